@@ -1,0 +1,45 @@
+/* The contract between generated CPU code and the runtime: what a compiled kernel is called with and may call back.
+ * Ahead-of-time objects use exactly this table, so its layout is versioned and only grows at the end.
+ *
+ *   entry(rt, args)                                    once per launch, on the launching thread
+ *     evaluates launch-level code; per phase: rt->parallel(rt, task, frame, n_tasks, scratch_bytes)
+ *       task(frame, begin, end, worker)                 on any thread: instances begin … end-1 of the phase
+ *
+ * args[i] is a `const tg_tensor_arg *` for a tensor parameter (never null; data null if absent) or a pointer to the 8-byte value
+ * of a scalar: integers sign- or zero-extended to 64 bits, bool 0/1, f16/bf16/f32/f64 all as double, ptr as u64. */
+#ifndef TG_BASE_ABI_H
+#define TG_BASE_ABI_H
+
+#include "base/signature.h"
+
+#define TG_ABI_VERSION 1
+
+typedef struct tg_worker {
+    void *scratch;         /* at least scratch_bytes of the phase, 64-byte aligned; contents unspecified */
+    int64_t scratch_bytes;
+    int32_t index;         /* 0 … n_threads-1 */
+    int32_t failed;        /* set by fail(): generated code may stop early */
+    /* more scratch during one instance (tiles of dynamic extent); bump allocated, 64-byte aligned, released by reset().
+     * null on failure, which has already been recorded: the instance returns. */
+    void *(*alloc)(struct tg_worker *w, int64_t bytes);
+    void (*reset)(struct tg_worker *w); /* end of an instance */
+    void *owner;
+} tg_worker;
+
+typedef int32_t (*tg_task_fn)(const void *frame, int64_t begin, int64_t end, tg_worker *worker);
+
+typedef struct tg_rt {
+    int32_t abi_version, n_threads;
+    /* Runs all tasks, returns after the last (a barrier). 0, or a tg_status that the entry returns at once. */
+    int32_t (*parallel)(const struct tg_rt *rt, tg_task_fn fn, const void *frame, int64_t n_tasks, int64_t scratch_bytes);
+    /* Workspace of this launch, 64-byte aligned, freed by the runtime when the entry returns; null if out of memory. */
+    void *(*workspace)(const struct tg_rt *rt, int64_t bytes);
+    /* `assert` and `print`: text is made by generated code calling these with up to 8 values widened to i64 or f64. */
+    void (*fail)(const struct tg_rt *rt, int32_t status, const char *message);
+    void (*print)(const struct tg_rt *rt, const char *format, const void *values, const uint8_t *kinds, int32_t n);
+    void *owner;
+} tg_rt;
+
+typedef int32_t (*tg_entry_fn)(const tg_rt *rt, const void *const *args);
+
+#endif

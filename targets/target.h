@@ -1,0 +1,40 @@
+/* The contract of a CPU target: tile IR in, object code out. (GPU targets add emit hooks when they come.)
+ *
+ * A target never aborts the process: what it cannot lower is TG_ERROR_UNSUPPORTED with a message that names the op. */
+#ifndef TG_TARGETS_TARGET_H
+#define TG_TARGETS_TARGET_H
+
+#include "dsl/ir/ir.h"
+#include "dsl/ir/machine.h"
+
+typedef struct tg_codegen_options {
+    bool baseline;    /* every value materialised, scalar loops: the always-correct lowering */
+    bool debug_info;  /* DWARF lines of the .dsl source */
+    bool optimise_o2; /* LLVM O2 instead of the short list: a debugging switch */
+    const tg_sources *sources; /* for debug info; may be null */
+} tg_codegen_options;
+
+/* Object code and what a loader needs. Bytes live in the arena given to compile. */
+typedef struct tg_object {
+    const void *bytes;
+    size_t size;
+    const char *entry; /* symbol of the tg_entry_fn (base/abi.h) */
+    const char *asm_text, *llvm_text, *plan_text; /* only if asked for, else null */
+} tg_object;
+
+typedef enum tg_emit { TG_EMIT_OBJECT = 1, TG_EMIT_ASM = 2, TG_EMIT_LLVM = 4, TG_EMIT_PLAN = 8 } tg_emit;
+
+typedef struct tg_target {
+    const char *name;
+    /* The machine this process runs on, or the named architecture ("avx512", "avx2", "v2"); false if unknown or not able. */
+    bool (*machine)(const char *arch, tg_machine *out);
+    /* Tile passes to run before compile, as a comma list for tg_pass_run_list. */
+    const char *(*passes)(const tg_machine *machine, const tg_codegen_options *options);
+    /* `f` has been through passes(). Thread safe: any number of compiles at once. `message` names op and reason on failure. */
+    tg_status (*compile)(tg_func *f, const tg_machine *machine, const tg_codegen_options *options, unsigned emit, tg_arena *arena,
+                         tg_object *out, const char **message);
+} tg_target;
+
+extern const tg_target tg_target_x86;
+
+#endif
