@@ -1,0 +1,20 @@
+/* A machine as data: everything passes, schedules and models may know of a target without asking which it is. */
+#ifndef TG_IR_MACHINE_H
+#define TG_IR_MACHINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct tg_machine {
+    const char *family; /* "x86", "ptx", "amdgcn", "interp": matched by `schedule k @ x86` */
+    const char *arch;   /* "avx512", "avx2", "v2", "sm_90" …: the more specific `@` */
+    const char *cpu;    /* LLVM CPU name, or null */
+    const char *features; /* LLVM feature string, or null */
+    int vector_bits;    /* 512, 256, 128 */
+    int vector_regs;    /* 32 or 16 */
+    bool has_fma, has_masks, has_f16c, has_bf16, has_vnni, has_amx;
+    int64_t l1_bytes, l2_bytes, l3_bytes; /* per core; l3 shared */
+    int n_cores;
+} tg_machine;
+
+#endif
