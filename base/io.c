@@ -1,0 +1,149 @@
+/* See io.h. POSIX calls throughout; memory is taken from the arena before a descriptor is open,
+ * so that an exhausted arena, which unwinds, cannot leak one. */
+#include "base/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PATH_LIMIT = 4096, PIPE_LIMIT = 1024 * 1024 };
+
+size_t tg_vformat(char *out, size_t size, const char *fmt, va_list args) {
+    int n = vsnprintf(out, size, fmt, args);
+    if (n < 0) {
+        /* Only an encoding error of %ls could do this; the result is then an empty text. */
+        if (size) {
+            out[0] = '\0';
+        }
+        return 0;
+    }
+    return (size_t)n;
+}
+
+size_t tg_format(char *out, size_t size, const char *fmt, ...) {
+    va_list args;
+    va_start(args, fmt);
+    size_t n = tg_vformat(out, size, fmt, args);
+    va_end(args);
+    return n;
+}
+
+static tg_status status_of_errno(int error) {
+    return error == ENOENT || error == ENOTDIR ? TG_ERROR_NOT_FOUND : TG_ERROR_IO;
+}
+
+/* Reads until the end or until `room` bytes are there. */
+static tg_status read_all(int fd, char *data, size_t room, size_t *len) {
+    *len = 0;
+    while (*len < room) {
+        ssize_t n = read(fd, data + *len, room - *len);
+        if (n == 0) {
+            break;
+        }
+        if (n < 0 && errno != EINTR) {
+            return TG_ERROR_IO;
+        }
+        *len += n > 0 ? (size_t)n : 0;
+    }
+    return TG_OK;
+}
+
+tg_status tg_io_read_file(tg_arena *arena, const char *path, size_t max_bytes, char **text,
+                          size_t *len) {
+    struct stat st;
+    if (stat(path, &st) != 0) {
+        return status_of_errno(errno);
+    }
+    if (S_ISDIR(st.st_mode)) {
+        return TG_ERROR_IO;
+    }
+    size_t room = max_bytes < PIPE_LIMIT ? max_bytes : PIPE_LIMIT;
+    if (S_ISREG(st.st_mode)) {
+        if ((uintmax_t)st.st_size > max_bytes) {
+            return TG_ERROR_INVALID_ARGUMENT;
+        }
+        room = (size_t)st.st_size;
+    }
+    /* One byte more than allowed tells "exactly full" from "too long"; one more for the NUL. */
+    char *data = tg_arena_alloc(arena, room + 2, 1);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return status_of_errno(errno);
+    }
+    tg_status status = read_all(fd, data, room + 1, len);
+    close(fd);
+    if (status == TG_OK && *len > room) {
+        return TG_ERROR_INVALID_ARGUMENT;
+    }
+    data[*len] = '\0';
+    *text = data;
+    return status;
+}
+
+static tg_status write_all(int fd, const char *data, size_t n) {
+    while (n) {
+        ssize_t done = write(fd, data, n);
+        if (done < 0 && errno != EINTR) {
+            return TG_ERROR_IO;
+        }
+        if (done > 0) {
+            data += done;
+            n -= (size_t)done;
+        }
+    }
+    return fsync(fd) == 0 ? TG_OK : TG_ERROR_IO;
+}
+
+tg_status tg_io_write_file(const char *path, const void *data, size_t n) {
+    char temp[PATH_LIMIT];
+    if (tg_format(temp, sizeof temp, "%s.XXXXXX", path) >= sizeof temp) {
+        return TG_ERROR_INVALID_ARGUMENT;
+    }
+    int fd = mkstemp(temp);
+    if (fd < 0) {
+        return status_of_errno(errno);
+    }
+    tg_status status = write_all(fd, data, n);
+    if (close(fd) != 0 && status == TG_OK) {
+        status = TG_ERROR_IO;
+    }
+    if (status == TG_OK && rename(temp, path) != 0) {
+        status = TG_ERROR_IO;
+    }
+    if (status != TG_OK) {
+        unlink(temp);
+    }
+    return status;
+}
+
+static bool is_directory(const char *path) {
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+tg_status tg_io_make_dirs(const char *path) {
+    char part[PATH_LIMIT];
+    size_t n = strlen(path);
+    if (n == 0 || n >= sizeof part) {
+        return TG_ERROR_INVALID_ARGUMENT;
+    }
+    for (size_t i = 1; i <= n; i++) {
+        if (path[i] != '/' && path[i] != '\0') {
+            continue;
+        }
+        memcpy(part, path, i);
+        part[i] = '\0';
+        if (mkdir(part, 0700) != 0 && !is_directory(part)) {
+            return TG_ERROR_IO;
+        }
+    }
+    return TG_OK;
+}
+
+tg_status tg_io_remove_file(const char *path) {
+    return unlink(path) == 0 ? TG_OK : status_of_errno(errno);
+}

@@ -1,0 +1,31 @@
+/* Files and formatting: the only part of the library that includes stdio. Failures are values;
+ * the message belongs to the caller, who knows what the file was for. */
+#ifndef TG_BASE_IO_H
+#define TG_BASE_IO_H
+
+#include "base/arena.h"
+
+/* snprintf: writes at most size bytes with the NUL, returns the full length without it. */
+size_t tg_format(char *out, size_t size, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+size_t tg_vformat(char *out, size_t size, const char *fmt, va_list args)
+    __attribute__((format(printf, 3, 0)));
+
+/* Whole file into the arena, with a NUL behind it (not counted in *len).
+ * NOT_FOUND: no such file. INVALID_ARGUMENT: more than max_bytes. IO: anything else, a
+ * directory included. What is not a regular file (a pipe, /dev/stdin) may hold up to
+ * min(max_bytes, 1 MiB). */
+tg_status tg_io_read_file(tg_arena *arena, const char *path, size_t max_bytes, char **text,
+                          size_t *len);
+
+/* Replaces the file as a whole: temporary file beside it, fsync, rename. Readers see the old or
+ * the new content, never a part. Mode 0600. */
+tg_status tg_io_write_file(const char *path, const void *data, size_t n);
+
+/* Creates the directory and its parents, mode 0700; fine if it exists. */
+tg_status tg_io_make_dirs(const char *path);
+
+/* NOT_FOUND if there is no such file. */
+tg_status tg_io_remove_file(const char *path);
+
+#endif
