@@ -5,12 +5,12 @@
  *
  * Formats (OCP 8-bit Floating Point 1.0, OCP Microscaling 1.0, IEEE 754, bfloat16):
  *   ieee      exponent field all ones is infinity or NaN
- *   e4m3, e2m1  no infinity; overflow and infinities give the largest finite value; NaN is 0x7f
- * in e4m3, and e2m1, which has none, stores its largest value (as PTX cvt.satfinite does) e8m0
- * unsigned power of two, no zero: zero and what is too small give 2^-127; negatives give NaN
- * Rounding: v is scaled so that the unit in the last place is 1, which is exact in a double,
- * then rounded to the even neighbour by comparison, so that the caller's rounding mode does not
- * matter. */
+ *   e4m3, e2m1  no infinity; overflow and infinities give the largest finite value; NaN is 0x7f in
+ *             e4m3, and e2m1, which has none, stores its largest value (as PTX cvt.satfinite does)
+ *   e8m0      unsigned power of two, no zero: zero and what is too small give 2^-127; negatives
+ *             give NaN
+ * Rounding: v is scaled so that the unit in the last place is 1, which is exact in a double, then
+ * rounded to the even neighbour by comparison, so that the caller's rounding mode does not matter. */
 #include "base/dtype_float.h"
 
 #include <math.h>

@@ -17,7 +17,7 @@ set_target_properties(tegula_shared PROPERTIES OUTPUT_NAME tegula EXPORT_NAME te
     VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
     LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}
     LINK_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/tegula.map)
-target_link_options(tegula_shared PRIVATE ${TG_LINK_FLAGS}
+target_link_options(tegula_shared PRIVATE ${TG_LINK_FLAGS} ${TG_GC_FLAGS}
     -Wl,--version-script=${PROJECT_SOURCE_DIR}/cmake/tegula.map)
 if(NOT TG_SANITIZE)
     target_link_options(tegula_shared PRIVATE -Wl,-z,defs)

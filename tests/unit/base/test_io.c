@@ -1,0 +1,49 @@
+/* Reading with limits, replacing whole files, making folders. */
+#include "base/io.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+Test(io, write_read_limits_and_errors) {
+    tg_unwind u;
+    cr_assert_eq(TG_PROTECT(&u), 0);
+    tg_arena *arena = tg_arena_create(NULL, &u);
+    char root[] = "/tmp/tegula-io-XXXXXX";
+    cr_assert(mkdtemp(root));
+    const char *folder = tg_arena_printf(arena, "%s/a/b/c", root);
+    const char *file = tg_arena_printf(arena, "%s/f", folder);
+    char *text;
+    size_t len;
+    cr_assert_eq(tg_io_read_file(arena, file, 100, &text, &len), TG_ERROR_NOT_FOUND);
+    cr_assert_eq(tg_io_write_file(file, "x", 1), TG_ERROR_NOT_FOUND);
+    cr_assert_eq(tg_io_make_dirs(folder), TG_OK);
+    cr_assert_eq(tg_io_make_dirs(folder), TG_OK);
+    struct stat st;
+    cr_assert_eq(stat(folder, &st), 0);
+    cr_assert_eq(st.st_mode & 0777, 0700);
+    cr_assert_eq(tg_io_write_file(file, "one", 3), TG_OK);
+    cr_assert_eq(tg_io_write_file(file, "hello\0w", 7), TG_OK);
+    cr_assert_eq(tg_io_read_file(arena, file, 7, &text, &len), TG_OK);
+    cr_assert(len == 7 && memcmp(text, "hello\0w", 8) == 0);
+    cr_assert_eq(tg_io_read_file(arena, file, 6, &text, &len), TG_ERROR_INVALID_ARGUMENT);
+    cr_assert_eq(tg_io_read_file(arena, folder, 100, &text, &len), TG_ERROR_IO);
+    cr_assert_eq(tg_io_read_file(arena, "/dev/null", 100, &text, &len), TG_OK);
+    cr_assert_eq(len, 0);
+    cr_assert_eq(tg_io_read_file(arena, "/dev/zero", 100, &text, &len),
+                 TG_ERROR_INVALID_ARGUMENT);
+    cr_assert_eq(tg_io_make_dirs(file), TG_ERROR_IO);
+    cr_assert_eq(tg_io_remove_file(file), TG_OK);
+    cr_assert_eq(tg_io_remove_file(file), TG_ERROR_NOT_FOUND);
+    char part[16];
+    cr_assert_eq(tg_format(part, sizeof part, "%s", "0123456789abcdefgh"), 18);
+    cr_assert_str_eq(part, "0123456789abcde");
+    for (const char *const *end = (const char *const[]){"/a/b/c", "/a/b", "/a", "", NULL}; *end;
+         end++) {
+        cr_assert_eq(rmdir(tg_arena_printf(arena, "%s%s", root, *end)), 0, "left over below %s",
+                     *end);
+    }
+    tg_arena_destroy(arena);
+}
