@@ -1,0 +1,208 @@
+/* lower-math: elementary functions become elementwise arithmetic.
+ *
+ * No target has to know exp or sin: LLVM scalarises them on x86 and cannot select most of them on GPUs. f32 functions are the
+ * polynomials of math_f32.inc; f16 and bf16 are computed in f32 and rounded once; f64 functions are reduced to
+ * those of the C library (exp, log, sin, …), which the target calls, one element at a time.
+ *
+ * Before: %y = exp %x : tile<#i x f32>     After: some twenty fma, cmp, select, bitcast, shl … of the same type.
+ * Terminates: each op is replaced once by ops that are not f32 math ops. */
+#include "dsl/passes/lower_math.h"
+
+#include <math.h>
+
+typedef tg_value *VF;
+typedef tg_value *VD;
+typedef tg_value *VI;
+typedef tg_value *VL;
+typedef tg_value *VU;
+typedef tg_value *VB;
+
+static VF shift_by(tg_builder *bld, tg_opcode op, tg_value *x, tg_dtype dtype, int64_t n)
+{
+    return tg_build_binary(bld, op, x, tg_build_int(bld, dtype, n));
+}
+static VF with_sign(tg_builder *bld, tg_value *x, tg_value *sign)
+{
+    return tg_build_binary(bld, TG_OP_COPYSIGN, x, sign);
+}
+
+#define MARG tg_builder *bld,
+#define MFN(ret, name, ...) __attribute__((unused)) static ret m_##name(__VA_ARGS__)
+#define CALL(name, ...)     m_##name(bld, __VA_ARGS__)
+#define F(x)                tg_build_float(bld, TG_F32, (double)(x))
+#define D(x)                tg_build_float(bld, TG_F64, (double)(x))
+#define I(x)                tg_build_int(bld, TG_I32, (x))
+#define L(x)                tg_build_int(bld, TG_I64, (x))
+#define U(x)                tg_build_int(bld, TG_U64, (int64_t)(x))
+#define BIN(op, a, b)       tg_build_binary(bld, TG_OP_##op, a, b)
+#define ADD(a, b)           BIN(ADD, a, b)
+#define SUB(a, b)           BIN(SUB, a, b)
+#define MUL(a, b)           BIN(MUL, a, b)
+#define DIV(a, b)           BIN(DIV, a, b)
+#define NEG(a)              tg_build_unary(bld, TG_OP_NEG, a)
+#define FMA(a, b, c)        tg_build_fma(bld, a, b, c)
+#define ABS(a)              tg_build_unary(bld, TG_OP_ABS, a)
+#define SQRT(a)             tg_build_unary(bld, TG_OP_SQRT, a)
+#define TRUNC(a)            tg_build_unary(bld, TG_OP_TRUNC, a)
+#define COPYSIGN(a, b)      with_sign(bld, a, b)
+#define SIGNBIT(a)          tg_build_unary(bld, TG_OP_SIGNBIT, a)
+#define LT(a, b)            tg_build_cmp(bld, TG_LT, a, b)
+#define LE(a, b)            tg_build_cmp(bld, TG_LE, a, b)
+#define GT(a, b)            tg_build_cmp(bld, TG_GT, a, b)
+#define GE(a, b)            tg_build_cmp(bld, TG_GE, a, b)
+#define EQ(a, b)            tg_build_cmp(bld, TG_EQ, a, b)
+#define NE(a, b)            tg_build_cmp(bld, TG_NE, a, b)
+#define AND(a, b)           BIN(AND, a, b)
+#define OR(a, b)            BIN(OR, a, b)
+#define NOT(a)              tg_build_unary(bld, TG_OP_NOT, a)
+#define SEL(c, a, b)        tg_build_select(bld, c, a, b)
+#define F2D(a)              tg_build_cast(bld, a, TG_F64)
+#define D2F(a)              tg_build_cast(bld, a, TG_F32)
+#define I2F(a)              tg_build_cast(bld, a, TG_F32)
+#define L2D(a)              tg_build_cast(bld, a, TG_F64)
+#define I2U(a)              tg_build_cast(bld, a, TG_U64)
+#define U2L(a)              tg_build_cast(bld, a, TG_I64)
+#define FBITS(a)            tg_build_bitcast(bld, a, TG_I32)
+#define BITSF(a)            tg_build_bitcast(bld, a, TG_F32)
+#define DBITS(a)            tg_build_bitcast(bld, a, TG_I64)
+#define BITSD(a)            tg_build_bitcast(bld, a, TG_F64)
+#define IADD(a, b)          BIN(ADD, a, b)
+#define ISUB(a, b)          BIN(SUB, a, b)
+#define IAND(a, b)          BIN(AND, a, b)
+#define IOR(a, b)           BIN(OR, a, b)
+#define ISHL(a, n)          shift_by(bld, TG_OP_SHL, a, TG_I32, n)
+#define ISHR(a, n)          shift_by(bld, TG_OP_SHR, a, TG_I32, n)
+#define LTI(a, b)           LT(a, b)
+#define EQI(a, b)           EQ(a, b)
+#define LADD(a, b)          BIN(ADD, a, b)
+#define LSUB(a, b)          BIN(SUB, a, b)
+#define LAND_(a, b)         BIN(AND, a, b)
+#define LSHL(a, n)          shift_by(bld, TG_OP_SHL, a, TG_I64, n)
+#define LSHR(a, n)          shift_by(bld, TG_OP_SHR, a, TG_I64, n)
+#define EQL(a, b)           EQ(a, b)
+#define NEL(a, b)           NE(a, b)
+#define UADD(a, b)          BIN(ADD, a, b)
+#define USUB(a, b)          BIN(SUB, a, b)
+#define UMUL(a, b)          BIN(MUL, a, b)
+#define UAND(a, b)          BIN(AND, a, b)
+#define UOR(a, b)           BIN(OR, a, b)
+#define USHL(a, n)          BIN(SHL, a, n)
+#define USHR(a, n)          BIN(SHR, a, n)
+#include "dsl/passes/math_f32.inc"
+
+/* The functions of the table below; arity decides which member is used. */
+#define MATH_UNARY(X)                                                                                              \
+    X(RSQRT, rsqrt) X(CBRT, cbrt) X(EXP, exp) X(EXP2, exp2) X(EXPM1, expm1) X(LOG, log) X(LOG2, log2)              \
+    X(LOG10, log10) X(LOG1P, log1p) X(SIN, sin) X(COS, cos) X(TAN, tan) X(SINPI, sinpi) X(COSPI, cospi)            \
+    X(ASIN, asin) X(ACOS, acos) X(ATAN, atan) X(SINH, sinh) X(COSH, cosh) X(TANH, tanh) X(ASINH, asinh)            \
+    X(ACOSH, acosh) X(ATANH, atanh) X(ERF, erf) X(ERFC, erfc) X(SIGMOID, sigmoid) X(SOFTPLUS, softplus)
+#define MATH_BINARY(X) \
+    X(ATAN2, atan2) X(POW, pow) X(EXP_SUB, exp_sub) X(EXP2_SUB, exp2_sub) X(LOGADDEXP, logaddexp)
+
+typedef struct math_row {
+    tg_value *(*unary)(tg_builder *bld, tg_value *x);
+    tg_value *(*binary)(tg_builder *bld, tg_value *x, tg_value *y);
+} math_row;
+static const math_row F32_ROWS[TG_OP_COUNT] = {
+#define X(op, name) [TG_OP_##op] = {.unary = m_##name},
+    MATH_UNARY(X)
+#undef X
+#define X(op, name) [TG_OP_##op] = {.binary = m_##name},
+    MATH_BINARY(X)
+#undef X
+};
+
+/* ---- f64: what the C library lacks, in terms of what it has ------------------------------------------------------------ */
+
+static tg_value *d_exp_sub(tg_builder *bld, tg_value *x, tg_value *y)
+{
+    return SEL(EQ(x, D(-HUGE_VAL)), D(0.0), tg_build_unary(bld, TG_OP_EXP, SUB(x, y)));
+}
+static tg_value *d_exp2_sub(tg_builder *bld, tg_value *x, tg_value *y)
+{
+    return SEL(EQ(x, D(-HUGE_VAL)), D(0.0), tg_build_unary(bld, TG_OP_EXP2, SUB(x, y)));
+}
+static tg_value *d_decay(tg_builder *bld, tg_value *x) /* exp(-|x|) */
+{
+    return tg_build_unary(bld, TG_OP_EXP, NEG(ABS(x)));
+}
+static tg_value *d_sigmoid(tg_builder *bld, tg_value *x)
+{
+    VD e = d_decay(bld, x);
+    return DIV(SEL(GE(x, D(0.0)), D(1.0), e), ADD(e, D(1.0)));
+}
+static tg_value *d_softplus(tg_builder *bld, tg_value *x)
+{
+    VD tail = tg_build_unary(bld, TG_OP_LOG1P, d_decay(bld, x));
+    return ADD(SEL(LT(x, D(0.0)), D(0.0), x), tail);
+}
+static tg_value *d_logaddexp(tg_builder *bld, tg_value *x, tg_value *y)
+{
+    VD hi = BIN(MAX, x, y), lo = BIN(MIN, x, y);
+    VD d = SEL(EQ(hi, lo), D(0.0), SUB(lo, hi));
+    VD sum = ADD(hi, tg_build_unary(bld, TG_OP_LOG1P, tg_build_unary(bld, TG_OP_EXP, d)));
+    return SEL(EQ(ABS(hi), D(HUGE_VAL)), hi, sum);
+}
+static tg_value *d_rsqrt(tg_builder *bld, tg_value *x) /* as rsqrt of math_f32.inc */
+{
+    VB tiny = LT(x, D(0x1p-500));
+    VD a = SEL(tiny, MUL(x, D(0x1p600)), x), s = SQRT(a), y = DIV(D(1.0), s);
+    VD d = FMA(NEG(s), s, a), e = FMA(NEG(s), y, D(1.0));
+    VD r = FMA(y, FMA(MUL(MUL(D(-0.5), d), y), y, e), y);
+    r = SEL(AND(GT(a, D(0.0)), LT(a, D(HUGE_VAL))), r, y);
+    return SEL(tiny, MUL(r, D(0x1p300)), r);
+}
+/* sin(pi (x + shift/2)): the remainder is exact, its product with pi rounds once */
+static tg_value *d_sinpi_shifted(tg_builder *bld, tg_value *x, int64_t shift)
+{
+    VB far = GE(ABS(x), D(0x1p51)), whole = GE(ABS(x), D(0x1p53));
+    VD a = SEL(far, SUB(x, MUL(D(2.0), TRUNC(MUL(x, D(0.5))))), x);
+    a = SEL(whole, D(0.0), a);
+    VD t = ADD(ADD(a, a), MAGIC_D), r = MUL(FMA(SUB(t, MAGIC_D), D(-0.5), a), D(3.1415926535897931));
+    VL q = LADD(DBITS(t), L(shift));
+    VD v = SEL(EQL(LAND_(q, L(1)), L(0)), tg_build_unary(bld, TG_OP_SIN, r), tg_build_unary(bld, TG_OP_COS, r));
+    v = SEL(NEL(LAND_(q, L(2)), L(0)), NEG(v), v);
+    v = SEL(EQ(v, D(0.0)), D(0.0), v);
+    return SEL(LT(ABS(x), D(HUGE_VAL)), v, D(NAN));
+}
+static tg_value *d_sinpi(tg_builder *bld, tg_value *x)
+{
+    VD v = d_sinpi_shifted(bld, ABS(x), 0);
+    return SEL(SIGNBIT(x), NEG(v), v);
+}
+static tg_value *d_cospi(tg_builder *bld, tg_value *x) { return d_sinpi_shifted(bld, ABS(x), 1); }
+
+static const math_row F64_ROWS[TG_OP_COUNT] = {
+    [TG_OP_RSQRT] = {.unary = d_rsqrt},         [TG_OP_SIGMOID] = {.unary = d_sigmoid},
+    [TG_OP_SOFTPLUS] = {.unary = d_softplus},   [TG_OP_SINPI] = {.unary = d_sinpi},
+    [TG_OP_COSPI] = {.unary = d_cospi},         [TG_OP_EXP_SUB] = {.binary = d_exp_sub},
+    [TG_OP_EXP2_SUB] = {.binary = d_exp2_sub},  [TG_OP_LOGADDEXP] = {.binary = d_logaddexp},
+};
+
+/* ---- the pass --------------------------------------------------------------------------------------------------------------- */
+
+static tg_value *expand(tg_builder *bld, const math_row *row, tg_value *const *x)
+{
+    return row->unary ? row->unary(bld, x[0]) : row->binary(bld, x[0], x[1]);
+}
+static tg_value *lgamma_in_f64(tg_builder *bld, tg_value *x)
+{
+    return tg_build_cast(bld, tg_build_unary(bld, TG_OP_LGAMMA, tg_build_cast(bld, x, TG_F64)), TG_F32);
+}
+static void lower_op(tg_op *op, void *user)
+{
+    tg_func *f = user;
+    tg_dtype dtype = tg_op_is_math(op->opcode) ? tg_result(op, 0)->type->dtype : TG_DTYPE_NONE;
+    if (dtype == TG_DTYPE_NONE || (dtype == TG_F64 && !F64_ROWS[op->opcode].unary && !F64_ROWS[op->opcode].binary))
+        return;
+    tg_builder bld = {.func = f, .block = op->parent, .before = op, .span = op->span};
+    const math_row *row = dtype == TG_F64 ? &F64_ROWS[op->opcode] : &F32_ROWS[op->opcode];
+    tg_dtype compute = dtype == TG_F64 ? TG_F64 : TG_F32;
+    tg_value *x[2] = {NULL, NULL};
+    for (uint32_t i = 0; i < op->n_operands; i++)
+        x[i] = tg_build_cast(&bld, tg_operand(op, i), compute);
+    tg_value *v = op->opcode == TG_OP_LGAMMA ? lgamma_in_f64(&bld, x[0]) : expand(&bld, row, x);
+    tg_replace_uses(tg_result(op, 0), tg_build_cast(&bld, v, dtype));
+    tg_op_erase(op);
+}
+void tg_lower_math(tg_func *f) { tg_ir_walk(f, lower_op, f); }
