@@ -29,6 +29,7 @@ add_library(Tegula::tegula ALIAS tegula_shared)
 
 include(CMakePackageConfigHelpers)
 set(config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/Tegula)
+file(RELATIVE_PATH TG_PC_TO_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /) # the installed tree may be moved
 configure_file(${PROJECT_SOURCE_DIR}/cmake/tegula.pc.in ${PROJECT_BINARY_DIR}/tegula.pc @ONLY)
 configure_file(${PROJECT_SOURCE_DIR}/cmake/TegulaConfig.cmake.in ${PROJECT_BINARY_DIR}/TegulaConfig.cmake
     @ONLY)
