@@ -1,0 +1,150 @@
+/* Emission of one register tile of a contraction; see dot_kernel.h. */
+#include "targets/x86/dot_kernel.h"
+
+#include <string.h>
+
+#define MAX_ACC (TG_DOT_MAX_ROWS * TG_DOT_MAX_VECS)
+
+typedef struct emission {
+    tg_llvm *l;
+    tg_dot_tile *t;
+    LLVMTypeRef vector;
+    LLVMValueRef rows[TG_DOT_MAX_ROWS]; /* address of each row at reduction offset 0 */
+    unsigned n_acc;
+} emission;
+
+/* The state that runs through the loops: where both sides stand, and the accumulators. */
+typedef struct state {
+    LLVMValueRef vector_at, row_offset;
+    LLVMValueRef acc[MAX_ACC];
+} state;
+
+static LLVMValueRef byte_gep(tg_llvm *l, LLVMValueRef base, LLVMValueRef bytes) {
+    return LLVMBuildInBoundsGEP2(l->builder, l->i8, base, &bytes, 1, "");
+}
+
+static LLVMValueRef multiply_add(emission *e, LLVMValueRef a, LLVMValueRef b, LLVMValueRef c) {
+    if (e->t->elem == e->l->i32) {
+        return LLVMBuildAdd(e->l->builder, LLVMBuildMul(e->l->builder, a, b, ""), c, "");
+    }
+    return tg_llvm_call3(e->l, "llvm.fma", a, b, c);
+}
+
+static unsigned elem_bytes(const emission *e) {
+    return e->t->elem == e->l->f64 ? 8 : 4;
+}
+
+static LLVMValueRef load_vector(emission *e, LLVMValueRef at, unsigned v) {
+    LLVMValueRef p = byte_gep(e->l, at, tg_llvm_i64(e->l, (int64_t)v * e->t->lanes * elem_bytes(e)));
+    if (e->t->mask && v + 1 == e->t->vecs) {
+        return tg_llvm_masked_load(e->l, e->vector, p, elem_bytes(e), e->t->mask);
+    }
+    return tg_llvm_load(e->l, e->vector, p, elem_bytes(e));
+}
+
+/* One reduction step: a rank-1 update of the register tile. */
+static void emit_step(emission *e, state *s) {
+    tg_dot_tile *t = e->t;
+    LLVMValueRef columns[TG_DOT_MAX_VECS];
+    for (unsigned v = 0; v < t->vecs; v++) {
+        columns[v] = load_vector(e, s->vector_at, v);
+    }
+    for (unsigned r = 0; r < t->rows; r++) {
+        LLVMValueRef a = tg_llvm_load(e->l, t->elem, byte_gep(e->l, e->rows[r], s->row_offset), elem_bytes(e));
+        LLVMValueRef wide = tg_llvm_splat(e->l, a, t->lanes);
+        for (unsigned v = 0; v < t->vecs; v++) {
+            LLVMValueRef *acc = &s->acc[r * t->vecs + v];
+            *acc = multiply_add(e, wide, columns[v], *acc);
+        }
+    }
+}
+
+static LLVMValueRef open_phi(tg_llvm *l, LLVMValueRef from, LLVMBasicBlockRef before) {
+    LLVMValueRef phi = LLVMBuildPhi(l->builder, LLVMTypeOf(from), "");
+    LLVMAddIncoming(phi, &from, &before, 1);
+    return phi;
+}
+
+static void close_phi(tg_llvm *l, LLVMValueRef phi, LLVMValueRef next) {
+    LLVMBasicBlockRef latch = LLVMGetInsertBlock(l->builder);
+    LLVMAddIncoming(phi, &next, &latch, 1);
+}
+
+/* Loop `level` and everything inside it; `s` is its state before and, on return, after the loop (accumulators only). */
+static void emit_loop(emission *e, unsigned level, state *s) {
+    if (level == e->t->n_loops) {
+        emit_step(e, s);
+        return;
+    }
+    tg_llvm *l = e->l;
+    const tg_dot_loop *loop = &e->t->loops[level];
+    LLVMBasicBlockRef before = LLVMGetInsertBlock(l->builder), body = tg_llvm_block(l);
+    LLVMBuildBr(l->builder, body);
+    LLVMPositionBuilderAtEnd(l->builder, body);
+    state phi, inner;
+    LLVMValueRef counter = open_phi(l, loop->count, before);
+    phi.vector_at = open_phi(l, s->vector_at, before);
+    phi.row_offset = open_phi(l, s->row_offset, before);
+    for (unsigned i = 0; i < e->n_acc; i++) {
+        phi.acc[i] = open_phi(l, s->acc[i], before);
+    }
+    inner = phi;
+    emit_loop(e, level + 1, &inner);
+    LLVMValueRef left = LLVMBuildNSWSub(l->builder, counter, tg_llvm_i64(l, 1), "");
+    LLVMValueRef vector_next = byte_gep(l, phi.vector_at, loop->vector_step);
+    LLVMValueRef row_next = LLVMBuildAdd(l->builder, phi.row_offset, loop->row_step, "");
+    LLVMValueRef more = LLVMBuildICmp(l->builder, LLVMIntNE, left, tg_llvm_i64(l, 0), "");
+    close_phi(l, counter, left);
+    close_phi(l, phi.vector_at, vector_next);
+    close_phi(l, phi.row_offset, row_next);
+    for (unsigned i = 0; i < e->n_acc; i++) {
+        close_phi(l, phi.acc[i], inner.acc[i]);
+        s->acc[i] = inner.acc[i];
+    }
+    LLVMBasicBlockRef after = tg_llvm_block(l);
+    LLVMBuildCondBr(l->builder, more, body, after);
+    LLVMPositionBuilderAtEnd(l->builder, after);
+}
+
+static LLVMValueRef all_counts_positive(emission *e) {
+    LLVMValueRef test = NULL;
+    for (unsigned i = 0; i < e->t->n_loops; i++) {
+        LLVMValueRef some = LLVMBuildICmp(e->l->builder, LLVMIntSGT, e->t->loops[i].count, tg_llvm_i64(e->l, 0), "");
+        test = test ? LLVMBuildAnd(e->l->builder, test, some, "") : some;
+    }
+    return test;
+}
+
+static void set_row_addresses(emission *e) {
+    LLVMValueRef at = e->t->row_base;
+    for (unsigned r = 0; r < e->t->rows; r++) {
+        e->rows[r] = at;
+        at = byte_gep(e->l, at, e->t->row_stride);
+    }
+}
+
+void tg_x86_emit_dot_tile(tg_llvm *l, tg_dot_tile *t) {
+    emission e = {.l = l, .t = t, .vector = tg_llvm_wide(t->elem, t->lanes), .n_acc = t->rows * t->vecs};
+    set_row_addresses(&e);
+    state s = {.vector_at = t->vector_base, .row_offset = tg_llvm_i64(l, 0)};
+    memcpy(s.acc, t->acc, sizeof(LLVMValueRef) * e.n_acc);
+    LLVMValueRef test = all_counts_positive(&e);
+    LLVMBasicBlockRef before = LLVMGetInsertBlock(l->builder), run = tg_llvm_block(l), after = tg_llvm_block(l);
+    LLVMBuildCondBr(l->builder, test, run, after);
+    LLVMPositionBuilderAtEnd(l->builder, run);
+    emit_loop(&e, 0, &s);
+    LLVMBasicBlockRef last = LLVMGetInsertBlock(l->builder);
+    LLVMBuildBr(l->builder, after);
+    LLVMPositionBuilderAtEnd(l->builder, after);
+    for (unsigned i = 0; i < e.n_acc; i++) {
+        LLVMValueRef phi = LLVMBuildPhi(l->builder, e.vector, "");
+        LLVMAddIncoming(phi, &t->acc[i], &before, 1);
+        LLVMAddIncoming(phi, &s.acc[i], &last, 1);
+        t->acc[i] = phi;
+    }
+}
+
+void tg_x86_dot_tile_shape(int vector_regs, unsigned *rows, unsigned *vecs) {
+    *rows = 6;
+    *vecs = vector_regs >= 32 ? 4 : 2;
+}

@@ -1,0 +1,46 @@
+/* The register-blocked heart of `dot`: rows × vecs accumulators, all reduction loops around them.
+ *
+ *   broadcast side           vector side (unit stride over `lanes * vecs` columns)
+ *     row 0  a ─ splat ─┐   ┌ v0 v1 … of this reduction step
+ *     row 1  a ─ splat ─┼ × ┤
+ *       …               │   │        acc[row][vec] = fma(splat(a[row]), v[vec], acc[row][vec])
+ *     row R-1           ┘   └
+ *
+ * Both sides are read in place with run-time strides, so one piece of code serves packed panels, tensors and tiles in
+ * scratch. The accumulators are phis through the whole loop nest: they never touch memory. Measured on AVX-512 with 6×4 vectors:
+ * 96 % of FMA peak from L2, 89 % at 1024³ with everything packed; one register too many (7×4) halves it
+ * (docs/tile-ir.md, x86 lowering). */
+#ifndef TG_X86_DOT_KERNEL_H
+#define TG_X86_DOT_KERNEL_H
+
+#include "targets/llvm/llvm.h"
+
+#define TG_DOT_MAX_ROWS 14
+#define TG_DOT_MAX_VECS 4
+
+/* One reduction loop, outermost first. Steps in bytes. */
+typedef struct tg_dot_loop {
+    LLVMValueRef count;
+    LLVMValueRef vector_step, row_step;
+} tg_dot_loop;
+
+typedef struct tg_dot_tile {
+    LLVMTypeRef elem; /* float, double or i32: both sides and the accumulators */
+    unsigned lanes, vecs, rows;
+    LLVMValueRef vector_base; /* address of column 0 at the first reduction point */
+    LLVMValueRef row_base;    /* address of row 0 there */
+    LLVMValueRef row_stride;  /* bytes */
+    LLVMValueRef mask;        /* lanes of the last vector that exist; null: all */
+    const tg_dot_loop *loops;
+    unsigned n_loops;
+    /* in: initial values; out: results. acc[row * vecs + vec] */
+    LLVMValueRef acc[TG_DOT_MAX_ROWS * TG_DOT_MAX_VECS];
+} tg_dot_tile;
+
+/* Emits at the builder's position and leaves it after the loops. Any count may be 0 at run time: then acc is the initial value. */
+void tg_x86_emit_dot_tile(tg_llvm *l, tg_dot_tile *tile);
+
+/* Largest rows × vecs that stays in registers: accumulators + one vector per column group + one broadcast. */
+void tg_x86_dot_tile_shape(int vector_regs, unsigned *rows, unsigned *vecs);
+
+#endif
