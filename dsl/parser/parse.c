@@ -321,8 +321,21 @@ static void parse_items(tg_parser *p, const tg_tokens *tokens, tg_file *out)
     out->n_items = items.len;
 }
 
+/* In source order: the lexer has run ahead of the parser. */
+static void sort_diags(tg_diags *diags, uint32_t first)
+{
+    for (uint32_t i = first + 1; i < diags->list.len; i++) {
+        tg_diag *diag = diags->list.data[i];
+        uint32_t k = i;
+        for (; k > first && diags->list.data[k - 1]->span.begin > diag->span.begin; k--)
+            diags->list.data[k] = diags->list.data[k - 1];
+        diags->list.data[k] = diag;
+    }
+}
+
 tg_file *tg_parse_file(tg_arena *arena, tg_interner *names, tg_diags *diags, uint32_t file)
 {
+    uint32_t reported = diags->list.len;
     tg_tokens tokens = tg_lex_file(arena, names, diags, file);
     tg_parser p = {.arena = arena, .names = names, .diags = diags, .file = file, .tokens = tokens.items,
                    .n_tokens = tokens.n_items, .bad_names = tg_map_create(arena)};
@@ -334,5 +347,6 @@ tg_file *tg_parse_file(tg_arena *arena, tg_interner *names, tg_diags *diags, uin
     out->comments = tokens.comments;
     out->n_comments = tokens.n_comments;
     parse_items(&p, &tokens, out);
+    sort_diags(diags, reported);
     return out;
 }

@@ -157,18 +157,29 @@ tg_diag *tg_parse_warn_at(tg_parser *p, tg_diag_code code, tg_span span, const c
     return tg_report(p->diags, code, span, "%s", message);
 }
 
+/* A word of hints.def that is plainly used as a variable says nothing about the writer's habits. */
+static bool is_variable(const tg_parser *p, uint32_t i)
+{
+    tg_tok next = p->tokens[i].kind == TG_TOK_ID ? p->tokens[i + 1].kind : TG_TOK_SET;
+    tg_tok prev = i > 0 ? p->tokens[i - 1].kind : TG_TOK_EOF;
+    if (p->tokens[i].kind == TG_TOK_ID && (prev == TG_TOK_DOT || prev == TG_TOK_HASH || prev == TG_TOK_AT))
+        return false;
+    return next == TG_TOK_LBRACKET || next == TG_TOK_SET || next == TG_TOK_SEMI || next == TG_TOK_COMMA ||
+           next == TG_TOK_RPAREN || next == TG_TOK_IN || (next >= TG_TOK_EQ && next <= TG_TOK_GT);
+}
+
+/* The first row of hints.def whose word stands around the error. */
 static void add_hints(tg_parser *p, tg_diag *diag)
 {
-    uint32_t end = p->pos + 2 < p->n_tokens ? p->pos + 2 : p->n_tokens;
-    for (uint32_t i = p->start; i < end; i++) {
-        if (p->tokens[i].kind != TG_TOK_ID)
-            continue;
-        for (size_t h = 0; h < sizeof hints / sizeof hints[0]; h++)
-            if (strcmp(hints[h].word, p->tokens[i].name) == 0) {
+    enum { before = 3, behind = 4 };
+    uint32_t begin = p->pos > p->start + before ? p->pos - before : p->start;
+    uint32_t end = p->pos + behind < p->n_tokens ? p->pos + behind : p->n_tokens - 1;
+    for (size_t h = 0; h < sizeof hints / sizeof hints[0]; h++)
+        for (uint32_t i = begin; i < end; i++)
+            if (!is_variable(p, i) && strcmp(hints[h].word, p->tokens[i].name) == 0) {
                 tg_diag_add_help(p->diags, diag, "%s", hints[h].help);
                 return;
             }
-    }
 }
 
 tg_diag *tg_parse_fail(tg_parser *p, tg_diag_code code, const char *fmt, ...)

@@ -302,8 +302,11 @@ static void fail_simple(tg_parser *p, const tg_expr *e)
         return;
     tg_diag *diag = tg_parse_fail(p, TG_E0104, "expected '=' or another assignment after '%.40s', found %s",
                                   tg_parse_text(p, e->span.begin, e->span.end), tg_parse_describe(p, p->pos));
-    if (at(p, TG_TOK_NONE) && p->tokens[p->pos].kind == TG_TOK_EQ)
+    tg_tok found = current(p)->kind, next = p->tokens[p->pos + (found != TG_TOK_EOF)].kind;
+    if (found == TG_TOK_EQ)
         tg_diag_add_edit(p->diags, diag, token_span(p, p->pos), "=");
+    else if ((found == TG_TOK_LAND || found == TG_TOK_LOR) && next == TG_TOK_SET)
+        tg_diag_add_help(p->diags, diag, "there is no `&&=` or `||=`: write `x = x && y`");
     else
         tg_diag_add_help(p->diags, diag, "a statement is an assignment or a call");
 }
@@ -372,7 +375,11 @@ tg_expr *tg_parse_condition(tg_parser *p, const char *keyword)
 {
     uint32_t open = p->pos;
     const char *after = tg_arena_printf(p->arena, "'%s'", keyword);
-    if (!tg_parse_expect(p, TG_TOK_LPAREN, after))
+    if (!p->panic && !at(p, TG_TOK_LPAREN)) {
+        tg_diag *diag = tg_parse_fail_expected(p, "'('", after);
+        tg_diag_add_help(p->diags, diag, "the condition stands in parentheses: `%s (…)`", keyword);
+    }
+    if (!accept(p, TG_TOK_LPAREN))
         return tg_parse_new_expr(p, TG_EXPR_POISON, token_span(p, p->pos));
     tg_expr *e = tg_parse_expr(p);
     tg_parse_close(p, open, TG_TOK_RPAREN, "the condition");
