@@ -109,6 +109,18 @@ tg_status tg_signature_bind(const tg_signature *sig, const tg_launch_arg *args, 
                             char *message, size_t size);
 /* Extents of an absent-shape out tensor from the others' shapes; false if a dimension stays unknown. */
 bool tg_signature_infer_shape(const tg_signature *sig, const tg_launch_binding *b, const tg_launch_arg *args, uint32_t param, int64_t *shape);
+/* Types and dimensions from the tensors that are there, no checks: dimensions that none of them gives are TG_DIM_UNKNOWN.
+ * For inferring out shapes before a launch. */
+#define TG_DIM_UNKNOWN INT64_MIN
+void tg_signature_bind_dims(const tg_signature *sig, const tg_launch_arg *args, uint32_t n_args, tg_launch_binding *out);
+/* Addresses: distinct tensors do not overlap unless both are `in`, out and inout not themselves (L0905); elements are
+ * aligned, 4-bit tensors packed along the last dimension (L0906). After tg_signature_bind. */
+tg_status tg_signature_check_memory(const tg_signature *sig, const tg_launch_arg *args, uint32_t n_args, char *message, size_t size);
+
+/* Depth of the stack of a postfix expression. */
+#define TG_SIG_STACK 32
+/* Types, operands and depth of a program are right. Whoever makes one checks it; tg_sig_eval does not. */
+bool tg_sig_expr_valid(const tg_sig_expr *e, const tg_signature *sig);
 int64_t tg_sig_eval(const tg_sig_expr *e, const tg_signature *sig, const tg_launch_binding *b, const tg_launch_arg *args, double *as_float);
 
 /* Bytes that tg_signature_read turns back into an equal signature; false on truncated or malformed input. */

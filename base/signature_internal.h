@@ -1,0 +1,21 @@
+/* Shared by signature.c, signature_eval.c, signature_memory.c and signature_io.c. */
+#ifndef TG_BASE_SIGNATURE_INTERNAL_H
+#define TG_BASE_SIGNATURE_INTERNAL_H
+
+#include "base/signature.h"
+
+enum {
+    TG_SIG_MAX_TYPES = 16,  /* lengths of the arrays of tg_launch_binding */
+    TG_SIG_MAX_DIMS = 64,
+    TG_SIG_MAX_CONSTS = 64
+};
+
+/* Optional tensors are absent if they have no data; required ones may lack it when they are empty. */
+static inline bool tg_launch_arg_present(const tg_launch_arg *arg) {
+    return arg->tensor && arg->tensor->data;
+}
+
+/* The scalar given for a parameter, or its default. */
+tg_scalar tg_sig_scalar(const tg_signature *sig, const tg_launch_arg *args, uint32_t param);
+
+#endif
