@@ -1,0 +1,371 @@
+/* See pool.h. Sleeping uses the futex of Linux on a 32-bit counter that every new job increments: a worker
+ * that saw the counter before looking for jobs and found none sleeps only while it is unchanged, so no wake
+ * is lost and no mutex is held while waiting. Jobs live on their callers' stacks; a worker touches one only
+ * between entering (under the pool's lock, while the job is listed) and its decrement of `active`. */
+#define _GNU_SOURCE
+#include "runtime/pool.h"
+#include "runtime/float_mode.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { MAX_THREADS = 1024, CHUNKS_PER_THREAD = 16, SPIN_NS = 20000 };
+
+struct job {
+    tg_task_fn fn;
+    const void *frame;
+    int64_t n_tasks, chunk, scratch_bytes;
+    _Atomic int64_t next;
+    _Atomic int32_t status;
+    _Atomic uint32_t active; /* pool threads inside */
+    struct job *before, *after;
+};
+
+struct thread {
+    tg_pool *pool;
+    tg_scratch scratch;
+    pthread_t handle;
+};
+
+struct tg_pool {
+    const tg_allocator *allocator;
+    int32_t n_threads, n_started; /* n_started: pool threads running, without callers */
+    bool pin, spin;
+    uint32_t mxcsr;
+    pthread_mutex_t lock; /* jobs, start, spares */
+    struct job *first, *last;
+    _Atomic uint32_t epoch;   /* counts jobs; threads sleep on it */
+    _Atomic uint32_t sleepers;
+    _Atomic bool stop, started;
+    struct thread *threads;
+    _Atomic(tg_scratch *) spare; /* scratch of callers: one at hand, the others in a list */
+    tg_scratch *spares;
+};
+
+/* A task that runs a job of its own does so serially: its pool may have no thread to spare. */
+static _Thread_local int task_depth;
+
+static void futex_wait(_Atomic uint32_t *word, uint32_t value) {
+    (void)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
+}
+
+static void futex_wake(_Atomic uint32_t *word, int n) {
+    (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, n, NULL, NULL, 0);
+}
+
+static int64_t now_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static void relax(void) {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#endif
+}
+
+/* Waits until *word differs from `value`: spins, then sleeps. `sleepers` may be null. */
+static void wait_while(_Atomic uint32_t *word, uint32_t value, bool spin, _Atomic uint32_t *sleepers) {
+    if (spin) {
+        int64_t until = now_ns() + SPIN_NS;
+        do {
+            for (int i = 0; i < 16; i++) {
+                if (atomic_load_explicit(word, memory_order_acquire) != value) {
+                    return;
+                }
+                relax();
+            }
+        } while (now_ns() < until);
+    }
+    if (sleepers) {
+        atomic_fetch_add(sleepers, 1);
+    }
+    while (atomic_load(word) == value) {
+        futex_wait(word, value);
+    }
+    if (sleepers) {
+        atomic_fetch_sub(sleepers, 1);
+    }
+}
+
+/* ---- tasks ------------------------------------------------------------------------------------------ */
+
+static void job_fail(struct job *job, int32_t status) {
+    int32_t none = 0;
+    atomic_compare_exchange_strong(&job->status, &none, status);
+    atomic_store(&job->next, job->n_tasks);
+}
+
+static int32_t call_task(tg_task_fn fn, const void *frame, int64_t begin, int64_t end, tg_scratch *s) {
+    task_depth++;
+    int32_t status = fn(frame, begin, end, &s->worker);
+    task_depth--;
+    return status ? status : s->worker.failed;
+}
+
+static void run_chunks(struct job *job, tg_scratch *s) {
+    if (!tg_scratch_prepare(s, job->scratch_bytes)) {
+        job_fail(job, TG_ERROR_OUT_OF_MEMORY);
+        return;
+    }
+    for (;;) {
+        int64_t begin = atomic_fetch_add(&job->next, job->chunk);
+        if (begin >= job->n_tasks) {
+            return;
+        }
+        int64_t end = job->n_tasks - begin < job->chunk ? job->n_tasks : begin + job->chunk;
+        int32_t status = call_task(job->fn, job->frame, begin, end, s);
+        if (status) {
+            job_fail(job, status);
+            return;
+        }
+    }
+}
+
+/* ---- pool threads ------------------------------------------------------------------------------------ */
+
+/* The first listed job with tasks left, entered; null if there is none. */
+static struct job *enter_job(tg_pool *pool) {
+    pthread_mutex_lock(&pool->lock);
+    struct job *job = pool->first;
+    while (job && atomic_load(&job->next) >= job->n_tasks) {
+        job = job->after;
+    }
+    if (job) {
+        atomic_fetch_add(&job->active, 1);
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return job;
+}
+
+static void leave_job(struct job *job) {
+    if (atomic_fetch_sub(&job->active, 1) == 1) {
+        futex_wake(&job->active, 1);
+    }
+}
+
+static void *thread_main(void *user) {
+    struct thread *t = user;
+    tg_pool *pool = t->pool;
+    tg_float_mode_set(pool->mxcsr);
+    for (;;) {
+        uint32_t seen = atomic_load(&pool->epoch);
+        struct job *job = enter_job(pool);
+        if (job) {
+            run_chunks(job, &t->scratch);
+            leave_job(job);
+        } else if (atomic_load(&pool->stop)) {
+            return NULL;
+        } else {
+            wait_while(&pool->epoch, seen, pool->spin, &pool->sleepers);
+        }
+    }
+}
+
+static void pin_thread(pthread_t handle, int32_t index) {
+    cpu_set_t allowed, one;
+    if (sched_getaffinity(0, sizeof allowed, &allowed)) {
+        return;
+    }
+    int32_t n = CPU_COUNT(&allowed);
+    int32_t left = n ? index % n : 0;
+    for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+        if (CPU_ISSET(cpu, &allowed) && left-- == 0) {
+            CPU_ZERO(&one);
+            CPU_SET(cpu, &one);
+            (void)pthread_setaffinity_np(handle, sizeof one, &one);
+            return;
+        }
+    }
+}
+
+static void start_threads(tg_pool *pool) {
+    pthread_mutex_lock(&pool->lock);
+    while (!atomic_load(&pool->started) && pool->n_started < pool->n_threads - 1) {
+        struct thread *t = &pool->threads[pool->n_started];
+        t->pool = pool;
+        tg_scratch_init(&t->scratch, pool->allocator, pool->n_started + 1);
+        if (pthread_create(&t->handle, NULL, thread_main, t)) {
+            break;
+        }
+        if (pool->pin) {
+            pin_thread(t->handle, pool->n_started + 1);
+        }
+        pool->n_started++;
+    }
+    atomic_store(&pool->started, true);
+    pthread_mutex_unlock(&pool->lock);
+}
+
+/* ---- callers ------------------------------------------------------------------------------------------- */
+
+static tg_scratch *take_spare(tg_pool *pool) {
+    tg_scratch *s = atomic_exchange(&pool->spare, NULL);
+    if (s) {
+        return s;
+    }
+    pthread_mutex_lock(&pool->lock);
+    s = pool->spares;
+    if (s) {
+        pool->spares = s->next;
+    }
+    pthread_mutex_unlock(&pool->lock);
+    if (!s) {
+        s = tg_alloc(pool->allocator, sizeof *s, _Alignof(tg_scratch));
+        if (s) {
+            tg_scratch_init(s, pool->allocator, 0);
+        }
+    }
+    return s;
+}
+
+static void give_spare(tg_pool *pool, tg_scratch *s) {
+    tg_scratch *none = NULL;
+    if (atomic_compare_exchange_strong(&pool->spare, &none, s)) {
+        return;
+    }
+    pthread_mutex_lock(&pool->lock);
+    s->next = pool->spares;
+    pool->spares = s;
+    pthread_mutex_unlock(&pool->lock);
+}
+
+static void list_job(tg_pool *pool, struct job *job) {
+    pthread_mutex_lock(&pool->lock);
+    job->before = pool->last;
+    *(pool->last ? &pool->last->after : &pool->first) = job;
+    pool->last = job;
+    pthread_mutex_unlock(&pool->lock);
+    atomic_fetch_add(&pool->epoch, 1);
+    uint32_t asleep = atomic_load(&pool->sleepers);
+    if (asleep) {
+        int64_t chunks = (job->n_tasks + job->chunk - 1) / job->chunk - 1;
+        futex_wake(&pool->epoch, chunks < (int64_t)asleep ? (int)chunks : (int)asleep);
+    }
+}
+
+static void unlist_job(tg_pool *pool, struct job *job) {
+    pthread_mutex_lock(&pool->lock);
+    *(job->before ? &job->before->after : &pool->first) = job->after;
+    *(job->after ? &job->after->before : &pool->last) = job->before;
+    pthread_mutex_unlock(&pool->lock);
+}
+
+int32_t tg_pool_run_serial(tg_pool *pool, tg_task_fn fn, const void *frame, int64_t n_tasks,
+                           int64_t scratch_bytes) {
+    if (n_tasks <= 0) {
+        return 0;
+    }
+    tg_scratch *s = take_spare(pool);
+    if (!s) {
+        return TG_ERROR_OUT_OF_MEMORY;
+    }
+    int32_t status = TG_ERROR_OUT_OF_MEMORY;
+    if (tg_scratch_prepare(s, scratch_bytes)) {
+        status = call_task(fn, frame, 0, n_tasks, s);
+    }
+    give_spare(pool, s);
+    return status;
+}
+
+int32_t tg_pool_run(tg_pool *pool, tg_task_fn fn, const void *frame, int64_t n_tasks, int64_t scratch_bytes) {
+    if (n_tasks <= 1 || pool->n_threads == 1 || task_depth) {
+        return tg_pool_run_serial(pool, fn, frame, n_tasks, scratch_bytes);
+    }
+    if (!atomic_load_explicit(&pool->started, memory_order_acquire)) {
+        start_threads(pool);
+    }
+    tg_scratch *s = take_spare(pool);
+    if (!s) {
+        return TG_ERROR_OUT_OF_MEMORY;
+    }
+    int64_t chunk = n_tasks / ((int64_t)pool->n_threads * CHUNKS_PER_THREAD);
+    struct job job = {.fn = fn, .frame = frame, .n_tasks = n_tasks, .chunk = chunk ? chunk : 1,
+                      .scratch_bytes = scratch_bytes};
+    list_job(pool, &job);
+    run_chunks(&job, s);
+    unlist_job(pool, &job);
+    uint32_t active;
+    while ((active = atomic_load(&job.active)) != 0) {
+        wait_while(&job.active, active, pool->spin, NULL);
+    }
+    give_spare(pool, s);
+    return atomic_load(&job.status);
+}
+
+/* ---- life ------------------------------------------------------------------------------------------------ */
+
+int32_t tg_processor_count(void) {
+    cpu_set_t allowed;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) == 0 && CPU_COUNT(&allowed) > 0) {
+        return CPU_COUNT(&allowed);
+    }
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n > 0 && n < MAX_THREADS ? (int32_t)n : 1;
+}
+
+tg_status tg_pool_create(const tg_pool_options *options, tg_pool **out) {
+    *out = NULL;
+    int32_t processors = tg_processor_count();
+    int32_t n = options->n_threads > 0 ? options->n_threads : processors;
+    if (n > MAX_THREADS) {
+        n = MAX_THREADS;
+    }
+    tg_pool *pool = tg_alloc(options->allocator, sizeof *pool, _Alignof(tg_pool));
+    if (!pool) {
+        return TG_ERROR_OUT_OF_MEMORY;
+    }
+    pool->allocator = options->allocator;
+    pool->n_threads = n;
+    pool->pin = options->pin;
+    pool->spin = n <= processors; /* with more threads than processors spinning steals time from work */
+    pool->mxcsr = options->mxcsr ? options->mxcsr : TG_MXCSR_DEFAULT;
+    pthread_mutex_init(&pool->lock, NULL);
+    if (n > 1) {
+        pool->threads = tg_alloc(pool->allocator, sizeof *pool->threads * (size_t)(n - 1), _Alignof(struct thread));
+        if (!pool->threads) {
+            tg_pool_destroy(pool);
+            return TG_ERROR_OUT_OF_MEMORY;
+        }
+    }
+    *out = pool;
+    return TG_OK;
+}
+
+void tg_pool_destroy(tg_pool *pool) {
+    if (!pool) {
+        return;
+    }
+    atomic_store(&pool->stop, true);
+    atomic_fetch_add(&pool->epoch, 1);
+    futex_wake(&pool->epoch, INT_MAX);
+    for (int32_t i = 0; i < pool->n_started; i++) {
+        pthread_join(pool->threads[i].handle, NULL);
+        tg_scratch_fini(&pool->threads[i].scratch);
+    }
+    tg_free(pool->allocator, pool->threads, sizeof *pool->threads * (size_t)(pool->n_threads - 1));
+    tg_scratch *s = atomic_load(&pool->spare);
+    if (s) {
+        s->next = pool->spares;
+        pool->spares = s;
+    }
+    while ((s = pool->spares) != NULL) {
+        pool->spares = s->next;
+        tg_scratch_fini(s);
+        tg_free(pool->allocator, s, sizeof *s);
+    }
+    pthread_mutex_destroy(&pool->lock);
+    tg_free(pool->allocator, pool, sizeof *pool);
+}
+
+int32_t tg_pool_n_threads(const tg_pool *pool) {
+    return pool->n_threads;
+}

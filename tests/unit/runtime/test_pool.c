@@ -1,0 +1,172 @@
+/* The thread pool and the host under many callers: every task runs once, failures stop a job, nested runs
+ * are serial, scratch is private. A plain program, so that ThreadSanitizer sees all of it in one process. */
+#include "runtime/host.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define CHECK(c) ((c) ? (void)0 : (fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #c), exit(1)))
+
+struct frame {
+    tg_pool *pool;
+    _Atomic int64_t sum, calls, in_nested;
+    _Atomic uint8_t *seen;
+    int64_t fail_at;
+};
+
+static int32_t mark(const void *user, int64_t begin, int64_t end, tg_worker *w) {
+    struct frame *f = *(struct frame *const *)user;
+    CHECK(w->scratch_bytes >= 1000);
+    memset(w->scratch, w->index, 1000);
+    for (int64_t i = begin; i < end; i++) {
+        char *more = w->alloc(w, 100000);
+        CHECK(more && (uintptr_t)more % 64 == 0);
+        memset(more, (int)i, 100000);
+        char *again = w->alloc(w, 300000);
+        memset(again, 0, 300000);
+        CHECK(more[99999] == (char)i);
+        w->reset(w);
+        atomic_fetch_add(&f->seen[i], 1);
+        atomic_fetch_add(&f->sum, i);
+        if (i == f->fail_at) {
+            return TG_ERROR_LAUNCH;
+        }
+    }
+    CHECK(((char *)w->scratch)[999] == (char)w->index);
+    return 0;
+}
+
+static void run_once(tg_pool *pool, int64_t n, int64_t fail_at) {
+    struct frame f = {.pool = pool, .fail_at = fail_at};
+    struct frame *p = &f;
+    f.seen = calloc((size_t)n + 1, 1);
+    int32_t status = tg_pool_run(pool, mark, &p, n, 1000);
+    if (fail_at < 0) {
+        CHECK(status == 0 && f.sum == n * (n - 1) / 2);
+        for (int64_t i = 0; i < n; i++) {
+            CHECK(f.seen[i] == 1);
+        }
+    } else {
+        CHECK(status == TG_ERROR_LAUNCH && f.seen[fail_at] == 1);
+    }
+    free((void *)f.seen);
+}
+
+static int32_t nested(const void *user, int64_t begin, int64_t end, tg_worker *w) {
+    tg_pool *pool = *(tg_pool *const *)user;
+    (void)w;
+    for (int64_t i = begin; i < end; i++) {
+        run_once(pool, 17, -1);
+    }
+    return 0;
+}
+
+static void *caller(void *user) {
+    tg_pool *pool = user;
+    for (int i = 0; i < 40; i++) {
+        run_once(pool, 1 + i * 7 % 100, -1);
+        run_once(pool, 50, i);
+        CHECK(tg_pool_run(pool, nested, &pool, 5, 0) == 0);
+        CHECK(tg_pool_run(pool, nested, &pool, 0, 0) == 0);
+    }
+    return NULL;
+}
+
+static void test_pool(int32_t n_threads, bool pin) {
+    tg_pool *pool;
+    CHECK(tg_pool_create(&(tg_pool_options){&tg_allocator_default, n_threads, pin, 0}, &pool) == TG_OK);
+    CHECK(tg_pool_n_threads(pool) >= 1);
+    pthread_t threads[4];
+    for (int i = 0; i < 4; i++) {
+        pthread_create(&threads[i], NULL, caller, pool);
+    }
+    caller(pool);
+    for (int i = 0; i < 4; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    tg_pool_destroy(pool);
+}
+
+/* ---- host ------------------------------------------------------------------------------------------- */
+
+static int32_t nothing(const void *frame, int64_t begin, int64_t end, tg_worker *w) {
+    (void)frame, (void)begin, (void)end, (void)w;
+    return 0;
+}
+
+static int32_t entry(const tg_rt *rt, const void *const *args) {
+    int64_t mode = *(const int64_t *)args[0];
+    for (int i = 0; i < 20; i++) {
+        char *p = rt->workspace(rt, 1000 * (i + 1));
+        CHECK(p && (uintptr_t)p % 64 == 0);
+        memset(p, i, 1000);
+    }
+    if (mode == 1) {
+        rt->fail(rt, TG_ERROR_LAUNCH, "L0908: first");
+        rt->fail(rt, TG_ERROR_LAUNCH, "L0908: second");
+    }
+    if (mode == 2 && !rt->workspace(rt, INT64_MAX / 4)) {
+        return TG_ERROR_OUT_OF_MEMORY;
+    }
+    int64_t values[2] = {-7, 0};
+    double x = 1.5;
+    memcpy(&values[1], &x, 8);
+    rt->print(rt, "{{i={:4d} x={:.3f} {}\n", values, (const uint8_t[]){TG_I32, TG_F32}, 2);
+    return rt->parallel(rt, nothing, NULL, mode == 3 ? 1 : 100, 64);
+}
+
+static void collect(void *user, const char *text, size_t n) {
+    memcpy(user, text, n);
+    ((char *)user)[n] = '\0';
+}
+
+static void test_host(void) {
+    char text[256] = "", message[100];
+    tg_host *host;
+    tg_host_options options = {.n_threads = 3, .print = collect, .print_user = text};
+    CHECK(tg_host_create(&options, &host) == TG_OK);
+    int64_t mode = 0;
+    const void *args[] = {&mode};
+    CHECK(tg_host_launch(host, entry, args, false, message, sizeof message) == TG_OK);
+    CHECK(strcmp(text, "{i=  -7 x=1.500 {}\n") == 0);
+    mode = 1;
+    CHECK(tg_host_launch(host, entry, args, true, message, sizeof message) == TG_ERROR_LAUNCH);
+    CHECK(strcmp(message, "L0908: first") == 0);
+    mode = 2;
+    CHECK(tg_host_launch(host, entry, args, true, message, sizeof message) == TG_ERROR_OUT_OF_MEMORY);
+    CHECK(strcmp(message, "out of memory") == 0);
+    tg_host_destroy(host);
+}
+
+/* Prints the cost of a one-task launch; only a gross regression fails. */
+static int32_t small_entry(const tg_rt *rt, const void *const *args) {
+    (void)args;
+    return rt->parallel(rt, nothing, NULL, 1, 64);
+}
+
+static void test_cost(void) {
+    tg_host *host;
+    CHECK(tg_host_create(&(tg_host_options){.n_threads = 2}, &host) == TG_OK);
+    struct timespec a, b;
+    clock_gettime(CLOCK_MONOTONIC, &a);
+    for (int i = 0; i < 100000; i++) {
+        CHECK(tg_host_launch(host, small_entry, NULL, false, NULL, 0) == TG_OK);
+    }
+    clock_gettime(CLOCK_MONOTONIC, &b);
+    double ns = ((double)(b.tv_sec - a.tv_sec) * 1e9 + (double)(b.tv_nsec - a.tv_nsec)) / 100000;
+    printf("one-task launch: %.0f ns\n", ns);
+    tg_host_destroy(host);
+}
+
+int main(void) {
+    test_pool(1, false);
+    test_pool(2, true);
+    test_pool(5, false);
+    test_pool(0, false);
+    test_host();
+    test_cost();
+    return 0;
+}
