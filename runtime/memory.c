@@ -7,6 +7,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
+/* User space of x86-64 with four-level page tables: more cannot be had, and must not overflow below. */
+static const size_t ADDRESS_SPACE = (size_t)1 << 47;
+
 enum { HUGE_PAGE = 2 * 1024 * 1024, HUGE_FROM = 2 * HUGE_PAGE, FIRST_CHUNK = 64 * 1024 };
 
 static size_t round_up(size_t n, size_t to) {
@@ -15,7 +18,7 @@ static size_t round_up(size_t n, size_t to) {
 
 bool tg_mem_alloc(const tg_allocator *allocator, size_t bytes, tg_mem *out) {
     *out = (tg_mem){0};
-    if (bytes > SIZE_MAX / 2) {
+    if (bytes > ADDRESS_SPACE) {
         return false;
     }
     bool huge = bytes >= HUGE_FROM;
