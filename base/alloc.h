@@ -15,12 +15,7 @@
 
 #include <setjmp.h>
 
-typedef struct tg_allocator {
-    void *(*alloc)(void *user, size_t size, size_t align); /* null on failure; not zeroed */
-    void (*free)(void *user, void *ptr, size_t size);      /* accepts null */
-    void *user;
-} tg_allocator;
-
+/* tg_allocator itself is public: tegula/base.h. */
 extern const tg_allocator tg_allocator_default; /* aligned malloc and free */
 
 void *tg_alloc(const tg_allocator *a, size_t size, size_t align);  /* null on failure, zeroed */

@@ -57,6 +57,13 @@ typedef enum tg_dtype {
     TG_C64          = 21  /**< two f64 */
 } tg_dtype;
 
+/** Where memory comes from. Called from any thread, several at once. `align` is a power of two. */
+typedef struct tg_allocator {
+    void *(*alloc)(void *user, size_t size, size_t align); /**< null on failure; need not be zeroed */
+    void (*free)(void *user, void *ptr, size_t size);      /**< accepts null; `size` as given to alloc */
+    void *user;
+} tg_allocator;
+
 /** Name of a status ("out of memory"); never null, static storage. Any thread. */
 TG_API const char *tg_status_name(tg_status status);
 /** Name of a dtype as the language spells it ("bf16"); "none" if out of range. Any thread. */
