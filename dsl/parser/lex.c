@@ -144,6 +144,8 @@ static bool lex_word(lexer *lx, const char *text, uint32_t n, tg_token *token)
 static uint32_t lex_operator(const char *text, size_t n, tg_token *token)
 {
     for (size_t i = 0; i < COUNT(operators); i++) {
+        if (operators[i].text[0] != text[0])
+            continue;
         size_t len = strlen(operators[i].text);
         if (len <= n && memcmp(text, operators[i].text, len) == 0) {
             token->kind = operators[i].kind;

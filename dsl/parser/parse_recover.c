@@ -272,7 +272,7 @@ void tg_parse_sync(tg_parser *p, uint32_t start, uint32_t end)
             continue;
         }
         i++;
-        if (kind == TG_TOK_SEMI && i > p->pos)
+        if (kind == TG_TOK_SEMI && i > p->pos && p->tokens[i].kind != TG_TOK_ELSE)
             break;
     }
     if (i <= p->pos && p->pos < end && p->pos == start)
