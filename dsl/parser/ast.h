@@ -241,7 +241,7 @@ typedef struct tg_kernel_decl {
     tg_stmt *body; /* a BLOCK of launch-level statements */
 } tg_kernel_decl;
 
-typedef struct tg_target { tg_span span; tg_name phase, name; int64_t ordinal; /* #n, 0 if absent */ tg_name *args; uint32_t n_args; } tg_target;
+typedef struct tg_sched_target { tg_span span; tg_name phase, name; int64_t ordinal; /* #n, 0 if absent */ tg_name *args; uint32_t n_args; } tg_sched_target;
 typedef struct tg_tvalue { /* INT FLOAT BOOL as expr; ID[(…)] or (…) as a call/tuple of values */
     tg_span span;
     enum { TG_TV_INT, TG_TV_FLOAT, TG_TV_BOOL, TG_TV_NAME, TG_TV_TUPLE } kind;
@@ -251,7 +251,7 @@ typedef struct tg_tvalue { /* INT FLOAT BOOL as expr; ID[(…)] or (…) as a ca
 typedef struct tg_titem { /* of tune and schedule */
     tg_span span;
     enum { TG_TI_SET, TG_TI_CHOICES, TG_TI_RANGE, TG_TI_REQUIRE, TG_TI_BUCKET } kind;
-    tg_target *targets; uint32_t n_targets;
+    tg_sched_target *targets; uint32_t n_targets;
     tg_tvalue **values; uint32_t n_values; /* SET: 1; CHOICES: n */
     int64_t lo, hi, step;                  /* RANGE, inclusive */
     tg_expr *require;
