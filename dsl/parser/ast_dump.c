@@ -467,7 +467,7 @@ static void dump_tvalue(dumper *d, const tg_tvalue *v)
         put(d, ")");
 }
 
-static void dump_target(dumper *d, const tg_target *t)
+static void dump_target(dumper *d, const tg_sched_target *t)
 {
     tg_strbuf_printf(d->out, " %s%s%s", t->phase ? t->phase : "", t->phase ? "." : "", t->name);
     if (t->ordinal)

@@ -26,9 +26,9 @@ static int64_t parse_int(tg_parser *p, const char *what)
     return value > INT64_MAX ? INT64_MAX : (int64_t)value;
 }
 
-static tg_target parse_target(tg_parser *p)
+static tg_sched_target parse_target(tg_parser *p)
 {
-    tg_target t = {0};
+    tg_sched_target t = {0};
     uint32_t first = p->pos;
     t.name = parse_parameter_name(p, "the name of an axis or parameter");
     if (accept(p, TG_TOK_DOT)) {
@@ -133,7 +133,7 @@ static void parse_choices(tg_parser *p, tg_titem *item)
 
 static void parse_setting(tg_parser *p, tg_titem *item)
 {
-    TG_VEC(tg_target) targets = {0};
+    TG_VEC(tg_sched_target) targets = {0};
     do
         tg_vec_push(p->arena, &targets, parse_target(p));
     while (tg_parse_more(p, TG_TOK_SET));
