@@ -1,8 +1,8 @@
-/* The syntax tree as S-expressions, one line per statement, without positions: `tegula compile --emit ast`, golden
- * tests of the parser, and the check that formatting keeps the tree.
+/* The syntax tree as S-expressions, one line per statement, without positions: `tegula compile
+ * --emit ast`, golden tests of the parser, and the check that formatting keeps the tree.
  *
- * Everything that means something is printed, parentheses of the source included (`(paren x)`): they decide
- * contraction and whether a trailing name is an axis argument. */
+ * Everything that means something is printed, parentheses of the source included (`(paren
+ * x)`): they decide contraction and whether a trailing name is an axis argument. */
 #include "dsl/parser/ast.h"
 
 #include <string.h>
@@ -12,22 +12,24 @@ typedef struct dumper {
     int indent;
 } dumper;
 
-static void put(dumper *d, const char *text) { tg_strbuf_puts(d->out, text); }
+static void put(dumper *d, const char *text) {
+    tg_strbuf_puts(d->out, text);
+}
 
-static void line(dumper *d)
-{
+static void line(dumper *d) {
     if (d->out->len > 0)
         tg_strbuf_putc(d->out, '\n');
     for (int i = 0; i < d->indent; i++)
         put(d, "  ");
 }
 
-static const char *or_nothing(const char *text) { return text ? text : "-"; }
+static const char *or_nothing(const char *text) {
+    return text ? text : "-";
+}
 
 static void dump_expr(dumper *d, const tg_expr *e);
 
-static void dump_type(dumper *d, const tg_tref *t)
-{
+static void dump_type(dumper *d, const tg_tref *t) {
     if (!t) {
         put(d, "-");
         return;
@@ -52,16 +54,15 @@ static void dump_type(dumper *d, const tg_tref *t)
     put(d, "]");
 }
 
-static void dump_names(dumper *d, const char *open, const tg_name *names, uint32_t n, const char *close)
-{
+static void dump_names(dumper *d, const char *open, const tg_name *names, uint32_t n,
+                       const char *close) {
     put(d, open);
     for (uint32_t i = 0; i < n; i++)
         tg_strbuf_printf(d->out, "%s%s", i ? " " : "", names[i]);
     put(d, close);
 }
 
-static void dump_exprs(dumper *d, const char *head, tg_expr *const *items, uint32_t n)
-{
+static void dump_exprs(dumper *d, const char *head, tg_expr *const *items, uint32_t n) {
     tg_strbuf_printf(d->out, "(%s", head);
     for (uint32_t i = 0; i < n; i++) {
         put(d, " ");
@@ -70,8 +71,7 @@ static void dump_exprs(dumper *d, const char *head, tg_expr *const *items, uint3
     put(d, ")");
 }
 
-static void dump_args(dumper *d, const tg_arg *args, uint32_t n)
-{
+static void dump_args(dumper *d, const tg_arg *args, uint32_t n) {
     for (uint32_t i = 0; i < n; i++) {
         put(d, " ");
         if (args[i].name)
@@ -80,20 +80,21 @@ static void dump_args(dumper *d, const tg_arg *args, uint32_t n)
     }
 }
 
-static const char *oper_name(tg_operator op)
-{
+static const char *oper_name(tg_operator op) {
     static const char *const names[] = {
-        [TG_OPER_MUL] = "*",    [TG_OPER_DIV] = "/",   [TG_OPER_REM] = "%",  [TG_OPER_ADD] = "+",  [TG_OPER_SUB] = "-",
-        [TG_OPER_SHL] = "<<",   [TG_OPER_SHR] = ">>",  [TG_OPER_AND] = "&",  [TG_OPER_XOR] = "^",  [TG_OPER_OR] = "|",
-        [TG_OPER_LT] = "<",     [TG_OPER_LE] = "<=",   [TG_OPER_GT] = ">",   [TG_OPER_GE] = ">=",  [TG_OPER_EQ] = "==",
-        [TG_OPER_NE] = "!=",    [TG_OPER_LAND] = "&&", [TG_OPER_LOR] = "||", [TG_OPER_MIN] = "min", [TG_OPER_MAX] = "max",
-        [TG_OPER_NEG] = "neg",  [TG_OPER_LNOT] = "!",  [TG_OPER_BNOT] = "~", [TG_OPER_NONE] = "",
+        [TG_OPER_MUL] = "*",   [TG_OPER_DIV] = "/",   [TG_OPER_REM] = "%",
+        [TG_OPER_ADD] = "+",   [TG_OPER_SUB] = "-",   [TG_OPER_SHL] = "<<",
+        [TG_OPER_SHR] = ">>",  [TG_OPER_AND] = "&",   [TG_OPER_XOR] = "^",
+        [TG_OPER_OR] = "|",    [TG_OPER_LT] = "<",    [TG_OPER_LE] = "<=",
+        [TG_OPER_GT] = ">",    [TG_OPER_GE] = ">=",   [TG_OPER_EQ] = "==",
+        [TG_OPER_NE] = "!=",   [TG_OPER_LAND] = "&&", [TG_OPER_LOR] = "||",
+        [TG_OPER_MIN] = "min", [TG_OPER_MAX] = "max", [TG_OPER_NEG] = "neg",
+        [TG_OPER_LNOT] = "!",  [TG_OPER_BNOT] = "~",  [TG_OPER_NONE] = "",
     };
     return names[op];
 }
 
-static void dump_index(dumper *d, const tg_expr *e)
-{
+static void dump_index(dumper *d, const tg_expr *e) {
     put(d, "(at ");
     dump_expr(d, e->u.index.base);
     dump_args(d, e->u.index.args, e->u.index.n_args);
@@ -104,12 +105,12 @@ static void dump_index(dumper *d, const tg_expr *e)
     put(d, ")");
 }
 
-static void dump_operation(dumper *d, const tg_expr *e)
-{
+static void dump_operation(dumper *d, const tg_expr *e) {
     if (e->kind == TG_EXPR_UNARY)
         dump_exprs(d, oper_name(e->u.unary.op), &e->u.unary.operand, 1);
     if (e->kind == TG_EXPR_BINARY)
-        dump_exprs(d, oper_name(e->u.binary.op), (tg_expr *[]){e->u.binary.left, e->u.binary.right}, 2);
+        dump_exprs(d, oper_name(e->u.binary.op),
+                   (tg_expr *[]){e->u.binary.left, e->u.binary.right}, 2);
     if (e->kind == TG_EXPR_COND)
         dump_exprs(d, "?", (tg_expr *[]){e->u.cond.test, e->u.cond.yes, e->u.cond.no}, 3);
     if (e->kind == TG_EXPR_CALL) {
@@ -122,8 +123,7 @@ static void dump_operation(dumper *d, const tg_expr *e)
         dump_index(d, e);
 }
 
-static void dump_leaf(dumper *d, const tg_expr *e)
-{
+static void dump_leaf(dumper *d, const tg_expr *e) {
     if (e->kind == TG_EXPR_INT)
         tg_strbuf_printf(d->out, "%llu", (unsigned long long)e->u.integer.value);
     if (e->kind == TG_EXPR_FLOAT)
@@ -145,8 +145,7 @@ static void dump_leaf(dumper *d, const tg_expr *e)
     }
 }
 
-static void dump_expr(dumper *d, const tg_expr *e)
-{
+static void dump_expr(dumper *d, const tg_expr *e) {
     if (e->parens)
         put(d, "(paren ");
     if (e->kind == TG_EXPR_TUPLE) {
@@ -167,26 +166,23 @@ static void dump_expr(dumper *d, const tg_expr *e)
         put(d, ")");
 }
 
-static void dump_optional(dumper *d, const char *head, const tg_expr *e)
-{
+static void dump_optional(dumper *d, const char *head, const tg_expr *e) {
     if (!e)
         return;
     tg_strbuf_printf(d->out, " %s ", head);
     dump_expr(d, e);
 }
 
-/* ---- statements ------------------------------------------------------------------------------------------- */
+/* ---- statements -------------------------------------------------------------------------- */
 
-static void dump_domain(dumper *d, const tg_domain *domain)
-{
+static void dump_domain(dumper *d, const tg_domain *domain) {
     dump_optional(d, "in", domain->extent);
     dump_optional(d, "from", domain->from);
     dump_optional(d, "until", domain->until);
     dump_optional(d, "step", domain->step);
 }
 
-static void dump_binders(dumper *d, const tg_binder *binders, uint32_t n)
-{
+static void dump_binders(dumper *d, const tg_binder *binders, uint32_t n) {
     for (uint32_t i = 0; i < n; i++) {
         tg_strbuf_printf(d->out, " (%s%s", binders[i].each ? "each " : "", binders[i].name);
         dump_domain(d, &binders[i].domain);
@@ -194,8 +190,7 @@ static void dump_binders(dumper *d, const tg_binder *binders, uint32_t n)
     }
 }
 
-static void dump_dims(dumper *d, const tg_dim *dims, uint32_t n)
-{
+static void dump_dims(dumper *d, const tg_dim *dims, uint32_t n) {
     for (uint32_t i = 0; i < n; i++) {
         put(d, i ? " " : "[");
         put(d, dims[i].is_const ? "const " : "");
@@ -204,8 +199,7 @@ static void dump_dims(dumper *d, const tg_dim *dims, uint32_t n)
     put(d, "]");
 }
 
-static void dump_init_list(dumper *d, const tg_init_list *list)
-{
+static void dump_init_list(dumper *d, const tg_init_list *list) {
     put(d, "(list");
     for (uint32_t i = 0; i < list->n_items; i++) {
         put(d, " ");
@@ -217,8 +211,7 @@ static void dump_init_list(dumper *d, const tg_init_list *list)
     put(d, ")");
 }
 
-static void dump_declarators(dumper *d, const tg_declarator *items, uint32_t n)
-{
+static void dump_declarators(dumper *d, const tg_declarator *items, uint32_t n) {
     for (uint32_t i = 0; i < n; i++) {
         dump_names(d, " (", items[i].names, items[i].n_names, "");
         if (items[i].n_axes)
@@ -232,8 +225,7 @@ static void dump_declarators(dumper *d, const tg_declarator *items, uint32_t n)
     }
 }
 
-static void dump_decl(dumper *d, const tg_stmt *s)
-{
+static void dump_decl(dumper *d, const tg_stmt *s) {
     if (s->kind == TG_STMT_LET) {
         put(d, "(let");
     } else {
@@ -244,8 +236,7 @@ static void dump_decl(dumper *d, const tg_stmt *s)
     put(d, ")");
 }
 
-static void dump_memory(dumper *d, const tg_stmt *s)
-{
+static void dump_memory(dumper *d, const tg_stmt *s) {
     if (s->kind == TG_STMT_VIEW) {
         put(d, "(view ");
         dump_type(d, s->u.view.type);
@@ -270,10 +261,10 @@ static void dump_memory(dumper *d, const tg_stmt *s)
     put(d, ")");
 }
 
-static void dump_assign(dumper *d, const tg_stmt *s)
-{
+static void dump_assign(dumper *d, const tg_stmt *s) {
     if (s->u.assign.atomic)
-        tg_strbuf_printf(d->out, "(atomic %s %s ", or_nothing(s->u.assign.order), or_nothing(s->u.assign.scope));
+        tg_strbuf_printf(d->out, "(atomic %s %s ", or_nothing(s->u.assign.order),
+                         or_nothing(s->u.assign.scope));
     tg_strbuf_printf(d->out, "(%s= ", oper_name(s->u.assign.op));
     dump_expr(d, s->u.assign.target);
     put(d, " ");
@@ -286,8 +277,7 @@ static void dump_assign(dumper *d, const tg_stmt *s)
 
 static void dump_stmt(dumper *d, const tg_stmt *s);
 
-static void dump_body(dumper *d, const tg_stmt *s)
-{
+static void dump_body(dumper *d, const tg_stmt *s) {
     d->indent++;
     if (s)
         dump_stmt(d, s);
@@ -295,8 +285,7 @@ static void dump_body(dumper *d, const tg_stmt *s)
     d->indent--;
 }
 
-static void dump_compound(dumper *d, const tg_stmt *s)
-{
+static void dump_compound(dumper *d, const tg_stmt *s) {
     if (s->kind == TG_STMT_GRID) {
         tg_strbuf_printf(d->out, "(grid %s", or_nothing(s->u.grid.label));
         dump_binders(d, s->u.grid.binders, s->u.grid.n_binders);
@@ -320,8 +309,7 @@ static void dump_compound(dumper *d, const tg_stmt *s)
     }
 }
 
-static void dump_if(dumper *d, const tg_stmt *s)
-{
+static void dump_if(dumper *d, const tg_stmt *s) {
     put(d, s->u.branch.is_const ? "(if const " : "(if ");
     dump_expr(d, s->u.branch.test);
     d->indent++;
@@ -335,8 +323,7 @@ static void dump_if(dumper *d, const tg_stmt *s)
     put(d, ")");
 }
 
-static void dump_short(dumper *d, const tg_stmt *s)
-{
+static void dump_short(dumper *d, const tg_stmt *s) {
     if (s->kind == TG_STMT_BREAK || s->kind == TG_STMT_CONTINUE)
         put(d, s->kind == TG_STMT_BREAK ? "(break)" : "(continue)");
     if (s->kind == TG_STMT_POISON)
@@ -360,8 +347,7 @@ static void dump_short(dumper *d, const tg_stmt *s)
     }
 }
 
-static void dump_stmt(dumper *d, const tg_stmt *s)
-{
+static void dump_stmt(dumper *d, const tg_stmt *s) {
     line(d);
     if (s->kind == TG_STMT_BLOCK) {
         put(d, "(block");
@@ -384,22 +370,22 @@ static void dump_stmt(dumper *d, const tg_stmt *s)
     }
 }
 
-/* ---- items ------------------------------------------------------------------------------------------------ */
+/* ---- items ------------------------------------------------------------------------------- */
 
-static void dump_generics(dumper *d, const tg_generic *generics, uint32_t n)
-{
+static void dump_generics(dumper *d, const tg_generic *generics, uint32_t n) {
     for (uint32_t i = 0; i < n; i++) {
         tg_strbuf_printf(d->out, " <%s:", generics[i].name);
         dump_names(d, " ", generics[i].bounds, generics[i].n_bounds, ">");
     }
 }
 
-static void dump_param(dumper *d, const tg_param *param)
-{
+static void dump_param(dumper *d, const tg_param *param) {
     static const char *const directions[] = {"in", "out", "inout"};
     static const char *const heads[] = {"", "value", "ptr", "axis", "fn"};
     line(d);
-    tg_strbuf_printf(d->out, "(%s%s%s ", param->kind == TG_PARAM_TENSOR ? directions[param->direction] : heads[param->kind],
+    tg_strbuf_printf(d->out, "(%s%s%s ",
+                     param->kind == TG_PARAM_TENSOR ? directions[param->direction]
+                                                    : heads[param->kind],
                      param->optional ? "?" : "", param->is_const ? " const" : "");
     dump_type(d, param->type);
     tg_strbuf_printf(d->out, " %s", param->name);
@@ -411,8 +397,7 @@ static void dump_param(dumper *d, const tg_param *param)
     put(d, ")");
 }
 
-static void dump_fn(dumper *d, const tg_fn *fn)
-{
+static void dump_fn(dumper *d, const tg_fn *fn) {
     tg_strbuf_printf(d->out, "%s", fn->name);
     dump_generics(d, fn->generics, fn->n_generics);
     put(d, " -> ");
@@ -430,8 +415,7 @@ static void dump_fn(dumper *d, const tg_fn *fn)
     put(d, ")");
 }
 
-static void dump_kernel(dumper *d, const tg_kernel_decl *k)
-{
+static void dump_kernel(dumper *d, const tg_kernel_decl *k) {
     tg_strbuf_printf(d->out, "%s", k->name);
     dump_generics(d, k->generics, k->n_generics);
     if (k->n_fast)
@@ -449,8 +433,7 @@ static void dump_kernel(dumper *d, const tg_kernel_decl *k)
     put(d, ")");
 }
 
-static void dump_tvalue(dumper *d, const tg_tvalue *v)
-{
+static void dump_tvalue(dumper *d, const tg_tvalue *v) {
     if (v->kind == TG_TV_INT)
         tg_strbuf_printf(d->out, "%lld", (long long)v->integer);
     if (v->kind == TG_TV_FLOAT)
@@ -467,8 +450,7 @@ static void dump_tvalue(dumper *d, const tg_tvalue *v)
         put(d, ")");
 }
 
-static void dump_target(dumper *d, const tg_sched_target *t)
-{
+static void dump_target(dumper *d, const tg_sched_target *t) {
     tg_strbuf_printf(d->out, " %s%s%s", t->phase ? t->phase : "", t->phase ? "." : "", t->name);
     if (t->ordinal)
         tg_strbuf_printf(d->out, "#%lld", (long long)t->ordinal);
@@ -476,8 +458,7 @@ static void dump_target(dumper *d, const tg_sched_target *t)
         dump_names(d, "(", t->args, t->n_args, ")");
 }
 
-static void dump_titem(dumper *d, const tg_titem *item)
-{
+static void dump_titem(dumper *d, const tg_titem *item) {
     static const char *const heads[] = {"set", "choices", "range", "require", "bucket"};
     line(d);
     tg_strbuf_printf(d->out, "(%s", heads[item->kind]);
@@ -488,15 +469,16 @@ static void dump_titem(dumper *d, const tg_titem *item)
         dump_tvalue(d, item->values[i]);
     }
     if (item->kind == TG_TI_RANGE)
-        tg_strbuf_printf(d->out, " : %lld %lld %lld", (long long)item->lo, (long long)item->hi, (long long)item->step);
+        tg_strbuf_printf(d->out, " : %lld %lld %lld", (long long)item->lo, (long long)item->hi,
+                         (long long)item->step);
     dump_optional(d, ":", item->require);
     for (uint32_t i = 0; i < item->n_buckets; i++)
-        tg_strbuf_printf(d->out, " (%s %s)", item->buckets[i].name, or_nothing(item->buckets[i].how));
+        tg_strbuf_printf(d->out, " (%s %s)", item->buckets[i].name,
+                         or_nothing(item->buckets[i].how));
     put(d, ")");
 }
 
-static void dump_tune(dumper *d, const tg_item *item)
-{
+static void dump_tune(dumper *d, const tg_item *item) {
     tg_strbuf_printf(d->out, "%s %s", item->u.tune.name, or_nothing(item->u.tune.target));
     dump_optional(d, "when", item->u.tune.when);
     d->indent++;
@@ -506,19 +488,23 @@ static void dump_tune(dumper *d, const tg_item *item)
     put(d, ")");
 }
 
-static void dump_import(dumper *d, const tg_item *item)
-{
+static void dump_import(dumper *d, const tg_item *item) {
     tg_strbuf_json(d->out, item->u.import.path, strlen(item->u.import.path));
     tg_strbuf_printf(d->out, " as %s", or_nothing(item->u.import.alias));
     dump_names(d, " :", item->u.import.names, item->u.import.n_names, ")");
 }
 
-static void dump_item(dumper *d, const tg_item *item)
-{
+static void dump_item(dumper *d, const tg_item *item) {
     static const char *const heads[] = {
-        [TG_ITEM_IMPORT] = "import ",     [TG_ITEM_CONST] = "const ",   [TG_ITEM_FN] = "fn ",
-        [TG_ITEM_EXTERN_FN] = "extern-fn ", [TG_ITEM_KERNEL] = "kernel ", [TG_ITEM_GRAD] = "grad ",
-        [TG_ITEM_TUNE] = "tune ",         [TG_ITEM_SCHEDULE] = "schedule ", [TG_ITEM_STATIC_ASSERT] = "static_assert",
+        [TG_ITEM_IMPORT] = "import ",
+        [TG_ITEM_CONST] = "const ",
+        [TG_ITEM_FN] = "fn ",
+        [TG_ITEM_EXTERN_FN] = "extern-fn ",
+        [TG_ITEM_KERNEL] = "kernel ",
+        [TG_ITEM_GRAD] = "grad ",
+        [TG_ITEM_TUNE] = "tune ",
+        [TG_ITEM_SCHEDULE] = "schedule ",
+        [TG_ITEM_STATIC_ASSERT] = "static_assert",
     };
     line(d);
     if (item->doc) {
@@ -541,7 +527,8 @@ static void dump_item(dumper *d, const tg_item *item)
     if (item->kind == TG_ITEM_TUNE || item->kind == TG_ITEM_SCHEDULE)
         dump_tune(d, item);
     if (item->kind == TG_ITEM_GRAD)
-        tg_strbuf_printf(d->out, "%s %s %s)", item->u.grad.name, item->u.grad.like ? "like" : "=", item->u.grad.other);
+        tg_strbuf_printf(d->out, "%s %s %s)", item->u.grad.name,
+                         item->u.grad.like ? "like" : "=", item->u.grad.other);
     if (item->kind == TG_ITEM_CONST) {
         dump_type(d, item->u.constant.type);
         tg_strbuf_printf(d->out, " %s ", item->u.constant.name);
@@ -554,8 +541,7 @@ static void dump_item(dumper *d, const tg_item *item)
     }
 }
 
-void tg_ast_dump(const tg_file *file, tg_strbuf *out)
-{
+void tg_ast_dump(const tg_file *file, tg_strbuf *out) {
     dumper d = {.out = out};
     for (uint32_t i = 0; i < file->n_items; i++)
         dump_item(&d, file->items[i]);

@@ -1,12 +1,14 @@
 /* Formatter: a file in the canonical style (tg fmt).
  *
- * Style: four spaces, the brace of kernels and functions on its own line, all others on the line of their header;
- * a single statement stays on the line of its header if it fits; loops over loops share a line; lines of at most
- * 100 columns; at most one blank line, where the source has one.
+ * Style: four spaces, the brace of kernels and functions on its own line, all others on the
+ * line of their header; a single statement stays on the line of its header if it fits; loops
+ * over loops share a line; lines of at most 100 columns; at most one blank line, where the
+ * source has one.
  *
- * Comments are taken from the file's list in order: one that has its line keeps it, one behind code stays behind
- * that code. A header or statement that contains a comment is copied as it is written, so no comment is ever lost
- * or moved across code. Formatting again changes nothing: breaks depend on the tree and the indentation only. */
+ * Comments are taken from the file's list in order: one that has its line keeps it, one behind
+ * code stays behind that code. A header or statement that contains a comment is copied as it
+ * is written, so no comment is ever lost or moved across code. Formatting again changes
+ * nothing: breaks depend on the tree and the indentation only. */
 #include "dsl/parser/fmt_private.h"
 
 #include <string.h>
@@ -15,18 +17,17 @@ typedef struct formatter {
     const tg_file *file;
     const tg_source *source;
     tg_strbuf *out;
-    uint32_t cursor;      /* next comment */
-    uint32_t last;        /* source offset behind what was printed last */
+    uint32_t cursor; /* next comment */
+    uint32_t last;   /* source offset behind what was printed last */
     int indent;
-    bool block_start;     /* no blank line before what comes next */
-    bool line_open;       /* the current line has text */
-    bool line_comment;    /* it ends with a `//` comment: nothing may follow on it */
+    bool block_start;  /* no blank line before what comes next */
+    bool line_open;    /* the current line has text */
+    bool line_comment; /* it ends with a `//` comment: nothing may follow on it */
 } formatter;
 
-/* ---- lines and comments ----------------------------------------------------------------------------------- */
+/* ---- lines and comments ------------------------------------------------------------------ */
 
-static bool has_blank_line(const formatter *f, uint32_t begin, uint32_t end)
-{
+static bool has_blank_line(const formatter *f, uint32_t begin, uint32_t end) {
     bool newline = false;
     for (uint32_t i = begin; i < end; i++) {
         char c = f->source->text[i];
@@ -37,8 +38,7 @@ static bool has_blank_line(const formatter *f, uint32_t begin, uint32_t end)
     return false;
 }
 
-static void end_line(formatter *f)
-{
+static void end_line(formatter *f) {
     if (f->line_open)
         tg_strbuf_putc(f->out, '\n');
     f->line_open = false;
@@ -46,8 +46,7 @@ static void end_line(formatter *f)
 }
 
 /* A new line for what stands at source offset `begin`. */
-static void start_line(formatter *f, uint32_t begin)
-{
+static void start_line(formatter *f, uint32_t begin) {
     bool first = f->out->len == 0;
     end_line(f);
     if (!first && !f->block_start && has_blank_line(f, f->last, begin))
@@ -57,8 +56,7 @@ static void start_line(formatter *f, uint32_t begin)
     f->line_open = true;
 }
 
-static void put_comment(formatter *f, const tg_comment *c)
-{
+static void put_comment(formatter *f, const tg_comment *c) {
     const char *text = f->source->text + c->span.begin;
     uint32_t n = c->span.end - c->span.begin;
     while (n > 0 && (text[n - 1] == ' ' || text[n - 1] == '\t' || text[n - 1] == '\r'))
@@ -73,50 +71,52 @@ static void put_comment(formatter *f, const tg_comment *c)
 }
 
 /* The comments that stand before source offset `before`. */
-static void flush_comments(formatter *f, uint32_t before)
-{
-    for (; f->cursor < f->file->n_comments && f->file->comments[f->cursor].span.begin < before; f->cursor++)
+static void flush_comments(formatter *f, uint32_t before) {
+    for (; f->cursor < f->file->n_comments && f->file->comments[f->cursor].span.begin < before;
+         f->cursor++)
         put_comment(f, &f->file->comments[f->cursor]);
 }
 
 /* Is there a comment in [begin, end) that has not been printed? */
-static bool has_comment(const formatter *f, uint32_t begin, uint32_t end)
-{
-    for (uint32_t i = f->cursor; i < f->file->n_comments && f->file->comments[i].span.begin < end; i++)
+static bool has_comment(const formatter *f, uint32_t begin, uint32_t end) {
+    for (uint32_t i = f->cursor;
+         i < f->file->n_comments && f->file->comments[i].span.begin < end; i++)
         if (f->file->comments[i].span.begin >= begin)
             return true;
     return false;
 }
 
 /* End of the last token in [begin, end): white space and comments at the end are left out. */
-static uint32_t trim(const formatter *f, uint32_t begin, uint32_t end)
-{
+static uint32_t trim(const formatter *f, uint32_t begin, uint32_t end) {
     uint32_t i = f->cursor;
     while (i < f->file->n_comments && f->file->comments[i].span.begin < end)
         i++;
     for (;;) {
         while (end > begin && strchr(" \t\r\n", f->source->text[end - 1]))
             end--;
-        if (i == 0 || f->file->comments[i - 1].span.end < end || f->file->comments[i - 1].span.begin < begin)
+        if (i == 0 || f->file->comments[i - 1].span.end < end ||
+            f->file->comments[i - 1].span.begin < begin)
             return end;
         end = f->file->comments[--i].span.begin;
     }
 }
 
-static void text_init(const formatter *f, fmt_text *t) { tg_fmt_text_init(t, f->out->arena, f->source); }
+static void text_init(const formatter *f, fmt_text *t) {
+    tg_fmt_text_init(t, f->out->arena, f->source);
+}
 
 /* Copies source text; its comments count as printed. */
-static void put_verbatim(formatter *f, uint32_t begin, uint32_t end)
-{
+static void put_verbatim(formatter *f, uint32_t begin, uint32_t end) {
     tg_strbuf_put(f->out, f->source->text + begin, end - begin);
     while (f->cursor < f->file->n_comments && f->file->comments[f->cursor].span.begin < end)
         f->cursor++;
     f->last = end;
 }
 
-/* The text on the open line; `continued`: indentation of its further lines. Verbatim if there is a comment inside. */
-static void put_text(formatter *f, const fmt_text *t, int column, int continued, uint32_t begin, uint32_t end)
-{
+/* The text on the open line; `continued`: indentation of its further lines. Verbatim if there
+ * is a comment inside. */
+static void put_text(formatter *f, const fmt_text *t, int column, int continued, uint32_t begin,
+                     uint32_t end) {
     if (has_comment(f, begin, end)) {
         put_verbatim(f, begin, end);
         return;
@@ -125,12 +125,11 @@ static void put_text(formatter *f, const fmt_text *t, int column, int continued,
     f->last = end;
 }
 
-/* ---- statements ------------------------------------------------------------------------------------------- */
+/* ---- statements -------------------------------------------------------------------------- */
 
 static void put_stmt(formatter *f, const tg_stmt *s);
 
-static void put_block(formatter *f, const tg_stmt *block)
-{
+static void put_block(formatter *f, const tg_stmt *block) {
     uint32_t end = block->span.end - 1; /* of what stands before `}` */
     tg_strbuf_putc(f->out, '{');
     f->line_open = true;
@@ -152,19 +151,16 @@ static void put_block(formatter *f, const tg_stmt *block)
     f->last = block->span.end;
 }
 
-static bool is_loop(const tg_stmt *s)
-{
+static bool is_loop(const tg_stmt *s) {
     return s->kind == TG_STMT_FOR || s->kind == TG_STMT_FOR_C;
 }
 
-static bool has_body(const tg_stmt *s)
-{
-    return is_loop(s) || s->kind == TG_STMT_GRID || s->kind == TG_STMT_WHILE || s->kind == TG_STMT_IF ||
-           s->kind == TG_STMT_BLOCK;
+static bool has_body(const tg_stmt *s) {
+    return is_loop(s) || s->kind == TG_STMT_GRID || s->kind == TG_STMT_WHILE ||
+           s->kind == TG_STMT_IF || s->kind == TG_STMT_BLOCK;
 }
 
-static const tg_stmt *body_of(const tg_stmt *s)
-{
+static const tg_stmt *body_of(const tg_stmt *s) {
     if (s->kind == TG_STMT_GRID)
         return s->u.grid.body;
     if (s->kind == TG_STMT_WHILE)
@@ -174,9 +170,9 @@ static const tg_stmt *body_of(const tg_stmt *s)
     return s->kind == TG_STMT_FOR ? s->u.range.body : s->u.for_c.body;
 }
 
-/* The body behind a header that ends in the current line. `column`: its length; 0 if nothing may be joined to it. */
-static void put_body(formatter *f, const tg_stmt *body, size_t column)
-{
+/* The body behind a header that ends in the current line. `column`: its length; 0 if nothing
+ * may be joined to it. */
+static void put_body(formatter *f, const tg_stmt *body, size_t column) {
     if (body->kind == TG_STMT_BLOCK) {
         tg_strbuf_putc(f->out, ' ');
         put_block(f, body);
@@ -203,8 +199,7 @@ static void put_body(formatter *f, const tg_stmt *body, size_t column)
 static void put_else(formatter *f, const tg_stmt *s);
 
 /* Header and body of a statement, on the open line from `column` on. */
-static void put_headed(formatter *f, const tg_stmt *s, size_t column)
-{
+static void put_headed(formatter *f, const tg_stmt *s, size_t column) {
     fmt_text t;
     text_init(f, &t);
     uint32_t begin = s->span.begin;
@@ -225,8 +220,7 @@ static void put_headed(formatter *f, const tg_stmt *s, size_t column)
         put_else(f, s);
 }
 
-static void put_else(formatter *f, const tg_stmt *s)
-{
+static void put_else(formatter *f, const tg_stmt *s) {
     const tg_stmt *no = s->u.branch.no;
     bool commented = has_comment(f, 0, no->span.begin);
     flush_comments(f, no->span.begin);
@@ -248,8 +242,7 @@ static void put_else(formatter *f, const tg_stmt *s)
     }
 }
 
-static void put_stmt(formatter *f, const tg_stmt *s)
-{
+static void put_stmt(formatter *f, const tg_stmt *s) {
     flush_comments(f, s->span.begin);
     start_line(f, s->span.begin);
     f->last = s->span.begin;
@@ -266,11 +259,10 @@ static void put_stmt(formatter *f, const tg_stmt *s)
     }
 }
 
-/* ---- items ------------------------------------------------------------------------------------------------ */
+/* ---- items ------------------------------------------------------------------------------- */
 
 /* `where` and `fast` each on a line of their own. */
-static void put_clauses(formatter *f, const tg_kernel_decl *k)
-{
+static void put_clauses(formatter *f, const tg_kernel_decl *k) {
     fmt_text t;
     if (k->n_wheres) {
         text_init(f, &t);
@@ -292,8 +284,7 @@ static void put_clauses(formatter *f, const tg_kernel_decl *k)
 }
 
 /* Header, then the block with its brace in column 1. */
-static void put_definition(formatter *f, const tg_item *item, const tg_stmt *body)
-{
+static void put_definition(formatter *f, const tg_item *item, const tg_stmt *body) {
     fmt_text t;
     text_init(f, &t);
     bool kernel = item->kind == TG_ITEM_KERNEL;
@@ -308,8 +299,7 @@ static void put_definition(formatter *f, const tg_item *item, const tg_stmt *bod
     put_block(f, body);
 }
 
-static void put_titems(formatter *f, const tg_item *item, uint32_t open)
-{
+static void put_titems(formatter *f, const tg_item *item, uint32_t open) {
     uint32_t end = item->span.end - 1;
     tg_strbuf_puts(f->out, " {");
     f->last = open + 1;
@@ -332,8 +322,7 @@ static void put_titems(formatter *f, const tg_item *item, uint32_t open)
 }
 
 /* A schedule that fits is one line. */
-static bool put_short_schedule(formatter *f, const tg_item *item, const fmt_text *head)
-{
+static bool put_short_schedule(formatter *f, const tg_item *item, const fmt_text *head) {
     fmt_text t;
     text_init(f, &t);
     tg_fmt_puts(&t, head->text.data);
@@ -350,9 +339,10 @@ static bool put_short_schedule(formatter *f, const tg_item *item, const fmt_text
 }
 
 /* Where the `{` of a tune or schedule item stands: before its first entry, or at its end. */
-static uint32_t find_open(const formatter *f, const tg_item *item)
-{
-    uint32_t begin = item->u.tune.when ? item->u.tune.when->span.end : item->u.tune.name_span.end, at = begin;
+static uint32_t find_open(const formatter *f, const tg_item *item) {
+    uint32_t begin =
+                 item->u.tune.when ? item->u.tune.when->span.end : item->u.tune.name_span.end,
+             at = begin;
     uint32_t next = f->cursor;
     while (at < item->span.end && f->source->text[at] != '{') {
         while (next < f->file->n_comments && f->file->comments[next].span.begin < at)
@@ -363,8 +353,7 @@ static uint32_t find_open(const formatter *f, const tg_item *item)
     return at;
 }
 
-static void put_tune(formatter *f, const tg_item *item)
-{
+static void put_tune(formatter *f, const tg_item *item) {
     fmt_text t;
     text_init(f, &t);
     tg_fmt_tune_head(&t, item);
@@ -377,8 +366,7 @@ static void put_tune(formatter *f, const tg_item *item)
     f->last = item->span.end;
 }
 
-static void put_item(formatter *f, const tg_item *item)
-{
+static void put_item(formatter *f, const tg_item *item) {
     flush_comments(f, item->span.begin);
     start_line(f, item->span.begin);
     if (item->kind == TG_ITEM_KERNEL && item->u.kernel.body) {
@@ -395,8 +383,7 @@ static void put_item(formatter *f, const tg_item *item)
     }
 }
 
-void tg_format_file(const tg_file *file, const tg_source *source, tg_strbuf *out)
-{
+void tg_format_file(const tg_file *file, const tg_source *source, tg_strbuf *out) {
     formatter f = {.file = file, .source = source, .out = out, .block_start = true};
     for (uint32_t i = 0; i < file->n_items; i++)
         put_item(&f, file->items[i]);

@@ -1,21 +1,21 @@
-/* Statements without bodies, headers of statements with bodies, and headers of items, as texts that can be wrapped. */
+/* Statements without bodies, headers of statements with bodies, and headers of items, as texts
+ * that can be wrapped. */
 #include "dsl/parser/fmt_private.h"
 
 #include <string.h>
 
-/* ---- parts ------------------------------------------------------------------------------------------------ */
+/* ---- parts ------------------------------------------------------------------------------- */
 
 /* Lists of names are short: they are not broken. */
-static void put_names(fmt_text *t, const char *open, const tg_name *names, uint32_t n, const char *close)
-{
+static void put_names(fmt_text *t, const char *open, const tg_name *names, uint32_t n,
+                      const char *close) {
     tg_fmt_puts(t, open);
     for (uint32_t i = 0; i < n; i++)
         tg_strbuf_printf(&t->text, "%s%s", i ? ", " : "", names[i]);
     tg_fmt_puts(t, close);
 }
 
-static void put_dims(fmt_text *t, const tg_dim *dims, uint32_t n)
-{
+static void put_dims(fmt_text *t, const tg_dim *dims, uint32_t n) {
     tg_fmt_open(t, "[");
     for (uint32_t i = 0; i < n; i++) {
         if (i)
@@ -26,8 +26,7 @@ static void put_dims(fmt_text *t, const tg_dim *dims, uint32_t n)
     tg_fmt_close(t, "]");
 }
 
-static void put_bound(fmt_text *t, const char *word, const tg_expr *e)
-{
+static void put_bound(fmt_text *t, const char *word, const tg_expr *e) {
     if (!e)
         return;
     tg_fmt_space(t, 2);
@@ -35,8 +34,7 @@ static void put_bound(fmt_text *t, const char *word, const tg_expr *e)
     tg_fmt_expr(t, e);
 }
 
-static void put_binder(fmt_text *t, const tg_binder *b)
-{
+static void put_binder(fmt_text *t, const tg_binder *b) {
     tg_strbuf_printf(&t->text, "%s%s in ", b->each ? "each " : "", b->name);
     tg_fmt_expr(t, b->domain.extent);
     put_bound(t, "from ", b->domain.from);
@@ -44,8 +42,7 @@ static void put_binder(fmt_text *t, const tg_binder *b)
     put_bound(t, "step ", b->domain.step);
 }
 
-static void put_binders(fmt_text *t, const tg_binder *binders, uint32_t n)
-{
+static void put_binders(fmt_text *t, const tg_binder *binders, uint32_t n) {
     for (uint32_t i = 0; i < n; i++) {
         if (i)
             tg_fmt_comma(t);
@@ -53,8 +50,7 @@ static void put_binders(fmt_text *t, const tg_binder *binders, uint32_t n)
     }
 }
 
-static void put_init(fmt_text *t, const tg_expr *init)
-{
+static void put_init(fmt_text *t, const tg_expr *init) {
     if (!init)
         return;
     tg_fmt_puts(t, " = ");
@@ -63,8 +59,7 @@ static void put_init(fmt_text *t, const tg_expr *init)
     t->level -= 2;
 }
 
-static void put_init_list(fmt_text *t, const tg_init_list *list)
-{
+static void put_init_list(fmt_text *t, const tg_init_list *list) {
     tg_fmt_open(t, "{");
     for (uint32_t i = 0; i < list->n_items; i++) {
         if (i)
@@ -77,10 +72,9 @@ static void put_init_list(fmt_text *t, const tg_init_list *list)
     tg_fmt_close(t, "}");
 }
 
-/* ---- statements ------------------------------------------------------------------------------------------- */
+/* ---- statements -------------------------------------------------------------------------- */
 
-static void put_declarator(fmt_text *t, const tg_declarator *d, bool tuple)
-{
+static void put_declarator(fmt_text *t, const tg_declarator *d, bool tuple) {
     if (tuple)
         put_names(t, "(", d->names, d->n_names, ")");
     else
@@ -95,13 +89,12 @@ static void put_declarator(fmt_text *t, const tg_declarator *d, bool tuple)
 }
 
 /* `let (a) = t`: one name in parentheses is a tuple binding too. */
-static bool is_tuple_binding(const fmt_text *t, const tg_declarator *d)
-{
-    return d->n_names > 1 || (t->source && d->span.file != 0 && t->source->text[d->span.begin] == '(');
+static bool is_tuple_binding(const fmt_text *t, const tg_declarator *d) {
+    return d->n_names > 1 ||
+           (t->source && d->span.file != 0 && t->source->text[d->span.begin] == '(');
 }
 
-static void put_decl(fmt_text *t, const tg_stmt *s)
-{
+static void put_decl(fmt_text *t, const tg_stmt *s) {
     bool let = s->kind == TG_STMT_LET;
     if (let) {
         tg_fmt_puts(t, "let ");
@@ -117,14 +110,12 @@ static void put_decl(fmt_text *t, const tg_stmt *s)
     }
 }
 
-static void put_axis(fmt_text *t, const tg_stmt *s)
-{
+static void put_axis(fmt_text *t, const tg_stmt *s) {
     tg_fmt_puts(t, "axis ");
     put_binders(t, s->u.axis.items, s->u.axis.n_items);
 }
 
-static void put_view(fmt_text *t, const tg_stmt *s)
-{
+static void put_view(fmt_text *t, const tg_stmt *s) {
     tg_fmt_puts(t, "view ");
     tg_fmt_type(t, s->u.view.type);
     tg_strbuf_printf(&t->text, " %s", s->u.view.name);
@@ -142,8 +133,7 @@ static void put_view(fmt_text *t, const tg_stmt *s)
     tg_fmt_close(t, ")");
 }
 
-static void put_temp(fmt_text *t, const tg_stmt *s)
-{
+static void put_temp(fmt_text *t, const tg_stmt *s) {
     tg_fmt_puts(t, "temp ");
     tg_fmt_type(t, s->u.temp.type);
     tg_fmt_puts(t, " ");
@@ -156,12 +146,12 @@ static void put_temp(fmt_text *t, const tg_stmt *s)
     }
 }
 
-static void put_assign(fmt_text *t, const tg_stmt *s)
-{
+static void put_assign(fmt_text *t, const tg_stmt *s) {
     if (s->u.assign.atomic)
         tg_fmt_puts(t, "atomic");
     if (s->u.assign.order)
-        tg_strbuf_printf(&t->text, s->u.assign.scope ? "(%s, %s)" : "(%s)", s->u.assign.order, s->u.assign.scope);
+        tg_strbuf_printf(&t->text, s->u.assign.scope ? "(%s, %s)" : "(%s)", s->u.assign.order,
+                         s->u.assign.scope);
     tg_fmt_puts(t, s->u.assign.atomic ? " " : s->u.assign.unchecked ? "unchecked " : "");
     tg_fmt_expr(t, s->u.assign.target);
     tg_strbuf_printf(&t->text, " %s= ", tg_fmt_operator(s->u.assign.op));
@@ -173,46 +163,53 @@ static void put_assign(fmt_text *t, const tg_stmt *s)
     tg_fmt_expr(t, s->u.assign.guard);
 }
 
-static void put_call_stmt(fmt_text *t, const tg_stmt *s) { tg_fmt_expr(t, s->u.call.call); }
+static void put_call_stmt(fmt_text *t, const tg_stmt *s) {
+    tg_fmt_expr(t, s->u.call.call);
+}
 
-static void put_jump(fmt_text *t, const tg_stmt *s)
-{
-    tg_fmt_puts(t, s->kind == TG_STMT_BREAK ? "break" : s->kind == TG_STMT_CONTINUE ? "continue" : "return");
+static void put_jump(fmt_text *t, const tg_stmt *s) {
+    tg_fmt_puts(t, s->kind == TG_STMT_BREAK      ? "break"
+                   : s->kind == TG_STMT_CONTINUE ? "continue"
+                                                 : "return");
     if (s->kind != TG_STMT_RETURN || !s->u.ret.value)
         return;
     tg_fmt_puts(t, " ");
     tg_fmt_expr(t, s->u.ret.value);
 }
 
-static void put_static_assert(fmt_text *t, const tg_arg *args, uint32_t n)
-{
+static void put_static_assert(fmt_text *t, const tg_arg *args, uint32_t n) {
     tg_fmt_open(t, "static_assert(");
     tg_fmt_args(t, args, n);
     tg_fmt_close(t, ")");
 }
 
-static void put_assert_stmt(fmt_text *t, const tg_stmt *s)
-{
+static void put_assert_stmt(fmt_text *t, const tg_stmt *s) {
     put_static_assert(t, s->u.static_assertion.args, s->u.static_assertion.n_args);
 }
 
-void tg_fmt_simple(fmt_text *t, const tg_stmt *s)
-{
+void tg_fmt_simple(fmt_text *t, const tg_stmt *s) {
     typedef void put_fn(fmt_text *, const tg_stmt *);
     static put_fn *const table[] = {
-        [TG_STMT_LET] = put_decl,       [TG_STMT_DECL] = put_decl,     [TG_STMT_AXIS] = put_axis,
-        [TG_STMT_VIEW] = put_view,      [TG_STMT_TEMP] = put_temp,     [TG_STMT_BREAK] = put_jump,
-        [TG_STMT_CONTINUE] = put_jump,  [TG_STMT_RETURN] = put_jump,   [TG_STMT_STATIC_ASSERT] = put_assert_stmt,
-        [TG_STMT_ASSIGN] = put_assign,  [TG_STMT_CALL] = put_call_stmt, [TG_STMT_POISON] = NULL,
+        [TG_STMT_LET] = put_decl,
+        [TG_STMT_DECL] = put_decl,
+        [TG_STMT_AXIS] = put_axis,
+        [TG_STMT_VIEW] = put_view,
+        [TG_STMT_TEMP] = put_temp,
+        [TG_STMT_BREAK] = put_jump,
+        [TG_STMT_CONTINUE] = put_jump,
+        [TG_STMT_RETURN] = put_jump,
+        [TG_STMT_STATIC_ASSERT] = put_assert_stmt,
+        [TG_STMT_ASSIGN] = put_assign,
+        [TG_STMT_CALL] = put_call_stmt,
+        [TG_STMT_POISON] = NULL,
     };
     if (table[s->kind])
         table[s->kind](t, s);
 }
 
-/* ---- headers of statements ------------------------------------------------------------------------------ */
+/* ---- headers of statements --------------------------------------------------------------- */
 
-static void put_grid_head(fmt_text *t, const tg_stmt *s)
-{
+static void put_grid_head(fmt_text *t, const tg_stmt *s) {
     if (s->u.grid.label)
         tg_strbuf_printf(&t->text, "%s: ", s->u.grid.label);
     tg_fmt_puts(t, "grid");
@@ -223,8 +220,7 @@ static void put_grid_head(fmt_text *t, const tg_stmt *s)
     tg_fmt_close(t, ")");
 }
 
-static void put_c_head(fmt_text *t, const tg_stmt *s)
-{
+static void put_c_head(fmt_text *t, const tg_stmt *s) {
     tg_fmt_open(t, s->u.for_c.unroll ? "unroll for (" : "for (");
     tg_fmt_simple(t, s->u.for_c.init);
     tg_fmt_puts(t, ";");
@@ -236,8 +232,7 @@ static void put_c_head(fmt_text *t, const tg_stmt *s)
     tg_fmt_close(t, ")");
 }
 
-void tg_fmt_head(fmt_text *t, const tg_stmt *s)
-{
+void tg_fmt_head(fmt_text *t, const tg_stmt *s) {
     if (s->kind == TG_STMT_GRID) {
         put_grid_head(t, s);
     } else if (s->kind == TG_STMT_FOR_C) {
@@ -254,10 +249,9 @@ void tg_fmt_head(fmt_text *t, const tg_stmt *s)
     }
 }
 
-/* ---- items ------------------------------------------------------------------------------------------------ */
+/* ---- items ------------------------------------------------------------------------------- */
 
-static void put_generics(fmt_text *t, const tg_generic *generics, uint32_t n)
-{
+static void put_generics(fmt_text *t, const tg_generic *generics, uint32_t n) {
     if (n == 0)
         return;
     tg_fmt_open(t, "<");
@@ -271,15 +265,16 @@ static void put_generics(fmt_text *t, const tg_generic *generics, uint32_t n)
     tg_fmt_close(t, ">");
 }
 
-static void put_param(fmt_text *t, const tg_param *param)
-{
+static void put_param(fmt_text *t, const tg_param *param) {
     static const char *const directions[] = {"in", "out", "inout"};
     if (param->kind == TG_PARAM_AXIS || param->kind == TG_PARAM_FN) {
-        tg_strbuf_printf(&t->text, "%s %s", param->kind == TG_PARAM_AXIS ? "axis" : "fn", param->name);
+        tg_strbuf_printf(&t->text, "%s %s", param->kind == TG_PARAM_AXIS ? "axis" : "fn",
+                         param->name);
         return;
     }
     if (param->kind == TG_PARAM_TENSOR)
-        tg_strbuf_printf(&t->text, "%s%s ", directions[param->direction], param->optional ? "?" : "");
+        tg_strbuf_printf(&t->text, "%s%s ", directions[param->direction],
+                         param->optional ? "?" : "");
     tg_fmt_puts(t, param->kind == TG_PARAM_PTR ? "ptr " : param->is_const ? "const " : "");
     tg_fmt_type(t, param->type);
     tg_strbuf_printf(&t->text, " %s", param->name);
@@ -290,9 +285,9 @@ static void put_param(fmt_text *t, const tg_param *param)
     put_init(t, param->init);
 }
 
-/* Commas between parameters are the first places to break: they count as outside the parentheses. */
-static void put_params(fmt_text *t, const tg_param *params, uint32_t n)
-{
+/* Commas between parameters are the first places to break: they count as outside the
+ * parentheses. */
+static void put_params(fmt_text *t, const tg_param *params, uint32_t n) {
     tg_fmt_puts(t, "(");
     for (uint32_t i = 0; i < n; i++) {
         if (i)
@@ -304,16 +299,14 @@ static void put_params(fmt_text *t, const tg_param *params, uint32_t n)
     tg_fmt_puts(t, ")");
 }
 
-void tg_fmt_kernel_head(fmt_text *t, const tg_item *item)
-{
+void tg_fmt_kernel_head(fmt_text *t, const tg_item *item) {
     const tg_kernel_decl *k = &item->u.kernel;
     tg_strbuf_printf(&t->text, "%skernel %s", item->is_private ? "private " : "", k->name);
     put_generics(t, k->generics, k->n_generics);
     put_params(t, k->params, k->n_params);
 }
 
-static void put_signature(fmt_text *t, const tg_fn *fn)
-{
+static void put_signature(fmt_text *t, const tg_fn *fn) {
     tg_strbuf_printf(&t->text, "fn %s", fn->name);
     put_generics(t, fn->generics, fn->n_generics);
     put_params(t, fn->params, fn->n_params);
@@ -321,14 +314,12 @@ static void put_signature(fmt_text *t, const tg_fn *fn)
     tg_fmt_type(t, fn->result);
 }
 
-void tg_fmt_fn_head(fmt_text *t, const tg_item *item)
-{
+void tg_fmt_fn_head(fmt_text *t, const tg_item *item) {
     tg_fmt_puts(t, item->is_private ? "private " : "");
     put_signature(t, &item->u.fn);
 }
 
-static void put_fn_value(fmt_text *t, const tg_item *item)
-{
+static void put_fn_value(fmt_text *t, const tg_item *item) {
     const tg_fn *fn = &item->u.fn;
     if (item->kind == TG_ITEM_EXTERN_FN) {
         tg_fmt_puts(t, "extern ");
@@ -341,8 +332,7 @@ static void put_fn_value(fmt_text *t, const tg_item *item)
     tg_fmt_expr(t, fn->value ? fn->value : fn->extern_code);
 }
 
-static void put_import(fmt_text *t, const tg_item *item)
-{
+static void put_import(fmt_text *t, const tg_item *item) {
     tg_fmt_puts(t, "import ");
     tg_fmt_string(t, item->u.import.path, (uint32_t)strlen(item->u.import.path));
     if (item->u.import.alias)
@@ -354,8 +344,7 @@ static void put_import(fmt_text *t, const tg_item *item)
     }
 }
 
-void tg_fmt_short_item(fmt_text *t, const tg_item *item)
-{
+void tg_fmt_short_item(fmt_text *t, const tg_item *item) {
     if (item->kind == TG_ITEM_IMPORT)
         put_import(t, item);
     if (item->kind == TG_ITEM_FN || item->kind == TG_ITEM_EXTERN_FN)
@@ -363,8 +352,8 @@ void tg_fmt_short_item(fmt_text *t, const tg_item *item)
     if (item->kind == TG_ITEM_STATIC_ASSERT)
         put_static_assert(t, item->u.static_assertion.args, item->u.static_assertion.n_args);
     if (item->kind == TG_ITEM_GRAD)
-        tg_strbuf_printf(&t->text, "grad %s %s %s", item->u.grad.name, item->u.grad.like ? "like" : "=",
-                         item->u.grad.other);
+        tg_strbuf_printf(&t->text, "grad %s %s %s", item->u.grad.name,
+                         item->u.grad.like ? "like" : "=", item->u.grad.other);
     if (item->kind == TG_ITEM_CONST) {
         tg_fmt_puts(t, item->is_private ? "private const " : "const ");
         tg_fmt_type(t, item->u.constant.type);
@@ -374,10 +363,9 @@ void tg_fmt_short_item(fmt_text *t, const tg_item *item)
     tg_fmt_puts(t, ";");
 }
 
-/* ---- tune and schedule ------------------------------------------------------------------------------------ */
+/* ---- tune and schedule ------------------------------------------------------------------- */
 
-void tg_fmt_tune_head(fmt_text *t, const tg_item *item)
-{
+void tg_fmt_tune_head(fmt_text *t, const tg_item *item) {
     bool tune = item->kind == TG_ITEM_TUNE;
     tg_strbuf_printf(&t->text, "%s %s", tune ? "tune" : "schedule", item->u.tune.name);
     if (item->u.tune.target)
@@ -389,13 +377,13 @@ void tg_fmt_tune_head(fmt_text *t, const tg_item *item)
     tg_fmt_close(t, ")");
 }
 
-static void put_value(fmt_text *t, const tg_tvalue *v)
-{
+static void put_value(fmt_text *t, const tg_tvalue *v) {
     bool number = v->kind == TG_TV_INT || v->kind == TG_TV_FLOAT;
     if (t->source && number)
         tg_strbuf_put(&t->text, t->source->text + v->span.begin, v->span.end - v->span.begin);
     else if (number)
-        tg_strbuf_printf(&t->text, "%.17g", v->kind == TG_TV_INT ? (double)v->integer : v->number);
+        tg_strbuf_printf(&t->text, "%.17g",
+                         v->kind == TG_TV_INT ? (double)v->integer : v->number);
     if (v->kind == TG_TV_BOOL)
         tg_fmt_puts(t, v->boolean ? "true" : "false");
     if (v->kind == TG_TV_NAME)
@@ -411,8 +399,7 @@ static void put_value(fmt_text *t, const tg_tvalue *v)
     tg_fmt_close(t, ")");
 }
 
-static void put_target(fmt_text *t, const tg_sched_target *target)
-{
+static void put_target(fmt_text *t, const tg_sched_target *target) {
     if (target->phase)
         tg_strbuf_printf(&t->text, "%s.", target->phase);
     tg_fmt_puts(t, target->name);
@@ -422,8 +409,7 @@ static void put_target(fmt_text *t, const tg_sched_target *target)
         put_names(t, "(", target->args, target->n_args, ")");
 }
 
-static void put_setting(fmt_text *t, const tg_titem *item)
-{
+static void put_setting(fmt_text *t, const tg_titem *item) {
     for (uint32_t i = 0; i < item->n_targets; i++) {
         if (i)
             tg_fmt_comma(t);
@@ -444,8 +430,7 @@ static void put_setting(fmt_text *t, const tg_titem *item)
     tg_fmt_close(t, item->kind == TG_TI_CHOICES ? "}" : "");
 }
 
-void tg_fmt_titem(fmt_text *t, const tg_titem *item)
-{
+void tg_fmt_titem(fmt_text *t, const tg_titem *item) {
     if (item->kind == TG_TI_REQUIRE) {
         tg_fmt_puts(t, "require ");
         tg_fmt_expr(t, item->require);

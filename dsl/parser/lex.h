@@ -1,8 +1,10 @@
-/* Lexer: source text to an array of tokens, comments kept aside for the formatter and for documentation.
+/* Lexer: source text to an array of tokens, comments kept aside for the formatter and for
+ * documentation.
  *
- * The whole file is lexed at once. The grammar needs one token of look-ahead, but recovery and helpful messages
- * are better with the brackets of the file matched beforehand (parse_recover.c). Every error leaves a token that
- * the parser can go on with; `bad` tells it to raise nothing about that place again. */
+ * The whole file is lexed at once. The grammar needs one token of look-ahead, but recovery and
+ * helpful messages are better with the brackets of the file matched beforehand
+ * (parse_recover.c). Every error leaves a token that the parser can go on with; `bad` tells it
+ * to raise nothing about that place again. */
 #ifndef TG_PARSER_LEX_H
 #define TG_PARSER_LEX_H
 
@@ -17,7 +19,7 @@ typedef enum tg_tok {
     TG_TOK_STRING,
     TG_TOK_TYPE, /* a type name: dtype is set */
 #define KEYWORD(NAME, spelling) TG_TOK_##NAME,
-#define PUNCT(NAME, spelling) TG_TOK_##NAME,
+#define PUNCT(NAME, spelling)   TG_TOK_##NAME,
 #include "dsl/parser/tokens.def"
 #undef KEYWORD
 #undef PUNCT
@@ -35,7 +37,10 @@ typedef struct tg_token {
         uint64_t integer;
         double number;
         tg_dtype dtype;
-        struct { const char *text; uint32_t len; } string;
+        struct {
+            const char *text;
+            uint32_t len;
+        } string;
     } u;
 } tg_token;
 
@@ -48,7 +53,8 @@ typedef struct tg_tokens {
 
 tg_tokens tg_lex_file(tg_arena *arena, tg_interner *names, tg_diags *diags, uint32_t file);
 
-const char *tg_tok_spelling(tg_tok kind); /* ";" for SEMI; for classes of tokens "a name", "a number" … */
-bool tg_tok_is_keyword(tg_tok kind);      /* type names included */
+const char *
+tg_tok_spelling(tg_tok kind); /* ";" for SEMI; for classes of tokens "a name", "a number" … */
+bool tg_tok_is_keyword(tg_tok kind); /* type names included */
 
 #endif

@@ -16,20 +16,19 @@ typedef struct lexer {
     TG_VEC(tg_comment) comments;
 } lexer;
 
-static inline char lex_peek(const lexer *lx, uint32_t ahead)
-{
+static inline char lex_peek(const lexer *lx, uint32_t ahead) {
     return lx->pos < lx->len && ahead < lx->len - lx->pos ? lx->text[lx->pos + ahead] : '\0';
 }
 
-static inline tg_span lex_span(const lexer *lx, uint32_t begin, uint32_t end)
-{
+static inline tg_span lex_span(const lexer *lx, uint32_t begin, uint32_t end) {
     return (tg_span){lx->file, begin, end};
 }
 
-static inline bool lex_is_digit(char c) { return c >= '0' && c <= '9'; }
+static inline bool lex_is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
 
-static inline bool lex_is_word(char c)
-{
+static inline bool lex_is_word(char c) {
     return lex_is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
@@ -38,7 +37,8 @@ void tg_lex_number(lexer *lx, tg_token *token);
 void tg_lex_element(lexer *lx, tg_token *token); /* digits after `.`: always an INT */
 void tg_lex_string(lexer *lx, tg_token *token);
 
-/* Length of the UTF-8 sequence at s (at most n bytes) and its code point; 0 if it is malformed. */
+/* Length of the UTF-8 sequence at s (at most n bytes) and its code point; 0 if it is
+ * malformed. */
 uint32_t tg_lex_utf8(const char *s, uint32_t n, uint32_t *code_point);
 /* Reports a malformed UTF-8 byte. */
 void tg_lex_bad_byte(lexer *lx, uint32_t at);

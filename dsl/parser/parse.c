@@ -1,22 +1,22 @@
-/* Parser: tokens to the syntax tree of a file (language.md section 3). This file has the items; the state, the way
- * errors are handled and the list of the other files are in parse_private.h.
+/* Parser: tokens to the syntax tree of a file (language.md section 3). This file has the
+ * items; the state, the way errors are handled and the list of the other files are in
+ * parse_private.h.
  *
- * Recursive descent with one token of look-ahead. Nesting is limited, so that no input exhausts the stack, and every
- * loop consumes a token or ends. */
+ * Recursive descent with one token of look-ahead. Nesting is limited, so that no input
+ * exhausts the stack, and every loop consumes a token or ends. */
 #include "dsl/parser/parse_private.h"
 
 #include <string.h>
 
-/* ---- functions and kernels -------------------------------------------------------------------------------- */
+/* ---- functions and kernels --------------------------------------------------------------- */
 
 /* After a panic in a header: goes on at its body, if there is one. True if parsing may go on. */
-static bool recover_at_body(tg_parser *p)
-{
+static bool recover_at_body(tg_parser *p) {
     if (!p->panic)
         return true;
     uint32_t i = p->pos;
-    while (p->tokens[i].kind != TG_TOK_LBRACE && p->tokens[i].kind != TG_TOK_SEMI && p->tokens[i].kind != TG_TOK_EOF &&
-           (i == p->start || !tg_parse_starts_item(p, i)))
+    while (p->tokens[i].kind != TG_TOK_LBRACE && p->tokens[i].kind != TG_TOK_SEMI &&
+           p->tokens[i].kind != TG_TOK_EOF && (i == p->start || !tg_parse_starts_item(p, i)))
         i++;
     if (p->tokens[i].kind != TG_TOK_LBRACE)
         return false;
@@ -25,8 +25,7 @@ static bool recover_at_body(tg_parser *p)
     return true;
 }
 
-static void parse_signature(tg_parser *p, tg_fn *fn)
-{
+static void parse_signature(tg_parser *p, tg_fn *fn) {
     fn->name = tg_parse_name(p, "the name of the function", &fn->name_span);
     tg_parse_generics(p, &fn->generics, &fn->n_generics);
     tg_param_list params = tg_parse_params(p, false);
@@ -36,8 +35,7 @@ static void parse_signature(tg_parser *p, tg_fn *fn)
     fn->result = tg_parse_type(p, TG_FORM_VTYPE);
 }
 
-static void parse_fn(tg_parser *p, tg_item *item)
-{
+static void parse_fn(tg_parser *p, tg_item *item) {
     tg_fn *fn = &item->u.fn;
     item->kind = TG_ITEM_FN;
     advance(p);
@@ -53,8 +51,7 @@ static void parse_fn(tg_parser *p, tg_item *item)
     }
 }
 
-static tg_expr *parse_string_expr(tg_parser *p, const char *what, const char *after)
-{
+static tg_expr *parse_string_expr(tg_parser *p, const char *what, const char *after) {
     uint32_t first = p->pos;
     tg_expr *e = tg_parse_new_expr(p, TG_EXPR_STRING, token_span(p, first));
     if (!at(p, TG_TOK_STRING)) {
@@ -68,12 +65,12 @@ static tg_expr *parse_string_expr(tg_parser *p, const char *what, const char *af
     return e;
 }
 
-static void parse_extern(tg_parser *p, tg_item *item)
-{
+static void parse_extern(tg_parser *p, tg_item *item) {
     tg_fn *fn = &item->u.fn;
     item->kind = TG_ITEM_EXTERN_FN;
     advance(p);
-    fn->extern_target = parse_string_expr(p, "a target like \"ptx\"", "'extern'")->u.string.text;
+    fn->extern_target =
+        parse_string_expr(p, "a target like \"ptx\"", "'extern'")->u.string.text;
     tg_parse_expect(p, TG_TOK_FN, "the target");
     parse_signature(p, fn);
     tg_parse_expect(p, TG_TOK_SET, "the result type");
@@ -82,8 +79,7 @@ static void parse_extern(tg_parser *p, tg_item *item)
 }
 
 /* { "where" … | "fast" (…) } */
-static void parse_clauses(tg_parser *p, tg_kernel_decl *k)
-{
+static void parse_clauses(tg_parser *p, tg_kernel_decl *k) {
     TG_VEC(tg_expr *) wheres = {0};
     TG_VEC(tg_name) fast = {0};
     TG_VEC(tg_span) spans = {0};
@@ -110,8 +106,7 @@ static void parse_clauses(tg_parser *p, tg_kernel_decl *k)
     k->n_fast = fast.len;
 }
 
-static void parse_kernel(tg_parser *p, tg_item *item)
-{
+static void parse_kernel(tg_parser *p, tg_item *item) {
     tg_kernel_decl *k = &item->u.kernel;
     item->kind = TG_ITEM_KERNEL;
     advance(p);
@@ -123,7 +118,8 @@ static void parse_kernel(tg_parser *p, tg_item *item)
     parse_clauses(p, k);
     if (at(p, TG_TOK_ARROW)) {
         tg_diag *diag = tg_parse_fail_expected(p, "'{'", "the parameters");
-        tg_diag_add_help(p->diags, diag, "a kernel returns nothing: its results are `out` tensors");
+        tg_diag_add_help(p->diags, diag,
+                         "a kernel returns nothing: its results are `out` tensors");
     }
     if (!recover_at_body(p))
         return;
@@ -133,10 +129,9 @@ static void parse_kernel(tg_parser *p, tg_item *item)
         tg_parse_fail_expected(p, "'where', 'fast' or '{'", "the header of the kernel");
 }
 
-/* ---- other items ------------------------------------------------------------------------------------------ */
+/* ---- other items ------------------------------------------------------------------------- */
 
-static void parse_import(tg_parser *p, tg_item *item)
-{
+static void parse_import(tg_parser *p, tg_item *item) {
     item->kind = TG_ITEM_IMPORT;
     advance(p);
     const tg_expr *path = parse_string_expr(p, "the path of a module as a string", "'import'");
@@ -154,31 +149,31 @@ static void parse_import(tg_parser *p, tg_item *item)
     tg_parse_expect(p, TG_TOK_SEMI, "the import");
 }
 
-static void parse_const(tg_parser *p, tg_item *item)
-{
+static void parse_const(tg_parser *p, tg_item *item) {
     item->kind = TG_ITEM_CONST;
     advance(p);
     item->u.constant.type = tg_parse_type(p, TG_FORM_TYPE);
-    item->u.constant.name = tg_parse_name(p, "the name of the constant", &item->u.constant.name_span);
+    item->u.constant.name =
+        tg_parse_name(p, "the name of the constant", &item->u.constant.name_span);
     tg_parse_expect(p, TG_TOK_SET, "the name");
     item->u.constant.value = tg_parse_expr(p);
     tg_parse_expect(p, TG_TOK_SEMI, "the constant");
 }
 
-static void parse_grad(tg_parser *p, tg_item *item)
-{
+static void parse_grad(tg_parser *p, tg_item *item) {
     item->kind = TG_ITEM_GRAD;
     advance(p);
-    item->u.grad.name = tg_parse_name(p, "the name of a kernel or function", &item->u.grad.name_span);
+    item->u.grad.name =
+        tg_parse_name(p, "the name of a kernel or function", &item->u.grad.name_span);
     item->u.grad.like = accept_word(p, p->words.like);
     if (!item->u.grad.like && !accept(p, TG_TOK_SET) && !p->panic)
         tg_parse_fail_expected(p, "'=' or 'like'", "the name");
-    item->u.grad.other = tg_parse_name(p, "the name of a kernel or function", &item->u.grad.other_span);
+    item->u.grad.other =
+        tg_parse_name(p, "the name of a kernel or function", &item->u.grad.other_span);
     tg_parse_expect(p, TG_TOK_SEMI, "the grad item");
 }
 
-static void parse_item_assert(tg_parser *p, tg_item *item)
-{
+static void parse_item_assert(tg_parser *p, tg_item *item) {
     item->kind = TG_ITEM_STATIC_ASSERT;
     advance(p);
     tg_parse_callargs(p, &item->u.static_assertion.args, &item->u.static_assertion.n_args);
@@ -192,38 +187,42 @@ typedef struct item_row {
 } item_row;
 
 static const item_row item_rows[] = {
-    {TG_TOK_KERNEL, true, parse_kernel},  {TG_TOK_FN, true, parse_fn},
-    {TG_TOK_CONST, true, parse_const},    {TG_TOK_IMPORT, false, parse_import},
-    {TG_TOK_EXTERN, false, parse_extern}, {TG_TOK_GRAD, false, parse_grad},
-    {TG_TOK_TUNE, false, tg_parse_tune},  {TG_TOK_SCHEDULE, false, tg_parse_schedule},
+    {TG_TOK_KERNEL, true, parse_kernel},
+    {TG_TOK_FN, true, parse_fn},
+    {TG_TOK_CONST, true, parse_const},
+    {TG_TOK_IMPORT, false, parse_import},
+    {TG_TOK_EXTERN, false, parse_extern},
+    {TG_TOK_GRAD, false, parse_grad},
+    {TG_TOK_TUNE, false, tg_parse_tune},
+    {TG_TOK_SCHEDULE, false, tg_parse_schedule},
     {TG_TOK_STATIC_ASSERT, false, parse_item_assert},
 };
 
-static const item_row *find_row(tg_tok kind)
-{
+static const item_row *find_row(tg_tok kind) {
     for (size_t i = 0; i < sizeof item_rows / sizeof item_rows[0]; i++)
         if (item_rows[i].kind == kind)
             return &item_rows[i];
     return NULL;
 }
 
-static void fail_item(tg_parser *p, bool is_private)
-{
+static void fail_item(tg_parser *p, bool is_private) {
     if (is_private) {
         tg_parse_fail_expected(p, "const, fn or kernel", "'private'");
         return;
     }
     bool closing = at(p, TG_TOK_RBRACE);
-    tg_diag *diag = tg_parse_fail(p, TG_E0104, "expected an item, found %s", tg_parse_describe(p, p->pos));
+    tg_diag *diag =
+        tg_parse_fail(p, TG_E0104, "expected an item, found %s", tg_parse_describe(p, p->pos));
     if (closing)
         tg_diag_add_help(p->diags, diag, "this bracket closes nothing");
     else if (diag->helps.len == 0)
-        tg_diag_add_help(p->diags, diag, "the items of a file are import, const, fn, extern fn, kernel, grad, tune, "
-                                         "schedule and static_assert");
+        tg_diag_add_help(
+            p->diags, diag,
+            "the items of a file are import, const, fn, extern fn, kernel, grad, tune, "
+            "schedule and static_assert");
 }
 
-static tg_item *parse_item(tg_parser *p)
-{
+static tg_item *parse_item(tg_parser *p) {
     tg_item *item = TG_NEW(p->arena, tg_item);
     uint32_t first = p->pos;
     item->is_private = accept(p, TG_TOK_PRIVATE);
@@ -238,17 +237,15 @@ static tg_item *parse_item(tg_parser *p)
     return p->panic ? NULL : item;
 }
 
-/* ---- documentation ------------------------------------------------------------------------------------------ */
+/* ---- documentation ----------------------------------------------------------------------- */
 
-static bool is_doc(const tg_parser *p, const tg_comment *c)
-{
+static bool is_doc(const tg_parser *p, const tg_comment *c) {
     const char *text = p->source->text + c->span.begin;
     return c->own_line && c->span.end - c->span.begin >= 3 && memcmp(text, "///", 3) == 0 &&
            (c->span.end - c->span.begin == 3 || text[3] != '/');
 }
 
-static void put_doc_line(const tg_parser *p, const tg_comment *c, tg_strbuf *doc)
-{
+static void put_doc_line(const tg_parser *p, const tg_comment *c, tg_strbuf *doc) {
     uint32_t begin = c->span.begin + 3, end = c->span.end;
     begin += begin < end && p->source->text[begin] == ' ';
     while (end > begin && (p->source->text[end - 1] == ' ' || p->source->text[end - 1] == '\r'))
@@ -259,13 +256,15 @@ static void put_doc_line(const tg_parser *p, const tg_comment *c, tg_strbuf *doc
 }
 
 /* The `///` lines right before token `first`; *cursor runs through the comments once. */
-static const char *find_doc(tg_parser *p, const tg_tokens *tokens, uint32_t first, uint32_t *cursor)
-{
+static const char *find_doc(tg_parser *p, const tg_tokens *tokens, uint32_t first,
+                            uint32_t *cursor) {
     uint32_t after = first > 0 ? tokens->items[first - 1].end : 0;
-    while (*cursor < tokens->n_comments && tokens->comments[*cursor].span.end <= tokens->items[first].begin)
+    while (*cursor < tokens->n_comments &&
+           tokens->comments[*cursor].span.end <= tokens->items[first].begin)
         (*cursor)++;
     uint32_t begin = *cursor;
-    while (begin > 0 && tokens->comments[begin - 1].span.begin >= after && is_doc(p, &tokens->comments[begin - 1]))
+    while (begin > 0 && tokens->comments[begin - 1].span.begin >= after &&
+           is_doc(p, &tokens->comments[begin - 1]))
         begin--;
     if (begin == *cursor)
         return NULL;
@@ -276,21 +275,20 @@ static const char *find_doc(tg_parser *p, const tg_tokens *tokens, uint32_t firs
     return doc.data ? doc.data : "";
 }
 
-/* ---- file --------------------------------------------------------------------------------------------------- */
+/* ---- file -------------------------------------------------------------------------------- */
 
 /* After an error outside all items: to the next token that surely starts one. */
-static void sync_item(tg_parser *p, uint32_t first)
-{
+static void sync_item(tg_parser *p, uint32_t first) {
     tg_parse_sync(p, first, p->n_tokens - 1);
     if (find_row(peek_kind(p, 0)))
         return;
     while (!at(p, TG_TOK_EOF) && !tg_parse_starts_item(p, p->pos) &&
-           !(current(p)->first && (at(p, TG_TOK_KERNEL) || at(p, TG_TOK_FN) || at(p, TG_TOK_IMPORT))))
+           !(current(p)->first &&
+             (at(p, TG_TOK_KERNEL) || at(p, TG_TOK_FN) || at(p, TG_TOK_IMPORT))))
         advance(p);
 }
 
-static void init_words(tg_parser *p)
-{
+static void init_words(tg_parser *p) {
     p->words.from = tg_intern_cstr(p->names, "from");
     p->words.until = tg_intern_cstr(p->names, "until");
     p->words.step = tg_intern_cstr(p->names, "step");
@@ -303,8 +301,7 @@ static void init_words(tg_parser *p)
     p->words.max = tg_intern_cstr(p->names, "max");
 }
 
-static void parse_items(tg_parser *p, const tg_tokens *tokens, tg_file *out)
-{
+static void parse_items(tg_parser *p, const tg_tokens *tokens, tg_file *out) {
     TG_VEC(tg_item *) items = {0};
     uint32_t cursor = 0;
     while (!at(p, TG_TOK_EOF)) {
@@ -322,8 +319,7 @@ static void parse_items(tg_parser *p, const tg_tokens *tokens, tg_file *out)
 }
 
 /* In source order: the lexer has run ahead of the parser. */
-static void sort_diags(tg_diags *diags, uint32_t first)
-{
+static void sort_diags(tg_diags *diags, uint32_t first) {
     for (uint32_t i = first + 1; i < diags->list.len; i++) {
         tg_diag *diag = diags->list.data[i];
         uint32_t k = i;
@@ -333,12 +329,16 @@ static void sort_diags(tg_diags *diags, uint32_t first)
     }
 }
 
-tg_file *tg_parse_file(tg_arena *arena, tg_interner *names, tg_diags *diags, uint32_t file)
-{
+tg_file *tg_parse_file(tg_arena *arena, tg_interner *names, tg_diags *diags, uint32_t file) {
     uint32_t reported = diags->list.len;
     tg_tokens tokens = tg_lex_file(arena, names, diags, file);
-    tg_parser p = {.arena = arena, .names = names, .diags = diags, .file = file, .tokens = tokens.items,
-                   .n_tokens = tokens.n_items, .bad_names = tg_map_create(arena)};
+    tg_parser p = {.arena = arena,
+                   .names = names,
+                   .diags = diags,
+                   .file = file,
+                   .tokens = tokens.items,
+                   .n_tokens = tokens.n_items,
+                   .bad_names = tg_map_create(arena)};
     p.source = tg_sources_get(diags->sources, file);
     init_words(&p);
     tg_parse_match_brackets(&p);

@@ -1,8 +1,9 @@
-/* Expressions (language.md sections 3 and 3.1): precedence climbing over binary operators, postfix chains, and the
- * messages for what other languages allow here: assignment (E0107), chained comparison (E0111), casts, slices.
+/* Expressions (language.md sections 3 and 3.1): precedence climbing over binary operators,
+ * postfix chains, and the messages for what other languages allow here: assignment (E0107),
+ * chained comparison (E0111), casts, slices.
  *
- * Each node knows the height of its tree (sized_expr), and trees higher than TG_PARSE_MAX_HEIGHT are refused: all
- * later stages walk expressions recursively. */
+ * Each node knows the height of its tree (sized_expr), and trees higher than
+ * TG_PARSE_MAX_HEIGHT are refused: all later stages walk expressions recursively. */
 #include "dsl/parser/parse_private.h"
 
 typedef struct sized_expr {
@@ -10,10 +11,11 @@ typedef struct sized_expr {
     uint32_t height;
 } sized_expr;
 
-static uint32_t height_of(const tg_expr *e) { return ((const sized_expr *)(const void *)e)->height; }
+static uint32_t height_of(const tg_expr *e) {
+    return ((const sized_expr *)(const void *)e)->height;
+}
 
-tg_expr *tg_parse_new_expr(tg_parser *p, tg_expr_kind kind, tg_span span)
-{
+tg_expr *tg_parse_new_expr(tg_parser *p, tg_expr_kind kind, tg_span span) {
     sized_expr *e = TG_NEW(p->arena, sized_expr);
     e->expr.kind = kind;
     e->expr.span = span;
@@ -21,36 +23,35 @@ tg_expr *tg_parse_new_expr(tg_parser *p, tg_expr_kind kind, tg_span span)
     return &e->expr;
 }
 
-static tg_expr *poison(tg_parser *p) { return tg_parse_new_expr(p, TG_EXPR_POISON, token_span(p, p->pos)); }
+static tg_expr *poison(tg_parser *p) {
+    return tg_parse_new_expr(p, TG_EXPR_POISON, token_span(p, p->pos));
+}
 
 /* `e` contains `part`. */
-static void contain(tg_parser *p, tg_expr *e, const tg_expr *part)
-{
+static void contain(tg_parser *p, tg_expr *e, const tg_expr *part) {
     uint32_t height = part ? height_of(part) + 1 : 0;
     sized_expr *sized = (sized_expr *)(void *)e;
     if (height > sized->height)
         sized->height = height;
     if (height > TG_PARSE_MAX_HEIGHT && !p->panic) {
-        tg_diag *diag = tg_parse_fail(p, TG_E0105, "expression of more than %d levels", (int)TG_PARSE_MAX_HEIGHT);
+        tg_diag *diag = tg_parse_fail(p, TG_E0105, "expression of more than %d levels",
+                                      (int)TG_PARSE_MAX_HEIGHT);
         tg_diag_add_help(p->diags, diag, "name a part with `let`");
     }
 }
 
-static void contain_args(tg_parser *p, tg_expr *e, const tg_arg *args, uint32_t n)
-{
+static void contain_args(tg_parser *p, tg_expr *e, const tg_arg *args, uint32_t n) {
     for (uint32_t i = 0; i < n; i++)
         contain(p, e, args[i].value);
 }
 
-const char *tg_parse_text(const tg_parser *p, uint32_t begin, uint32_t end)
-{
+const char *tg_parse_text(const tg_parser *p, uint32_t begin, uint32_t end) {
     return tg_arena_strndup(p->arena, p->source->text + begin, end - begin);
 }
 
-/* ---- primary -------------------------------------------------------------------------------------------- */
+/* ---- primary ----------------------------------------------------------------------------- */
 
-const char *tg_parse_string(tg_parser *p, uint32_t *len)
-{
+const char *tg_parse_string(tg_parser *p, uint32_t *len) {
     tg_strbuf text;
     tg_strbuf_init(&text, p->arena);
     while (at(p, TG_TOK_STRING)) {
@@ -61,16 +62,14 @@ const char *tg_parse_string(tg_parser *p, uint32_t *len)
     return text.data ? text.data : "";
 }
 
-static bool starts_operand(const tg_parser *p)
-{
+static bool starts_operand(const tg_parser *p) {
     return at(p, TG_TOK_ID) || at(p, TG_TOK_INT) || at(p, TG_TOK_FLOAT) || at(p, TG_TOK_TYPE);
 }
 
 static tg_expr *parse_unary(tg_parser *p);
 
 /* `(f32)x`: a cast as in C. */
-static tg_expr *parse_cast(tg_parser *p, tg_expr *type, uint32_t open)
-{
+static tg_expr *parse_cast(tg_parser *p, tg_expr *type, uint32_t open) {
     uint32_t first = p->pos;
     tg_expr *call = tg_parse_new_expr(p, TG_EXPR_CALL, type->span);
     tg_arg *arg = TG_NEW(p->arena, tg_arg);
@@ -81,15 +80,15 @@ static tg_expr *parse_cast(tg_parser *p, tg_expr *type, uint32_t open)
     call->u.call.n_args = 1;
     contain(p, call, arg->value);
     const char *name = type->u.type.type->name ? type->u.type.type->name : "f32";
-    tg_diag *diag = tg_parse_warn_at(p, TG_E0104, type->span, "a conversion is written like a call: %s(…)", name);
+    tg_diag *diag = tg_parse_warn_at(p, TG_E0104, type->span,
+                                     "a conversion is written like a call: %s(…)", name);
     tg_span cast = {p->file, p->tokens[open].begin, p->tokens[first].begin};
     tg_diag_add_edit(p->diags, diag, cast, tg_arena_printf(p->arena, "%s(", name));
     tg_diag_add_edit(p->diags, diag, (tg_span){p->file, call->span.end, call->span.end}, ")");
     return call;
 }
 
-static tg_expr *parse_parens(tg_parser *p)
-{
+static tg_expr *parse_parens(tg_parser *p) {
     uint32_t open = p->pos;
     tg_expr **items = NULL;
     uint32_t n = 0;
@@ -110,8 +109,7 @@ static tg_expr *parse_parens(tg_parser *p)
     return e->kind == TG_EXPR_TYPE && starts_operand(p) ? parse_cast(p, e, open) : e;
 }
 
-static tg_expr *parse_name(tg_parser *p)
-{
+static tg_expr *parse_name(tg_parser *p) {
     tg_expr *e = tg_parse_new_expr(p, TG_EXPR_NAME, token_span(p, p->pos));
     tg_name name = current(p)->name;
     if (tg_parse_is_type_param(p, name)) {
@@ -124,8 +122,7 @@ static tg_expr *parse_name(tg_parser *p)
     return e;
 }
 
-static tg_expr *parse_literal(tg_parser *p)
-{
+static tg_expr *parse_literal(tg_parser *p) {
     const tg_token *t = current(p);
     tg_expr *e = tg_parse_new_expr(p, TG_EXPR_INT, token_span(p, p->pos));
     if (t->kind == TG_TOK_INT || t->kind == TG_TOK_FLOAT) {
@@ -149,12 +146,12 @@ static tg_expr *parse_literal(tg_parser *p)
 }
 
 /* Why there is no expression at the current token, where the habit behind it is known. */
-static void add_expression_help(tg_parser *p, tg_diag *diag)
-{
+static void add_expression_help(tg_parser *p, tg_diag *diag) {
     tg_tok found = current(p)->kind, before = previous(p)->kind;
     const char *help = NULL;
     if (found == TG_TOK_COLON || found == TG_TOK_DOTS)
-        help = "there are no slices: name the positions by an axis, `axis j in N;` and then `X[i, j]`";
+        help = "there are no slices: name the positions by an axis, `axis j in N;` and then "
+               "`X[i, j]`";
     else if (found == TG_TOK_STAR && before == TG_TOK_STAR)
         help = "a power is `pow(x, y)`, a square `x * x`";
     else if (found == TG_TOK_STAR || found == TG_TOK_AND)
@@ -167,8 +164,7 @@ static void add_expression_help(tg_parser *p, tg_diag *diag)
         tg_diag_add_help(p->diags, diag, "%s", help);
 }
 
-static tg_expr *parse_primary(tg_parser *p)
-{
+static tg_expr *parse_primary(tg_parser *p) {
     if (at(p, TG_TOK_ID))
         return parse_name(p);
     if (at(p, TG_TOK_INT) || at(p, TG_TOK_FLOAT) || at(p, TG_TOK_TRUE) || at(p, TG_TOK_FALSE) ||
@@ -186,7 +182,8 @@ static tg_expr *parse_primary(tg_parser *p)
         e->kind = TG_EXPR_STRING;
         e->u.string.text = tg_parse_string(p, &e->u.string.len);
         e->span = span_from(p, first);
-    } else if (!p->panic && tg_map_has(p->bad_names, current(p)->name ? current(p)->name : "")) {
+    } else if (!p->panic &&
+               tg_map_has(p->bad_names, current(p)->name ? current(p)->name : "")) {
         advance(p); /* a keyword that was declared as a name: already reported */
     } else if (!p->panic) {
         add_expression_help(p, tg_parse_fail(p, TG_E0105, "expected an expression, found %s",
@@ -195,10 +192,9 @@ static tg_expr *parse_primary(tg_parser *p)
     return e;
 }
 
-/* ---- postfix -------------------------------------------------------------------------------------------- */
+/* ---- postfix ----------------------------------------------------------------------------- */
 
-void tg_parse_exprs(tg_parser *p, tg_tok closer, tg_expr ***items, uint32_t *n_items)
-{
+void tg_parse_exprs(tg_parser *p, tg_tok closer, tg_expr ***items, uint32_t *n_items) {
     TG_VEC(tg_expr *) list = {0};
     do
         tg_vec_push(p->arena, &list, tg_parse_expr(p));
@@ -210,8 +206,7 @@ void tg_parse_exprs(tg_parser *p, tg_tok closer, tg_expr ***items, uint32_t *n_i
 static tg_expr *parse_ternary(tg_parser *p);
 static tg_expr *reject_assignment(tg_parser *p, tg_expr *left);
 
-static tg_arg parse_arg(tg_parser *p)
-{
+static tg_arg parse_arg(tg_parser *p) {
     tg_arg arg = {.value = parse_ternary(p)};
     bool plain = arg.value->kind == TG_EXPR_NAME && !arg.value->parens;
     if (!plain) {
@@ -226,8 +221,7 @@ static tg_arg parse_arg(tg_parser *p)
     return arg;
 }
 
-void tg_parse_args(tg_parser *p, tg_tok closer, tg_arg **args, uint32_t *n_args)
-{
+void tg_parse_args(tg_parser *p, tg_tok closer, tg_arg **args, uint32_t *n_args) {
     TG_VEC(tg_arg) list = {0};
     do
         tg_vec_push(p->arena, &list, parse_arg(p));
@@ -236,8 +230,7 @@ void tg_parse_args(tg_parser *p, tg_tok closer, tg_arg **args, uint32_t *n_args)
     *n_args = list.len;
 }
 
-void tg_parse_callargs(tg_parser *p, tg_arg **args, uint32_t *n_args)
-{
+void tg_parse_callargs(tg_parser *p, tg_arg **args, uint32_t *n_args) {
     *args = NULL;
     *n_args = 0;
     if (!tg_parse_expect(p, TG_TOK_LPAREN, "the name") || accept(p, TG_TOK_RPAREN))
@@ -246,8 +239,7 @@ void tg_parse_callargs(tg_parser *p, tg_arg **args, uint32_t *n_args)
     tg_parse_expect(p, TG_TOK_RPAREN, "the arguments");
 }
 
-static tg_expr *parse_call(tg_parser *p, tg_expr *callee, uint32_t first)
-{
+static tg_expr *parse_call(tg_parser *p, tg_expr *callee, uint32_t first) {
     tg_expr *e = tg_parse_new_expr(p, TG_EXPR_CALL, callee->span);
     e->u.call.callee = callee;
     tg_parse_callargs(p, &e->u.call.args, &e->u.call.n_args);
@@ -258,14 +250,13 @@ static tg_expr *parse_call(tg_parser *p, tg_expr *callee, uint32_t first)
 }
 
 /* `x[:, None]`, `x[a:b]`: one message instead of "expected ']'". */
-static void check_slice(tg_parser *p)
-{
+static void check_slice(tg_parser *p) {
     if (at(p, TG_TOK_COLON))
-        add_expression_help(p, tg_parse_fail(p, TG_E0104, "expected ']' after the index, found ':'"));
+        add_expression_help(
+            p, tg_parse_fail(p, TG_E0104, "expected ']' after the index, found ':'"));
 }
 
-static tg_expr *parse_index(tg_parser *p, tg_expr *base, uint32_t first)
-{
+static tg_expr *parse_index(tg_parser *p, tg_expr *base, uint32_t first) {
     tg_expr *e = tg_parse_new_expr(p, TG_EXPR_INDEX, base->span);
     advance(p);
     e->u.index.base = base;
@@ -281,8 +272,7 @@ static tg_expr *parse_index(tg_parser *p, tg_expr *base, uint32_t first)
     return e;
 }
 
-static tg_expr *parse_member(tg_parser *p, tg_expr *base, uint32_t first)
-{
+static tg_expr *parse_member(tg_parser *p, tg_expr *base, uint32_t first) {
     advance(p);
     tg_expr *e = tg_parse_new_expr(p, TG_EXPR_MEMBER, base->span);
     if (at(p, TG_TOK_INT)) {
@@ -293,15 +283,15 @@ static tg_expr *parse_member(tg_parser *p, tg_expr *base, uint32_t first)
         advance(p);
     } else {
         e->u.member.base = base;
-        e->u.member.name = tg_parse_name(p, "an attribute name or a tuple position", &e->u.member.name_span);
+        e->u.member.name =
+            tg_parse_name(p, "an attribute name or a tuple position", &e->u.member.name_span);
     }
     e->span = span_from(p, first);
     contain(p, e, base);
     return e;
 }
 
-tg_expr *tg_parse_postfix(tg_parser *p)
-{
+tg_expr *tg_parse_postfix(tg_parser *p) {
     uint32_t first = p->pos;
     tg_expr *e = parse_primary(p);
     for (;;) {
@@ -316,15 +306,15 @@ tg_expr *tg_parse_postfix(tg_parser *p)
     }
     if (at(p, TG_TOK_ARROW)) {
         tg_diag *diag = tg_parse_fail(p, TG_E0104, "expected an operator or ';', found '->'");
-        tg_diag_add_help(p->diags, diag, "there are no pointers: attributes are written `i.first`");
+        tg_diag_add_help(p->diags, diag,
+                         "there are no pointers: attributes are written `i.first`");
     }
     return e;
 }
 
-/* ---- operators ------------------------------------------------------------------------------------------ */
+/* ---- operators --------------------------------------------------------------------------- */
 
-static tg_expr *parse_unary(tg_parser *p)
-{
+static tg_expr *parse_unary(tg_parser *p) {
     tg_operator op = at(p, TG_TOK_MINUS)   ? TG_OPER_NEG
                      : at(p, TG_TOK_BANG)  ? TG_OPER_LNOT
                      : at(p, TG_TOK_TILDE) ? TG_OPER_BNOT
@@ -347,20 +337,26 @@ static tg_expr *parse_unary(tg_parser *p)
     return e;
 }
 
-typedef struct level { int level; bool chains; tg_operator op; } level;
+typedef struct level {
+    int level;
+    bool chains;
+    tg_operator op;
+} level;
 
 /* Section 3.1, counted from the loosest; 0 means no binary operator. */
-static level binary_level(tg_tok kind)
-{
-    static const struct { tg_tok kind; level level; } table[] = {
-        {TG_TOK_LOR, {1, true, TG_OPER_LOR}},  {TG_TOK_LAND, {2, true, TG_OPER_LAND}},
-        {TG_TOK_EQ, {3, false, TG_OPER_EQ}},   {TG_TOK_NE, {3, false, TG_OPER_NE}},
-        {TG_TOK_LT, {4, false, TG_OPER_LT}},   {TG_TOK_LE, {4, false, TG_OPER_LE}},
-        {TG_TOK_GT, {4, false, TG_OPER_GT}},   {TG_TOK_GE, {4, false, TG_OPER_GE}},
-        {TG_TOK_OR, {5, true, TG_OPER_OR}},    {TG_TOK_XOR, {6, true, TG_OPER_XOR}},
-        {TG_TOK_AND, {7, true, TG_OPER_AND}},  {TG_TOK_SHL, {8, true, TG_OPER_SHL}},
-        {TG_TOK_SHR, {8, true, TG_OPER_SHR}},  {TG_TOK_PLUS, {9, true, TG_OPER_ADD}},
-        {TG_TOK_MINUS, {9, true, TG_OPER_SUB}}, {TG_TOK_STAR, {10, true, TG_OPER_MUL}},
+static level binary_level(tg_tok kind) {
+    static const struct {
+        tg_tok kind;
+        level level;
+    } table[] = {
+        {TG_TOK_LOR, {1, true, TG_OPER_LOR}},    {TG_TOK_LAND, {2, true, TG_OPER_LAND}},
+        {TG_TOK_EQ, {3, false, TG_OPER_EQ}},     {TG_TOK_NE, {3, false, TG_OPER_NE}},
+        {TG_TOK_LT, {4, false, TG_OPER_LT}},     {TG_TOK_LE, {4, false, TG_OPER_LE}},
+        {TG_TOK_GT, {4, false, TG_OPER_GT}},     {TG_TOK_GE, {4, false, TG_OPER_GE}},
+        {TG_TOK_OR, {5, true, TG_OPER_OR}},      {TG_TOK_XOR, {6, true, TG_OPER_XOR}},
+        {TG_TOK_AND, {7, true, TG_OPER_AND}},    {TG_TOK_SHL, {8, true, TG_OPER_SHL}},
+        {TG_TOK_SHR, {8, true, TG_OPER_SHR}},    {TG_TOK_PLUS, {9, true, TG_OPER_ADD}},
+        {TG_TOK_MINUS, {9, true, TG_OPER_SUB}},  {TG_TOK_STAR, {10, true, TG_OPER_MUL}},
         {TG_TOK_SLASH, {10, true, TG_OPER_DIV}}, {TG_TOK_PERCENT, {10, true, TG_OPER_REM}},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
@@ -369,10 +365,12 @@ static level binary_level(tg_tok kind)
     return (level){0, false, TG_OPER_NONE};
 }
 
-static void report_chain(tg_parser *p, const tg_expr *left, const tg_expr *middle, uint32_t op)
-{
-    tg_diag *diag = tg_parse_warn_at(p, TG_E0111, token_span(p, op), "comparisons do not chain; use &&");
-    tg_diag_add_label(p->diags, diag, left->span, "this comparison is true or false, not a number");
+static void report_chain(tg_parser *p, const tg_expr *left, const tg_expr *middle,
+                         uint32_t op) {
+    tg_diag *diag =
+        tg_parse_warn_at(p, TG_E0111, token_span(p, op), "comparisons do not chain; use &&");
+    tg_diag_add_label(p->diags, diag, left->span,
+                      "this comparison is true or false, not a number");
     if (!middle)
         return;
     const char *text = tg_parse_text(p, middle->span.begin, middle->span.end);
@@ -380,15 +378,14 @@ static void report_chain(tg_parser *p, const tg_expr *left, const tg_expr *middl
     tg_diag_add_edit(p->diags, diag, after, tg_arena_printf(p->arena, " && %s", text));
 }
 
-/* i++ and ++i have no meaning in an expression; a statement repairs them itself (parse_stmt.c). */
-static bool at_increment(const tg_parser *p)
-{
+/* i++ and ++i have no meaning in an expression; a statement repairs them itself
+ * (parse_stmt.c). */
+static bool at_increment(const tg_parser *p) {
     bool plus = at(p, TG_TOK_PLUS) && peek_kind(p, 1) == TG_TOK_PLUS;
     return plus && current(p)->end == p->tokens[p->pos + 1].begin;
 }
 
-static tg_expr *parse_binary(tg_parser *p, int least)
-{
+static tg_expr *parse_binary(tg_parser *p, int least) {
     uint32_t first = p->pos;
     tg_expr *left = parse_unary(p);
     int compared = 0;
@@ -400,7 +397,8 @@ static tg_expr *parse_binary(tg_parser *p, int least)
         advance(p);
         tg_expr *right = parse_binary(p, found.level + 1);
         if (!found.chains && compared == found.level)
-            report_chain(p, left, left->kind == TG_EXPR_BINARY ? left->u.binary.right : NULL, op);
+            report_chain(p, left, left->kind == TG_EXPR_BINARY ? left->u.binary.right : NULL,
+                         op);
         tg_expr *e = tg_parse_new_expr(p, TG_EXPR_BINARY, span_from(p, first));
         e->u.binary.op = found.op;
         e->u.binary.op_span = token_span(p, op);
@@ -413,8 +411,7 @@ static tg_expr *parse_binary(tg_parser *p, int least)
     }
 }
 
-static tg_expr *parse_branches(tg_parser *p, tg_expr *test, uint32_t first)
-{
+static tg_expr *parse_branches(tg_parser *p, tg_expr *test, uint32_t first) {
     if (tg_parse_enter(p, TG_E0105))
         return test;
     tg_expr *e = tg_parse_new_expr(p, TG_EXPR_COND, test->span);
@@ -430,28 +427,27 @@ static tg_expr *parse_branches(tg_parser *p, tg_expr *test, uint32_t first)
     return e;
 }
 
-static tg_expr *parse_ternary(tg_parser *p)
-{
+static tg_expr *parse_ternary(tg_parser *p) {
     uint32_t first = p->pos;
     tg_expr *e = parse_binary(p, 1);
     return accept(p, TG_TOK_QUESTION) ? parse_branches(p, e, first) : e;
 }
 
-static bool at_assignment(const tg_parser *p)
-{
+static bool at_assignment(const tg_parser *p) {
     tg_tok k = peek_kind(p, 0);
-    return k == TG_TOK_SET || k == TG_TOK_SHL_SET || k == TG_TOK_SHR_SET || (k >= TG_TOK_ADD_SET && k <= TG_TOK_XOR_SET);
+    return k == TG_TOK_SET || k == TG_TOK_SHL_SET || k == TG_TOK_SHR_SET ||
+           (k >= TG_TOK_ADD_SET && k <= TG_TOK_XOR_SET);
 }
 
 /* `a = b` where a value is wanted. */
-static tg_expr *reject_assignment(tg_parser *p, tg_expr *left)
-{
+static tg_expr *reject_assignment(tg_parser *p, tg_expr *left) {
     if (!at_assignment(p))
         return left;
     bool plain = at(p, TG_TOK_SET);
     tg_span span = token_span(p, p->pos);
-    tg_diag *diag = tg_parse_warn_at(p, TG_E0107, span, plain ? "`=` in an expression; did you mean `==`?"
-                                                              : "assignment in an expression");
+    tg_diag *diag = tg_parse_warn_at(p, TG_E0107, span,
+                                     plain ? "`=` in an expression; did you mean `==`?"
+                                           : "assignment in an expression");
     if (plain)
         tg_diag_add_edit(p->diags, diag, span, "==");
     else
@@ -463,4 +459,6 @@ static tg_expr *reject_assignment(tg_parser *p, tg_expr *left)
     return tg_parse_new_expr(p, TG_EXPR_POISON, left->span);
 }
 
-tg_expr *tg_parse_expr(tg_parser *p) { return reject_assignment(p, parse_ternary(p)); }
+tg_expr *tg_parse_expr(tg_parser *p) {
+    return reject_assignment(p, parse_ternary(p));
+}

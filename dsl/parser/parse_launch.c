@@ -1,26 +1,33 @@
-/* The launch level of a kernel: phases (`grid`), temps, views, launch-level let, if and for; also blocks and the
- * binders that grid, for and axis share (language.md section 3: kblock, kstmt, binder, domain).
+/* The launch level of a kernel: phases (`grid`), temps, views, launch-level let, if and for;
+ * also blocks and the binders that grid, for and axis share (language.md section 3: kblock,
+ * kstmt, binder, domain).
  *
- * What may not stand here is still parsed as a statement, muted, so that one misplaced statement costs one E0109. */
+ * What may not stand here is still parsed as a statement, muted, so that one misplaced
+ * statement costs one E0109. */
 #include "dsl/parser/parse_private.h"
 
-void tg_parse_domain(tg_parser *p, tg_domain *domain)
-{
+void tg_parse_domain(tg_parser *p, tg_domain *domain) {
     uint32_t first = p->pos;
     if (at(p, TG_TOK_SET) || at(p, TG_TOK_COLON)) {
         tg_diag *diag = tg_parse_fail_expected(p, "'in' and an extent", "the name");
-        tg_diag_add_help(p->diags, diag, "indices 0 … N-1 are written `i in N`, parts of them `i in N from a until b`");
+        tg_diag_add_help(
+            p->diags, diag,
+            "indices 0 … N-1 are written `i in N`, parts of them `i in N from a until b`");
     }
     tg_parse_expect(p, TG_TOK_IN, "the name");
     if (at(p, TG_TOK_ID) && peek_kind(p, 1) == TG_TOK_LPAREN &&
         current(p)->name == tg_intern_cstr(p->names, "range")) {
-        tg_diag *diag = tg_parse_fail(p, TG_E0104, "expected an extent after 'in', found 'range'");
+        tg_diag *diag =
+            tg_parse_fail(p, TG_E0104, "expected an extent after 'in', found 'range'");
         (void)diag; /* the hint for `range` says the rest */
     }
     domain->extent = tg_parse_expr(p);
     if (at(p, TG_TOK_DOTS)) {
-        tg_diag *diag = tg_parse_fail(p, TG_E0104, "expected 'from', 'until', 'step' or the end of the domain, found '..'");
-        tg_diag_add_help(p->diags, diag, "part of an extent is written `i in N from a until b`");
+        tg_diag *diag = tg_parse_fail(
+            p, TG_E0104,
+            "expected 'from', 'until', 'step' or the end of the domain, found '..'");
+        tg_diag_add_help(p->diags, diag,
+                         "part of an extent is written `i in N from a until b`");
     }
     if (accept_word(p, p->words.from))
         domain->from = tg_parse_expr(p);
@@ -35,17 +42,15 @@ void tg_parse_domain(tg_parser *p, tg_domain *domain)
     domain->span = span_from(p, first);
 }
 
-void tg_parse_binder(tg_parser *p, tg_binder *binder)
-{
+void tg_parse_binder(tg_parser *p, tg_binder *binder) {
     binder->each = accept(p, TG_TOK_EACH);
     binder->name = tg_parse_name(p, "a name", &binder->name_span);
     tg_parse_domain(p, &binder->domain);
 }
 
-/* ---- statements that both levels have ------------------------------------------------------------------- */
+/* ---- statements that both levels have ---------------------------------------------------- */
 
-tg_stmt *tg_parse_grid(tg_parser *p)
-{
+tg_stmt *tg_parse_grid(tg_parser *p) {
     tg_stmt *s = tg_parse_new_stmt(p, TG_STMT_GRID);
     uint32_t first = p->pos, open = p->pos + 1;
     TG_VEC(tg_binder) binders = {0};
@@ -64,8 +69,7 @@ tg_stmt *tg_parse_grid(tg_parser *p)
     return tg_parse_finish(p, s, first);
 }
 
-tg_stmt *tg_parse_view(tg_parser *p)
-{
+tg_stmt *tg_parse_view(tg_parser *p) {
     tg_stmt *s = tg_parse_new_stmt(p, TG_STMT_VIEW);
     uint32_t first = p->pos;
     advance(p);
@@ -83,8 +87,7 @@ tg_stmt *tg_parse_view(tg_parser *p)
     return tg_parse_finish(p, s, first);
 }
 
-tg_stmt *tg_parse_static_assert(tg_parser *p)
-{
+tg_stmt *tg_parse_static_assert(tg_parser *p) {
     tg_stmt *s = tg_parse_new_stmt(p, TG_STMT_STATIC_ASSERT);
     uint32_t first = p->pos;
     advance(p);
@@ -93,28 +96,28 @@ tg_stmt *tg_parse_static_assert(tg_parser *p)
     return tg_parse_finish(p, s, first);
 }
 
-/* ---- blocks --------------------------------------------------------------------------------------------- */
+/* ---- blocks ------------------------------------------------------------------------------ */
 
-static void finish_block(tg_parser *p, uint32_t open, uint32_t end)
-{
+static void finish_block(tg_parser *p, uint32_t open, uint32_t end) {
     if (p->pos == end && p->tokens[end].kind == TG_TOK_RBRACE) {
         advance(p);
         return;
     }
     tg_span at_open = token_span(p, open);
-    tg_diag *diag = tg_parse_warn_at(p, TG_E0104, at_open, "expected '}' to close this block, found %s",
-                                     tg_parse_describe(p, p->pos));
+    tg_diag *diag =
+        tg_parse_warn_at(p, TG_E0104, at_open, "expected '}' to close this block, found %s",
+                         tg_parse_describe(p, p->pos));
     tg_diag_set_label(p->diags, diag, "opened here");
 }
 
-tg_stmt *tg_parse_block(tg_parser *p, bool launch)
-{
+tg_stmt *tg_parse_block(tg_parser *p, bool launch) {
     tg_stmt *s = tg_parse_new_stmt(p, TG_STMT_BLOCK);
     uint32_t open = p->pos, end = p->closers[open];
     TG_VEC(tg_stmt *) items = {0};
     if (!accept(p, TG_TOK_LBRACE)) {
         if (!p->panic)
-            tg_parse_fail_expected(p, "'{'", launch ? "this header at launch level" : "the header");
+            tg_parse_fail_expected(p, "'{'",
+                                   launch ? "this header at launch level" : "the header");
         return tg_parse_finish(p, s, open);
     }
     while (p->pos < end) {
@@ -130,10 +133,9 @@ tg_stmt *tg_parse_block(tg_parser *p, bool launch)
     return tg_parse_finish(p, s, open);
 }
 
-/* ---- launch level --------------------------------------------------------------------------------------- */
+/* ---- launch level ------------------------------------------------------------------------ */
 
-static tg_stmt *parse_temp(tg_parser *p)
-{
+static tg_stmt *parse_temp(tg_parser *p) {
     tg_stmt *s = tg_parse_new_stmt(p, TG_STMT_TEMP);
     uint32_t first = p->pos, n = 0, cap = 0;
     advance(p);
@@ -153,8 +155,7 @@ static tg_stmt *parse_temp(tg_parser *p)
     return tg_parse_finish(p, s, first);
 }
 
-static tg_stmt *parse_labelled(tg_parser *p)
-{
+static tg_stmt *parse_labelled(tg_parser *p) {
     uint32_t first = p->pos;
     tg_name label = current(p)->name;
     advance(p);
@@ -170,8 +171,7 @@ static tg_stmt *parse_labelled(tg_parser *p)
     return tg_parse_finish(p, s, first);
 }
 
-static tg_stmt *parse_launch_if(tg_parser *p)
-{
+static tg_stmt *parse_launch_if(tg_parser *p) {
     tg_stmt *s = tg_parse_new_stmt(p, TG_STMT_IF);
     uint32_t first = p->pos;
     if (tg_parse_enter(p, TG_E0104))
@@ -186,8 +186,7 @@ static tg_stmt *parse_launch_if(tg_parser *p)
     return tg_parse_finish(p, s, first);
 }
 
-static tg_stmt *parse_launch_for(tg_parser *p)
-{
+static tg_stmt *parse_launch_for(tg_parser *p) {
     tg_stmt *s = tg_parse_new_stmt(p, TG_STMT_FOR);
     uint32_t first = p->pos, open = p->pos + 1;
     if (tg_parse_enter(p, TG_E0104))
@@ -195,7 +194,8 @@ static tg_stmt *parse_launch_for(tg_parser *p)
     advance(p);
     if (tg_parse_expect(p, TG_TOK_LPAREN, "'for'")) {
         if (!at(p, TG_TOK_EACH)) {
-            tg_diag *diag = tg_parse_warn_at(p, TG_E0109, token_span(p, p->pos), "at launch level a loop is `for (each …)`");
+            tg_diag *diag = tg_parse_warn_at(p, TG_E0109, token_span(p, p->pos),
+                                             "at launch level a loop is `for (each …)`");
             tg_span before = {p->file, current(p)->begin, current(p)->begin};
             if (at(p, TG_TOK_ID))
                 tg_diag_add_edit(p->diags, diag, before, "each ");
@@ -211,18 +211,19 @@ static tg_stmt *parse_launch_for(tg_parser *p)
 }
 
 /* A statement that belongs into a grid. */
-static tg_stmt *reject_launch_stmt(tg_parser *p)
-{
+static tg_stmt *reject_launch_stmt(tg_parser *p) {
     uint32_t first = p->pos;
-    tg_diag *diag = tg_parse_warn_at(p, TG_E0109, token_span(p, first),
-                                     "expected grid, let, temp, view, if or for at launch level, found %s",
-                                     tg_parse_describe(p, first));
+    tg_diag *diag =
+        tg_parse_warn_at(p, TG_E0109, token_span(p, first),
+                         "expected grid, let, temp, view, if or for at launch level, found %s",
+                         tg_parse_describe(p, first));
     p->mute++;
     tg_stmt *s = tg_parse_stmt(p);
     p->mute--;
     if (!p->panic) {
         tg_span whole = span_from(p, first);
-        tg_diag_add_edit(p->diags, diag, (tg_span){p->file, whole.begin, whole.begin}, "grid { ");
+        tg_diag_add_edit(p->diags, diag, (tg_span){p->file, whole.begin, whole.begin},
+                         "grid { ");
         tg_diag_add_edit(p->diags, diag, (tg_span){p->file, whole.end, whole.end}, " }");
     } else {
         tg_diag_add_help(p->diags, diag, "statements stand inside `grid (i in N) { … }`");
@@ -231,11 +232,17 @@ static tg_stmt *reject_launch_stmt(tg_parser *p)
     return s;
 }
 
-tg_stmt *tg_parse_launch_stmt(tg_parser *p)
-{
-    static const struct { tg_tok kind; tg_stmt *(*parse)(tg_parser *); } table[] = {
-        {TG_TOK_GRID, tg_parse_grid}, {TG_TOK_LET, tg_parse_let},   {TG_TOK_VIEW, tg_parse_view},
-        {TG_TOK_TEMP, parse_temp},    {TG_TOK_IF, parse_launch_if}, {TG_TOK_FOR, parse_launch_for},
+tg_stmt *tg_parse_launch_stmt(tg_parser *p) {
+    static const struct {
+        tg_tok kind;
+        tg_stmt *(*parse)(tg_parser *);
+    } table[] = {
+        {TG_TOK_GRID, tg_parse_grid},
+        {TG_TOK_LET, tg_parse_let},
+        {TG_TOK_VIEW, tg_parse_view},
+        {TG_TOK_TEMP, parse_temp},
+        {TG_TOK_IF, parse_launch_if},
+        {TG_TOK_FOR, parse_launch_for},
         {TG_TOK_STATIC_ASSERT, tg_parse_static_assert},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)

@@ -1,9 +1,9 @@
-/* `tune` and `schedule` items (language.md sections 3 and 11): targets, values, ranges, requirements, buckets. */
+/* `tune` and `schedule` items (language.md sections 3 and 11): targets, values, ranges,
+ * requirements, buckets. */
 #include "dsl/parser/parse_private.h"
 
 /* A name, or the keyword `unroll`, which is a schedule parameter too. */
-static tg_name parse_parameter_name(tg_parser *p, const char *what)
-{
+static tg_name parse_parameter_name(tg_parser *p, const char *what) {
     tg_span span;
     if (!at(p, TG_TOK_UNROLL))
         return tg_parse_name(p, what, &span);
@@ -12,22 +12,22 @@ static tg_name parse_parameter_name(tg_parser *p, const char *what)
     return name;
 }
 
-static int64_t parse_int(tg_parser *p, const char *what)
-{
+static int64_t parse_int(tg_parser *p, const char *what) {
     if (!at(p, TG_TOK_INT)) {
         if (!p->panic)
-            tg_parse_fail(p, TG_E0104, "expected %s, found %s", what, tg_parse_describe(p, p->pos));
+            tg_parse_fail(p, TG_E0104, "expected %s, found %s", what,
+                          tg_parse_describe(p, p->pos));
         return 0;
     }
     uint64_t value = current(p)->u.integer;
     if (value > INT64_MAX)
-        tg_parse_warn_at(p, TG_E0102, token_span(p, p->pos), "malformed number: more than 63 bits");
+        tg_parse_warn_at(p, TG_E0102, token_span(p, p->pos),
+                         "malformed number: more than 63 bits");
     advance(p);
     return value > INT64_MAX ? INT64_MAX : (int64_t)value;
 }
 
-static tg_sched_target parse_target(tg_parser *p)
-{
+static tg_sched_target parse_target(tg_parser *p) {
     tg_sched_target t = {0};
     uint32_t first = p->pos;
     t.name = parse_parameter_name(p, "the name of an axis or parameter");
@@ -49,8 +49,7 @@ static tg_sched_target parse_target(tg_parser *p)
 
 static tg_tvalue *parse_value(tg_parser *p);
 
-static void parse_values(tg_parser *p, tg_tok closer, tg_tvalue ***items, uint32_t *n_items)
-{
+static void parse_values(tg_parser *p, tg_tok closer, tg_tvalue ***items, uint32_t *n_items) {
     TG_VEC(tg_tvalue *) list = {0};
     do
         tg_vec_push(p->arena, &list, parse_value(p));
@@ -59,14 +58,12 @@ static void parse_values(tg_parser *p, tg_tok closer, tg_tvalue ***items, uint32
     *n_items = list.len;
 }
 
-static void parse_value_parens(tg_parser *p, tg_tvalue *v)
-{
+static void parse_value_parens(tg_parser *p, tg_tvalue *v) {
     parse_values(p, TG_TOK_RPAREN, &v->items, &v->n_items);
     tg_parse_expect(p, TG_TOK_RPAREN, "the values");
 }
 
-static void parse_value_into(tg_parser *p, tg_tvalue *v)
-{
+static void parse_value_into(tg_parser *p, tg_tvalue *v) {
     if (at(p, TG_TOK_INT)) {
         v->kind = TG_TV_INT;
         v->integer = parse_int(p, "a number");
@@ -89,8 +86,7 @@ static void parse_value_into(tg_parser *p, tg_tvalue *v)
     }
 }
 
-static tg_tvalue *parse_value(tg_parser *p)
-{
+static tg_tvalue *parse_value(tg_parser *p) {
     uint32_t first = p->pos;
     tg_tvalue *v = TG_NEW(p->arena, tg_tvalue);
     if (tg_parse_enter(p, TG_E0104))
@@ -101,23 +97,22 @@ static tg_tvalue *parse_value(tg_parser *p)
     return v;
 }
 
-static void parse_buckets(tg_parser *p, tg_titem *item)
-{
+static void parse_buckets(tg_parser *p, tg_titem *item) {
     uint32_t cap = 0;
     tg_span span;
     item->kind = TG_TI_BUCKET;
     advance(p);
     do {
         if (item->n_buckets == cap)
-            item->buckets = tg_vec_grow(p->arena, item->buckets, &cap, item->n_buckets, sizeof *item->buckets);
+            item->buckets = tg_vec_grow(p->arena, item->buckets, &cap, item->n_buckets,
+                                        sizeof *item->buckets);
         uint32_t i = item->n_buckets++;
         item->buckets[i].name = tg_parse_name(p, "the name of a dimension", &span);
         item->buckets[i].how = at(p, TG_TOK_ID) ? tg_parse_name(p, "a rule", &span) : NULL;
     } while (tg_parse_more(p, TG_TOK_SEMI));
 }
 
-static void parse_choices(tg_parser *p, tg_titem *item)
-{
+static void parse_choices(tg_parser *p, tg_titem *item) {
     if (accept(p, TG_TOK_LBRACE)) {
         item->kind = TG_TI_CHOICES;
         parse_values(p, TG_TOK_RBRACE, &item->values, &item->n_values);
@@ -131,8 +126,7 @@ static void parse_choices(tg_parser *p, tg_titem *item)
     item->step = accept_word(p, p->words.step) ? parse_int(p, "the step") : 1;
 }
 
-static void parse_setting(tg_parser *p, tg_titem *item)
-{
+static void parse_setting(tg_parser *p, tg_titem *item) {
     TG_VEC(tg_sched_target) targets = {0};
     do
         tg_vec_push(p->arena, &targets, parse_target(p));
@@ -150,15 +144,13 @@ static void parse_setting(tg_parser *p, tg_titem *item)
 }
 
 /* `require` and `bucket` are ordinary names when they are set like one. */
-static bool is_word_item(const tg_parser *p, tg_name word)
-{
+static bool is_word_item(const tg_parser *p, tg_name word) {
     tg_tok next = peek_kind(p, 1);
-    return at_word(p, word) && next != TG_TOK_SET && next != TG_TOK_COMMA && next != TG_TOK_IN && next != TG_TOK_DOT &&
-           next != TG_TOK_HASH;
+    return at_word(p, word) && next != TG_TOK_SET && next != TG_TOK_COMMA &&
+           next != TG_TOK_IN && next != TG_TOK_DOT && next != TG_TOK_HASH;
 }
 
-static tg_titem parse_titem(tg_parser *p)
-{
+static tg_titem parse_titem(tg_parser *p) {
     tg_titem item = {0};
     uint32_t first = p->pos;
     if (is_word_item(p, p->words.require)) {
@@ -175,8 +167,7 @@ static tg_titem parse_titem(tg_parser *p)
     return item;
 }
 
-static void parse_titems(tg_parser *p, tg_item *item)
-{
+static void parse_titems(tg_parser *p, tg_item *item) {
     TG_VEC(tg_titem) list = {0};
     uint32_t open = p->pos, end = p->closers[open];
     if (!tg_parse_expect(p, TG_TOK_LBRACE, "the name"))
@@ -194,16 +185,14 @@ static void parse_titems(tg_parser *p, tg_item *item)
     tg_parse_expect(p, TG_TOK_RBRACE, "the parameters");
 }
 
-void tg_parse_tune(tg_parser *p, tg_item *item)
-{
+void tg_parse_tune(tg_parser *p, tg_item *item) {
     item->kind = TG_ITEM_TUNE;
     advance(p);
     item->u.tune.name = tg_parse_name(p, "the name of a kernel", &item->u.tune.name_span);
     parse_titems(p, item);
 }
 
-void tg_parse_schedule(tg_parser *p, tg_item *item)
-{
+void tg_parse_schedule(tg_parser *p, tg_item *item) {
     tg_span span;
     item->kind = TG_ITEM_SCHEDULE;
     advance(p);
