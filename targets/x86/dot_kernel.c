@@ -36,8 +36,8 @@ static unsigned elem_bytes(const emission *e) {
 
 static LLVMValueRef load_vector(emission *e, LLVMValueRef at, unsigned v) {
     LLVMValueRef p = byte_gep(e->l, at, tg_llvm_i64(e->l, (int64_t)v * e->t->lanes * elem_bytes(e)));
-    if (e->t->mask && v + 1 == e->t->vecs) {
-        return tg_llvm_masked_load(e->l, e->vector, p, elem_bytes(e), e->t->mask);
+    if (e->t->masks[v]) {
+        return tg_llvm_masked_load(e->l, e->vector, p, elem_bytes(e), e->t->masks[v]);
     }
     return tg_llvm_load(e->l, e->vector, p, elem_bytes(e));
 }
@@ -116,10 +116,15 @@ static LLVMValueRef all_counts_positive(emission *e) {
 }
 
 static void set_row_addresses(emission *e) {
-    LLVMValueRef at = e->t->row_base;
+    LLVMValueRef at = e->t->row_base, zero = tg_llvm_i64(e->l, 0);
     for (unsigned r = 0; r < e->t->rows; r++) {
         e->rows[r] = at;
-        at = byte_gep(e->l, at, e->t->row_stride);
+        LLVMValueRef step = e->t->row_stride;
+        if (e->t->n_rows) {
+            LLVMValueRef more = LLVMBuildICmp(e->l->builder, LLVMIntSGT, e->t->n_rows, tg_llvm_i64(e->l, r + 1), "");
+            step = LLVMBuildSelect(e->l->builder, more, step, zero, "");
+        }
+        at = byte_gep(e->l, at, step);
     }
 }
 

@@ -30,7 +30,8 @@ typedef struct tg_dot_tile {
     LLVMValueRef vector_base; /* address of column 0 at the first reduction point */
     LLVMValueRef row_base;    /* address of row 0 there */
     LLVMValueRef row_stride;  /* bytes */
-    LLVMValueRef mask;        /* lanes of the last vector that exist; null: all */
+    LLVMValueRef n_rows;      /* rows from here on repeat the last that exists, results are to be ignored; null: all exist */
+    LLVMValueRef masks[TG_DOT_MAX_VECS]; /* lanes of each vector that exist; null: all */
     const tg_dot_loop *loops;
     unsigned n_loops;
     /* in: initial values; out: results. acc[row * vecs + vec] */

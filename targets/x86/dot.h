@@ -1,0 +1,86 @@
+/* The fast path of `dot` on x86: a GEMM-shaped loop nest around the register tile of dot_kernel.h.
+ *
+ *   for batch axes                     axes of the vector side other than `vector`, or of both sides
+ *     [pack the rows]                  only if the broadcast side cannot be read in place
+ *     for v by 64                      one panel of the vector side
+ *       [pack the panel]               [reduction…][64], zero padded
+ *       for rows axes, r by 6          register tile: all reduction loops inside
+ *         roots                        consumers run on the accumulators
+ *
+ *   dot_plan.c  which axis plays which part     dot_side.c  addresses and packing of an operand
+ *   dot_emit.c  the loops, tiles and roots      dot_kernel.c  the register tile
+ *
+ * `dot` is symmetric: either operand can be the vector side. What can be read in place is read in place; everything else (other
+ * dtypes, computed operands, gathers, strides other than 1) is evaluated into scratch in the accumulator's dtype, so that all
+ * of these run at the speed of the plain kernel. */
+#ifndef TG_X86_DOT_H
+#define TG_X86_DOT_H
+
+#include "targets/x86/dot_kernel.h"
+#include "targets/x86/x86_internal.h"
+
+#define TG_DOT_AXES 12
+
+typedef struct tg_x86_dot {
+    tg_op *op;
+    uint32_t side;              /* operand that lies along `vector`; the other one is broadcast */
+    tg_axis *vector, *row;      /* row: null if the broadcast side has no axis of its own */
+    tg_axis *batch[TG_DOT_AXES], *rows[TG_DOT_AXES], *over[TG_DOT_AXES]; /* outermost first */
+    uint32_t n_batch, n_rows, n_over;
+    tg_dtype dtype;             /* of the accumulators: f32, f64 or i32 */
+    TG_VEC(tg_x86_root) roots;  /* run on each vector of results; FILL and STORE over exactly the result's axes */
+} tg_x86_dot;
+
+/* How to run this DOT here; null if the general nest serves better. */
+tg_x86_dot *tg_x86_dot_plan(tg_x86 *x, tg_op *op);
+/* Should the DOT operand `use` be a buffer? `otherwise`: what holds if the dot is not on its fast path. */
+bool tg_x86_dot_wants_buffer(tg_x86 *x, const tg_use *use, bool otherwise);
+/* The axis a buffer of `v` should have innermost: the vector axis of a dot that reads it as its vector side, or `otherwise`. */
+tg_axis *tg_x86_dot_innermost(tg_x86 *x, tg_value *v, tg_axis *otherwise);
+void tg_x86_dot_describe(const tg_x86_dot *d, tg_strbuf *out); /* one line of the plan's text */
+void tg_x86_emit_dot(tg_x86 *x, const tg_x86_dot *d);
+
+/* ---- inside the fast path ------------------------------------------------------------------------------- */
+
+/* One operand as memory: element address = base + Σ step[i] · (index[i] - first[i]), in bytes. */
+typedef struct tg_dot_side {
+    tg_value *value;
+    bool direct;               /* false: has to be packed */
+    LLVMValueRef base;
+    tg_axis *axes[TG_DOT_AXES * 2];
+    LLVMValueRef step[TG_DOT_AXES * 2];
+    uint32_t n_axes;
+} tg_dot_side;
+
+typedef struct tg_dot_scratch { /* memory of this instance whose size is known at run time */
+    LLVMValueRef pointer, capacity; /* stack slots */
+} tg_dot_scratch;
+
+typedef struct tg_dot_emission {
+    tg_x86 *x;
+    tg_llvm *l;
+    const tg_x86_dot *d;
+    LLVMTypeRef elem, vector;
+    unsigned lanes, vecs, rows, size; /* size: bytes of an element */
+    tg_axis *bound[TG_DOT_AXES * 2];  /* axes that loops around have fixed */
+    LLVMValueRef index[TG_DOT_AXES * 2];
+    uint32_t n_bound;
+} tg_dot_emission;
+
+/* What of the operand's memory can be read in place; `unit` is the axis that must have stride 1, or null. Emits nothing. */
+bool tg_x86_dot_is_direct(tg_x86 *x, tg_value *v, tg_dtype dtype, const tg_axis *unit);
+void tg_x86_dot_side_open(tg_dot_emission *e, tg_dot_side *s, tg_value *v, const tg_axis *unit);
+LLVMValueRef tg_x86_dot_step(const tg_dot_emission *e, const tg_dot_side *s, const tg_axis *a); /* 0 if independent */
+void tg_x86_dot_bind(tg_dot_emission *e, tg_axis *a, LLVMValueRef relative); /* index = first + relative */
+tg_x86_frame *tg_x86_dot_frame(tg_dot_emission *e);
+/* Lanes l with at + l < limit. */
+LLVMValueRef tg_x86_dot_lanes_below(tg_dot_emission *e, LLVMValueRef at, LLVMValueRef limit);
+tg_dot_scratch tg_x86_dot_scratch(tg_x86 *x);
+LLVMValueRef tg_x86_dot_reserve(tg_x86 *x, tg_dot_scratch *s, LLVMValueRef bytes); /* the address */
+LLVMValueRef tg_x86_dot_points(tg_dot_emission *e, tg_axis *const *axes, uint32_t n); /* product of the sizes */
+/* Evaluates the vector side's columns [at, at + lanes·vecs) ∩ [0, limit) at every reduction point into [over…][lanes·vecs]. */
+void tg_x86_dot_pack_panel(tg_dot_emission *e, tg_value *v, LLVMValueRef to, LLVMValueRef at, LLVMValueRef limit);
+/* Evaluates the broadcast side for all rows; `s` is then direct. */
+void tg_x86_dot_pack_rows(tg_dot_emission *e, tg_dot_side *s, tg_dot_scratch *to);
+
+#endif

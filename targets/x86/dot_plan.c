@@ -1,0 +1,204 @@
+/* Which axis of a dot plays which part; see dot.h.
+ *
+ * The vector axis is the decision that matters. In order of preference: an axis along which an operand can be read in place; an
+ * axis of an operand that does not change in the loop around, which is laid out once; an axis whose panel is packed from
+ * contiguous memory; an axis whose panel has to be gathered. */
+#include "dsl/ir/affine.h"
+#include "targets/x86/dot.h"
+
+enum { IN_PLACE = 0, INVARIANT = 1, CONTIGUOUS = 2, GATHERED = 3, TINY = 4, NEVER = 100 };
+
+static bool has(const tg_value *v, const tg_axis *a) {
+    return tg_type_has_axis(v->type, a);
+}
+
+static bool is_over(const tg_op *op, const tg_axis *a) {
+    const tg_attr *over = tg_op_attr(op, TG_ATTR_OVER);
+    for (uint32_t i = 0; i < over->n_axes; i++) {
+        if (over->axes[i] == a) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Do all loads behind `v` step by one element along `a`? */
+static bool is_contiguous(tg_x86 *x, const tg_value *v, const tg_axis *a) {
+    const tg_op *op = v->def;
+    if (!has(v, a)) {
+        return true;
+    }
+    if (op && op->opcode == TG_OP_LOAD) {
+        uint32_t rank = tg_op_n_indices(op);
+        for (uint32_t d = 0; d < rank; d++) {
+            tg_affine form;
+            int64_t c;
+            tg_value *symbol;
+            bool affine = tg_affine_of(x->arena, tg_op_index(op, d), &form) && tg_affine_axis_coeff(&form, a, &c, &symbol);
+            if (!affine ? has(tg_op_index(op, d), a) : c != 0 && (d + 1 != rank || c != 1 || symbol)) {
+                return false;
+            }
+        }
+        return true;
+    }
+    if (!op || !(tg_op_is_elementwise(op->opcode) || op->opcode == TG_OP_REINDEX)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < op->n_operands; i++) {
+        if (!is_contiguous(x, tg_operand(op, i), a)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int vector_rank(tg_x86 *x, const tg_op *op, uint32_t side, tg_axis *a, tg_dtype dtype) {
+    tg_value *v = tg_operand(op, side);
+    if (!has(v, a) || has(tg_operand(op, 1 - side), a) || is_over(op, a)) {
+        return NEVER;
+    }
+    int tiny = a->extent >= 0 && a->extent < 6 ? TINY : 0;
+    bool contiguous = is_contiguous(x, v, a);
+    if (contiguous && v->def && v->def->opcode == TG_OP_LOAD && v->type->dtype == dtype) {
+        return IN_PLACE + tiny;
+    }
+    if (v->def && v->def->parent != op->parent) {
+        return INVARIANT + tiny;
+    }
+    return (contiguous ? CONTIGUOUS : GATHERED) + tiny;
+}
+
+static tg_dtype accumulator(const tg_op *op) {
+    tg_dtype t = tg_result(op, 0)->type->dtype;
+    for (uint32_t i = 0; i < 2; i++) {
+        tg_dtype from = tg_operand(op, i)->type->dtype;
+        bool floats = tg_dtype_kind_of(from) == TG_KIND_FLOAT && (t == TG_F32 || (t == TG_F64 && from == TG_F64));
+        bool ints = t == TG_I32 && tg_dtype_bits(from) <= 32 &&
+                    (tg_dtype_kind_of(from) == TG_KIND_SINT || tg_dtype_kind_of(from) == TG_KIND_UINT);
+        if (!floats && !ints) {
+            return TG_BOOL;
+        }
+    }
+    return t;
+}
+
+static int best_vector(tg_x86 *x, tg_x86_dot *d) {
+    int best = NEVER;
+    for (uint32_t side = 0; side < 2; side++) {
+        const tg_type *t = tg_operand(d->op, side)->type;
+        for (uint32_t i = 0; i < t->n_axes; i++) {
+            int r = vector_rank(x, d->op, side, t->axes[i], d->dtype);
+            bool longer = r == best && d->vector->extent >= 0 && (t->axes[i]->extent < 0 || t->axes[i]->extent > d->vector->extent);
+            if (r < best || longer) {
+                best = r;
+                d->side = side;
+                d->vector = t->axes[i];
+            }
+        }
+    }
+    return best;
+}
+
+/* Of two axes the one with more iterations; an unknown extent counts as many. */
+static bool is_longer(const tg_axis *a, const tg_axis *b) {
+    return a->extent < 0 ? true : b->extent >= 0 && a->extent >= b->extent;
+}
+
+static void sort_parts(tg_x86_dot *d) {
+    const tg_value *columns = tg_operand(d->op, d->side), *rows = tg_operand(d->op, 1 - d->side);
+    const tg_type *t = tg_result(d->op, 0)->type;
+    for (uint32_t i = 0; i < t->n_axes; i++) {
+        tg_axis *a = t->axes[i];
+        if (!has(columns, a) && has(rows, a) && (!d->row || is_longer(a, d->row))) {
+            d->row = a;
+        }
+    }
+    for (uint32_t i = 0; i < t->n_axes; i++) {
+        tg_axis *a = t->axes[i];
+        if (a == d->vector || a == d->row) {
+            continue;
+        }
+        if (!has(columns, a) && has(rows, a)) {
+            d->rows[d->n_rows++] = a;
+        } else {
+            d->batch[d->n_batch++] = a;
+        }
+    }
+    const tg_attr *over = tg_op_attr(d->op, TG_ATTR_OVER);
+    for (uint32_t i = 0; i < over->n_axes; i++) { /* by rank: the order in which the loops were written */
+        uint32_t k = d->n_over++;
+        for (; k > 0 && d->over[k - 1]->rank > over->axes[i]->rank; k--) {
+            d->over[k] = d->over[k - 1];
+        }
+        d->over[k] = over->axes[i];
+    }
+}
+
+tg_x86_dot *tg_x86_dot_plan(tg_x86 *x, tg_op *op) {
+    const tg_attr *over = tg_op_attr(op, TG_ATTR_OVER);
+    bool fits = over && over->n_axes > 0 && over->n_axes <= 8 && tg_result(op, 0)->type->n_axes <= 8;
+    if (x->options->baseline || !x->machine->has_fma || !fits) {
+        return NULL;
+    }
+    tg_x86_dot *d = TG_NEW(x->arena, tg_x86_dot);
+    d->op = op;
+    d->dtype = accumulator(op);
+    if (d->dtype == TG_BOOL) {
+        return NULL;
+    }
+    int rank = best_vector(x, d);
+    if (rank == NEVER) {
+        return NULL;
+    }
+    sort_parts(d);
+    if (!d->row && rank >= GATHERED) { /* a matrix times a vector along the reduction */
+        return NULL;
+    }
+    return d;
+}
+
+static bool is_load(const tg_value *v) {
+    return v->def && v->def->opcode == TG_OP_LOAD;
+}
+
+bool tg_x86_dot_wants_buffer(tg_x86 *x, const tg_use *use, bool otherwise) {
+    tg_op *op = use->user;
+    const tg_x86_dot *d = tg_x86_dot_plan(x, op);
+    uint32_t operand = (uint32_t)(use - op->operands);
+    const tg_value *v = use->value;
+    if (!d || operand > 1) {
+        return d ? false : otherwise;
+    }
+    bool columns = operand == d->side;
+    if (is_load(v) && v->type->dtype == d->dtype && (!columns || is_contiguous(x, v, d->vector))) {
+        return false;
+    }
+    bool invariant = v->def && v->def->parent != op->parent;
+    return invariant || (!columns && !is_load(v));
+}
+
+tg_axis *tg_x86_dot_innermost(tg_x86 *x, tg_value *v, tg_axis *otherwise) {
+    for (const tg_use *u = v->uses; u; u = u->next) {
+        uint32_t operand = (uint32_t)(u - u->user->operands);
+        const tg_x86_dot *d = u->user->opcode == TG_OP_DOT && operand < 2 ? tg_x86_dot_plan(x, u->user) : NULL;
+        if (d && d->side == operand) {
+            return d->vector;
+        }
+    }
+    return otherwise;
+}
+
+static void list(tg_strbuf *out, const char *title, tg_axis *const *axes, uint32_t n) {
+    for (uint32_t i = 0; i < n; i++) {
+        tg_strbuf_printf(out, "%s%s", i ? ", " : title, axes[i]->name);
+    }
+}
+
+void tg_x86_dot_describe(const tg_x86_dot *d, tg_strbuf *out) {
+    tg_strbuf_printf(out, "dot vector %s of operand %u", d->vector->name, d->side);
+    tg_strbuf_printf(out, ", row %s", d->row ? d->row->name : "none");
+    list(out, ", rows ", d->rows, d->n_rows);
+    list(out, ", batch ", d->batch, d->n_batch);
+    list(out, ", over ", d->over, d->n_over);
+    tg_strbuf_printf(out, ", %u roots\n", d->roots.len);
+}

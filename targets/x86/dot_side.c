@@ -1,0 +1,294 @@
+/* Operands of the fast dot path: where they are in memory, and packing where they cannot be read there. */
+#include "dsl/ir/affine.h"
+#include "targets/x86/dot.h"
+
+static LLVMValueRef add(tg_dot_emission *e, LLVMValueRef a, LLVMValueRef b) {
+    return LLVMBuildAdd(e->l->builder, a, b, "");
+}
+
+static LLVMValueRef mul(tg_dot_emission *e, LLVMValueRef a, LLVMValueRef b) {
+    return LLVMBuildMul(e->l->builder, a, b, "");
+}
+
+static LLVMValueRef size_of(tg_dot_emission *e, const tg_axis *a) {
+    return e->x->ranges[a->rank].size;
+}
+
+/* ---- in place --------------------------------------------------------------------------------------------- */
+
+static bool is_plain_load(const tg_value *v, tg_dtype dtype) {
+    const tg_op *op = v->def;
+    return op && op->opcode == TG_OP_LOAD && v->type->dtype == dtype && !tg_op_attr(op, TG_ATTR_PART) &&
+           tg_operand(op, 0)->type->dtype == dtype;
+}
+
+/* Every index proved inside and affine with at most one symbol per axis; `unit` moves the last index by 1 and no other. */
+static bool is_strided(tg_x86 *x, const tg_op *op, const tg_axis *unit) {
+    uint32_t rank = tg_op_n_indices(op);
+    int64_t proved = tg_op_int(op, TG_ATTR_IN_BOUNDS, 0);
+    for (uint32_t d = 0; d < rank; d++) {
+        tg_affine form;
+        const tg_value *index = tg_op_index(op, d);
+        if (!(proved >> d & 1) || !tg_affine_of(x->arena, index, &form)) {
+            return false;
+        }
+        for (uint32_t i = 0; i < index->type->n_axes; i++) {
+            int64_t c;
+            tg_value *symbol;
+            if (!tg_affine_axis_coeff(&form, index->type->axes[i], &c, &symbol)) {
+                return false;
+            }
+            bool is_unit = d + 1 == rank && c == 1 && !symbol;
+            if (index->type->axes[i] == unit && c != 0 && !is_unit) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static bool has_direct_buffer(tg_x86 *x, const tg_value *v, tg_dtype dtype, const tg_axis *unit) {
+    const tg_x86_buffer *b = x->buffers ? x->buffers[v->id] : NULL;
+    bool same = b && tg_x86_buf_type(x, b->dtype) == tg_x86_reg_type(x, dtype);
+    return same && (!unit || (b->n_axes && b->axes[b->n_axes - 1] == unit));
+}
+
+bool tg_x86_dot_is_direct(tg_x86 *x, tg_value *v, tg_dtype dtype, const tg_axis *unit) {
+    if (x->buffers && x->buffers[v->id]) {
+        return has_direct_buffer(x, v, dtype, unit);
+    }
+    return is_plain_load(v, dtype) && (!unit || x->unit) && is_strided(x, v->def, unit);
+}
+
+static void set_step(tg_dot_emission *e, tg_dot_side *s, tg_axis *a, LLVMValueRef bytes) {
+    for (uint32_t i = 0; i < s->n_axes; i++) {
+        if (s->axes[i] == a) {
+            s->step[i] = add(e, s->step[i], bytes);
+            return;
+        }
+    }
+    s->axes[s->n_axes] = a;
+    s->step[s->n_axes++] = bytes;
+}
+
+static LLVMValueRef coefficient(tg_dot_emission *e, const tg_affine *form, const tg_axis *a) {
+    int64_t c = 0;
+    tg_value *symbol = NULL;
+    tg_affine_axis_coeff(form, a, &c, &symbol);
+    LLVMValueRef v = tg_llvm_i64(e->l, c);
+    return symbol ? mul(e, v, tg_x86_scalar_of(e->x, symbol)) : v;
+}
+
+/* Address at the first index of every axis, and what one step along each axis adds. */
+static void open_tensor(tg_dot_emission *e, tg_dot_side *s, tg_op *op, const tg_axis *unit) {
+    tg_x86 *x = e->x;
+    tg_x86_tensor *t = tg_x86_tensor_of(x, tg_operand(op, 0));
+    tg_x86_frame *f = tg_x86_frame_create(x, x->root, x->place);
+    const tg_type *type = s->value->type;
+    for (uint32_t i = 0; i < type->n_axes; i++) {
+        tg_x86_frame_bind(f, type->axes[i], (tg_x86_val){x->ranges[type->axes[i]->rank].first, NULL, NULL});
+    }
+    LLVMValueRef offset = tg_llvm_i64(e->l, 0), bytes = tg_llvm_i64(e->l, (int64_t)tg_dtype_size(t->dtype));
+    for (uint32_t d = 0; d < t->rank; d++) {
+        tg_value *index = tg_op_index(op, d);
+        LLVMValueRef stride = mul(e, t->stride[d], bytes);
+        offset = add(e, offset, mul(e, tg_x86_eval(x, f, index).v, stride));
+        tg_affine form;
+        tg_affine_of(x->arena, index, &form);
+        for (uint32_t i = 0; i < index->type->n_axes; i++) {
+            tg_axis *a = index->type->axes[i];
+            set_step(e, s, a, a == unit ? bytes : mul(e, coefficient(e, &form, a), stride));
+        }
+    }
+    if (unit) {
+        tg_map_set(x->unit_tensors, tg_operand(op, 0), tg_operand(op, 0));
+    }
+    s->base = tg_llvm_gep(e->l, e->l->i8, t->base, offset);
+}
+
+static void open_buffer(tg_dot_emission *e, tg_dot_side *s, const tg_x86_buffer *b) {
+    LLVMBuilderRef bl = e->l->builder;
+    LLVMValueRef bytes = tg_llvm_i64(e->l, e->size);
+    s->base = LLVMBuildLoad2(bl, e->l->ptr, b->pointer, "");
+    for (uint32_t i = 0; i < b->n_axes; i++) {
+        LLVMValueRef stride =
+            b->stride[i] ? tg_llvm_i64(e->l, b->stride[i]) : LLVMBuildLoad2(bl, e->l->i64, b->slot[i], "");
+        set_step(e, s, b->axes[i], mul(e, stride, bytes));
+    }
+}
+
+void tg_x86_dot_side_open(tg_dot_emission *e, tg_dot_side *s, tg_value *v, const tg_axis *unit) {
+    *s = (tg_dot_side){.value = v, .direct = tg_x86_dot_is_direct(e->x, v, e->d->dtype, unit)};
+    if (!s->direct) {
+        return;
+    }
+    if (e->x->buffers[v->id]) {
+        open_buffer(e, s, e->x->buffers[v->id]);
+    } else {
+        open_tensor(e, s, v->def, unit);
+    }
+}
+
+LLVMValueRef tg_x86_dot_step(const tg_dot_emission *e, const tg_dot_side *s, const tg_axis *a) {
+    for (uint32_t i = 0; i < s->n_axes; i++) {
+        if (s->axes[i] == a) {
+            return s->step[i];
+        }
+    }
+    return tg_llvm_i64(e->l, 0);
+}
+
+/* ---- points of evaluation ------------------------------------------------------------------------------------ */
+
+void tg_x86_dot_bind(tg_dot_emission *e, tg_axis *a, LLVMValueRef relative) {
+    e->bound[e->n_bound] = a;
+    e->index[e->n_bound++] = add(e, e->x->ranges[a->rank].first, relative);
+}
+
+tg_x86_frame *tg_x86_dot_frame(tg_dot_emission *e) {
+    tg_x86_frame *f = tg_x86_frame_create(e->x, e->x->root, e->x->place);
+    for (uint32_t i = 0; i < e->n_bound; i++) {
+        if (i && i % 8 == 0) {
+            f = tg_x86_frame_create(e->x, f, e->x->place);
+        }
+        tg_x86_frame_bind(f, e->bound[i], (tg_x86_val){e->index[i], NULL, NULL});
+    }
+    return f;
+}
+
+LLVMValueRef tg_x86_dot_lanes_below(tg_dot_emission *e, LLVMValueRef at, LLVMValueRef limit) {
+    LLVMBuilderRef b = e->l->builder;
+    LLVMValueRef left = LLVMBuildSub(b, limit, at, ""), most = tg_llvm_i64(e->l, e->lanes);
+    left = LLVMBuildTrunc(b, tg_llvm_min64(e->l, left, most), e->l->i32, "");
+    LLVMValueRef ids[64];
+    for (unsigned i = 0; i < e->lanes; i++) {
+        ids[i] = tg_llvm_i32(e->l, i);
+    }
+    return LLVMBuildICmp(b, LLVMIntSLT, LLVMConstVector(ids, e->lanes), tg_llvm_splat(e->l, left, e->lanes), "");
+}
+
+LLVMValueRef tg_x86_dot_points(tg_dot_emission *e, tg_axis *const *axes, uint32_t n) {
+    LLVMValueRef v = tg_llvm_i64(e->l, 1);
+    for (uint32_t i = 0; i < n; i++) {
+        v = mul(e, v, size_of(e, axes[i]));
+    }
+    return v;
+}
+
+/* ---- scratch ---------------------------------------------------------------------------------------------------- */
+
+tg_dot_scratch tg_x86_dot_scratch(tg_x86 *x) {
+    tg_dot_scratch s = {tg_x86_alloca(x, x->l->ptr), tg_x86_alloca(x, x->l->i64)};
+    LLVMBasicBlockRef here = LLVMGetInsertBlock(x->builder);
+    LLVMPositionBuilderAtEnd(x->builder, x->instance_start);
+    LLVMBuildStore(x->builder, tg_llvm_i64(x->l, 0), s.capacity);
+    LLVMPositionBuilderAtEnd(x->builder, here);
+    return s;
+}
+
+LLVMValueRef tg_x86_dot_reserve(tg_x86 *x, tg_dot_scratch *s, LLVMValueRef bytes) {
+    LLVMValueRef have = LLVMBuildLoad2(x->builder, x->l->i64, s->capacity, "");
+    tg_llvm_if c;
+    tg_llvm_if_open(x->l, &c, LLVMBuildICmp(x->builder, LLVMIntSGT, bytes, have, ""));
+    LLVMBuildStore(x->builder, tg_x86_worker_alloc(x, bytes), s->pointer);
+    LLVMBuildStore(x->builder, bytes, s->capacity);
+    tg_llvm_if_close(x->l, &c);
+    return LLVMBuildLoad2(x->builder, x->l->ptr, s->pointer, "");
+}
+
+/* ---- packing ------------------------------------------------------------------------------------------------------- */
+
+/* The operand at a frame as a vector of the accumulators' type; 0 in lanes that do not exist. */
+static LLVMValueRef evaluate(tg_dot_emission *e, tg_x86_frame *f, tg_value *v, LLVMValueRef mask) {
+    tg_x86_val val = tg_x86_plain(e->x, tg_x86_eval(e->x, f, v));
+    LLVMValueRef wide = tg_llvm_splat(e->l, tg_x86_convert(e->x, val.v, v->type->dtype, e->d->dtype), e->lanes);
+    return LLVMBuildSelect(e->l->builder, mask, wide, LLVMConstNull(e->vector), "");
+}
+
+static void close_loops(tg_dot_emission *e, tg_llvm_loop *loops, uint32_t n) {
+    while (n-- > 0) {
+        tg_llvm_loop_close(e->l, &loops[n]);
+    }
+}
+
+void tg_x86_dot_pack_panel(tg_dot_emission *e, tg_value *v, LLVMValueRef to, LLVMValueRef at, LLVMValueRef limit) {
+    const tg_x86_dot *d = e->d;
+    tg_llvm_loop loops[TG_DOT_AXES];
+    LLVMValueRef zero = tg_llvm_i64(e->l, 0), one = tg_llvm_i64(e->l, 1), point = zero;
+    uint32_t n_bound = e->n_bound;
+    for (uint32_t i = 0; i < d->n_over; i++) {
+        LLVMValueRef k = tg_llvm_loop_open(e->l, &loops[i], zero, size_of(e, d->over[i]), one);
+        tg_x86_dot_bind(e, d->over[i], k);
+        point = add(e, mul(e, point, size_of(e, d->over[i])), k);
+    }
+    LLVMValueRef line = tg_llvm_gep(e->l, e->l->i8, to, mul(e, point, tg_llvm_i64(e->l, e->vecs * e->lanes * e->size)));
+    for (unsigned i = 0; i < e->vecs; i++) {
+        LLVMValueRef column = add(e, at, tg_llvm_i64(e->l, i * e->lanes));
+        LLVMValueRef mask = tg_x86_dot_lanes_below(e, column, limit);
+        tg_x86_frame *f = tg_x86_frame_create(e->x, tg_x86_dot_frame(e), e->x->place);
+        LLVMValueRef index = add(e, e->x->ranges[d->vector->rank].first, column);
+        tg_x86_frame_bind(f, d->vector, (tg_x86_val){index, one, NULL});
+        tg_x86_frame_mask(e->x, f, mask);
+        LLVMValueRef p = tg_llvm_gep(e->l, e->l->i8, line, tg_llvm_i64(e->l, i * e->lanes * e->size));
+        tg_llvm_store(e->l, evaluate(e, f, v, mask), p, e->size);
+    }
+    close_loops(e, loops, d->n_over);
+    e->n_bound = n_bound;
+}
+
+/* Lays out the packed rows: the last reduction axis contiguous and padded to whole vectors. Returns the bytes. */
+static LLVMValueRef lay_out_rows(tg_dot_emission *e, tg_dot_side *s) {
+    const tg_x86_dot *d = e->d;
+    LLVMValueRef last = size_of(e, d->over[d->n_over - 1]), lanes = tg_llvm_i64(e->l, e->lanes);
+    LLVMValueRef bytes = mul(e, mul(e, tg_llvm_ceil_div(e->l, last, lanes), lanes), tg_llvm_i64(e->l, e->size));
+    s->n_axes = 0;
+    set_step(e, s, d->over[d->n_over - 1], tg_llvm_i64(e->l, e->size));
+    for (uint32_t i = d->n_over - 1; i-- > 0;) {
+        set_step(e, s, d->over[i], bytes);
+        bytes = mul(e, bytes, size_of(e, d->over[i]));
+    }
+    if (d->row) {
+        set_step(e, s, d->row, bytes);
+        bytes = mul(e, bytes, size_of(e, d->row));
+    }
+    for (uint32_t i = d->n_rows; i-- > 0;) {
+        set_step(e, s, d->rows[i], bytes);
+        bytes = mul(e, bytes, size_of(e, d->rows[i]));
+    }
+    return bytes;
+}
+
+void tg_x86_dot_pack_rows(tg_dot_emission *e, tg_dot_side *s, tg_dot_scratch *to) {
+    const tg_x86_dot *d = e->d;
+    LLVMValueRef bytes = lay_out_rows(e, s), zero = tg_llvm_i64(e->l, 0), one = tg_llvm_i64(e->l, 1);
+    s->base = tg_x86_dot_reserve(e->x, to, bytes);
+    s->direct = true;
+    tg_axis *order[TG_DOT_AXES * 3];
+    tg_llvm_loop loops[TG_DOT_AXES * 3];
+    uint32_t n = 0, n_bound = e->n_bound;
+    for (uint32_t i = 0; i < d->n_rows; i++) {
+        order[n++] = d->rows[i];
+    }
+    if (d->row) {
+        order[n++] = d->row;
+    }
+    for (uint32_t i = 0; i + 1 < d->n_over; i++) {
+        order[n++] = d->over[i];
+    }
+    LLVMValueRef at = s->base;
+    for (uint32_t i = 0; i < n; i++) {
+        LLVMValueRef k = tg_llvm_loop_open(e->l, &loops[i], zero, size_of(e, order[i]), one);
+        tg_x86_dot_bind(e, order[i], k);
+        at = tg_llvm_gep(e->l, e->l->i8, at, mul(e, k, tg_x86_dot_step(e, s, order[i])));
+    }
+    tg_axis *last = d->over[d->n_over - 1];
+    LLVMValueRef k = tg_llvm_loop_open(e->l, &loops[n++], zero, size_of(e, last), tg_llvm_i64(e->l, e->lanes));
+    LLVMValueRef mask = tg_x86_dot_lanes_below(e, k, size_of(e, last));
+    tg_x86_frame *f = tg_x86_frame_create(e->x, tg_x86_dot_frame(e), e->x->place);
+    tg_x86_frame_bind(f, last, (tg_x86_val){add(e, e->x->ranges[last->rank].first, k), one, NULL});
+    tg_x86_frame_mask(e->x, f, mask);
+    LLVMValueRef p = tg_llvm_gep(e->l, e->l->i8, at, mul(e, k, tg_llvm_i64(e->l, e->size)));
+    tg_llvm_store(e->l, evaluate(e, f, s->value, mask), p, e->size);
+    close_loops(e, loops, n);
+    e->n_bound = n_bound;
+}
