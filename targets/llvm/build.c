@@ -1,0 +1,225 @@
+/* Small builders over LLVM-C: constants, vectors, memory operations, counted loops. Constants fold as they are built. */
+#include "targets/llvm/llvm.h"
+
+#include <string.h>
+
+LLVMTypeRef tg_llvm_wide(LLVMTypeRef element, unsigned lanes) {
+    return lanes > 1 ? LLVMVectorType(element, lanes) : element;
+}
+
+bool tg_llvm_is_vector(LLVMValueRef v) {
+    return LLVMGetTypeKind(LLVMTypeOf(v)) == LLVMVectorTypeKind;
+}
+
+unsigned tg_llvm_lanes(LLVMValueRef v) {
+    return tg_llvm_is_vector(v) ? LLVMGetVectorSize(LLVMTypeOf(v)) : 1;
+}
+
+LLVMTypeRef tg_llvm_like(LLVMTypeRef element, LLVMValueRef shape) {
+    return tg_llvm_wide(element, tg_llvm_lanes(shape));
+}
+
+static LLVMValueRef splat_const(LLVMValueRef c, unsigned lanes) {
+    LLVMValueRef all[64];
+    for (unsigned i = 0; i < lanes; i++) {
+        all[i] = c;
+    }
+    return LLVMConstVector(all, lanes);
+}
+
+LLVMValueRef tg_llvm_int(LLVMTypeRef type, int64_t v) {
+    if (LLVMGetTypeKind(type) == LLVMVectorTypeKind) {
+        return splat_const(LLVMConstInt(LLVMGetElementType(type), (uint64_t)v, 1), LLVMGetVectorSize(type));
+    }
+    return LLVMConstInt(type, (uint64_t)v, 1);
+}
+
+LLVMValueRef tg_llvm_i64(tg_llvm *l, int64_t v) {
+    return LLVMConstInt(l->i64, (uint64_t)v, 1);
+}
+
+LLVMValueRef tg_llvm_i32(tg_llvm *l, int64_t v) {
+    return LLVMConstInt(l->i32, (uint64_t)v, 1);
+}
+
+LLVMValueRef tg_llvm_real(LLVMTypeRef type, double v) {
+    if (LLVMGetTypeKind(type) == LLVMVectorTypeKind) {
+        return splat_const(LLVMConstReal(LLVMGetElementType(type), v), LLVMGetVectorSize(type));
+    }
+    return LLVMConstReal(type, v);
+}
+
+bool tg_llvm_is_const(LLVMValueRef v, int64_t *out) {
+    if (!LLVMIsAConstantInt(v)) {
+        return false;
+    }
+    *out = LLVMConstIntGetSExtValue(v);
+    return true;
+}
+
+LLVMValueRef tg_llvm_splat(tg_llvm *l, LLVMValueRef v, unsigned lanes) {
+    if (lanes <= 1 || tg_llvm_is_vector(v)) {
+        return v;
+    }
+    if (LLVMIsConstant(v)) {
+        return splat_const(v, lanes);
+    }
+    LLVMValueRef poison = LLVMGetPoison(LLVMVectorType(LLVMTypeOf(v), lanes));
+    LLVMValueRef first = LLVMBuildInsertElement(l->builder, poison, v, tg_llvm_i32(l, 0), "");
+    return LLVMBuildShuffleVector(l->builder, first, poison, splat_const(tg_llvm_i32(l, 0), lanes), "");
+}
+
+LLVMValueRef tg_llvm_lane_ids(tg_llvm *l, unsigned lanes) {
+    LLVMValueRef ids[64];
+    for (unsigned i = 0; i < lanes; i++) {
+        ids[i] = tg_llvm_i64(l, i);
+    }
+    return lanes > 1 ? LLVMConstVector(ids, lanes) : ids[0];
+}
+
+LLVMValueRef tg_llvm_slice(tg_llvm *l, LLVMValueRef v, unsigned from, unsigned n) {
+    LLVMValueRef ids[64];
+    for (unsigned i = 0; i < n; i++) {
+        ids[i] = tg_llvm_i32(l, from + i);
+    }
+    return LLVMBuildShuffleVector(l->builder, v, LLVMGetPoison(LLVMTypeOf(v)), LLVMConstVector(ids, n), "");
+}
+
+LLVMValueRef tg_llvm_gep(tg_llvm *l, LLVMTypeRef element, LLVMValueRef base, LLVMValueRef index) {
+    return LLVMBuildGEP2(l->builder, element, base, &index, 1, "");
+}
+
+LLVMValueRef tg_llvm_load(tg_llvm *l, LLVMTypeRef type, LLVMValueRef at, unsigned align) {
+    LLVMValueRef v = LLVMBuildLoad2(l->builder, type, at, "");
+    LLVMSetAlignment(v, align);
+    return v;
+}
+
+LLVMValueRef tg_llvm_store(tg_llvm *l, LLVMValueRef v, LLVMValueRef at, unsigned align) {
+    LLVMValueRef s = LLVMBuildStore(l->builder, v, at);
+    LLVMSetAlignment(s, align);
+    return s;
+}
+
+LLVMValueRef tg_llvm_call(tg_llvm *l, const char *name, LLVMTypeRef *types, unsigned n_types, LLVMValueRef *args,
+                          unsigned n_args) {
+    unsigned id = LLVMLookupIntrinsicID(name, strlen(name));
+    LLVMValueRef f = LLVMGetIntrinsicDeclaration(l->module, id, types, n_types);
+    return LLVMBuildCall2(l->builder, LLVMGlobalGetValueType(f), f, args, n_args, "");
+}
+
+LLVMValueRef tg_llvm_call1(tg_llvm *l, const char *name, LLVMValueRef a) {
+    LLVMTypeRef t = LLVMTypeOf(a);
+    return tg_llvm_call(l, name, &t, 1, &a, 1);
+}
+
+LLVMValueRef tg_llvm_call2(tg_llvm *l, const char *name, LLVMValueRef a, LLVMValueRef b) {
+    LLVMTypeRef t = LLVMTypeOf(a);
+    return tg_llvm_call(l, name, &t, 1, (LLVMValueRef[]){a, b}, 2);
+}
+
+LLVMValueRef tg_llvm_call3(tg_llvm *l, const char *name, LLVMValueRef a, LLVMValueRef b, LLVMValueRef c) {
+    LLVMTypeRef t = LLVMTypeOf(a);
+    return tg_llvm_call(l, name, &t, 1, (LLVMValueRef[]){a, b, c}, 3);
+}
+
+/* LLVM 22 takes the alignment of masked accesses from an attribute of the pointer argument. */
+static void set_align(tg_llvm *l, LLVMValueRef call, unsigned argument, unsigned align) {
+    unsigned kind = LLVMGetEnumAttributeKindForName("align", 5);
+    LLVMAddCallSiteAttribute(call, argument + 1, LLVMCreateEnumAttribute(l->context, kind, align));
+}
+
+LLVMValueRef tg_llvm_masked_load(tg_llvm *l, LLVMTypeRef type, LLVMValueRef at, unsigned align, LLVMValueRef mask) {
+    LLVMValueRef args[] = {at, mask, LLVMConstNull(type)};
+    LLVMValueRef v = tg_llvm_call(l, "llvm.masked.load", (LLVMTypeRef[]){type, l->ptr}, 2, args, 3);
+    set_align(l, v, 0, align);
+    return v;
+}
+
+void tg_llvm_masked_store(tg_llvm *l, LLVMValueRef v, LLVMValueRef at, unsigned align, LLVMValueRef mask) {
+    LLVMTypeRef types[] = {LLVMTypeOf(v), l->ptr};
+    set_align(l, tg_llvm_call(l, "llvm.masked.store", types, 2, (LLVMValueRef[]){v, at, mask}, 3), 1, align);
+}
+
+LLVMValueRef tg_llvm_gather(tg_llvm *l, LLVMTypeRef type, LLVMValueRef at, unsigned align, LLVMValueRef mask) {
+    LLVMTypeRef types[] = {type, LLVMTypeOf(at)};
+    LLVMValueRef v = tg_llvm_call(l, "llvm.masked.gather", types, 2, (LLVMValueRef[]){at, mask, LLVMConstNull(type)}, 3);
+    set_align(l, v, 0, align);
+    return v;
+}
+
+void tg_llvm_scatter(tg_llvm *l, LLVMValueRef v, LLVMValueRef at, unsigned align, LLVMValueRef mask) {
+    LLVMTypeRef types[] = {LLVMTypeOf(v), LLVMTypeOf(at)};
+    set_align(l, tg_llvm_call(l, "llvm.masked.scatter", types, 2, (LLVMValueRef[]){v, at, mask}, 3), 1, align);
+}
+
+static LLVMValueRef pick(tg_llvm *l, LLVMIntPredicate pred, LLVMValueRef a, LLVMValueRef b) {
+    return LLVMBuildSelect(l->builder, LLVMBuildICmp(l->builder, pred, a, b, ""), a, b, "");
+}
+
+LLVMValueRef tg_llvm_min64(tg_llvm *l, LLVMValueRef a, LLVMValueRef b) {
+    return pick(l, LLVMIntSLT, a, b);
+}
+
+LLVMValueRef tg_llvm_max64(tg_llvm *l, LLVMValueRef a, LLVMValueRef b) {
+    return pick(l, LLVMIntSGT, a, b);
+}
+
+LLVMValueRef tg_llvm_ceil_div(tg_llvm *l, LLVMValueRef a, LLVMValueRef b) {
+    LLVMValueRef one = LLVMConstInt(LLVMTypeOf(b), 1, 0);
+    LLVMValueRef up = LLVMBuildAdd(l->builder, a, LLVMBuildSub(l->builder, b, one, ""), "");
+    return LLVMBuildUDiv(l->builder, up, b, "");
+}
+
+LLVMBasicBlockRef tg_llvm_block(tg_llvm *l) {
+    LLVMValueRef f = LLVMGetBasicBlockParent(LLVMGetInsertBlock(l->builder));
+    return LLVMAppendBasicBlockInContext(l->context, f, "");
+}
+
+LLVMValueRef tg_llvm_loop_open(tg_llvm *l, tg_llvm_loop *loop, LLVMValueRef from, LLVMValueRef until,
+                               LLVMValueRef step) {
+    loop->before = LLVMGetInsertBlock(l->builder);
+    loop->body = tg_llvm_block(l);
+    loop->from = from;
+    loop->until = until;
+    loop->step = step;
+    LLVMPositionBuilderAtEnd(l->builder, loop->body);
+    loop->index = LLVMBuildPhi(l->builder, l->i64, "");
+    return loop->index;
+}
+
+
+void tg_llvm_loop_close(tg_llvm *l, tg_llvm_loop *loop) {
+    LLVMBasicBlockRef last = LLVMGetInsertBlock(l->builder);
+    LLVMBasicBlockRef after = tg_llvm_block(l);
+    LLVMValueRef next = LLVMBuildNSWAdd(l->builder, loop->index, loop->step, "");
+    LLVMValueRef more = LLVMBuildICmp(l->builder, LLVMIntSLT, next, loop->until, "");
+    LLVMBuildCondBr(l->builder, more, loop->body, after);
+    LLVMPositionBuilderAtEnd(l->builder, loop->before);
+    LLVMValueRef any = LLVMBuildICmp(l->builder, LLVMIntSLT, loop->from, loop->until, "");
+    LLVMBuildCondBr(l->builder, any, loop->body, after);
+    LLVMAddIncoming(loop->index, (LLVMValueRef[]){loop->from, next}, (LLVMBasicBlockRef[]){loop->before, last}, 2);
+    LLVMPositionBuilderAtEnd(l->builder, after);
+}
+
+void tg_llvm_if_open(tg_llvm *l, tg_llvm_if *c, LLVMValueRef test) {
+    LLVMBasicBlockRef yes = tg_llvm_block(l);
+    c->no = tg_llvm_block(l);
+    c->after = NULL;
+    c->has_else = false;
+    LLVMBuildCondBr(l->builder, test, yes, c->no);
+    LLVMPositionBuilderAtEnd(l->builder, yes);
+}
+
+void tg_llvm_if_else(tg_llvm *l, tg_llvm_if *c) {
+    c->after = tg_llvm_block(l);
+    c->has_else = true;
+    LLVMBuildBr(l->builder, c->after);
+    LLVMPositionBuilderAtEnd(l->builder, c->no);
+}
+
+void tg_llvm_if_close(tg_llvm *l, tg_llvm_if *c) {
+    LLVMBasicBlockRef to = c->has_else ? c->after : c->no;
+    LLVMBuildBr(l->builder, to);
+    LLVMPositionBuilderAtEnd(l->builder, to);
+}

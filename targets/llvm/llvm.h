@@ -1,0 +1,91 @@
+/* A thin layer over LLVM-C: one struct owns every LLVM object of one compilation, helpers build the
+ * few shapes that all CPU code is made of (loops, masked memory operations, intrinsic calls), and
+ * guard.c keeps failures inside LLVM from ending the process.
+ *
+ * LLVM's optimiser is hardly used: code is emitted as SSA vectors and a short list of passes cleans up
+ * (module.c). Nothing here knows of tile IR. Read targets/x86/x86_internal.h next. */
+#ifndef TG_TARGETS_LLVM_LLVM_H
+#define TG_TARGETS_LLVM_LLVM_H
+
+#include "base/arena.h"
+
+#include <llvm-c/Core.h>
+#include <llvm-c/TargetMachine.h>
+
+typedef struct tg_llvm {
+    LLVMContextRef context;
+    LLVMModuleRef module;
+    LLVMBuilderRef builder;
+    LLVMTargetMachineRef machine;
+    LLVMTypeRef t_void, i1, i8, i16, i32, i64, f16, f32, f64, ptr;
+    const char *cpu, *features;
+    int n_errors;       /* diagnostics of severity error */
+    char message[512];  /* the first of them */
+} tg_llvm;
+
+/* False with l->message if the machine cannot be made. The struct is zeroed first. */
+bool tg_llvm_open(tg_llvm *l, const char *name, const char *cpu, const char *features);
+void tg_llvm_close(tg_llvm *l); /* closed or never opened is fine */
+
+/* Runs `fn`; false if LLVM met a fatal error in it (then what LLVM held is leaked: it may be in any state). */
+bool tg_llvm_guard(void (*fn)(void *user), void *user, char *message, size_t size);
+
+/* Verifies (in debug builds) and runs the pass list. False with l->message. */
+bool tg_llvm_optimise(tg_llvm *l, const char *passes);
+/* The module as an object file or assembly text, copied to the arena; null with l->message. */
+const void *tg_llvm_emit(tg_llvm *l, LLVMCodeGenFileType kind, tg_arena *arena, size_t *size);
+const char *tg_llvm_text(tg_llvm *l, tg_arena *arena);
+
+/* ---- small builders ---------------------------------------------------------------------------- */
+
+LLVMValueRef tg_llvm_int(LLVMTypeRef type, int64_t v); /* scalar or vector type */
+LLVMValueRef tg_llvm_i64(tg_llvm *l, int64_t v);
+LLVMValueRef tg_llvm_i32(tg_llvm *l, int64_t v);
+LLVMValueRef tg_llvm_real(LLVMTypeRef type, double v); /* scalar or vector type */
+bool tg_llvm_is_const(LLVMValueRef v, int64_t *out);   /* scalar integer constant */
+bool tg_llvm_is_vector(LLVMValueRef v);
+unsigned tg_llvm_lanes(LLVMValueRef v); /* 1 for a scalar */
+LLVMTypeRef tg_llvm_like(LLVMTypeRef element, LLVMValueRef shape); /* element, or a vector as wide as `shape` */
+LLVMTypeRef tg_llvm_wide(LLVMTypeRef element, unsigned lanes); /* element itself for one lane */
+LLVMValueRef tg_llvm_splat(tg_llvm *l, LLVMValueRef v, unsigned lanes);
+LLVMValueRef tg_llvm_lane_ids(tg_llvm *l, unsigned lanes); /* <0, 1, …> of i64 */
+LLVMValueRef tg_llvm_gep(tg_llvm *l, LLVMTypeRef element, LLVMValueRef base, LLVMValueRef index);
+LLVMValueRef tg_llvm_load(tg_llvm *l, LLVMTypeRef type, LLVMValueRef at, unsigned align);
+LLVMValueRef tg_llvm_store(tg_llvm *l, LLVMValueRef v, LLVMValueRef at, unsigned align);
+LLVMValueRef tg_llvm_masked_load(tg_llvm *l, LLVMTypeRef type, LLVMValueRef at, unsigned align, LLVMValueRef mask);
+void tg_llvm_masked_store(tg_llvm *l, LLVMValueRef v, LLVMValueRef at, unsigned align, LLVMValueRef mask);
+LLVMValueRef tg_llvm_gather(tg_llvm *l, LLVMTypeRef type, LLVMValueRef at, unsigned align, LLVMValueRef mask);
+void tg_llvm_scatter(tg_llvm *l, LLVMValueRef v, LLVMValueRef at, unsigned align, LLVMValueRef mask);
+/* An intrinsic overloaded on `types`; zero operands after n_args ignored. */
+LLVMValueRef tg_llvm_call(tg_llvm *l, const char *name, LLVMTypeRef *types, unsigned n_types, LLVMValueRef *args,
+                          unsigned n_args);
+/* The common case: overloaded on the type of the first argument. */
+LLVMValueRef tg_llvm_call1(tg_llvm *l, const char *name, LLVMValueRef a);
+LLVMValueRef tg_llvm_call2(tg_llvm *l, const char *name, LLVMValueRef a, LLVMValueRef b);
+LLVMValueRef tg_llvm_call3(tg_llvm *l, const char *name, LLVMValueRef a, LLVMValueRef b, LLVMValueRef c);
+LLVMValueRef tg_llvm_min64(tg_llvm *l, LLVMValueRef a, LLVMValueRef b); /* signed */
+LLVMValueRef tg_llvm_max64(tg_llvm *l, LLVMValueRef a, LLVMValueRef b);
+LLVMValueRef tg_llvm_ceil_div(tg_llvm *l, LLVMValueRef a, LLVMValueRef b); /* a >= 0, b > 0 */
+LLVMBasicBlockRef tg_llvm_block(tg_llvm *l); /* appended to the function of the current block */
+/* Lanes of `v` [from, from + n) as a shorter vector. */
+LLVMValueRef tg_llvm_slice(tg_llvm *l, LLVMValueRef v, unsigned from, unsigned n);
+
+/* A bottom-tested counted loop. The block before it stays open until the loop is closed, so that code that does not
+ * depend on the index can still be put there (`before` follows if such code makes blocks of its own). */
+typedef struct tg_llvm_loop {
+    LLVMBasicBlockRef before, body;
+    LLVMValueRef index, from, until, step;
+} tg_llvm_loop;
+LLVMValueRef tg_llvm_loop_open(tg_llvm *l, tg_llvm_loop *loop, LLVMValueRef from, LLVMValueRef until, LLVMValueRef step);
+void tg_llvm_loop_close(tg_llvm *l, tg_llvm_loop *loop);
+
+/* if (test) { … } else { … }: open, then, else_, close; nothing is merged (use stack slots). */
+typedef struct tg_llvm_if {
+    LLVMBasicBlockRef no, after;
+    bool has_else;
+} tg_llvm_if;
+void tg_llvm_if_open(tg_llvm *l, tg_llvm_if *c, LLVMValueRef test);
+void tg_llvm_if_else(tg_llvm *l, tg_llvm_if *c);
+void tg_llvm_if_close(tg_llvm *l, tg_llvm_if *c);
+
+#endif

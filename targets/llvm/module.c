@@ -1,0 +1,144 @@
+/* One compilation's LLVM objects: open, optimise, emit, close. Each compilation has its own context, so any number
+ * of threads may compile at once. */
+#include "targets/llvm/llvm.h"
+
+#include <llvm-c/Analysis.h>
+#include <llvm-c/Error.h>
+#include <llvm-c/Target.h>
+#include <llvm-c/Transforms/PassBuilder.h>
+
+#include <pthread.h>
+#include <string.h>
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void initialise(void) {
+    LLVMInitializeX86TargetInfo();
+    LLVMInitializeX86Target();
+    LLVMInitializeX86TargetMC();
+    LLVMInitializeX86AsmPrinter();
+}
+
+static void set_message(tg_llvm *l, const char *text) {
+    size_t n = strlen(text);
+    n = n < sizeof l->message ? n : sizeof l->message - 1;
+    memcpy(l->message, text, n);
+    l->message[n] = 0;
+}
+
+/* Without a handler LLVM prints and ends the process. */
+static void on_diagnostic(LLVMDiagnosticInfoRef info, void *user) {
+    tg_llvm *l = user;
+    if (LLVMGetDiagInfoSeverity(info) != LLVMDSError || l->n_errors++ > 0) {
+        return;
+    }
+    char *text = LLVMGetDiagInfoDescription(info);
+    set_message(l, text);
+    LLVMDisposeMessage(text);
+}
+
+static void make_types(tg_llvm *l) {
+    l->t_void = LLVMVoidTypeInContext(l->context);
+    l->i1 = LLVMInt1TypeInContext(l->context);
+    l->i8 = LLVMInt8TypeInContext(l->context);
+    l->i16 = LLVMInt16TypeInContext(l->context);
+    l->i32 = LLVMInt32TypeInContext(l->context);
+    l->i64 = LLVMInt64TypeInContext(l->context);
+    l->f16 = LLVMHalfTypeInContext(l->context);
+    l->f32 = LLVMFloatTypeInContext(l->context);
+    l->f64 = LLVMDoubleTypeInContext(l->context);
+    l->ptr = LLVMPointerTypeInContext(l->context, 0);
+}
+
+static bool make_machine(tg_llvm *l) {
+    char *triple = LLVMGetDefaultTargetTriple(), *error = NULL;
+    LLVMTargetRef target;
+    bool ok = !LLVMGetTargetFromTriple(triple, &target, &error);
+    if (ok) {
+        l->machine = LLVMCreateTargetMachine(target, triple, l->cpu, l->features, LLVMCodeGenLevelDefault,
+                                             LLVMRelocPIC, LLVMCodeModelSmall);
+        LLVMSetTarget(l->module, triple);
+    } else {
+        set_message(l, error);
+        LLVMDisposeMessage(error);
+    }
+    LLVMDisposeMessage(triple);
+    return ok && l->machine;
+}
+
+bool tg_llvm_open(tg_llvm *l, const char *name, const char *cpu, const char *features) {
+    pthread_once(&once, initialise);
+    memset(l, 0, sizeof *l);
+    l->cpu = cpu;
+    l->features = features;
+    l->context = LLVMContextCreate();
+    LLVMContextSetDiagnosticHandler(l->context, on_diagnostic, l);
+    l->module = LLVMModuleCreateWithNameInContext(name, l->context);
+    l->builder = LLVMCreateBuilderInContext(l->context);
+    make_types(l);
+    if (!make_machine(l)) {
+        return false;
+    }
+    LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(l->machine);
+    LLVMSetModuleDataLayout(l->module, layout);
+    LLVMDisposeTargetData(layout);
+    return true;
+}
+
+void tg_llvm_close(tg_llvm *l) {
+    if (!l->context) {
+        return;
+    }
+    LLVMDisposeBuilder(l->builder);
+    LLVMDisposeModule(l->module);
+    if (l->machine) {
+        LLVMDisposeTargetMachine(l->machine);
+    }
+    LLVMContextDispose(l->context);
+    l->context = NULL;
+}
+
+bool tg_llvm_optimise(tg_llvm *l, const char *passes) {
+#ifndef NDEBUG
+    char *error = NULL;
+    bool bad = LLVMVerifyModule(l->module, LLVMReturnStatusAction, &error);
+    if (bad) {
+        set_message(l, error);
+    }
+    LLVMDisposeMessage(error);
+    if (bad) {
+        return false;
+    }
+#endif
+    LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
+    LLVMErrorRef failed = LLVMRunPasses(l->module, passes, l->machine, options);
+    LLVMDisposePassBuilderOptions(options);
+    if (failed) {
+        char *text = LLVMGetErrorMessage(failed);
+        set_message(l, text);
+        LLVMDisposeErrorMessage(text);
+    }
+    return !failed && l->n_errors == 0;
+}
+
+const void *tg_llvm_emit(tg_llvm *l, LLVMCodeGenFileType kind, tg_arena *arena, size_t *size) {
+    char *error = NULL;
+    LLVMMemoryBufferRef buffer = NULL;
+    if (LLVMTargetMachineEmitToMemoryBuffer(l->machine, l->module, kind, &error, &buffer)) {
+        set_message(l, error);
+        LLVMDisposeMessage(error);
+        return NULL;
+    }
+    *size = LLVMGetBufferSize(buffer);
+    char *copy = tg_arena_alloc(arena, *size + 1, 64); /* zeroed: text ends with a NUL */
+    memcpy(copy, LLVMGetBufferStart(buffer), *size);
+    LLVMDisposeMemoryBuffer(buffer);
+    return l->n_errors ? NULL : copy;
+}
+
+const char *tg_llvm_text(tg_llvm *l, tg_arena *arena) {
+    char *text = LLVMPrintModuleToString(l->module);
+    char *copy = tg_arena_strndup(arena, text, strlen(text));
+    LLVMDisposeMessage(text);
+    return copy;
+}

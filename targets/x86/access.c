@@ -1,0 +1,493 @@
+/* Memory: tensors of the caller and buffers of the instance, both addressed by lane-affine indices.
+ *
+ *   offset = Σ stride[d]·index[d] = base + lane·step
+ *     step 0      one element for all lanes        scalar access
+ *     step 1      consecutive elements             vector access, masked in the tail
+ *     other       gather and scatter
+ *
+ * The fast variant of a task takes the last stride of a tensor as 1 when the lanes run along it; the entry checks that
+ * at launch and calls the general variant otherwise (entry.c). */
+#include "targets/x86/x86_internal.h"
+
+typedef struct address {
+    LLVMValueRef base;
+    tg_x86_val offset; /* elements */
+    LLVMValueRef mask; /* null: all */
+    tg_dtype dtype;
+    LLVMTypeRef element; /* in memory */
+    unsigned align;
+    bool is_buffer;
+} address;
+
+static LLVMValueRef and_masks(tg_x86 *x, LLVMValueRef a, LLVMValueRef b) {
+    if (!a || !b) {
+        return a ? a : b;
+    }
+    unsigned lanes = tg_llvm_lanes(a) > tg_llvm_lanes(b) ? tg_llvm_lanes(a) : tg_llvm_lanes(b);
+    return LLVMBuildAnd(x->builder, tg_llvm_splat(x->l, a, lanes), tg_llvm_splat(x->l, b, lanes), "");
+}
+
+static tg_x86_val add_scaled(tg_x86 *x, tg_x86_val sum, tg_x86_val index, LLVMValueRef stride) {
+    LLVMBuilderRef b = x->builder;
+    if (tg_llvm_is_vector(index.v) || tg_llvm_is_vector(sum.v)) {
+        LLVMValueRef v = tg_x86_vector(x, index), s = tg_llvm_splat(x->l, stride, x->lanes);
+        return (tg_x86_val){LLVMBuildAdd(b, tg_x86_vector(x, sum), LLVMBuildMul(b, v, s, ""), ""), NULL, NULL};
+    }
+    sum.v = LLVMBuildAdd(b, sum.v, LLVMBuildMul(b, index.v, stride, ""), "");
+    if (index.step) {
+        LLVMValueRef step = LLVMBuildMul(b, index.step, stride, "");
+        sum.step = sum.step ? LLVMBuildAdd(b, sum.step, step, "") : step;
+        int64_t c;
+        sum.step = tg_llvm_is_const(sum.step, &c) && c == 0 ? NULL : sum.step;
+    }
+    return sum;
+}
+
+/* ---- vectors of elements ------------------------------------------------------------------------------- */
+
+static LLVMValueRef lane_pointers(tg_x86 *x, const address *a) {
+    LLVMValueRef offsets = tg_x86_vector(x, a->offset);
+    return LLVMBuildGEP2(x->builder, a->element, a->base, &offsets, 1, "");
+}
+
+static LLVMValueRef any_lane(tg_x86 *x, LLVMValueRef mask) {
+    return mask && tg_llvm_is_vector(mask) ? tg_llvm_call1(x->l, "llvm.vector.reduce.or", mask) : mask;
+}
+
+static LLVMValueRef full_mask(tg_x86 *x, LLVMValueRef mask) {
+    LLVMValueRef all = LLVMConstInt(x->l->i1, 1, 0);
+    return tg_llvm_splat(x->l, mask ? mask : all, x->lanes);
+}
+
+/* Elements below 32 bits have no gather instruction: one load per lane, from `sink` where the mask is off. */
+static LLVMValueRef gather_small(tg_x86 *x, const address *a, LLVMValueRef pointers) {
+    LLVMBuilderRef b = x->builder;
+    if (a->mask) {
+        LLVMValueRef sink = tg_llvm_splat(x->l, x->sink, x->lanes);
+        pointers = LLVMBuildSelect(b, full_mask(x, a->mask), pointers, sink, "");
+    }
+    LLVMValueRef v = LLVMGetPoison(LLVMVectorType(a->element, x->lanes));
+    for (unsigned i = 0; i < x->lanes; i++) {
+        LLVMValueRef n = tg_llvm_i32(x->l, i);
+        LLVMValueRef one = tg_llvm_load(x->l, a->element, LLVMBuildExtractElement(b, pointers, n, ""), a->align);
+        v = LLVMBuildInsertElement(b, v, one, n, "");
+    }
+    return v;
+}
+
+static LLVMValueRef load_gather(tg_x86 *x, const address *a) {
+    LLVMTypeRef type = LLVMVectorType(a->element, x->lanes);
+    LLVMValueRef pointers = lane_pointers(x, a);
+    if (a->align < 4) {
+        return gather_small(x, a, pointers);
+    }
+    return tg_llvm_gather(x->l, type, pointers, a->align, full_mask(x, a->mask));
+}
+
+static bool is_unit(tg_x86_val offset) {
+    int64_t c;
+    return offset.step && tg_llvm_is_const(offset.step, &c) && c == 1;
+}
+
+static LLVMValueRef load_elements(tg_x86 *x, const address *a) {
+    if (!a->offset.step && !tg_llvm_is_vector(a->offset.v)) {
+        LLVMValueRef p = tg_llvm_gep(x->l, a->element, a->base, a->offset.v);
+        p = a->mask ? LLVMBuildSelect(x->builder, any_lane(x, a->mask), p, x->sink, "") : p;
+        return tg_llvm_load(x->l, a->element, p, a->align);
+    }
+    if (!is_unit(a->offset)) {
+        return load_gather(x, a);
+    }
+    LLVMTypeRef type = LLVMVectorType(a->element, x->lanes);
+    LLVMValueRef p = tg_llvm_gep(x->l, a->element, a->base, a->offset.v);
+    return a->mask ? tg_llvm_masked_load(x->l, type, p, a->align, full_mask(x, a->mask))
+                   : tg_llvm_load(x->l, type, p, a->align);
+}
+
+static void store_elements(tg_x86 *x, const address *a, LLVMValueRef v) {
+    bool uniform = !a->offset.step && !tg_llvm_is_vector(a->offset.v);
+    if (uniform && !tg_llvm_is_vector(v)) {
+        LLVMValueRef p = tg_llvm_gep(x->l, a->element, a->base, a->offset.v), any = any_lane(x, a->mask);
+        tg_llvm_if c;
+        if (any) {
+            tg_llvm_if_open(x->l, &c, any);
+        }
+        tg_llvm_store(x->l, v, p, a->align);
+        if (any) {
+            tg_llvm_if_close(x->l, &c);
+        }
+        return;
+    }
+    v = tg_llvm_splat(x->l, v, x->lanes);
+    if (!is_unit(a->offset)) {
+        tg_llvm_scatter(x->l, v, lane_pointers(x, a), a->align, full_mask(x, a->mask));
+        return;
+    }
+    LLVMValueRef p = tg_llvm_gep(x->l, a->element, a->base, a->offset.v);
+    if (a->mask) {
+        tg_llvm_masked_store(x->l, v, p, a->align, full_mask(x, a->mask));
+    } else {
+        tg_llvm_store(x->l, v, p, a->align);
+    }
+}
+
+/* ---- packed and paired elements ------------------------------------------------------------------------- */
+
+static tg_x86_val scaled_offset(tg_x86 *x, tg_x86_val o, int64_t factor, int64_t plus) {
+    tg_x86_val none = {tg_llvm_i64(x->l, plus), NULL, NULL};
+    return add_scaled(x, none, o, tg_llvm_i64(x->l, factor));
+}
+
+/* Byte offset and nibble shift of a 4-bit element. */
+static LLVMValueRef nibble_shift(tg_x86 *x, address *a) {
+    LLVMBuilderRef b = x->builder;
+    LLVMValueRef o = tg_x86_plain(x, a->offset).v, one = tg_llvm_int(LLVMTypeOf(o), 1);
+    a->offset = (tg_x86_val){LLVMBuildAShr(b, o, one, ""), NULL, NULL};
+    LLVMValueRef odd = LLVMBuildTrunc(b, LLVMBuildAnd(b, o, one, ""), tg_llvm_like(x->l->i8, o), "");
+    return LLVMBuildShl(b, odd, tg_llvm_int(LLVMTypeOf(odd), 2), "");
+}
+
+static LLVMValueRef load_nibbles(tg_x86 *x, address a) {
+    LLVMValueRef shift = nibble_shift(x, &a), v = load_elements(x, &a);
+    v = LLVMBuildLShr(x->builder, v, tg_llvm_splat(x->l, shift, tg_llvm_lanes(v)), "");
+    return LLVMBuildAnd(x->builder, v, tg_llvm_int(LLVMTypeOf(v), 15), "");
+}
+
+/* Read, replace, write; two elements of a byte belong to one instance or the kernel is at fault. */
+static void store_nibbles(tg_x86 *x, address a, LLVMValueRef v) {
+    LLVMBuilderRef b = x->builder;
+    if (x->lanes > 1) {
+        tg_x86_refuse(x, NULL, "store of 4-bit elements in a vector nest");
+    }
+    LLVMValueRef shift = nibble_shift(x, &a), old = load_elements(x, &a);
+    LLVMValueRef clear = LLVMBuildNot(b, LLVMBuildShl(b, tg_llvm_int(x->l->i8, 15), shift, ""), "");
+    LLVMValueRef merged = LLVMBuildOr(b, LLVMBuildAnd(b, old, clear, ""), LLVMBuildShl(b, v, shift, ""), "");
+    store_elements(x, &a, merged);
+}
+
+static LLVMValueRef to_register(tg_x86 *x, const address *a, LLVMValueRef v) {
+    return a->is_buffer ? tg_x86_from_buffer(x, v, a->dtype) : tg_x86_from_memory(x, v, a->dtype);
+}
+
+static LLVMValueRef from_register(tg_x86 *x, const address *a, LLVMValueRef v) {
+    return a->is_buffer ? tg_x86_to_buffer(x, v, a->dtype) : tg_x86_to_memory(x, v, a->dtype);
+}
+
+static tg_x86_val load_at(tg_x86 *x, address *a) {
+    tg_x86_val out = {NULL, NULL, NULL};
+    if (tg_dtype_kind_of(a->dtype) == TG_KIND_COMPLEX) {
+        address re = *a, im = *a;
+        re.offset = scaled_offset(x, a->offset, 2, 0);
+        im.offset = scaled_offset(x, a->offset, 2, 1);
+        out.v = load_elements(x, &re);
+        out.im = load_elements(x, &im);
+        return out;
+    }
+    bool packed = tg_dtype_bits(a->dtype) == 4 && !a->is_buffer;
+    out.v = to_register(x, a, packed ? load_nibbles(x, *a) : load_elements(x, a));
+    return out;
+}
+
+static void store_at(tg_x86 *x, address *a, tg_x86_val v) {
+    v = tg_x86_plain(x, v);
+    if (v.im) {
+        address re = *a, im = *a;
+        re.offset = scaled_offset(x, a->offset, 2, 0);
+        im.offset = scaled_offset(x, a->offset, 2, 1);
+        store_elements(x, &re, v.v);
+        store_elements(x, &im, v.im);
+        return;
+    }
+    LLVMValueRef m = from_register(x, a, v.v);
+    if (tg_dtype_bits(a->dtype) == 4 && !a->is_buffer) {
+        store_nibbles(x, *a, m);
+    } else {
+        store_elements(x, a, m);
+    }
+}
+
+/* ---- tensors -------------------------------------------------------------------------------------------------- */
+
+static unsigned element_align(tg_dtype t) {
+    size_t n = tg_dtype_size(tg_dtype_real(t));
+    return n ? (unsigned)n : 1;
+}
+
+void tg_x86_note_unit(tg_x86 *x, tg_value *tensor) {
+    for (uint32_t i = 0; i < x->unit_tensors.len; i++) {
+        if (x->unit_tensors.data[i] == tensor) {
+            return;
+        }
+    }
+    tg_vec_push(x->arena, &x->unit_tensors, tensor);
+}
+
+/* Address of the element of a memory op at a point, and the mask of lanes inside the tensor (null: proved). */
+static address address_of(tg_x86 *x, tg_x86_frame *f, tg_op *op, LLVMValueRef *inside) {
+    tg_x86_tensor *t = tg_x86_tensor_of(x, tg_operand(op, 0));
+    address a = {t->base, {tg_llvm_i64(x->l, 0), NULL, NULL}, NULL, t->dtype, tg_x86_mem_type(x, t->dtype),
+                 element_align(t->dtype), false};
+    int64_t proved = tg_op_int(op, TG_ATTR_IN_BOUNDS, 0);
+    *inside = NULL;
+    for (uint32_t d = 0; d < t->rank; d++) {
+        tg_x86_val index = tg_x86_eval(x, f, tg_op_index(op, d));
+        if (!(proved >> d & 1)) {
+            LLVMValueRef v = tg_x86_plain(x, index).v;
+            LLVMValueRef dim = tg_llvm_splat(x->l, t->dim[d], tg_llvm_lanes(v));
+            *inside = and_masks(x, *inside, LLVMBuildICmp(x->builder, LLVMIntULT, v, dim, ""));
+        }
+        LLVMValueRef stride = t->stride[d];
+        if (d + 1 == t->rank && x->unit && (index.step || tg_llvm_is_vector(index.v))) {
+            stride = tg_llvm_i64(x->l, 1);
+            tg_x86_note_unit(x, tg_operand(op, 0));
+        }
+        a.offset = add_scaled(x, a.offset, index, stride);
+    }
+    return a;
+}
+
+tg_x86_val tg_x86_load_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op) {
+    LLVMValueRef inside;
+    address a = address_of(x, f, op, &inside);
+    a.mask = and_masks(x, f->mask, inside);
+    tg_x86_val v = load_at(x, &a);
+    tg_value *otherwise = tg_op_else(op);
+    if (!inside) {
+        return v;
+    }
+    unsigned n = tg_llvm_lanes(inside) > tg_llvm_lanes(v.v) ? tg_llvm_lanes(inside) : tg_llvm_lanes(v.v);
+    tg_x86_val e = {LLVMConstNull(LLVMTypeOf(v.v)), NULL, v.im ? LLVMConstNull(LLVMTypeOf(v.v)) : NULL};
+    if (otherwise) {
+        e = tg_x86_plain(x, tg_x86_eval(x, f, otherwise));
+        n = tg_llvm_lanes(e.v) > n ? tg_llvm_lanes(e.v) : n;
+    }
+    LLVMValueRef c = tg_llvm_splat(x->l, inside, n);
+    v.v = LLVMBuildSelect(x->builder, c, tg_llvm_splat(x->l, v.v, n), tg_llvm_splat(x->l, e.v, n), "");
+    v.im = v.im ? LLVMBuildSelect(x->builder, c, tg_llvm_splat(x->l, v.im, n), tg_llvm_splat(x->l, e.im, n), "") : NULL;
+    return v;
+}
+
+void tg_x86_store_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op) {
+    LLVMValueRef inside;
+    address a = address_of(x, f, op, &inside);
+    tg_value *guard = tg_op_guard(op);
+    if (guard) {
+        inside = and_masks(x, inside, tg_x86_eval(x, f, guard).v);
+    }
+    a.mask = and_masks(x, f->mask, inside);
+    store_at(x, &a, tg_x86_eval(x, f, tg_operand(op, 1)));
+}
+
+/* ---- atomics: scalar nests ---------------------------------------------------------------------------------------- */
+
+static LLVMAtomicOrdering ordering_of(const tg_op *op) {
+    switch ((int)tg_op_enum(op, TG_ATTR_ORDER, TG_RELAXED)) {
+    case TG_ACQUIRE:
+        return LLVMAtomicOrderingAcquire;
+    case TG_RELEASE:
+        return LLVMAtomicOrderingRelease;
+    case TG_ACQ_REL:
+        return LLVMAtomicOrderingAcquireRelease;
+    default:
+        return LLVMAtomicOrderingMonotonic;
+    }
+}
+
+static LLVMAtomicRMWBinOp rmw_of(tg_enum fn, tg_dtype t) {
+    bool is_float = tg_dtype_is_float(t), is_signed = tg_dtype_kind_of(t) == TG_KIND_SINT;
+    switch ((int)fn) {
+    case TG_FN_ADD:
+        return is_float ? LLVMAtomicRMWBinOpFAdd : LLVMAtomicRMWBinOpAdd;
+    case TG_FN_AND:
+        return LLVMAtomicRMWBinOpAnd;
+    case TG_FN_OR:
+        return LLVMAtomicRMWBinOpOr;
+    case TG_FN_XOR:
+        return LLVMAtomicRMWBinOpXor;
+    case TG_FN_MIN:
+        return is_float ? LLVMAtomicRMWBinOpFMinimum : is_signed ? LLVMAtomicRMWBinOpMin : LLVMAtomicRMWBinOpUMin;
+    case TG_FN_MAX:
+        return is_float ? LLVMAtomicRMWBinOpFMaximum : is_signed ? LLVMAtomicRMWBinOpMax : LLVMAtomicRMWBinOpUMax;
+    default:
+        return LLVMAtomicRMWBinOpXchg;
+    }
+}
+
+static LLVMTypeRef int_like(tg_x86 *x, LLVMTypeRef t) {
+    return t == x->l->f16 ? x->l->i16 : t == x->l->f32 ? x->l->i32 : t == x->l->f64 ? x->l->i64 : t;
+}
+
+/* Types without an instruction: compare and exchange until it holds. */
+static LLVMValueRef rmw_loop(tg_x86 *x, tg_op *op, LLVMValueRef p, const address *a, LLVMValueRef v) {
+    static const tg_opcode ops[] = {TG_OP_ADD, TG_OP_MUL, TG_OP_MIN, TG_OP_MAX, TG_OP_AND, TG_OP_OR, TG_OP_XOR};
+    LLVMBuilderRef b = x->builder;
+    LLVMTypeRef word = int_like(x, a->element);
+    tg_enum fn = tg_op_enum(op, TG_ATTR_FN, TG_FN_ADD);
+    LLVMValueRef slot = tg_x86_alloca(x, word);
+    LLVMBuildStore(b, tg_llvm_load(x->l, word, p, a->align), slot);
+    LLVMBasicBlockRef body = tg_llvm_block(x->l), after = tg_llvm_block(x->l);
+    LLVMBuildBr(b, body);
+    LLVMPositionBuilderAtEnd(b, body);
+    LLVMValueRef old = LLVMBuildLoad2(b, word, slot, "");
+    LLVMValueRef r = tg_x86_from_memory(x, LLVMBuildBitCast(b, old, a->element, ""), a->dtype);
+    LLVMValueRef next = fn == TG_FN_XCHG ? v : tg_x86_binary(x, ops[fn - TG_FN_ADD], a->dtype, r, v);
+    next = LLVMBuildBitCast(b, tg_x86_to_memory(x, next, a->dtype), word, "");
+    LLVMValueRef pair = LLVMBuildAtomicCmpXchg(b, p, old, next, LLVMAtomicOrderingAcquireRelease,
+                                               LLVMAtomicOrderingMonotonic, 0);
+    LLVMBuildStore(b, LLVMBuildExtractValue(b, pair, 0, ""), slot);
+    LLVMBuildCondBr(b, LLVMBuildExtractValue(b, pair, 1, ""), after, body);
+    LLVMPositionBuilderAtEnd(b, after);
+    return r;
+}
+
+static LLVMValueRef exchange_if(tg_x86 *x, tg_x86_frame *f, tg_op *op, LLVMValueRef p, const address *a) {
+    LLVMBuilderRef b = x->builder;
+    LLVMTypeRef word = int_like(x, a->element);
+    LLVMValueRef want = tg_x86_to_memory(x, tg_x86_eval(x, f, tg_operand(op, 1)).v, a->dtype);
+    LLVMValueRef put = tg_x86_to_memory(x, tg_x86_eval(x, f, tg_operand(op, 2)).v, a->dtype);
+    LLVMAtomicOrdering order = ordering_of(op);
+    LLVMAtomicOrdering fail = order == LLVMAtomicOrderingAcquire || order == LLVMAtomicOrderingAcquireRelease
+                                  ? LLVMAtomicOrderingAcquire
+                                  : LLVMAtomicOrderingMonotonic;
+    LLVMValueRef pair = LLVMBuildAtomicCmpXchg(b, p, LLVMBuildBitCast(b, want, word, ""),
+                                               LLVMBuildBitCast(b, put, word, ""), order, fail, 0);
+    LLVMValueRef old = LLVMBuildBitCast(b, LLVMBuildExtractValue(b, pair, 0, ""), a->element, "");
+    return tg_x86_from_memory(x, old, a->dtype);
+}
+
+static LLVMValueRef modify(tg_x86 *x, tg_x86_frame *f, tg_op *op, LLVMValueRef p, const address *a) {
+    LLVMValueRef v = tg_x86_plain(x, tg_x86_eval(x, f, tg_operand(op, 1))).v;
+    tg_enum fn = tg_op_enum(op, TG_ATTR_FN, TG_FN_ADD);
+    bool is_float = tg_dtype_is_float(a->dtype);
+    bool direct = is_float ? fn == TG_FN_ADD && tg_dtype_bits(a->dtype) >= 32 : a->dtype != TG_BOOL;
+    if (!direct) {
+        return rmw_loop(x, op, p, a, v);
+    }
+    return LLVMBuildAtomicRMW(x->builder, rmw_of(fn, a->dtype), p, v, ordering_of(op), 0);
+}
+
+tg_x86_val tg_x86_atomic(tg_x86 *x, tg_x86_frame *f, tg_op *op) {
+    LLVMValueRef inside;
+    address a = address_of(x, f, op, &inside);
+    if (tg_dtype_bits(a.dtype) == 4 || tg_dtype_kind_of(a.dtype) == TG_KIND_COMPLEX) {
+        tg_x86_refuse(x, op, "has no atomic form for this element type");
+    }
+    tg_value *guard = op->opcode == TG_OP_ATOMIC ? tg_op_guard(op) : NULL;
+    if (guard) {
+        inside = and_masks(x, inside, tg_x86_eval(x, f, guard).v);
+    }
+    LLVMTypeRef type = tg_x86_reg_type(x, a.dtype);
+    LLVMValueRef slot = tg_x86_alloca(x, type), p = tg_llvm_gep(x->l, a.element, a.base, a.offset.v);
+    LLVMBuildStore(x->builder, LLVMConstNull(type), slot);
+    tg_llvm_if c;
+    if (inside) {
+        tg_llvm_if_open(x->l, &c, inside);
+    }
+    LLVMBuildStore(x->builder, op->opcode == TG_OP_CAS ? exchange_if(x, f, op, p, &a) : modify(x, f, op, p, &a), slot);
+    if (inside) {
+        tg_llvm_if_close(x->l, &c);
+    }
+    return (tg_x86_val){LLVMBuildLoad2(x->builder, type, slot, ""), NULL, NULL};
+}
+
+/* ---- buffers ---------------------------------------------------------------------------------------------------------- */
+
+static address buffer_address(tg_x86 *x, tg_x86_frame *f, tg_x86_buffer *b) {
+    LLVMBuilderRef bl = x->builder;
+    LLVMTypeRef element = tg_x86_buf_type(x, b->dtype);
+    unsigned align = element == x->l->i8 ? 1 : element == x->l->i16 ? 2 : element == x->l->i64 || element == x->l->f64 ? 8 : 4;
+    address a = {LLVMBuildLoad2(bl, x->l->ptr, b->pointer, ""), {tg_llvm_i64(x->l, 0), NULL, NULL}, NULL, b->dtype, element, align, true};
+    for (uint32_t i = 0; i < b->n_axes; i++) {
+        const tg_x86_val *index = tg_x86_frame_index(f, b->axes[i]);
+        LLVMValueRef first = x->ranges[b->axes[i]->rank].first;
+        tg_x86_val rel = *index;
+        rel.v = LLVMBuildSub(bl, rel.v, tg_llvm_splat(x->l, first, tg_llvm_lanes(rel.v)), "");
+        LLVMValueRef stride = b->stride[i] ? tg_llvm_i64(x->l, b->stride[i]) : LLVMBuildLoad2(bl, x->l->i64, b->slot[i], "");
+        a.offset = add_scaled(x, a.offset, rel, stride);
+    }
+    return a;
+}
+
+tg_x86_val tg_x86_buffer_load(tg_x86 *x, tg_x86_frame *f, tg_x86_buffer *b) {
+    address a = buffer_address(x, f, b);
+    a.mask = f->mask;
+    return load_at(x, &a);
+}
+
+void tg_x86_buffer_store(tg_x86 *x, tg_x86_frame *f, tg_x86_buffer *b, tg_x86_val v) {
+    address a = buffer_address(x, f, b);
+    a.mask = f->mask;
+    store_at(x, &a, v);
+}
+
+tg_x86_buffer *tg_x86_buffer_create(tg_x86 *x, const tg_type *type, tg_axis *innermost) {
+    tg_x86_buffer *b = TG_NEW(x->arena, tg_x86_buffer);
+    b->dtype = type->dtype;
+    for (uint32_t i = 0; i < type->n_axes; i++) {
+        if (type->axes[i] != innermost) {
+            b->axes[b->n_axes++] = type->axes[i];
+        }
+    }
+    if (innermost && tg_type_has_axis(type, innermost)) {
+        b->axes[b->n_axes++] = innermost;
+    }
+    b->pointer = tg_x86_alloca(x, x->l->ptr);
+    int64_t n = 1;
+    for (uint32_t i = b->n_axes; i-- > 0;) {
+        int64_t bound = x->ranges[b->axes[i]->rank].bound;
+        b->stride[i] = n;
+        b->slot[i] = n ? NULL : tg_x86_alloca(x, x->l->i64);
+        n = n && bound && n * bound < 1 << 20 ? n * bound : 0;
+    }
+    int64_t size = (int64_t)tg_dtype_size(tg_dtype_real(b->dtype)) * (tg_dtype_kind_of(b->dtype) == TG_KIND_COMPLEX ? 2 : 1);
+    size = size < 4 && tg_dtype_is_float(b->dtype) ? 4 : size ? size : 1;
+    b->bytes = n * size;
+    if (n == 0) {
+        b->bytes = size; /* of one element */
+        b->capacity = tg_x86_alloca(x, x->l->i64);
+        LLVMBasicBlockRef here = LLVMGetInsertBlock(x->builder);
+        LLVMPositionBuilderAtEnd(x->builder, x->instance_start);
+        LLVMBuildStore(x->builder, tg_llvm_i64(x->l, 0), b->capacity);
+        LLVMPositionBuilderAtEnd(x->builder, here);
+    } else {
+        int64_t offset = x->scratch_bytes;
+        x->scratch_bytes += (b->bytes + 63 + 64) / 64 * 64;
+        LLVMBasicBlockRef here = LLVMGetInsertBlock(x->builder);
+        LLVMPositionBuilderAtEnd(x->builder, x->instance_start);
+        LLVMBuildStore(x->builder, tg_llvm_gep(x->l, x->l->i8, x->scratch, tg_llvm_i64(x->l, offset)), b->pointer);
+        LLVMPositionBuilderAtEnd(x->builder, here);
+    }
+    return b;
+}
+
+/* Makes room for a buffer whose size is known only now; it grows, and is released at the end of the instance. */
+void tg_x86_buffer_reserve(tg_x86 *x, tg_x86_buffer *b) {
+    if (!b->capacity) {
+        return;
+    }
+    LLVMBuilderRef bl = x->builder;
+    LLVMValueRef n = tg_llvm_i64(x->l, 1);
+    for (uint32_t i = b->n_axes; i-- > 0;) {
+        if (b->slot[i]) {
+            LLVMBuildStore(bl, n, b->slot[i]);
+        }
+        bool is_static = i > 0 && b->stride[i - 1];
+        n = is_static ? tg_llvm_i64(x->l, b->stride[i - 1]) : LLVMBuildMul(bl, n, x->ranges[b->axes[i]->rank].size, "");
+    }
+    LLVMValueRef bytes = LLVMBuildMul(bl, n, tg_llvm_i64(x->l, b->bytes), "");
+    bytes = LLVMBuildAdd(bl, bytes, tg_llvm_i64(x->l, 64), "");
+    LLVMValueRef have = LLVMBuildLoad2(bl, x->l->i64, b->capacity, "");
+    tg_llvm_if c;
+    tg_llvm_if_open(x->l, &c, LLVMBuildICmp(bl, LLVMIntSGT, bytes, have, ""));
+    LLVMBuildStore(bl, tg_x86_worker_alloc(x, bytes), b->pointer);
+    LLVMBuildStore(bl, bytes, b->capacity);
+    tg_llvm_if_close(x->l, &c);
+}
+
+LLVMValueRef tg_x86_alloca(tg_x86 *x, LLVMTypeRef type) {
+    LLVMBasicBlockRef here = LLVMGetInsertBlock(x->builder);
+    LLVMPositionBuilderAtEnd(x->builder, x->allocas);
+    LLVMValueRef slot = LLVMBuildAlloca(x->builder, type, "");
+    LLVMPositionBuilderAtEnd(x->builder, here);
+    return slot;
+}

@@ -1,0 +1,356 @@
+/* The host entry of a kernel: i32 entry(ptr rt, ptr args), see base/abi.h.
+ *
+ * Launch-level code (dimensions, arithmetic, `if`, `for each`, temporaries) is ordinary straight code here. A phase becomes
+ * a call of rt->parallel with a frame on the stack: slot 0 is rt, the others are what its task function asked for
+ * (tg_x86_captured) while it was emitted. The entry also chooses block sizes: never above the schedule's, smaller if
+ * there would be too few tasks for the threads; exactly the schedule's if the kernel's meaning depends on them. */
+#include "targets/x86/x86_internal.h"
+
+static LLVMValueRef field(tg_x86 *x, LLVMValueRef base, size_t offset) {
+    return tg_llvm_gep(x->l, x->l->i8, base, tg_llvm_i64(x->l, (int64_t)offset));
+}
+
+static LLVMValueRef load64(tg_x86 *x, LLVMTypeRef type, LLVMValueRef base, size_t offset) {
+    return tg_llvm_load(x->l, type, field(x, base, offset), 8);
+}
+
+/* ---- arguments ------------------------------------------------------------------------------------------ */
+
+static void unpack_tensor(tg_x86 *x, tg_value *v, LLVMValueRef arg) {
+    tg_x86_tensor *t = TG_NEW(x->arena, tg_x86_tensor);
+    t->dtype = v->type->dtype;
+    t->rank = v->type->rank;
+    t->base = load64(x, x->l->ptr, arg, offsetof(tg_tensor_arg, data));
+    for (uint32_t d = 0; d < t->rank; d++) {
+        t->dim[d] = load64(x, x->l->i64, arg, offsetof(tg_tensor_arg, shape) + 8 * d);
+        t->stride[d] = load64(x, x->l->i64, arg, offsetof(tg_tensor_arg, stride) + 8 * d);
+    }
+    x->tensors[v->id] = t;
+}
+
+static LLVMValueRef unpack_scalar(tg_x86 *x, tg_dtype t, LLVMValueRef arg) {
+    if (tg_dtype_is_float(t)) {
+        return tg_x86_convert(x, tg_llvm_load(x->l, x->l->f64, arg, 8), TG_F64, t);
+    }
+    LLVMValueRef v = tg_llvm_load(x->l, x->l->i64, arg, 8);
+    if (t == TG_BOOL) {
+        return LLVMBuildICmp(x->builder, LLVMIntNE, v, tg_llvm_i64(x->l, 0), "");
+    }
+    return LLVMBuildIntCast2(x->builder, v, tg_x86_reg_type(x, t), 0, "");
+}
+
+static void unpack(tg_x86 *x) {
+    LLVMValueRef args = LLVMGetParam(x->fn, 1);
+    for (uint32_t i = 0; i < x->f->n_params; i++) {
+        const tg_fparam *p = &x->f->params[i];
+        if (!p->value) {
+            continue;
+        }
+        LLVMValueRef arg = load64(x, x->l->ptr, args, 8 * i);
+        if (p->value->type->kind == TG_TYPE_TENSOR) {
+            unpack_tensor(x, p->value, arg);
+        } else {
+            x->scalars[p->value->id] = unpack_scalar(x, p->value->type->dtype, arg);
+        }
+    }
+}
+
+/* ---- temporaries --------------------------------------------------------------------------------------------- */
+
+static void emit_temp(tg_x86 *x, tg_op *op) {
+    LLVMBuilderRef b = x->builder;
+    tg_value *v = tg_result(op, 0);
+    tg_x86_tensor *t = TG_NEW(x->arena, tg_x86_tensor);
+    t->dtype = v->type->dtype;
+    t->rank = v->type->rank;
+    LLVMValueRef n = tg_llvm_i64(x->l, 1);
+    for (uint32_t d = t->rank; d-- > 0;) {
+        t->stride[d] = n;
+        t->dim[d] = tg_llvm_max64(x->l, tg_x86_scalar_of(x, tg_operand(op, d)), tg_llvm_i64(x->l, 0));
+        n = LLVMBuildMul(b, n, t->dim[d], "");
+    }
+    LLVMValueRef bytes = LLVMBuildMul(b, n, tg_llvm_i64(x->l, tg_dtype_bits(t->dtype)), "");
+    bytes = LLVMBuildAdd(b, LLVMBuildLShr(b, bytes, tg_llvm_i64(x->l, 3), ""), tg_llvm_i64(x->l, 64), "");
+    LLVMTypeRef type = LLVMFunctionType(x->l->ptr, (LLVMTypeRef[]){x->l->ptr, x->l->i64}, 2, 0);
+    LLVMValueRef fn = load64(x, x->l->ptr, x->rt, offsetof(tg_rt, workspace));
+    t->base = LLVMBuildCall2(b, type, fn, (LLVMValueRef[]){x->rt, bytes}, 2, "");
+    LLVMBasicBlockRef ok = tg_llvm_block(x->l);
+    LLVMBuildCondBr(b, LLVMBuildIsNull(b, t->base, ""), x->fail, ok);
+    LLVMPositionBuilderAtEnd(b, ok);
+    x->tensors[v->id] = t;
+}
+
+/* ---- phases ------------------------------------------------------------------------------------------------------- */
+
+/* A scalar of the phase's region whose value the entry can compute as well. */
+static LLVMValueRef launch_value(tg_x86 *x, tg_value *v) {
+    if (x->scalars[v->id]) {
+        return x->scalars[v->id];
+    }
+    tg_op *op = v->def;
+    bool pure = op && op->n_regions == 0 && op->opcode != TG_OP_LOAD && tg_op_info_of(op->opcode)->effect == TG_EFF_NONE;
+    if (!pure) {
+        tg_x86_refuse(x, op, "is not known at launch, but bounds a grid");
+    }
+    for (uint32_t i = 0; i < op->n_operands; i++) {
+        if (tg_operand(op, i)->type->kind == TG_TYPE_TILE) {
+            launch_value(x, tg_operand(op, i));
+        }
+    }
+    tg_x86_emit_scalar(x, op);
+    return x->scalars[v->id];
+}
+
+typedef struct grid_par {
+    tg_op *op;
+    LLVMValueRef block, count, below;
+} grid_par;
+
+static uint32_t collect_pars(tg_op *phase, grid_par *out) {
+    uint32_t n = 0;
+    tg_block *b = &phase->regions[0].body;
+    while (b) {
+        tg_op *par = NULL;
+        for (tg_op *op = b->first; op; op = op->next) {
+            par = op->opcode == TG_OP_PAR ? op : par;
+        }
+        b = NULL;
+        if (par && n < 16) {
+            out[n++].op = par;
+            b = &par->regions[0].body;
+        }
+    }
+    return n;
+}
+
+/* Largest block that still gives `want` tasks, within the schedule's limit, in steps of 16 where that is fine enough. */
+static LLVMValueRef choose_block(tg_x86 *x, const tg_axis *a, LLVMValueRef extent, LLVMValueRef want) {
+    LLVMBuilderRef b = x->builder;
+    LLVMValueRef one = tg_llvm_i64(x->l, 1);
+    int64_t limit = tg_x86_default_block(x, a);
+    if (!limit) {
+        return tg_llvm_max64(x->l, extent, one);
+    }
+    LLVMValueRef bound = tg_llvm_i64(x->l, limit);
+    if (x->f->block_dependent) {
+        return bound;
+    }
+    LLVMValueRef share = tg_llvm_max64(x->l, tg_llvm_ceil_div(x->l, extent, want), one);
+    if (limit >= 32) {
+        share = LLVMBuildAnd(b, LLVMBuildAdd(b, share, tg_llvm_i64(x->l, 15), ""), tg_llvm_i64(x->l, -16), "");
+    }
+    return tg_llvm_min64(x->l, share, bound);
+}
+
+static LLVMValueRef size_grid(tg_x86 *x, grid_par *pars, uint32_t n) {
+    LLVMBuilderRef b = x->builder;
+    LLVMValueRef one = tg_llvm_i64(x->l, 1), total = one, zero = tg_llvm_i64(x->l, 0);
+    LLVMValueRef threads = tg_llvm_load(x->l, x->l->i32, field(x, x->rt, offsetof(tg_rt, n_threads)), 4);
+    threads = LLVMBuildSExt(b, threads, x->l->i64, "");
+    LLVMValueRef many = LLVMBuildMul(b, threads, tg_llvm_i64(x->l, 4), "");
+    LLVMValueRef target = LLVMBuildSelect(b, LLVMBuildICmp(b, LLVMIntSGT, threads, one, ""), many, one, "");
+    for (uint32_t i = 0; i < n; i++) {
+        grid_par *p = &pars[i];
+        LLVMValueRef extent = tg_llvm_max64(x->l, launch_value(x, tg_operand(p->op, 0)), zero);
+        LLVMValueRef want = tg_llvm_ceil_div(x->l, target, tg_llvm_max64(x->l, total, one));
+        p->block = tg_op_is_each(p->op) ? tg_llvm_i64(x->l, tg_op_int(p->op, TG_ATTR_STEP, 1))
+                                        : choose_block(x, tg_op_axis(p->op, TG_ATTR_AXIS), extent, want);
+        p->count = tg_llvm_ceil_div(x->l, extent, p->block);
+        total = LLVMBuildMul(b, total, p->count, "");
+    }
+    LLVMValueRef below = one;
+    for (uint32_t i = n; i-- > 0;) {
+        pars[i].below = tg_llvm_max64(x->l, below, one);
+        below = LLVMBuildMul(b, below, pars[i].count, "");
+    }
+    return total;
+}
+
+static LLVMValueRef slot_value(tg_x86 *x, const tg_x86_capture *c, const grid_par *pars, uint32_t n) {
+    if (c->kind == TG_X86_SLOT_BLOCK) {
+        for (uint32_t i = 0; i < n; i++) {
+            if (pars[i].op == c->key) {
+                return c->d == 0 ? pars[i].block : pars[i].below;
+            }
+        }
+        return NULL;
+    }
+    const tg_value *v = c->key;
+    const tg_x86_tensor *t = x->tensors[v->id];
+    switch (c->kind) {
+    case TG_X86_SLOT_BASE:
+        return t ? t->base : NULL;
+    case TG_X86_SLOT_DIM:
+        return t ? t->dim[c->d] : NULL;
+    case TG_X86_SLOT_STRIDE:
+        return t ? t->stride[c->d] : NULL;
+    case TG_X86_SLOT_IM:
+        return x->scalars_im[v->id];
+    case TG_X86_SLOT_SCALAR:
+    case TG_X86_SLOT_BLOCK:
+        break;
+    }
+    LLVMValueRef s = x->scalars[v->id];
+    return s && v->type->dtype == TG_BOOL ? LLVMBuildZExt(x->builder, s, x->l->i8, "") : s;
+}
+
+static LLVMValueRef build_frame(tg_x86 *x, tg_op *phase, const tg_x86_captures *c, const grid_par *pars, uint32_t n) {
+    LLVMValueRef frame = tg_x86_alloca(x, LLVMArrayType2(x->l->i64, c->list.len + 1));
+    tg_llvm_store(x->l, x->rt, frame, 8);
+    for (uint32_t i = 0; i < c->list.len; i++) {
+        LLVMValueRef v = slot_value(x, &c->list.data[i], pars, n);
+        if (!v) {
+            tg_x86_refuse(x, phase, "uses a value that is not known at launch");
+        }
+        tg_llvm_store(x->l, v, field(x, frame, 8 * ((size_t)i + 1)), 8);
+    }
+    return frame;
+}
+
+/* Emits a task function with its own state; what it captured is added to `c`. */
+static LLVMValueRef emit_variant(tg_x86 *x, tg_op *phase, tg_x86_captures *c, bool unit, int64_t *scratch) {
+    tg_x86 saved = *x;
+    LLVMBasicBlockRef here = LLVMGetInsertBlock(x->builder);
+    x->in_task = true;
+    x->unit = unit;
+    x->captures = c;
+    x->scratch_bytes = 0;
+    LLVMValueRef fn = tg_x86_emit_task(x, phase, unit ? "" : "_general");
+    *scratch = x->scratch_bytes > *scratch ? x->scratch_bytes : *scratch;
+    tg_x86 after = *x;
+    *x = saved;
+    x->unit_tensors.data = after.unit_tensors.data;
+    x->unit_tensors.len = after.unit_tensors.len;
+    x->unit_tensors.cap = after.unit_tensors.cap;
+    x->plan_text = after.plan_text;
+    x->n_tasks_emitted = after.n_tasks_emitted;
+    LLVMPositionBuilderAtEnd(x->builder, here);
+    return fn;
+}
+
+/* Do the tensors that the fast variant takes as dense have that stride? */
+static LLVMValueRef unit_test(tg_x86 *x) {
+    LLVMBuilderRef b = x->builder;
+    LLVMValueRef ok = LLVMConstInt(x->l->i1, 1, 0), one = tg_llvm_i64(x->l, 1);
+    for (uint32_t i = 0; i < x->unit_tensors.len; i++) {
+        tg_value *v = x->unit_tensors.data[i];
+        const tg_x86_tensor *t = x->tensors[v->id];
+        if (!t) {
+            tg_x86_refuse(x, v->def, "is a tensor made inside a phase, whose strides are not known at launch");
+        }
+        uint32_t last = t->rank - 1;
+        LLVMValueRef unit = LLVMBuildICmp(b, LLVMIntEQ, t->stride[last], one, "");
+        LLVMValueRef tiny = LLVMBuildICmp(b, LLVMIntSLE, t->dim[last], one, "");
+        ok = LLVMBuildAnd(b, ok, LLVMBuildOr(b, unit, tiny, ""), "");
+    }
+    return ok;
+}
+
+static LLVMValueRef emit_tasks(tg_x86 *x, tg_op *phase, tg_x86_captures *c, int64_t *scratch) {
+    if (x->options->baseline) {
+        return emit_variant(x, phase, c, false, scratch);
+    }
+    x->unit_tensors.len = 0;
+    LLVMValueRef fast = emit_variant(x, phase, c, true, scratch);
+    LLVMValueRef test = unit_test(x);
+    int64_t always;
+    if (tg_llvm_is_const(test, &always) && always) {
+        return fast;
+    }
+    return LLVMBuildSelect(x->builder, test, fast, emit_variant(x, phase, c, false, scratch), "");
+}
+
+static void emit_phase(tg_x86 *x, tg_op *phase) {
+    LLVMBuilderRef b = x->builder;
+    grid_par pars[16];
+    uint32_t n = collect_pars(phase, pars);
+    tg_x86_captures captures = {0};
+    int64_t scratch = 0;
+    LLVMValueRef total = size_grid(x, pars, n);
+    LLVMValueRef task = emit_tasks(x, phase, &captures, &scratch);
+    LLVMValueRef frame = build_frame(x, phase, &captures, pars, n);
+    LLVMTypeRef params[] = {x->l->ptr, x->l->ptr, x->l->ptr, x->l->i64, x->l->i64};
+    LLVMTypeRef type = LLVMFunctionType(x->l->i32, params, 5, 0);
+    LLVMValueRef fn = load64(x, x->l->ptr, x->rt, offsetof(tg_rt, parallel));
+    LLVMValueRef args[] = {x->rt, task, frame, total, tg_llvm_i64(x->l, scratch)};
+    LLVMValueRef status = LLVMBuildCall2(b, type, fn, args, 5, "");
+    LLVMBasicBlockRef bad = tg_llvm_block(x->l), ok = tg_llvm_block(x->l);
+    LLVMBuildCondBr(b, LLVMBuildICmp(b, LLVMIntNE, status, tg_llvm_i32(x->l, 0), ""), bad, ok);
+    LLVMPositionBuilderAtEnd(b, bad);
+    LLVMBuildRet(b, status);
+    LLVMPositionBuilderAtEnd(b, ok);
+}
+
+void tg_x86_emit_launch(tg_x86 *x, tg_op *op) {
+    if (op->opcode == TG_OP_TEMP) {
+        emit_temp(x, op);
+    } else {
+        emit_phase(x, op);
+    }
+}
+
+/* ---- fills ------------------------------------------------------------------------------------------------------------ */
+
+static tg_value *bind_dim(tg_builder *b, tg_value *tensor, uint32_t d) {
+    tg_value *extent = tg_build_dim(b, tensor, d), *zero = tg_build_int(b, TG_I64, 0);
+    tg_axis *a = tg_func_add_axis(b->func, d == 0 ? TG_AXIS_GRID : TG_AXIS_LOCAL, tg_intern_cstr(b->func->names, "i"), b->span);
+    tg_value *domain[] = {extent, zero, extent};
+    tg_attr attr = tg_attr_axis(b->func->arena, TG_ATTR_AXIS, a);
+    a->extent = -1;
+    a->binder = tg_build_op(b, d == 0 ? TG_OP_PAR : TG_OP_AXIS, domain, 3, NULL, 0, &attr, 1);
+    if (d == 0) {
+        b->block = &a->binder->regions[0].body;
+        b->before = NULL;
+    }
+    return tg_build_iota(b, a);
+}
+
+static void expand_fill(tg_func *f, tg_op *fill) {
+    tg_value *tensor = tg_operand(fill, 0), *value = tg_operand(fill, 1), *index[8];
+    tg_builder b = {f, fill->parent, fill, fill->span};
+    tg_op *phase = tg_build_op(&b, TG_OP_PHASE, NULL, 0, NULL, 0, NULL, 0);
+    b.block = &phase->regions[0].body;
+    b.before = NULL;
+    for (uint32_t d = 0; d < tensor->type->rank; d++) {
+        index[d] = bind_dim(&b, tensor, d);
+    }
+    tg_op *store = tg_build_store(&b, tensor, value, index, tensor->type->rank, NULL);
+    tg_op_set_attr(f, store, tg_attr_int(TG_ATTR_IN_BOUNDS, (1 << tensor->type->rank) - 1));
+    tg_op_erase(fill);
+}
+
+static void visit(tg_op *op, void *user) {
+    if (op->opcode == TG_OP_FILL) {
+        expand_fill(user, op);
+    }
+}
+
+void tg_x86_expand_fills(tg_func *f) {
+    tg_ir_walk(f, visit, f);
+}
+
+/* ---- the function --------------------------------------------------------------------------------------------------------- */
+
+void tg_x86_emit_entry(tg_x86 *x) {
+    tg_llvm *l = x->l;
+    LLVMTypeRef params[] = {l->ptr, l->ptr};
+    x->fn = LLVMAddFunction(l->module, x->entry_name, LLVMFunctionType(l->i32, params, 2, 0));
+    tg_x86_function_attributes(x, x->fn);
+    x->allocas = LLVMAppendBasicBlockInContext(l->context, x->fn, "");
+    x->fail = LLVMAppendBasicBlockInContext(l->context, x->fn, "");
+    tg_x86_place place = {LLVMAppendBasicBlockInContext(l->context, x->fn, "")};
+    LLVMBasicBlockRef start = place.at;
+    LLVMPositionBuilderAtEnd(l->builder, x->fail);
+    LLVMBuildRet(l->builder, tg_llvm_i32(l, TG_ERROR_OUT_OF_MEMORY));
+    LLVMPositionBuilderAtEnd(l->builder, start);
+    x->place = &place;
+    x->root = tg_x86_frame_create(x, NULL, &place);
+    x->rt = LLVMGetParam(x->fn, 0);
+    x->lanes = 1;
+    unpack(x);
+    tg_x86_plan(x, &x->f->body);
+    tg_x86_emit_block(x, &x->f->body.body);
+    LLVMBuildRet(l->builder, tg_llvm_i32(l, TG_OK));
+    LLVMPositionBuilderAtEnd(l->builder, x->allocas);
+    LLVMBuildBr(l->builder, start);
+}

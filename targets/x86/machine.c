@@ -1,0 +1,67 @@
+/* The machine this process runs on, and the levels that can be asked for by name. */
+#include "targets/x86/x86_target.h"
+
+#include <string.h>
+#include <unistd.h>
+
+typedef struct level {
+    const char *arch, *cpu, *features;
+    int bits, regs;
+    bool fma, masks;
+} level;
+
+/* x86-64-v4, v3 and v2 of the psABI; prefer-256-bit is off, vectors are as wide as we write them. */
+static const level levels[] = {
+    {"avx512", "x86-64-v4", "", 512, 32, true, true},
+    {"avx2", "x86-64-v3", "", 256, 16, true, false},
+    {"v2", "x86-64-v2", "", 128, 16, false, false},
+};
+
+static int64_t cache_bytes(int name, int64_t otherwise) {
+    long n = sysconf(name);
+    return n > 0 ? n : otherwise;
+}
+
+/* Best level of this processor, as an index into `levels`. */
+static int host_level(void) {
+    __builtin_cpu_init();
+    bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
+    bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    return v4 ? 0 : v3 ? 1 : 2;
+}
+
+static void describe(const level *l, tg_machine *m) {
+    memset(m, 0, sizeof *m);
+    m->family = "x86";
+    m->arch = l->arch;
+    m->cpu = l->cpu;
+    m->features = l->features;
+    m->vector_bits = l->bits;
+    m->vector_regs = l->regs;
+    m->has_fma = l->fma;
+    m->has_masks = l->masks;
+    m->has_f16c = l->fma;
+    m->l1_bytes = cache_bytes(_SC_LEVEL1_DCACHE_SIZE, 32 << 10);
+    m->l2_bytes = cache_bytes(_SC_LEVEL2_CACHE_SIZE, 1 << 20);
+    m->l3_bytes = cache_bytes(_SC_LEVEL3_CACHE_SIZE, 16 << 20);
+    m->n_cores = (int)cache_bytes(_SC_NPROCESSORS_ONLN, 1);
+}
+
+bool tg_x86_machine(const char *arch, tg_machine *out) {
+    int host = host_level();
+    if (!arch || strcmp(arch, "native") == 0 || strcmp(arch, "x86") == 0) {
+        describe(&levels[host], out);
+        out->has_vnni = host == 0 && __builtin_cpu_supports("avx512vnni");
+        out->has_bf16 = host == 0 && __builtin_cpu_supports("avx512bf16");
+        out->features = out->has_bf16 ? "+avx512vnni,+avx512bf16" : out->has_vnni ? "+avx512vnni" : "";
+        return true;
+    }
+    for (int i = host; i < 3; i++) { /* a lower level than the host's always runs */
+        if (strcmp(levels[i].arch, arch) == 0) {
+            describe(&levels[i], out);
+            return true;
+        }
+    }
+    return false;
+}

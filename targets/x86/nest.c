@@ -1,0 +1,263 @@
+/* The loops of a nest. Every axis becomes a counted loop over V(axis), the vector axis two: full vectors, `unroll` of them
+ * per iteration, then the rest under a mask.
+ *
+ *   outer … │ accumulators open │ inner … roots … │ accumulators close
+ *
+ * If the vector axis is among the outer ones, each vector of an iteration has its own accumulators (a vertical
+ * reduction); if it is among the inner ones, they all serve one output point and are merged in a fixed tree. */
+#include "targets/x86/dot.h"
+
+enum { MAX_UNROLL = 8, MAX_ROOTS = 32, INNER = 1000 /* added to a level once the accumulators are open */ };
+
+typedef struct walk {
+    tg_x86 *x;
+    tg_x86_nest *n;
+    tg_x86_acc *accs[MAX_ROOTS][MAX_UNROLL];
+    bool vector_inside; /* the vector axis is reduced */
+} walk;
+
+static void level(walk *w, uint32_t i, tg_x86_frame **frames, uint32_t n);
+
+static tg_axis *axis_at(const tg_x86_nest *n, uint32_t i) {
+    return i < n->n_outer ? n->outer[i] : n->inner[i - n->n_outer];
+}
+
+/* Opens a loop whose body is a new place; the code before it stays open in the old one. */
+typedef struct nest_loop {
+    tg_llvm_loop loop;
+    tg_x86_place *outside;
+    tg_x86_place *inside;
+} nest_loop;
+
+static LLVMValueRef open_loop(tg_x86 *x, nest_loop *l, LLVMValueRef from, LLVMValueRef until, int64_t step) {
+    l->outside = x->place;
+    l->outside->at = LLVMGetInsertBlock(x->builder);
+    l->inside = TG_NEW(x->arena, tg_x86_place);
+    LLVMValueRef index = tg_llvm_loop_open(x->l, &l->loop, from, until, tg_llvm_i64(x->l, step));
+    x->place = l->inside;
+    l->inside->at = LLVMGetInsertBlock(x->builder);
+    return index;
+}
+
+static void close_loop(tg_x86 *x, nest_loop *l) {
+    l->loop.before = l->outside->at;
+    tg_llvm_loop_close(x->l, &l->loop);
+    x->place = l->outside;
+    x->place->at = LLVMGetInsertBlock(x->builder);
+}
+
+/* ---- roots -------------------------------------------------------------------------------------------- */
+
+static void run_effect(tg_x86 *x, tg_x86_frame *f, tg_op *op) {
+    if (op->opcode == TG_OP_ASSERT) {
+        tg_llvm_if c;
+        LLVMValueRef ok = tg_x86_eval(x, f, tg_operand(op, 0)).v;
+        tg_llvm_if_open(x->l, &c, LLVMBuildNot(x->builder, ok, ""));
+        tg_x86_emit_fail(x, op, f);
+        tg_llvm_if_close(x->l, &c);
+    } else {
+        tg_x86_emit_print(x, op, f);
+    }
+}
+
+static void fill(tg_x86 *x, tg_x86_frame *f, tg_x86_root *r) {
+    if (!r->op) {
+        tg_x86_buffer_store(x, f, r->to, tg_x86_eval(x, f, r->value));
+        return;
+    }
+    for (uint32_t i = 0; i < r->op->n_results; i++) {
+        tg_value *v = tg_result(r->op, i);
+        tg_x86_val val = tg_x86_eval_def(x, f, v);
+        tg_x86_memo(x, tg_x86_frame_of(f, v->type), v, val);
+        tg_x86_buffer_store(x, f, x->buffers[v->id], val);
+    }
+}
+
+static void run_root(walk *w, uint32_t root, uint32_t copy, tg_x86_frame *f) {
+    tg_x86 *x = w->x;
+    tg_x86_root *r = &w->n->roots.data[root];
+    switch (r->kind) {
+    case TG_X86_ROOT_FILL:
+        fill(x, f, r);
+        break;
+    case TG_X86_ROOT_STORE:
+        tg_x86_store_tensor(x, f, r->op);
+        break;
+    case TG_X86_ROOT_REDUCE:
+    case TG_X86_ROOT_SCAN:
+        tg_x86_acc_step(x, w->accs[root][copy], f);
+        break;
+    case TG_X86_ROOT_ATOMIC: {
+        tg_x86_val old = tg_x86_atomic(x, f, r->op);
+        if (r->value->type->n_axes == 0) {
+            tg_x86_set_scalar(x, r->value, old);
+        } else {
+            tg_x86_buffer_store(x, f, x->buffers[r->value->id], old);
+        }
+        break;
+    }
+    case TG_X86_ROOT_EFFECT:
+        run_effect(x, f, r->op);
+        break;
+    }
+}
+
+static void run_roots(walk *w, tg_x86_frame **frames, uint32_t n) {
+    for (uint32_t u = 0; u < n; u++) {
+        for (uint32_t r = 0; r < w->n->roots.len; r++) {
+            run_root(w, r, u, frames[u]);
+        }
+    }
+}
+
+/* ---- accumulators ---------------------------------------------------------------------------------------- */
+
+static bool has_acc(const tg_x86_root *r) {
+    return r->kind == TG_X86_ROOT_REDUCE || r->kind == TG_X86_ROOT_SCAN;
+}
+
+static void inner_part(walk *w, tg_x86_frame **frames, uint32_t n) {
+    tg_x86 *x = w->x;
+    uint32_t copies = w->vector_inside ? w->n->unroll : n;
+    for (uint32_t r = 0; r < w->n->roots.len; r++) {
+        for (uint32_t u = 0; u < copies && has_acc(&w->n->roots.data[r]); u++) {
+            tg_x86_frame *f = w->vector_inside ? frames[0] : frames[u];
+            w->accs[r][u] = tg_x86_acc_open(x, &w->n->roots.data[r], w->n->vector ? x->lanes : 1, f);
+        }
+    }
+    level(w, INNER + w->n->n_outer, frames, n);
+    for (uint32_t r = 0; r < w->n->roots.len; r++) {
+        if (!has_acc(&w->n->roots.data[r])) {
+            continue;
+        }
+        for (uint32_t half = copies; w->vector_inside && half > 1; half /= 2) {
+            for (uint32_t u = 0; u < half / 2; u++) {
+                tg_x86_acc_merge(x, w->accs[r][u], w->accs[r][u + half / 2]);
+            }
+        }
+        if (w->vector_inside) {
+            tg_x86_acc_fold(x, w->accs[r][0]);
+        }
+        for (uint32_t u = 0; u < n; u++) {
+            tg_x86_acc_close(x, w->accs[r][u], frames[u]);
+        }
+    }
+}
+
+/* ---- loops ---------------------------------------------------------------------------------------------------- */
+
+static void bind_one(tg_x86 *x, tg_x86_frame **out, tg_x86_frame *parent, tg_axis *a, LLVMValueRef index, LLVMValueRef step) {
+    tg_x86_val v = {index, step, NULL};
+    *out = tg_x86_frame_create(x, parent, x->place);
+    tg_x86_frame_bind(*out, a, v);
+}
+
+static void scalar_loop(walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n) {
+    tg_x86 *x = w->x;
+    const tg_x86_range *r = &x->ranges[a->rank];
+    LLVMBuilderRef b = x->builder;
+    LLVMValueRef first = r->first, until = LLVMBuildAdd(b, r->first, r->size, "");
+    nest_loop l;
+    LLVMValueRef k = open_loop(x, &l, first, until, 1), index = k;
+    if (w->n->reverse && i >= INNER) {
+        LLVMValueRef last = LLVMBuildAdd(b, first, LLVMBuildSub(b, until, tg_llvm_i64(x->l, 1), ""), "");
+        index = LLVMBuildSub(b, last, k, "");
+    }
+    tg_x86_frame *inside[MAX_UNROLL];
+    for (uint32_t u = 0; u < n; u++) {
+        bind_one(x, &inside[u], frames[u], a, index, NULL);
+    }
+    level(w, i + 1, inside, n);
+    close_loop(x, &l);
+}
+
+static LLVMValueRef tail_mask(tg_x86 *x, LLVMValueRef left) {
+    LLVMValueRef ids[64];
+    for (unsigned i = 0; i < x->lanes; i++) {
+        ids[i] = tg_llvm_i32(x->l, i);
+    }
+    LLVMValueRef n = tg_llvm_splat(x->l, LLVMBuildTrunc(x->builder, left, x->l->i32, ""), x->lanes);
+    return LLVMBuildICmp(x->builder, LLVMIntULT, LLVMConstVector(ids, x->lanes), n, "");
+}
+
+static void vector_loops(walk *w, uint32_t i, tg_axis *a, tg_x86_frame *outer) {
+    tg_x86 *x = w->x;
+    LLVMBuilderRef b = x->builder;
+    const tg_x86_range *r = &x->ranges[a->rank];
+    uint32_t unroll = w->n->unroll;
+    int64_t lanes = x->lanes, step = lanes * unroll;
+    LLVMValueRef one = tg_llvm_i64(x->l, 1), until = LLVMBuildAdd(b, r->first, r->size, "");
+    LLVMValueRef whole = LLVMBuildAnd(b, r->size, tg_llvm_i64(x->l, -step), "");
+    LLVMValueRef middle = LLVMBuildAdd(b, r->first, whole, "");
+    tg_x86_frame *inside[MAX_UNROLL];
+    nest_loop l;
+    if (!r->bound || r->bound >= step) {
+        LLVMValueRef k = open_loop(x, &l, r->first, middle, step);
+        for (uint32_t u = 0; u < unroll; u++) {
+            bind_one(x, &inside[u], outer, a, LLVMBuildAdd(b, k, tg_llvm_i64(x->l, u * lanes), ""), one);
+        }
+        level(w, i + 1, inside, unroll);
+        close_loop(x, &l);
+    } else {
+        middle = r->first;
+    }
+    LLVMValueRef k = open_loop(x, &l, middle, until, lanes);
+    bind_one(x, &inside[0], outer, a, k, one);
+    tg_x86_frame_mask(x, inside[0], tail_mask(x, LLVMBuildSub(b, until, k, "")));
+    level(w, i + 1, inside, 1);
+    close_loop(x, &l);
+}
+
+static void level(walk *w, uint32_t i, tg_x86_frame **frames, uint32_t n) {
+    const tg_x86_nest *nest = w->n;
+    bool opened = i >= INNER;
+    uint32_t k = opened ? i - INNER : i;
+    if (!opened && k == nest->n_outer) {
+        inner_part(w, frames, n);
+    } else if (k == nest->n_outer + nest->n_inner) {
+        run_roots(w, frames, n);
+    } else if (axis_at(nest, k) == nest->vector) {
+        vector_loops(w, i, nest->vector, frames[0]);
+    } else {
+        scalar_loop(w, i, axis_at(nest, k), frames, n);
+    }
+}
+
+static void reserve_buffers(tg_x86 *x, tg_x86_nest *n) {
+    for (uint32_t i = 0; i < n->roots.len; i++) {
+        tg_x86_root *r = &n->roots.data[i];
+        if (r->to) {
+            tg_x86_buffer_reserve(x, r->to);
+        }
+        for (uint32_t k = 0; r->op && k < r->op->n_results; k++) {
+            tg_value *v = tg_result(r->op, k);
+            if (v->type->n_axes == 0) {
+                continue;
+            }
+            if (!x->buffers[v->id]) {
+                x->buffers[v->id] = tg_x86_buffer_create(x, v->type, tg_x86_dot_innermost(x, v, n->vector));
+            }
+            tg_x86_buffer_reserve(x, x->buffers[v->id]);
+        }
+    }
+}
+
+void tg_x86_emit_nest(tg_x86 *x, tg_x86_nest *n) {
+    if (n->dot) {
+        tg_x86_emit_dot(x, n->dot);
+        return;
+    }
+    if (n->roots.len > MAX_ROOTS) {
+        tg_x86_refuse(x, n->roots.data[0].op, "shares its loops with too many others");
+    }
+    tg_x86_choose_vector(x, n);
+    x->lanes = n->vector ? n->lanes : 1;
+    reserve_buffers(x, n);
+    walk w = {.x = x, .n = n};
+    for (uint32_t i = 0; i < n->n_inner; i++) {
+        w.vector_inside |= n->inner[i] == n->vector;
+    }
+    tg_x86_frame *f = tg_x86_frame_create(x, x->root, x->place);
+    level(&w, 0, &f, 1);
+    x->lanes = 1;
+}

@@ -1,0 +1,248 @@
+/* The task function of a phase: decodes a task number into one block per grid axis and runs the body.
+ *
+ *   i32 task(ptr frame, i64 begin, i64 end, ptr worker)
+ *     allocas │ prologue: loads of captured values │ for t in begin … end { decode; skip if empty; body; reset }
+ *
+ * Blocks that a task uses are in the frame (the entry chose them), so one function serves all sizes. */
+#include "targets/x86/x86_internal.h"
+
+static LLVMValueRef worker_field(tg_x86 *x, int64_t offset) {
+    return tg_llvm_gep(x->l, x->l->i8, x->worker, tg_llvm_i64(x->l, offset));
+}
+
+LLVMValueRef tg_x86_captured(tg_x86 *x, tg_x86_slot kind, const void *key, uint32_t d, LLVMTypeRef type) {
+    LLVMBuilderRef b = x->builder;
+    uint32_t i = 0;
+    tg_x86_captures *c = x->captures;
+    for (; i < c->list.len; i++) {
+        tg_x86_capture *e = &c->list.data[i];
+        if (e->kind == kind && e->key == key && e->d == d) {
+            break;
+        }
+    }
+    if (i == c->list.len) {
+        tg_x86_capture e = {kind, key, d};
+        tg_vec_push(x->arena, &c->list, e);
+    }
+    LLVMBasicBlockRef here = LLVMGetInsertBlock(b);
+    LLVMPositionBuilderAtEnd(b, x->prologue.at);
+    LLVMValueRef at = tg_llvm_gep(x->l, x->l->i64, x->frame, tg_llvm_i64(x->l, (int64_t)i + 1));
+    LLVMValueRef v = tg_llvm_load(x->l, type, at, 8);
+    LLVMPositionBuilderAtEnd(b, here);
+    return v;
+}
+
+tg_x86_tensor *tg_x86_tensor_of(tg_x86 *x, tg_value *v) {
+    tg_x86_tensor *t = x->tensors[v->id];
+    if (t) {
+        return t;
+    }
+    t = TG_NEW(x->arena, tg_x86_tensor);
+    t->dtype = v->type->dtype;
+    t->rank = v->type->rank;
+    t->base = tg_x86_captured(x, TG_X86_SLOT_BASE, v, 0, x->l->ptr);
+    for (uint32_t d = 0; d < t->rank; d++) {
+        t->dim[d] = tg_x86_captured(x, TG_X86_SLOT_DIM, v, d, x->l->i64);
+        bool packed = d + 1 == t->rank && v->def && v->def->opcode == TG_OP_TEMP;
+        t->stride[d] = packed ? tg_llvm_i64(x->l, 1) : tg_x86_captured(x, TG_X86_SLOT_STRIDE, v, d, x->l->i64);
+    }
+    x->tensors[v->id] = t;
+    return t;
+}
+
+LLVMValueRef tg_x86_scalar_of(tg_x86 *x, tg_value *v) {
+    LLVMValueRef s = x->scalars[v->id];
+    if (s) {
+        return s;
+    }
+    if (v->def && v->def->opcode == TG_OP_CONST) {
+        tg_x86_val c = tg_x86_const(x, v->def);
+        tg_x86_set_scalar(x, v, c);
+        return c.v;
+    }
+    if (!x->in_task) {
+        tg_x86_refuse(x, v->def, "is used before it is known");
+    }
+    LLVMTypeRef type = tg_x86_reg_type(x, v->type->dtype);
+    if (tg_dtype_kind_of(v->type->dtype) == TG_KIND_COMPLEX) {
+        x->scalars_im[v->id] = tg_x86_captured(x, TG_X86_SLOT_IM, v, 0, type);
+    }
+    s = tg_x86_captured(x, TG_X86_SLOT_SCALAR, v, 0, v->type->dtype == TG_BOOL ? x->l->i8 : type);
+    if (v->type->dtype == TG_BOOL) {
+        LLVMBasicBlockRef here = LLVMGetInsertBlock(x->builder);
+        LLVMPositionBuilderAtEnd(x->builder, x->prologue.at);
+        s = LLVMBuildTrunc(x->builder, s, x->l->i1, "");
+        LLVMPositionBuilderAtEnd(x->builder, here);
+    }
+    x->scalars[v->id] = s;
+    return s;
+}
+
+LLVMValueRef tg_x86_worker_alloc(tg_x86 *x, LLVMValueRef bytes) {
+    LLVMBuilderRef b = x->builder;
+    LLVMTypeRef params[] = {x->l->ptr, x->l->i64}, type = LLVMFunctionType(x->l->ptr, params, 2, 0);
+    LLVMValueRef fn = tg_llvm_load(x->l, x->l->ptr, worker_field(x, offsetof(tg_worker, alloc)), 8);
+    LLVMValueRef p = LLVMBuildCall2(b, type, fn, (LLVMValueRef[]){x->worker, bytes}, 2, "");
+    LLVMBasicBlockRef ok = tg_llvm_block(x->l);
+    LLVMBuildCondBr(b, LLVMBuildIsNull(b, p, ""), x->fail, ok);
+    LLVMPositionBuilderAtEnd(b, ok);
+    x->uses_alloc = true;
+    return p;
+}
+
+/* ---- blocks --------------------------------------------------------------------------------------------- */
+
+/* Without a schedule: what keeps an instance's tiles in the second-level cache. A meaning that depends on blocks takes
+ * the whole domain. */
+int64_t tg_x86_default_block(tg_x86 *x, const tg_axis *a) {
+    if (a->block || x->f->block_dependent) {
+        return a->block;
+    }
+    uint32_t grid = 0, other = 0, later = 0;
+    for (uint32_t i = 0; i < x->f->axes.len; i++) {
+        const tg_axis *k = x->f->axes.data[i];
+        bool is_grid = k->kind == TG_AXIS_GRID && k->binder && k->binder->opcode == TG_OP_PAR;
+        bool same = is_grid && a->binder && k->rank >= a->rank && k->binder != a->binder;
+        grid += is_grid;
+        later += same;
+        other += !is_grid && k->extent < 0;
+    }
+    if (other) {
+        return grid > 1 && later == 0 ? 64 : 4;
+    }
+    return grid <= 1 ? 8192 : later == 0 ? 512 : 16;
+}
+
+static void bind_par(tg_x86 *x, tg_op *op, LLVMValueRef ordinal, LLVMBasicBlockRef skip) {
+    LLVMBuilderRef b = x->builder;
+    LLVMValueRef lo, hi, start, block;
+    tg_x86_domain(x, op, &lo, &hi);
+    bool each = tg_op_is_each(op);
+    block = each ? tg_llvm_i64(x->l, tg_op_int(op, TG_ATTR_STEP, 1)) : tg_x86_captured(x, TG_X86_SLOT_BLOCK, op, 0, x->l->i64);
+    start = LLVMBuildAdd(b, lo, LLVMBuildMul(b, ordinal, block, ""), "");
+    LLVMBasicBlockRef run = tg_llvm_block(x->l);
+    LLVMBuildCondBr(b, LLVMBuildICmp(b, LLVMIntSLT, start, hi, ""), run, skip);
+    LLVMPositionBuilderAtEnd(b, run);
+    x->place->at = run;
+    if (each) {
+        x->scalars[op->regions[0].body.args[0]->id] = start;
+        return;
+    }
+    tg_axis *a = tg_op_axis(op, TG_ATTR_AXIS);
+    tg_x86_range *r = &x->ranges[a->rank];
+    r->first = start;
+    r->size = tg_llvm_min64(x->l, block, LLVMBuildSub(b, hi, start, ""));
+    r->ordinal = ordinal;
+    r->count = tg_llvm_ceil_div(x->l, LLVMBuildSub(b, hi, lo, ""), block);
+    r->bound = tg_x86_default_block(x, a);
+    if (r->bound && a->extent > 0 && a->extent < r->bound) {
+        r->bound = a->extent;
+    }
+}
+
+/* Ordinals of the binders from the task number: the last binder runs fastest. */
+static void emit_pars(tg_x86 *x, tg_block *block, LLVMValueRef task, LLVMBasicBlockRef skip) {
+    LLVMBuilderRef b = x->builder;
+    tg_op *par = NULL;
+    for (tg_op *op = block->first; op && !par; op = op->next) {
+        par = op->opcode == TG_OP_PAR ? op : NULL;
+    }
+    if (!par) {
+        tg_x86_emit_block(x, block);
+        return;
+    }
+    for (tg_op *op = block->first; op != par; op = op->next) {
+        if (op->opcode == TG_OP_AXIS) {
+            tg_x86_bind_axis(x, op);
+        } else {
+            tg_x86_emit_scalar(x, op);
+        }
+    }
+    LLVMValueRef below = tg_x86_captured(x, TG_X86_SLOT_BLOCK, par, 1, x->l->i64); /* tasks per step of this binder */
+    LLVMValueRef ordinal = LLVMBuildUDiv(b, task, below, "");
+    LLVMValueRef rest = LLVMBuildSub(b, task, LLVMBuildMul(b, ordinal, below, ""), "");
+    bind_par(x, par, ordinal, skip);
+    emit_pars(x, &par->regions[0].body, rest, skip);
+}
+
+static tg_block *innermost_body(tg_op *op) {
+    for (;;) {
+        tg_block *b = &op->regions[0].body;
+        tg_op *par = NULL;
+        for (tg_op *k = b->first; k; k = k->next) {
+            par = k->opcode == TG_OP_PAR ? k : par;
+        }
+        if (!par) {
+            return b;
+        }
+        op = par;
+    }
+}
+
+static void begin_function(tg_x86 *x, const char *suffix) {
+    tg_llvm *l = x->l;
+    LLVMTypeRef params[] = {l->ptr, l->i64, l->i64, l->ptr};
+    const char *name = tg_arena_printf(x->arena, "%s_task%u%s", x->f->name, x->n_tasks_emitted++, suffix);
+    x->fn = LLVMAddFunction(l->module, name, LLVMFunctionType(l->i32, params, 4, 0));
+    LLVMSetLinkage(x->fn, LLVMInternalLinkage);
+    tg_x86_function_attributes(x, x->fn);
+    x->allocas = LLVMAppendBasicBlockInContext(l->context, x->fn, "");
+    x->prologue.at = LLVMAppendBasicBlockInContext(l->context, x->fn, "");
+    x->fail = LLVMAppendBasicBlockInContext(l->context, x->fn, "");
+    x->frame = LLVMGetParam(x->fn, 0);
+    x->worker = LLVMGetParam(x->fn, 3);
+    x->scalars = TG_NEW_ARRAY(x->arena, LLVMValueRef, x->f->next_value_id);
+    x->scalars_im = TG_NEW_ARRAY(x->arena, LLVMValueRef, x->f->next_value_id);
+    x->tensors = TG_NEW_ARRAY(x->arena, tg_x86_tensor *, x->f->next_value_id);
+    x->buffers = TG_NEW_ARRAY(x->arena, tg_x86_buffer *, x->f->next_value_id);
+    x->ranges = TG_NEW_ARRAY(x->arena, tg_x86_range, x->f->axes.len + 1);
+    x->uses_alloc = false;
+    LLVMPositionBuilderAtEnd(l->builder, x->fail);
+    LLVMBuildRet(l->builder, tg_llvm_i32(l, TG_ERROR_OUT_OF_MEMORY));
+    LLVMPositionBuilderAtEnd(l->builder, x->prologue.at);
+    x->scratch = tg_llvm_load(l, l->ptr, worker_field(x, offsetof(tg_worker, scratch)), 8);
+    x->rt = tg_llvm_load(l, l->ptr, x->frame, 8);
+}
+
+static void end_instance(tg_x86 *x) {
+    if (!x->uses_alloc) {
+        return;
+    }
+    LLVMTypeRef type = LLVMFunctionType(x->l->t_void, &x->l->ptr, 1, 0);
+    LLVMValueRef fn = tg_llvm_load(x->l, x->l->ptr, worker_field(x, offsetof(tg_worker, reset)), 8);
+    LLVMBuildCall2(x->builder, type, fn, &x->worker, 1, "");
+}
+
+LLVMValueRef tg_x86_emit_task(tg_x86 *x, tg_op *phase, const char *suffix) {
+    tg_llvm *l = x->l;
+    LLVMBuilderRef b = l->builder;
+    begin_function(x, suffix);
+    LLVMBasicBlockRef outside = LLVMAppendBasicBlockInContext(l->context, x->fn, "");
+    LLVMPositionBuilderAtEnd(b, outside);
+    tg_llvm_loop loop;
+    LLVMValueRef task = tg_llvm_loop_open(l, &loop, LLVMGetParam(x->fn, 1), LLVMGetParam(x->fn, 2), tg_llvm_i64(l, 1));
+    LLVMBasicBlockRef skip = tg_llvm_block(l), body = tg_llvm_block(l);
+    x->instance_start = LLVMGetInsertBlock(b);
+    LLVMPositionBuilderAtEnd(b, body);
+    tg_x86_place place = {body};
+    x->place = &place;
+    x->root = tg_x86_frame_create(x, NULL, &place);
+    x->lanes = 1;
+    tg_block *innermost = innermost_body(phase);
+    if (!tg_map_has(x->steps, innermost)) {
+        tg_x86_plan(x, innermost->parent);
+    }
+    emit_pars(x, &phase->regions[0].body, task, skip);
+    end_instance(x);
+    LLVMBuildBr(b, skip);
+    LLVMPositionBuilderAtEnd(b, x->instance_start);
+    LLVMBuildBr(b, body);
+    LLVMPositionBuilderAtEnd(b, skip);
+    tg_llvm_loop_close(l, &loop);
+    LLVMBuildRet(b, tg_llvm_i32(l, TG_OK));
+    LLVMPositionBuilderAtEnd(b, x->prologue.at);
+    LLVMBuildBr(b, outside);
+    LLVMPositionBuilderAtEnd(b, x->allocas);
+    LLVMBuildBr(b, LLVMGetNextBasicBlock(x->allocas));
+    return x->fn;
+}

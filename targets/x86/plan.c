@@ -1,0 +1,564 @@
+/* Which tile values are recomputed where they are used and which live in a buffer, and which roots share loops.
+ *
+ * A value is recomputed (INLINE) if it is elementwise, a load or a renaming. It gets a buffer if it is the result of
+ * anything else, if several nests would repeat an expensive chain, if a store could come between a load and its use,
+ * or if a dot would evaluate it again and again. The baseline gives every value a buffer.
+ *
+ * Roots of a block (buffers to fill, reductions, stores) are taken in program order; a root joins the open nest if it
+ * has the same axes and needs nothing of that nest but what was computed at the same point. Read nest.c next. */
+#include "targets/x86/dot.h"
+
+enum { EXPENSIVE = 8, MAX_COST = 1000 };
+
+typedef struct plan_state {
+    tg_x86 *x;
+    tg_op **ops; /* all ops of the region in pre-order, scalar regions left out */
+    uint32_t n_ops;
+    tg_op **sinks; /* by value id: the one root that uses it, or `many` */
+    uint16_t *costs;
+    uint32_t *order; /* by op id: position in ops, 1-based */
+} plan_state;
+
+static tg_op many; /* stands for "several roots" */
+
+static bool has_scalar_region(const tg_op *op) {
+    return op->opcode == TG_OP_MAP || op->opcode == TG_OP_ASM || op->opcode == TG_OP_REDUCE_FN || op->opcode == TG_OP_SCAN_FN;
+}
+
+static bool can_inline(const tg_op *op) {
+    return tg_op_is_elementwise(op->opcode) || op->opcode == TG_OP_LOAD || op->opcode == TG_OP_REINDEX ||
+           op->opcode == TG_OP_MAP || op->opcode == TG_OP_ASM || op->opcode == TG_OP_PHILOX;
+}
+
+typedef TG_VEC(tg_op *) op_list;
+
+static void collect(tg_x86 *x, tg_region *r, op_list *out) {
+    for (tg_op *op = r->body.first; op; op = op->next) {
+        tg_vec_push(x->arena, out, op);
+        bool descend = !has_scalar_region(op) && op->opcode != TG_OP_PHASE;
+        for (uint32_t i = 0; i < op->n_regions && descend; i++) {
+            collect(x, &op->regions[i], out);
+        }
+    }
+}
+
+static uint32_t op_cost(const tg_op *op) {
+    switch ((int)op->opcode) {
+    case TG_OP_CONST:
+    case TG_OP_IOTA:
+    case TG_OP_BROADCAST:
+        return 0;
+    case TG_OP_DIV:
+    case TG_OP_REM:
+    case TG_OP_SQRT:
+        return 3;
+    case TG_OP_REINDEX:
+        return 4;
+    case TG_OP_MAP:
+    case TG_OP_ASM:
+    case TG_OP_PHILOX:
+    case TG_OP_GCD:
+    case TG_OP_FMOD:
+        return 40;
+    default:
+        return 1;
+    }
+}
+
+/* ---- hazards ----------------------------------------------------------------------------------------- */
+
+static bool writes(const tg_op *op, const tg_value *tensor) {
+    bool w = op->opcode == TG_OP_STORE || op->opcode == TG_OP_ATOMIC || op->opcode == TG_OP_CAS;
+    return w && tg_operand(op, 0) == tensor;
+}
+
+static bool same_place(const tg_op *load, const tg_op *store) {
+    for (uint32_t d = 0; d < tg_op_n_indices(load); d++) {
+        if (tg_op_index(load, d) != tg_op_index(store, d)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_written(const plan_state *s, const tg_value *tensor) {
+    for (uint32_t i = 0; i < s->n_ops; i++) {
+        if (writes(s->ops[i], tensor)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* May a store to the tensor come between the load and the root that would read it? */
+static bool is_hazard(const plan_state *s, const tg_op *load) {
+    const tg_value *tensor = tg_operand(load, 0);
+    if (!is_written(s, tensor)) {
+        return false;
+    }
+    const tg_op *sink = s->sinks[tg_result(load, 0)->id];
+    if (!sink || sink == &many || sink->parent != load->parent) {
+        return true;
+    }
+    for (uint32_t i = s->order[load->id]; i + 1 < s->order[sink->id]; i++) {
+        if (writes(s->ops[i], tensor)) {
+            return true;
+        }
+    }
+    return writes(sink, tensor) && !same_place(load, sink);
+}
+
+/* ---- modes ---------------------------------------------------------------------------------------------- */
+
+static tg_op *sink_of_user(const plan_state *s, tg_op *user) {
+    if (!can_inline(user) || user->n_results == 0 || tg_result(user, 0)->type->n_axes == 0) {
+        return user;
+    }
+    return s->x->modes[tg_result(user, 0)->id] == TG_X86_BUFFER ? user : s->sinks[tg_result(user, 0)->id];
+}
+
+static void find_sink(const plan_state *s, const tg_value *v) {
+    tg_op *one = NULL;
+    for (const tg_use *u = v->uses; u; u = u->next) {
+        tg_op *k = sink_of_user(s, u->user);
+        one = !one || one == k ? k : &many;
+    }
+    s->sinks[v->id] = one;
+}
+
+static uint32_t inline_cost(const plan_state *s, const tg_op *op) {
+    uint32_t c = op_cost(op);
+    for (uint32_t i = 0; i < op->n_operands; i++) {
+        const tg_value *v = tg_operand(op, i);
+        c += v->type->kind == TG_TYPE_TILE && v->type->n_axes > 0 ? s->costs[v->id] : 0;
+    }
+    return c < MAX_COST ? c : MAX_COST;
+}
+
+/* Users that evaluate an operand many times, or at a place of their own. */
+static bool wants_buffer(const plan_state *s, const tg_value *v) {
+    const tg_op *op = v->def;
+    uint32_t cost = s->costs[v->id];
+    bool plain_load = op->opcode == TG_OP_LOAD ||
+                      (op->opcode == TG_OP_CAST && tg_operand(op, 0)->def && tg_operand(op, 0)->def->opcode == TG_OP_LOAD);
+    for (const tg_use *u = v->uses; u; u = u->next) {
+        if (u->user->opcode == TG_OP_DOT && tg_x86_dot_wants_buffer(s->x, u, !plain_load && cost > 0)) {
+            return true;
+        }
+        if (u->user->opcode == TG_OP_REINDEX && u->user->operands[0].value == v && cost > 4) {
+            return true;
+        }
+        if (u->user->parent != op->parent && cost > 4) {
+            return true;
+        }
+    }
+    return cost > EXPENSIVE && s->sinks[v->id] == &many;
+}
+
+static bool baseline_inline(const tg_op *op) {
+    return op->opcode == TG_OP_IOTA || op->opcode == TG_OP_BROADCAST;
+}
+
+static tg_x86_mode mode_of(const plan_state *s, const tg_op *op) {
+    if (!can_inline(op)) {
+        return TG_X86_BUFFER;
+    }
+    if (s->x->options->baseline) {
+        return baseline_inline(op) ? TG_X86_INLINE : TG_X86_BUFFER;
+    }
+    if (op->opcode == TG_OP_LOAD && is_hazard(s, op)) {
+        return TG_X86_BUFFER;
+    }
+    if (op->n_results > 1) {
+        return TG_X86_BUFFER;
+    }
+    return wants_buffer(s, tg_result(op, 0)) ? TG_X86_BUFFER : TG_X86_INLINE;
+}
+
+static void plan_modes(plan_state *s) {
+    for (uint32_t i = 0; i < s->n_ops; i++) { /* costs: operands first */
+        tg_op *op = s->ops[i];
+        for (uint32_t k = 0; k < op->n_results; k++) {
+            s->costs[tg_result(op, k)->id] = (uint16_t)(can_inline(op) ? inline_cost(s, op) : 1);
+        }
+    }
+    for (uint32_t i = s->n_ops; i-- > 0;) { /* users first */
+        tg_op *op = s->ops[i];
+        for (uint32_t k = 0; k < op->n_results; k++) {
+            tg_value *v = tg_result(op, k);
+            if (v->type->kind == TG_TYPE_TILE && v->type->n_axes > 0) {
+                find_sink(s, v);
+                s->x->modes[v->id] = (uint8_t)mode_of(s, op);
+            }
+        }
+    }
+}
+
+/* ---- nests ------------------------------------------------------------------------------------------------- */
+
+static void axes_of_type(const tg_type *t, tg_axis **out, uint32_t *n) {
+    for (uint32_t i = 0; i < t->n_axes; i++) {
+        bool known = false;
+        for (uint32_t k = 0; k < *n; k++) {
+            known |= out[k] == t->axes[i];
+        }
+        if (!known) {
+            out[(*n)++] = t->axes[i];
+        }
+    }
+}
+
+static void sort_axes(tg_axis **a, uint32_t n) {
+    for (uint32_t i = 1; i < n; i++) {
+        for (uint32_t k = i; k > 0 && a[k - 1]->rank > a[k]->rank; k--) {
+            tg_axis *t = a[k];
+            a[k] = a[k - 1];
+            a[k - 1] = t;
+        }
+    }
+}
+
+static tg_x86_root_kind root_kind(const tg_op *op) {
+    switch ((int)op->opcode) {
+    case TG_OP_STORE:
+        return TG_X86_ROOT_STORE;
+    case TG_OP_REDUCE:
+    case TG_OP_REDUCE_FN:
+    case TG_OP_DOT:
+        return TG_X86_ROOT_REDUCE;
+    case TG_OP_SCAN:
+    case TG_OP_SCAN_FN:
+        return TG_X86_ROOT_SCAN;
+    case TG_OP_ATOMIC:
+    case TG_OP_CAS:
+        return TG_X86_ROOT_ATOMIC;
+    case TG_OP_PRINT:
+    case TG_OP_ASSERT:
+        return TG_X86_ROOT_EFFECT;
+    default:
+        return TG_X86_ROOT_FILL;
+    }
+}
+
+static uint32_t first_index_operand(const tg_op *op) {
+    return op->opcode == TG_OP_CAS ? 3 : 2;
+}
+
+static bool contains(tg_axis *const *list, uint32_t n, const tg_axis *a) {
+    for (uint32_t i = 0; i < n; i++) {
+        if (list[i] == a) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void nest_axes(const tg_op *op, tg_x86_nest *n) {
+    tg_x86_root_kind kind = root_kind(op);
+    tg_axis *all[16];
+    uint32_t n_all = 0;
+    if (kind == TG_X86_ROOT_FILL) {
+        axes_of_type(tg_result(op, 0)->type, all, &n_all);
+    } else if (kind == TG_X86_ROOT_STORE || kind == TG_X86_ROOT_ATOMIC) {
+        uint32_t from = first_index_operand(op);
+        for (uint32_t i = from; i < from + tg_op_n_indices(op); i++) {
+            axes_of_type(tg_operand(op, i)->type, all, &n_all);
+        }
+    } else {
+        for (uint32_t i = 0; i < op->n_operands; i++) {
+            axes_of_type(tg_operand(op, i)->type, all, &n_all);
+        }
+    }
+    const tg_attr *over = tg_op_attr(op, TG_ATTR_OVER);
+    tg_axis *scanned = kind == TG_X86_ROOT_SCAN ? tg_op_axis(op, TG_ATTR_AXIS) : NULL;
+    sort_axes(all, n_all);
+    for (uint32_t i = 0; i < n_all && i < 8; i++) {
+        bool inner = all[i] == scanned || (over && contains(over->axes, over->n_axes, all[i]));
+        if (inner) {
+            n->inner[n->n_inner++] = all[i];
+        } else {
+            n->outer[n->n_outer++] = all[i];
+        }
+    }
+    n->reverse = kind == TG_X86_ROOT_SCAN && tg_op_flag(op, TG_ATTR_REVERSE);
+}
+
+tg_x86_nest *tg_x86_op_nest(tg_x86 *x, tg_op *op) {
+    tg_x86_nest *n = TG_NEW(x->arena, tg_x86_nest);
+    nest_axes(op, n);
+    tg_x86_root r = {root_kind(op), op, op->n_results ? tg_result(op, 0) : NULL, NULL};
+    tg_vec_push(x->arena, &n->roots, r);
+    n->dot = op->opcode == TG_OP_DOT ? tg_x86_dot_plan(x, op) : NULL;
+    return n;
+}
+
+tg_x86_nest *tg_x86_copy_nest(tg_x86 *x, tg_value *v, tg_x86_buffer *to) {
+    tg_x86_nest *n = TG_NEW(x->arena, tg_x86_nest);
+    for (uint32_t i = 0; i < to->n_axes; i++) {
+        n->outer[n->n_outer++] = to->axes[i];
+    }
+    tg_x86_root r = {TG_X86_ROOT_FILL, NULL, v, to};
+    tg_vec_push(x->arena, &n->roots, r);
+    return n;
+}
+
+/* ---- grouping -------------------------------------------------------------------------------------------------- */
+
+static bool produced_by(const tg_x86_nest *g, const tg_value *v, bool *reduced) {
+    for (uint32_t i = 0; i < g->roots.len; i++) {
+        tg_op *op = g->roots.data[i].op;
+        if (v->def && v->def == op) {
+            *reduced = g->roots.data[i].kind != TG_X86_ROOT_FILL && !g->dot;
+            return true;
+        }
+    }
+    return false;
+}
+
+typedef enum need { NEED_NONE, NEED_POINT, NEED_WHOLE } need;
+
+/* What `v` needs of the results of nest `g`: nothing, the value at the same point, or all of it. */
+static need need_of(const tg_x86 *x, const tg_x86_nest *g, const tg_value *v, bool moved) {
+    bool reduced = false;
+    if (produced_by(g, v, &reduced)) {
+        return reduced || moved ? NEED_WHOLE : NEED_POINT;
+    }
+    if (v->type->kind != TG_TYPE_TILE || !v->def || v->type->n_axes == 0 || x->modes[v->id] != TG_X86_INLINE) {
+        return NEED_NONE;
+    }
+    need worst = NEED_NONE;
+    bool indexes = v->def->opcode == TG_OP_REINDEX;
+    for (uint32_t i = 0; i < v->def->n_operands; i++) {
+        need k = need_of(x, g, tg_operand(v->def, i), moved || (indexes && i == 0));
+        worst = k > worst ? k : worst;
+    }
+    return worst;
+}
+
+static need need_of_op(const tg_x86 *x, const tg_x86_nest *g, const tg_op *op) {
+    need worst = NEED_NONE;
+    for (uint32_t i = 0; i < op->n_operands; i++) {
+        need k = need_of(x, g, tg_operand(op, i), op->opcode == TG_OP_REINDEX && i == 0);
+        worst = k > worst ? k : worst;
+    }
+    return worst;
+}
+
+/* Does evaluating `v` read the tensor? */
+static bool reads(const tg_x86 *x, const tg_value *v, const tg_value *tensor) {
+    const tg_op *op = v->def;
+    if (v->type->kind != TG_TYPE_TILE || v->type->n_axes == 0 || !op || x->modes[v->id] != TG_X86_INLINE) {
+        return false;
+    }
+    if (op->opcode == TG_OP_LOAD && tg_operand(op, 0) == tensor) {
+        return true;
+    }
+    for (uint32_t i = 0; i < op->n_operands; i++) {
+        if (reads(x, tg_operand(op, i), tensor)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool op_reads(const tg_x86 *x, const tg_op *op, const tg_value *tensor) {
+    if (op->opcode == TG_OP_LOAD && tg_operand(op, 0) == tensor) {
+        return true;
+    }
+    for (uint32_t i = 0; i < op->n_operands; i++) {
+        if (reads(x, tg_operand(op, i), tensor)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool memory_conflict(const tg_x86 *x, const tg_op *a, const tg_op *b) {
+    const tg_value *ta = a->opcode == TG_OP_STORE ? tg_operand(a, 0) : NULL;
+    const tg_value *tb = b->opcode == TG_OP_STORE ? tg_operand(b, 0) : NULL;
+    return (ta && ta == tb) || (ta && op_reads(x, b, ta)) || (tb && op_reads(x, a, tb));
+}
+
+static bool same_set(const tg_x86_nest *a, const tg_x86_nest *b) {
+    if (a->n_outer + a->n_inner != b->n_outer + b->n_inner) {
+        return false;
+    }
+    for (uint32_t i = 0; i < a->n_outer + a->n_inner; i++) {
+        tg_axis *k = i < a->n_outer ? a->outer[i] : a->inner[i - a->n_outer];
+        if (!contains(b->outer, b->n_outer, k) && !contains(b->inner, b->n_inner, k)) {
+            return false;
+        }
+    }
+    if (!a->n_inner || !b->n_inner) {
+        return true;
+    }
+    for (uint32_t i = 0; i < a->n_inner; i++) {
+        if (!contains(b->inner, b->n_inner, a->inner[i])) {
+            return false;
+        }
+    }
+    return a->n_inner == b->n_inner;
+}
+
+static bool is_solitary(const tg_op *op) {
+    tg_x86_root_kind k = root_kind(op);
+    return op->opcode == TG_OP_DOT || op->opcode == TG_OP_REDUCE_FN || (k != TG_X86_ROOT_FILL && k != TG_X86_ROOT_STORE && k != TG_X86_ROOT_REDUCE);
+}
+
+/* Elementwise roots over exactly the results of a dot run on its accumulators. */
+static bool joins_dot(const tg_x86_nest *g, const tg_x86_nest *n) {
+    tg_x86_root_kind k = n->roots.data[0].kind;
+    bool single = k == TG_X86_ROOT_STORE || (k == TG_X86_ROOT_FILL && n->roots.data[0].op && n->roots.data[0].op->n_results == 1);
+    bool same = single && n->n_inner == 0 && n->n_outer == g->n_outer;
+    for (uint32_t i = 0; same && i < n->n_outer; i++) {
+        same = contains(g->outer, g->n_outer, n->outer[i]);
+    }
+    return same;
+}
+
+static bool may_share(const tg_x86_nest *g, const tg_x86_nest *n) {
+    if (is_solitary(n->roots.data[0].op)) {
+        return false;
+    }
+    return g->dot ? joins_dot(g, n) : !is_solitary(g->roots.data[0].op) && same_set(g, n);
+}
+
+static bool can_join(const tg_x86 *x, const tg_x86_nest *g, const tg_x86_nest *n) {
+    const tg_op *op = n->roots.data[0].op;
+    if (!g || x->options->baseline || !may_share(g, n) ||
+        n->n_outer + n->n_inner == 0 || need_of_op(x, g, op) == NEED_WHOLE) {
+        return false;
+    }
+    for (uint32_t i = 0; i < g->roots.len; i++) {
+        if (memory_conflict(x, g->roots.data[i].op, op)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void join(tg_x86 *x, tg_x86_nest *g, const tg_x86_nest *n) {
+    if (!g->n_inner && n->n_inner) {
+        g->n_outer = n->n_outer;
+        g->n_inner = n->n_inner;
+        for (uint32_t i = 0; i < 8; i++) {
+            g->outer[i] = n->outer[i];
+            g->inner[i] = n->inner[i];
+        }
+    }
+    tg_vec_push(x->arena, &g->roots, n->roots.data[0]);
+}
+
+static void add_step(tg_x86 *x, tg_x86_steps *s, tg_x86_step_kind kind, tg_op *op, tg_x86_nest *nest) {
+    tg_x86_step step = {kind, op, nest};
+    tg_vec_push(x->arena, s, step);
+}
+
+/* Is `v` needed only where the nest's roots run? */
+static bool used_only_in(const tg_x86 *x, const tg_x86_nest *g, const tg_value *v) {
+    for (const tg_use *u = v->uses; u; u = u->next) {
+        bool inside = false;
+        for (uint32_t i = 1; i < g->roots.len; i++) {
+            inside |= g->roots.data[i].op == u->user;
+        }
+        bool passes = u->user->n_results && can_inline(u->user) && x->modes[tg_result(u->user, 0)->id] == TG_X86_INLINE;
+        if (!inside && !(passes && used_only_in(x, g, tg_result(u->user, 0)))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void finish_dot(tg_x86 *x, tg_x86_nest *g) {
+    tg_x86_root self = {TG_X86_ROOT_FILL, g->roots.data[0].op, g->roots.data[0].value, NULL};
+    if (!used_only_in(x, g, self.value)) {
+        tg_vec_push(x->arena, &g->dot->roots, self);
+    }
+    for (uint32_t i = 1; i < g->roots.len; i++) {
+        tg_vec_push(x->arena, &g->dot->roots, g->roots.data[i]);
+    }
+}
+
+static void flush(tg_x86 *x, tg_x86_steps *s, tg_x86_nest **open) {
+    if (*open) {
+        if ((*open)->dot) {
+            finish_dot(x, *open);
+        }
+        add_step(x, s, TG_X86_STEP_NEST, NULL, *open);
+        *open = NULL;
+    }
+}
+
+static bool is_control(const tg_op *op) {
+    switch ((int)op->opcode) {
+    case TG_OP_FOR:
+    case TG_OP_IF:
+    case TG_OP_WHILE:
+    case TG_OP_AXIS:
+    case TG_OP_SORT:
+    case TG_OP_TOPK:
+    case TG_OP_HISTOGRAM:
+    case TG_OP_REINDEX_SET:
+    case TG_OP_PHASE:
+    case TG_OP_TEMP:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool is_terminator(const tg_op *op) {
+    return op->opcode == TG_OP_YIELD || op->opcode == TG_OP_CONDITION;
+}
+
+static bool is_scalar_step(const tg_op *op) {
+    return root_kind(op) == TG_X86_ROOT_FILL && (op->n_results == 0 || tg_result(op, 0)->type->n_axes == 0);
+}
+
+static void plan_block(tg_x86 *x, tg_block *b) {
+    tg_x86_steps *s = TG_NEW(x->arena, tg_x86_steps);
+    tg_x86_nest *open = NULL;
+    for (tg_op *op = b->first; op; op = op->next) {
+        if (is_terminator(op)) {
+            continue;
+        }
+        bool has_regions = op->n_regions && !has_scalar_region(op) && op->opcode != TG_OP_PHASE;
+        for (uint32_t i = 0; i < op->n_regions && has_regions; i++) {
+            plan_block(x, &op->regions[i].body);
+        }
+        if (is_control(op)) {
+            if (op->opcode != TG_OP_AXIS || (open && need_of_op(x, open, op) != NEED_NONE)) {
+                flush(x, s, &open);
+            }
+            add_step(x, s, TG_X86_STEP_OP, op, NULL);
+        } else if (is_scalar_step(op)) {
+            if (open && (need_of_op(x, open, op) != NEED_NONE || op->opcode == TG_OP_LOAD)) {
+                flush(x, s, &open);
+            }
+            add_step(x, s, TG_X86_STEP_SCALAR, op, NULL);
+        } else if (root_kind(op) != TG_X86_ROOT_FILL || x->modes[tg_result(op, 0)->id] == TG_X86_BUFFER) {
+            tg_x86_nest *n = tg_x86_op_nest(x, op);
+            if (can_join(x, open, n)) {
+                join(x, open, n);
+            } else {
+                flush(x, s, &open);
+                open = n;
+            }
+        }
+    }
+    flush(x, s, &open);
+    tg_map_set(x->steps, b, s);
+}
+
+void tg_x86_plan(tg_x86 *x, tg_region *region) {
+    op_list ops = {0};
+    collect(x, region, &ops);
+    plan_state s = {x, ops.data, ops.len, TG_NEW_ARRAY(x->arena, tg_op *, x->f->next_value_id),
+                    TG_NEW_ARRAY(x->arena, uint16_t, x->f->next_value_id),
+                    TG_NEW_ARRAY(x->arena, uint32_t, x->f->next_op_id)};
+    for (uint32_t i = 0; i < s.n_ops; i++) {
+        s.order[s.ops[i]->id] = i + 1;
+    }
+    plan_modes(&s);
+    plan_block(x, &region->body);
+}

@@ -1,0 +1,331 @@
+/* Accumulators of reductions, scans and generic dots. They live in stack slots, which the compiler's first pass turns
+ * into registers; that keeps loops of any depth simple. A root has one accumulator per component: one, two for complex
+ * numbers and for argmin/argmax (value, index), n for a reduction by a function.
+ *
+ * Reductions of f16 and bf16 accumulate in f32 and round once. */
+#include "targets/x86/x86_internal.h"
+
+#include <math.h>
+
+enum { MAX_PARTS = 16 };
+
+struct tg_x86_acc {
+    tg_x86_root *root;
+    uint32_t n;
+    unsigned lanes;
+    tg_dtype dtype[MAX_PARTS]; /* of the slots */
+    LLVMValueRef slot[MAX_PARTS];
+    LLVMTypeRef type[MAX_PARTS];
+    bool complex;
+};
+
+static tg_enum fn_of(const tg_op *op) {
+    return op->opcode == TG_OP_DOT ? TG_FN_ADD : tg_op_enum(op, TG_ATTR_FN, TG_ENUM_NONE);
+}
+
+static bool is_arg(tg_enum fn) {
+    return fn == TG_FN_ARGMIN || fn == TG_FN_ARGMAX;
+}
+
+static bool by_function(const tg_op *op) {
+    return op->opcode == TG_OP_REDUCE_FN || op->opcode == TG_OP_SCAN_FN;
+}
+
+static LLVMValueRef extreme(tg_x86 *x, tg_dtype t, bool greatest) {
+    LLVMTypeRef type = tg_x86_reg_type(x, t);
+    if (tg_dtype_is_float(t)) {
+        return LLVMConstReal(type, greatest ? INFINITY : -INFINITY);
+    }
+    int bits = tg_dtype_bits(t);
+    if (t == TG_BOOL) {
+        return LLVMConstInt(type, greatest, 0);
+    }
+    if (tg_dtype_kind_of(t) == TG_KIND_UINT) {
+        return LLVMConstInt(type, greatest ? ~0ULL : 0, 0);
+    }
+    uint64_t least = 1ULL << (bits - 1);
+    return LLVMConstInt(type, greatest ? least - 1 : ~(least - 1), 1);
+}
+
+static LLVMValueRef identity(tg_x86 *x, tg_enum fn, tg_dtype t) {
+    LLVMTypeRef type = tg_x86_reg_type(x, t);
+    switch ((int)fn) {
+    case TG_FN_MUL:
+        return tg_dtype_is_float(t) || tg_dtype_kind_of(t) == TG_KIND_COMPLEX ? LLVMConstReal(type, 1.0) : LLVMConstInt(type, 1, 0);
+    case TG_FN_MIN:
+    case TG_FN_ARGMIN:
+        return extreme(x, t, true);
+    case TG_FN_MAX:
+    case TG_FN_ARGMAX:
+        return extreme(x, t, false);
+    case TG_FN_AND:
+        return LLVMConstAllOnes(type);
+    default:
+        return LLVMConstNull(type);
+    }
+}
+
+static void add_part(tg_x86 *x, tg_x86_acc *a, tg_dtype t, LLVMValueRef init) {
+    if (a->n == MAX_PARTS) {
+        tg_x86_refuse(x, a->root->op, "has too many components");
+    }
+    uint32_t i = a->n++;
+    a->dtype[i] = t;
+    a->type[i] = tg_llvm_wide(tg_x86_reg_type(x, t), a->lanes);
+    a->slot[i] = tg_x86_alloca(x, a->type[i]);
+    LLVMBuildStore(x->builder, tg_llvm_splat(x->l, init, a->lanes), a->slot[i]);
+}
+
+static tg_dtype widened(tg_dtype t) {
+    return t == TG_F16 || t == TG_BF16 ? TG_F32 : t;
+}
+
+tg_x86_acc *tg_x86_acc_open(tg_x86 *x, tg_x86_root *r, unsigned lanes, tg_x86_frame *f) {
+    tg_op *op = r->op;
+    tg_x86_acc *a = TG_NEW(x->arena, tg_x86_acc);
+    a->root = r;
+    a->lanes = lanes;
+    if (by_function(op)) {
+        for (uint32_t i = 0; i < op->n_results; i++) {
+            tg_value *id = tg_operand(op, i);
+            add_part(x, a, tg_result(op, i)->type->dtype, tg_x86_eval(x, f, id).v);
+        }
+        return a;
+    }
+    tg_dtype t = op->opcode == TG_OP_DOT ? tg_result(op, 0)->type->dtype : tg_operand(op, 0)->type->dtype;
+    tg_enum fn = fn_of(op);
+    a->complex = tg_dtype_kind_of(t) == TG_KIND_COMPLEX;
+    tg_dtype real = tg_dtype_real(t);
+    add_part(x, a, widened(real), identity(x, fn, real));
+    if (a->complex) {
+        add_part(x, a, real, LLVMConstNull(tg_x86_reg_type(x, real)));
+    }
+    if (is_arg(fn)) {
+        add_part(x, a, TG_I64, tg_llvm_i64(x->l, -1));
+    }
+    return a;
+}
+
+/* ---- combining ---------------------------------------------------------------------------------------- */
+
+static LLVMValueRef select(tg_x86 *x, LLVMValueRef c, LLVMValueRef a, LLVMValueRef b) {
+    return LLVMBuildSelect(x->builder, c, a, b, "");
+}
+
+/* Is (v, i) a better extreme than (w, k)? NaN beats all, ties go to the lesser index, index -1 is "none yet". */
+static LLVMValueRef is_better(tg_x86 *x, tg_enum fn, tg_dtype t, LLVMValueRef v, LLVMValueRef i, LLVMValueRef w, LLVMValueRef k) {
+    LLVMBuilderRef b = x->builder;
+    LLVMValueRef wins = tg_x86_compare(x, fn == TG_FN_ARGMAX ? TG_GT : TG_LT, t, v, w);
+    LLVMValueRef tie = tg_x86_compare(x, TG_EQ, t, v, w);
+    if (tg_dtype_is_float(t)) {
+        LLVMValueRef vn = LLVMBuildFCmp(b, LLVMRealUNO, v, v, ""), wn = LLVMBuildFCmp(b, LLVMRealUNO, w, w, "");
+        wins = LLVMBuildOr(b, wins, LLVMBuildAnd(b, vn, LLVMBuildNot(b, wn, ""), ""), "");
+        tie = LLVMBuildOr(b, tie, LLVMBuildAnd(b, vn, wn, ""), "");
+    }
+    wins = LLVMBuildOr(b, wins, LLVMBuildAnd(b, tie, LLVMBuildICmp(b, LLVMIntSLT, i, k, ""), ""), "");
+    LLVMValueRef none = tg_llvm_int(LLVMTypeOf(i), -1);
+    LLVMValueRef first = LLVMBuildICmp(b, LLVMIntEQ, k, none, "");
+    return LLVMBuildAnd(b, LLVMBuildOr(b, first, wins, ""), LLVMBuildICmp(b, LLVMIntNE, i, none, ""), "");
+}
+
+static void combine_complex(tg_x86 *x, tg_enum fn, LLVMValueRef *acc, LLVMValueRef *v, LLVMValueRef *out) {
+    LLVMBuilderRef b = x->builder;
+    if (fn == TG_FN_ADD) {
+        out[0] = LLVMBuildFAdd(b, acc[0], v[0], "");
+        out[1] = LLVMBuildFAdd(b, acc[1], v[1], "");
+        return;
+    }
+    LLVMValueRef rr = LLVMBuildFMul(b, acc[0], v[0], ""), ii = LLVMBuildFMul(b, acc[1], v[1], "");
+    LLVMValueRef ri = LLVMBuildFMul(b, acc[0], v[1], ""), ir = LLVMBuildFMul(b, acc[1], v[0], "");
+    out[0] = LLVMBuildFSub(b, rr, ii, "");
+    out[1] = LLVMBuildFAdd(b, ri, ir, "");
+}
+
+static void combine(tg_x86 *x, const tg_x86_acc *a, LLVMValueRef *acc, LLVMValueRef *v, LLVMValueRef *out) {
+    static const tg_opcode ops[] = {TG_OP_ADD, TG_OP_MUL, TG_OP_MIN, TG_OP_MAX, TG_OP_AND, TG_OP_OR, TG_OP_XOR};
+    tg_op *op = a->root->op;
+    if (by_function(op)) {
+        tg_x86_val args[2 * MAX_PARTS], res[MAX_PARTS];
+        for (uint32_t i = 0; i < a->n; i++) {
+            args[i] = (tg_x86_val){acc[i], NULL, NULL};
+            args[a->n + i] = (tg_x86_val){v[i], NULL, NULL};
+        }
+        tg_x86_inline_region(x, &op->regions[0], args, res, NULL);
+        for (uint32_t i = 0; i < a->n; i++) {
+            out[i] = res[i].v;
+        }
+        return;
+    }
+    tg_enum fn = fn_of(op);
+    if (is_arg(fn)) {
+        LLVMValueRef better = is_better(x, fn, a->dtype[0], v[0], v[1], acc[0], acc[1]);
+        out[0] = select(x, better, v[0], acc[0]);
+        out[1] = select(x, better, v[1], acc[1]);
+    } else if (a->complex) {
+        combine_complex(x, fn, acc, v, out);
+    } else {
+        out[0] = tg_x86_binary(x, ops[fn - TG_FN_ADD], a->dtype[0], acc[0], v[0]);
+    }
+}
+
+static void load_parts(tg_x86 *x, const tg_x86_acc *a, LLVMValueRef *out) {
+    for (uint32_t i = 0; i < a->n; i++) {
+        out[i] = LLVMBuildLoad2(x->builder, a->type[i], a->slot[i], "");
+    }
+}
+
+static void store_parts(tg_x86 *x, const tg_x86_acc *a, LLVMValueRef *v, LLVMValueRef *old, LLVMValueRef mask) {
+    for (uint32_t i = 0; i < a->n; i++) {
+        LLVMValueRef r = tg_llvm_splat(x->l, v[i], a->lanes);
+        r = mask ? select(x, tg_llvm_splat(x->l, mask, a->lanes), r, old[i]) : r;
+        LLVMBuildStore(x->builder, r, a->slot[i]);
+    }
+}
+
+/* ---- one point ------------------------------------------------------------------------------------------ */
+
+static LLVMValueRef wide_operand(tg_x86 *x, const tg_x86_acc *a, tg_x86_frame *f, tg_value *v) {
+    tg_x86_val val = tg_x86_plain(x, tg_x86_eval(x, f, v));
+    tg_dtype from = v->type->dtype;
+    bool is_float = tg_dtype_is_float(from);
+    LLVMValueRef w = is_float && a->dtype[0] != TG_F64 ? val.v : tg_x86_convert(x, val.v, from, a->dtype[0]);
+    return tg_llvm_splat(x->l, w, a->lanes);
+}
+
+static LLVMValueRef multiply_add(tg_x86 *x, const tg_x86_acc *a, LLVMValueRef p, LLVMValueRef q, LLVMValueRef sum) {
+    LLVMBuilderRef b = x->builder;
+    if (!tg_dtype_is_float(a->dtype[0])) {
+        return LLVMBuildAdd(b, sum, LLVMBuildMul(b, p, q, ""), "");
+    }
+    return x->machine->has_fma ? tg_llvm_call3(x->l, "llvm.fma", p, q, sum)
+                               : LLVMBuildFAdd(b, sum, LLVMBuildFMul(b, p, q, ""), "");
+}
+
+static void step_dot(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f) {
+    tg_op *op = a->root->op;
+    LLVMValueRef acc[MAX_PARTS], out[MAX_PARTS];
+    load_parts(x, a, acc);
+    if (a->complex) {
+        tg_x86_val p = tg_x86_eval(x, f, tg_operand(op, 0)), q = tg_x86_eval(x, f, tg_operand(op, 1));
+        LLVMValueRef pr = tg_llvm_splat(x->l, p.v, a->lanes), pi = tg_llvm_splat(x->l, p.im, a->lanes);
+        LLVMValueRef qr = tg_llvm_splat(x->l, q.v, a->lanes), qi = tg_llvm_splat(x->l, q.im, a->lanes);
+        out[0] = multiply_add(x, a, pr, qr, acc[0]);
+        out[0] = multiply_add(x, a, LLVMBuildFNeg(x->builder, pi, ""), qi, out[0]);
+        out[1] = multiply_add(x, a, pi, qr, multiply_add(x, a, pr, qi, acc[1]));
+    } else {
+        LLVMValueRef p = wide_operand(x, a, f, tg_operand(op, 0)), q = wide_operand(x, a, f, tg_operand(op, 1));
+        out[0] = multiply_add(x, a, p, q, acc[0]);
+    }
+    store_parts(x, a, out, acc, f->mask);
+}
+
+static void operands_at(tg_x86 *x, const tg_x86_acc *a, tg_x86_frame *f, LLVMValueRef *v) {
+    tg_op *op = a->root->op;
+    if (by_function(op)) {
+        for (uint32_t i = 0; i < a->n; i++) {
+            v[i] = tg_x86_plain(x, tg_x86_eval(x, f, tg_operand(op, a->n + i))).v;
+            v[i] = tg_llvm_splat(x->l, v[i], a->lanes);
+        }
+        return;
+    }
+    tg_x86_val val = tg_x86_plain(x, tg_x86_eval(x, f, tg_operand(op, 0)));
+    v[0] = tg_llvm_splat(x->l, val.v, a->lanes);
+    if (a->complex) {
+        v[1] = tg_llvm_splat(x->l, val.im, a->lanes);
+    }
+    if (is_arg(fn_of(op))) {
+        tg_axis *over = tg_op_attr(op, TG_ATTR_OVER)->axes[0];
+        v[1] = tg_llvm_splat(x->l, tg_x86_plain(x, *tg_x86_frame_index(f, over)).v, a->lanes);
+    }
+}
+
+static void put_results(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f, LLVMValueRef *parts) {
+    tg_op *op = a->root->op;
+    for (uint32_t i = 0; i < op->n_results; i++) {
+        tg_value *r = tg_result(op, i);
+        bool arg = is_arg(fn_of(op));
+        tg_x86_val v = {arg ? parts[1] : parts[i], NULL, a->complex ? parts[1] : NULL};
+        if (a->dtype[i] == TG_F32 && !arg) {
+            v.v = tg_x86_round(x, v.v, r->type->dtype);
+        }
+        if (r->type->n_axes == 0) {
+            tg_x86_set_scalar(x, r, v);
+        } else {
+            tg_x86_buffer_store(x, f, x->buffers[r->id], v);
+        }
+    }
+}
+
+static void step_scan(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f) {
+    bool exclusive = tg_op_flag(a->root->op, TG_ATTR_EXCLUSIVE);
+    LLVMValueRef acc[MAX_PARTS], v[MAX_PARTS], out[MAX_PARTS];
+    load_parts(x, a, acc);
+    operands_at(x, a, f, v);
+    combine(x, a, acc, v, out);
+    store_parts(x, a, out, acc, NULL);
+    put_results(x, a, f, exclusive ? acc : out);
+}
+
+void tg_x86_acc_step(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f) {
+    tg_op *op = a->root->op;
+    if (a->root->kind == TG_X86_ROOT_SCAN) {
+        step_scan(x, a, f);
+        return;
+    }
+    if (op->opcode == TG_OP_DOT) {
+        step_dot(x, a, f);
+        return;
+    }
+    LLVMValueRef acc[MAX_PARTS], v[MAX_PARTS], out[MAX_PARTS];
+    operands_at(x, a, f, v);
+    load_parts(x, a, acc);
+    combine(x, a, acc, v, out);
+    store_parts(x, a, out, acc, f->mask);
+}
+
+void tg_x86_acc_merge(tg_x86 *x, tg_x86_acc *into, tg_x86_acc *from) {
+    LLVMValueRef p[MAX_PARTS], q[MAX_PARTS], out[MAX_PARTS];
+    load_parts(x, into, p);
+    load_parts(x, from, q);
+    combine(x, into, p, q, out);
+    store_parts(x, into, out, p, NULL);
+}
+
+/* Halves onto each other until one lane is left: a fixed tree. */
+void tg_x86_acc_fold(tg_x86 *x, tg_x86_acc *a) {
+    LLVMValueRef v[MAX_PARTS], low[MAX_PARTS], high[MAX_PARTS];
+    load_parts(x, a, v);
+    for (unsigned half = a->lanes / 2; half > 0; half /= 2) {
+        for (uint32_t i = 0; i < a->n; i++) {
+            low[i] = half > 1 ? tg_llvm_slice(x->l, v[i], 0, half) : LLVMBuildExtractElement(x->builder, v[i], tg_llvm_i32(x->l, 0), "");
+            high[i] = half > 1 ? tg_llvm_slice(x->l, v[i], half, half) : LLVMBuildExtractElement(x->builder, v[i], tg_llvm_i32(x->l, 1), "");
+        }
+        combine(x, a, low, high, v);
+    }
+    a->lanes = 1;
+    for (uint32_t i = 0; i < a->n; i++) {
+        a->type[i] = tg_x86_reg_type(x, a->dtype[i]);
+        a->slot[i] = tg_x86_alloca(x, a->type[i]);
+        LLVMBuildStore(x->builder, v[i], a->slot[i]);
+    }
+}
+
+void tg_x86_acc_close(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f) {
+    if (a->root->kind == TG_X86_ROOT_SCAN) {
+        return;
+    }
+    tg_op *op = a->root->op;
+    LLVMValueRef v[MAX_PARTS];
+    load_parts(x, a, v);
+    if (op->opcode == TG_OP_DOT && op->n_operands > 2) {
+        tg_x86_val plus = tg_x86_plain(x, tg_x86_eval(x, f, tg_operand(op, 2)));
+        tg_dtype t = a->dtype[0];
+        unsigned lanes = tg_llvm_lanes(v[0]);
+        LLVMValueRef re = tg_llvm_splat(x->l, plus.v, lanes);
+        v[0] = tg_x86_binary(x, TG_OP_ADD, t, re, v[0]);
+        if (a->complex) {
+            v[1] = tg_x86_binary(x, TG_OP_ADD, t, tg_llvm_splat(x->l, plus.im, lanes), v[1]);
+        }
+    }
+    put_results(x, a, f, v);
+}

@@ -1,0 +1,151 @@
+/* The x86 target: machine description, pass list, compile. Compiling runs under two protections: tg_llvm_guard for
+ * fatal errors inside LLVM, and an unwinding point of its own so that an exhausted arena or a refused op
+ * (tg_x86_refuse) leaves with every LLVM object disposed of. No LLVM frame is ever jumped over by the latter. */
+#include "targets/x86/x86_target.h"
+
+#include "targets/x86/x86_internal.h"
+
+#include <string.h>
+
+/* Stack slots to registers, common subexpressions, combination, hoisting: all that vector code in SSA form needs. */
+static const char short_passes[] = "function(mem2reg,early-cse,instcombine<no-verify-fixpoint>,simplifycfg,loop-mssa(licm))";
+
+typedef struct job {
+    tg_func *f;
+    const tg_machine *machine;
+    const tg_codegen_options *options;
+    unsigned emit;
+    tg_arena *arena;
+    tg_object *out;
+    tg_llvm llvm;
+    const char *message;
+    tg_status status;
+} job;
+
+_Noreturn void tg_x86_refuse(tg_x86 *x, const tg_op *op, const char *why) {
+    const char *name = op ? tg_op_info_of(op->opcode)->mnemonic : "kernel";
+    x->message = tg_arena_printf(x->arena, "`%s` %s", name, why);
+    tg_unwind_to(x->unwind, TG_ERROR_UNSUPPORTED);
+}
+
+void tg_x86_function_attributes(tg_x86 *x, LLVMValueRef fn) {
+    LLVMContextRef c = x->l->context;
+    LLVMAttributeRef width = LLVMCreateStringAttribute(c, "prefer-vector-width", 19, "512", 3);
+    unsigned nounwind = LLVMGetEnumAttributeKindForName("nounwind", 8);
+    LLVMAddAttributeAtIndex(fn, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, width);
+    LLVMAddAttributeAtIndex(fn, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, LLVMCreateEnumAttribute(c, nounwind, 0));
+}
+
+static void make_sink(tg_x86 *x) {
+    LLVMTypeRef bytes = LLVMArrayType2(x->l->i8, 64);
+    x->sink = LLVMAddGlobal(x->l->module, bytes, "sink");
+    LLVMSetInitializer(x->sink, LLVMConstNull(bytes));
+    LLVMSetGlobalConstant(x->sink, 1);
+    LLVMSetLinkage(x->sink, LLVMInternalLinkage);
+    LLVMSetAlignment(x->sink, 64);
+}
+
+static void prepare(tg_x86 *x, job *j) {
+    tg_func *f = j->f;
+    tg_x86_expand_fills(f);
+    x->l = &j->llvm;
+    x->f = f;
+    x->arena = j->arena;
+    x->machine = j->machine;
+    x->options = j->options;
+    x->builder = j->llvm.builder;
+    x->modes = TG_NEW_ARRAY(x->arena, uint8_t, f->next_value_id);
+    x->steps = tg_map_create(x->arena);
+    x->scalars = TG_NEW_ARRAY(x->arena, LLVMValueRef, f->next_value_id);
+    x->scalars_im = TG_NEW_ARRAY(x->arena, LLVMValueRef, f->next_value_id);
+    x->tensors = TG_NEW_ARRAY(x->arena, tg_x86_tensor *, f->next_value_id);
+    x->buffers = TG_NEW_ARRAY(x->arena, tg_x86_buffer *, f->next_value_id);
+    x->ranges = TG_NEW_ARRAY(x->arena, tg_x86_range, f->axes.len + 1);
+    x->entry_name = tg_arena_printf(x->arena, "tg_%s", f->name);
+    tg_strbuf_init(&x->plan_text, x->arena);
+    make_sink(x);
+}
+
+static tg_status emit_outputs(job *j, tg_x86 *x) {
+    tg_llvm *l = &j->llvm;
+    tg_object *out = j->out;
+    if (j->emit & TG_EMIT_PLAN) {
+        out->plan_text = x->plan_text.data ? x->plan_text.data : "";
+    }
+    if (!tg_llvm_optimise(l, j->options->optimise_o2 ? "default<O2>" : short_passes)) {
+        return TG_ERROR_INTERNAL;
+    }
+    if (j->emit & TG_EMIT_LLVM) {
+        out->llvm_text = tg_llvm_text(l, j->arena);
+    }
+    size_t n;
+    if (j->emit & TG_EMIT_ASM) {
+        LLVMModuleRef whole = l->module;
+        l->module = LLVMCloneModule(whole); /* emission changes the module */
+        out->asm_text = tg_llvm_emit(l, LLVMAssemblyFile, j->arena, &n);
+        LLVMDisposeModule(l->module);
+        l->module = whole;
+        if (!out->asm_text) {
+            return TG_ERROR_INTERNAL;
+        }
+    }
+    if (j->emit & TG_EMIT_OBJECT) {
+        out->bytes = tg_llvm_emit(l, LLVMObjectFile, j->arena, &out->size);
+        if (!out->bytes) {
+            return TG_ERROR_INTERNAL;
+        }
+    }
+    out->entry = x->entry_name;
+    return TG_OK;
+}
+
+static void run(void *user) {
+    job *j = user;
+    tg_x86 *x = TG_NEW(j->arena, tg_x86);
+    tg_unwind *outer = tg_arena_unwind(j->arena);
+    tg_unwind u;
+    x->unwind = &u;
+    if (TG_PROTECT(&u)) {
+        j->status = u.status;
+        j->message = x->message ? x->message : "out of memory";
+    } else {
+        tg_arena_set_unwind(j->arena, &u);
+        j->status = TG_ERROR_INTERNAL;
+        if (tg_llvm_open(&j->llvm, j->f->name, j->machine->cpu, j->machine->features)) {
+            prepare(x, j);
+            tg_x86_emit_entry(x);
+            j->status = emit_outputs(j, x);
+        }
+        if (j->status != TG_OK) {
+            j->message = tg_arena_strndup(j->arena, j->llvm.message, strlen(j->llvm.message));
+        }
+    }
+    tg_arena_set_unwind(j->arena, outer);
+    tg_llvm_close(&j->llvm);
+}
+
+static tg_status compile(tg_func *f, const tg_machine *machine, const tg_codegen_options *options, unsigned emit,
+                         tg_arena *arena, tg_object *out, const char **message) {
+    job *j = TG_NEW(arena, job);
+    j->f = f;
+    j->machine = machine;
+    j->options = options;
+    j->emit = emit;
+    j->arena = arena;
+    j->out = out;
+    memset(out, 0, sizeof *out);
+    char *fatal = TG_NEW_ARRAY(arena, char, 512);
+    tg_unwind *outer = tg_arena_unwind(arena);
+    bool ok = tg_llvm_guard(run, j, fatal, 512);
+    tg_arena_set_unwind(arena, outer);
+    *message = ok ? j->message : fatal;
+    return ok ? j->status : TG_ERROR_INTERNAL;
+}
+
+static const char *passes(const tg_machine *machine, const tg_codegen_options *options) {
+    (void)machine;
+    (void)options;
+    return "canonicalise,bounds,lower-math,canonicalise";
+}
+
+const tg_target tg_target_x86 = {"x86", tg_x86_machine, passes, compile};

@@ -1,0 +1,184 @@
+/* Which axis of a nest runs in vector lanes, how many lanes, how many vectors per iteration.
+ *
+ * Each access in the nest votes: for the axis along which it is contiguous, against axes along which it would gather.
+ * Ties go to an axis that is not reduced. Iterations hold several vectors when a vector is little work. */
+#include "targets/x86/x86_internal.h"
+
+enum { UNKNOWN = INT32_MIN };
+
+/* Constant coefficient of `a` in an index, or UNKNOWN. */
+static int64_t coefficient(const tg_value *v, const tg_axis *a) {
+    if (!tg_type_has_axis(v->type, a)) {
+        return 0;
+    }
+    const tg_op *op = v->def;
+    int64_t p, q, c;
+    if (!op) {
+        return UNKNOWN;
+    }
+    switch ((int)op->opcode) {
+    case TG_OP_IOTA:
+        return 1;
+    case TG_OP_BROADCAST:
+        return coefficient(tg_operand(op, 0), a);
+    case TG_OP_ADD:
+    case TG_OP_SUB:
+        p = coefficient(tg_operand(op, 0), a);
+        q = coefficient(tg_operand(op, 1), a);
+        return p == UNKNOWN || q == UNKNOWN ? UNKNOWN : op->opcode == TG_OP_ADD ? p + q : p - q;
+    case TG_OP_MUL:
+        for (uint32_t i = 0; i < 2; i++) {
+            if (tg_value_const_int(tg_operand(op, i), &c)) {
+                p = coefficient(tg_operand(op, 1 - i), a);
+                return p == UNKNOWN ? UNKNOWN : p * c;
+            }
+        }
+        return UNKNOWN;
+    default:
+        return UNKNOWN;
+    }
+}
+
+typedef struct votes {
+    tg_x86 *x;
+    const tg_axis *axis;
+    int score;
+    int ops;
+    bool scalar_only;
+    bool wide; /* 64-bit elements are moved */
+    bool narrow;
+    tg_map *seen;
+} votes;
+
+static void vote_access(votes *s, const tg_op *op) {
+    uint32_t n = tg_op_n_indices(op);
+    bool unit = false, depends = false, gathers = false;
+    for (uint32_t d = 0; d < n; d++) {
+        int64_t c = coefficient(tg_op_index(op, d), s->axis);
+        depends |= c != 0;
+        unit |= c == 1 && d + 1 == n;
+        gathers |= c != 0 && !(c == 1 && d + 1 == n);
+    }
+    s->score += !depends ? 0 : unit && !gathers ? 10 : -8;
+    tg_dtype t = tg_operand(op, 0)->type->dtype;
+    int bits = tg_dtype_bits(t);
+    s->scalar_only |= bits == 4 && op->opcode == TG_OP_STORE;
+    s->wide |= bits >= 64;
+    s->narrow |= bits < 64;
+}
+
+static void vote_buffer(votes *s, const tg_x86_buffer *b) {
+    bool depends = false;
+    for (uint32_t i = 0; i < b->n_axes; i++) {
+        depends |= b->axes[i] == s->axis;
+    }
+    s->score += !depends ? 0 : b->axes[b->n_axes - 1] == s->axis ? 10 : -8;
+    s->wide |= tg_dtype_bits(b->dtype) >= 64;
+    s->narrow |= tg_dtype_bits(b->dtype) < 64;
+}
+
+static void vote_value(votes *s, const tg_value *v);
+
+static void vote_operands(votes *s, const tg_op *op) {
+    s->ops++;
+    bool by_region = op->n_regions > 0;
+    s->scalar_only |= by_region;
+    bool tensor = op->opcode == TG_OP_LOAD || op->opcode == TG_OP_STORE || op->opcode == TG_OP_ATOMIC || op->opcode == TG_OP_CAS;
+    if (tensor) {
+        vote_access(s, op);
+    }
+    uint32_t n_indices = tensor ? tg_op_n_indices(op) : 0;
+    for (uint32_t i = tensor ? 1 : 0; i < op->n_operands; i++) {
+        bool index = op->opcode == TG_OP_LOAD && i <= n_indices;
+        if (!index || coefficient(tg_operand(op, i), s->axis) == UNKNOWN) {
+            vote_value(s, tg_operand(op, i));
+        }
+    }
+}
+
+static void vote_value(votes *s, const tg_value *v) {
+    if (v->type->kind != TG_TYPE_TILE || v->type->n_axes == 0 || tg_map_has(s->seen, v)) {
+        return;
+    }
+    tg_map_set(s->seen, v, s);
+    const tg_x86_buffer *b = s->x->buffers[v->id];
+    if (b) {
+        vote_buffer(s, b);
+    } else if (v->def) {
+        vote_operands(s, v->def);
+    }
+}
+
+static votes count_votes(tg_x86 *x, tg_x86_nest *n, const tg_axis *a) {
+    votes s = {x, a, 0, 0, false, false, false, tg_map_create(x->arena)};
+    for (uint32_t i = 0; i < n->roots.len; i++) {
+        const tg_x86_root *r = &n->roots.data[i];
+        if (r->to) {
+            vote_buffer(&s, r->to);
+        }
+        if (r->op) {
+            vote_operands(&s, r->op);
+        } else {
+            vote_value(&s, r->value);
+        }
+        for (uint32_t k = 0; r->op && k < r->op->n_results; k++) {
+            const tg_x86_buffer *b = x->buffers[tg_result(r->op, k)->id];
+            if (b) {
+                vote_buffer(&s, b);
+            }
+            s.wide |= tg_dtype_bits(tg_result(r->op, k)->type->dtype) >= 64;
+        }
+    }
+    return s;
+}
+
+static bool is_scalar_kind(const tg_x86_nest *n) {
+    tg_x86_root_kind k = n->roots.data[0].kind;
+    return k == TG_X86_ROOT_ATOMIC || k == TG_X86_ROOT_EFFECT;
+}
+
+static bool inner_may_run_in_lanes(const tg_x86_nest *n) {
+    for (uint32_t i = 0; i < n->roots.len; i++) {
+        const tg_op *op = n->roots.data[i].op;
+        if (n->roots.data[i].kind == TG_X86_ROOT_SCAN || (op && op->opcode == TG_OP_REDUCE_FN)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void tg_x86_choose_vector(tg_x86 *x, tg_x86_nest *n) {
+    n->vector = NULL;
+    n->unroll = 1;
+    n->lanes = 1;
+    if (x->options->baseline || !x->unit || is_scalar_kind(n)) {
+        return;
+    }
+    int best = INT32_MIN;
+    votes chosen = {0};
+    for (uint32_t i = 0; i < n->n_outer + n->n_inner; i++) {
+        bool inside = i >= n->n_outer;
+        tg_axis *a = inside ? n->inner[i - n->n_outer] : n->outer[i];
+        int64_t bound = x->ranges[a->rank].bound;
+        if (bound == 1 || (inside && !inner_may_run_in_lanes(n))) {
+            continue;
+        }
+        votes v = count_votes(x, n, a);
+        int score = 4 * v.score - (bound && bound < 8 ? 60 : 0) - (inside ? 1 : 0) + (int)(i < 8 ? i : 8) / 4;
+        if (score > best) {
+            best = score;
+            n->vector = a;
+            chosen = v;
+        }
+    }
+    if (!n->vector || chosen.scalar_only) {
+        n->vector = NULL;
+        return;
+    }
+    int width = chosen.wide && !chosen.narrow ? 64 : 32;
+    n->lanes = (uint32_t)(x->machine->vector_bits / width);
+    n->unroll = chosen.ops <= 8 ? 4 : chosen.ops <= 24 ? 2 : 1;
+    if (n->lanes < 2) {
+        n->vector = NULL;
+    }
+}

@@ -1,0 +1,245 @@
+/* How the x86 target turns tile IR into LLVM IR; shared by the files of this folder.
+ *
+ *   target.c    machine, compile: guard, passes, object
+ *   entry.c     the host entry: launch-level ops, frames, phases;  phase.c  the task function of a phase
+ *   body.c      the body of an instance: steps in order, control flow, scalars
+ *   plan.c      which values are recomputed and which live in buffers; grouping of roots into nests
+ *   nest.c      loops of a nest, its roots;  reduce.c  accumulators
+ *   eval.c      the value of a tile at a point;  access.c  tensor memory and buffers
+ *   elementwise.c, convert.c   one op on scalars or vectors of W lanes
+ *
+ * The central notion is a *frame* (tg_x86_frame): a point of evaluation. A frame binds axes to indices and knows its
+ * parent; a value is evaluated in the innermost frame that binds one of its axes, at the place in the code where that
+ * frame's loop body is, so code that does not depend on an inner loop lands outside it. The vector axis is bound to
+ * `first lane + step·lane`; what depends on it becomes a vector, what does not stays scalar. */
+#ifndef TG_TARGETS_X86_X86_INTERNAL_H
+#define TG_TARGETS_X86_X86_INTERNAL_H
+
+#include "base/abi.h"
+#include "dsl/ir/ir.h"
+#include "targets/llvm/llvm.h"
+#include "targets/target.h"
+
+/* A value at a point: a scalar for all lanes (step null), the lane-affine integer v + lane·step, or a vector. Registers
+ * hold bool as i1, 4-bit integers as i8 (extended), f16, bf16, f8 and f4 as the equal f32. Complex: v re, im. */
+typedef struct tg_x86_val {
+    LLVMValueRef v;
+    LLVMValueRef step;
+    LLVMValueRef im;
+} tg_x86_val;
+
+/* A place where code can still be put: the end of a block without terminator. */
+typedef struct tg_x86_place {
+    LLVMBasicBlockRef at;
+} tg_x86_place;
+
+typedef struct tg_x86_frame {
+    struct tg_x86_frame *parent; /* null: rank-0 values of the instance */
+    tg_x86_place *place;
+    tg_axis *axes[8];            /* bound here */
+    tg_x86_val index[8];
+    uint32_t n_axes;
+    LLVMValueRef mask;           /* lanes that exist, parents' included; null = all */
+    tg_map *memo;                /* tg_value → tg_x86_val* */
+} tg_x86_frame;
+
+/* V(axis) where it is bound; ordinal and count of the block. */
+typedef struct tg_x86_range {
+    LLVMValueRef first, size, ordinal, count;
+    int64_t bound; /* size never exceeds it; 0 = no bound */
+} tg_x86_range;
+
+typedef struct tg_x86_tensor {
+    tg_dtype dtype;
+    uint32_t rank;
+    LLVMValueRef base, dim[8], stride[8];
+    bool written; /* in this phase */
+} tg_x86_tensor;
+
+/* Where a tile lives. axes: outermost first. `pointer` is a stack slot, so that buffers can be exchanged. */
+typedef struct tg_x86_buffer {
+    tg_axis *axes[8];
+    uint32_t n_axes;
+    tg_dtype dtype;
+    LLVMValueRef pointer;
+    int64_t stride[8];      /* in elements; 0: dynamic, in slot */
+    LLVMValueRef slot[8];
+    LLVMValueRef capacity; /* stack slot, bytes; null: static */
+    int64_t bytes;         /* static */
+} tg_x86_buffer;
+
+typedef enum tg_x86_mode { TG_X86_NONE, TG_X86_INLINE, TG_X86_BUFFER } tg_x86_mode;
+
+typedef enum tg_x86_root_kind {
+    TG_X86_ROOT_FILL,   /* value → buffer, at every point */
+    TG_X86_ROOT_STORE,
+    TG_X86_ROOT_REDUCE, /* REDUCE, REDUCE_FN, DOT */
+    TG_X86_ROOT_SCAN,
+    TG_X86_ROOT_ATOMIC,
+    TG_X86_ROOT_EFFECT  /* assert, print */
+} tg_x86_root_kind;
+
+typedef struct tg_x86_root {
+    tg_x86_root_kind kind;
+    tg_op *op;       /* null for FILL of a value that is copied */
+    tg_value *value; /* FILL: what is evaluated */
+    tg_x86_buffer *to;
+} tg_x86_root;
+
+/* Loops over `outer`, in it loops over `inner` (the reduced or scanned axes), in it the roots. `vector` is one of them. */
+typedef struct tg_x86_nest {
+    tg_axis *outer[8], *inner[8];
+    uint32_t n_outer, n_inner;
+    tg_axis *vector; /* null: scalar code */
+    uint32_t unroll, lanes; /* vectors per iteration, lanes per vector */
+    bool reverse;    /* the inner axis runs downwards */
+    TG_VEC(tg_x86_root) roots;
+    struct tg_x86_dot *dot; /* the nest of a DOT on its fast path (dot.h): the roots after it run on its results */
+} tg_x86_nest;
+
+typedef enum tg_x86_step_kind { TG_X86_STEP_SCALAR, TG_X86_STEP_NEST, TG_X86_STEP_OP } tg_x86_step_kind;
+typedef struct tg_x86_step {
+    tg_x86_step_kind kind;
+    tg_op *op;
+    tg_x86_nest *nest;
+} tg_x86_step;
+typedef TG_VEC(tg_x86_step) tg_x86_steps;
+
+typedef struct tg_x86 {
+    tg_llvm *l;
+    tg_func *f;
+    tg_arena *arena;
+    const tg_machine *machine;
+    const tg_codegen_options *options;
+    tg_unwind *unwind;
+    const char *message;
+
+    /* plan */
+    uint8_t *modes;       /* by value id: tg_x86_mode */
+    tg_map *steps;        /* tg_block → tg_x86_steps* */
+    tg_strbuf plan_text;
+
+    /* the function being emitted */
+    LLVMValueRef fn;
+    LLVMBasicBlockRef allocas;
+    tg_x86_place prologue;
+    LLVMValueRef *scalars, *scalars_im; /* by value id, rank 0 */
+    tg_x86_tensor **tensors;            /* by value id */
+    tg_x86_buffer **buffers;            /* by value id */
+    tg_x86_range *ranges;               /* by axis rank */
+    LLVMBuilderRef builder;             /* l->builder */
+    tg_x86_frame *root;                 /* frame of the rank-0 values */
+    tg_x86_place *place;                /* where the builder is */
+    tg_map *local;                      /* inside a scalar region that is inlined: tg_value → tg_x86_val* */
+
+    /* task functions */
+    bool in_task;
+    bool unit;             /* fast variant: the last stride of accessed tensors is 1 where that helps */
+    unsigned lanes;        /* of the nest being emitted */
+    LLVMValueRef frame, worker, rt;
+    struct tg_x86_captures *captures;
+    TG_VEC(tg_value *) unit_tensors; /* tensors whose unit stride the fast variant relies on */
+    int64_t scratch_bytes;
+    LLVMValueRef scratch;   /* worker->scratch */
+    LLVMBasicBlockRef instance_start; /* open block at the start of each instance */
+    bool uses_alloc;
+    const char *entry_name;
+    uint32_t n_tasks_emitted;
+    LLVMBasicBlockRef fail; /* block that returns OUT_OF_MEMORY */
+    LLVMValueRef sink;      /* 64 zero bytes: target of masked scalar accesses */
+} tg_x86;
+
+/* Ends the compilation with UNSUPPORTED; names the op. Does not return. */
+_Noreturn void tg_x86_refuse(tg_x86 *x, const tg_op *op, const char *why);
+
+/* ---- elementwise.c, convert.c ---- */
+LLVMTypeRef tg_x86_reg_type(tg_x86 *x, tg_dtype t);
+LLVMTypeRef tg_x86_mem_type(tg_x86 *x, tg_dtype t);
+LLVMTypeRef tg_x86_buf_type(tg_x86 *x, tg_dtype t); /* element of a buffer: registers' type, bool as i8 */
+/* Applies an elementwise op (not CONST, IOTA, LOAD, REINDEX). `dtypes` of operands; results of type `to`. */
+tg_x86_val tg_x86_apply(tg_x86 *x, const tg_op *op, tg_dtype to, const tg_dtype *from, tg_x86_val *args, uint32_t n);
+LLVMValueRef tg_x86_convert(tg_x86 *x, LLVMValueRef v, tg_dtype from, tg_dtype to);
+LLVMValueRef tg_x86_round(tg_x86 *x, LLVMValueRef v, tg_dtype t);     /* f32 → nearest f16/bf16/f8/f4, as f32 */
+LLVMValueRef tg_x86_from_memory(tg_x86 *x, LLVMValueRef v, tg_dtype t);
+LLVMValueRef tg_x86_to_memory(tg_x86 *x, LLVMValueRef v, tg_dtype t);
+LLVMValueRef tg_x86_from_buffer(tg_x86 *x, LLVMValueRef v, tg_dtype t);
+LLVMValueRef tg_x86_to_buffer(tg_x86 *x, LLVMValueRef v, tg_dtype t);
+LLVMValueRef tg_x86_binary(tg_x86 *x, tg_opcode op, tg_dtype t, LLVMValueRef a, LLVMValueRef b); /* rounds 16-bit floats */
+LLVMValueRef tg_x86_compare(tg_x86 *x, tg_enum pred, tg_dtype t, LLVMValueRef a, LLVMValueRef b);
+tg_x86_val tg_x86_const(tg_x86 *x, const tg_op *op);
+LLVMValueRef tg_x86_fast(tg_x86 *x, LLVMValueRef v); /* sets the fast-math flags the kernel grants */
+
+/* ---- eval.c ---- */
+tg_x86_frame *tg_x86_frame_create(tg_x86 *x, tg_x86_frame *parent, tg_x86_place *place);
+void tg_x86_frame_bind(tg_x86_frame *f, tg_axis *a, tg_x86_val index);
+void tg_x86_frame_mask(tg_x86 *x, tg_x86_frame *f, LLVMValueRef mask); /* and */
+const tg_x86_val *tg_x86_frame_index(const tg_x86_frame *f, const tg_axis *a); /* null if not bound */
+tg_x86_val tg_x86_eval(tg_x86 *x, tg_x86_frame *f, tg_value *v);
+tg_x86_val tg_x86_eval_def(tg_x86 *x, tg_x86_frame *f, tg_value *v); /* from its definition, even if it has a buffer */
+/* As one LLVM value: scalar if the same for all lanes. */
+tg_x86_val tg_x86_plain(tg_x86 *x, tg_x86_val v);
+LLVMValueRef tg_x86_vector(tg_x86 *x, tg_x86_val v); /* splat to the nest's lanes */
+void tg_x86_memo(tg_x86 *x, tg_x86_frame *f, tg_value *v, tg_x86_val val);
+tg_x86_frame *tg_x86_frame_of(tg_x86_frame *f, const tg_type *type); /* innermost that binds an axis of the type */
+tg_x86_val tg_x86_philox(tg_x86 *x, tg_x86_frame *f, tg_op *op, uint32_t result); /* memoises all results */
+/* The scalar region of an op (reduce_fn, map) with its arguments; gives the yielded values. */
+void tg_x86_inline_region(tg_x86 *x, tg_region *r, tg_x86_val *args, tg_x86_val *out, LLVMValueRef mask);
+
+/* ---- access.c ---- */
+tg_x86_tensor *tg_x86_tensor_of(tg_x86 *x, tg_value *v);
+LLVMValueRef tg_x86_scalar_of(tg_x86 *x, tg_value *v); /* rank 0, captured from the entry if need be */
+void tg_x86_note_unit(tg_x86 *x, tg_value *tensor); /* the fast variant relies on its last stride being 1 */
+tg_x86_val tg_x86_load_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op);
+void tg_x86_store_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op);
+tg_x86_val tg_x86_atomic(tg_x86 *x, tg_x86_frame *f, tg_op *op);
+tg_x86_buffer *tg_x86_buffer_create(tg_x86 *x, const tg_type *type, tg_axis *innermost);
+void tg_x86_buffer_reserve(tg_x86 *x, tg_x86_buffer *b); /* code that makes room: before the first store in a nest */
+tg_x86_val tg_x86_buffer_load(tg_x86 *x, tg_x86_frame *f, tg_x86_buffer *b);
+void tg_x86_buffer_store(tg_x86 *x, tg_x86_frame *f, tg_x86_buffer *b, tg_x86_val v);
+LLVMValueRef tg_x86_alloca(tg_x86 *x, LLVMTypeRef type);
+
+/* ---- plan.c ---- */
+void tg_x86_plan(tg_x86 *x, tg_region *region);
+/* A nest that copies `v` into buffer `to`. */
+tg_x86_nest *tg_x86_copy_nest(tg_x86 *x, tg_value *v, tg_x86_buffer *to);
+tg_x86_nest *tg_x86_op_nest(tg_x86 *x, tg_op *op); /* the nest of one root op */
+
+/* ---- nest.c, reduce.c ---- */
+void tg_x86_emit_nest(tg_x86 *x, tg_x86_nest *n);
+void tg_x86_choose_vector(tg_x86 *x, tg_x86_nest *n); /* vector axis, lanes, unroll: vector.c */
+typedef struct tg_x86_acc tg_x86_acc; /* accumulators of one root and one output point */
+tg_x86_acc *tg_x86_acc_open(tg_x86 *x, tg_x86_root *r, unsigned lanes, tg_x86_frame *f);
+void tg_x86_acc_step(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f);
+void tg_x86_acc_merge(tg_x86 *x, tg_x86_acc *into, tg_x86_acc *from);
+void tg_x86_acc_fold(tg_x86 *x, tg_x86_acc *a); /* lanes to one */
+void tg_x86_acc_close(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f);
+
+/* ---- body.c, special.c ---- */
+void tg_x86_emit_scalar(tg_x86 *x, tg_op *op);
+void tg_x86_function_attributes(tg_x86 *x, LLVMValueRef fn);
+void tg_x86_emit_block(tg_x86 *x, tg_block *b);
+void tg_x86_bind_axis(tg_x86 *x, tg_op *op); /* AXIS */
+void tg_x86_domain(tg_x86 *x, tg_op *op, LLVMValueRef *lo, LLVMValueRef *hi);
+void tg_x86_set_scalar(tg_x86 *x, tg_value *v, tg_x86_val val);
+void tg_x86_emit_fail(tg_x86 *x, tg_op *op, tg_x86_frame *f);  /* assert */
+void tg_x86_emit_print(tg_x86 *x, tg_op *op, tg_x86_frame *f);
+void tg_x86_emit_special(tg_x86 *x, tg_op *op); /* sort, topk, histogram, reindex_set */
+
+/* ---- entry.c, phase.c ---- */
+void tg_x86_emit_entry(tg_x86 *x);
+void tg_x86_emit_launch(tg_x86 *x, tg_op *op); /* TEMP, PHASE */
+void tg_x86_expand_fills(tg_func *f);          /* FILL as a phase that stores */
+typedef struct tg_x86_task {
+    LLVMValueRef fast, general; /* general null: fast serves all */
+} tg_x86_task;
+/* Slots of a frame: what the task needs of the entry's values, in order of first use. */
+typedef enum tg_x86_slot { TG_X86_SLOT_SCALAR, TG_X86_SLOT_IM, TG_X86_SLOT_BASE, TG_X86_SLOT_DIM, TG_X86_SLOT_STRIDE, TG_X86_SLOT_BLOCK } tg_x86_slot;
+typedef struct tg_x86_capture { tg_x86_slot kind; const void *key; uint32_t d; } tg_x86_capture;
+typedef struct tg_x86_captures { TG_VEC(tg_x86_capture) list; } tg_x86_captures;
+/* In a task: the captured thing, loaded in the prologue (once). */
+LLVMValueRef tg_x86_captured(tg_x86 *x, tg_x86_slot kind, const void *key, uint32_t d, LLVMTypeRef type);
+LLVMValueRef tg_x86_worker_alloc(tg_x86 *x, LLVMValueRef bytes); /* returns from the task if there is none */
+LLVMValueRef tg_x86_emit_task(tg_x86 *x, tg_op *phase, const char *suffix);
+int64_t tg_x86_default_block(tg_x86 *x, const tg_axis *a); /* largest size of a grid block; 0: whole domain */
+
+#endif
