@@ -9,38 +9,38 @@
 extern "C" {
 #endif
 
-typedef enum tg_param_kind {
-    TG_PARAM_IN      = 0,
-    TG_PARAM_OUT     = 1,
-    TG_PARAM_INOUT   = 2,
-    TG_PARAM_SCALAR  = 3,
-    TG_PARAM_POINTER = 4
-} tg_param_kind;
+typedef enum tg_parameter_kind {
+    TG_PARAMETER_IN      = 0,
+    TG_PARAMETER_OUT     = 1,
+    TG_PARAMETER_INOUT   = 2,
+    TG_PARAMETER_SCALAR  = 3,
+    TG_PARAMETER_POINTER = 4
+} tg_parameter_kind;
 
 /** One parameter of a kernel. Strings live as long as the module. */
-typedef struct tg_param_info {
-    size_t struct_size; /**< set by the caller: sizeof(tg_param_info) */
+typedef struct tg_parameter_info {
+    size_t struct_size; /**< set by the caller: sizeof(tg_parameter_info) */
     const char *name;
-    tg_param_kind kind;
+    tg_parameter_kind kind;
     tg_dtype dtype;         /**< TG_DTYPE_NONE: given by type parameter `type_param` */
     const char *type_param; /**< null if the dtype is fixed */
     uint32_t rank;          /**< tensors */
     int32_t is_optional;    /**< tensors: may be absent; scalars: have a default */
     int32_t is_const;       /**< scalars: one compiled variant per value */
-} tg_param_info;
+} tg_parameter_info;
 
 /** Name of the kernel; lives as long as the module. Any thread. */
 TG_API const char *tg_kernel_name(const tg_kernel *kernel);
-TG_API uint32_t tg_kernel_n_params(const tg_kernel *kernel);
+TG_API uint32_t tg_kernel_n_parameters(const tg_kernel *kernel);
 /** Describes parameter i. INVALID_ARGUMENT: null, i out of range, struct_size too small for a name. */
-TG_API tg_status tg_kernel_param(const tg_kernel *kernel, uint32_t i, tg_param_info *info);
+TG_API tg_status tg_kernel_parameter(const tg_kernel *kernel, uint32_t i, tg_parameter_info *info);
 
 /** Shape of tensor parameter i as the other arguments determine it, for allocating outputs.
  *
- * @param values  as for tg_launch; what is not known yet is TG_VALUE_NONE
- * @param shape   receives tg_param_info.rank extents
+ * @param values  as for tg_launch; what is not known yet is TG_ARGUMENT_NONE
+ * @param shape   receives tg_parameter_info.rank extents
  * @return INVALID_ARGUMENT if the arguments do not determine it. */
-TG_API tg_status tg_kernel_infer_shape(const tg_kernel *kernel, const tg_value *values, uint32_t n_values,
+TG_API tg_status tg_kernel_infer_shape(const tg_kernel *kernel, const tg_argument *values, uint32_t n_values,
                                        uint32_t i, int64_t *shape);
 
 /** What a kernel is specialised on, by name. */
@@ -59,7 +59,7 @@ typedef struct tg_kernel_spec {
  *  @return INVALID_ARGUMENT (unknown or missing binding), COMPILE, UNSUPPORTED, OUT_OF_MEMORY. Any thread. */
 TG_API tg_status tg_kernel_prepare(tg_kernel *kernel, const tg_kernel_spec *spec);
 /** The same for the variant that a launch with these arguments would use. Nothing is run. */
-TG_API tg_status tg_kernel_prepare_args(tg_kernel *kernel, const tg_value *values, uint32_t n_values);
+TG_API tg_status tg_kernel_prepare_args(tg_kernel *kernel, const tg_argument *values, uint32_t n_values);
 /** Starts the compile on another thread and returns. Errors appear at tg_kernel_wait or the launch. */
 TG_API tg_status tg_kernel_prepare_async(tg_kernel *kernel, const tg_kernel_spec *spec);
 /** Waits for all compiles of this kernel that were started by tg_kernel_prepare_async; the status of the first that

@@ -1,0 +1,144 @@
+/* See async.h: a queue, its threads, and the thread for one call. */
+#include "jit/async.h"
+
+#include <limits.h>
+#include <pthread.h>
+#include <stdbool.h>
+
+enum { STACK_BYTES = 32 * 1024 * 1024, MAX_THREADS = 16 };
+
+typedef struct task {
+    tg_async_fn fn;
+    void *user;
+    struct task *next;
+} task;
+
+struct tg_async {
+    const tg_allocator *allocator;
+    pthread_mutex_t lock;
+    pthread_cond_t more;
+    task *first, *last;
+    bool stop;
+    int32_t n_threads, n_started, n_idle;
+    pthread_t threads[MAX_THREADS];
+};
+
+static bool start_thread(pthread_t *out, void *(*main_fn)(void *), void *user) {
+    pthread_attr_t attr;
+    if (pthread_attr_init(&attr)) {
+        return false;
+    }
+    (void)pthread_attr_setstacksize(&attr, STACK_BYTES);
+    bool ok = pthread_create(out, &attr, main_fn, user) == 0;
+    pthread_attr_destroy(&attr);
+    return ok;
+}
+
+static task *take_task(tg_async *a) {
+    pthread_mutex_lock(&a->lock);
+    a->n_idle++;
+    while (!a->first && !a->stop) {
+        pthread_cond_wait(&a->more, &a->lock);
+    }
+    a->n_idle--;
+    task *t = a->first;
+    if (t) {
+        a->first = t->next;
+        a->last = a->first ? a->last : NULL;
+    }
+    pthread_mutex_unlock(&a->lock);
+    return t;
+}
+
+static void *worker_main(void *user) {
+    tg_async *a = user;
+    task *t;
+    while ((t = take_task(a)) != NULL) {
+        t->fn(t->user);
+        tg_free(a->allocator, t, sizeof *t);
+    }
+    return NULL;
+}
+
+tg_status tg_async_create(const tg_allocator *allocator, int32_t n_threads, tg_async **out) {
+    tg_async *a = tg_alloc(allocator, sizeof *a, _Alignof(tg_async));
+    *out = a;
+    if (!a) {
+        return TG_ERROR_OUT_OF_MEMORY;
+    }
+    a->allocator = allocator;
+    a->n_threads = n_threads < 1 ? 1 : n_threads > MAX_THREADS ? MAX_THREADS : n_threads;
+    pthread_mutex_init(&a->lock, NULL);
+    pthread_cond_init(&a->more, NULL);
+    return TG_OK;
+}
+
+void tg_async_destroy(tg_async *async) {
+    if (!async) {
+        return;
+    }
+    pthread_mutex_lock(&async->lock);
+    async->stop = true;
+    pthread_cond_broadcast(&async->more);
+    pthread_mutex_unlock(&async->lock);
+    for (int32_t i = 0; i < async->n_started; i++) {
+        pthread_join(async->threads[i], NULL);
+    }
+    pthread_cond_destroy(&async->more);
+    pthread_mutex_destroy(&async->lock);
+    tg_free(async->allocator, async, sizeof *async);
+}
+
+/* Under the lock; true if some thread will take the task. */
+static bool enqueue(tg_async *a, task *t) {
+    if (a->n_idle == 0 && a->n_started < a->n_threads &&
+        start_thread(&a->threads[a->n_started], worker_main, a)) {
+        a->n_started++;
+    }
+    if (a->n_started == 0) {
+        return false;
+    }
+    *(a->last ? &a->last->next : &a->first) = t;
+    a->last = t;
+    pthread_cond_signal(&a->more);
+    return true;
+}
+
+void tg_async_submit(tg_async *async, tg_async_fn fn, void *user) {
+    task *t = tg_alloc(async->allocator, sizeof *t, _Alignof(task));
+    bool queued = false;
+    if (t) {
+        t->fn = fn;
+        t->user = user;
+        pthread_mutex_lock(&async->lock);
+        queued = enqueue(async, t);
+        pthread_mutex_unlock(&async->lock);
+    }
+    if (!queued) {
+        tg_free(async->allocator, t, sizeof *t);
+        fn(user);
+    }
+}
+
+/* ---- one call ------------------------------------------------------------------------------------------------ */
+
+typedef struct call {
+    tg_async_fn fn;
+    void *user;
+} call;
+
+static void *call_main(void *user) {
+    call *c = user;
+    c->fn(c->user);
+    return NULL;
+}
+
+void tg_run_on_large_stack(tg_async_fn fn, void *user) {
+    call c = {fn, user};
+    pthread_t thread;
+    if (start_thread(&thread, call_main, &c)) {
+        pthread_join(thread, NULL);
+    } else {
+        fn(user);
+    }
+}

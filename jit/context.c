@@ -1,0 +1,165 @@
+/* Making and ending a context. */
+#include "jit/context.h"
+
+#include <string.h>
+
+const char *tg_version_string(void) {
+    return "0.1.0";
+}
+
+uint32_t tg_version(void) {
+    return TG_VERSION;
+}
+
+/* A smaller struct is an older caller's; a larger one may only have zeros beyond ours. */
+static bool read_options(const tg_context_options *from, tg_context_options *to) {
+    memset(to, 0, sizeof *to);
+    if (!from) {
+        return true;
+    }
+    size_t n = from->struct_size;
+    if (n < sizeof from->struct_size) {
+        return false;
+    }
+    for (size_t i = sizeof *to; i < n; i++) {
+        if (((const unsigned char *)from)[i]) {
+            return false;
+        }
+    }
+    memcpy(to, from, n < sizeof *to ? n : sizeof *to);
+    return true;
+}
+
+static tg_status open_machine(tg_context *c, const tg_context_options *o) {
+    c->device = tg_device_find(o->device);
+    if (!c->device) {
+        return tg_fail(NULL, TG_ERROR_INVALID_ARGUMENT, "unknown device '%s'; there is: cpu", o->device);
+    }
+    c->target = tg_target_find(NULL);
+    if (!c->target->machine(o->arch, &c->machine)) {
+        return tg_fail(NULL, TG_ERROR_UNSUPPORTED, "instruction set '%s' is unknown or this machine lacks it",
+                       o->arch ? o->arch : "of this machine");
+    }
+    return TG_OK;
+}
+
+/* All that decides generated code besides the source and the variant. */
+static tg_status hash_build(tg_context *c) {
+    tg_unwind u;
+    tg_arena *arena = tg_arena_create(&c->allocator, &u);
+    if (!arena || TG_PROTECT(&u)) {
+        tg_arena_destroy(arena);
+        return tg_fail(NULL, TG_ERROR_OUT_OF_MEMORY, "out of memory");
+    }
+    char version[32];
+    const tg_machine *m = &c->machine;
+    tg_code_version(version, sizeof version);
+    tg_hasher *h = tg_hasher_create(arena);
+    tg_build_id_add(h);
+    tg_hasher_add_text(h, version);
+    tg_hasher_add_text(h, c->target->name);
+    tg_hasher_add_text(h, m->arch);
+    tg_hasher_add_text(h, m->cpu);
+    tg_hasher_add_text(h, m->features);
+    tg_hasher_add_u64(h, (uint64_t)m->vector_bits);
+    tg_hasher_add_u64(h, (uint64_t)m->l1_bytes);
+    tg_hasher_add_u64(h, (uint64_t)m->l2_bytes);
+    tg_hasher_add_u64(h, (uint64_t)m->l3_bytes);
+    tg_hasher_add_u64(h, (uint64_t)m->n_cores);
+    tg_hasher_add_u64(h, c->checked);
+    tg_hasher_add_u64(h, TG_ABI_VERSION);
+    c->build = tg_hasher_finish(h);
+    tg_arena_destroy(arena);
+    return TG_OK;
+}
+
+static tg_status open_parts(tg_context *c, const tg_context_options *o) {
+    tg_host_options host = {.allocator = &c->allocator, .n_threads = o->n_threads, .pin = o->pin_threads != 0,
+                            .flush_denormals = o->flush_denormals != 0, .print = o->print,
+                            .print_user = o->print_user};
+    tg_status s = tg_host_create(&host, &c->host);
+    if (s == TG_OK) {
+        s = tg_code_space_create(&c->allocator, &c->code);
+    }
+    if (s == TG_OK) {
+        s = tg_async_create(&c->allocator, tg_processor_count(), &c->async);
+    }
+    if (s == TG_OK) {
+        uint64_t limit = o->cache_bytes ? o->cache_bytes : (uint64_t)512 << 20;
+        s = tg_cache_open(&c->cache, &c->allocator, o->cache_dir, limit);
+    }
+    if (s == TG_OK && o->include_path) {
+        c->include_path = tg_copy_text(&c->allocator, o->include_path);
+        s = c->include_path ? TG_OK : TG_ERROR_OUT_OF_MEMORY;
+    }
+    return s ? tg_fail(NULL, s, "%s", tg_status_name(s)) : TG_OK;
+}
+
+tg_status tg_context_create_versioned(uint32_t version, const tg_context_options *options, tg_context **out) {
+    if (!out) {
+        return tg_fail(NULL, TG_ERROR_INVALID_ARGUMENT, "out is null");
+    }
+    *out = NULL;
+    if (version > TG_VERSION) {
+        return tg_fail(NULL, TG_ERROR_INVALID_ARGUMENT, "the headers are of version %u, the library only of %u",
+                       version, (unsigned)TG_VERSION);
+    }
+    tg_settings s;
+    if (!read_options(options, &s.options)) {
+        return tg_fail(NULL, TG_ERROR_INVALID_ARGUMENT, "options have a wrong struct_size or unknown fields");
+    }
+    tg_settings_read_environment(&s);
+    const tg_allocator *a = s.options.allocator ? s.options.allocator : &tg_allocator_default;
+    tg_context *c = tg_alloc(a, sizeof *c, _Alignof(tg_context));
+    if (!c) {
+        return tg_fail(NULL, TG_ERROR_OUT_OF_MEMORY, "out of memory");
+    }
+    c->allocator = *a;
+    c->deterministic = s.options.deterministic != 0;
+    c->checked = s.options.checked != 0;
+    pthread_mutex_init(&c->error_lock, NULL);
+    tg_status status = open_machine(c, &s.options);
+    if (status == TG_OK) {
+        status = open_parts(c, &s.options);
+    }
+    if (status == TG_OK) {
+        status = hash_build(c);
+    }
+    if (status) {
+        tg_context_destroy(c);
+        return status;
+    }
+    *out = c;
+    return TG_OK;
+}
+
+void tg_context_destroy(tg_context *context) {
+    if (!context) {
+        return;
+    }
+    tg_allocator a = context->allocator;
+    tg_async_destroy(context->async);
+    tg_code_space_destroy(context->code);
+    tg_host_destroy(context->host);
+    tg_cache_close(&context->cache);
+    tg_free_text(&a, context->include_path);
+    tg_errors_free(context);
+    pthread_mutex_destroy(&context->error_lock);
+    tg_free(&a, context, sizeof *context);
+}
+
+const char *tg_context_device(const tg_context *context) {
+    return context ? context->device->name : "";
+}
+
+const char *tg_context_arch(const tg_context *context) {
+    return context ? context->machine.arch : "";
+}
+
+int32_t tg_context_n_threads(const tg_context *context) {
+    return context ? tg_host_n_threads(context->host) : 0;
+}
+
+const char *tg_context_cache_dir(const tg_context *context) {
+    return context ? context->cache.dir : NULL;
+}

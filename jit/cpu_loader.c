@@ -1,0 +1,194 @@
+/* See cpu_loader.h. LLVM's LLJIT as a linker of ready objects: each one gets a JITDylib of its own, so that
+ * entry names need not be unique, with the few symbols that generated code may call. Nothing else of the process
+ * is visible to it. */
+#include "jit/cpu_loader.h"
+
+#include "base/io.h"
+#include "targets/llvm/llvm.h"
+
+#include <llvm-c/Core.h>
+#include <llvm-c/LLJIT.h>
+#include <llvm-c/Target.h>
+
+#include <math.h>
+#include <pthread.h>
+#include <string.h>
+
+struct tg_code_space {
+    const tg_allocator *allocator;
+    pthread_mutex_t lock; /* makes the linker; loads one object at a time */
+    LLVMOrcLLJITRef jit;
+    uint64_t n_loaded; /* names the dylibs */
+};
+
+/* ---- what generated code may call -------------------------------------------------------------------------- */
+
+typedef void (*any_fn)(void);
+static const struct offered {
+    const char *name;
+    any_fn fn;
+} offered[] = {
+    {"memcpy", (any_fn)memcpy},   {"memmove", (any_fn)memmove}, {"memset", (any_fn)memset},
+    {"memcmp", (any_fn)memcmp},   {"bcmp", (any_fn)memcmp},     {"fmod", (any_fn)fmod},
+    {"fmodf", (any_fn)fmodf},     {"fma", (any_fn)fma},         {"fmaf", (any_fn)fmaf},
+    {"floor", (any_fn)floor},     {"floorf", (any_fn)floorf},   {"ceil", (any_fn)ceil},
+    {"ceilf", (any_fn)ceilf},     {"trunc", (any_fn)trunc},     {"truncf", (any_fn)truncf},
+    {"rint", (any_fn)rint},       {"rintf", (any_fn)rintf},     {"roundeven", (any_fn)rint},
+    {"roundevenf", (any_fn)rintf}, {"sqrt", (any_fn)sqrt},      {"sqrtf", (any_fn)sqrtf},
+    {"ldexp", (any_fn)ldexp},     {"ldexpf", (any_fn)ldexpf},   {"nextafter", (any_fn)nextafter},
+    {"nextafterf", (any_fn)nextafterf},
+};
+enum { N_OFFERED = sizeof offered / sizeof offered[0] };
+
+static LLVMErrorRef offer_symbols(LLVMOrcExecutionSessionRef session, LLVMOrcJITDylibRef dylib) {
+    LLVMOrcCSymbolMapPair pairs[N_OFFERED];
+    for (int i = 0; i < N_OFFERED; i++) {
+        pairs[i].Name = LLVMOrcExecutionSessionIntern(session, offered[i].name);
+        pairs[i].Sym.Address = (LLVMOrcExecutorAddress)(uintptr_t)offered[i].fn;
+        pairs[i].Sym.Flags.GenericFlags = LLVMJITSymbolGenericFlagsExported | LLVMJITSymbolGenericFlagsCallable;
+        pairs[i].Sym.Flags.TargetFlags = 0;
+    }
+    return LLVMOrcJITDylibDefine(dylib, LLVMOrcAbsoluteSymbols(pairs, N_OFFERED));
+}
+
+/* ---- linking ------------------------------------------------------------------------------------------------ */
+
+typedef struct load {
+    tg_code_space *space;
+    const void *object;
+    size_t size;
+    const char *entry;
+    tg_code *out;
+    char *message;
+    size_t message_size;
+    LLVMErrorRef error;
+    bool found;
+} load;
+
+static void on_lookup(LLVMErrorRef error, LLVMOrcCSymbolMapPairs result, size_t n, void *user) {
+    load *l = user;
+    l->error = error;
+    if (!error && n == 1) {
+        l->out->entry = (tg_entry_fn)(uintptr_t)result[0].Sym.Address;
+        l->found = true;
+    }
+}
+
+/* Errors of the linker reach us through the lookup; its own report would go to stderr. */
+static void ignore_report(void *user, LLVMErrorRef error) {
+    (void)user;
+    LLVMConsumeError(error);
+}
+
+static LLVMErrorRef make_linker(tg_code_space *s) {
+    if (s->jit) {
+        return NULL;
+    }
+    LLVMInitializeX86TargetInfo();
+    LLVMInitializeX86Target();
+    LLVMInitializeX86TargetMC();
+    LLVMErrorRef error = LLVMOrcCreateLLJIT(&s->jit, NULL);
+    if (!error) {
+        LLVMOrcExecutionSessionSetErrorReporter(LLVMOrcLLJITGetExecutionSession(s->jit), ignore_report, NULL);
+    }
+    return error;
+}
+
+static LLVMErrorRef link_object(load *l) {
+    tg_code_space *s = l->space;
+    LLVMErrorRef error = make_linker(s);
+    if (error) {
+        return error;
+    }
+    LLVMOrcExecutionSessionRef session = LLVMOrcLLJITGetExecutionSession(s->jit);
+    char name[40];
+    (void)tg_format(name, sizeof name, "kernel%llu", (unsigned long long)s->n_loaded++);
+    LLVMOrcJITDylibRef dylib = LLVMOrcExecutionSessionCreateBareJITDylib(session, name);
+    l->out->unit = dylib;
+    error = offer_symbols(session, dylib);
+    if (error) {
+        return error;
+    }
+    LLVMMemoryBufferRef buffer = LLVMCreateMemoryBufferWithMemoryRangeCopy(l->object, l->size, name);
+    error = LLVMOrcLLJITAddObjectFile(s->jit, dylib, buffer); /* takes the buffer */
+    if (error) {
+        return error;
+    }
+    LLVMOrcCJITDylibSearchOrderElement order = {dylib, LLVMOrcJITDylibLookupFlagsMatchExportedSymbolsOnly};
+    LLVMOrcCLookupSetElement wanted = {LLVMOrcExecutionSessionIntern(session, l->entry),
+                                       LLVMOrcSymbolLookupFlagsRequiredSymbol};
+    LLVMOrcExecutionSessionLookup(session, LLVMOrcLookupKindStatic, &order, 1, &wanted, 1, on_lookup, l);
+    return l->error;
+}
+
+static void run_load(void *user) {
+    load *l = user;
+    LLVMErrorRef error = link_object(l);
+    if (error) {
+        char *text = LLVMGetErrorMessage(error);
+        (void)tg_format(l->message, l->message_size, "%s", text);
+        LLVMDisposeErrorMessage(text);
+        l->found = false;
+    } else if (!l->found) {
+        (void)tg_format(l->message, l->message_size, "no symbol %s in the object", l->entry);
+    }
+}
+
+tg_status tg_code_load(tg_code_space *space, const void *object, size_t size, const char *entry, tg_code *out,
+                       char *message, size_t message_size) {
+    *out = (tg_code){0};
+    load l = {space, object, size, entry, out, message, message_size, NULL, false};
+    pthread_mutex_lock(&space->lock);
+    bool ok = tg_llvm_guard(run_load, &l, message, message_size) && l.found;
+    pthread_mutex_unlock(&space->lock);
+    if (!ok) {
+        tg_code_unload(space, out);
+        return TG_ERROR_INTERNAL;
+    }
+    return TG_OK;
+}
+
+void tg_code_unload(tg_code_space *space, tg_code *code) {
+    if (code->unit) {
+        pthread_mutex_lock(&space->lock);
+        LLVMErrorRef error = LLVMOrcJITDylibClear((LLVMOrcJITDylibRef)code->unit);
+        if (error) {
+            LLVMConsumeError(error);
+        }
+        pthread_mutex_unlock(&space->lock);
+    }
+    *code = (tg_code){0};
+}
+
+/* ---- life ----------------------------------------------------------------------------------------------------- */
+
+tg_status tg_code_space_create(const tg_allocator *allocator, tg_code_space **out) {
+    tg_code_space *s = tg_alloc(allocator, sizeof *s, _Alignof(tg_code_space));
+    *out = s;
+    if (!s) {
+        return TG_ERROR_OUT_OF_MEMORY;
+    }
+    s->allocator = allocator;
+    pthread_mutex_init(&s->lock, NULL);
+    return TG_OK;
+}
+
+void tg_code_space_destroy(tg_code_space *space) {
+    if (!space) {
+        return;
+    }
+    if (space->jit) {
+        LLVMErrorRef error = LLVMOrcDisposeLLJIT(space->jit);
+        if (error) {
+            LLVMConsumeError(error);
+        }
+    }
+    pthread_mutex_destroy(&space->lock);
+    tg_free(space->allocator, space, sizeof *space);
+}
+
+void tg_code_version(char *out, size_t size) {
+    unsigned major, minor, patch;
+    LLVMGetVersion(&major, &minor, &patch);
+    (void)tg_format(out, size, "%u.%u.%u", major, minor, patch);
+}

@@ -1,0 +1,264 @@
+/* Kernels of the public API: description, compiling ahead of the launch. */
+#include "jit/context.h"
+
+#include "base/io.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *tg_kernel_name(const tg_kernel *kernel) {
+    return kernel ? kernel->signature->name : "";
+}
+
+uint32_t tg_kernel_n_parameters(const tg_kernel *kernel) {
+    return kernel ? kernel->signature->n_params : 0;
+}
+
+static bool is_tensor(const tg_sig_param *p) {
+    return p->kind == TG_SP_IN || p->kind == TG_SP_OUT || p->kind == TG_SP_INOUT;
+}
+
+tg_status tg_kernel_parameter(const tg_kernel *kernel, uint32_t i, tg_parameter_info *info) {
+    if (!kernel || !info || i >= kernel->signature->n_params ||
+        info->struct_size < offsetof(tg_parameter_info, kind)) {
+        return tg_fail(kernel ? kernel->context : NULL, TG_ERROR_INVALID_ARGUMENT,
+                       "no such parameter, or info is null or too small");
+    }
+    const tg_sig_param *p = &kernel->signature->params[i];
+    static const tg_parameter_kind kinds[] = {
+        [TG_SP_IN] = TG_PARAMETER_IN,         [TG_SP_OUT] = TG_PARAMETER_OUT,
+        [TG_SP_INOUT] = TG_PARAMETER_INOUT,   [TG_SP_SCALAR] = TG_PARAMETER_SCALAR,
+        [TG_SP_PTR] = TG_PARAMETER_POINTER,
+    };
+    tg_parameter_info full = {
+        .struct_size = info->struct_size, .name = p->name, .kind = kinds[p->kind],
+        .dtype = p->type.type_param >= 0 ? TG_DTYPE_NONE : p->type.dtype,
+        .type_param = p->type.type_param >= 0 ? kernel->signature->tparams[p->type.type_param].name : NULL,
+        .rank = is_tensor(p) ? p->rank : 0, .is_optional = is_tensor(p) ? p->optional : p->has_default,
+        .is_const = p->is_const};
+    memcpy(info, &full, info->struct_size < sizeof full ? info->struct_size : sizeof full);
+    return TG_OK;
+}
+
+/* ---- variants by name ----------------------------------------------------------------------------------------- */
+
+typedef struct selection {
+    tg_dtype types[16];
+    tg_scalar consts[TG_MAX_CONSTS];
+    bool present[TG_MAX_PARAMS];
+    tg_variant_key key;
+} selection;
+
+static bool parse_scalar(const char *text, tg_scalar *out) {
+    char *end;
+    if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0) {
+        *out = (tg_scalar){.dtype = TG_BOOL, .i = text[0] == 't'};
+        return true;
+    }
+    long long i = strtoll(text, &end, 0);
+    if (*text && *end == '\0') {
+        *out = (tg_scalar){.dtype = TG_I64, .i = i};
+        return true;
+    }
+    double f = strtod(text, &end);
+    *out = (tg_scalar){.dtype = TG_F64, .f = f};
+    return *text && *end == '\0';
+}
+
+static bool name_is(const char *name, const char *text, size_t n) {
+    return strlen(name) == n && memcmp(name, text, n) == 0;
+}
+
+static tg_status bind_type(const tg_kernel *k, selection *s, uint32_t t, const char *value) {
+    const tg_sig_tparam *tp = &k->signature->tparams[t];
+    tg_dtype dtype = tg_dtype_from_name(value);
+    for (uint32_t i = 0; i < tp->n_members; i++) {
+        if (tp->members[i] == dtype) {
+            s->types[t] = dtype;
+            return TG_OK;
+        }
+    }
+    return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT, "'%s' is not a type that %s of %s accepts", value, tp->name,
+                   k->signature->name);
+}
+
+/* Const scalars are converted to their type once all types are known. */
+static tg_status bind_one(const tg_kernel *k, selection *s, const char *text) {
+    const tg_signature *sig = k->signature;
+    size_t n = strcspn(text, "=");
+    const char *value = text[n] ? text + n + 1 : "";
+    tg_scalar scalar;
+    for (uint32_t i = 0; i < sig->n_tparams; i++) {
+        if (name_is(sig->tparams[i].name, text, n)) {
+            return bind_type(k, s, i, value);
+        }
+    }
+    int32_t slot = -1;
+    for (uint32_t i = 0; i < sig->n_dims; i++) {
+        slot = name_is(sig->dims[i].name, text, n) ? sig->dims[i].const_slot : slot;
+    }
+    for (uint32_t i = 0; i < sig->n_params; i++) {
+        slot = name_is(sig->params[i].name, text, n) ? sig->params[i].const_slot : slot;
+    }
+    if (slot < 0) {
+        return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT, "%s has no type parameter or constant '%.*s'", sig->name,
+                       (int)n, text);
+    }
+    if (!parse_scalar(value, &scalar)) {
+        return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT, "'%s' is no number, true or false", value);
+    }
+    s->consts[slot] = scalar;
+    return TG_OK;
+}
+
+static tg_status mark_absent(const tg_kernel *k, selection *s, const char *name) {
+    for (uint32_t i = 0; i < k->signature->n_params; i++) {
+        const tg_sig_param *p = &k->signature->params[i];
+        if (strcmp(p->name, name) == 0 && is_tensor(p) && p->optional) {
+            s->present[i] = false;
+            return TG_OK;
+        }
+    }
+    return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT, "%s has no optional tensor '%s'", k->signature->name, name);
+}
+
+static tg_status finish_selection(const tg_kernel *k, selection *s) {
+    const tg_signature *sig = k->signature;
+    const char *missing = NULL;
+    for (uint32_t i = 0; i < sig->n_tparams; i++) {
+        missing = s->types[i] ? missing : sig->tparams[i].name;
+    }
+    for (uint32_t i = 0; i < sig->n_dims; i++) {
+        int32_t slot = sig->dims[i].const_slot;
+        missing = slot >= 0 && !s->consts[slot].dtype ? sig->dims[i].name : missing;
+        if (slot >= 0 && s->consts[slot].dtype) {
+            s->consts[slot] = tg_scalar_convert(s->consts[slot], TG_I64);
+        }
+    }
+    for (uint32_t i = 0; i < sig->n_params && !missing; i++) {
+        const tg_sig_param *p = &sig->params[i];
+        tg_scalar *c = p->const_slot >= 0 ? &s->consts[p->const_slot] : NULL;
+        if (!c) {
+            continue;
+        }
+        *c = c->dtype || !p->has_default ? *c : p->default_value;
+        missing = c->dtype ? missing : p->name;
+        *c = c->dtype ? tg_scalar_convert(*c, tg_param_dtype(p, s->types)) : *c;
+    }
+    if (missing) {
+        return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT, "%s: no value for %s", sig->name, missing);
+    }
+    tg_variant_key_make(k, s->types, s->consts, s->present, &s->key);
+    return TG_OK;
+}
+
+static tg_status read_spec(const tg_kernel *k, const tg_kernel_spec *spec, selection *s) {
+    memset(s, 0, sizeof *s);
+    for (uint32_t i = 0; i < TG_MAX_PARAMS; i++) {
+        s->present[i] = i < k->signature->n_params;
+    }
+    if (spec && spec->struct_size < sizeof *spec) {
+        return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT, "spec has a wrong struct_size");
+    }
+    tg_status status = TG_OK;
+    for (uint32_t i = 0; spec && i < spec->n_bindings && status == TG_OK; i++) {
+        status = bind_one(k, s, spec->bindings[i]);
+    }
+    for (uint32_t i = 0; spec && i < spec->n_absent && status == TG_OK; i++) {
+        status = mark_absent(k, s, spec->absent[i]);
+    }
+    return status ? status : finish_selection(k, s);
+}
+
+tg_status tg_kernel_prepare(tg_kernel *kernel, const tg_kernel_spec *spec) {
+    if (!kernel) {
+        return TG_ERROR_INVALID_ARGUMENT;
+    }
+    selection s;
+    tg_variant *v;
+    tg_status status = read_spec(kernel, spec, &s);
+    return status ? status : tg_variant_get(kernel, &s.key, s.types, s.consts, s.present, &v);
+}
+
+/* ---- in the background ------------------------------------------------------------------------------------------- */
+
+typedef struct background {
+    tg_kernel *kernel;
+    selection s;
+} background;
+
+static void run_background(void *user) {
+    background *b = user;
+    tg_kernel *k = b->kernel;
+    tg_variant *v;
+    tg_status status = tg_variant_get(k, &b->s.key, b->s.types, b->s.consts, b->s.present, &v);
+    tg_free(&k->context->allocator, b, sizeof *b);
+    pthread_mutex_lock(&k->lock);
+    k->n_pending--;
+    k->async_status = k->async_status ? k->async_status : status;
+    pthread_cond_broadcast(&k->changed);
+    pthread_mutex_unlock(&k->lock);
+}
+
+tg_status tg_kernel_prepare_async(tg_kernel *kernel, const tg_kernel_spec *spec) {
+    if (!kernel) {
+        return TG_ERROR_INVALID_ARGUMENT;
+    }
+    const tg_allocator *a = &kernel->context->allocator;
+    background *b = tg_alloc(a, sizeof *b, _Alignof(background));
+    if (!b) {
+        return tg_fail(kernel->context, TG_ERROR_OUT_OF_MEMORY, "out of memory");
+    }
+    b->kernel = kernel;
+    tg_status status = read_spec(kernel, spec, &b->s);
+    if (status) {
+        tg_free(a, b, sizeof *b);
+        return status;
+    }
+    pthread_mutex_lock(&kernel->lock);
+    kernel->n_pending++;
+    pthread_mutex_unlock(&kernel->lock);
+    tg_async_submit(kernel->context->async, run_background, b);
+    return TG_OK;
+}
+
+tg_status tg_kernel_wait(tg_kernel *kernel) {
+    if (!kernel) {
+        return TG_ERROR_INVALID_ARGUMENT;
+    }
+    pthread_mutex_lock(&kernel->lock);
+    while (kernel->n_pending) {
+        pthread_cond_wait(&kernel->changed, &kernel->lock);
+    }
+    tg_status status = kernel->async_status;
+    kernel->async_status = TG_OK;
+    const tg_variant *failed = NULL;
+    for (const tg_variant *v = kernel->variants; v && status; v = v->next) {
+        failed = v->status == status ? v : failed;
+    }
+    pthread_mutex_unlock(&kernel->lock);
+    if (status) {
+        tg_fail_compile(kernel->context, status, failed && failed->text ? failed->text : tg_status_name(status),
+                        failed ? failed->json : NULL);
+    }
+    return status;
+}
+
+tg_status tg_kernel_get_stats(const tg_kernel *kernel, tg_kernel_stats *stats) {
+    if (!kernel || !stats || stats->struct_size < sizeof *stats) {
+        return TG_ERROR_INVALID_ARGUMENT;
+    }
+    tg_kernel *k = (tg_kernel *)(uintptr_t)kernel;
+    *stats = (tg_kernel_stats){.struct_size = stats->struct_size};
+    pthread_mutex_lock(&k->lock);
+    for (const tg_variant *v = k->variants; v; v = v->next) {
+        if (atomic_load(&v->state) == TG_VARIANT_READY) {
+            stats->n_variants++;
+            stats->n_from_cache += v->from_cache;
+            stats->compile_ms += v->compile_ms;
+            stats->code_bytes += v->code_bytes;
+        }
+    }
+    pthread_mutex_unlock(&k->lock);
+    return TG_OK;
+}

@@ -1,0 +1,215 @@
+/* tg_launch: arguments to what generated code takes.
+ *
+ *   tg_argument[] ─make→ tg_launch_arg[] ─bind, check→ types, dims, constants ─key→ variant ─→ entry(rt, cells)
+ *
+ * Everything is on the stack; a launch of a compiled variant allocates nothing and takes no lock. */
+#include "jit/context.h"
+
+#include <string.h>
+
+enum { MESSAGE_SIZE = 512 };
+
+tg_dtype tg_param_dtype(const tg_sig_param *p, const tg_dtype *types) {
+    tg_dtype t = p->type.type_param >= 0 ? types[p->type.type_param] : p->type.dtype;
+    return p->type.wide ? tg_dtype_wide(t) : t;
+}
+
+static bool is_tensor(const tg_sig_param *p) {
+    return p->kind == TG_SP_IN || p->kind == TG_SP_OUT || p->kind == TG_SP_INOUT;
+}
+
+/* ---- from the host ------------------------------------------------------------------------------------------ */
+
+static tg_status make_tensor(const tg_kernel *k, uint32_t i, const tg_argument *v, tg_launch_arg *out) {
+    const tg_sig_param *p = &k->signature->params[i];
+    bool absent = v->kind == TG_ARGUMENT_NONE || (v->kind == TG_ARGUMENT_POINTER && !v->u.pointer);
+    if (!absent && v->kind != TG_ARGUMENT_TENSOR) {
+        return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT, "%s is a tensor; argument %u is not", p->name, i + 1);
+    }
+    const tg_tensor *t = absent ? NULL : v->u.tensor;
+    *out = (tg_launch_arg){0};
+    if (t) {
+        out->tensor = &t->arg;
+        out->dtype = t->dtype;
+        out->rank = t->rank;
+    }
+    return TG_OK;
+}
+
+static tg_status make_scalar(const tg_kernel *k, uint32_t i, const tg_argument *v, tg_launch_arg *out) {
+    const tg_sig_param *p = &k->signature->params[i];
+    tg_scalar s = {0};
+    switch (v->kind) {
+    case TG_ARGUMENT_NONE:
+        break;
+    case TG_ARGUMENT_INT:
+        s = (tg_scalar){.dtype = TG_I64, .i = v->u.i};
+        break;
+    case TG_ARGUMENT_UINT:
+        s = (tg_scalar){.dtype = TG_U64, .i = v->u.i};
+        break;
+    case TG_ARGUMENT_FLOAT:
+        s = (tg_scalar){.dtype = TG_F64, .f = v->u.f};
+        break;
+    case TG_ARGUMENT_BOOL:
+        s = (tg_scalar){.dtype = TG_BOOL, .i = v->u.i};
+        break;
+    case TG_ARGUMENT_POINTER:
+        if (p->kind == TG_SP_PTR) {
+            s = (tg_scalar){.dtype = TG_U64, .i = v->u.i};
+            break;
+        }
+        return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT, "%s is a number; argument %u is a pointer", p->name,
+                       i + 1);
+    case TG_ARGUMENT_TENSOR:
+        if (p->kind == TG_SP_PTR) { /* the address of its first element */
+            s = (tg_scalar){.dtype = TG_U64, .i = (int64_t)(uintptr_t)v->u.tensor->arg.data};
+            break;
+        }
+        return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT, "%s is a number; argument %u is a tensor", p->name,
+                       i + 1);
+    }
+    *out = (tg_launch_arg){.dtype = s.dtype, .scalar = s};
+    return TG_OK;
+}
+
+tg_status tg_launch_args_make(const tg_kernel *k, const tg_argument *values, uint32_t n_values, tg_launch_arg *args) {
+    const tg_signature *sig = k->signature;
+    if (n_values > sig->n_params || (n_values && !values)) {
+        return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT, "%s takes %u arguments, %u given", sig->name,
+                       sig->n_params, n_values);
+    }
+    static const tg_argument none = {TG_ARGUMENT_NONE, {0}};
+    for (uint32_t i = 0; i < sig->n_params; i++) {
+        const tg_argument *v = i < n_values ? &values[i] : &none;
+        tg_status s = is_tensor(&sig->params[i]) ? make_tensor(k, i, v, &args[i]) : make_scalar(k, i, v, &args[i]);
+        if (s) {
+            return s;
+        }
+    }
+    return TG_OK;
+}
+
+/* ---- to generated code ---------------------------------------------------------------------------------------- */
+
+static const tg_tensor_arg absent_tensor = {0};
+
+typedef union cell {
+    int64_t i;
+    double f;
+} cell;
+
+static tg_scalar scalar_value(const tg_sig_param *p, const tg_launch_arg *a) {
+    return a->scalar.dtype == TG_DTYPE_NONE && p->has_default ? p->default_value : a->scalar;
+}
+
+static void fill_cells(const tg_signature *sig, const tg_launch_arg *args, const tg_dtype *types, cell *cells,
+                       const void **out) {
+    for (uint32_t i = 0; i < sig->n_params; i++) {
+        const tg_sig_param *p = &sig->params[i];
+        if (is_tensor(p)) {
+            out[i] = args[i].tensor ? args[i].tensor : &absent_tensor;
+            continue;
+        }
+        tg_scalar v = scalar_value(p, &args[i]);
+        if (p->kind == TG_SP_SCALAR) {
+            v = tg_scalar_convert(v, tg_param_dtype(p, types));
+        }
+        if (tg_dtype_is_float(v.dtype)) {
+            cells[i].f = v.f;
+        } else {
+            cells[i].i = v.i;
+        }
+        out[i] = &cells[i];
+    }
+}
+
+static tg_status check(const tg_kernel *k, const tg_launch_arg *args, tg_launch_binding *b) {
+    char message[MESSAGE_SIZE];
+    const tg_signature *sig = k->signature;
+    tg_status s = tg_signature_bind(sig, args, sig->n_params, b, message, sizeof message);
+    if (s == TG_OK) {
+        s = tg_signature_check_memory(sig, args, sig->n_params, message, sizeof message);
+    }
+    if (s) {
+        return tg_fail(k->context, s, "%s: %s", sig->name, message);
+    }
+    return k->context->checked ? tg_facts_check(k, b, args) : TG_OK;
+}
+
+static tg_status get_variant(tg_kernel *k, const tg_launch_arg *args, const tg_launch_binding *b, tg_variant **out) {
+    bool present[TG_MAX_PARAMS];
+    for (uint32_t i = 0; i < k->signature->n_params; i++) {
+        present[i] = !is_tensor(&k->signature->params[i]) || args[i].tensor;
+    }
+    tg_variant_key key;
+    tg_variant_key_make(k, b->types, b->consts, present, &key);
+    *out = tg_variant_find(k, &key);
+    return *out ? TG_OK : tg_variant_get(k, &key, b->types, b->consts, present, out);
+}
+
+static tg_status run(tg_kernel *k, const tg_variant *v, const tg_launch_arg *args, const tg_dtype *types) {
+    if (v->nondeterministic && k->context->deterministic) {
+        return tg_fail(k->context, TG_ERROR_LAUNCH,
+                       "L0907: %s adds floats atomically, so its result depends on the order of its instances; the "
+                       "context is deterministic",
+                       k->signature->name);
+    }
+    cell cells[TG_MAX_PARAMS];
+    const void *pointers[TG_MAX_PARAMS];
+    char message[MESSAGE_SIZE];
+    fill_cells(k->signature, args, types, cells, pointers);
+    tg_status s = tg_host_launch(k->context->host, v->code.entry, pointers, v->serial, message, sizeof message);
+    return s ? tg_fail(k->context, s, "%s: %s", k->signature->name, message) : TG_OK;
+}
+
+tg_status tg_launch(tg_kernel *kernel, const tg_argument *values, uint32_t n_values) {
+    if (!kernel) {
+        return TG_ERROR_INVALID_ARGUMENT;
+    }
+    tg_launch_arg args[TG_MAX_PARAMS];
+    tg_launch_binding binding;
+    tg_variant *v;
+    tg_status s = tg_launch_args_make(kernel, values, n_values, args);
+    if (s == TG_OK) {
+        s = check(kernel, args, &binding);
+    }
+    if (s == TG_OK) {
+        s = get_variant(kernel, args, &binding, &v);
+    }
+    return s ? s : run(kernel, v, args, binding.types);
+}
+
+tg_status tg_kernel_prepare_args(tg_kernel *kernel, const tg_argument *values, uint32_t n_values) {
+    if (!kernel) {
+        return TG_ERROR_INVALID_ARGUMENT;
+    }
+    tg_launch_arg args[TG_MAX_PARAMS];
+    tg_launch_binding binding;
+    tg_variant *v;
+    tg_status s = tg_launch_args_make(kernel, values, n_values, args);
+    if (s == TG_OK) {
+        s = check(kernel, args, &binding);
+    }
+    return s ? s : get_variant(kernel, args, &binding, &v);
+}
+
+tg_status tg_kernel_infer_shape(const tg_kernel *kernel, const tg_argument *values, uint32_t n_values, uint32_t i,
+                                int64_t *shape) {
+    if (!kernel || !shape || i >= kernel->signature->n_params || !is_tensor(&kernel->signature->params[i])) {
+        return kernel ? tg_fail(kernel->context, TG_ERROR_INVALID_ARGUMENT, "parameter %u is not a tensor", i + 1)
+                      : TG_ERROR_INVALID_ARGUMENT;
+    }
+    tg_launch_arg args[TG_MAX_PARAMS];
+    tg_launch_binding binding;
+    tg_status s = tg_launch_args_make(kernel, values, n_values, args);
+    if (s) {
+        return s;
+    }
+    tg_signature_bind_dims(kernel->signature, args, kernel->signature->n_params, &binding);
+    if (!tg_signature_infer_shape(kernel->signature, &binding, args, i, shape)) {
+        return tg_fail(kernel->context, TG_ERROR_INVALID_ARGUMENT, "the arguments do not determine the shape of %s",
+                       kernel->signature->params[i].name);
+    }
+    return TG_OK;
+}

@@ -1,0 +1,171 @@
+/* Modules of the public API: a compilation and one tg_kernel per kernel item. */
+#include "jit/context.h"
+
+#include <string.h>
+
+typedef struct rendered {
+    tg_arena *arena;
+    const char *text, *json;
+} rendered;
+
+/* False if out of memory. Destroy r->arena afterwards in both cases. */
+static bool render(const tg_compilation *c, rendered *r) {
+    tg_unwind u;
+    *r = (rendered){.arena = tg_arena_create(&c->allocator, &u), .text = "", .json = NULL};
+    if (!r->arena || TG_PROTECT(&u)) {
+        return false;
+    }
+    tg_strbuf text, json;
+    tg_strbuf_init(&text, r->arena);
+    tg_diags_render(&c->diags, false, &text);
+    tg_strbuf_init(&json, r->arena);
+    tg_diags_render_json(&c->diags, &json);
+    r->text = text.data;
+    r->json = json.data;
+    tg_arena_set_unwind(r->arena, NULL);
+    return true;
+}
+
+static tg_status fail_load(tg_context *context, const tg_compilation *c, tg_status status) {
+    rendered r;
+    if (render(c, &r)) {
+        tg_fail_compile(context, status, r.text, r.json);
+    } else {
+        status = tg_fail(context, TG_ERROR_OUT_OF_MEMORY, "out of memory");
+    }
+    tg_arena_destroy(r.arena);
+    return status;
+}
+
+static bool keep_warnings(tg_module *m) {
+    if (m->compilation->diags.list.len == 0) {
+        return true;
+    }
+    rendered r;
+    bool ok = render(m->compilation, &r);
+    if (ok) {
+        m->warnings = tg_copy_text(&m->context->allocator, r.text);
+    }
+    tg_arena_destroy(r.arena);
+    return ok && m->warnings;
+}
+
+static tg_status make_kernels(tg_module *m) {
+    uint32_t n = tg_unit_n_kernels(m->compilation->unit);
+    m->kernels = tg_alloc(&m->context->allocator, (n ? n : 1) * sizeof *m->kernels, _Alignof(tg_kernel));
+    if (!m->kernels) {
+        return tg_fail(m->context, TG_ERROR_OUT_OF_MEMORY, "out of memory");
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        tg_kernel_init(&m->kernels[i], m, tg_unit_kernel(m->compilation->unit, i));
+        m->n_kernels++;
+        const tg_signature *sig = m->kernels[i].signature;
+        if (sig->n_params > TG_MAX_PARAMS || sig->n_consts > TG_MAX_CONSTS || sig->n_tparams > 16 || sig->n_dims > 64) {
+            return tg_fail(m->context, TG_ERROR_UNSUPPORTED,
+                           "%s has more than %d parameters, %d constants, 16 types or 64 dimensions", sig->name,
+                           TG_MAX_PARAMS, TG_MAX_CONSTS);
+        }
+    }
+    return TG_OK;
+}
+
+/* `text` null: the file at `path`. */
+static tg_status load(tg_context *context, const char *path, const char *text, size_t length, tg_module **out) {
+    tg_compilation *c;
+    tg_status s = tg_compilation_open(&context->allocator, path, text, length, context->include_path, &c);
+    if (s == TG_ERROR_COMPILE) {
+        s = fail_load(context, c, s);
+        tg_compilation_close(c);
+        return s;
+    }
+    if (s) {
+        return tg_fail(context, s, "%s: %s", path, tg_status_name(s));
+    }
+    tg_module *m = tg_alloc(&context->allocator, sizeof *m, _Alignof(tg_module));
+    if (!m) {
+        tg_compilation_close(c);
+        return tg_fail(context, TG_ERROR_OUT_OF_MEMORY, "out of memory");
+    }
+    m->context = context;
+    m->compilation = c;
+    s = make_kernels(m);
+    if (s == TG_OK && !keep_warnings(m)) {
+        s = tg_fail(context, TG_ERROR_OUT_OF_MEMORY, "out of memory");
+    }
+    if (s) {
+        tg_module_destroy(m);
+        return s;
+    }
+    *out = m;
+    return TG_OK;
+}
+
+tg_status tg_module_load_file(tg_context *context, const char *path, tg_module **out) {
+    if (out) {
+        *out = NULL;
+    }
+    if (!context || !path || !out) {
+        return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "context, path or out is null");
+    }
+    return load(context, path, NULL, 0, out);
+}
+
+tg_status tg_module_load_text(tg_context *context, const char *name, const char *text, size_t length,
+                              tg_module **out) {
+    if (out) {
+        *out = NULL;
+    }
+    if (!context || !text || !out) {
+        return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "context, text or out is null");
+    }
+    return load(context, name ? name : "<memory>", text, length, out);
+}
+
+void tg_module_destroy(tg_module *module) {
+    if (!module) {
+        return;
+    }
+    const tg_allocator *a = &module->context->allocator;
+    for (uint32_t i = 0; i < module->n_kernels; i++) {
+        (void)tg_kernel_wait(&module->kernels[i]);
+        tg_kernel_fini(&module->kernels[i]);
+    }
+    uint32_t n = module->compilation->unit ? tg_unit_n_kernels(module->compilation->unit) : 0;
+    tg_free(a, module->kernels, (n ? n : 1) * sizeof *module->kernels);
+    tg_free_text(a, module->warnings);
+    tg_compilation_close(module->compilation);
+    tg_free(a, module, sizeof *module);
+}
+
+const char *tg_module_warnings(const tg_module *module) {
+    return module && module->warnings ? module->warnings : "";
+}
+
+uint32_t tg_module_n_kernels(const tg_module *module) {
+    return module ? module->n_kernels : 0;
+}
+
+tg_kernel *tg_module_kernel_at(const tg_module *module, uint32_t i) {
+    return module && i < module->n_kernels ? &module->kernels[i] : NULL;
+}
+
+tg_kernel *tg_module_kernel(const tg_module *module, const char *name) {
+    if (!module || !name) {
+        return NULL;
+    }
+    const char *names[256];
+    size_t n = 0;
+    for (uint32_t i = 0; i < module->n_kernels; i++) {
+        const char *have = module->kernels[i].signature->name;
+        if (strcmp(have, name) == 0) {
+            return &module->kernels[i];
+        }
+        if (n < 256) {
+            names[n++] = have;
+        }
+    }
+    const char *near = tg_suggest(name, names, n);
+    (void)tg_fail(module->context, TG_ERROR_NOT_FOUND, near ? "no kernel '%s'; did you mean '%s'?" : "no kernel '%s'%s",
+                  name, near ? near : "");
+    return NULL;
+}
