@@ -1,0 +1,96 @@
+/* Entry of the access checks: numbers the variables of a function, then checks phase by phase. Outputs that no store
+ * can cover are found here too (W0805). Start reading with check_form.h. */
+#include "dsl/parser/check_form.h"
+
+static uint32_t new_var(tg_check *c, tg_var v) {
+    tg_vec_push(c->arena, &c->vars, v);
+    return c->vars.len - 1;
+}
+
+static void number_axes(tg_check *c) {
+    uint32_t n = c->func->axes.len;
+    c->index_var = TG_NEW_ARRAY(c->arena, uint32_t, n);
+    c->block_var = TG_NEW_ARRAY(c->arena, uint32_t, n);
+    for (uint32_t i = 0; i < n; i++) {
+        const tg_axis *a = c->func->axes.data[i];
+        c->index_var[i] = new_var(c, (tg_var){.axis = a, .binder = a->binder});
+        c->block_var[i] = UINT32_MAX;
+        if (!a->like && a->kind != TG_AXIS_LOCAL) {
+            c->block_var[i] = new_var(c, (tg_var){.axis = a, .is_block = true, .binder = a->binder});
+        }
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        const tg_axis *a = c->func->axes.data[i];
+        c->block_var[i] = c->block_var[tg_check_root(a)->rank];
+    }
+}
+
+static void number_each(tg_op *op, void *user) {
+    tg_check *c = user;
+    bool binder = op->opcode == TG_OP_PAR || op->opcode == TG_OP_FOR;
+    if (binder && tg_op_is_each(op) && op->regions[0].body.n_args) {
+        const tg_value *v = op->regions[0].body.args[0];
+        uint32_t var = new_var(c, (tg_var){.each = v, .binder = op});
+        tg_map_set(c->each_vars, v, (void *)(uintptr_t)(var + 1));
+    }
+}
+
+static void check_op(tg_op *op, void *user) {
+    if (op->opcode == TG_OP_PHASE) {
+        tg_check_phase(user, op);
+    }
+}
+
+/* ---- coverage ------------------------------------------------------------------------------------------------------- */
+
+typedef struct cover {
+    const tg_value *tensor;
+    uint32_t n_stores, n_whole;
+    tg_span span;
+    bool filled;
+} cover;
+
+static void note_store(tg_op *op, void *user) {
+    cover *v = user;
+    tg_effect effect = tg_op_info_of(op->opcode)->effect;
+    if ((effect != TG_EFF_WRITE && effect != TG_EFF_ATOMIC) || tg_operand(op, 0) != v->tensor) {
+        return;
+    }
+    v->filled = v->filled || op->opcode == TG_OP_FILL;
+    v->span = op->span;
+    v->n_stores++;
+    v->n_whole += op->opcode != TG_OP_STORE || !tg_op_guard(op);
+}
+
+static void check_coverage(tg_check *c) {
+    for (uint32_t i = 0; i < c->func->n_params; i++) {
+        const tg_fparam *p = &c->func->params[i];
+        cover v = {.tensor = p->value};
+        if (p->kind != TG_FP_OUT || !p->value) {
+            continue;
+        }
+        tg_ir_walk(c->func, note_store, &v);
+        if (v.filled || v.n_whole) {
+            continue;
+        }
+        tg_diag *d = tg_report(c->diags, TG_W0805, v.n_stores ? v.span : c->func->body.body.first ? c->func->body.body.first->span : (tg_span){0},
+                               v.n_stores ? "elements of out %s are stored only where a condition holds; the others keep their old content"
+                                          : "out %s is never stored", p->name);
+        tg_diag_add_help(c->diags, d, "give it an initial value, as in `out … %s[…] = 0`, or declare it `inout`", p->name);
+    }
+}
+
+void tg_check_accesses(tg_func *f, const tg_signature *sig, tg_diags *diags) {
+    tg_check c = {.arena = diags->arena, .func = f, .sig = sig, .diags = diags};
+    c.each_vars = tg_map_create(c.arena);
+    number_axes(&c);
+    tg_ir_walk(f, number_each, &c);
+    c.iteration = new_var(&c, (tg_var){0});
+    c.n_words = c.vars.len / 64 + 1;
+    c.memo = tg_map_create(c.arena);
+    c.written = tg_map_create(c.arena);
+    c.every = tg_vars_new(&c);
+    tg_check_gather_facts(&c);
+    tg_ir_walk(f, check_op, &c);
+    check_coverage(&c);
+}

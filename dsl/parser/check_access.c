@@ -1,0 +1,535 @@
+/* The rules about memory within one phase (language.md 7.3 to 7.5), on the accesses of its body:
+ *
+ *   E0402  a store writes each element from at most one point        E0404  so does a partial assignment
+ *   E0403  two stores to one tensor meet only within an instance     E0408  so do a read and a store
+ *   E0409, E0410  atomics
+ *
+ * Injectivity is asked in two steps. Between instances: the index must determine every grid variable, with loop
+ * variables unknown, because iterations of different instances are not ordered. Within an instance: it must determine
+ * the tile axes, with everything else known, because iterations of one instance are ordered. */
+#include "dsl/parser/check_form.h"
+
+#include <string.h>
+
+typedef struct access {
+    const tg_op *op;
+    const tg_value *tensor;
+    tg_form *index;
+    uint32_t n;
+    tg_forms guards; /* forms that are 0 where the access happens */
+} access;
+
+typedef struct walk {
+    tg_check *c;
+    TG_VEC(access) stores, loads, atomics;
+    TG_VEC(const tg_op *) updates; /* REINDEX_SET */
+    tg_forms guards;
+    tg_vars grid; /* what tells the instances apart */
+} walk;
+
+/* ---- guards --------------------------------------------------------------------------------------------------------- */
+
+/* Adds the equations that a condition implies; `holds`: the condition or its negation. */
+static void add_guards(tg_check *c, const tg_value *v, bool holds, tg_forms *out) {
+    const tg_op *op = v->def;
+    if (!op) {
+        return;
+    }
+    if (op->opcode == TG_OP_BROADCAST) {
+        add_guards(c, tg_operand(op, 0), holds, out);
+    } else if (op->opcode == TG_OP_NOT) {
+        add_guards(c, tg_operand(op, 0), !holds, out);
+    } else if (op->opcode == (holds ? TG_OP_AND : TG_OP_OR)) {
+        add_guards(c, tg_operand(op, 0), holds, out);
+        add_guards(c, tg_operand(op, 1), holds, out);
+    } else if (op->opcode == TG_OP_CMP && tg_op_enum(op, TG_ATTR_PRED, TG_EQ) == (holds ? TG_EQ : TG_NE)) {
+        tg_form x = tg_check_form(c, tg_operand(op, 0)), y = tg_check_form(c, tg_operand(op, 1)), d;
+        if (tg_dtype_is_int(tg_operand(op, 0)->type->dtype) && tg_form_add(c, x, y, -1, &d)) {
+            tg_vec_push(c->arena, out, d);
+        }
+    }
+}
+
+/* ---- gathering ------------------------------------------------------------------------------------------------------ */
+
+static access make_access(walk *w, const tg_op *op) {
+    access a = {.op = op, .tensor = tg_operand(op, 0), .n = tg_op_n_indices(op)};
+    a.index = TG_NEW_ARRAY(w->c->arena, tg_form, a.n);
+    for (uint32_t d = 0; d < a.n; d++) {
+        a.index[d] = tg_check_form(w->c, tg_op_index(op, d));
+    }
+    for (uint32_t i = 0; i < w->guards.len; i++) {
+        tg_vec_push(w->c->arena, &a.guards, w->guards.data[i]);
+    }
+    if ((op->opcode == TG_OP_STORE || op->opcode == TG_OP_ATOMIC) && tg_op_guard(op)) {
+        add_guards(w->c, tg_op_guard(op), true, &a.guards);
+    }
+    return a;
+}
+
+static void gather_block(walk *w, const tg_block *b);
+
+static void gather_if(walk *w, const tg_op *op) {
+    uint32_t mark = w->guards.len;
+    for (uint32_t r = 0; r < 2; r++) {
+        add_guards(w->c, tg_operand(op, 0), r == 0, &w->guards);
+        gather_block(w, &op->regions[r].body);
+        w->guards.len = mark;
+    }
+}
+
+static void gather_par(walk *w, const tg_op *op) {
+    const tg_axis *a = tg_op_axis(op, TG_ATTR_AXIS);
+    if (a) {
+        tg_vars_add(w->grid, w->c->block_var[a->rank]);
+    } else {
+        uintptr_t var = (uintptr_t)tg_map_get(w->c->each_vars, op->regions[0].body.args[0]);
+        tg_vars_add(w->grid, (uint32_t)var - 1);
+    }
+}
+
+static void gather_op(walk *w, const tg_op *op) {
+    tg_arena *arena = w->c->arena;
+    switch ((int)op->opcode) {
+    case TG_OP_STORE:
+        tg_vec_push(arena, &w->stores, make_access(w, op));
+        break;
+    case TG_OP_LOAD:
+        tg_vec_push(arena, &w->loads, make_access(w, op));
+        break;
+    case TG_OP_ATOMIC:
+    case TG_OP_CAS:
+        tg_vec_push(arena, &w->atomics, make_access(w, op));
+        break;
+    case TG_OP_REINDEX_SET:
+        tg_vec_push(arena, &w->updates, op);
+        tg_check_block_index(w->c, op);
+        break;
+    case TG_OP_REINDEX:
+        tg_check_block_index(w->c, op);
+        break;
+    case TG_OP_REDUCE:
+    case TG_OP_REDUCE_FN:
+    case TG_OP_SCAN:
+    case TG_OP_SCAN_FN:
+    case TG_OP_SORT:
+    case TG_OP_DOT:
+        tg_check_block_reduction(w->c, op);
+        break;
+    case TG_OP_PAR:
+        gather_par(w, op);
+        break;
+    case TG_OP_IF:
+        gather_if(w, op);
+        return;
+    default:
+        break;
+    }
+    for (uint32_t r = 0; r < op->n_regions; r++) {
+        gather_block(w, &op->regions[r].body);
+    }
+}
+
+static void gather_block(walk *w, const tg_block *b) {
+    for (const tg_op *op = b->first; op; op = op->next) {
+        gather_op(w, op);
+    }
+}
+
+/* ---- text ------------------------------------------------------------------------------------------------------------- */
+
+static const char *tensor_name(const tg_check *c, const tg_value *t) {
+    for (uint32_t i = 0; i < c->func->n_params; i++) {
+        if (c->func->params[i].value == t) {
+            return c->func->params[i].name;
+        }
+    }
+    return t->name ? t->name : "the tensor";
+}
+
+/* "Y[m, n]" as written, or the tensor's name. */
+static const char *access_text(const tg_check *c, const access *a) {
+    const char *name = tensor_name(c, a->tensor);
+    const tg_source *src = tg_sources_get(c->diags->sources, a->op->span.file);
+    size_t n = strlen(name);
+    for (uint32_t i = a->op->span.begin; src && i + n < a->op->span.end && i + n < src->len; i++) {
+        if (strncmp(src->text + i, name, n) != 0 || src->text[i + n] != '[') {
+            continue;
+        }
+        int depth = 0;
+        for (uint32_t k = i + (uint32_t)n; k < src->len; k++) {
+            depth += src->text[k] == '[' ? 1 : src->text[k] == ']' ? -1 : 0;
+            if (depth == 0) {
+                return k - i < 60 ? tg_arena_strndup(c->arena, src->text + i, k - i + 1) : name;
+            }
+        }
+    }
+    return name;
+}
+
+/* "'k'", "'k' and 'j'" */
+static const char *leftover_text(tg_check *c, tg_vars required, tg_vars known, const char **first) {
+    tg_strbuf s;
+    tg_strbuf_init(&s, c->arena);
+    uint32_t n = 0;
+    for (uint32_t v = 0; v < c->vars.len; v++) {
+        if (tg_vars_has(required, v) && !tg_vars_has(known, v)) {
+            const char *name = tg_check_var_name(c, v);
+            *first = n ? *first : name;
+            tg_strbuf_printf(&s, "%s'%s'", n ? " and " : "", name);
+            n++;
+        }
+    }
+    tg_strbuf_puts(&s, n > 1 ? " are" : " is");
+    return s.data;
+}
+
+/* A table read in an index, for the advice `unique`. */
+static const tg_value *gathered_table(const tg_check *c, const access *a) {
+    for (uint32_t d = 0; d < a->n; d++) {
+        for (uint32_t t = 0; t < a->index[d].n; t++) {
+            for (uint32_t k = 0; k < a->index[d].terms[t].n; k++) {
+                const tg_atom *x = &c->atoms.data[a->index[d].terms[t].atoms[k]];
+                if (x->kind == TG_ATOM_LOAD && x->n_forms == 1) {
+                    return x->value;
+                }
+            }
+        }
+    }
+    return NULL;
+}
+
+/* ---- injectivity --------------------------------------------------------------------------------------------------------- */
+
+static tg_forms coordinates_of(const tg_check *c, const access *a) {
+    tg_forms out = {0};
+    for (uint32_t d = 0; d < a->n; d++) {
+        tg_vec_push(c->arena, &out, a->index[d]);
+    }
+    for (uint32_t i = 0; i < a->guards.len; i++) {
+        tg_vec_push(c->arena, &out, a->guards.data[i]);
+    }
+    return out;
+}
+
+static void advise(tg_check *c, tg_diag *d, const access *a, const char *left, bool between) {
+    const char *text = access_text(c, a);
+    const tg_value *table = gathered_table(c, a);
+    if (table) {
+        tg_diag_add_help(c->diags, d, "if no two entries of %s are equal, say so: `where unique(%s)` after the parameters",
+                         tensor_name(c, table), tensor_name(c, table));
+    }
+    if (between) {
+        tg_diag_add_help(c->diags, d, "to combine the values of all '%s', move it inside: `for (%s in …)` with an accumulator, or "
+                                      "`atomic %s += …`", left, left, text);
+        tg_diag_add_help(c->diags, d, "to let one instance store, write `where %s == 0` behind the value (`%s.first == 0` after a reduction)", left, left);
+    } else {
+        tg_diag_add_help(c->diags, d, "reduce over '%s' first, as in `sum(…, %s)`, or add with `atomic %s += …`", left, left, text);
+    }
+    tg_diag_add_help(c->diags, d, "`unchecked` before the store accepts that one of the values remains");
+}
+
+static void report_store(tg_check *c, const access *a, tg_vars required, tg_vars known, bool between) {
+    const char *left = "?", *list = leftover_text(c, required, known, &left);
+    tg_diag *d = tg_report(c->diags, TG_E0402, a->op->span, "store is not injective: %s not determined by %s", list, access_text(c, a));
+    tg_diag_set_label(c->diags, d, between ? "several instances may write one element" : "one instance may write an element twice");
+    advise(c, d, a, left, between);
+}
+
+/* Everything but the indices of axes: what is fixed while one statement runs once. */
+static tg_vars fixed_variables(const tg_check *c) {
+    tg_vars out = tg_vars_new(c);
+    for (uint32_t v = 0; v < c->vars.len; v++) {
+        if (!c->vars.data[v].axis || c->vars.data[v].is_block) {
+            tg_vars_add(out, v);
+        }
+    }
+    return out;
+}
+
+static void add_index_axes(const tg_check *c, const tg_type *t, tg_vars out) {
+    for (uint32_t i = 0; i < t->n_axes; i++) {
+        tg_vars_add(out, c->index_var[t->axes[i]->rank]);
+    }
+}
+
+static void check_store(walk *w, const access *a) {
+    tg_check *c = w->c;
+    if (tg_op_flag(a->op, TG_ATTR_UNCHECKED)) {
+        return;
+    }
+    tg_forms coordinates = coordinates_of(c, a);
+    tg_vars known = tg_vars_new(c);
+    tg_check_solve(c, &coordinates, known);
+    if (!tg_vars_within(c, w->grid, known)) {
+        report_store(c, a, w->grid, known, true);
+        return;
+    }
+    tg_vars required = tg_vars_new(c), inside = fixed_variables(c);
+    for (uint32_t d = 0; d < a->n; d++) {
+        add_index_axes(c, tg_op_index(a->op, d)->type, required);
+    }
+    tg_check_solve(c, &coordinates, inside);
+    if (!tg_vars_within(c, required, inside)) {
+        report_store(c, a, required, inside, false);
+    }
+}
+
+static void check_update(walk *w, const tg_op *op) {
+    tg_check *c = w->c;
+    const tg_attr *axes = tg_op_attr(op, TG_ATTR_AXES);
+    tg_vars known = fixed_variables(c), required = tg_vars_new(c);
+    tg_forms coordinates = {0};
+    add_index_axes(c, tg_operand(op, 0)->type, known);
+    for (uint32_t i = 0; axes && i < axes->n_axes; i++) {
+        tg_vars_remove(known, c->index_var[axes->axes[i]->rank]);
+    }
+    for (uint32_t i = 2; i < op->n_operands; i++) {
+        const tg_value *e = tg_operand(op, i);
+        tg_vec_push(c->arena, &coordinates, tg_check_form(c, e));
+        add_index_axes(c, e->type, required);
+    }
+    tg_check_solve(c, &coordinates, known);
+    if (!tg_vars_within(c, required, known)) {
+        const char *left = "?", *list = leftover_text(c, required, known, &left);
+        tg_diag *d = tg_report(c->diags, TG_E0404, op->span, "partial assignment may write an element twice: %s not determined by the index", list);
+        tg_diag_add_help(c->diags, d, "reduce over '%s' first, or count with `histogram(x, %s, b)`; a gather `y[…]` on the right side is always allowed", left, left);
+    }
+}
+
+/* ---- pairs ------------------------------------------------------------------------------------------------------------------ */
+
+/* y with axes of its own replaced by axes of x that have the same domain and do not occur in y. */
+static tg_form rename_axes(tg_check *c, tg_form x, tg_form y) {
+    for (uint32_t i = 0; i < y.n; i++) {
+        for (uint32_t k = 0; k < y.terms[i].n; k++) {
+            const tg_atom *b = &c->atoms.data[y.terms[i].atoms[k]];
+            if (b->kind != TG_ATOM_INDEX || tg_check_root(b->axis)->kind == TG_AXIS_GRID) {
+                continue;
+            }
+            for (uint32_t j = 0; j < x.n; j++) {
+                tg_check_domain p, q;
+                uint32_t other = x.terms[j].n ? x.terms[j].atoms[x.terms[j].n - 1] : UINT32_MAX;
+                const tg_atom *a = other != UINT32_MAX ? &c->atoms.data[other] : b;
+                bool candidate = a != b && a->kind == TG_ATOM_INDEX && tg_check_root(a->axis)->kind != TG_AXIS_GRID &&
+                                 x.terms[j].factor == y.terms[i].factor && x.terms[j].n == y.terms[i].n &&
+                                 tg_check_domain_of(c, c->index_var[a->axis->rank], &p) &&
+                                 tg_check_domain_of(c, c->index_var[b->axis->rank], &q) && tg_form_equal(p.extent, q.extent) &&
+                                 tg_form_equal(p.from, q.from) && tg_form_equal(p.until, q.until);
+                tg_form rest = tg_form_monomial(c, &y.terms[i], y.terms[i].atoms[k]), fresh, old = {1, &y.terms[i]}, out;
+                if (candidate && tg_form_mul(c, rest, tg_form_atom(c, other), &fresh) && tg_form_add(c, y, old, -1, &out) &&
+                    tg_form_add(c, out, fresh, 1, &out) && tg_form_equal(out, x)) {
+                    return out;
+                }
+            }
+        }
+    }
+    return y;
+}
+
+/* Do accesses to one element come from one instance? The coordinates in which the two maps agree must tell it. */
+static bool same_instance(walk *w, const access *x, const access *y) {
+    tg_check *c = w->c;
+    tg_forms agreeing = {0};
+    for (uint32_t d = 0; d < x->n; d++) {
+        if (tg_form_equal(x->index[d], y->index[d]) || tg_form_equal(x->index[d], rename_axes(c, x->index[d], y->index[d]))) {
+            tg_vec_push(c->arena, &agreeing, x->index[d]);
+        }
+    }
+    for (uint32_t i = 0; i < x->guards.len; i++) {
+        for (uint32_t k = 0; k < y->guards.len; k++) {
+            if (tg_form_equal(x->guards.data[i], y->guards.data[k])) {
+                tg_vec_push(c->arena, &agreeing, x->guards.data[i]);
+                break;
+            }
+        }
+    }
+    tg_vars known = tg_vars_new(c);
+    tg_check_solve(c, &agreeing, known);
+    return tg_vars_within(c, w->grid, known);
+}
+
+static bool below(tg_check *c, tg_form x, tg_form y) {
+    tg_form hi, lo, gap;
+    return tg_form_bound(c, x, NULL, true, &hi) && tg_form_bound(c, y, NULL, false, &lo) && tg_form_add(c, lo, hi, -1, &gap) &&
+           tg_form_add(c, gap, tg_form_int(c, 1), -1, &gap) && tg_form_nonneg(c, gap);
+}
+
+static int64_t gcd(int64_t a, int64_t b) {
+    while (b) {
+        int64_t r = a % b;
+        a = b;
+        b = r;
+    }
+    return a < 0 ? -a : a;
+}
+
+static bool is_launch_term(const tg_check *c, const tg_form_term *t) {
+    for (uint32_t i = 0; i < t->n; i++) {
+        if (c->atoms.data[t->atoms[i]].kind != TG_ATOM_LAUNCH) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int64_t gcd_of_terms(const tg_check *c, tg_form f, int64_t g, bool launch_too) {
+    for (uint32_t i = 0; i < f.n; i++) {
+        if (f.terms[i].n && (launch_too || !is_launch_term(c, &f.terms[i]))) {
+            g = gcd(g, f.terms[i].factor);
+        }
+    }
+    return g;
+}
+
+/* 2·i and 2·k + 1: never equal, because the difference is no multiple of what the variables can change. */
+static bool residues_differ(const tg_check *c, tg_form x, tg_form y) {
+    tg_form d;
+    if (!tg_form_add(c, x, y, -1, &d)) {
+        return false;
+    }
+    int64_t g = gcd_of_terms(c, y, gcd_of_terms(c, x, 0, false), false), constant = 0;
+    for (uint32_t i = 0; i < d.n; i++) {
+        if (d.terms[i].n == 0) {
+            constant = d.terms[i].factor;
+        } else if (is_launch_term(c, &d.terms[i])) {
+            g = gcd(g, d.terms[i].factor);
+        }
+    }
+    return g == 0 ? constant != 0 : constant % g != 0;
+}
+
+static bool disjoint(walk *w, const access *x, const access *y) {
+    for (uint32_t d = 0; d < x->n; d++) {
+        if (residues_differ(w->c, x->index[d], y->index[d]) || below(w->c, x->index[d], y->index[d]) || below(w->c, y->index[d], x->index[d])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_unchecked(const access *a) {
+    return tg_op_flag(a->op, TG_ATTR_UNCHECKED);
+}
+
+static void check_store_pair(walk *w, const access *x, const access *y) {
+    tg_check *c = w->c;
+    if (x->tensor != y->tensor || is_unchecked(x) || is_unchecked(y) || same_instance(w, x, y) || disjoint(w, x, y)) {
+        return;
+    }
+    tg_diag *d = tg_report(c->diags, TG_E0403, y->op->span, "two stores to %s may overlap between instances: %s and %s",
+                           tensor_name(c, x->tensor), access_text(c, x), access_text(c, y));
+    tg_diag_add_label(c->diags, d, x->op->span, "the other store");
+    tg_diag_add_help(c->diags, d, "make the index maps equal, or provably disjoint (constant offsets, disjoint ranges), or put one store into a second grid");
+}
+
+static void check_read(walk *w, const access *load, const access *store) {
+    tg_check *c = w->c;
+    if (load->tensor != store->tensor || is_unchecked(store) || same_instance(w, store, load) || disjoint(w, store, load)) {
+        return;
+    }
+    tg_diag *d = tg_report(c->diags, TG_E0408, load->op->span, "reads %s, which another instance may store in this phase", access_text(c, load));
+    tg_diag_add_label(c->diags, d, store->op->span, "stored here");
+    tg_diag_add_help(c->diags, d, "write to a second tensor, or put the store into a second grid: a grid sees every store of the grids before it");
+}
+
+/* ---- atomics ------------------------------------------------------------------------------------------------------------------- */
+
+static bool has_fill(const tg_check *c, const tg_value *tensor) {
+    for (const tg_use *u = tensor->uses; u; u = u->next) {
+        if (u->user->opcode == TG_OP_FILL && tg_operand(u->user, 0) == tensor) {
+            return true;
+        }
+    }
+    (void)c;
+    return false;
+}
+
+static void check_atomic_target(tg_check *c, const access *a) {
+    bool is_out = a->tensor->def && a->tensor->def->opcode == TG_OP_TEMP;
+    for (uint32_t i = 0; i < c->func->n_params; i++) {
+        is_out = is_out || (c->func->params[i].value == a->tensor && c->func->params[i].kind == TG_FP_OUT);
+    }
+    if (is_out && !has_fill(c, a->tensor)) {
+        const char *name = tensor_name(c, a->tensor);
+        tg_diag *d = tg_report(c->diags, TG_E0409, a->op->span, "atomic target %s has no initial value", name);
+        tg_diag_add_help(c->diags, d, "declare it with one, as in `%s[…] = 0`, or as `inout`", name);
+    }
+}
+
+static void check_mixed(tg_check *c, const access *atomic, const access *plain) {
+    if (atomic->tensor != plain->tensor) {
+        return;
+    }
+    const char *name = tensor_name(c, atomic->tensor);
+    tg_diag *d = tg_report(c->diags, TG_E0410, plain->op->span, "%s is accessed both atomically and plainly in one phase", name);
+    tg_diag_add_label(c->diags, d, atomic->op->span, "atomic access");
+    tg_diag_add_help(c->diags, d, "use the value that `atomic_add` and its kin return, or read %s in a second grid", name);
+}
+
+/* ---- phases ---------------------------------------------------------------------------------------------------------------------- */
+
+static void check_pairs(walk *w) {
+    for (uint32_t i = 0; i < w->stores.len; i++) {
+        for (uint32_t k = 0; k < i; k++) {
+            check_store_pair(w, &w->stores.data[k], &w->stores.data[i]);
+        }
+        for (uint32_t k = 0; k < w->loads.len; k++) {
+            check_read(w, &w->loads.data[k], &w->stores.data[i]);
+        }
+        for (uint32_t k = 0; k < w->atomics.len; k++) {
+            check_mixed(w->c, &w->atomics.data[k], &w->stores.data[i]);
+        }
+    }
+    for (uint32_t i = 0; i < w->atomics.len; i++) {
+        check_atomic_target(w->c, &w->atomics.data[i]);
+        for (uint32_t k = 0; k < w->loads.len; k++) {
+            check_mixed(w->c, &w->atomics.data[i], &w->loads.data[k]);
+        }
+    }
+}
+
+/* Tensors written in the phase: their elements are not constants of it. */
+static void note_written(tg_check *c, const tg_block *b) {
+    for (const tg_op *op = b->first; op; op = op->next) {
+        tg_effect effect = tg_op_info_of(op->opcode)->effect;
+        if (effect == TG_EFF_WRITE || effect == TG_EFF_ATOMIC) {
+            tg_map_set(c->written, tg_operand(op, 0), c);
+        }
+        for (uint32_t r = 0; r < op->n_regions; r++) {
+            note_written(c, &op->regions[r].body);
+        }
+    }
+}
+
+static void note_grid(tg_check *c, const tg_block *b) {
+    for (const tg_op *op = b->first; op; op = op->next) {
+        if (op->opcode != TG_OP_PAR) {
+            continue;
+        }
+        const tg_axis *a = tg_op_axis(op, TG_ATTR_AXIS);
+        uintptr_t each = a ? 0 : (uintptr_t)tg_map_get(c->each_vars, op->regions[0].body.args[0]);
+        tg_vars_add(c->every, a ? c->block_var[a->rank] : (uint32_t)each - 1);
+        note_grid(c, &op->regions[0].body);
+    }
+}
+
+void tg_check_phase(tg_check *c, tg_op *phase) {
+    walk w = {.c = c};
+    c->phase = phase;
+    c->memo = tg_map_create(c->arena);
+    c->written = tg_map_create(c->arena);
+    c->every = tg_vars_new(c);
+    w.grid = tg_vars_new(c);
+    note_written(c, &phase->regions[0].body);
+    note_grid(c, &phase->regions[0].body);
+    tg_vars_add(c->every, c->iteration);
+    gather_block(&w, &phase->regions[0].body);
+    for (uint32_t i = 0; i < w.stores.len; i++) {
+        check_store(&w, &w.stores.data[i]);
+    }
+    for (uint32_t i = 0; i < w.updates.len; i++) {
+        check_update(&w, w.updates.data[i]);
+    }
+    check_pairs(&w);
+}

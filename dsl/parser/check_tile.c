@@ -1,0 +1,125 @@
+/* Rules about tiles over block axes: named indexing stays inside the block (E0314); a reduction over a block of a grid
+ * axis that reaches memory is probably a mistake (W0802), since its value depends on the block size. */
+#include "dsl/parser/check_form.h"
+
+/* ---- E0314 ------------------------------------------------------------------------------------------------------------ */
+
+static uint32_t block_attribute(tg_check *c, tg_atom_kind kind, const tg_axis *root) {
+    tg_atom a = {.kind = kind, .axis = root, .nonneg = true, .deps = tg_vars_new(c)};
+    tg_vars_add(a.deps, c->block_var[root->rank]);
+    return tg_atom_intern(c, &a);
+}
+
+/* first <= e <= first + size - 1, given that the block is not empty */
+static bool inside_block(tg_check *c, const tg_axis *root, tg_form e) {
+    tg_form first = tg_form_atom(c, block_attribute(c, TG_ATOM_FIRST, root)), lo, hi, gap;
+    tg_form size = tg_form_atom(c, block_attribute(c, TG_ATOM_SIZE, root)), not_empty, last;
+    if (!tg_form_add(c, size, tg_form_int(c, 1), -1, &not_empty) || !tg_form_add(c, first, not_empty, 1, &last)) {
+        return false;
+    }
+    tg_vec_push(c->arena, &c->facts, not_empty);
+    c->by_block = true;
+    bool good = tg_form_bound(c, e, NULL, false, &lo) && tg_form_add(c, lo, first, -1, &gap) && tg_form_nonneg(c, gap) &&
+                tg_form_bound(c, e, NULL, true, &hi) && tg_form_add(c, last, hi, -1, &gap) && tg_form_nonneg(c, gap);
+    c->by_block = false;
+    c->facts.len--;
+    return good;
+}
+
+static bool same_block(const tg_check *c, const tg_axis *root, tg_form e) {
+    uint32_t atom;
+    return tg_form_single_atom(e, &atom) && c->atoms.data[atom].kind == TG_ATOM_INDEX &&
+           tg_check_root(c->atoms.data[atom].axis) == root;
+}
+
+void tg_check_block_index(tg_check *c, const tg_op *op) {
+    const tg_attr *axes = tg_op_attr(op, TG_ATTR_AXES);
+    uint32_t first = op->opcode == TG_OP_REINDEX_SET ? 2 : 1;
+    for (uint32_t i = 0; axes && i < axes->n_axes; i++) {
+        const tg_axis *a = axes->axes[i], *root = tg_check_root(a);
+        tg_form e = tg_check_form(c, tg_operand(op, first + i));
+        if (root->kind == TG_AXIS_LOCAL || same_block(c, root, e) || inside_block(c, root, e)) {
+            continue;
+        }
+        const char *kind = root->kind == TG_AXIS_GRID ? "grid" : "for";
+        tg_diag *d = tg_report(c->diags, TG_E0314, op->span, "element of another block of '%s' may be needed", a->name);
+        tg_diag_set_label(c->diags, d, "'%s' is bound by `%s`: this instance holds one block of it", a->name, kind);
+        tg_diag_add_help(c->diags, d, "read the neighbour from the tensor: X[%s - 1], which gives 0 (or the `else` value) outside", a->name);
+        tg_diag_add_help(c->diags, d, "or make '%s' a full axis, `axis %s in …;`, so that every element is here", a->name, a->name);
+    }
+}
+
+/* ---- W0802 ------------------------------------------------------------------------------------------------------------- */
+
+static const tg_axis *reduced_grid_axis(const tg_op *op) {
+    tg_attr_key key = op->opcode == TG_OP_SCAN || op->opcode == TG_OP_SCAN_FN || op->opcode == TG_OP_SORT ? TG_ATTR_AXIS : TG_ATTR_OVER;
+    const tg_attr *a = tg_op_attr(op, key);
+    for (uint32_t i = 0; a && i < a->n_axes; i++) {
+        const tg_axis *root = tg_check_root(a->axes[i]);
+        if (root->kind == TG_AXIS_GRID && root->extent != 1) {
+            return root;
+        }
+    }
+    return NULL;
+}
+
+static bool reads_block_number(const tg_value *v, int depth) {
+    if (!v->def || depth == 0) {
+        return false;
+    }
+    if (v->def->opcode == TG_OP_AXIS_BLOCK || v->def->opcode == TG_OP_AXIS_FIRST) {
+        return true;
+    }
+    for (uint32_t i = 0; i < v->def->n_operands; i++) {
+        if (reads_block_number(tg_operand(v->def, i), depth - 1)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A store whose place names the block keeps a partial result on purpose. */
+static bool keeps_partial(const tg_op *store) {
+    for (uint32_t d = 0; d < tg_op_n_indices(store); d++) {
+        if (reads_block_number(tg_op_index(store, d), 8)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const tg_op *reached_store(tg_check *c, const tg_value *v, tg_map *seen) {
+    for (const tg_use *u = v->uses; u; u = u->next) {
+        const tg_op *op = u->user, *found = NULL;
+        if (op->opcode == TG_OP_STORE && tg_operand(op, 1) == v) {
+            found = keeps_partial(op) ? NULL : op;
+        }
+        for (uint32_t i = 0; !found && i < op->n_results; i++) {
+            const tg_value *r = tg_result(op, i);
+            bool passes = op->opcode != TG_OP_ATOMIC && op->opcode != TG_OP_CAS;
+            if (passes && !tg_map_has(seen, r)) {
+                tg_map_set(seen, r, c);
+                found = reached_store(c, r, seen);
+            }
+        }
+        if (found) {
+            return found;
+        }
+    }
+    return NULL;
+}
+
+void tg_check_block_reduction(tg_check *c, const tg_op *op) {
+    const tg_axis *a = reduced_grid_axis(op);
+    for (uint32_t i = 0; a && i < op->n_results; i++) {
+        const tg_op *store = reached_store(c, tg_result(op, i), tg_map_create(c->arena));
+        if (!store) {
+            continue;
+        }
+        tg_diag *d = tg_report(c->diags, TG_W0802, op->span, "this combines one block of grid axis '%s' only; the result depends on the block size", a->name);
+        tg_diag_add_label(c->diags, d, store->span, "stored here");
+        tg_diag_add_help(c->diags, d, "take '%s' out of the grid and reduce over all of it: `axis %s in …;` or `for (%s in …)`; or add blocks with `atomic`",
+                         a->name, a->name, a->name);
+        return;
+    }
+}
