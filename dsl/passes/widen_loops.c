@@ -1,0 +1,401 @@
+/* Accumulating loops become full axes (docs/decisions/0001, point 7).
+ *
+ *   %r = for %K, %0, %K, %init {axis=#k} (%acc) {          axis %K, %0, %K {axis=#k}
+ *     %a = load %A, %i, %k                          →      %a = load %A, %i, %k
+ *     %b = load %B, %k, %j                                 %b = load %B, %k, %j
+ *     %s = dot %a, %b, %acc {over=(#k)}                    %r = dot %a, %b, %init {over=(#k)}
+ *     yield %s
+ *   }
+ *
+ * A loop over single indices does the same with a new axis: its index becomes an iota, what depends on the index becomes a tile over
+ * the axis, and the axis joins `over`. Nests fold from the inside out, so a convolution's r, s, c end in one dot.
+ *
+ * Conditions: each carried value is used by its own accumulation only; an accumulation is a dot with accumulator, add of a dot, or
+ * add, min, max of a reduction of that kind (or, for single indices, of any exact operand); the rest of the body is pure, reads
+ * nothing but the loop's axis of the loop (no first, size, block), and what spans the loop is elementwise or loaded, so that nothing needs
+ * to be held over the whole axis. Reduction order is free inside dot and reduce, so the meaning stays.
+ * Terminates: every step removes a loop. */
+#include "dsl/passes/passes.h"
+#include "dsl/passes/rewrite.h"
+
+typedef enum form_kind {
+    FORM_DOT,     /* u = dot(x, y, acc) */
+    FORM_ADD_DOT, /* u = acc + dot(x, y) */
+    FORM_REDUCE,  /* u = acc op reduce op (x) */
+    FORM_DIRECT   /* u = acc op x, exact in any order; loops over single indices only */
+} form_kind;
+
+typedef struct accumulation {
+    form_kind kind;
+    tg_op *update; /* u */
+    tg_op *source; /* the inner dot or reduce, else null */
+    tg_value *x;   /* FORM_DIRECT: the operand that is not acc */
+    tg_enum fn;    /* FORM_DIRECT */
+} accumulation;
+
+typedef struct widener {
+    tg_func *f;
+    tg_op *loop;
+    tg_axis *axis; /* of the loop; null for single indices until the axis is made */
+    bool each;
+    accumulation *acc;
+    uint32_t n;
+    tg_map *spans; /* values that depend on the single index */
+} widener;
+
+/* ---- recognition ------------------------------------------------------------------------------------- */
+
+static bool used_once(const tg_value *v) {
+    return v->uses && !v->uses->next;
+}
+
+static tg_enum fn_of_opcode(tg_opcode op) {
+    static const tg_enum fns[TG_OP_COUNT] = {
+        [TG_OP_ADD] = TG_FN_ADD, [TG_OP_MIN] = TG_FN_MIN, [TG_OP_MAX] = TG_FN_MAX,
+        [TG_OP_AND] = TG_FN_AND, [TG_OP_OR] = TG_FN_OR,   [TG_OP_XOR] = TG_FN_XOR};
+    return fns[op];
+}
+
+static bool names_axis(const tg_attr *a, const tg_axis *axis) {
+    for (uint32_t i = 0; i < a->n_axes; i++) {
+        if (a->axes[i] == axis) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A block loop must be reduced away by the accumulation itself. */
+static bool reduces_loop(const widener *w, const tg_op *op) {
+    return w->each || names_axis(tg_op_attr(op, TG_ATTR_OVER), w->axis);
+}
+
+static bool is_exact(const tg_value *v, tg_enum fn) {
+    tg_dtype t = v->type->dtype;
+    return fn == TG_FN_MIN || fn == TG_FN_MAX || tg_dtype_is_int(t) || t == TG_BOOL;
+}
+
+static bool find_form(const widener *w, const tg_value *arg, tg_op *u, accumulation *out) {
+    *out = (accumulation){.update = u};
+    if (u->opcode == TG_OP_DOT) {
+        return u->n_operands == 3 && tg_operand(u, 2) == arg && reduces_loop(w, u);
+    }
+    tg_enum fn = fn_of_opcode(u->opcode);
+    if (fn == TG_ENUM_NONE) {
+        return false;
+    }
+    tg_value *x = tg_operand(u, tg_operand(u, 0) == arg ? 1 : 0);
+    tg_op *def = x->def;
+    bool inside = def && def->parent == u->parent && used_once(x);
+    out->x = x;
+    out->fn = fn;
+    if (inside && def->opcode == TG_OP_DOT && def->n_operands == 2 && fn == TG_FN_ADD && reduces_loop(w, def)) {
+        out->kind = FORM_ADD_DOT;
+        out->source = def;
+        return true;
+    }
+    if (inside && def->opcode == TG_OP_REDUCE && tg_op_enum(def, TG_ATTR_FN, TG_ENUM_NONE) == fn &&
+        reduces_loop(w, def)) {
+        out->kind = FORM_REDUCE;
+        out->source = def;
+        return true;
+    }
+    out->kind = FORM_DIRECT;
+    return w->each && is_exact(x, fn);
+}
+
+static bool find_accumulations(widener *w) {
+    const tg_block *body = &w->loop->regions[0].body;
+    const tg_op *yield = rewrite_terminator(body);
+    uint32_t first = tg_region_first_carried(w->loop);
+    w->n = w->loop->n_results;
+    w->acc = TG_NEW_ARRAY(w->f->arena, accumulation, w->n + 1);
+    for (uint32_t i = 0; i < w->n; i++) {
+        const tg_value *arg = body->args[first + i], *next = tg_operand(yield, i);
+        bool own = used_once(arg) && used_once(next) && next->def && next->def->parent == body &&
+                   arg->uses->user == next->def;
+        if (!own || !find_form(w, arg, next->def, &w->acc[i])) {
+            return false;
+        }
+    }
+    return w->n > 0 && yield;
+}
+
+/* ---- the rest of the body -------------------------------------------------------------------------------- */
+
+static const accumulation *accumulation_of(const widener *w, const tg_op *op) {
+    for (uint32_t i = 0; i < w->n; i++) {
+        if (w->acc[i].update == op || w->acc[i].source == op) {
+            return &w->acc[i];
+        }
+    }
+    return NULL;
+}
+
+static bool value_spans(const widener *w, const tg_value *v) {
+    return w->each ? tg_map_has(w->spans, v) : tg_type_has_axis(v->type, w->axis);
+}
+
+static bool operands_span(const widener *w, const tg_op *op) {
+    for (uint32_t i = 0; i < op->n_operands; i++) {
+        if (value_spans(w, tg_operand(op, i))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* first, size, block, count of the loop's axis, or an axis made like it: these mean one block */
+static bool reads_block(const widener *w, const tg_op *op) {
+    bool attribute = op->opcode >= TG_OP_AXIS_FIRST && op->opcode <= TG_OP_AXIS_COUNT;
+    const tg_axis *a = tg_op_axis(op, TG_ATTR_AXIS);
+    return w->axis && ((attribute && a == w->axis) || (op->opcode == TG_OP_AXIS && a->like == w->axis));
+}
+
+static bool nested_uses_span(const widener *w, const tg_op *op) {
+    for (uint32_t r = 0; r < op->n_regions; r++) {
+        for (const tg_op *in = op->regions[r].body.first; in; in = in->next) {
+            if (operands_span(w, in) || nested_uses_span(w, in)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Operations that may stay although nothing of theirs spans the loop. */
+static bool is_allowed_outside(const widener *w, const tg_op *op) {
+    if (op->opcode == TG_OP_MAP || op->opcode == TG_OP_REDUCE_FN || op->opcode == TG_OP_SCAN_FN) {
+        return !nested_uses_span(w, op);
+    }
+    return rewrite_is_pure(op) || op->opcode == TG_OP_LOAD || op->opcode == TG_OP_AXIS;
+}
+
+static bool is_streamable(const tg_op *op) {
+    return tg_op_is_elementwise(op->opcode) || op->opcode == TG_OP_LOAD;
+}
+
+static bool check_op(widener *w, const tg_op *op) {
+    if (reads_block(w, op)) {
+        return false;
+    }
+    const accumulation *a = accumulation_of(w, op);
+    if (a) {
+        return true;
+    }
+    bool spans = operands_span(w, op);
+    for (uint32_t i = 0; i < op->n_results && !w->each; i++) {
+        spans = spans || value_spans(w, &op->results[i]);
+    }
+    if (!spans) {
+        return is_allowed_outside(w, op);
+    }
+    if (!is_streamable(op)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < op->n_results && w->each; i++) {
+        tg_map_set(w->spans, &op->results[i], w->f);
+    }
+    return true;
+}
+
+/* Every dot and reduction must see the index in at least one operand, else it is a product with the trip count, and a scalar operand
+ * (the accumulator) must not depend on it. */
+static bool check_accumulation(const widener *w, const accumulation *a) {
+    if (!w->each) {
+        return true;
+    }
+    const tg_op *op = a->source ? a->source : a->update;
+    if (a->kind == FORM_DIRECT) {
+        return value_spans(w, a->x);
+    }
+    if (a->kind == FORM_REDUCE) {
+        return value_spans(w, tg_operand(op, 0));
+    }
+    return value_spans(w, tg_operand(op, 0)) || value_spans(w, tg_operand(op, 1));
+}
+
+static bool in_tile_code(const tg_op *op) {
+    const tg_op *p = op->parent->parent->parent;
+    for (; p && p->opcode != TG_OP_PAR && p->opcode != TG_OP_PHASE; p = p->parent->parent->parent) {
+        if (p->opcode != TG_OP_FOR && p->opcode != TG_OP_IF && p->opcode != TG_OP_WHILE) {
+            return false;
+        }
+    }
+    return p != NULL;
+}
+
+static bool check_loop(widener *w) {
+    if (tg_op_int(w->loop, TG_ATTR_STEP, 1) != 1 || !in_tile_code(w->loop) || !find_accumulations(w)) {
+        return false;
+    }
+    const tg_block *body = &w->loop->regions[0].body;
+    if (w->each) {
+        tg_map_set(w->spans, body->args[0], w->f);
+    }
+    for (const tg_op *op = body->first; op; op = op->next) {
+        if (op->opcode != TG_OP_YIELD && !check_op(w, op)) {
+            return false;
+        }
+    }
+    for (uint32_t i = 0; i < w->n; i++) {
+        if (!check_accumulation(w, &w->acc[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- rewriting ---------------------------------------------------------------------------------------------- */
+
+/* Extent if the domain is certainly [0, constant), else -1. */
+static int64_t constant_extent(const tg_op *loop) {
+    int64_t extent, from, until;
+    bool known = tg_value_const_int(tg_operand(loop, 0), &extent) && tg_value_const_int(tg_operand(loop, 1), &from) &&
+                 tg_value_const_int(tg_operand(loop, 2), &until);
+    return known && from <= 0 && until >= extent && extent >= 0 ? extent : -1;
+}
+
+static void bind_axis(widener *w, tg_builder *b) {
+    tg_value *arg = w->each ? w->loop->regions[0].body.args[0] : NULL;
+    if (w->each) {
+        w->axis = tg_func_add_axis(w->f, TG_AXIS_LOCAL, arg->name, w->loop->span);
+        w->axis->extent = constant_extent(w->loop);
+    }
+    w->axis->kind = TG_AXIS_LOCAL;
+    w->axis->block = 0;
+    tg_value *domain[] = {tg_operand(w->loop, 0), tg_operand(w->loop, 1), tg_operand(w->loop, 2)};
+    tg_attr attr = tg_attr_axis(w->f->arena, TG_ATTR_AXIS, w->axis);
+    tg_build_op(b, TG_OP_AXIS, domain, 3, NULL, 0, &attr, 1);
+    if (arg) {
+        tg_replace_uses(arg, tg_build_iota(b, w->axis));
+    }
+}
+
+static const tg_type *with_axis(const widener *w, const tg_type *t) {
+    const tg_type *axis = tg_type_tile(w->f, t->dtype, &w->axis, 1);
+    const tg_type *both[] = {t, axis};
+    return tg_type_union(w->f, t->dtype, both, 2);
+}
+
+/* Results of what depends on the index gain the axis. */
+static void widen_types(const widener *w, tg_op *op) {
+    bool spans = false;
+    for (uint32_t i = 0; i < op->n_operands; i++) {
+        spans = spans || tg_type_has_axis(tg_operand(op, i)->type, w->axis);
+    }
+    for (uint32_t i = 0; i < op->n_results && spans; i++) {
+        op->results[i].type = with_axis(w, op->results[i].type);
+    }
+}
+
+static void broadcast_operand(const widener *w, tg_op *op, uint32_t i) {
+    tg_value *v = tg_operand(op, i);
+    if (!tg_type_has_axis(v->type, w->axis)) {
+        tg_builder b = rewrite_builder(w->f, op);
+        tg_set_operand(op, i, tg_build_broadcast(&b, v, with_axis(w, v->type)));
+    }
+}
+
+static tg_attr over_with_axis(const widener *w, const tg_op *op) {
+    const tg_attr *over = tg_op_attr(op, TG_ATTR_OVER);
+    tg_axis **axes = TG_NEW_ARRAY(w->f->arena, tg_axis *, over->n_axes + 1u);
+    for (uint32_t i = 0; i < over->n_axes; i++) {
+        axes[i] = over->axes[i];
+    }
+    axes[over->n_axes] = w->axis;
+    return tg_attr_axes(w->f->arena, TG_ATTR_OVER, axes, over->n_axes + 1u);
+}
+
+static void reduce_over_axis(const widener *w, tg_op *op) {
+    if (!w->each) {
+        return; /* `over` names the axis already */
+    }
+    tg_op_set_attr(w->f, op, over_with_axis(w, op));
+    broadcast_operand(w, op, 0);
+    if (op->opcode == TG_OP_DOT) {
+        broadcast_operand(w, op, 1);
+    }
+}
+
+/* acc + dot(x, y) → dot(x, y, acc) */
+static tg_value *fuse_add(const widener *w, const accumulation *a, tg_value *init) {
+    const tg_op *dot = a->source;
+    tg_builder b = rewrite_builder(w->f, a->update);
+    tg_value *operands[] = {tg_operand(dot, 0), tg_operand(dot, 1), init};
+    const tg_type *type = tg_result(a->update, 0)->type;
+    tg_op *fused = tg_build_op(&b, TG_OP_DOT, operands, 3, &type, 1, dot->attrs, dot->n_attrs);
+    return tg_result(fused, 0);
+}
+
+static tg_value *rewrite_accumulation(const widener *w, const accumulation *a, tg_value *arg, tg_value *init) {
+    tg_op *update = a->update;
+    tg_value *result = tg_result(update, 0);
+    if (a->source) {
+        reduce_over_axis(w, a->source);
+    }
+    if (a->kind == FORM_ADD_DOT) {
+        return fuse_add(w, a, init);
+    }
+    tg_replace_uses(arg, init);
+    if (a->kind == FORM_DOT) {
+        reduce_over_axis(w, update);
+    } else if (a->kind == FORM_DIRECT) {
+        tg_builder b = rewrite_builder(w->f, update);
+        uint32_t at = tg_operand(update, 0) == a->x ? 0 : 1;
+        tg_set_operand(update, at, tg_build_reduce(&b, a->fn, a->x, &w->axis, 1));
+    }
+    return result;
+}
+
+static void widen(widener *w) {
+    tg_block *body = &w->loop->regions[0].body;
+    tg_op *yield = rewrite_terminator(body);
+    tg_builder b = rewrite_builder(w->f, w->loop);
+    uint32_t first = tg_region_first_carried(w->loop);
+    bind_axis(w, &b);
+    for (tg_op *op = body->first, *next; op != yield; op = next) {
+        next = op->next;
+        tg_op_move_before(op, w->loop);
+        if (w->each && !accumulation_of(w, op)) {
+            widen_types(w, op);
+        }
+    }
+    for (uint32_t i = 0; i < w->n; i++) {
+        tg_value *out = rewrite_accumulation(w, &w->acc[i], body->args[first + i], tg_operand(w->loop, 3 + i));
+        if (!out->name) {
+            out->name = w->loop->results[i].name;
+        }
+        tg_replace_uses(&w->loop->results[i], out);
+        if (w->acc[i].kind == FORM_ADD_DOT) {
+            tg_set_operand(yield, i, out); /* frees acc + dot */
+            tg_op_erase(w->acc[i].update);
+            tg_op_erase(w->acc[i].source);
+        }
+    }
+    tg_op_erase(w->loop);
+}
+
+static bool visit_block(tg_func *f, tg_block *block) {
+    bool changed = false;
+    for (tg_op *op = block->first, *next; op; op = next) {
+        next = op->next;
+        for (uint32_t r = 0; r < op->n_regions; r++) {
+            changed |= visit_block(f, &op->regions[r].body);
+        }
+        if (op->opcode != TG_OP_FOR) {
+            continue;
+        }
+        widener w = {.f = f, .loop = op, .axis = tg_op_axis(op, TG_ATTR_AXIS), .each = tg_op_is_each(op)};
+        w.spans = w.each ? tg_map_create(f->arena) : NULL;
+        if (check_loop(&w)) {
+            widen(&w);
+            changed = true;
+        }
+    }
+    return changed;
+}
+
+bool tg_pass_widen_loops(tg_func *f) {
+    return visit_block(f, &f->body.body);
+}
