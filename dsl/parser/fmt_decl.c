@@ -53,7 +53,8 @@ static void put_binders(fmt_text *t, const tg_binder *binders, uint32_t n) {
 static void put_init(fmt_text *t, const tg_expr *init) {
     if (!init)
         return;
-    tg_fmt_puts(t, " = ");
+    tg_fmt_puts(t, " =");
+    tg_fmt_space(t, TG_FMT_NEST + 15); /* rather than inside two brackets */
     t->level += 2; /* commas and operators inside bind tighter than the commas of the list */
     tg_fmt_expr(t, init);
     t->level -= 2;
@@ -153,8 +154,11 @@ static void put_assign(fmt_text *t, const tg_stmt *s) {
         tg_strbuf_printf(&t->text, s->u.assign.scope ? "(%s, %s)" : "(%s)", s->u.assign.order,
                          s->u.assign.scope);
     tg_fmt_puts(t, s->u.assign.atomic ? " " : s->u.assign.unchecked ? "unchecked " : "");
+    t->level += 2 * TG_FMT_NEST; /* the target is broken last */
     tg_fmt_expr(t, s->u.assign.target);
-    tg_strbuf_printf(&t->text, " %s= ", tg_fmt_operator(s->u.assign.op));
+    t->level -= 2 * TG_FMT_NEST;
+    tg_strbuf_printf(&t->text, " %s=", tg_fmt_operator(s->u.assign.op));
+    tg_fmt_space(t, TG_FMT_NEST + 15);
     tg_fmt_expr(t, s->u.assign.value);
     if (!s->u.assign.guard)
         return;

@@ -229,7 +229,11 @@ bool tg_parse_expect(tg_parser *p, tg_tok kind, const char *after) {
         return false;
     if (accept(p, kind))
         return true;
-    const char *what = tg_arena_printf(p->arena, "'%s'", tg_tok_spelling(kind));
+    tg_tok found = current(p)->kind;
+    bool list = (kind == TG_TOK_RPAREN || kind == TG_TOK_RBRACKET) &&
+                (found == TG_TOK_ID || found == TG_TOK_INT || found == TG_TOK_FLOAT);
+    const char *what =
+        tg_arena_printf(p->arena, list ? "',' or '%s'" : "'%s'", tg_tok_spelling(kind));
     bool insertable = kind == TG_TOK_SEMI || kind == TG_TOK_RPAREN || kind == TG_TOK_RBRACKET;
     if (!insertable || !ends_here(p, kind)) {
         tg_parse_fail_expected(p, what, after);

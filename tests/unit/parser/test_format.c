@@ -1,6 +1,7 @@
 /* The formatter: keeps the tree, is idempotent, keeps every comment, and writes the canonical
  * style. */
 #include <criterion/criterion.h>
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,6 +78,36 @@ Test(format, white_space_does_not_matter) {
             free(other);
         }
         parsed_free(a);
+        free(text);
+    }
+}
+
+/* One-letter names made long: nearly every statement has to be broken. */
+static char *lengthen(const char *text, size_t len) {
+    char *out = calloc(24 * len + 16, 1);
+    size_t n = 0;
+    bool comment = false, string = false;
+    for (size_t i = 0; i < len; i++) {
+        comment = text[i] == '\n' ? false : comment || (text[i] == '/' && text[i + 1] == '/');
+        string ^= text[i] == '"' && !comment;
+        bool before = i > 0 && (isalnum((unsigned char)text[i - 1]) || text[i - 1] == '_');
+        bool after = isalnum((unsigned char)text[i + 1]) || text[i + 1] == '_';
+        out[n++] = text[i];
+        if (isalpha((unsigned char)text[i]) && !before && !after && !comment && !string) {
+            memcpy(out + n, "_with_a_long_name", 17);
+            n += 17;
+        }
+    }
+    return out;
+}
+
+Test(format, long_names) {
+    for (size_t i = 0; i < 5; i++) {
+        size_t len;
+        char *text = read_source(corpus_files[i], &len);
+        char *other = lengthen(text, len);
+        check_properties(corpus_files[i], other, strlen(other));
+        free(other);
         free(text);
     }
 }
