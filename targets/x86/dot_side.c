@@ -101,7 +101,7 @@ static void open_tensor(tg_dot_emission *e, tg_dot_side *s, tg_op *op, const tg_
         }
     }
     if (unit) {
-        tg_map_set(x->unit_tensors, tg_operand(op, 0), tg_operand(op, 0));
+        tg_x86_note_unit(x, tg_operand(op, 0));
     }
     s->base = tg_llvm_gep(e->l, e->l->i8, t->base, offset);
 }

@@ -3,6 +3,7 @@
  * (tg_x86_refuse) leaves with every LLVM object disposed of. No LLVM frame is ever jumped over by the latter. */
 #include "targets/x86/x86_target.h"
 
+#include "dsl/passes/passes.h"
 #include "targets/x86/x86_internal.h"
 
 #include <string.h>
@@ -145,7 +146,7 @@ static tg_status compile(tg_func *f, const tg_machine *machine, const tg_codegen
 static const char *passes(const tg_machine *machine, const tg_codegen_options *options) {
     (void)machine;
     (void)options;
-    return "canonicalise,bounds,lower-math,canonicalise";
+    return TG_PASSES_STANDARD ",lower-math,canon,cse,dce";
 }
 
 const tg_target tg_target_x86 = {"x86", tg_x86_machine, passes, compile};
