@@ -40,6 +40,20 @@ tg_axis *tg_x86_dot_innermost(tg_x86 *x, tg_value *v, tg_axis *otherwise);
 void tg_x86_dot_describe(const tg_x86_dot *d, tg_strbuf *out); /* one line of the plan's text */
 void tg_x86_emit_dot(tg_x86 *x, const tg_x86_dot *d);
 
+/* ---- blocks (dot_block.c) --------------------------------------------------------------------------------- */
+
+/* The upper limit of an unscheduled grid axis of a phase with a dot; false if the axis is not one of a dot's. */
+bool tg_x86_dot_default_block(tg_x86 *x, const tg_axis *a, int64_t *limit);
+typedef struct tg_x86_dot_grid {
+    const tg_axis *vector, *row;           /* axes whose blocks are free, or null */
+    LLVMValueRef vector_block, row_block;  /* chosen */
+} tg_x86_dot_grid;
+/* False if the phase is not a single contraction. */
+bool tg_x86_dot_grid_of(tg_x86 *x, tg_op *phase, tg_x86_dot_grid *g);
+/* Blocks for extents known at launch (null: the axis is not of the grid); `others`: tasks that the other axes make. */
+void tg_x86_dot_blocks(tg_x86 *x, tg_op *phase, LLVMValueRef threads, LLVMValueRef others, LLVMValueRef vector_extent,
+                       LLVMValueRef row_extent, tg_x86_dot_grid *g);
+
 /* ---- inside the fast path ------------------------------------------------------------------------------- */
 
 /* One operand as memory: element address = base + Σ step[i] · (index[i] - first[i]), in bytes. */

@@ -4,7 +4,7 @@
  * a call of rt->parallel with a frame on the stack: slot 0 is rt, the others are what its task function asked for
  * (tg_x86_captured) while it was emitted. The entry also chooses block sizes: never above the schedule's, smaller if
  * there would be too few tasks for the threads; exactly the schedule's if the kernel's meaning depends on them. */
-#include "targets/x86/x86_internal.h"
+#include "targets/x86/dot.h"
 
 static LLVMValueRef field(tg_x86 *x, LLVMValueRef base, size_t offset) {
     return tg_llvm_gep(x->l, x->l->i8, base, tg_llvm_i64(x->l, (int64_t)offset));
@@ -142,16 +142,58 @@ static LLVMValueRef choose_block(tg_x86 *x, const tg_axis *a, LLVMValueRef exten
     return tg_llvm_min64(x->l, share, bound);
 }
 
-static LLVMValueRef size_grid(tg_x86 *x, grid_par *pars, uint32_t n) {
+static void set_count(tg_x86 *x, grid_par *p, LLVMValueRef block, LLVMValueRef extent, LLVMValueRef *total) {
+    p->block = block;
+    p->count = tg_llvm_ceil_div(x->l, extent, block);
+    *total = LLVMBuildMul(x->builder, *total, p->count, "");
+}
+
+/* A grid that is one contraction: its two main axes share what tasks the other axes do not make. */
+static void size_dot_grid(tg_x86 *x, tg_op *phase, grid_par *pars, const LLVMValueRef *extents, uint32_t n,
+                          LLVMValueRef threads, tg_x86_dot_grid *g, LLVMValueRef *total) {
+    grid_par *vector = NULL, *row = NULL;
+    LLVMValueRef vector_extent = NULL, row_extent = NULL, one = tg_llvm_i64(x->l, 1);
+    for (uint32_t i = 0; i < n; i++) {
+        const tg_axis *a = tg_op_is_each(pars[i].op) ? NULL : tg_op_axis(pars[i].op, TG_ATTR_AXIS);
+        if (a && a == g->vector) {
+            vector = &pars[i];
+            vector_extent = extents[i];
+        } else if (a && a == g->row) {
+            row = &pars[i];
+            row_extent = extents[i];
+        } else {
+            set_count(x, &pars[i], a ? choose_block(x, a, extents[i], one) : pars[i].block, extents[i], total);
+        }
+    }
+    tg_x86_dot_blocks(x, phase, threads, *total, vector_extent, row_extent, g);
+    if (vector) {
+        set_count(x, vector, g->vector_block, vector_extent, total);
+    }
+    if (row) {
+        set_count(x, row, g->row_block, row_extent, total);
+    }
+}
+
+static LLVMValueRef size_grid(tg_x86 *x, tg_op *phase, grid_par *pars, uint32_t n) {
     LLVMBuilderRef b = x->builder;
     LLVMValueRef one = tg_llvm_i64(x->l, 1), total = one, zero = tg_llvm_i64(x->l, 0);
     LLVMValueRef threads = tg_llvm_load(x->l, x->l->i32, field(x, x->rt, offsetof(tg_rt, n_threads)), 4);
     threads = LLVMBuildSExt(b, threads, x->l->i64, "");
     LLVMValueRef many = LLVMBuildMul(b, threads, tg_llvm_i64(x->l, 4), "");
     LLVMValueRef target = LLVMBuildSelect(b, LLVMBuildICmp(b, LLVMIntSGT, threads, one, ""), many, one, "");
+    LLVMValueRef extents[16];
     for (uint32_t i = 0; i < n; i++) {
+        extents[i] = tg_llvm_max64(x->l, launch_value(x, tg_operand(pars[i].op, 0)), zero);
+        pars[i].block = tg_op_is_each(pars[i].op) ? tg_llvm_i64(x->l, tg_op_int(pars[i].op, TG_ATTR_STEP, 1)) : NULL;
+    }
+    tg_x86_dot_grid dot;
+    bool contraction = tg_x86_dot_grid_of(x, phase, &dot);
+    if (contraction) {
+        size_dot_grid(x, phase, pars, extents, n, threads, &dot, &total);
+    }
+    for (uint32_t i = 0; i < n && !contraction; i++) {
         grid_par *p = &pars[i];
-        LLVMValueRef extent = tg_llvm_max64(x->l, launch_value(x, tg_operand(p->op, 0)), zero);
+        LLVMValueRef extent = extents[i];
         LLVMValueRef want = tg_llvm_ceil_div(x->l, target, tg_llvm_max64(x->l, total, one));
         p->block = tg_op_is_each(p->op) ? tg_llvm_i64(x->l, tg_op_int(p->op, TG_ATTR_STEP, 1))
                                         : choose_block(x, tg_op_axis(p->op, TG_ATTR_AXIS), extent, want);
@@ -266,7 +308,7 @@ static void emit_phase(tg_x86 *x, tg_op *phase) {
     uint32_t n = collect_pars(phase, pars);
     tg_x86_captures captures = {0};
     int64_t scratch = 0;
-    LLVMValueRef total = size_grid(x, pars, n);
+    LLVMValueRef total = size_grid(x, phase, pars, n);
     LLVMValueRef task = emit_tasks(x, phase, &captures, &scratch);
     LLVMValueRef frame = build_frame(x, phase, &captures, pars, n);
     LLVMTypeRef params[] = {x->l->ptr, x->l->ptr, x->l->ptr, x->l->i64, x->l->i64};

@@ -4,7 +4,7 @@
  *     allocas │ prologue: loads of captured values │ for t in begin … end { decode; skip if empty; body; reset }
  *
  * Blocks that a task uses are in the frame (the entry chose them), so one function serves all sizes. */
-#include "targets/x86/x86_internal.h"
+#include "targets/x86/dot.h"
 
 static LLVMValueRef worker_field(tg_x86 *x, int64_t offset) {
     return tg_llvm_gep(x->l, x->l->i8, x->worker, tg_llvm_i64(x->l, offset));
@@ -97,6 +97,10 @@ LLVMValueRef tg_x86_worker_alloc(tg_x86 *x, LLVMValueRef bytes) {
 int64_t tg_x86_default_block(tg_x86 *x, const tg_axis *a) {
     if (a->block || x->f->block_dependent) {
         return a->block;
+    }
+    int64_t limit;
+    if (tg_x86_dot_default_block(x, a, &limit)) {
+        return limit;
     }
     uint32_t grid = 0, other = 0, later = 0;
     for (uint32_t i = 0; i < x->f->axes.len; i++) {

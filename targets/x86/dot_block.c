@@ -1,0 +1,137 @@
+/* Block sizes of a grid whose body is one contraction, chosen at launch.
+ *
+ * Nothing but the panel and the rows being packed lives in scratch then, so blocks may have any size: with one thread one task
+ * covers all. With several, the vector axis is split first, in whole panels, because each panel is then packed once, by the
+ * thread that uses it; rows are split in whole tiles if there are too few panels. If the rows have to be packed too, it is the
+ * other way round: rows first, so that they are packed once. */
+#include "targets/x86/dot.h"
+
+enum { TASKS_PER_THREAD = 4, PACKED_ROWS = 192, OUTER_ROWS = 8, MIN_ROWS = 48, TILE_BLOCK = 64, ROW_BLOCK = 48 };
+
+typedef struct survey {
+    tg_x86 *x;
+    const tg_x86_dot *dot; /* the first on its fast path */
+    bool alone;            /* it is all there is: no loops, no buffers but its operands' */
+} survey;
+
+static bool feeds_dot(const tg_value *v) {
+    for (const tg_use *u = v->uses; u; u = u->next) {
+        if (u->user->opcode != TG_OP_DOT) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void survey_region(survey *s, tg_region *r) {
+    for (tg_op *op = r->body.first; op; op = op->next) {
+        const tg_x86_dot *d = op->opcode == TG_OP_DOT ? tg_x86_dot_plan(s->x, op) : NULL;
+        if (d && !s->dot) {
+            s->dot = d;
+        } else if (op->opcode == TG_OP_DOT) {
+            s->alone = false;
+        }
+        bool loops = op->opcode == TG_OP_FOR || op->opcode == TG_OP_WHILE || op->opcode == TG_OP_IF;
+        s->alone = s->alone && !loops;
+        for (uint32_t i = 0; i < op->n_results && op->opcode != TG_OP_DOT; i++) {
+            const tg_value *v = tg_result(op, i);
+            bool tile = v->type->kind == TG_TYPE_TILE && v->type->n_axes > 0;
+            s->alone = s->alone && !(tile && s->x->modes[v->id] == TG_X86_BUFFER && !feeds_dot(v));
+        }
+        for (uint32_t i = 0; i < op->n_regions && (loops || op->opcode == TG_OP_PAR); i++) {
+            survey_region(s, &op->regions[i]);
+        }
+    }
+}
+
+static survey survey_phase(tg_x86 *x, tg_op *phase) {
+    survey s = {x, NULL, true};
+    survey_region(&s, &phase->regions[0]);
+    return s;
+}
+
+static bool in_dot(const tg_x86_dot *d, const tg_axis *a) {
+    return tg_type_has_axis(tg_result(d->op, 0)->type, a);
+}
+
+static bool rows_in_place(tg_x86 *x, const tg_x86_dot *d) {
+    tg_value *v = tg_operand(d->op, 1 - d->side);
+    return x->modes[v->id] != TG_X86_BUFFER && tg_x86_dot_is_direct(x, v, d->dtype, NULL);
+}
+
+static tg_op *phase_of(const tg_axis *a) {
+    tg_op *op = a->binder;
+    while (op && op->opcode != TG_OP_PHASE) {
+        op = op->parent->parent->parent;
+    }
+    return op;
+}
+
+bool tg_x86_dot_default_block(tg_x86 *x, const tg_axis *a, int64_t *limit) {
+    tg_op *phase = phase_of(a);
+    survey s = phase ? survey_phase(x, phase) : (survey){0};
+    if (!s.dot || !in_dot(s.dot, a)) {
+        return false;
+    }
+    bool vector = a == s.dot->vector, row = a == s.dot->row;
+    if (!s.alone) {
+        *limit = vector ? TILE_BLOCK : row ? ROW_BLOCK : 1;
+    } else if (vector) {
+        *limit = 0;
+    } else if (row) {
+        *limit = rows_in_place(x, s.dot) ? 0 : PACKED_ROWS;
+    } else {
+        *limit = tg_type_has_axis(tg_operand(s.dot->op, s.dot->side)->type, a) ? 1 : OUTER_ROWS;
+    }
+    return true;
+}
+
+/* ceil(extent / parts) rounded up to a multiple of `unit`, at least `least` */
+static LLVMValueRef share(tg_x86 *x, LLVMValueRef extent, LLVMValueRef parts, int64_t unit, int64_t least) {
+    LLVMValueRef step = tg_llvm_i64(x->l, unit);
+    LLVMValueRef each = tg_llvm_max64(x->l, tg_llvm_ceil_div(x->l, extent, parts), tg_llvm_i64(x->l, least));
+    return LLVMBuildMul(x->builder, tg_llvm_ceil_div(x->l, each, step), step, "");
+}
+
+static LLVMValueRef parts_left(tg_x86 *x, LLVMValueRef want, LLVMValueRef extent, LLVMValueRef block) {
+    LLVMValueRef one = tg_llvm_i64(x->l, 1);
+    LLVMValueRef parts = tg_llvm_max64(x->l, tg_llvm_ceil_div(x->l, extent, block), one);
+    return tg_llvm_max64(x->l, tg_llvm_ceil_div(x->l, want, parts), one);
+}
+
+void tg_x86_dot_blocks(tg_x86 *x, tg_op *phase, LLVMValueRef threads, LLVMValueRef others, LLVMValueRef vector_extent,
+                       LLVMValueRef row_extent, tg_x86_dot_grid *g) {
+    LLVMBuilderRef b = x->builder;
+    LLVMValueRef one = tg_llvm_i64(x->l, 1);
+    LLVMValueRef many = LLVMBuildMul(b, threads, tg_llvm_i64(x->l, TASKS_PER_THREAD), "");
+    LLVMValueRef want = LLVMBuildSelect(b, LLVMBuildICmp(b, LLVMIntSGT, threads, one, ""), many, one, "");
+    want = tg_llvm_ceil_div(x->l, want, tg_llvm_max64(x->l, others, one));
+    unsigned rows, vecs;
+    tg_x86_dot_tile_shape(x->machine->vector_regs, &rows, &vecs);
+    survey s = survey_phase(x, phase);
+    int64_t width = (int64_t)vecs * x->machine->vector_bits / 8 / (int64_t)tg_dtype_size(s.dot->dtype);
+    bool in_place = rows_in_place(x, s.dot);
+    LLVMValueRef limit = tg_llvm_i64(x->l, PACKED_ROWS);
+    for (int turn = 0; turn < 2; turn++) {
+        bool vector = in_place == (turn == 0);
+        if (vector && vector_extent) {
+            g->vector_block = share(x, vector_extent, want, width, 1);
+            want = parts_left(x, want, vector_extent, g->vector_block);
+        } else if (!vector && row_extent) {
+            g->row_block = share(x, row_extent, want, rows, MIN_ROWS);
+            g->row_block = in_place ? g->row_block : tg_llvm_min64(x->l, g->row_block, limit);
+            want = parts_left(x, want, row_extent, g->row_block);
+        }
+    }
+}
+
+bool tg_x86_dot_grid_of(tg_x86 *x, tg_op *phase, tg_x86_dot_grid *g) {
+    *g = (tg_x86_dot_grid){0};
+    survey s = survey_phase(x, phase);
+    if (!s.dot || !s.alone || x->f->block_dependent || x->options->baseline) {
+        return false;
+    }
+    g->vector = s.dot->vector->block ? NULL : s.dot->vector;
+    g->row = s.dot->row && !s.dot->row->block ? s.dot->row : NULL;
+    return true;
+}
