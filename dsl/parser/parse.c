@@ -31,7 +31,17 @@ static void parse_signature(tg_parser *p, tg_fn *fn) {
     tg_param_list params = tg_parse_params(p, false);
     fn->params = params.items;
     fn->n_params = params.n;
-    tg_parse_expect(p, TG_TOK_ARROW, "the parameters");
+    if (at(p, TG_TOK_TYPE) || at(p, TG_TOK_WIDE) || at(p, TG_TOK_COLON)) {
+        tg_diag *diag = tg_parse_warn_at(p, TG_E0104, token_span(p, p->pos),
+                                         "expected '->' before the result type, found %s",
+                                         tg_parse_describe(p, p->pos));
+        bool colon = accept(p, TG_TOK_COLON);
+        tg_span span = colon ? token_span(p, p->pos - 1)
+                             : (tg_span){p->file, current(p)->begin, current(p)->begin};
+        tg_diag_add_edit(p->diags, diag, span, colon ? " ->" : "-> ");
+    } else {
+        tg_parse_expect(p, TG_TOK_ARROW, "the parameters");
+    }
     fn->result = tg_parse_type(p, TG_FORM_VTYPE);
 }
 

@@ -99,7 +99,7 @@ tg_stmt *tg_parse_static_assert(tg_parser *p) {
 /* ---- blocks ------------------------------------------------------------------------------ */
 
 static void finish_block(tg_parser *p, uint32_t open, uint32_t end) {
-    if (p->pos == end && p->tokens[end].kind == TG_TOK_RBRACE) {
+    if (p->pos == end && p->tokens[end].kind == TG_TOK_RBRACE && p->openers[end] == open) {
         advance(p);
         return;
     }

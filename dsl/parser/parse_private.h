@@ -23,8 +23,8 @@ typedef struct tg_parser {
     uint32_t file;
     const tg_token *tokens;
     uint32_t n_tokens;
-    uint32_t
-        *closers; /* of each opening bracket: its closing one, or where it is taken to end */
+    uint32_t *closers; /* of an opening bracket: its closing one, or where it ends */
+    uint32_t *openers; /* of a closing bracket: the one it closes */
     uint32_t pos;
     uint32_t
         start; /* first token of the current statement or item: hints are looked for there */

@@ -42,16 +42,33 @@ static tg_tok top_kind(const matcher *m) {
     return m->open.len ? m->p->tokens[m->open.data[m->open.len - 1]].kind : TG_TOK_NONE;
 }
 
+/* Token i closes the innermost open bracket. */
+static void set_pair(matcher *m, uint32_t i) {
+    uint32_t open = m->open.data[--m->open.len];
+    m->p->closers[open] = i;
+    m->p->openers[i] = open;
+}
+
+/* At the start of a line and inside brackets: a bracket before it is not closed, whatever the
+ * count says. */
+static bool cannot_be_inside(const tg_token *t) {
+    tg_tok k = t->kind;
+    return t->column_one && (k == TG_TOK_KERNEL || k == TG_TOK_IMPORT || k == TG_TOK_EXTERN ||
+                             k == TG_TOK_TUNE || k == TG_TOK_SCHEDULE || k == TG_TOK_GRAD);
+}
+
 static void match_strictly(matcher *m) {
     m->balanced = true;
     for (uint32_t i = 0; i < m->p->n_tokens && m->balanced; i++) {
         tg_tok kind = m->p->tokens[i].kind;
         if (closer_of(kind) != TG_TOK_NONE) {
             tg_vec_push(m->p->arena, &m->open, i);
+        } else if (cannot_be_inside(&m->p->tokens[i])) {
+            m->balanced = m->open.len == 0;
         } else if (is_closer(kind)) {
             m->balanced = m->open.len && closer_of(top_kind(m)) == kind;
             if (m->balanced)
-                m->p->closers[m->open.data[--m->open.len]] = i;
+                set_pair(m, i);
         }
     }
     m->balanced = m->balanced && m->open.len == 0;
@@ -80,7 +97,7 @@ static void match_closer(matcher *m, uint32_t i, tg_tok kind) {
     if (n == 0 || closer_of(m->p->tokens[m->open.data[n - 1]].kind) != kind)
         return;
     while (m->open.len >= n)
-        m->p->closers[m->open.data[--m->open.len]] = i;
+        set_pair(m, i); /* the last one stays */
 }
 
 static void match_leniently(matcher *m) {
@@ -103,6 +120,7 @@ static void match_leniently(matcher *m) {
 
 void tg_parse_match_brackets(tg_parser *p) {
     p->closers = TG_NEW_ARRAY(p->arena, uint32_t, p->n_tokens);
+    p->openers = TG_NEW_ARRAY(p->arena, uint32_t, p->n_tokens);
     matcher m = {.p = p};
     match_strictly(&m);
     if (!m.balanced)

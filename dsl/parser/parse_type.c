@@ -301,6 +301,14 @@ static void parse_tensor_param(tg_parser *p, tg_param *param) {
     param->optional = accept(p, TG_TOK_QUESTION);
     param->type = tg_parse_type(p, TG_FORM_TYPE);
     parse_param_name(p, param);
+    if (!p->panic && !at(p, TG_TOK_LBRACKET)) {
+        tg_diag *diag =
+            tg_parse_warn_at(p, TG_E0104, param->name_span,
+                             "expected dimensions after tensor parameter '%s'", param->name);
+        tg_diag_add_help(p->diags, diag, "a tensor is `in f32 %s[N]`, a scalar `f32 %s`",
+                         param->name, param->name);
+        return;
+    }
     tg_parse_dims(p, &param->dims, &param->n_dims);
 }
 

@@ -61,6 +61,8 @@ Test(syntax_errors, habits_from_elsewhere) {
     expect_one("kernel k(f32 X[N]) { }", TG_E0104, "'in', 'out' or 'inout'");
     expect_one("kernel k<T>(in T X[N]) { }", TG_E0104, "bound");
     expect_one("kernel k(in f32 X[N]) -> f32 { }", TG_E0104, "`out` tensors");
+    expect_one("kernel k(in f32 X) { }", TG_E0104, "a scalar `f32 X`");
+    expect_one("fn f(f32 x) f32 { return x; }", TG_E0104, "'->'");
     expect_one(IN_GRID("x = X[:, None];"), TG_E0105, "there are no slices");
     expect_one(IN_GRID("x = X[a:b];"), TG_E0104, "there are no slices");
     expect_one(IN_GRID("for i in range(n): x += 1;"), TG_E0104, "for (k in K)");
@@ -135,6 +137,19 @@ Test(syntax_errors, recovery_finds_independent_errors) {
         cr_expect(p->diags.list.data[i]->span.begin >= last || i + 1 < p->diags.list.len);
         last = p->diags.list.data[i]->span.begin;
     }
+    parsed_free(p);
+}
+
+/* One block is not closed, another closed twice: the brackets of the file balance all the same. */
+Test(syntax_errors, unclosed_block_does_not_swallow_the_next_kernel) {
+    const char *text =
+        "kernel a(in f32 X[N])\n{\n    grid (i in N) {\n        if (i) {\n            y = 1;\n"
+        "    }\n}\n"
+        "kernel b(in f32 X[N])\n{\n    grid (i in N) { y = 1; } }\n}\n"
+        "kernel c(in f32 X[N])\n{\n    grid (i in N) y = 1;\n}\n";
+    parsed *p = parse_text(text, strlen(text));
+    cr_expect(p->diags.n_errors == 2, "%s", p->messages);
+    cr_expect(p->file->n_items == 3, "%s", p->messages);
     parsed_free(p);
 }
 
