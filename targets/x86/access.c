@@ -420,6 +420,11 @@ void tg_x86_buffer_store(tg_x86 *x, tg_x86_frame *f, tg_x86_buffer *b, tg_x86_va
     store_at(x, &a, v);
 }
 
+LLVMValueRef tg_x86_buffer_pointer(tg_x86 *x, tg_x86_frame *f, tg_x86_buffer *b) {
+    address a = buffer_address(x, f, b);
+    return tg_llvm_gep(x->l, a.element, a.base, a.offset.v);
+}
+
 tg_x86_buffer *tg_x86_buffer_create(tg_x86 *x, const tg_type *type, tg_axis *innermost) {
     tg_x86_buffer *b = TG_NEW(x->arena, tg_x86_buffer);
     b->dtype = type->dtype;

@@ -76,7 +76,7 @@ LLVMValueRef tg_x86_vector(tg_x86 *x, tg_x86_val v) {
 }
 
 /* first <= index < first + size, as one unsigned comparison */
-static LLVMValueRef in_range(tg_x86 *x, const tg_axis *a, tg_x86_val index) {
+LLVMValueRef tg_x86_in_range(tg_x86 *x, const tg_axis *a, tg_x86_val index) {
     const tg_x86_range *r = &x->ranges[a->rank];
     LLVMValueRef v = tg_x86_plain(x, index).v;
     unsigned lanes = tg_llvm_lanes(v);
@@ -112,7 +112,7 @@ static tg_x86_val eval_reindex(tg_x86 *x, tg_x86_frame *f, tg_op *op) {
     for (uint32_t i = 0; i < axes->n_axes; i++) {
         tg_x86_val e = tg_x86_eval(x, f, tg_operand(op, 1 + i));
         tg_x86_frame_bind(at, axes->axes[i], e);
-        inside = both(x, inside, in_range(x, axes->axes[i], e));
+        inside = both(x, inside, tg_x86_in_range(x, axes->axes[i], e));
     }
     tg_x86_frame_mask(x, at, inside);
     tg_x86_val v = tg_x86_eval(x, at, tg_operand(op, 0));
@@ -166,6 +166,14 @@ tg_x86_val tg_x86_eval_def(tg_x86 *x, tg_x86_frame *f, tg_value *v) {
         return eval_map(x, f, op, v->index);
     case TG_OP_PHILOX:
         return tg_x86_philox(x, f, op, v->index);
+    case TG_OP_AXIS_FIRST:
+    case TG_OP_AXIS_SIZE:
+    case TG_OP_AXIS_BLOCK:
+    case TG_OP_AXIS_COUNT:
+    case TG_OP_DIM:
+    case TG_OP_STRIDE:
+        tg_x86_emit_scalar(x, op);
+        return (tg_x86_val){x->scalars[v->id], NULL, NULL};
     default:
         if (!tg_op_is_elementwise(op->opcode)) {
             tg_x86_refuse(x, op, "cannot be evaluated at a point");

@@ -99,6 +99,9 @@ static void run_root(walk *w, uint32_t root, uint32_t copy, tg_x86_frame *f) {
     case TG_X86_ROOT_EFFECT:
         run_effect(x, f, r->op);
         break;
+    case TG_X86_ROOT_SET:
+        tg_x86_set_point(x, f, r->op);
+        break;
     }
 }
 

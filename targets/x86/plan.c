@@ -235,6 +235,8 @@ static tg_x86_root_kind root_kind(const tg_op *op) {
     case TG_OP_PRINT:
     case TG_OP_ASSERT:
         return TG_X86_ROOT_EFFECT;
+    case TG_OP_REINDEX_SET:
+        return TG_X86_ROOT_SET;
     default:
         return TG_X86_ROOT_FILL;
     }
@@ -253,6 +255,21 @@ static bool contains(tg_axis *const *list, uint32_t n, const tg_axis *a) {
     return false;
 }
 
+/* Points that REINDEX_SET writes: the tile's axes without the indexed ones, and the axes of the indices. */
+static void set_axes(const tg_op *op, tg_axis **all, uint32_t *n) {
+    const tg_attr *axes = tg_op_attr(op, TG_ATTR_AXES);
+    const tg_type *t = tg_result(op, 0)->type;
+    *n = 0;
+    for (uint32_t i = 0; i < t->n_axes; i++) {
+        if (!contains(axes->axes, axes->n_axes, t->axes[i])) {
+            all[(*n)++] = t->axes[i];
+        }
+    }
+    for (uint32_t i = 0; i < axes->n_axes; i++) {
+        axes_of_type(tg_operand(op, 2 + i)->type, all, n);
+    }
+}
+
 static void nest_axes(const tg_op *op, tg_x86_nest *n) {
     tg_x86_root_kind kind = root_kind(op);
     tg_axis *all[16];
@@ -268,6 +285,9 @@ static void nest_axes(const tg_op *op, tg_x86_nest *n) {
         for (uint32_t i = 0; i < op->n_operands; i++) {
             axes_of_type(tg_operand(op, i)->type, all, &n_all);
         }
+    }
+    if (kind == TG_X86_ROOT_SET) {
+        set_axes(op, all, &n_all);
     }
     const tg_attr *over = tg_op_attr(op, TG_ATTR_OVER);
     tg_axis *scanned = kind == TG_X86_ROOT_SCAN ? tg_op_axis(op, TG_ATTR_AXIS) : NULL;

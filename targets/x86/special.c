@@ -1,35 +1,128 @@
-/* Ops with loops of their own. */
+/* Effects, random numbers and partial assignment. */
 #include "targets/x86/x86_internal.h"
 
-void tg_x86_emit_special(tg_x86 *x, tg_op *op) {
-    tg_x86_refuse(x, op, "has no lowering on this target");
+/* ---- assert and print ------------------------------------------------------------------------------------ */
+
+static LLVMValueRef rt_field(tg_x86 *x, size_t offset) {
+    return tg_llvm_load(x->l, x->l->ptr, tg_llvm_gep(x->l, x->l->i8, x->rt, tg_llvm_i64(x->l, (int64_t)offset)), 8);
+}
+
+static LLVMValueRef text_of(tg_x86 *x, tg_op *op, const char *otherwise) {
+    const char *format = tg_op_str(op, TG_ATTR_FORMAT);
+    return LLVMBuildGlobalStringPtr(x->builder, format ? format : otherwise, "");
 }
 
 void tg_x86_emit_fail(tg_x86 *x, tg_op *op, tg_x86_frame *f) {
     (void)f;
-    LLVMBuilderRef b = x->builder;
-    const char *format = tg_op_str(op, TG_ATTR_FORMAT);
     LLVMTypeRef params[] = {x->l->ptr, x->l->i32, x->l->ptr}, type = LLVMFunctionType(x->l->t_void, params, 3, 0);
-    LLVMValueRef text = LLVMBuildGlobalStringPtr(b, format ? format : "assertion failed", "");
-    LLVMValueRef at = tg_llvm_gep(x->l, x->l->i8, x->rt, tg_llvm_i64(x->l, (int64_t)offsetof(tg_rt, fail)));
-    LLVMValueRef fn = tg_llvm_load(x->l, x->l->ptr, at, 8);
-    LLVMBuildCall2(b, type, fn, (LLVMValueRef[]){x->rt, tg_llvm_i32(x->l, TG_ERROR_LAUNCH), text}, 3, "");
+    LLVMValueRef args[] = {x->rt, tg_llvm_i32(x->l, TG_ERROR_LAUNCH), text_of(x, op, "assertion failed")};
+    LLVMBuildCall2(x->builder, type, rt_field(x, offsetof(tg_rt, fail)), args, 3, "");
 }
 
+/* Values widened to 8 bytes; kinds: 0 signed, 1 unsigned, 2 float, 3 bool (runtime/print.c). */
 void tg_x86_emit_print(tg_x86 *x, tg_op *op, tg_x86_frame *f) {
-    (void)f;
-    tg_x86_refuse(x, op, "has no lowering on this target");
+    LLVMBuilderRef b = x->builder;
+    uint32_t n = op->n_operands < 8 ? op->n_operands : 8;
+    LLVMValueRef values = tg_x86_alloca(x, LLVMArrayType2(x->l->i64, 8)), kinds[8];
+    for (uint32_t i = 0; i < n; i++) {
+        tg_value *v = tg_operand(op, i);
+        tg_dtype t = v->type->dtype;
+        LLVMValueRef r = tg_x86_plain(x, tg_x86_eval(x, f, v)).v;
+        tg_dtype_kind kind = tg_dtype_kind_of(t);
+        bool is_float = kind == TG_KIND_FLOAT || kind == TG_KIND_COMPLEX;
+        r = is_float ? tg_x86_convert(x, r, tg_dtype_real(t), TG_F64)
+                     : LLVMBuildIntCast2(b, r, x->l->i64, kind == TG_KIND_SINT, "");
+        tg_llvm_store(x->l, r, tg_llvm_gep(x->l, x->l->i64, values, tg_llvm_i64(x->l, i)), 8);
+        int code = is_float ? 2 : kind == TG_KIND_BOOL ? 3 : kind == TG_KIND_UINT ? 1 : 0;
+        kinds[i] = tg_llvm_int(x->l->i8, code);
+    }
+    LLVMValueRef table = LLVMAddGlobal(x->l->module, LLVMArrayType2(x->l->i8, n), "kinds");
+    LLVMSetInitializer(table, LLVMConstArray2(x->l->i8, kinds, n));
+    LLVMSetLinkage(table, LLVMInternalLinkage);
+    LLVMTypeRef params[] = {x->l->ptr, x->l->ptr, x->l->ptr, x->l->ptr, x->l->i32};
+    LLVMValueRef args[] = {x->rt, text_of(x, op, ""), values, table, tg_llvm_i32(x->l, n)};
+    LLVMBuildCall2(b, LLVMFunctionType(x->l->t_void, params, 5, 0), rt_field(x, offsetof(tg_rt, print)), args, 5, "");
 }
 
+/* ---- philox ------------------------------------------------------------------------------------------------- */
+
+static void wide_product(tg_x86 *x, LLVMValueRef a, uint32_t by, LLVMValueRef *high, LLVMValueRef *low) {
+    LLVMBuilderRef b = x->builder;
+    LLVMTypeRef wide = tg_llvm_like(x->l->i64, a);
+    LLVMValueRef p = LLVMBuildMul(b, LLVMBuildZExt(b, a, wide, ""), tg_llvm_int(wide, by), "");
+    *low = LLVMBuildTrunc(b, p, LLVMTypeOf(a), "");
+    *high = LLVMBuildTrunc(b, LLVMBuildLShr(b, p, tg_llvm_int(wide, 32), ""), LLVMTypeOf(a), "");
+}
+
+/* Philox-4x32-10: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", 2011, section 3.3. */
 tg_x86_val tg_x86_philox(tg_x86 *x, tg_x86_frame *f, tg_op *op, uint32_t result) {
-    (void)f;
-    (void)result;
-    tg_x86_refuse(x, op, "has no lowering on this target");
+    LLVMBuilderRef b = x->builder;
+    LLVMValueRef seed = tg_x86_plain(x, tg_x86_eval(x, f, tg_operand(op, 0))).v;
+    LLVMValueRef n = tg_x86_plain(x, tg_x86_eval(x, f, tg_operand(op, 1))).v;
+    LLVMTypeRef word = tg_llvm_like(x->l->i32, n);
+    seed = tg_llvm_splat(x->l, seed, tg_llvm_lanes(n));
+    LLVMValueRef half = tg_llvm_int(LLVMTypeOf(n), 32), c[4], key[2];
+    c[0] = LLVMBuildTrunc(b, n, word, "");
+    c[1] = LLVMBuildTrunc(b, LLVMBuildLShr(b, n, half, ""), word, "");
+    c[2] = c[3] = LLVMConstNull(word);
+    key[0] = LLVMBuildTrunc(b, seed, word, "");
+    key[1] = LLVMBuildTrunc(b, LLVMBuildLShr(b, seed, half, ""), word, "");
+    for (int round = 0; round < 10; round++) {
+        LLVMValueRef h0, l0, h1, l1;
+        wide_product(x, c[0], 0xD2511F53u, &h0, &l0);
+        wide_product(x, c[2], 0xCD9E8D57u, &h1, &l1);
+        c[0] = LLVMBuildXor(b, LLVMBuildXor(b, h1, c[1], ""), key[0], "");
+        c[2] = LLVMBuildXor(b, LLVMBuildXor(b, h0, c[3], ""), key[1], "");
+        c[1] = l1;
+        c[3] = l0;
+        key[0] = LLVMBuildAdd(b, key[0], tg_llvm_int(word, 0x9E3779B9), "");
+        key[1] = LLVMBuildAdd(b, key[1], tg_llvm_int(word, 0xBB67AE85), "");
+    }
+    for (uint32_t i = 0; i < 4; i++) {
+        tg_x86_val v = {c[i], NULL, NULL};
+        tg_x86_memo(x, f, tg_result(op, i), v);
+    }
+    return (tg_x86_val){c[result], NULL, NULL};
 }
 
-void tg_x86_inline_region(tg_x86 *x, tg_region *r, tg_x86_val *args, tg_x86_val *out, LLVMValueRef mask) {
-    (void)args;
-    (void)out;
-    (void)mask;
-    tg_x86_refuse(x, r->parent, "has no lowering on this target");
+/* ---- partial assignment ---------------------------------------------------------------------------------------- */
+
+/* A nest over the points that are written, after the old tile has been copied (tg_x86_emit_special). */
+void tg_x86_set_point(tg_x86 *x, tg_x86_frame *f, tg_op *op) {
+    const tg_attr *axes = tg_op_attr(op, TG_ATTR_AXES);
+    tg_x86_frame *at = tg_x86_frame_create(x, f, f->place);
+    for (uint32_t i = 0; i < axes->n_axes; i++) {
+        tg_x86_val e = tg_x86_eval(x, f, tg_operand(op, 2 + i));
+        tg_x86_frame_bind(at, axes->axes[i], e);
+        tg_x86_frame_mask(x, at, tg_x86_in_range(x, axes->axes[i], e));
+    }
+    tg_x86_buffer_store(x, at, x->buffers[tg_result(op, 0)->id], tg_x86_eval(x, f, tg_operand(op, 1)));
+}
+
+void tg_x86_emit_special(tg_x86 *x, tg_op *op) {
+    switch ((int)op->opcode) {
+    case TG_OP_REINDEX_SET: {
+        tg_value *v = tg_result(op, 0);
+        tg_x86_nest *n = tg_x86_op_nest(x, op);
+        tg_x86_choose_vector(x, n);
+        if (!x->buffers[v->id]) {
+            x->buffers[v->id] = tg_x86_buffer_create(x, v->type, n->vector ? n->vector : v->type->axes[v->type->n_axes - 1]);
+        }
+        tg_x86_buffer_reserve(x, x->buffers[v->id]);
+        tg_x86_emit_nest(x, tg_x86_copy_nest(x, tg_operand(op, 0), x->buffers[v->id]));
+        tg_x86_emit_nest(x, n);
+        break;
+    }
+    case TG_OP_SORT:
+        tg_x86_emit_sort(x, op);
+        break;
+    case TG_OP_TOPK:
+        tg_x86_emit_topk(x, op);
+        break;
+    case TG_OP_HISTOGRAM:
+        tg_x86_emit_histogram(x, op);
+        break;
+    default:
+        tg_x86_refuse(x, op, "has no lowering on this target");
+    }
 }

@@ -81,8 +81,6 @@ static void vote_value(votes *s, const tg_value *v);
 
 static void vote_operands(votes *s, const tg_op *op) {
     s->ops++;
-    bool by_region = op->n_regions > 0;
-    s->scalar_only |= by_region;
     bool tensor = op->opcode == TG_OP_LOAD || op->opcode == TG_OP_STORE || op->opcode == TG_OP_ATOMIC || op->opcode == TG_OP_CAS;
     if (tensor) {
         vote_access(s, op);

@@ -76,7 +76,8 @@ typedef enum tg_x86_root_kind {
     TG_X86_ROOT_REDUCE, /* REDUCE, REDUCE_FN, DOT */
     TG_X86_ROOT_SCAN,
     TG_X86_ROOT_ATOMIC,
-    TG_X86_ROOT_EFFECT  /* assert, print */
+    TG_X86_ROOT_EFFECT, /* assert, print */
+    TG_X86_ROOT_SET     /* the points that REINDEX_SET writes */
 } tg_x86_root_kind;
 
 typedef struct tg_x86_root {
@@ -179,6 +180,7 @@ tg_x86_val tg_x86_eval_def(tg_x86 *x, tg_x86_frame *f, tg_value *v); /* from its
 /* As one LLVM value: scalar if the same for all lanes. */
 tg_x86_val tg_x86_plain(tg_x86 *x, tg_x86_val v);
 LLVMValueRef tg_x86_vector(tg_x86 *x, tg_x86_val v); /* splat to the nest's lanes */
+LLVMValueRef tg_x86_in_range(tg_x86 *x, const tg_axis *a, tg_x86_val index); /* index in V(a)? */
 void tg_x86_memo(tg_x86 *x, tg_x86_frame *f, tg_value *v, tg_x86_val val);
 tg_x86_frame *tg_x86_frame_of(tg_x86_frame *f, const tg_type *type); /* innermost that binds an axis of the type */
 tg_x86_val tg_x86_philox(tg_x86 *x, tg_x86_frame *f, tg_op *op, uint32_t result); /* memoises all results */
@@ -195,6 +197,7 @@ tg_x86_val tg_x86_atomic(tg_x86 *x, tg_x86_frame *f, tg_op *op);
 tg_x86_buffer *tg_x86_buffer_create(tg_x86 *x, const tg_type *type, tg_axis *innermost);
 void tg_x86_buffer_reserve(tg_x86 *x, tg_x86_buffer *b); /* code that makes room: before the first store in a nest */
 tg_x86_val tg_x86_buffer_load(tg_x86 *x, tg_x86_frame *f, tg_x86_buffer *b);
+LLVMValueRef tg_x86_buffer_pointer(tg_x86 *x, tg_x86_frame *f, tg_x86_buffer *b); /* address of a point */
 void tg_x86_buffer_store(tg_x86 *x, tg_x86_frame *f, tg_x86_buffer *b, tg_x86_val v);
 LLVMValueRef tg_x86_alloca(tg_x86 *x, LLVMTypeRef type);
 
@@ -223,6 +226,10 @@ void tg_x86_domain(tg_x86 *x, tg_op *op, LLVMValueRef *lo, LLVMValueRef *hi);
 void tg_x86_set_scalar(tg_x86 *x, tg_value *v, tg_x86_val val);
 void tg_x86_emit_fail(tg_x86 *x, tg_op *op, tg_x86_frame *f);  /* assert */
 void tg_x86_emit_print(tg_x86 *x, tg_op *op, tg_x86_frame *f);
+void tg_x86_set_point(tg_x86 *x, tg_x86_frame *f, tg_op *op);  /* one point of REINDEX_SET */
+void tg_x86_emit_sort(tg_x86 *x, tg_op *op);                   /* order.c */
+void tg_x86_emit_topk(tg_x86 *x, tg_op *op);
+void tg_x86_emit_histogram(tg_x86 *x, tg_op *op);
 void tg_x86_emit_special(tg_x86 *x, tg_op *op); /* sort, topk, histogram, reindex_set */
 
 /* ---- entry.c, phase.c ---- */
