@@ -642,13 +642,17 @@ static tg_ev extern_result(tg_elab *e, const tg_fn *fn, tg_span span) {
 static tg_ev elaborate(tg_elab *e, const tg_function *f, tg_axes lift, tg_span span) {
     const tg_fn *fn = signature_of(f);
     tg_frame frame = {.function = f, .up = e->frame, .lift = lift.data, .n_lift = lift.len};
+    tg_value *mask = e->frame ? e->frame->mask : NULL;
+    if (mask && tg_type_axes_within(mask->type, tg_type_tile(e->func, TG_BOOL, lift.data, lift.len))) {
+        frame.mask = mask; /* loops of the callee must not wait for points that do not run */
+    }
     tg_loop *loop = e->loop;
     tg_ev v;
     e->frame = &frame;
     e->loop = NULL;
     if (!f->fn) {
         v = extern_result(e, fn, span);
-    } else if (lift.len && fn->body && per_point(e, fn->body) && !has_axes(fn) && !declares_axes(fn->body)) {
+    } else if (lift.len && !mask && fn->body && per_point(e, fn->body) && !has_axes(fn) && !declares_axes(fn->body)) {
         v = map_body(e, fn, span);
     } else {
         v = tg_elab_fn_body(e, fn);

@@ -5,7 +5,10 @@
  *
  *   for (k…) { A; if (c) break; B }   →   for (k…) carry stop { if (!stop) { A; stop = c; if (!stop) { B } } }
  *
- * Flags whose value is known fold away, so a `return` at the end of a body costs nothing. */
+ * Flags whose value is known fold away, so a `return` at the end of a body costs nothing.
+ *
+ * In a function whose arguments brought extra axes, conditions and flags may have those axes. Then nothing branches: the points
+ * that run are a mask, assignments select by it, and a loop runs while the mask has a point left. */
 #include "dsl/parser/elab_internal.h"
 
 enum { MAX_UNROLL = 1024 };
@@ -130,10 +133,6 @@ static const tg_type *carried_type(tg_elab *e, const tg_sym *s) {
     if (!e->frame || !e->frame->n_lift || s->dtype == TG_DTYPE_NONE) {
         return s->type;
     }
-    bool flag = s->kind == TG_SYM_VAR && !s->next && s->type->dtype == TG_BOOL && s == e->frame->returned;
-    if (flag) {
-        return s->type;
-    }
     const tg_type *both[] = {s->type, tg_type_tile(e->func, s->type->dtype, e->frame->lift, e->frame->n_lift)};
     return tg_type_union(e->func, s->type->dtype, both, 2);
 }
@@ -247,6 +246,31 @@ static void build_if(tg_elab *e, tg_value *test, tg_syms syms, body_fn yes, cons
 
 static void run_block(tg_elab *e, const void *what) { tg_elab_block(e, what); }
 
+/* May the current function run under a mask over these axes? */
+static bool maskable(tg_elab *e, const tg_value *v) {
+    return e->frame && e->frame->n_lift &&
+           tg_type_axes_within(v->type, tg_type_tile(e->func, TG_BOOL, e->frame->lift, e->frame->n_lift));
+}
+
+static tg_value *both(tg_elab *e, tg_value *a, tg_value *b) { return a && b ? tg_build_binary(&e->b, TG_OP_AND, a, b) : a ? a : b; }
+
+static void run_masked(tg_elab *e, tg_value *more, body_fn fn, const void *data) {
+    tg_value *mask = e->frame->mask;
+    e->frame->mask = both(e, mask, more);
+    fn(e, data);
+    e->frame->mask = mask;
+}
+
+/* Runs `fn` where `left` is false. */
+static void run_unless(tg_elab *e, const tg_ev *left, tg_syms syms, body_fn fn, const void *data) {
+    tg_value *go = tg_build_unary(&e->b, TG_OP_NOT, tg_elab_value(e, left));
+    if (go->type->n_axes) {
+        run_masked(e, go, fn, data);
+    } else {
+        build_if(e, go, syms, fn, data, NULL, NULL);
+    }
+}
+
 static bool scalar_condition(tg_elab *e, const tg_value *v, const tg_expr *x) {
     if (v->type->n_axes == 0) {
         return true;
@@ -301,6 +325,13 @@ void tg_elab_if(tg_elab *e, const tg_stmt *s) {
         return;
     }
     tg_value *v = tg_elab_value(e, &test);
+    if (v && v->type->n_axes && maskable(e, v)) {
+        run_masked(e, v, run_block, s->u.branch.yes);
+        if (s->u.branch.no) {
+            run_masked(e, tg_build_unary(&e->b, TG_OP_NOT, v), run_block, s->u.branch.no);
+        }
+        return;
+    }
     if (!v || !scalar_condition(e, v, s->u.branch.test)) {
         v = tg_build_int(&e->b, TG_BOOL, 0); /* the branches are still checked */
     }
@@ -357,8 +388,7 @@ static void run_rest(tg_elab *e, const statements *rest) {
     for (uint32_t i = 0; i < rest->n; i++) {
         find_changed(e, rest->items[i], &syms);
     }
-    tg_value *go = tg_build_unary(&e->b, TG_OP_NOT, tg_elab_value(e, &left));
-    build_if(e, go, syms, run_statements, rest, NULL, NULL);
+    run_unless(e, &left, syms, run_statements, rest);
 }
 
 static void run_statements(tg_elab *e, const void *what) {
@@ -382,6 +412,18 @@ void tg_elab_block(tg_elab *e, const tg_stmt *s) {
         tg_elab_stmt(e, s);
     }
     tg_scope_pop(e, mark);
+}
+
+static void raise_flag(tg_elab *e, tg_sym *flag) {
+    tg_value *mask = e->frame ? e->frame->mask : NULL;
+    bool known;
+    if (!mask) {
+        flag->ev = tg_ev_bool(true);
+    } else if (tg_ev_known_bool(&flag->ev, &known)) {
+        flag->ev = known ? flag->ev : tg_ev_value(mask);
+    } else {
+        flag->ev = tg_ev_value(tg_build_binary(&e->b, TG_OP_OR, flag->ev.value, mask));
+    }
 }
 
 static void set_results_of_return(tg_elab *e, const tg_ev *v, tg_span span, uint32_t *at) {
@@ -411,7 +453,7 @@ static void function_return(tg_elab *e, const tg_stmt *s) {
         tg_report(e->diags, TG_E0211, s->u.ret.value->span, "%u results are declared, this is %s", e->frame->n_results,
                   tg_elab_ev_text(e, &v));
     }
-    e->frame->returned->ev = tg_ev_bool(true);
+    raise_flag(e, e->frame->returned);
 }
 
 void tg_elab_exit(tg_elab *e, const tg_stmt *s) {
@@ -433,7 +475,7 @@ void tg_elab_exit(tg_elab *e, const tg_stmt *s) {
         tg_report(e->diags, TG_E0105, s->span, "'%s' outside a loop", s->kind == TG_STMT_BREAK ? "break" : "continue");
         return;
     }
-    flag->ev = tg_ev_bool(true);
+    raise_flag(e, flag);
 }
 
 /* ---- loops ---------------------------------------------------------------------------------------------------------------- */
@@ -492,7 +534,7 @@ static void run_body(tg_elab *e, const void *what) {
     }
     tg_syms syms = {0};
     find_changed(e, it->step, &syms);
-    build_if(e, tg_build_unary(&e->b, TG_OP_NOT, tg_elab_value(e, &left)), syms, run_step, it->step, NULL, NULL);
+    run_unless(e, &left, syms, run_step, it->step);
 }
 
 /* One iteration, unless a flag of an earlier one is set. */
@@ -506,7 +548,7 @@ static void guarded_body(tg_elab *e, const iteration *it) {
         return;
     }
     tg_syms syms = loop_changes(e, it->body, it->step);
-    build_if(e, tg_build_unary(&e->b, TG_OP_NOT, tg_elab_value(e, &left)), syms, run_body, it, NULL, NULL);
+    run_unless(e, &left, syms, run_body, it);
 }
 
 static void end_region(tg_elab *e, const carried *c) {
@@ -514,7 +556,24 @@ static void end_region(tg_elab *e, const carried *c) {
     tg_build_yield(&e->b, c->values, c->syms.len);
 }
 
-/* while (test && no flag) { body; step }: region 0 computes the condition and passes the carried values on */
+/* test && mask && no flag, as a tile or scalar; poisoned tests count as false */
+static tg_value *loop_test(tg_elab *e, const tg_expr *test) {
+    tg_ev cond = tg_elab_bool(e, test), left = any_flag(e, false);
+    tg_value *v = tg_elab_value(e, &cond);
+    bool known;
+    if (!v || (!maskable(e, v) && !scalar_condition(e, v, test))) {
+        v = tg_build_int(&e->b, TG_BOOL, 0);
+    }
+    if (!tg_ev_known_bool(&left, &known)) {
+        v = both(e, v, tg_build_unary(&e->b, TG_OP_NOT, left.value));
+    } else if (known) {
+        v = tg_build_int(&e->b, TG_BOOL, 0);
+    }
+    return e->frame ? both(e, v, e->frame->mask) : v;
+}
+
+/* while (test && no flag) { body; step }: region 0 computes the condition and passes the carried values on. With a mask the
+ * loop runs while any point does, and region 1 computes the mask again. */
 static void build_while(tg_elab *e, const tg_expr *test, const tg_stmt *body, const tg_stmt *step) {
     carried c = {.syms = loop_changes(e, body, step)};
     open_carried(e, &c);
@@ -524,31 +583,27 @@ static void build_while(tg_elab *e, const tg_expr *test, const tg_stmt *body, co
     tg_value **args = add_arguments(e, op, 0, &c), **passed = add_arguments(e, op, 1, &c);
     set_values(&c, args);
     enter_region(e, op, 0);
-    tg_ev cond = tg_elab_bool(e, test);
-    tg_value *v = tg_elab_value(e, &cond);
-    if (!v || !scalar_condition(e, v, test)) {
-        v = tg_build_int(&e->b, TG_BOOL, 0);
-    }
-    tg_ev left = any_flag(e, false);
-    bool known;
-    if (!tg_ev_known_bool(&left, &known)) {
-        v = tg_build_binary(&e->b, TG_OP_AND, v, tg_build_unary(&e->b, TG_OP_NOT, tg_elab_value(e, &left)));
-    }
+    tg_value *v = loop_test(e, test);
+    bool masked = v->type->n_axes != 0;
     tg_value **operands = TG_NEW_ARRAY(e->arena, tg_value *, c.syms.len + 1);
-    operands[0] = v;
+    operands[0] = masked ? tg_build_reduce(&e->b, TG_FN_OR, v, v->type->axes, v->type->n_axes) : v;
     for (uint32_t i = 0; i < c.syms.len; i++) {
         operands[i + 1] = args[i];
     }
     tg_build_op(&e->b, TG_OP_CONDITION, operands, c.syms.len + 1, NULL, 0, NULL, 0);
     set_values(&c, passed);
-    for (uint32_t i = 0; i < c.syms.len; i++) { /* inside an iteration no flag is set yet */
-        if (c.syms.data[i] == e->loop->stop || c.syms.data[i] == returned_flag(e)) {
-            c.syms.data[i]->ev = tg_ev_bool(false);
-        }
-    }
     enter_region(e, op, 1);
     iteration it = {body, step};
-    run_body(e, &it);
+    if (masked) {
+        run_masked(e, loop_test(e, test), run_body, &it);
+    } else {
+        for (uint32_t i = 0; i < c.syms.len; i++) { /* inside an iteration no flag is set yet */
+            if (c.syms.data[i] == e->loop->stop || c.syms.data[i] == returned_flag(e)) {
+                c.syms.data[i]->ev = tg_ev_bool(false);
+            }
+        }
+        run_body(e, &it);
+    }
     end_region(e, &c);
     e->b = saved;
     set_results(&c, op);

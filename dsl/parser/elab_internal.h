@@ -110,6 +110,7 @@ typedef struct tg_frame { /* one inlined call */
     struct tg_frame *up;
     tg_axis **lift; /* axes of the arguments beyond the declared ones */
     uint32_t n_lift;
+    tg_value *mask;    /* points that run (masked functions); null: all */
     tg_sym *returned;  /* hidden flag; null while the body needs none */
     tg_sym **results;  /* hidden variables of early returns */
     uint32_t n_results;
@@ -328,6 +329,8 @@ bool tg_elab_may_exit(const tg_stmt *s); /* break/continue for an outer loop, or
 bool tg_elab_has_return(const tg_stmt *s);
 /* Gives a variable a new value: converts, checks axes (E0311), broadcasts to the declared type. */
 void tg_elab_set_var(tg_elab *e, tg_sym *var, const tg_ev *value, const tg_expr *source, tg_span span);
+/* `value` where the current mask is set, else `old`; `value` itself without a mask. */
+tg_ev tg_elab_masked(tg_elab *e, const tg_ev *value, const tg_ev *old, tg_span span);
 /* Reports E0311 for axes of `t` that are not among `allowed`; true if there is none. */
 bool tg_elab_check_axes(tg_elab *e, const tg_type *t, tg_axis *const *allowed, uint32_t n, const tg_expr *source,
                         tg_span span, const char *target, tg_diag_code code);

@@ -142,6 +142,20 @@ static tg_value *dimension_value(tg_elab *e, const tg_sig_bind *b) {
     return b->factor == 1 ? v : tg_build_binary(&e->b, TG_OP_DIV, v, tg_build_int(&e->b, TG_I64, b->factor));
 }
 
+/* First appearance of a dimension's name. */
+static tg_span dimension_span(const tg_elab *e, tg_name name) {
+    const tg_kernel_decl *k = &e->kernel->u.kernel;
+    for (uint32_t i = 0; i < k->n_params; i++) {
+        for (uint32_t d = 0; d < k->params[i].n_dims; d++) {
+            const tg_expr *x = k->params[i].dims[d].value;
+            if (x->kind == TG_EXPR_NAME && x->u.name.name == name) {
+                return x->span;
+            }
+        }
+    }
+    return k->name_span;
+}
+
 static void bind_dims(tg_elab *e) {
     for (uint32_t d = 0; d < e->sig->n_dims; d++) {
         const tg_sig_dim *dim = &e->sig->dims[d];
@@ -150,7 +164,7 @@ static void bind_dims(tg_elab *e) {
         if (tg_scope_find(e, name)) {
             continue; /* E0302 was reported with the signature */
         }
-        tg_sym *s = tg_scope_add(e, TG_SYM_VALUE, name, e->kernel->u.kernel.name_span);
+        tg_sym *s = tg_scope_add(e, TG_SYM_VALUE, name, dimension_span(e, name));
         if (dim->is_const && !e->checking) {
             s->ev = tg_ev_const_int(TG_I64, e->spec->consts[dim->const_slot].i);
         } else if (find_source(e, d, &b)) {

@@ -98,6 +98,13 @@ static const tg_type *with_lift(tg_elab *e, const tg_type *t) {
     return tg_type_union(e->func, t->dtype, both, 2);
 }
 
+tg_ev tg_elab_masked(tg_elab *e, const tg_ev *value, const tg_ev *old, tg_span span) {
+    if (!e->frame || !e->frame->mask || !tg_ev_is_number(old)) {
+        return *value;
+    }
+    return tg_elab_select(e, tg_ev_value(e->frame->mask), *value, *old, span);
+}
+
 void tg_elab_set_var(tg_elab *e, tg_sym *var, const tg_ev *value, const tg_expr *source, tg_span span) {
     if (value->kind == TG_EV_TUPLE) {
         tg_report(e->diags, TG_E0211, span, "'%s' holds one value, this is a tuple of %u", var->name, value->n_items);
@@ -116,6 +123,7 @@ void tg_elab_set_var(tg_elab *e, tg_sym *var, const tg_ev *value, const tg_expr 
         return;
     }
     e->b.span = span;
+    v = tg_elab_masked(e, &v, &var->ev, span);
     tg_value *x = tg_elab_value(e, &v);
     const tg_type *both[] = {var->type, x->type};
     var->ev = tg_ev_value(tg_build_broadcast(&e->b, x, tg_type_union(e->func, var->type->dtype, both, 2)));
@@ -283,6 +291,11 @@ static bool axis_extent(tg_elab *e, tg_sym *t, tg_span span, tg_bounds *out) {
 }
 
 static bool integer_extent(tg_elab *e, const tg_expr *x, tg_ev v, bool grid, tg_bounds *out) {
+    if (v.kind == TG_EV_TENSOR) {
+        tg_diag *d = tg_report(e->diags, TG_E0304, x->span, "axis extent is not an integer or an axis, '%s' is a tensor", v.sym->name);
+        tg_diag_add_help(e->diags, d, "its dimensions have names: in … %s[N] makes N known", v.sym->name);
+        return false;
+    }
     v = tg_elab_as_rvalue(e, v, x->span);
     if (tg_ev_is_poison(&v)) {
         return false;
@@ -614,6 +627,10 @@ static void assign_part(tg_elab *e, const tg_stmt *s) {
     if (guard) {
         old = tg_elab_index(e, target);
         v = tg_elab_select(e, tg_ev_value(guard), v, old, s->span);
+    }
+    if (ok && e->frame && e->frame->mask) {
+        old = tg_elab_index(e, target);
+        v = tg_elab_masked(e, &v, &old, s->span);
     }
     operands[0] = x;
     operands[1] = tg_elab_converted(e, &v, var->type->dtype, s->u.assign.value->span);

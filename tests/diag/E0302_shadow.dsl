@@ -1,0 +1,11 @@
+kernel k(in f32 X[M, N], out f32 Y[M])
+{
+    grid (i in M) {
+        f32 a[i] = 0;
+        for (k in N) {
+            axis k in N;
+            a += sum(X[i, k], k);
+        }
+        Y[i] = a;
+    }
+}

@@ -1,0 +1,5 @@
+import "std/n";
+kernel k(out f32 Y[N])
+{
+    grid (i in N) Y[i] = 1;
+}
