@@ -15,6 +15,7 @@
 #include "jit/async.h"
 #include "jit/cache.h"
 #include "jit/cpu_loader.h"
+#include "runtime/cells.h"
 #include "runtime/device.h"
 #include "runtime/host.h"
 #include "runtime/tensor.h"
@@ -31,6 +32,7 @@ struct tg_context {
     const tg_target *target;
     tg_machine machine;
     bool deterministic, checked;
+    tg_codegen_options codegen; /* set by the command line only, before the first compile */
     char *include_path; /* may be null */
     tg_hash build;      /* compiler, machine, options: part of every cache key */
     tg_cache cache;
@@ -60,7 +62,7 @@ void tg_errors_free(tg_context *context);
 
 /* ---- modules and kernels -------------------------------------------------------------------------------- */
 
-enum { TG_MAX_PARAMS = 64, TG_MAX_CONSTS = 64, TG_KEY_WORDS = 2 + 1 + 2 * TG_MAX_CONSTS };
+enum { TG_MAX_CONSTS = 64, TG_KEY_WORDS = 2 + 1 + 2 * TG_MAX_CONSTS };
 
 /* What a variant is specialised on. The words: types (one byte each), presence bits, then two words per constant. */
 typedef struct tg_variant_key {
@@ -131,12 +133,22 @@ tg_variant *tg_variant_find(const tg_kernel *k, const tg_variant_key *key);
 tg_status tg_variant_get(tg_kernel *k, const tg_variant_key *key, const tg_dtype *types, const tg_scalar *consts,
                          const bool *present, tg_variant **out);
 
+/* ---- selecting a variant by name (kernel.c) ------------------------------------------------------------- */
+
+typedef struct tg_selection {
+    tg_dtype types[16];
+    tg_scalar consts[TG_MAX_CONSTS];
+    bool present[TG_MAX_PARAMS];
+    tg_variant_key key;
+} tg_selection;
+tg_status tg_selection_read(const tg_kernel *k, const tg_kernel_spec *spec, tg_selection *s);
+/* "true", "false", an integer or a float. */
+bool tg_scalar_parse(const char *text, tg_scalar *out);
+
 /* ---- launches (launch.c) ---------------------------------------------------------------------------------- */
 
 /* tg_launch_arg of every parameter; missing values are absent or defaults. INVALID_ARGUMENT: kinds, number. */
 tg_status tg_launch_args_make(const tg_kernel *k, const tg_argument *values, uint32_t n_values, tg_launch_arg *args);
-/* Element type of a parameter under these types. */
-tg_dtype tg_param_dtype(const tg_sig_param *p, const tg_dtype *types);
 /* Content facts in checked mode (facts.c). */
 tg_status tg_facts_check(const tg_kernel *k, const tg_launch_binding *b, const tg_launch_arg *args);
 

@@ -14,10 +14,6 @@ uint32_t tg_kernel_n_parameters(const tg_kernel *kernel) {
     return kernel ? kernel->signature->n_params : 0;
 }
 
-static bool is_tensor(const tg_sig_param *p) {
-    return p->kind == TG_SP_IN || p->kind == TG_SP_OUT || p->kind == TG_SP_INOUT;
-}
-
 tg_status tg_kernel_parameter(const tg_kernel *kernel, uint32_t i, tg_parameter_info *info) {
     if (!kernel || !info || i >= kernel->signature->n_params ||
         info->struct_size < offsetof(tg_parameter_info, kind)) {
@@ -34,7 +30,7 @@ tg_status tg_kernel_parameter(const tg_kernel *kernel, uint32_t i, tg_parameter_
         .struct_size = info->struct_size, .name = p->name, .kind = kinds[p->kind],
         .dtype = p->type.type_param >= 0 ? TG_DTYPE_NONE : p->type.dtype,
         .type_param = p->type.type_param >= 0 ? kernel->signature->tparams[p->type.type_param].name : NULL,
-        .rank = is_tensor(p) ? p->rank : 0, .is_optional = is_tensor(p) ? p->optional : p->has_default,
+        .rank = tg_param_is_tensor(p) ? p->rank : 0, .is_optional = tg_param_is_tensor(p) ? p->optional : p->has_default,
         .is_const = p->is_const};
     memcpy(info, &full, info->struct_size < sizeof full ? info->struct_size : sizeof full);
     return TG_OK;
@@ -42,14 +38,7 @@ tg_status tg_kernel_parameter(const tg_kernel *kernel, uint32_t i, tg_parameter_
 
 /* ---- variants by name ----------------------------------------------------------------------------------------- */
 
-typedef struct selection {
-    tg_dtype types[16];
-    tg_scalar consts[TG_MAX_CONSTS];
-    bool present[TG_MAX_PARAMS];
-    tg_variant_key key;
-} selection;
-
-static bool parse_scalar(const char *text, tg_scalar *out) {
+bool tg_scalar_parse(const char *text, tg_scalar *out) {
     char *end;
     if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0) {
         *out = (tg_scalar){.dtype = TG_BOOL, .i = text[0] == 't'};
@@ -69,7 +58,7 @@ static bool name_is(const char *name, const char *text, size_t n) {
     return strlen(name) == n && memcmp(name, text, n) == 0;
 }
 
-static tg_status bind_type(const tg_kernel *k, selection *s, uint32_t t, const char *value) {
+static tg_status bind_type(const tg_kernel *k, tg_selection *s, uint32_t t, const char *value) {
     const tg_sig_tparam *tp = &k->signature->tparams[t];
     tg_dtype dtype = tg_dtype_from_name(value);
     for (uint32_t i = 0; i < tp->n_members; i++) {
@@ -83,7 +72,7 @@ static tg_status bind_type(const tg_kernel *k, selection *s, uint32_t t, const c
 }
 
 /* Const scalars are converted to their type once all types are known. */
-static tg_status bind_one(const tg_kernel *k, selection *s, const char *text) {
+static tg_status bind_one(const tg_kernel *k, tg_selection *s, const char *text) {
     const tg_signature *sig = k->signature;
     size_t n = strcspn(text, "=");
     const char *value = text[n] ? text + n + 1 : "";
@@ -104,17 +93,17 @@ static tg_status bind_one(const tg_kernel *k, selection *s, const char *text) {
         return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT, "%s has no type parameter or constant '%.*s'", sig->name,
                        (int)n, text);
     }
-    if (!parse_scalar(value, &scalar)) {
+    if (!tg_scalar_parse(value, &scalar)) {
         return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT, "'%s' is no number, true or false", value);
     }
     s->consts[slot] = scalar;
     return TG_OK;
 }
 
-static tg_status mark_absent(const tg_kernel *k, selection *s, const char *name) {
+static tg_status mark_absent(const tg_kernel *k, tg_selection *s, const char *name) {
     for (uint32_t i = 0; i < k->signature->n_params; i++) {
         const tg_sig_param *p = &k->signature->params[i];
-        if (strcmp(p->name, name) == 0 && is_tensor(p) && p->optional) {
+        if (strcmp(p->name, name) == 0 && tg_param_is_tensor(p) && p->optional) {
             s->present[i] = false;
             return TG_OK;
         }
@@ -122,7 +111,7 @@ static tg_status mark_absent(const tg_kernel *k, selection *s, const char *name)
     return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT, "%s has no optional tensor '%s'", k->signature->name, name);
 }
 
-static tg_status finish_selection(const tg_kernel *k, selection *s) {
+static tg_status finish_selection(const tg_kernel *k, tg_selection *s) {
     const tg_signature *sig = k->signature;
     const char *missing = NULL;
     for (uint32_t i = 0; i < sig->n_tparams; i++) {
@@ -152,7 +141,7 @@ static tg_status finish_selection(const tg_kernel *k, selection *s) {
     return TG_OK;
 }
 
-static tg_status read_spec(const tg_kernel *k, const tg_kernel_spec *spec, selection *s) {
+tg_status tg_selection_read(const tg_kernel *k, const tg_kernel_spec *spec, tg_selection *s) {
     memset(s, 0, sizeof *s);
     for (uint32_t i = 0; i < TG_MAX_PARAMS; i++) {
         s->present[i] = i < k->signature->n_params;
@@ -174,9 +163,9 @@ tg_status tg_kernel_prepare(tg_kernel *kernel, const tg_kernel_spec *spec) {
     if (!kernel) {
         return TG_ERROR_INVALID_ARGUMENT;
     }
-    selection s;
+    tg_selection s;
     tg_variant *v;
-    tg_status status = read_spec(kernel, spec, &s);
+    tg_status status = tg_selection_read(kernel, spec, &s);
     return status ? status : tg_variant_get(kernel, &s.key, s.types, s.consts, s.present, &v);
 }
 
@@ -184,7 +173,7 @@ tg_status tg_kernel_prepare(tg_kernel *kernel, const tg_kernel_spec *spec) {
 
 typedef struct background {
     tg_kernel *kernel;
-    selection s;
+    tg_selection s;
 } background;
 
 static void run_background(void *user) {
@@ -210,7 +199,7 @@ tg_status tg_kernel_prepare_async(tg_kernel *kernel, const tg_kernel_spec *spec)
         return tg_fail(kernel->context, TG_ERROR_OUT_OF_MEMORY, "out of memory");
     }
     b->kernel = kernel;
-    tg_status status = read_spec(kernel, spec, &b->s);
+    tg_status status = tg_selection_read(kernel, spec, &b->s);
     if (status) {
         tg_free(a, b, sizeof *b);
         return status;

@@ -5,18 +5,7 @@
  * Everything is on the stack; a launch of a compiled variant allocates nothing and takes no lock. */
 #include "jit/context.h"
 
-#include <string.h>
-
 enum { MESSAGE_SIZE = 512 };
-
-tg_dtype tg_param_dtype(const tg_sig_param *p, const tg_dtype *types) {
-    tg_dtype t = p->type.type_param >= 0 ? types[p->type.type_param] : p->type.dtype;
-    return p->type.wide ? tg_dtype_wide(t) : t;
-}
-
-static bool is_tensor(const tg_sig_param *p) {
-    return p->kind == TG_SP_IN || p->kind == TG_SP_OUT || p->kind == TG_SP_INOUT;
-}
 
 /* ---- from the host ------------------------------------------------------------------------------------------ */
 
@@ -82,7 +71,7 @@ tg_status tg_launch_args_make(const tg_kernel *k, const tg_argument *values, uin
     static const tg_argument none = {TG_ARGUMENT_NONE, {0}};
     for (uint32_t i = 0; i < sig->n_params; i++) {
         const tg_argument *v = i < n_values ? &values[i] : &none;
-        tg_status s = is_tensor(&sig->params[i]) ? make_tensor(k, i, v, &args[i]) : make_scalar(k, i, v, &args[i]);
+        tg_status s = tg_param_is_tensor(&sig->params[i]) ? make_tensor(k, i, v, &args[i]) : make_scalar(k, i, v, &args[i]);
         if (s) {
             return s;
         }
@@ -90,39 +79,7 @@ tg_status tg_launch_args_make(const tg_kernel *k, const tg_argument *values, uin
     return TG_OK;
 }
 
-/* ---- to generated code ---------------------------------------------------------------------------------------- */
-
-static const tg_tensor_arg absent_tensor = {0};
-
-typedef union cell {
-    int64_t i;
-    double f;
-} cell;
-
-static tg_scalar scalar_value(const tg_sig_param *p, const tg_launch_arg *a) {
-    return a->scalar.dtype == TG_DTYPE_NONE && p->has_default ? p->default_value : a->scalar;
-}
-
-static void fill_cells(const tg_signature *sig, const tg_launch_arg *args, const tg_dtype *types, cell *cells,
-                       const void **out) {
-    for (uint32_t i = 0; i < sig->n_params; i++) {
-        const tg_sig_param *p = &sig->params[i];
-        if (is_tensor(p)) {
-            out[i] = args[i].tensor ? args[i].tensor : &absent_tensor;
-            continue;
-        }
-        tg_scalar v = scalar_value(p, &args[i]);
-        if (p->kind == TG_SP_SCALAR) {
-            v = tg_scalar_convert(v, tg_param_dtype(p, types));
-        }
-        if (tg_dtype_is_float(v.dtype)) {
-            cells[i].f = v.f;
-        } else {
-            cells[i].i = v.i;
-        }
-        out[i] = &cells[i];
-    }
-}
+/* ---- checks and the variant ------------------------------------------------------------------------------- */
 
 static tg_status check(const tg_kernel *k, const tg_launch_arg *args, tg_launch_binding *b) {
     char message[MESSAGE_SIZE];
@@ -140,7 +97,7 @@ static tg_status check(const tg_kernel *k, const tg_launch_arg *args, tg_launch_
 static tg_status get_variant(tg_kernel *k, const tg_launch_arg *args, const tg_launch_binding *b, tg_variant **out) {
     bool present[TG_MAX_PARAMS];
     for (uint32_t i = 0; i < k->signature->n_params; i++) {
-        present[i] = !is_tensor(&k->signature->params[i]) || args[i].tensor;
+        present[i] = !tg_param_is_tensor(&k->signature->params[i]) || args[i].tensor;
     }
     tg_variant_key key;
     tg_variant_key_make(k, b->types, b->consts, present, &key);
@@ -155,10 +112,10 @@ static tg_status run(tg_kernel *k, const tg_variant *v, const tg_launch_arg *arg
                        "context is deterministic",
                        k->signature->name);
     }
-    cell cells[TG_MAX_PARAMS];
+    tg_cell cells[TG_MAX_PARAMS];
     const void *pointers[TG_MAX_PARAMS];
     char message[MESSAGE_SIZE];
-    fill_cells(k->signature, args, types, cells, pointers);
+    tg_cells_fill(k->signature, args, types, cells, pointers);
     tg_status s = tg_host_launch(k->context->host, v->code.entry, pointers, v->serial, message, sizeof message);
     return s ? tg_fail(k->context, s, "%s: %s", k->signature->name, message) : TG_OK;
 }
@@ -196,7 +153,7 @@ tg_status tg_kernel_prepare_args(tg_kernel *kernel, const tg_argument *values, u
 
 tg_status tg_kernel_infer_shape(const tg_kernel *kernel, const tg_argument *values, uint32_t n_values, uint32_t i,
                                 int64_t *shape) {
-    if (!kernel || !shape || i >= kernel->signature->n_params || !is_tensor(&kernel->signature->params[i])) {
+    if (!kernel || !shape || i >= kernel->signature->n_params || !tg_param_is_tensor(&kernel->signature->params[i])) {
         return kernel ? tg_fail(kernel->context, TG_ERROR_INVALID_ARGUMENT, "parameter %u is not a tensor", i + 1)
                       : TG_ERROR_INVALID_ARGUMENT;
     }

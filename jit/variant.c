@@ -192,6 +192,8 @@ static tg_hash disk_key(const compile *c) {
     tg_hash source = c->k->module->compilation->hash, build = c->k->context->build;
     tg_hasher_add(h, &source, sizeof source);
     tg_hasher_add(h, &build, sizeof build);
+    const tg_codegen_options *codegen = &c->k->context->codegen;
+    tg_hasher_add_u64(h, codegen->baseline | (uint64_t)codegen->debug_info << 1 | (uint64_t)codegen->optimise_o2 << 2);
     tg_hasher_add_text(h, c->k->signature->name);
     tg_hasher_add(h, c->key->words, c->key->n * sizeof *c->key->words);
     return tg_hasher_finish(h);
@@ -244,7 +246,8 @@ static void compile_now(compile *c) {
     tg_artifact artifact;
     tg_instance_spec spec = {.types = c->types, .consts = c->consts, .present = c->present,
                              .machine = &ctx->machine, .checked = ctx->checked};
-    tg_compile_options options = {.target = ctx->target, .machine = &ctx->machine, .emit = TG_EMIT_OBJECT};
+    tg_compile_options options = {.target = ctx->target, .machine = &ctx->machine,
+                                  .codegen = ctx->codegen, .emit = TG_EMIT_OBJECT};
     c->diags = (tg_diags){.arena = c->arena, .sources = &c->k->module->compilation->sources};
     c->status = tg_compile_kernel(c->k->module->compilation, c->k->item, &spec, &options, c->arena, &c->diags,
                                   &artifact, &message);

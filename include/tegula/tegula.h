@@ -11,6 +11,7 @@
 #ifndef TEGULA_TEGULA_H
 #define TEGULA_TEGULA_H
 
+#include "tegula/aot.h"
 #include "tegula/base.h"
 #include "tegula/context.h"
 #include "tegula/dlpack.h"

@@ -1,0 +1,140 @@
+/* From the command line to a kernel and its types and constants. */
+#include "cli/cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { DEFAULT_EXTENT = 64 };
+
+const char *cli_lookup(const cli_list *list, const char *name) {
+    size_t n = strlen(name);
+    for (uint32_t i = list->n; i-- > 0;) {
+        if (strncmp(list->items[i], name, n) == 0 && list->items[i][n] == '=') {
+            return list->items[i] + n + 1;
+        }
+    }
+    return NULL;
+}
+
+static tg_kernel *only_kernel(tg_module *m, const char *path) {
+    if (tg_module_n_kernels(m) == 1) {
+        return tg_module_kernel_at(m, 0);
+    }
+    fprintf(stderr, "tegula: %s has %u kernels; choose one with --kernel:", path, tg_module_n_kernels(m));
+    for (uint32_t i = 0; i < tg_module_n_kernels(m); i++) {
+        fprintf(stderr, " %s", tg_kernel_name(tg_module_kernel_at(m, i)));
+    }
+    fprintf(stderr, "\n");
+    return NULL;
+}
+
+tg_kernel *cli_load(tg_context *context, const char *path, const char *kernel, bool json, tg_module **module,
+                    int *code) {
+    *code = CLI_FAILED;
+    if (tg_module_load_file(context, path, module)) {
+        *code = cli_last_error(context, json);
+        return NULL;
+    }
+    if (!json) {
+        fprintf(stderr, "%s", tg_module_warnings(*module));
+    }
+    if (!kernel) {
+        return only_kernel(*module, path);
+    }
+    tg_kernel *k = tg_module_kernel(*module, kernel);
+    if (!k) {
+        *code = cli_last_error(context, json);
+    }
+    return k;
+}
+
+/* ---- types and constants -------------------------------------------------------------------------------------- */
+
+typedef struct bindings {
+    char text[CLI_LIST_MAX][96];
+    const char *items[CLI_LIST_MAX];
+    uint32_t n;
+} bindings;
+
+static void add(bindings *b, const char *name, const char *value) {
+    if (b->n < CLI_LIST_MAX) {
+        snprintf(b->text[b->n], sizeof b->text[0], "%s=%s", name, value);
+        b->items[b->n] = b->text[b->n];
+        b->n++;
+    }
+}
+
+static const char *default_type(const tg_sig_tparam *t) {
+    for (uint32_t i = 0; i < t->n_members; i++) {
+        if (t->members[i] == TG_F32) {
+            return "f32";
+        }
+    }
+    return tg_dtype_name(t->members[0]);
+}
+
+/* `--dtype bf16` without a name is for all type parameters. */
+static const char *chosen_type(const cli_list *dtypes, const tg_sig_tparam *t) {
+    const char *named = cli_lookup(dtypes, t->name);
+    for (uint32_t i = dtypes->n; i-- > 0 && !named;) {
+        named = strchr(dtypes->items[i], '=') ? NULL : dtypes->items[i];
+    }
+    return named ? named : default_type(t);
+}
+
+static bool is_name(const tg_signature *sig, const char *name, size_t n) {
+    for (uint32_t i = 0; i < sig->n_dims; i++) {
+        if (strncmp(sig->dims[i].name, name, n) == 0 && sig->dims[i].name[n] == '\0') {
+            return true;
+        }
+    }
+    for (uint32_t i = 0; i < sig->n_params; i++) {
+        bool scalar = sig->params[i].kind == TG_SP_SCALAR;
+        if (scalar && strncmp(sig->params[i].name, name, n) == 0 && sig->params[i].name[n] == '\0') {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Every NAME of --set must be a dimension or a scalar. */
+static bool check_names(const tg_signature *sig, const cli_list *set) {
+    for (uint32_t i = 0; i < set->n; i++) {
+        size_t n = strcspn(set->items[i], "=");
+        if (!set->items[i][n] || !is_name(sig, set->items[i], n)) {
+            cli_error("--set %s: %s has no dimension or scalar of that name (write NAME=VALUE)", set->items[i], sig->name);
+            return false;
+        }
+    }
+    return true;
+}
+
+bool cli_select(tg_kernel *k, const cli_selection *s, tg_selection *out) {
+    const tg_signature *sig = k->signature;
+    bindings b = {.n = 0};
+    if (!check_names(sig, &s->set)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < sig->n_tparams; i++) {
+        add(&b, sig->tparams[i].name, chosen_type(&s->dtypes, &sig->tparams[i]));
+    }
+    for (uint32_t i = 0; i < sig->n_dims; i++) {
+        const char *value = cli_lookup(&s->set, sig->dims[i].name);
+        if (sig->dims[i].const_slot >= 0) {
+            add(&b, sig->dims[i].name, value ? value : "64");
+        }
+    }
+    for (uint32_t i = 0; i < sig->n_params; i++) {
+        const char *value = cli_lookup(&s->set, sig->params[i].name);
+        if (sig->params[i].const_slot >= 0 && (value || !sig->params[i].has_default)) {
+            add(&b, sig->params[i].name, value ? value : "1");
+        }
+    }
+    tg_kernel_spec spec = {.struct_size = sizeof spec, .bindings = b.items, .n_bindings = b.n,
+                           .absent = s->absent.items, .n_absent = s->absent.n};
+    if (tg_selection_read(k, &spec, out)) {
+        cli_last_error(k->context, false);
+        return false;
+    }
+    return true;
+}

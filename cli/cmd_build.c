@@ -1,0 +1,224 @@
+/* tegula build: ahead of time. An object with one variant of a kernel, and a header with its launcher:
+ *
+ *   static inline tg_status gemm_launch(tg_aot *rt, const tg_aot_tensor *A, …, double alpha);
+ *
+ * The program links the object and libtegula_rt (thread pool, memory, checks), not LLVM. */
+#include "cli/cli.h"
+
+#include "base/io.h"
+
+#include <ctype.h>
+#include <string.h>
+
+static const cli_command self = {"build", "FILE", "compile ahead of time: an object file and a C header (link libtegula_rt)",
+                                 cmd_build};
+
+typedef struct build_options {
+    cli_selection selection;
+    const char *output, *header, *arch, *target;
+    bool json;
+} build_options;
+
+/* ---- the header ------------------------------------------------------------------------------------------------ */
+
+static void put_guard(tg_strbuf *h, const char *name) {
+    for (const char *p = name; *p; p++) {
+        tg_strbuf_putc(h, (char)toupper((unsigned char)*p));
+    }
+    tg_strbuf_puts(h, "_TEGULA_H");
+}
+
+static void put_bytes(tg_strbuf *h, const char *name, const char *data, size_t n) {
+    tg_strbuf_printf(h, "static const unsigned char %s_signature[] = {", name);
+    for (size_t i = 0; i < n; i++) {
+        tg_strbuf_printf(h, "%s%u,", i % 24 ? "" : "\n    ", (unsigned)(unsigned char)data[i]);
+    }
+    tg_strbuf_puts(h, "\n};\n");
+}
+
+static void put_variant(tg_strbuf *h, const tg_kernel *k, const tg_selection *s, const tg_artifact *a) {
+    const tg_signature *sig = k->signature;
+    const char *name = sig->name;
+    tg_strbuf_printf(h, "static const tg_dtype %s_types[] = {", name);
+    for (uint32_t i = 0; i < sig->n_tparams; i++) {
+        tg_strbuf_printf(h, "(tg_dtype)%d /* %s */, ", (int)s->types[i], tg_dtype_name(s->types[i]));
+    }
+    tg_strbuf_printf(h, "TG_DTYPE_NONE};\nstatic const double %s_consts[] = {", name);
+    for (uint32_t i = 0; i < sig->n_consts; i++) {
+        const tg_scalar *c = &s->consts[i];
+        tg_strbuf_printf(h, "%.17g, ", tg_dtype_is_float(c->dtype) ? c->f : (double)c->i);
+    }
+    tg_strbuf_printf(h, "0};\nint32_t %s(const struct tg_rt *rt, const void *const *args);\n", a->object.entry);
+    tg_strbuf_printf(h,
+                     "static const tg_aot_kernel %s_kernel = {\n    sizeof(tg_aot_kernel), %d, %d, \"%s\", %s, %s_signature, "
+                     "sizeof %s_signature,\n    %s_types, %u, %u, %s_consts,\n};\n\n",
+                     name, TG_ABI_VERSION, a->prints ? 1 : 0, name, a->object.entry, name, name, name, sig->n_tparams,
+                     sig->n_consts, name);
+}
+
+static const char *c_type(tg_dtype t) {
+    if (tg_dtype_is_float(t)) {
+        return "double";
+    }
+    return tg_dtype_kind_of(t) == TG_KIND_UINT ? "uint64_t" : "int64_t";
+}
+
+static void put_tensor_doc(tg_strbuf *h, const tg_sig_param *p, const tg_dtype *types) {
+    static const char *const kinds[] = {"in", "out", "inout"};
+    tg_strbuf_printf(h, " *   %s %s %s[", kinds[p->kind], tg_dtype_name(tg_param_dtype(p, types)), p->name);
+    for (uint32_t d = 0; d < p->rank; d++) {
+        tg_strbuf_printf(h, "%s%s", d ? ", " : "", p->shape_text ? p->shape_text[d] : "?");
+    }
+    tg_strbuf_printf(h, "]%s\n", p->optional ? " or null" : "");
+}
+
+static void put_launcher(tg_strbuf *h, const tg_kernel *k, const tg_selection *s) {
+    const tg_signature *sig = k->signature;
+    tg_strbuf_puts(h, "/** Runs the kernel on all threads of `rt` and waits. Tensors:\n");
+    for (uint32_t i = 0; i < sig->n_params; i++) {
+        if (tg_param_is_tensor(&sig->params[i])) {
+            put_tensor_doc(h, &sig->params[i], s->types);
+        }
+    }
+    tg_strbuf_printf(h, " * Errors as tg_aot_launch; the text is in tg_aot_last_error. */\n");
+    tg_strbuf_printf(h, "static inline tg_status %s_launch(tg_aot *rt", sig->name);
+    for (uint32_t i = 0; i < sig->n_params; i++) {
+        const tg_sig_param *p = &sig->params[i];
+        if (tg_param_is_tensor(p)) {
+            tg_strbuf_printf(h, ", const tg_aot_tensor *%s", p->name);
+        } else {
+            tg_strbuf_printf(h, ", %s %s", p->kind == TG_SP_PTR ? "uint64_t" : c_type(tg_param_dtype(p, s->types)),
+                             p->name);
+        }
+    }
+    tg_strbuf_printf(h, ") {\n    tg_aot_arg args[%u];\n", sig->n_params ? sig->n_params : 1);
+    for (uint32_t i = 0; i < sig->n_params; i++) {
+        const tg_sig_param *p = &sig->params[i];
+        bool tensor = tg_param_is_tensor(p), real = !tensor && tg_dtype_is_float(tg_param_dtype(p, s->types));
+        tg_strbuf_printf(h, "    args[%u] = tg_aot_%s_arg(%s%s);\n", i, tensor ? "tensor" : real ? "float" : "int",
+                         tensor || real ? "" : "(int64_t)", p->name);
+    }
+    tg_strbuf_printf(h, "    return tg_aot_launch(rt, &%s_kernel, args, %u);\n}\n", sig->name, sig->n_params);
+}
+
+static void make_header(tg_strbuf *h, const tg_kernel *k, const tg_selection *s, const tg_artifact *a) {
+    const char *name = k->signature->name;
+    tg_strbuf signature;
+    tg_strbuf_init(&signature, h->arena);
+    tg_signature_write(k->signature, &signature);
+    tg_strbuf_printf(h, "/* %s for %s %s: made by `tegula build`. Link its object and libtegula_rt. */\n#ifndef ", name,
+                     k->context->target->name, k->context->machine.arch);
+    put_guard(h, name);
+    tg_strbuf_puts(h, "\n#define ");
+    put_guard(h, name);
+    tg_strbuf_puts(h, "\n\n#include <tegula/aot.h>\n\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n");
+    put_bytes(h, name, signature.data, signature.len);
+    put_variant(h, k, s, a);
+    put_launcher(h, k, s);
+    tg_strbuf_puts(h, "\n#ifdef __cplusplus\n}\n#endif\n#endif\n");
+}
+
+/* ---- flow -------------------------------------------------------------------------------------------------------- */
+
+static int write_files(const build_options *o, const tg_kernel *k, const tg_selection *s, const tg_artifact *a,
+                       tg_arena *arena) {
+    const char *name = k->signature->name;
+    const char *object = o->output ? o->output : tg_arena_printf(arena, "%s.o", name);
+    const char *header = o->header ? o->header : tg_arena_printf(arena, "%s.h", name);
+    tg_strbuf h;
+    tg_strbuf_init(&h, arena);
+    make_header(&h, k, s, a);
+    if (tg_io_write_file(object, a->object.bytes, a->object.size)) {
+        return cli_error("cannot write %s", object);
+    }
+    if (tg_io_write_file(header, h.data, h.len)) {
+        return cli_error("cannot write %s", header);
+    }
+    if (o->json) {
+        printf("{\"ok\": true, \"kernel\": \"%s\", \"object\": ", name);
+        cli_json_text(stdout, object);
+        printf(", \"header\": ");
+        cli_json_text(stdout, header);
+        printf(", \"object_bytes\": %zu}\n", a->object.size);
+    }
+    return CLI_OK;
+}
+
+static int build_variant(const build_options *o, tg_kernel *k, const tg_selection *s, tg_arena *arena) {
+    tg_context *c = k->context;
+    tg_instance_spec spec = {.types = s->types, .consts = s->consts, .present = s->present, .machine = &c->machine};
+    tg_compile_options options = {.target = c->target, .machine = &c->machine, .emit = TG_EMIT_OBJECT};
+    tg_diags diags = {.arena = arena, .sources = &k->module->compilation->sources};
+    tg_artifact a;
+    const char *message;
+    tg_status status =
+        tg_compile_kernel(k->module->compilation, k->item, &spec, &options, arena, &diags, &a, &message);
+    if (status == TG_OK) {
+        return write_files(o, k, s, &a, arena);
+    }
+    tg_strbuf text;
+    tg_strbuf_init(&text, arena);
+    tg_diags_render(&diags, cli_use_colour(stderr), &text);
+    fprintf(stderr, "%s", text.data ? text.data : "");
+    return diags.n_errors ? CLI_FAILED : cli_error("%s: %s", k->signature->name, message);
+}
+
+static int with_arena(const build_options *o, tg_kernel *k) {
+    tg_selection s;
+    if (!cli_select(k, &o->selection, &s)) {
+        return CLI_USAGE;
+    }
+    tg_unwind u;
+    tg_arena *arena = tg_arena_create(&tg_allocator_default, &u);
+    if (!arena || TG_PROTECT(&u)) {
+        tg_arena_destroy(arena);
+        return cli_error("out of memory");
+    }
+    int code = build_variant(o, k, &s, arena);
+    tg_arena_destroy(arena);
+    return code;
+}
+
+static int build_file(const build_options *o, const char *path) {
+    tg_context_options options = TG_CONTEXT_OPTIONS_INIT;
+    options.arch = o->arch;
+    options.cache_dir = "";
+    tg_context *c;
+    if (tg_context_create(&options, &c)) {
+        return cli_last_error(NULL, o->json);
+    }
+    tg_module *m = NULL;
+    int code;
+    tg_kernel *k = cli_load(c, path, o->selection.kernel, o->json, &m, &code);
+    if (k) {
+        code = with_arena(o, k);
+    }
+    tg_module_destroy(m);
+    tg_context_destroy(c);
+    return code;
+}
+
+int cmd_build(int argc, char **argv) {
+    build_options o = {.target = "x86"};
+    cli_list files = {.n = 0};
+    const cli_option options[] = {
+        {"--kernel", CLI_TEXT, "NAME", "which kernel, if the file has several", &o.selection.kernel},
+        {"-o", CLI_TEXT, "FILE", "the object; default KERNEL.o", &o.output},
+        {"--header", CLI_TEXT, "FILE", "the header; default KERNEL.h", &o.header},
+        {"--set", CLI_LIST, "NAME=VALUE…", "constants; const dimensions not set are 64", &o.selection.set},
+        {"--dtype", CLI_LIST, "[T=]TYPE", "type parameters; default f32, else the first allowed", &o.selection.dtypes},
+        {"--absent", CLI_LIST, "NAME", "compile without this optional tensor", &o.selection.absent},
+        {"--target", CLI_TEXT, "NAME", "x86", &o.target},
+        {"--arch", CLI_TEXT, "NAME", "avx512, avx2 or v2; default: this machine's", &o.arch},
+        {"--json", CLI_FLAG, NULL, "one JSON object", &o.json},
+    };
+    int code;
+    if (!cli_parse(&self, options, sizeof options / sizeof options[0], argc, argv, &files, &code)) {
+        return code;
+    }
+    if (files.n != 1 || !tg_target_find(o.target)) {
+        cli_error(files.n == 1 ? "unknown target" : "build takes one file");
+        return CLI_USAGE;
+    }
+    return build_file(&o, files.items[0]);
+}

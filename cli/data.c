@@ -1,0 +1,214 @@
+/* See data.h: arguments for `tegula run`. */
+#include "cli/data.h"
+
+#include "runtime/random.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- dimensions and scalars ------------------------------------------------------------------------------------ */
+
+static bool set_dims(const tg_signature *sig, const cli_selection *s, tg_launch_binding *b) {
+    for (uint32_t i = 0; i < sig->n_dims; i++) {
+        const char *text = cli_lookup(&s->set, sig->dims[i].name);
+        tg_scalar v = {.i = 64};
+        if (text && (!tg_scalar_parse(text, &v) || v.dtype != TG_I64 || v.i < 0)) {
+            cli_error("--set %s=%s: a dimension is a number >= 0", sig->dims[i].name, text);
+            return false;
+        }
+        b->dims[i] = v.i;
+    }
+    return true;
+}
+
+static tg_argument argument_of(tg_scalar v) {
+    if (v.dtype == TG_BOOL) {
+        return tg_argument_bool(v.i != 0);
+    }
+    if (tg_dtype_kind_of(v.dtype) == TG_KIND_UINT) {
+        return tg_argument_uint((uint64_t)v.i);
+    }
+    return tg_dtype_is_int(v.dtype) ? tg_argument_int(v.i) : tg_argument_float(v.f);
+}
+
+static bool set_scalar(cli_data *d, const cli_selection *s, uint32_t i) {
+    const tg_sig_param *p = &d->kernel->signature->params[i];
+    const char *text = cli_lookup(&s->set, p->name);
+    tg_dtype dtype = tg_param_dtype(p, d->selection.types);
+    tg_scalar v = p->has_default ? p->default_value : (tg_scalar){.dtype = TG_I64, .i = 1};
+    if (text && !tg_scalar_parse(text, &v)) {
+        cli_error("--set %s=%s: not a number, true or false", p->name, text);
+        return false;
+    }
+    d->values[i] = argument_of(v);
+    d->scalars[i] = tg_scalar_convert(v, dtype);
+    return true;
+}
+
+/* The launch arguments that shapes may refer to: scalars only. */
+static void scalar_args(const cli_data *d, tg_launch_arg *args) {
+    for (uint32_t i = 0; i < d->kernel->signature->n_params; i++) {
+        args[i] = (tg_launch_arg){.dtype = d->scalars[i].dtype, .scalar = d->scalars[i]};
+    }
+}
+
+/* ---- tensors ------------------------------------------------------------------------------------------------------- */
+
+typedef struct limits {
+    bool sorted, unique, bounded_low, bounded_high;
+    double low, high; /* inclusive for integers */
+} limits;
+
+static void add_fact(const cli_data *d, const tg_sig_fact *f, const tg_launch_arg *args, bool is_int, limits *l) {
+    double as_float;
+    int64_t as_int = f->bound.n ? tg_sig_eval(&f->bound, d->kernel->signature, &d->binding, args, &as_float) : 0;
+    double bound = f->bound.is_float ? as_float : (double)as_int, step = is_int ? 1 : 0;
+    switch (f->kind) {
+    case TG_SF_SORTED:
+        l->sorted = true;
+        return;
+    case TG_SF_UNIQUE:
+        l->unique = true;
+        return;
+    case TG_SF_LESS:
+    case TG_SF_LESS_EQUAL:
+        l->high = bound - (f->kind == TG_SF_LESS ? step : 0);
+        l->low = l->bounded_low ? l->low : 0;
+        l->bounded_high = true;
+        return;
+    case TG_SF_GREATER:
+    case TG_SF_GREATER_EQUAL:
+        l->low = bound + (f->kind == TG_SF_GREATER ? step : 0);
+        l->high = l->bounded_high ? l->high : l->low + 8;
+        l->bounded_low = true;
+        return;
+    }
+}
+
+/* Offsets into something: up to the largest extent that is not one of their own. */
+static double offsets_end(const cli_data *d, uint32_t param) {
+    const tg_signature *sig = d->kernel->signature;
+    int64_t most = 0;
+    for (uint32_t i = 0; i < sig->n_params; i++) {
+        for (uint32_t k = 0; i != param && d->tensors[i] && k < sig->params[i].rank; k++) {
+            int64_t n = d->tensors[i]->arg.shape[k];
+            most = k == 0 && n > most ? n : most;
+        }
+    }
+    return (double)(most ? most : tg_tensor_count(d->tensors[param]));
+}
+
+static void fill(cli_data *d, uint32_t i, uint64_t seed) {
+    const tg_signature *sig = d->kernel->signature;
+    tg_tensor *t = d->tensors[i];
+    bool is_int = tg_dtype_is_int(t->dtype), is_signed = tg_dtype_kind_of(t->dtype) == TG_KIND_SINT;
+    limits l = {.low = is_int && !is_signed ? 0 : is_int ? -8 : -1, .high = is_int ? 8 : 1};
+    tg_launch_arg args[TG_MAX_PARAMS];
+    scalar_args(d, args);
+    for (uint32_t k = 0; k < sig->n_facts; k++) {
+        if (sig->facts[k].param == i) {
+            add_fact(d, &sig->facts[k], args, is_int, &l);
+        }
+    }
+    seed = seed * 1000003 + i;
+    if (l.unique && is_int) {
+        tg_random_fill_unique(t, seed, 0);
+    } else if (l.sorted && is_int) {
+        tg_random_fill_sorted(t, seed, 0, (int64_t)(l.bounded_high ? l.high : offsets_end(d, i)));
+    } else {
+        tg_random_fill(t, seed, l.low, l.high);
+    }
+}
+
+static bool make_tensor(cli_data *d, uint32_t i) {
+    tg_kernel *k = d->kernel;
+    const tg_sig_param *p = &k->signature->params[i];
+    tg_launch_arg args[TG_MAX_PARAMS];
+    int64_t shape[TG_MAX_RANK];
+    scalar_args(d, args);
+    if (!tg_signature_infer_shape(k->signature, &d->binding, args, i, shape)) {
+        cli_error("the shape of %s cannot be worked out", p->name);
+        return false;
+    }
+    for (uint32_t r = 0; r < p->rank; r++) {
+        if (shape[r] < 0) {
+            cli_error("dimension %u of %s would be %lld", r, p->name, (long long)shape[r]);
+            return false;
+        }
+    }
+    d->tensors[i] = tg_tensor_create(k->context, tg_param_dtype(p, d->selection.types), p->rank, shape);
+    if (!d->tensors[i]) {
+        cli_last_error(k->context, false);
+        return false;
+    }
+    d->values[i] = tg_argument_tensor(d->tensors[i]);
+    return true;
+}
+
+static void add_bytes(cli_data *d, uint32_t i) {
+    double bytes = (double)tg_tensor_count(d->tensors[i]) * tg_dtype_bits(d->tensors[i]->dtype) / 8;
+    d->bytes += d->kernel->signature->params[i].kind == TG_SP_INOUT ? 2 * bytes : bytes;
+}
+
+static bool keep_original(cli_data *d, uint32_t i) {
+    const tg_tensor *t = d->tensors[i];
+    if (d->kernel->signature->params[i].kind == TG_SP_IN) {
+        return true;
+    }
+    d->originals[i] = tg_tensor_create(d->kernel->context, t->dtype, t->rank, t->arg.shape);
+    if (!d->originals[i]) {
+        cli_last_error(d->kernel->context, false);
+        return false;
+    }
+    return tg_tensor_copy(d->originals[i], t) == TG_OK;
+}
+
+static bool make_values(cli_data *d, const cli_selection *s) {
+    const tg_signature *sig = d->kernel->signature;
+    for (uint32_t i = 0; i < sig->n_params; i++) {
+        if (sig->params[i].kind == TG_SP_PTR) {
+            cli_error("%s takes the pointer %s; tegula run cannot make one", sig->name, sig->params[i].name);
+            return false;
+        }
+        if (sig->params[i].kind == TG_SP_SCALAR && !set_scalar(d, s, i)) {
+            return false;
+        }
+    }
+    for (uint32_t i = 0; i < sig->n_params; i++) {
+        d->values[i] = tg_param_is_tensor(&sig->params[i]) ? tg_argument_none() : d->values[i];
+        if (tg_param_is_tensor(&sig->params[i]) && d->selection.present[i] && !make_tensor(d, i)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool cli_data_make(tg_kernel *k, const cli_selection *s, uint64_t seed, cli_data *out) {
+    memset(out, 0, sizeof *out);
+    out->kernel = k;
+    if (!cli_select(k, s, &out->selection) || !set_dims(k->signature, s, &out->binding)) {
+        return false;
+    }
+    memcpy(out->binding.types, out->selection.types, sizeof out->binding.types);
+    memcpy(out->binding.consts, out->selection.consts, sizeof out->binding.consts);
+    if (!make_values(out, s)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < k->signature->n_params; i++) {
+        if (out->tensors[i]) {
+            fill(out, i, seed);
+            add_bytes(out, i);
+            if (!keep_original(out, i)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+void cli_data_free(cli_data *d) {
+    for (uint32_t i = 0; i < TG_MAX_PARAMS; i++) {
+        tg_tensor_release(d->tensors[i]);
+        tg_tensor_release(d->originals[i]);
+    }
+}

@@ -1,0 +1,108 @@
+/* Options of the command line: one table per command gives parsing and help. */
+#include "cli/cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void print_help(const cli_command *c, const cli_option *options, size_t n) {
+    printf("usage: tegula %s [OPTION…] %s\n\n%s\n\n", c->name, c->arguments, c->summary);
+    for (size_t i = 0; i < n; i++) {
+        char left[64];
+        snprintf(left, sizeof left, "%s%s%s", options[i].name, options[i].argument ? " " : "",
+                 options[i].argument ? options[i].argument : "");
+        printf("  %-26s %s\n", left, options[i].help);
+    }
+}
+
+static int usage(const cli_command *c, const char *fmt, const char *what) {
+    fprintf(stderr, "tegula %s: ", c->name);
+    fprintf(stderr, strcmp(fmt, "unknown") == 0 ? "unknown option '%s'" : "option %s needs a value", what);
+    fprintf(stderr, "; see tegula %s --help\n", c->name);
+    return CLI_USAGE;
+}
+
+static bool push(cli_list *list, const char *item) {
+    if (list->n == CLI_LIST_MAX) {
+        return false;
+    }
+    list->items[list->n++] = item;
+    return true;
+}
+
+/* Takes the value(s) of an option; returns how many arguments it used, or -1. */
+static int take(const cli_option *o, const char *joined, int argc, char **argv) {
+    char *end;
+    if (o->kind == CLI_FLAG) {
+        *(bool *)o->to = true;
+        return joined ? -1 : 0;
+    }
+    const char *value = joined ? joined : argc > 0 ? argv[0] : NULL;
+    if (!value) {
+        return -1;
+    }
+    int used = joined ? 0 : 1;
+    switch (o->kind) {
+    case CLI_TEXT:
+        *(const char **)o->to = value;
+        return used;
+    case CLI_INT:
+        *(int64_t *)o->to = strtoll(value, &end, 10);
+        return *value && *end == '\0' ? used : -1;
+    case CLI_LIST:
+        if (!push(o->to, value)) {
+            return -1;
+        }
+        while (!joined && used < argc && argv[used][0] != '-' && strchr(argv[used], '=')) {
+            if (!push(o->to, argv[used++])) {
+                return -1;
+            }
+        }
+        return used;
+    case CLI_FLAG:
+        break;
+    }
+    return -1;
+}
+
+static const cli_option *find(const cli_option *options, size_t n, const char *arg, const char **joined) {
+    size_t len = strcspn(arg, "=");
+    *joined = arg[len] ? arg + len + 1 : NULL;
+    for (size_t i = 0; i < n; i++) {
+        if (strlen(options[i].name) == len && memcmp(options[i].name, arg, len) == 0) {
+            return &options[i];
+        }
+    }
+    return NULL;
+}
+
+bool cli_parse(const cli_command *command, const cli_option *options, size_t n_options, int argc, char **argv,
+               cli_list *files, int *code) {
+    bool only_files = false;
+    for (int i = 0; i < argc; i++) {
+        const char *joined;
+        if (!only_files && (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)) {
+            print_help(command, options, n_options);
+            *code = CLI_OK;
+            return false;
+        }
+        if (!only_files && strcmp(argv[i], "--") == 0) {
+            only_files = true;
+            continue;
+        }
+        if (only_files || argv[i][0] != '-' || argv[i][1] == '\0') {
+            if (!push(files, argv[i])) {
+                *code = CLI_USAGE;
+                return false;
+            }
+            continue;
+        }
+        const cli_option *o = find(options, n_options, argv[i], &joined);
+        int used = o ? take(o, joined, argc - i - 1, argv + i + 1) : -1;
+        if (used < 0) {
+            *code = usage(command, o ? "value" : "unknown", argv[i]);
+            return false;
+        }
+        i += used;
+    }
+    return true;
+}

@@ -1,0 +1,137 @@
+/* Messages, JSON texts, time, progress. */
+#include "cli/cli.h"
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+bool cli_use_colour(FILE *out) {
+    const char *no = getenv("NO_COLOR");
+    return !(no && *no) && isatty(fileno(out));
+}
+
+int cli_error(const char *fmt, ...) {
+    va_list args;
+    fflush(stdout);
+    fprintf(stderr, "tegula: ");
+    va_start(args, fmt);
+    vfprintf(stderr, fmt, args);
+    va_end(args);
+    fprintf(stderr, "\n");
+    return CLI_FAILED;
+}
+
+/* Colours the heads of rendered diagnostics: "error[E0402]: …", "warning[…]: …". */
+static void print_coloured(const char *text) {
+    for (const char *line = text; *line;) {
+        size_t n = strcspn(line, "\n");
+        bool error = strncmp(line, "error", 5) == 0, warning = strncmp(line, "warning", 7) == 0;
+        fprintf(stderr, "%s%.*s%s\n", error ? "\033[1;31m" : warning ? "\033[1;33m" : "", (int)n, line,
+                error || warning ? "\033[0m" : "");
+        line += n + (line[n] == '\n');
+    }
+}
+
+int cli_last_error(const tg_context *context, bool json) {
+    const char *text = tg_last_error(context);
+    if (json) {
+        printf("{\"ok\": false, \"error\": ");
+        cli_json_text(stdout, text);
+        printf(", \"diagnostics\": %s}\n", tg_last_diagnostics(context));
+    } else if (strncmp(text, "error", 5) != 0 && strncmp(text, "warning", 7) != 0) {
+        return cli_error("%s", text);
+    } else if (cli_use_colour(stderr)) {
+        print_coloured(text);
+    } else {
+        fprintf(stderr, "%s", text);
+    }
+    return CLI_FAILED;
+}
+
+void cli_json_text(FILE *out, const char *text) {
+    fputc('"', out);
+    for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+        if (*p == '"' || *p == '\\') {
+            fprintf(out, "\\%c", *p);
+        } else if (*p == '\n') {
+            fputs("\\n", out);
+        } else if (*p < 0x20) {
+            fprintf(out, "\\u%04x", *p);
+        } else {
+            fputc(*p, out);
+        }
+    }
+    fputc('"', out);
+}
+
+double cli_now_ms(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+}
+
+/* ---- progress ---------------------------------------------------------------------------------------------- */
+
+struct cli_progress {
+    const char *what;
+    double start;
+    bool stop, shown;
+    pthread_mutex_t lock;
+    pthread_cond_t stopped;
+    pthread_t thread;
+};
+
+static void *progress_main(void *user) {
+    cli_progress *p = user;
+    pthread_mutex_lock(&p->lock);
+    while (!p->stop) {
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec += 1;
+        pthread_cond_timedwait(&p->stopped, &p->lock, &until);
+        double seconds = (cli_now_ms() - p->start) / 1e3;
+        if (!p->stop && seconds >= 0.9) {
+            fprintf(stderr, "\r\033[K%s … %.0f s", p->what, seconds);
+            fflush(stderr);
+            p->shown = true;
+        }
+    }
+    pthread_mutex_unlock(&p->lock);
+    return NULL;
+}
+
+cli_progress *cli_progress_start(const char *what) {
+    cli_progress *p = isatty(fileno(stderr)) ? calloc(1, sizeof *p) : NULL;
+    if (!p) {
+        return NULL;
+    }
+    p->what = what;
+    p->start = cli_now_ms();
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_cond_init(&p->stopped, NULL);
+    if (pthread_create(&p->thread, NULL, progress_main, p)) {
+        free(p);
+        return NULL;
+    }
+    return p;
+}
+
+void cli_progress_stop(cli_progress *p) {
+    if (!p) {
+        return;
+    }
+    pthread_mutex_lock(&p->lock);
+    p->stop = true;
+    pthread_cond_signal(&p->stopped);
+    pthread_mutex_unlock(&p->lock);
+    pthread_join(p->thread, NULL);
+    if (p->shown) {
+        fprintf(stderr, "\r\033[K");
+    }
+    pthread_cond_destroy(&p->stopped);
+    pthread_mutex_destroy(&p->lock);
+    free(p);
+}
