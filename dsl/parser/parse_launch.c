@@ -104,9 +104,12 @@ static void finish_block(tg_parser *p, uint32_t open, uint32_t end) {
         return;
     }
     tg_span at_open = token_span(p, open);
+    bool outer = p->tokens[p->pos].kind == TG_TOK_RBRACE;
+    const char *found =
+        outer ? "the next one closes the block around it"
+              : tg_arena_printf(p->arena, "found %s", tg_parse_describe(p, p->pos));
     tg_diag *diag =
-        tg_parse_warn_at(p, TG_E0104, at_open, "expected '}' to close this block, found %s",
-                         tg_parse_describe(p, p->pos));
+        tg_parse_warn_at(p, TG_E0104, at_open, "expected '}' to close this block, %s", found);
     tg_diag_set_label(p->diags, diag, "opened here");
 }
 
