@@ -96,5 +96,9 @@ LLVMValueRef tg_x86_dot_points(tg_dot_emission *e, tg_axis *const *axes, uint32_
 void tg_x86_dot_pack_panel(tg_dot_emission *e, tg_value *v, LLVMValueRef to, LLVMValueRef at, LLVMValueRef limit);
 /* Evaluates the broadcast side for all rows; `s` is then direct. */
 void tg_x86_dot_pack_rows(tg_dot_emission *e, tg_dot_side *s, tg_dot_scratch *to);
+/* Is `v`, the broadcast side, a load whose positions overlap as those of a sliding window do? */
+bool tg_x86_dot_has_window(tg_x86 *x, const tg_x86_dot *d, const tg_value *v);
+/* Copies the box of the tensor that all rows touch; `s` is then direct. */
+void tg_x86_dot_stage_window(tg_dot_emission *e, tg_dot_side *s, tg_dot_scratch *to);
 
 #endif

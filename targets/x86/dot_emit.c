@@ -305,7 +305,9 @@ static void batch_loops(nest *n) {
     for (uint32_t i = 0; i < e->d->n_batch; i++) {
         open_axis(n, &loops[i], e->d->batch[i]);
     }
-    if (!n->rows.direct) {
+    if (!n->rows.direct && tg_x86_dot_has_window(e->x, e->d, n->rows.value)) {
+        tg_x86_dot_stage_window(e, &n->rows, &n->row_memory);
+    } else if (!n->rows.direct) {
         tg_x86_dot_pack_rows(e, &n->rows, &n->row_memory);
     }
     panel_loop(n);

@@ -16,7 +16,7 @@ typedef struct dot_fixture {
     tg_entry_fn entry;
     tg_object object; /* asm_text, plan_text */
     tg_host *host;
-    double ms;        /* of compilation */
+    double ms;        /* of this thread for the compilation */
     char message[512];
 } dot_fixture;
 

@@ -1,0 +1,204 @@
+/* The broadcast side of a convolution: the box of the tensor that a task's window positions can touch is copied to scratch once,
+ * with what lies outside the tensor filled in and elements converted, and then read in place like any strided operand.
+ *
+ *   x[n, p*2 + r - 1, q*2 + s - 1, c]      p, q: rows     r, s, c: reduced
+ *   box: (p1-p0)*2 + R  by  (q1-q0)*2 + S  by  C           step of p: 2 box lines, of r: 1 box line, …
+ *
+ * The box is about as large as the input it covers, where packing every (row, reduction) point would make it R·S times as large. */
+#include "dsl/ir/affine.h"
+#include "targets/x86/dot.h"
+
+enum { MAX_DIMS = 8, MAX_COEFFICIENT = 16 };
+
+typedef struct window {
+    tg_dot_emission *e;
+    tg_op *op;
+    tg_x86_tensor *tensor;
+    tg_affine form[MAX_DIMS];
+    LLVMValueRef low[MAX_DIMS], extent[MAX_DIMS], step[MAX_DIMS]; /* first index, indices, bytes per index in the box */
+    LLVMValueRef start[MAX_DIMS];                                 /* index at the first point of all axes */
+    uint32_t rank;
+} window;
+
+static int64_t coefficient(const window *w, uint32_t d, const tg_axis *a) {
+    int64_t c = 0;
+    tg_value *symbol;
+    return tg_affine_axis_coeff(&w->form[d], a, &c, &symbol) ? c : 0;
+}
+
+/* Indices affine with small constant coefficients, each axis in one dimension only, two axes in some dimension. */
+bool tg_x86_dot_has_window(tg_x86 *x, const tg_x86_dot *d, const tg_value *v) {
+    const tg_op *op = v->def;
+    bool load = op && op->opcode == TG_OP_LOAD && !tg_op_attr(op, TG_ATTR_PART) && !x->buffers[v->id];
+    if (!load || tg_dtype_bits(v->type->dtype) < 8 || (tg_op_else(op) && tg_op_else(op)->type->n_axes)) {
+        return false;
+    }
+    bool overlaps = false;
+    tg_axis *seen[TG_DOT_AXES];
+    uint32_t n_seen = 0;
+    for (uint32_t i = 0; i < tg_op_n_indices(op); i++) {
+        const tg_value *index = tg_op_index(op, i);
+        tg_affine form;
+        if (!tg_affine_of(x->arena, index, &form)) {
+            return false;
+        }
+        uint32_t here = 0;
+        for (uint32_t k = 0; k < index->type->n_axes; k++) {
+            int64_t c;
+            tg_value *symbol;
+            tg_axis *a = index->type->axes[k];
+            if (!tg_affine_axis_coeff(&form, a, &c, &symbol) || symbol || c > MAX_COEFFICIENT || c < -MAX_COEFFICIENT) {
+                return false;
+            }
+            for (uint32_t s = 0; s < n_seen; s++) {
+                if (seen[s] == a) {
+                    return false;
+                }
+            }
+            seen[n_seen++] = a;
+            here += !(d->side < 2 && tg_type_has_axis(tg_operand(d->op, d->side)->type, a) && tg_type_has_axis(tg_result(d->op, 0)->type, a));
+        }
+        overlaps |= here > 1;
+    }
+    return overlaps;
+}
+
+static bool is_free(const window *w, const tg_axis *a) {
+    for (uint32_t i = 0; i < w->e->n_bound; i++) {
+        if (w->e->bound[i] == a) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void measure(window *w) {
+    tg_dot_emission *e = w->e;
+    LLVMBuilderRef b = e->l->builder;
+    tg_x86_frame *f = tg_x86_frame_create(e->x, tg_x86_dot_frame(e), e->x->place);
+    const tg_type *type = tg_result(w->op, 0)->type;
+    for (uint32_t i = 0; i < type->n_axes; i++) {
+        if (is_free(w, type->axes[i])) {
+            tg_x86_frame_bind(f, type->axes[i], (tg_x86_val){e->x->ranges[type->axes[i]->rank].first, NULL, NULL});
+        }
+    }
+    for (uint32_t d = 0; d < w->rank; d++) {
+        tg_value *index = tg_op_index(w->op, d);
+        tg_affine_of(e->x->arena, index, &w->form[d]);
+        w->start[d] = w->low[d] = tg_x86_eval(e->x, f, index).v;
+        w->extent[d] = tg_llvm_i64(e->l, 1);
+        for (uint32_t i = 0; i < index->type->n_axes; i++) {
+            tg_axis *a = index->type->axes[i];
+            int64_t c = is_free(w, a) ? coefficient(w, d, a) : 0;
+            LLVMValueRef last = LLVMBuildSub(b, e->x->ranges[a->rank].size, tg_llvm_i64(e->l, 1), "");
+            LLVMValueRef span = LLVMBuildMul(b, last, tg_llvm_i64(e->l, c < 0 ? -c : c), "");
+            w->extent[d] = LLVMBuildAdd(b, w->extent[d], span, "");
+            w->low[d] = c < 0 ? LLVMBuildSub(b, w->low[d], span, "") : w->low[d];
+        }
+        w->extent[d] = tg_llvm_max64(e->l, w->extent[d], tg_llvm_i64(e->l, 0)); /* an axis may be empty */
+    }
+}
+
+/* Row-major, the last dimension padded to whole vectors. Returns the bytes. */
+static LLVMValueRef lay_out(window *w) {
+    tg_dot_emission *e = w->e;
+    LLVMBuilderRef b = e->l->builder;
+    LLVMValueRef lanes = tg_llvm_i64(e->l, e->lanes), bytes = tg_llvm_i64(e->l, e->size);
+    for (uint32_t d = w->rank; d-- > 0;) {
+        w->step[d] = bytes;
+        LLVMValueRef n = w->extent[d];
+        n = d + 1 == w->rank ? LLVMBuildMul(b, tg_llvm_ceil_div(e->l, n, lanes), lanes, "") : n;
+        bytes = LLVMBuildMul(b, bytes, n, "");
+    }
+    return bytes;
+}
+
+static LLVMValueRef fill_value(window *w) {
+    tg_dot_emission *e = w->e;
+    tg_value *otherwise = tg_op_else(w->op);
+    if (!otherwise) {
+        return LLVMConstNull(e->vector);
+    }
+    LLVMValueRef v = tg_x86_scalar_of(e->x, otherwise);
+    return tg_llvm_splat(e->l, tg_x86_convert(e->x, v, otherwise->type->dtype, e->d->dtype), e->lanes);
+}
+
+/* Lanes whose index at `at`, `at + 1`, … lies in the last dimension. */
+static LLVMValueRef inside_last(window *w, LLVMValueRef at, LLVMValueRef line_inside) {
+    tg_dot_emission *e = w->e;
+    LLVMBuilderRef b = e->l->builder;
+    LLVMValueRef below = tg_x86_dot_lanes_below(e, at, w->tensor->dim[w->rank - 1]);
+    LLVMValueRef zero = tg_llvm_i64(e->l, 0), before = tg_x86_dot_lanes_below(e, at, zero); /* negative indices */
+    LLVMValueRef mask = LLVMBuildAnd(b, below, LLVMBuildNot(b, before, ""), "");
+    return LLVMBuildAnd(b, mask, tg_llvm_splat(e->l, line_inside, e->lanes), "");
+}
+
+static LLVMValueRef load_line(window *w, LLVMValueRef offset, LLVMValueRef at, LLVMValueRef mask) {
+    tg_dot_emission *e = w->e;
+    tg_x86 *x = e->x;
+    tg_dtype t = w->tensor->dtype;
+    LLVMTypeRef element = tg_x86_mem_type(x, t), type = tg_llvm_wide(element, e->lanes);
+    unsigned align = (unsigned)tg_dtype_size(t);
+    LLVMValueRef stride = w->tensor->stride[w->rank - 1];
+    if (x->unit) {
+        tg_x86_note_unit(x, tg_operand(w->op, 0));
+        LLVMValueRef p = tg_llvm_gep(e->l, element, w->tensor->base, LLVMBuildAdd(x->builder, offset, at, ""));
+        return tg_llvm_masked_load(e->l, type, p, align, mask);
+    }
+    tg_x86_val index = {LLVMBuildMul(x->builder, at, stride, ""), stride, NULL};
+    LLVMValueRef lanes = tg_x86_vector(x, index);
+    lanes = LLVMBuildAdd(x->builder, lanes, tg_llvm_splat(e->l, offset, e->lanes), "");
+    LLVMValueRef p = LLVMBuildGEP2(x->builder, element, w->tensor->base, &lanes, 1, "");
+    return tg_llvm_gather(e->l, type, p, align, mask);
+}
+
+static void copy_box(window *w, LLVMValueRef to) {
+    tg_dot_emission *e = w->e;
+    tg_x86 *x = e->x;
+    LLVMBuilderRef b = e->l->builder;
+    tg_llvm_loop loops[MAX_DIMS];
+    LLVMValueRef zero = tg_llvm_i64(e->l, 0), offset = zero, inside = LLVMConstInt(e->l->i1, 1, 0), fill = fill_value(w);
+    uint32_t last = w->rank - 1;
+    for (uint32_t d = 0; d < last; d++) {
+        LLVMValueRef i = tg_llvm_loop_open(e->l, &loops[d], zero, w->extent[d], tg_llvm_i64(e->l, 1));
+        LLVMValueRef index = LLVMBuildAdd(b, w->low[d], i, "");
+        to = tg_llvm_gep(e->l, e->l->i8, to, LLVMBuildMul(b, i, w->step[d], ""));
+        offset = LLVMBuildAdd(b, offset, LLVMBuildMul(b, index, w->tensor->stride[d], ""), "");
+        inside = LLVMBuildAnd(b, inside, LLVMBuildICmp(b, LLVMIntULT, index, w->tensor->dim[d], ""), "");
+    }
+    LLVMValueRef i = tg_llvm_loop_open(e->l, &loops[last], zero, w->extent[last], tg_llvm_i64(e->l, e->lanes));
+    LLVMValueRef at = LLVMBuildAdd(b, w->low[last], i, "");
+    LLVMValueRef mask = inside_last(w, at, inside);
+    LLVMValueRef v = tg_x86_from_memory(x, load_line(w, offset, at, mask), w->tensor->dtype);
+    v = tg_x86_convert(x, v, w->tensor->dtype, e->d->dtype);
+    v = LLVMBuildSelect(b, mask, v, fill, "");
+    tg_llvm_store(e->l, v, tg_llvm_gep(e->l, e->l->i8, to, LLVMBuildMul(b, i, w->step[last], "")), e->size);
+    for (uint32_t d = w->rank; d-- > 0;) {
+        tg_llvm_loop_close(e->l, &loops[d]);
+    }
+}
+
+void tg_x86_dot_stage_window(tg_dot_emission *e, tg_dot_side *s, tg_dot_scratch *to) {
+    window *w = TG_NEW(e->x->arena, window);
+    w->e = e;
+    w->op = s->value->def;
+    w->tensor = tg_x86_tensor_of(e->x, tg_operand(w->op, 0));
+    w->rank = w->tensor->rank;
+    measure(w);
+    LLVMValueRef box = tg_x86_dot_reserve(e->x, to, lay_out(w));
+    copy_box(w, box);
+    s->direct = true;
+    s->base = box;
+    for (uint32_t d = 0; d < w->rank; d++) {
+        const tg_type *t = tg_op_index(w->op, d)->type;
+        LLVMValueRef skipped = LLVMBuildSub(e->l->builder, w->start[d], w->low[d], "");
+        s->base = tg_llvm_gep(e->l, e->l->i8, s->base, LLVMBuildMul(e->l->builder, skipped, w->step[d], ""));
+        for (uint32_t i = 0; i < t->n_axes; i++) {
+            if (is_free(w, t->axes[i])) {
+                LLVMValueRef c = tg_llvm_i64(e->l, coefficient(w, d, t->axes[i]));
+                s->axes[s->n_axes] = t->axes[i];
+                s->step[s->n_axes++] = LLVMBuildMul(e->l->builder, w->step[d], c, "");
+            }
+        }
+    }
+}
