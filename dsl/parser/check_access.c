@@ -17,6 +17,7 @@ typedef struct access {
     tg_form *index;
     uint32_t n;
     tg_forms guards; /* forms that are 0 where the access happens */
+    bool reported;
 } access;
 
 typedef struct walk {
@@ -168,14 +169,14 @@ static const char *access_text(const tg_check *c, const access *a) {
 }
 
 /* "'k'", "'k' and 'j'" */
-static const char *leftover_text(tg_check *c, tg_vars required, tg_vars known, const char **first) {
+static const char *leftover_text(tg_check *c, tg_vars required, tg_vars known, uint32_t *first) {
     tg_strbuf s;
     tg_strbuf_init(&s, c->arena);
     uint32_t n = 0;
     for (uint32_t v = 0; v < c->vars.len; v++) {
         if (tg_vars_has(required, v) && !tg_vars_has(known, v)) {
             const char *name = tg_check_var_name(c, v);
-            *first = n ? *first : name;
+            *first = n ? *first : v;
             tg_strbuf_printf(&s, "%s'%s'", n ? " and " : "", name);
             n++;
         }
@@ -212,7 +213,7 @@ static tg_forms coordinates_of(const tg_check *c, const access *a) {
     return out;
 }
 
-static void advise(tg_check *c, tg_diag *d, const access *a, const char *left, bool between) {
+static void advise(tg_check *c, tg_diag *d, const access *a, const char *left, bool is_axis, bool between) {
     const char *text = access_text(c, a);
     const tg_value *table = gathered_table(c, a);
     if (table) {
@@ -222,18 +223,20 @@ static void advise(tg_check *c, tg_diag *d, const access *a, const char *left, b
     if (between) {
         tg_diag_add_help(c->diags, d, "to combine the values of all '%s', move it inside: `for (%s in …)` with an accumulator, or "
                                       "`atomic %s += …`", left, left, text);
-        tg_diag_add_help(c->diags, d, "to let one instance store, write `where %s == 0` behind the value (`%s.first == 0` after a reduction)", left, left);
+        tg_diag_add_help(c->diags, d, "to let one instance store, write `where %s%s == 0` behind the value", left, is_axis ? ".first" : "");
     } else {
         tg_diag_add_help(c->diags, d, "reduce over '%s' first, as in `sum(…, %s)`, or add with `atomic %s += …`", left, left, text);
     }
     tg_diag_add_help(c->diags, d, "`unchecked` before the store accepts that one of the values remains");
 }
 
-static void report_store(tg_check *c, const access *a, tg_vars required, tg_vars known, bool between) {
-    const char *left = "?", *list = leftover_text(c, required, known, &left);
+static void report_store(tg_check *c, access *a, tg_vars required, tg_vars known, bool between) {
+    uint32_t left = 0;
+    const char *list = leftover_text(c, required, known, &left);
+    a->reported = true;
     tg_diag *d = tg_report(c->diags, TG_E0402, a->op->span, "store is not injective: %s not determined by %s", list, access_text(c, a));
     tg_diag_set_label(c->diags, d, between ? "several instances may write one element" : "one instance may write an element twice");
-    advise(c, d, a, left, between);
+    advise(c, d, a, tg_check_var_name(c, left), c->vars.data[left].axis != NULL, between);
 }
 
 /* Everything but the indices of axes: what is fixed while one statement runs once. */
@@ -253,7 +256,7 @@ static void add_index_axes(const tg_check *c, const tg_type *t, tg_vars out) {
     }
 }
 
-static void check_store(walk *w, const access *a) {
+static void check_store(walk *w, access *a) {
     tg_check *c = w->c;
     if (tg_op_flag(a->op, TG_ATTR_UNCHECKED)) {
         return;
@@ -291,7 +294,8 @@ static void check_update(walk *w, const tg_op *op) {
     }
     tg_check_solve(c, &coordinates, known);
     if (!tg_vars_within(c, required, known)) {
-        const char *left = "?", *list = leftover_text(c, required, known, &left);
+        uint32_t first = 0;
+        const char *list = leftover_text(c, required, known, &first), *left = tg_check_var_name(c, first);
         tg_diag *d = tg_report(c->diags, TG_E0404, op->span, "partial assignment may write an element twice: %s not determined by the index", list);
         tg_diag_add_help(c->diags, d, "reduce over '%s' first, or count with `histogram(x, %s, b)`; a gather `y[…]` on the right side is always allowed", left, left);
     }
@@ -408,13 +412,14 @@ static bool disjoint(walk *w, const access *x, const access *y) {
     return false;
 }
 
-static bool is_unchecked(const access *a) {
-    return tg_op_flag(a->op, TG_ATTR_UNCHECKED);
+/* Taken on trust, or reported already. */
+static bool is_settled(const access *a) {
+    return a->reported || tg_op_flag(a->op, TG_ATTR_UNCHECKED);
 }
 
 static void check_store_pair(walk *w, const access *x, const access *y) {
     tg_check *c = w->c;
-    if (x->tensor != y->tensor || is_unchecked(x) || is_unchecked(y) || same_instance(w, x, y) || disjoint(w, x, y)) {
+    if (x->tensor != y->tensor || is_settled(x) || is_settled(y) || same_instance(w, x, y) || disjoint(w, x, y)) {
         return;
     }
     tg_diag *d = tg_report(c->diags, TG_E0403, y->op->span, "two stores to %s may overlap between instances: %s and %s",
@@ -425,7 +430,7 @@ static void check_store_pair(walk *w, const access *x, const access *y) {
 
 static void check_read(walk *w, const access *load, const access *store) {
     tg_check *c = w->c;
-    if (load->tensor != store->tensor || is_unchecked(store) || same_instance(w, store, load) || disjoint(w, store, load)) {
+    if (load->tensor != store->tensor || is_settled(store) || same_instance(w, store, load) || disjoint(w, store, load)) {
         return;
     }
     tg_diag *d = tg_report(c->diags, TG_E0408, load->op->span, "reads %s, which another instance may store in this phase", access_text(c, load));

@@ -198,6 +198,11 @@ static tg_form divide(tg_check *c, tg_form p, tg_form q, bool remainder) {
         rest = p;
     }
     bool small = (constant && tg_form_constant(rest, &pk) && pk >= 0 && pk < k) || rest.n == 0 || tg_form_within(c, rest, q);
+    tg_form raised, lowered; /* -q <= rest < 0: one less, and q more */
+    if (!small && tg_form_add(c, rest, q, 1, &raised) && tg_form_add(c, multiple, tg_form_int(c, 1), -1, &lowered) &&
+        tg_form_within(c, raised, q)) {
+        return remainder ? raised : lowered;
+    }
     if (remainder) {
         return small ? rest : quotient_atom(c, TG_ATOM_REM, rest, q);
     }

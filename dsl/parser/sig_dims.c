@@ -13,7 +13,8 @@ enum { MAX_DIMS = 64, MAX_CONSTS = 64 };
 typedef struct place { /* one dimension of one tensor parameter */
     uint32_t param, d;
     const tg_expr *x;
-    bool binds; /* decides its dimension: no check needed */
+    bool binds;    /* decides its dimension: no check needed */
+    bool poisoned; /* reported */
 } place;
 
 typedef TG_VEC(place) places;
@@ -34,64 +35,67 @@ static void publish_dims(tg_sig_maker *m) {
 }
 
 /* A tensor or a type cannot share its name with a dimension: one namespace per kernel. */
-static void report_clash(tg_sig_maker *m, tg_name name, tg_span span) {
+static bool report_clash(tg_sig_maker *m, tg_name name, tg_span span) {
     for (uint32_t i = 0; i < m->kernel->n_params; i++) {
         const tg_param *p = &m->kernel->params[i];
         if (p->name == name && p->kind == TG_PARAM_TENSOR) {
             tg_diag *d = tg_report(m->env->diags, TG_E0302, span, "'%s' is a tensor here and cannot be a dimension too", name);
             tg_diag_add_label(m->env->diags, d, p->name_span, "the tensor");
-            return;
+            return true;
         }
     }
     if (tg_sig_find_tparam(m->sig, name) >= 0) {
         tg_report(m->env->diags, TG_E0302, span, "'%s' is a type parameter and cannot be a dimension too", name);
+        return true;
     }
+    return false;
 }
 
-static void add_dim(tg_sig_maker *m, tg_name name, tg_span span, bool is_const) {
-    report_clash(m, name, span);
+/* False if the name cannot be a dimension. */
+static bool add_dim(tg_sig_maker *m, tg_name name, tg_span span, bool is_const) {
+    if (report_clash(m, name, span)) {
+        return false;
+    }
     if (!is_dim_name(m, name)) {
-        return;
+        return true;
     }
     int32_t at = tg_sig_find_dim(m->sig, name);
     if (at >= 0) {
         m->dims.data[at].is_const |= is_const;
-        return;
+        return true;
     }
     if (m->dims.len == MAX_DIMS) {
         tg_report(m->env->diags, TG_E0213, span, "a kernel has at most %d dimensions", MAX_DIMS);
-        return;
+        return false;
     }
     tg_sig_dim d = {name, is_const, -1};
     m->dim_spans[m->dims.len] = span;
     tg_vec_push(m->env->arena, &m->dims, d);
     publish_dims(m);
+    return true;
 }
 
-static void collect_names(tg_sig_maker *m, const tg_expr *x, bool is_const) {
+static bool collect_names(tg_sig_maker *m, const tg_expr *x, bool is_const) {
+    bool good = true;
     switch ((int)x->kind) {
     case TG_EXPR_NAME:
-        add_dim(m, x->u.name.name, x->span, is_const);
-        break;
+        return add_dim(m, x->u.name.name, x->span, is_const);
     case TG_EXPR_UNARY:
-        collect_names(m, x->u.unary.operand, false);
-        break;
+        return collect_names(m, x->u.unary.operand, false);
     case TG_EXPR_BINARY:
-        collect_names(m, x->u.binary.left, false);
-        collect_names(m, x->u.binary.right, false);
-        break;
+        good = collect_names(m, x->u.binary.left, false);
+        return collect_names(m, x->u.binary.right, false) && good;
     case TG_EXPR_COND:
-        collect_names(m, x->u.cond.test, false);
-        collect_names(m, x->u.cond.yes, false);
-        collect_names(m, x->u.cond.no, false);
-        break;
+        good = collect_names(m, x->u.cond.test, false);
+        good = collect_names(m, x->u.cond.yes, false) && good;
+        return collect_names(m, x->u.cond.no, false) && good;
     case TG_EXPR_CALL:
         for (uint32_t i = 0; i < x->u.call.n_args; i++) {
-            collect_names(m, x->u.call.args[i].value, false);
+            good = collect_names(m, x->u.call.args[i].value, false) && good;
         }
-        break;
+        return good;
     default:
-        break;
+        return true;
     }
 }
 
@@ -99,8 +103,8 @@ static void collect_places(tg_sig_maker *m, places *out) {
     for (uint32_t i = 0; i < m->kernel->n_params; i++) {
         const tg_param *p = &m->kernel->params[i];
         for (uint32_t d = 0; p->kind == TG_PARAM_TENSOR && d < m->sig->params[i].rank; d++) {
-            collect_names(m, p->dims[d].value, p->dims[d].is_const);
-            place at = {i, d, p->dims[d].value, false};
+            bool good = collect_names(m, p->dims[d].value, p->dims[d].is_const);
+            place at = {i, d, p->dims[d].value, false, !good};
             tg_vec_push(m->env->arena, out, at);
         }
     }
@@ -235,7 +239,7 @@ static void bind_dims(tg_sig_maker *m, const places *all) {
 static void make_shape(tg_sig_maker *m, const place *at) {
     tg_sig_param *p = &m->sig->params[at->param];
     p->shape_text[at->d] = tg_sig_source_text(m->env, at->x->span);
-    if (!tg_sig_make_int(m->env, m->sig, at->x, &p->shape[at->d])) {
+    if (at->poisoned || !tg_sig_make_int(m->env, m->sig, at->x, &p->shape[at->d])) {
         tg_sig_instr *zero = TG_NEW(m->env->arena, tg_sig_instr);
         p->shape[at->d] = (tg_sig_expr){zero, 1, false};
     }
