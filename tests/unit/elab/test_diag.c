@@ -1,12 +1,11 @@
-/* Wrong programs for the elaborator: tests/diag/CODE_what.dsl reports CODE, and renders exactly as CODE_what.expected. `TG_UPDATE=1` writes the
- * expected texts anew; read the difference before committing it. */
+/* Wrong programs for the elaborator: tests/diag/CODE_what.dsl reports CODE, and renders as CODE_what.expected (which
+ * tests/tools/diag_render.c --update writes). */
 #include "tests/unit/elab/load.h"
 
 #include "base/io.h"
 
 #include <criterion/criterion.h>
 #include <dirent.h>
-#include <stdlib.h>
 #include <string.h>
 
 static bool reports(const loaded *l, const char *code) {
@@ -21,18 +20,14 @@ static bool reports(const loaded *l, const char *code) {
 static void check(const char *name, size_t stem) {
     loaded l;
     char path[512], code[8] = {0};
-    tg_format(path, sizeof path, "tests/diag/%s", name);
-    load_file(&l, path);
+    load_file(&l, name);
     memcpy(code, name, 5);
     cr_expect(reports(&l, code), "%s does not report %s:\n%s", name, code, rendered(&l));
     tg_format(path, sizeof path, "%s/tests/diag/%.*s.expected", TG_SOURCE_DIR, (int)stem, name);
     const char *got = rendered(&l);
     char *want = NULL;
     size_t len;
-    const char *update = getenv("TG_UPDATE");
-    if (update && *update) {
-        tg_io_write_file(path, got, strlen(got));
-    } else if (tg_io_read_file(l.arena, path, 1 << 20, &want, &len) == TG_OK) {
+    if (tg_io_read_file(l.arena, path, 1 << 20, &want, &len) == TG_OK) {
         cr_expect_str_eq(got, want, "%s", name);
     } else {
         cr_expect(false, "%s is missing", path);
