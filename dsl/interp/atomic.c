@@ -16,7 +16,8 @@ static tg_scalar scalar_at(const tile *like, const chunk *x, int64_t k, tg_dtype
     return s;
 }
 
-static void add_mass(interp *c, tensor *t, const kernel_facts *k, int64_t at, double x, double e) {
+static void add_mass(interp *c, tensor *t, const kernel_facts *k, int64_t at, double x,
+                     double e) {
     if (!t->mass) {
         t->mass = pool_zero(&c->pool, t->n, sizeof *t->mass);
         t->count = pool_zero(&c->pool, t->n, sizeof *t->count);
@@ -31,7 +32,8 @@ static void add_mass(interp *c, tensor *t, const kernel_facts *k, int64_t at, do
 }
 
 /* New element value; the shadow follows. */
-static void update_shadow(interp *c, tensor *t, tg_enum fn, int64_t at, double x, double e, bool open) {
+static void update_shadow(interp *c, tensor *t, tg_enum fn, int64_t at, double x, double e,
+                          bool open) {
     kernel_facts k = facts_of(c, t->dtype);
     if (!t->value) {
         t->bound[at] = open || e > 0 ? INFINITY : t->bound[at];
@@ -91,7 +93,8 @@ static tg_scalar combined(const atomic_run *a, tg_scalar old, tg_scalar x) {
     return r;
 }
 
-static void atomic_element(interp *c, atomic_run *a, const position *p, const chunk *v, const chunk *o, int64_t k, int64_t at) {
+static void atomic_element(interp *c, atomic_run *a, const position *p, const chunk *v,
+                           const chunk *o, int64_t k, int64_t at) {
     const tile *like = c->slot[tg_operand(a->op, 1)->id];
     tg_dtype t = a->t->dtype;
     bool on = p->inside[k] && a->t->n && (a->is_cas || !a->has_other || o->i[k]);
@@ -116,7 +119,10 @@ static void atomic_element(interp *c, atomic_run *a, const position *p, const ch
     bool open = a->ps.q[k] || v->q[k] || (a->has_other && o->q[k]);
     put_old(a->old, at, old, open || !like->i);
     if (a->t->bound) {
-        update_shadow(c, a->t, a->is_cas ? TG_FN_XCHG : a->fn, p->dense[k], like->i ? 0 : a->is_cas ? next.f : v->f[k],
+        update_shadow(c, a->t, a->is_cas ? TG_FN_XCHG : a->fn, p->dense[k],
+                      like->i     ? 0
+                      : a->is_cas ? next.f
+                                  : v->f[k],
                       v->e[k], open);
     }
     if (a->t->written) {
@@ -177,8 +183,10 @@ static void philox(uint64_t seed, uint64_t counter, uint32_t out[4]) {
     uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
     uint32_t x[4] = {(uint32_t)counter, (uint32_t)(counter >> 32), 0, 0};
     for (int round = 0; round < 10; round++) {
-        uint64_t p = (uint64_t)x[0] * UINT32_C(0xD2511F53), q = (uint64_t)x[2] * UINT32_C(0xCD9E8D57);
-        uint32_t next[4] = {(uint32_t)(q >> 32) ^ x[1] ^ k0, (uint32_t)q, (uint32_t)(p >> 32) ^ x[3] ^ k1, (uint32_t)p};
+        uint64_t p = (uint64_t)x[0] * UINT32_C(0xD2511F53),
+                 q = (uint64_t)x[2] * UINT32_C(0xCD9E8D57);
+        uint32_t next[4] = {(uint32_t)(q >> 32) ^ x[1] ^ k0, (uint32_t)q,
+                            (uint32_t)(p >> 32) ^ x[3] ^ k1, (uint32_t)p};
         memcpy(x, next, sizeof x);
         k0 += UINT32_C(0x9E3779B9);
         k1 += UINT32_C(0xBB67AE85);

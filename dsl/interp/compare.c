@@ -19,7 +19,10 @@ static int64_t offset_of(uint32_t rank, const tg_tensor_arg *t, int64_t at) {
     return offset;
 }
 
-typedef struct verdict { double error, bound; bool failed, open; } verdict;
+typedef struct verdict {
+    double error, bound;
+    bool failed, open;
+} verdict;
 
 static bool same_class(double a, double b) {
     return (a != a && b != b) || a == b;
@@ -34,7 +37,8 @@ static verdict judge(tg_dtype t, double actual, double value, double bound) {
     if (!isfinite(actual) || !isfinite(rounded)) {
         /* Overflow is open where the bound reaches past the largest value. */
         bool edge = fabs(isfinite(value) ? value : actual) + bound >= largest_of(t);
-        v.failed = !same_class(actual, rounded) && !(edge && !(actual != actual) && isfinite(value));
+        v.failed =
+            !same_class(actual, rounded) && !(edge && !(actual != actual) && isfinite(value));
         return v;
     }
     v.error = fabs(actual - value);
@@ -57,7 +61,8 @@ static verdict worse(verdict a, verdict b) {
     return r;
 }
 
-static void count(tg_compare_result *r, int64_t at, verdict v, double actual, double value, double bound) {
+static void count(tg_compare_result *r, int64_t at, verdict v, double actual, double value,
+                  double bound) {
     r->n_unverifiable += v.open;
     r->n_failed += v.failed;
     if (v.failed && r->first_failed < 0) {
@@ -72,8 +77,9 @@ static void count(tg_compare_result *r, int64_t at, verdict v, double actual, do
     }
 }
 
-tg_compare_result tg_compare_tensor(tg_dtype dtype, uint32_t rank, const tg_tensor_arg *actual, const tg_tensor_arg *expected,
-                                    const double *value, const double *bound) {
+tg_compare_result tg_compare_tensor(tg_dtype dtype, uint32_t rank, const tg_tensor_arg *actual,
+                                    const tg_tensor_arg *expected, const double *value,
+                                    const double *bound) {
     tg_compare_result r = {.first_failed = -1};
     int64_t n = 1, per = is_complex(dtype) ? 2 : 1;
     for (uint32_t d = 0; d < rank; d++) {

@@ -20,34 +20,41 @@ static tile **new_tiles(interp *c, uint32_t n) {
 }
 
 /* One iteration: args[0…] are the region's arguments, the carried ones from `first` on are replaced by what it yields. */
-static void iterate(interp *c, const tg_op *op, tile **args, uint32_t first, uint32_t n) {
+static void iterate(interp *c, const tg_op *op, tile **args, uint32_t first, uint32_t n,
+                    carried_sum *sums) {
     tile **out = new_tiles(c, n);
     exec_region(c, &op->regions[0], args, out);
     for (uint32_t k = 0; k < n; k++) {
+        if (sums) {
+            carried_sum_step(&sums[k], args[first + k], out[k]);
+        }
         tile_unref(c, args[first + k]);
         args[first + k] = out[k];
     }
     pool_free(&c->pool, out);
 }
 
-static void for_each(interp *c, const tg_op *op, axis_state a, tile **args, uint32_t n) {
+static void for_each(interp *c, const tg_op *op, axis_state a, tile **args, uint32_t n,
+                     carried_sum *sums) {
     int64_t step = tg_op_int(op, TG_ATTR_STEP, 1);
-    for (int64_t k = 0; k < a.size; k += step > 0 ? step : 1) {
+    for (int64_t k = 0; k<a.size; k += step> 0 ? step : 1) {
         args[0] = tile_scalar(c, TG_I64);
         args[0]->i[0] = a.first + k;
-        iterate(c, op, args, 1, n);
+        iterate(c, op, args, 1, n, sums);
         tile_unref(c, args[0]);
     }
 }
 
-static void for_blocks(interp *c, const tg_op *op, axis_state a, tile **args, uint32_t n) {
+static void for_blocks(interp *c, const tg_op *op, axis_state a, tile **args, uint32_t n,
+                       carried_sum *sums) {
     const tg_axis *axis = tg_op_axis(op, TG_ATTR_AXIS);
     int64_t block = axis->block > 0 ? axis->block : a.size > 0 ? a.size : 1;
     int64_t count = ceil_div(a.size, block);
     for (int64_t k = 0; k < count; k++) {
         int64_t left = a.size - k * block;
-        c->axis[axis->rank] = (axis_state){a.first + k * block, left < block ? left : block, k, count};
-        iterate(c, op, args, 0, n);
+        c->axis[axis->rank] =
+            (axis_state){a.first + k * block, left < block ? left : block, k, count};
+        iterate(c, op, args, 0, n, sums);
     }
 }
 
@@ -60,13 +67,16 @@ void exec_for(interp *c, const tg_op *op) {
     }
     uint32_t first = tg_region_first_carried(op), n = op->n_results;
     tile **args = new_tiles(c, first + n);
-    bool open = uncertain(operand(c, op, 0)) || uncertain(operand(c, op, 1)) || uncertain(operand(c, op, 2));
+    bool open = uncertain(operand(c, op, 0)) || uncertain(operand(c, op, 1)) ||
+                uncertain(operand(c, op, 2));
     for (uint32_t k = 0; k < n; k++) {
         args[first + k] = tile_ref(operand(c, op, 3 + k));
     }
     c->doubt += open;
     c->stats.uncertain += open;
-    (first ? for_each : for_blocks)(c, op, domain_of(c, op), args, n);
+    carried_sum *sums = carried_sums(c, op, args + first, n);
+    (first ? for_each : for_blocks)(c, op, domain_of(c, op), args, n, sums);
+    carried_sums_end(c, op, sums, args + first, n);
     c->doubt -= open;
     for (uint32_t k = 0; k < n; k++) {
         set_slot(c, tg_result(op, k), open ? mark_open(c, args[first + k]) : args[first + k]);
@@ -160,7 +170,8 @@ static void enter_par(interp *c, const tg_op *op, const par_domain *d, int64_t a
     tile *index = NULL;
     if (d->axis) {
         int64_t left = d->a.size - at * d->block;
-        c->axis[d->axis->rank] = (axis_state){d->a.first + at * d->block, left < d->block ? left : d->block, at, d->count};
+        c->axis[d->axis->rank] = (axis_state){d->a.first + at * d->block,
+                                              left < d->block ? left : d->block, at, d->count};
     } else {
         index = tile_scalar(c, TG_I64);
         index->i[0] = d->a.first + at * d->block;
@@ -238,7 +249,8 @@ void instances_collect(interp *c, const tg_op *phase, instance_list *l) {
     c->collect = NULL;
 }
 
-void instances_run(interp *c, const tg_op *phase, const instance_list *l, int64_t begin, int64_t end) {
+void instances_run(interp *c, const tg_op *phase, const instance_list *l, int64_t begin,
+                   int64_t end) {
     for (int64_t k = begin; k < end; k++) {
         c->only = l->data + k * l->levels;
         exec_region(c, &phase->regions[0], NULL, NULL);

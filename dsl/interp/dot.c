@@ -9,11 +9,17 @@
 
 #include <math.h>
 
-typedef struct group { int n; const tg_axis *axis[MAX_AXES]; int64_t size[MAX_AXES]; int64_t total; } group;
+typedef struct group {
+    int n;
+    const tg_axis *axis[MAX_AXES];
+    int64_t size[MAX_AXES];
+    int64_t total;
+} group;
 
 typedef struct dot_plan {
     group batch, rows, cols, over;
-    shape x, y, out; /* out: batch, rows, cols in rank order, without the accumulator's own axes */
+    shape x, y,
+        out; /* out: batch, rows, cols in rank order, without the accumulator's own axes */
     tg_dtype result;
 } dot_plan;
 
@@ -55,7 +61,8 @@ static void plan_dot(interp *c, const tg_op *op, dot_plan *p) {
 }
 
 /* Strides in `own` (0 where absent) of the axes of three groups, outermost first. */
-static int strides_of(const shape *own, const group *const g[3], int64_t *size, int64_t *stride) {
+static int strides_of(const shape *own, const group *const g[3], int64_t *size,
+                      int64_t *stride) {
     int n = 0;
     for (int j = 0; j < 3; j++) {
         for (int k = 0; k < g[j]->n; k++) {
@@ -68,7 +75,8 @@ static int strides_of(const shape *own, const group *const g[3], int64_t *size, 
 }
 
 static void permute(const double *from, const shape *own, const group *const g[3], double *to) {
-    int64_t size[3 * MAX_AXES], stride[3 * MAX_AXES], total = g[0]->total * g[1]->total * g[2]->total;
+    int64_t size[3 * MAX_AXES], stride[3 * MAX_AXES],
+        total = g[0]->total * g[1]->total * g[2]->total;
     int n = strides_of(own, g, size, stride);
     walk w;
     walk_init(&w, n, size, stride);
@@ -83,7 +91,8 @@ static void permute(const double *from, const shape *own, const group *const g[3
     }
 }
 
-static void unpermute(const double *from, const shape *own, const group *const g[3], double *to) {
+static void unpermute(const double *from, const shape *own, const group *const g[3],
+                      double *to) {
     int64_t size[3 * MAX_AXES], stride[3 * MAX_AXES], total = own->total;
     int n = strides_of(own, g, size, stride);
     walk w;
@@ -115,16 +124,20 @@ static double *as_doubles(interp *c, const tile *t) {
     return r;
 }
 
-typedef struct operands { double *x, *y; } operands; /* permuted */
+typedef struct operands {
+    double *x, *y;
+} operands; /* permuted */
 
-static double *permuted(interp *c, const double *from, const shape *own, const group *a, const group *b, const group *d) {
+static double *permuted(interp *c, const double *from, const shape *own, const group *a,
+                        const group *b, const group *d) {
     const group *const g[3] = {a, b, d};
     double *r = doubles(c, a->total * b->total * d->total);
     permute(from, own, g, r);
     return r;
 }
 
-static void multiply(interp *c, const dot_plan *p, const double *x, const double *y, double *out, bool single) {
+static void multiply(interp *c, const dot_plan *p, const double *x, const double *y,
+                     double *out, bool single) {
     int64_t m = p->rows.total, n = p->cols.total, k = p->over.total;
     if (p->batch.total == 0 || m == 0 || n == 0) {
         return;
@@ -176,9 +189,10 @@ static double product_error(const tg_op *op) {
 }
 
 /* e += |x| (dy + g |y|) + dx (|y| + dy), all permuted */
-static void add_bound(interp *c, const dot_plan *p, double g, double *x, double *y, double *dx, double *dy,
-                      double *out) {
-    int64_t nx = p->batch.total * p->rows.total * p->over.total, ny = p->batch.total * p->over.total * p->cols.total;
+static void add_bound(interp *c, const dot_plan *p, double g, double *x, double *y, double *dx,
+                      double *dy, double *out) {
+    int64_t nx = p->batch.total * p->rows.total * p->over.total,
+            ny = p->batch.total * p->over.total * p->cols.total;
     int64_t n = p->out.total;
     for (int64_t k = 0; k < nx; k++) {
         x[k] = fabs(x[k]);
@@ -203,7 +217,8 @@ static void add_bound(interp *c, const dot_plan *p, double g, double *x, double 
     pool_free(&c->pool, w);
 }
 
-static void dot_errors(interp *c, const tg_op *op, const dot_plan *p, double *x, double *y, double *out) {
+static void dot_errors(interp *c, const tg_op *op, const dot_plan *p, double *x, double *y,
+                       double *out) {
     const tile *tx = operand(c, op, 0), *ty = operand(c, op, 1);
     kernel_facts k = facts_of(c, p->result);
     double terms = (double)p->over.total + 1;
@@ -251,7 +266,8 @@ static tile *real_dot(interp *c, const tg_op *op, const dot_plan *p) {
 
 /* Offsets of the summed points in an operand, and of the kept points. */
 static int64_t *offsets(interp *c, const shape *own, const group *const g[3]) {
-    int64_t size[3 * MAX_AXES], stride[3 * MAX_AXES], total = g[0]->total * g[1]->total * g[2]->total;
+    int64_t size[3 * MAX_AXES], stride[3 * MAX_AXES],
+        total = g[0]->total * g[1]->total * g[2]->total;
     int64_t *out = pool_zero(&c->pool, total, sizeof *out);
     walk w;
     walk_init(&w, strides_of(own, g, size, stride), size, stride);
@@ -259,8 +275,9 @@ static int64_t *offsets(interp *c, const shape *own, const group *const g[3]) {
     return out;
 }
 
-static void complex_point(const interp *c, const tile *x, const tile *y, tile *r, int64_t at, int64_t ox, int64_t oy,
-                          const int64_t *sx, const int64_t *sy, int64_t n, double g) {
+static void complex_point(const interp *c, const tile *x, const tile *y, tile *r, int64_t at,
+                          int64_t ox, int64_t oy, const int64_t *sx, const int64_t *sy,
+                          int64_t n, double g) {
     double re = 0, im = 0, e = 0;
     for (int64_t k = 0; k < n; k++) {
         int64_t i = ox + sx[k], j = oy + sy[k];
@@ -272,7 +289,8 @@ static void complex_point(const interp *c, const tile *x, const tile *y, tile *r
             im = round_value(r->dtype, im);
             continue;
         }
-        double ex = x->e ? x->e[i] : 0, ey = y->e ? y->e[j] : 0, sa = fabs(a) + fabs(b), sb = fabs(f) + fabs(h);
+        double ex = x->e ? x->e[i] : 0, ey = y->e ? y->e[j] : 0, sa = fabs(a) + fabs(b),
+               sb = fabs(f) + fabs(h);
         e += sa * ey + sb * ex + 2 * ex * ey + g * sa * sb;
     }
     r->f[at] = re;
@@ -282,8 +300,8 @@ static void complex_point(const interp *c, const tile *x, const tile *y, tile *r
     }
 }
 
-static void int_point(const tile *x, const tile *y, tile *r, int64_t at, int64_t ox, int64_t oy, const int64_t *sx,
-                      const int64_t *sy, int64_t n) {
+static void int_point(const tile *x, const tile *y, tile *r, int64_t at, int64_t ox, int64_t oy,
+                      const int64_t *sx, const int64_t *sy, int64_t n) {
     uint64_t sum = 0;
     for (int64_t k = 0; k < n; k++) {
         sum += (uint64_t)x->i[ox + sx[k]] * (uint64_t)y->i[oy + sy[k]];
@@ -331,7 +349,8 @@ static void add_values(const chunk *r, const chunk *d, const chunk *a, int64_t n
 }
 
 /* dot + acc, over the union of their axes. The accumulator is one more term of the sum. */
-static tile *accumulate(interp *c, const tg_op *op, const dot_plan *p, tile *d, const tg_type *type) {
+static tile *accumulate(interp *c, const tg_op *op, const dot_plan *p, tile *d,
+                        const tg_type *type) {
     const tile *acc = operand(c, op, 2);
     shape s = shape_of_type(c, type);
     tile *r = tile_new(c, p->result, &s, d->e || d->q || acc->e || acc->q);

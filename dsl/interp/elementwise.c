@@ -7,6 +7,8 @@
 kernel_facts facts_of(const interp *c, tg_dtype t) {
     kernel_facts k = {.dtype = t, .from = t, .ideal = c->ideal};
     k.unit = tg_dtype_unit(t) + (c->ideal ? 0x1p-53 : 0);
+    enum { APPROXIMATE = 64 };
+    k.slack = c->f->fast & TG_FAST_APPROX ? APPROXIMATE : 1;
     k.tiny = smallest_of(t);
     if (c->f->fast & TG_FAST_FTZ && tg_dtype_real(t) == TG_F32) {
         k.tiny = 0x1p-126;
@@ -56,8 +58,18 @@ void finish_errors(const kernel_facts *k, int64_t n, const chunk *r, const chunk
 
 static bool is_conversion(tg_opcode op) {
     switch ((int)op) {
-    case TG_OP_CMP: case TG_OP_SELECT: case TG_OP_CAST: case TG_OP_BITCAST: case TG_OP_ISNAN: case TG_OP_ISINF:
-    case TG_OP_ISFINITE: case TG_OP_SIGNBIT: case TG_OP_CPLX: case TG_OP_RE: case TG_OP_IM: case TG_OP_BROADCAST:
+    case TG_OP_CMP:
+    case TG_OP_SELECT:
+    case TG_OP_CAST:
+    case TG_OP_BITCAST:
+    case TG_OP_ISNAN:
+    case TG_OP_ISINF:
+    case TG_OP_ISFINITE:
+    case TG_OP_SIGNBIT:
+    case TG_OP_CPLX:
+    case TG_OP_RE:
+    case TG_OP_IM:
+    case TG_OP_BROADCAST:
         return true;
     default:
         return false;
@@ -87,7 +99,8 @@ static void merge_flags(int n_operands, int64_t n, const chunk *r, const chunk *
     }
 }
 
-static void run_chunk(const kernel_entry *e, const kernel_facts *k, int64_t n, const chunk *r, const chunk *x) {
+static void run_chunk(const kernel_entry *e, const kernel_facts *k, int64_t n, const chunk *r,
+                      const chunk *x) {
     if (r->q) {
         merge_flags(k->n_operands, n, r, x);
     }
@@ -114,6 +127,9 @@ static kernel_facts facts_of_op(interp *c, const tg_op *op, bool *needs_errors) 
     kernel_facts k = facts_of(c, tg_result(op, 0)->type->dtype);
     k.opcode = op->opcode;
     k.n_operands = op->n_operands;
+    if (op->opcode == TG_OP_DIV && c->f->fast & (TG_FAST_RECIP | TG_FAST_APPROX)) {
+        k.unit *= 4; /* a product with a reciprocal */
+    }
     k.from = tg_operand(op, 0)->type->dtype;
     k.pred = op->opcode == TG_OP_CMP ? tg_op_enum(op, TG_ATTR_PRED, TG_EQ) : TG_ENUM_NONE;
     for (uint32_t j = 0; j < op->n_operands; j++) {
@@ -133,8 +149,8 @@ void exec_elementwise(interp *c, const tg_op *op) {
     kernel_facts k = facts_of_op(c, op, &needs_errors);
     kernel_entry e = kernel_of(op, op->opcode == TG_OP_SELECT ? type->dtype : k.from);
     if (!e.value || op->n_operands > MAX_OPERANDS) {
-        interp_fail(c, TG_ERROR_UNSUPPORTED, "the interpreter has no %s on %s", tg_op_info_of(op->opcode)->mnemonic,
-                    tg_dtype_name(k.from));
+        interp_fail(c, TG_ERROR_UNSUPPORTED, "the interpreter has no %s on %s",
+                    tg_op_info_of(op->opcode)->mnemonic, tg_dtype_name(k.from));
     }
     shape s = shape_of_op(c, op, type);
     tile *r = tile_new(c, type->dtype, &s, needs_errors);

@@ -24,27 +24,29 @@ static void pack(int64_t n, int64_t k, const double *b, double *panel) {
 }
 
 /* acc[ROWS][COLS] over one panel; rows beyond m repeat the last one. */
-#define TILE(name, STEP)                                                                              \
-    WIDE static void name(int64_t k, const double *const a[ROWS], const double *panel, double *acc) { \
-        v4d s[ROWS][2] = {{{0}}};                                                                     \
-        for (int64_t p = 0; p < k; p++, panel += COLS) {                                              \
-            v4d b0 = *(const v4d *)(const void *)panel, b1 = *(const v4d *)(const void *)(panel + 4); \
-            for (int r = 0; r < ROWS; r++) {                                                          \
-                double x = a[r][p];                                                                   \
-                v4d y = {x, x, x, x};                                                                 \
-                s[r][0] = STEP(s[r][0] + y * b0);                                                     \
-                s[r][1] = STEP(s[r][1] + y * b1);                                                     \
-            }                                                                                         \
-        }                                                                                             \
-        memcpy(acc, s, sizeof s);                                                                     \
+#define TILE(name, STEP)                                                                       \
+    WIDE static void name(int64_t k, const double *const a[ROWS], const double *panel,         \
+                          double *acc) {                                                       \
+        v4d s[ROWS][2] = {{{0}}};                                                              \
+        for (int64_t p = 0; p < k; p++, panel += COLS) {                                       \
+            v4d b0 = *(const v4d *)(const void *)panel,                                        \
+                b1 = *(const v4d *)(const void *)(panel + 4);                                  \
+            for (int r = 0; r < ROWS; r++) {                                                   \
+                double x = a[r][p];                                                            \
+                v4d y = {x, x, x, x};                                                          \
+                s[r][0] = STEP(s[r][0] + y * b0);                                              \
+                s[r][1] = STEP(s[r][1] + y * b1);                                              \
+            }                                                                                  \
+        }                                                                                      \
+        memcpy(acc, s, sizeof s);                                                              \
     }
-#define KEEP(x) (x)
+#define KEEP(x)   (x)
 #define SINGLE(x) __builtin_convertvector(__builtin_convertvector((x), v4f), v4d)
 TILE(tile_f64, KEEP)
 TILE(tile_f32, SINGLE)
 
-void gemm_f64(int64_t m, int64_t n, int64_t k, const double *a, const double *b, double *c, double *panel,
-              bool single) {
+void gemm_f64(int64_t m, int64_t n, int64_t k, const double *a, const double *b, double *c,
+              double *panel, bool single) {
     pack(n, k, b, panel);
     for (int64_t j = 0; j < n; j += COLS, panel += COLS * k) {
         int64_t width = n - j < COLS ? n - j : COLS;

@@ -15,7 +15,8 @@
 enum { CHUNK = 512, MAX_AXES = 32, N_CLASSES = 100 };
 
 /* Inner loops that pay for wider vectors; other machines and sanitizers take the plain version. */
-#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && !defined(__clang__)
+#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) &&  \
+    !defined(__clang__)
 #define WIDE __attribute__((target_clones("avx2", "default")))
 #else
 #define WIDE
@@ -44,9 +45,10 @@ typedef struct tensor {
     int64_t shape[TG_MAX_RANK], stride[TG_MAX_RANK];
     int64_t dense[TG_MAX_RANK]; /* strides of the shadows */
     int64_t n;
-    double *value, *bound; /* IDEAL: see tg_interp_tensor; bound also for integers. null: memory is exact */
-    double *mass, *count;  /* IDEAL: atomic float adds: sum of magnitudes and their number */
-    uint8_t *written;      /* check: temps */
+    double *value,
+        *bound; /* IDEAL: see tg_interp_tensor; bound also for integers. null: memory is exact */
+    double *mass, *count; /* IDEAL: atomic float adds: sum of magnitudes and their number */
+    uint8_t *written;     /* check: temps */
     bool raw;
     struct tensor *next; /* raw tensors with shadows */
 } tensor;
@@ -56,10 +58,10 @@ typedef struct tile {
     tg_dtype dtype;
     bool lifted;
     int64_t n;
-    double *f, *g;  /* floats; complex: real and imaginary part */
-    double *e;      /* IDEAL: error bound of each element (complex: of each part); null: exact */
-    int64_t *i;     /* integers and bool, extended to 64 bits by their signedness */
-    uint8_t *q;     /* IDEAL: 1 where an integer is uncertain; null: certain */
+    double *f, *g; /* floats; complex: real and imaginary part */
+    double *e;     /* IDEAL: error bound of each element (complex: of each part); null: exact */
+    int64_t *i;    /* integers and bool, extended to 64 bits by their signedness */
+    uint8_t *q;    /* IDEAL: 1 where an integer is uncertain; null: certain */
     tensor *tensor; /* value of tensor type */
 } tile;
 
@@ -71,9 +73,11 @@ typedef struct shape {
     int64_t total;
 } shape;
 
-typedef struct axis_state { int64_t first, size, block, count; } axis_state;
+typedef struct axis_state {
+    int64_t first, size, block, count;
+} axis_state;
 
-typedef struct plan { /* per function, read only */
+typedef struct plan {     /* per function, read only */
     uint32_t *first_kill; /* per op id: value id + 1 of the first value that dies with the op */
     uint32_t *next_kill;  /* per value id: value id + 1 */
 } plan;
@@ -92,7 +96,8 @@ typedef struct interp {
     bool in_lift;
     int64_t lift;
     int doubt; /* > 0: inside a branch that might not have been taken */
-    int64_t *only; /* PAR: coordinates of the single instance to run, or null: all in row order */
+    int64_t
+        *only; /* PAR: coordinates of the single instance to run, or null: all in row order */
     int level;
     struct instance_list *collect; /* PAR: record instances instead of running them */
     tensor *raw_tensors;
@@ -105,20 +110,33 @@ typedef struct interp {
 void pool_init(pool *p, const tg_allocator *a, tg_unwind *unwind, size_t limit);
 void pool_dispose(pool *p);
 void pool_trim(pool *p); /* gives cached blocks of a MiB and more back */
-void *pool_alloc(pool *p, int64_t count, size_t size); /* never null; not zeroed; 64-byte aligned */
+void *pool_alloc(pool *p, int64_t count,
+                 size_t size); /* never null; not zeroed; 64-byte aligned */
 void *pool_zero(pool *p, int64_t count, size_t size);
 void pool_free(pool *p, void *ptr);
-tile *tile_new(interp *c, tg_dtype t, const shape *s, bool errors); /* errors: room for e or q, IDEAL only */
+tile *tile_new(interp *c, tg_dtype t, const shape *s,
+               bool errors); /* errors: room for e or q, IDEAL only */
 tile *tile_scalar(interp *c, tg_dtype t);
 tile *tile_copy(interp *c, const tile *t);
-static inline tile *tile_ref(tile *t) { return t->refs++, t; }
+static inline tile *tile_ref(tile *t) {
+    return t->refs++, t;
+}
 void tile_unref(interp *c, tile *t);
-_Noreturn void interp_fail(interp *c, tg_status status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+_Noreturn void interp_fail(interp *c, tg_status status, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
-static inline bool is_real(tg_dtype t) { return tg_dtype_is_float(t); }
-static inline bool is_complex(tg_dtype t) { return tg_dtype_kind_of(t) == TG_KIND_COMPLEX; }
-static inline bool is_integer(tg_dtype t) { return tg_dtype_is_int(t) || t == TG_BOOL; }
-static inline bool is_unsigned64(tg_dtype t) { return t == TG_U64; }
+static inline bool is_real(tg_dtype t) {
+    return tg_dtype_is_float(t);
+}
+static inline bool is_complex(tg_dtype t) {
+    return tg_dtype_kind_of(t) == TG_KIND_COMPLEX;
+}
+static inline bool is_integer(tg_dtype t) {
+    return tg_dtype_is_int(t) || t == TG_BOOL;
+}
+static inline bool is_unsigned64(tg_dtype t) {
+    return t == TG_U64;
+}
 
 /* plan.c */
 plan *plan_create(tg_arena *arena, const tg_func *f);
@@ -128,24 +146,39 @@ void exec_block(interp *c, const tg_block *b);
 void exec_op(interp *c, const tg_op *op);
 /* Runs a region with the given arguments; gives references to what it yields. */
 void exec_region(interp *c, const tg_region *r, tile *const *args, tile **out);
-static inline tile *operand(const interp *c, const tg_op *op, uint32_t i) { return c->slot[tg_operand(op, i)->id]; }
+static inline tile *operand(const interp *c, const tg_op *op, uint32_t i) {
+    return c->slot[tg_operand(op, i)->id];
+}
 void set_slot(interp *c, const tg_value *v, tile *t); /* takes the reference */
 int64_t scalar_int(const interp *c, const tg_op *op, uint32_t i);
-axis_state domain_of(const interp *c, const tg_op *op); /* first and size of V before cutting into blocks */
-bool uncertain(const tile *t); /* scalar */
+axis_state domain_of(const interp *c,
+                     const tg_op *op); /* first and size of V before cutting into blocks */
+bool uncertain(const tile *t);         /* scalar */
 
 /* stream.c */
 shape shape_of_type(const interp *c, const tg_type *t);
 shape shape_of_axes(const interp *c, tg_axis *const *axes, uint32_t n);
-shape shape_of_op(const interp *c, const tg_op *op, const tg_type *t); /* lifted if an operand is */
-int64_t shape_stride(const shape *s, int at);      /* row-major */
-int shape_find(const shape *s, const tg_axis *a);  /* -1 if absent */
+shape shape_of_op(const interp *c, const tg_op *op,
+                  const tg_type *t);              /* lifted if an operand is */
+int64_t shape_stride(const shape *s, int at);     /* row-major */
+int shape_find(const shape *s, const tg_axis *a); /* -1 if absent */
 shape shape_union(const interp *c, const shape *a, const shape *b);
 
-typedef struct chunk { double *f, *g, *e; int64_t *i; uint8_t *q; } chunk;
-typedef struct chunk_store { double f[CHUNK], g[CHUNK], e[CHUNK]; int64_t i[CHUNK]; uint8_t q[CHUNK]; } chunk_store;
+typedef struct chunk {
+    double *f, *g, *e;
+    int64_t *i;
+    uint8_t *q;
+} chunk;
+typedef struct chunk_store {
+    double f[CHUNK], g[CHUNK], e[CHUNK];
+    int64_t i[CHUNK];
+    uint8_t q[CHUNK];
+} chunk_store;
 typedef enum stream_mode { STREAM_DIRECT, STREAM_CONST, STREAM_WALK } stream_mode;
-typedef struct walk { int n; int64_t size[MAX_AXES], stride[MAX_AXES], pos[MAX_AXES], offset; } walk;
+typedef struct walk {
+    int n;
+    int64_t size[MAX_AXES], stride[MAX_AXES], pos[MAX_AXES], offset;
+} walk;
 typedef struct stream {
     const tile *t;
     stream_mode mode;
@@ -154,11 +187,13 @@ typedef struct stream {
     walk w;
     chunk_store *store;
 } stream;
-void walk_init(walk *w, int n, const int64_t *size, const int64_t *stride); /* collapses neighbours */
-int64_t walk_run(const walk *w);           /* elements left in the innermost dimension */
-void walk_advance(walk *w, int64_t run);   /* run <= walk_run */
+void walk_init(walk *w, int n, const int64_t *size,
+               const int64_t *stride);   /* collapses neighbours */
+int64_t walk_run(const walk *w);         /* elements left in the innermost dimension */
+void walk_advance(walk *w, int64_t run); /* run <= walk_run */
 void walk_offsets(walk *w, int64_t n, int64_t *out); /* next n offsets, added to out */
-void stream_init(stream *s, const tile *t, const tg_type *type, const shape *over, chunk_store *store);
+void stream_init(stream *s, const tile *t, const tg_type *type, const shape *over,
+                 chunk_store *store);
 /* The next n <= CHUNK elements. In IDEAL, e and q are never null. */
 chunk stream_next(stream *s, int64_t n);
 chunk chunk_of(const tile *t, int64_t at);
@@ -167,9 +202,11 @@ chunk chunk_of(const tile *t, int64_t at);
 typedef struct kernel_facts {
     tg_opcode opcode;
     tg_enum pred;
-    tg_dtype dtype, from; /* of the result, of operand 0 */
-    bool ideal, has_errors; /* has_errors: some operand may be inexact or uncertain */
+    tg_dtype dtype, from;       /* of the result, of operand 0 */
+    bool ideal, has_errors;     /* has_errors: some operand may be inexact or uncertain */
     double unit, tiny, largest; /* of dtype; unit includes the interpreter's own rounding */
+    double
+        slack; /* factor on the error class of elementary functions: 1, more under fast(approx) */
     int n_operands;
 } kernel_facts;
 typedef void (*kernel_fn)(const kernel_facts *k, int64_t n, const chunk *r, const chunk *x);
@@ -183,7 +220,8 @@ kernel_entry float_kernel(tg_opcode op);
 kernel_entry math_kernel(tg_opcode op);
 kernel_entry int_kernel(tg_opcode op);
 kernel_entry complex_kernel(tg_opcode op);
-kernel_entry convert_kernel(tg_opcode op); /* cmp, select, cast, bitcast, predicates, cplx, re, im, broadcast */
+kernel_entry convert_kernel(
+    tg_opcode op); /* cmp, select, cast, bitcast, predicates, cplx, re, im, broadcast */
 void exec_elementwise(interp *c, const tg_op *op);
 /* What an error kernel gives where the outcome is open (a divisor that may be zero); finish_errors turns it into +inf. A bound that
  * is not finite only because the value is not means that the value's class is certain. */
@@ -223,9 +261,13 @@ void exec_while_lifted(interp *c, const tg_op *op);
 void exec_pointwise(interp *c, const tg_op *op);
 
 /* memory.c */
-void tensor_init(tensor *t, tg_dtype dtype, uint32_t rank, void *data, const int64_t *extent, const int64_t *stride);
+void tensor_init(tensor *t, tg_dtype dtype, uint32_t rank, void *data, const int64_t *extent,
+                 const int64_t *stride);
 void tensor_add_shadow(interp *c, tensor *t, double *value, double *bound);
-typedef struct position { int64_t offset[CHUNK], dense[CHUNK]; uint8_t inside[CHUNK]; } position; /* of one chunk */
+typedef struct position {
+    int64_t offset[CHUNK], dense[CHUNK];
+    uint8_t inside[CHUNK];
+} position; /* of one chunk */
 typedef struct position_stream {
     const tensor *t;
     uint32_t n;
@@ -233,10 +275,12 @@ typedef struct position_stream {
     chunk_store store[TG_MAX_RANK];
     uint8_t q[CHUNK]; /* IDEAL: some index is uncertain */
 } position_stream;
-void position_init(interp *c, position_stream *s, const tg_op *op, const tensor *t, const shape *over);
+void position_init(interp *c, position_stream *s, const tg_op *op, const tensor *t,
+                   const shape *over);
 void position_next(position_stream *s, int64_t n, position *p);
 /* Element types of memory to arrays of doubles or integers and back; offset in elements. */
-void load_elements(const tensor *t, const tg_op *op, const position *p, int64_t n, const chunk *r);
+void load_elements(const tensor *t, const tg_op *op, const position *p, int64_t n,
+                   const chunk *r);
 
 /* rounding.c */
 void round_array(tg_dtype t, double *x, int64_t n);
@@ -247,10 +291,15 @@ int64_t wrap_to(tg_dtype t, int64_t v);
 void wrap_array(tg_dtype t, int64_t *x, int64_t n);
 
 /* gemm.c: C[m][n] = sum over k of A[m][k] * B[k][n], all dense; single: rounds to f32 after each step */
-void gemm_f64(int64_t m, int64_t n, int64_t k, const double *a, const double *b, double *c, double *panel, bool single);
+void gemm_f64(int64_t m, int64_t n, int64_t k, const double *a, const double *b, double *c,
+              double *panel, bool single);
 int64_t gemm_panel(int64_t n, int64_t k); /* doubles of workspace */
 
-static inline double abs_f(double x) { return __builtin_fabs(x); }
-static inline double max_f(double a, double b) { return a > b ? a : b; }
+static inline double abs_f(double x) {
+    return __builtin_fabs(x);
+}
+static inline double max_f(double a, double b) {
+    return a > b ? a : b;
+}
 
 #endif

@@ -19,7 +19,11 @@
 typedef enum tg_interp_mode { TG_INTERP_EXACT, TG_INTERP_IDEAL } tg_interp_mode;
 
 /* order of the instances of a phase: a difference between two orders shows a store that is not injective */
-typedef enum tg_interp_order { TG_INTERP_ROW, TG_INTERP_REVERSE, TG_INTERP_RANDOM } tg_interp_order;
+typedef enum tg_interp_order {
+    TG_INTERP_ROW,
+    TG_INTERP_REVERSE,
+    TG_INTERP_RANDOM
+} tg_interp_order;
 
 typedef struct tg_interp_stats {
     int64_t ops;        /* operations executed */
@@ -35,11 +39,15 @@ typedef struct tg_interp_options {
     /* Reports with TG_ERROR_LAUNCH: false `assert` and `assume`, reading an element of a temp that was never written, a store
      * outside its tensor at an index that came from memory. */
     bool check;
-    int64_t max_ops;     /* 0: no limit; else TG_ERROR_LAUNCH when reached (runaway `while`) */
-    size_t max_bytes;    /* memory for tiles and shadows; 0: 8 GiB. Beyond it: TG_ERROR_OUT_OF_MEMORY */
-    int64_t grid_block;  /* > 0: largest block of a grid axis, for functions that are not block-dependent */
-    int32_t n_threads;   /* > 1: ROW order, phases without atomics and prints run on this many threads */
-    void (*print)(void *user, const char *text, size_t n); /* output of `print`; null: dropped */
+    int64_t max_ops; /* 0: no limit; else TG_ERROR_LAUNCH when reached (runaway `while`) */
+    size_t
+        max_bytes; /* memory for tiles and shadows; 0: 8 GiB. Beyond it: TG_ERROR_OUT_OF_MEMORY */
+    int64_t
+        grid_block; /* > 0: largest block of a grid axis, for functions that are not block-dependent */
+    int32_t
+        n_threads; /* > 1: ROW order, phases without atomics and prints run on this many threads */
+    void (*print)(void *user, const char *text,
+                  size_t n); /* output of `print`; null: dropped */
     void *print_user;
     tg_interp_stats *stats; /* may be null */
 } tg_interp_options;
@@ -60,25 +68,27 @@ typedef struct tg_interp_arg {
 
 /* Runs f on args (one per parameter of f, absent and const ones included). On failure `message` (may be null) says why:
  * LAUNCH (a check failed, max_ops), OUT_OF_MEMORY, INVALID_ARGUMENT, UNSUPPORTED. Tensors may then be partly written. */
-tg_status tg_interp_run(const tg_func *f, const tg_interp_arg *args, const tg_interp_options *options,
-                        const tg_allocator *allocator, char *message, size_t message_size);
+tg_status tg_interp_run(const tg_func *f, const tg_interp_arg *args,
+                        const tg_interp_options *options, const tg_allocator *allocator,
+                        char *message, size_t message_size);
 
 /* ---- comparing ------------------------------------------------------------------------------------------- */
 
 typedef struct tg_compare_result {
-    int64_t n;             /* elements */
+    int64_t n; /* elements */
     int64_t n_failed;
     int64_t n_unverifiable; /* bound +inf (or a NaN bound) */
-    int64_t first_failed;  /* row-major ordinal, -1 if none */
-    double max_error;      /* largest |actual - value| over finite elements */
-    double max_ratio;      /* largest |actual - value| / bound, over elements with bound > 0 */
+    int64_t first_failed;   /* row-major ordinal, -1 if none */
+    double max_error;       /* largest |actual - value| over finite elements */
+    double max_ratio;       /* largest |actual - value| / bound, over elements with bound > 0 */
     double actual, value, bound; /* of the first failed element */
 } tg_compare_result;
 
 /* Compares an actual tensor with (value, bound) of an IDEAL run. `value` null: integers, compared with `expected` (a dense
  * or strided tensor of the same shape) exactly where bound is 0. Also accepts half a unit of `dtype` for storing the element. */
-tg_compare_result tg_compare_tensor(tg_dtype dtype, uint32_t rank, const tg_tensor_arg *actual, const tg_tensor_arg *expected,
-                                    const double *value, const double *bound);
+tg_compare_result tg_compare_tensor(tg_dtype dtype, uint32_t rank, const tg_tensor_arg *actual,
+                                    const tg_tensor_arg *expected, const double *value,
+                                    const double *bound);
 /* Index of row-major ordinal `at` in `shape`. */
 void tg_compare_index(uint32_t rank, const int64_t *shape, int64_t at, int64_t *index);
 

@@ -26,7 +26,8 @@ static double bound(const kernel_facts *k, const chunk *r, const chunk *x, int64
     double ea = x[0].e[i], a = size_of(&x[0], i), u = k->unit;
     double v = size_of(r, i);
     switch ((int)k->opcode) {
-    case TG_OP_ADD: case TG_OP_SUB:
+    case TG_OP_ADD:
+    case TG_OP_SUB:
         return ea + x[1].e[i] + u * v;
     case TG_OP_MUL: {
         double eb = x[1].e[i], b = size_of(&x[1], i);
@@ -53,7 +54,12 @@ static void error(const kernel_facts *k, int64_t n, const chunk *r, const chunk 
 
 kernel_entry complex_kernel(tg_opcode op) {
     switch ((int)op) {
-    case TG_OP_ADD: case TG_OP_SUB: case TG_OP_MUL: case TG_OP_DIV: case TG_OP_NEG: case TG_OP_CONJ:
+    case TG_OP_ADD:
+    case TG_OP_SUB:
+    case TG_OP_MUL:
+    case TG_OP_DIV:
+    case TG_OP_NEG:
+    case TG_OP_CONJ:
         return (kernel_entry){value, error, true};
     default:
         return (kernel_entry){NULL, NULL, false};

@@ -34,7 +34,8 @@ static void cmp_ints(const kernel_facts *k, int64_t n, const chunk *r, const chu
 }
 
 static void cmp_floats(const kernel_facts *k, int64_t n, const chunk *r, const chunk *x) {
-    bool lt = holds(k->pred, -1), eq = holds(k->pred, 0), gt = holds(k->pred, 1), un = holds(k->pred, 2);
+    bool lt = holds(k->pred, -1), eq = holds(k->pred, 0), gt = holds(k->pred, 1),
+         un = holds(k->pred, 2);
     for (int64_t i = 0; i < n; i++) {
         double a = x[0].f[i], b = x[1].f[i];
         r->i[i] = a < b ? lt : a > b ? gt : a == b ? eq : un;
@@ -58,7 +59,9 @@ static void cmp_complex(const kernel_facts *k, int64_t n, const chunk *r, const 
 }
 
 static void cmp(const kernel_facts *k, int64_t n, const chunk *r, const chunk *x) {
-    (is_integer(k->from) ? cmp_ints : is_complex(k->from) ? cmp_complex : cmp_floats)(k, n, r, x);
+    (is_integer(k->from)   ? cmp_ints
+     : is_complex(k->from) ? cmp_complex
+                           : cmp_floats)(k, n, r, x);
 }
 
 /* ---- select ------------------------------------------------------------------------------------------------- */
@@ -156,8 +159,8 @@ static void real_to_int(const kernel_facts *k, int64_t n, const chunk *r, const 
         double v = x[0].f[i], e = r->q ? x[0].e[i] : 0;
         r->i[i] = to_bool ? v != 0 : saturate(k->dtype, v);
         if (e > 0 && r->q) {
-            bool moves = to_bool ? fabs(v) <= e
-                                 : saturate(k->dtype, v - e) != saturate(k->dtype, v + e);
+            bool moves =
+                to_bool ? fabs(v) <= e : saturate(k->dtype, v - e) != saturate(k->dtype, v + e);
             r->q[i] |= moves || !(e < INFINITY);
         }
     }
@@ -173,7 +176,8 @@ static void real_to_real(const kernel_facts *k, int64_t n, const chunk *r, const
     if (!r->e) {
         return;
     }
-    bool narrows = !tg_dtype_converts_implicitly(tg_dtype_real(k->from), tg_dtype_real(k->dtype));
+    bool narrows =
+        !tg_dtype_converts_implicitly(tg_dtype_real(k->from), tg_dtype_real(k->dtype));
     if (!narrows) {
         memcpy(r->e, x[0].e, (size_t)n * sizeof *r->e);
         return;
@@ -201,7 +205,8 @@ static void cast(const kernel_facts *k, int64_t n, const chunk *r, const chunk *
     bool from_int = is_integer(k->from), to_int = is_integer(k->dtype);
     if (to_int && is_complex(k->from)) {
         for (int64_t i = 0; i < n; i++) {
-            r->i[i] = k->dtype == TG_BOOL ? x[0].f[i] != 0 || x[0].g[i] != 0 : saturate(k->dtype, x[0].f[i]);
+            r->i[i] = k->dtype == TG_BOOL ? x[0].f[i] != 0 || x[0].g[i] != 0
+                                          : saturate(k->dtype, x[0].f[i]);
         }
     } else if (to_int) {
         (from_int ? int_to_int : real_to_int)(k, n, r, x);
@@ -215,7 +220,8 @@ static void cast(const kernel_facts *k, int64_t n, const chunk *r, const chunk *
 }
 
 static void cast_error(const kernel_facts *k, int64_t n, const chunk *r, const chunk *x) {
-    (void)k, (void)n, (void)r, (void)x; /* cast has filled the bounds; this asks for the range check */
+    (void)k, (void)n, (void)r,
+        (void)x; /* cast has filled the bounds; this asks for the range check */
 }
 
 static void bitcast(const kernel_facts *k, int64_t n, const chunk *r, const chunk *x) {
@@ -225,7 +231,8 @@ static void bitcast(const kernel_facts *k, int64_t n, const chunk *r, const chun
         in.f = x[0].f ? round_value(k->from, x[0].f[i]) : 0;
         in.g = x[0].g ? round_value(k->from, x[0].g[i]) : 0;
         tg_scalar_eval(TG_OP_BITCAST, TG_ENUM_NONE, k->dtype, &in, 1, &out);
-        bool unsure = x[0].e[i] > 0 || x[0].q[i] || (k->ideal && x[0].f && in.f != x[0].f[i] && in.f == in.f);
+        bool unsure = x[0].e[i] > 0 || x[0].q[i] ||
+                      (k->ideal && x[0].f && in.f != x[0].f[i] && in.f == in.f);
         if (r->i) {
             r->i[i] = out.i;
         } else {
@@ -248,9 +255,10 @@ static void bitcast(const kernel_facts *k, int64_t n, const chunk *r, const chun
 static void predicate(const kernel_facts *k, int64_t n, const chunk *r, const chunk *x) {
     for (int64_t i = 0; i < n; i++) {
         double v = x[0].f[i];
-        bool is = k->opcode == TG_OP_ISNAN   ? v != v
-                : k->opcode == TG_OP_ISINF   ? isinf(v) != 0
-                : k->opcode == TG_OP_ISFINITE ? isfinite(v) != 0 : signbit(v) != 0;
+        bool is = k->opcode == TG_OP_ISNAN      ? v != v
+                  : k->opcode == TG_OP_ISINF    ? isinf(v) != 0
+                  : k->opcode == TG_OP_ISFINITE ? isfinite(v) != 0
+                                                : signbit(v) != 0;
         r->i[i] = is;
         if (r->q) {
             double e = x[0].e[i];
@@ -299,7 +307,9 @@ kernel_entry convert_kernel(tg_opcode op) {
         return (kernel_entry){bitcast, NULL, true};
     case TG_OP_CPLX:
         return (kernel_entry){cplx, NULL, true};
-    case TG_OP_RE: case TG_OP_IM: case TG_OP_BROADCAST:
+    case TG_OP_RE:
+    case TG_OP_IM:
+    case TG_OP_BROADCAST:
         return (kernel_entry){copy, NULL, true};
     default:
         return (kernel_entry){predicate, NULL, true};

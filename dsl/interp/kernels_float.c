@@ -5,49 +5,53 @@
 
 #include <math.h>
 
-#define VALUE1(name, expr)                                                                            \
-    WIDE static void name##_value(const kernel_facts *k, int64_t n, const chunk *r, const chunk *x) { \
-        const double *restrict pa = x[0].f;                                                           \
-        double *restrict out = r->f;                                                                  \
-        (void)k;                                                                                      \
-        for (int64_t i = 0; i < n; i++) {                                                             \
-            double a = pa[i];                                                                         \
-            out[i] = expr;                                                                            \
-        }                                                                                             \
+#define VALUE1(name, expr)                                                                     \
+    WIDE static void name##_value(const kernel_facts *k, int64_t n, const chunk *r,            \
+                                  const chunk *x) {                                            \
+        const double *restrict pa = x[0].f;                                                    \
+        double *restrict out = r->f;                                                           \
+        (void)k;                                                                               \
+        for (int64_t i = 0; i < n; i++) {                                                      \
+            double a = pa[i];                                                                  \
+            out[i] = expr;                                                                     \
+        }                                                                                      \
     }
-#define VALUE2(name, expr)                                                                            \
-    WIDE static void name##_value(const kernel_facts *k, int64_t n, const chunk *r, const chunk *x) { \
-        const double *restrict pa = x[0].f;                                                           \
-        const double *restrict pb = x[1].f;                                                           \
-        double *restrict out = r->f;                                                                  \
-        (void)k;                                                                                      \
-        for (int64_t i = 0; i < n; i++) {                                                             \
-            double a = pa[i], b = pb[i];                                                              \
-            out[i] = expr;                                                                            \
-        }                                                                                             \
+#define VALUE2(name, expr)                                                                     \
+    WIDE static void name##_value(const kernel_facts *k, int64_t n, const chunk *r,            \
+                                  const chunk *x) {                                            \
+        const double *restrict pa = x[0].f;                                                    \
+        const double *restrict pb = x[1].f;                                                    \
+        double *restrict out = r->f;                                                           \
+        (void)k;                                                                               \
+        for (int64_t i = 0; i < n; i++) {                                                      \
+            double a = pa[i], b = pb[i];                                                       \
+            out[i] = expr;                                                                     \
+        }                                                                                      \
     }
-#define ERROR1(name, expr)                                                                            \
-    WIDE static void name##_error(const kernel_facts *k, int64_t n, const chunk *r, const chunk *x) { \
-        const double *restrict pa = x[0].f, *restrict qa = x[0].e, *restrict pv = r->f;               \
-        double *restrict out = r->e;                                                                  \
-        double u = k->unit, t = k->tiny;                                                              \
-        for (int64_t i = 0; i < n; i++) {                                                             \
-            double a = pa[i], ea = qa[i], v = pv[i];                                                  \
-            (void)a, (void)v, (void)u, (void)t;                                                       \
-            out[i] = expr;                                                                            \
-        }                                                                                             \
+#define ERROR1(name, expr)                                                                     \
+    WIDE static void name##_error(const kernel_facts *k, int64_t n, const chunk *r,            \
+                                  const chunk *x) {                                            \
+        const double *restrict pa = x[0].f, *restrict qa = x[0].e, *restrict pv = r->f;        \
+        double *restrict out = r->e;                                                           \
+        double u = k->unit, t = k->tiny;                                                       \
+        for (int64_t i = 0; i < n; i++) {                                                      \
+            double a = pa[i], ea = qa[i], v = pv[i];                                           \
+            (void)a, (void)v, (void)u, (void)t;                                                \
+            out[i] = expr;                                                                     \
+        }                                                                                      \
     }
-#define ERROR2(name, expr)                                                                            \
-    WIDE static void name##_error(const kernel_facts *k, int64_t n, const chunk *r, const chunk *x) { \
-        const double *restrict pa = x[0].f, *restrict qa = x[0].e, *restrict pv = r->f;               \
-        const double *restrict pb = x[1].f, *restrict qb = x[1].e;                                    \
-        double *restrict out = r->e;                                                                  \
-        double u = k->unit, t = k->tiny;                                                              \
-        for (int64_t i = 0; i < n; i++) {                                                             \
-            double a = pa[i], ea = qa[i], v = pv[i], b = pb[i], eb = qb[i];                           \
-            (void)a, (void)b, (void)v, (void)u, (void)t;                                              \
-            out[i] = expr;                                                                            \
-        }                                                                                             \
+#define ERROR2(name, expr)                                                                     \
+    WIDE static void name##_error(const kernel_facts *k, int64_t n, const chunk *r,            \
+                                  const chunk *x) {                                            \
+        const double *restrict pa = x[0].f, *restrict qa = x[0].e, *restrict pv = r->f;        \
+        const double *restrict pb = x[1].f, *restrict qb = x[1].e;                             \
+        double *restrict out = r->e;                                                           \
+        double u = k->unit, t = k->tiny;                                                       \
+        for (int64_t i = 0; i < n; i++) {                                                      \
+            double a = pa[i], ea = qa[i], v = pv[i], b = pb[i], eb = qb[i];                    \
+            (void)a, (void)b, (void)v, (void)u, (void)t;                                       \
+            out[i] = expr;                                                                     \
+        }                                                                                      \
     }
 
 VALUE2(add, a + b)
@@ -56,7 +60,9 @@ VALUE2(mul, a *b)
 VALUE2(div, a / b)
 ERROR2(sum, ea + eb + u * fabs(v))
 ERROR2(mul, fabs(a) * eb + fabs(b) * ea + ea * eb + u * fabs(v) + t)
-ERROR2(div, (ea > 0 || eb > 0 ? (fabs(b) > eb ? (ea + fabs(v) * eb) / (fabs(b) - eb) : UNSURE) : 0) + u * fabs(v) + t)
+ERROR2(div,
+       (ea > 0 || eb > 0 ? (fabs(b) > eb ? (ea + fabs(v) * eb) / (fabs(b) - eb) : UNSURE) : 0) +
+           u * fabs(v) + t)
 
 VALUE1(neg, -a)
 VALUE1(abs, fabs(a))
@@ -85,10 +91,10 @@ VALUE1(floor, floor(a))
 VALUE1(ceil, ceil(a))
 VALUE1(trunc, trunc(a))
 VALUE1(nearest, nearbyint(a))
-#define STEP_ERROR(name, fn)                                                                          \
-    static double name##_bound(double a, double ea, double v) {                                       \
-        return ea == 0 ? 0 : max_f(fabs(fn(a + ea) - v), fabs(fn(a - ea) - v));                       \
-    }                                                                                                 \
+#define STEP_ERROR(name, fn)                                                                   \
+    static double name##_bound(double a, double ea, double v) {                                \
+        return ea == 0 ? 0 : max_f(fabs(fn(a + ea) - v), fabs(fn(a - ea) - v));                \
+    }                                                                                          \
     ERROR1(name, name##_bound(a, ea, v))
 STEP_ERROR(floor, floor)
 STEP_ERROR(ceil, ceil)
@@ -100,7 +106,12 @@ ERROR2(copysign, eb > 0 && fabs(b) <= eb ? ea + 2 * fabs(a) : ea)
 
 /* Correctly rounded in f64; the smaller formats have few enough digits that rounding twice is harmless. */
 VALUE1(sqrt, sqrt(a))
-ERROR1(sqrt, (ea == 0 ? 0 : a > ea ? ea / v : a < -ea ? 0 : a - ea < 0 ? UNSURE : sqrt(a + ea)) + u * fabs(v))
+ERROR1(sqrt, (ea == 0      ? 0
+              : a > ea     ? ea / v
+              : a < -ea    ? 0
+              : a - ea < 0 ? UNSURE
+                           : sqrt(a + ea)) +
+                 u * fabs(v))
 
 static void nextafter_value(const kernel_facts *k, int64_t n, const chunk *r, const chunk *x) {
     for (int64_t i = 0; i < n; i++) {
@@ -133,14 +144,17 @@ static double fma_to_odd(double a, double b, double c) {
 static void fma_value(const kernel_facts *k, int64_t n, const chunk *r, const chunk *x) {
     for (int64_t i = 0; i < n; i++) {
         double a = x[0].f[i], b = x[1].f[i], c = x[2].f[i];
-        r->f[i] = k->dtype == TG_F64 ? fma(a, b, c) : k->ideal ? a * b + c : fma_to_odd(a, b, c);
+        r->f[i] = k->dtype == TG_F64 ? fma(a, b, c)
+                  : k->ideal         ? a * b + c
+                                     : fma_to_odd(a, b, c);
     }
 }
 
 WIDE static void fma_error(const kernel_facts *k, int64_t n, const chunk *r, const chunk *x) {
     for (int64_t i = 0; i < n; i++) {
         double ea = x[0].e[i], eb = x[1].e[i];
-        double own = 0x1p-53 * fabs(x[0].f[i] * x[1].f[i]); /* the interpreter's product is rounded */
+        double own =
+            0x1p-53 * fabs(x[0].f[i] * x[1].f[i]); /* the interpreter's product is rounded */
         r->e[i] = fabs(x[0].f[i]) * eb + fabs(x[1].f[i]) * ea + ea * eb + x[2].e[i] +
                   k->unit * fabs(r->f[i]) + own + k->tiny;
     }

@@ -1,7 +1,11 @@
 /* Integer and bool arithmetic. Elements are 64-bit, extended by the dtype's signedness; results wrap to the dtype's width. */
 #include "dsl/interp/internal.h"
 
-typedef struct int_facts { tg_dtype t; int bits; bool is_signed; } int_facts;
+typedef struct int_facts {
+    tg_dtype t;
+    int bits;
+    bool is_signed;
+} int_facts;
 
 static uint64_t low_bits(int bits, int64_t v) {
     return (uint64_t)v << (64 - bits) >> (64 - bits);
@@ -109,19 +113,21 @@ static int64_t byte_perm(int64_t x, int64_t y, int64_t selector) {
     return (int64_t)r;
 }
 
-#define INT_KERNEL(name, expr)                                                                        \
-    static void name##_ints(const kernel_facts *k, int64_t n, const chunk *r, const chunk *x) {       \
-        int_facts facts = {k->dtype, tg_dtype_bits(k->dtype), tg_dtype_kind_of(k->dtype) == TG_KIND_SINT}; \
-        const int_facts *f = &facts;                                                                  \
-        const int64_t *pa = x[0].i, *pb = k->n_operands > 1 ? x[1].i : pa;                            \
-        int64_t *restrict out = r->i;                                                                 \
-        (void)f;                                                                                      \
-        for (int64_t i = 0; i < n; i++) {                                                             \
-            int64_t a = pa[i], b = pb[i];                                                             \
-            (void)b;                                                                                  \
-            out[i] = expr;                                                                            \
-        }                                                                                             \
-        wrap_array(k->dtype, out, n);                                                                 \
+#define INT_KERNEL(name, expr)                                                                 \
+    static void name##_ints(const kernel_facts *k, int64_t n, const chunk *r,                  \
+                            const chunk *x) {                                                  \
+        int_facts facts = {k->dtype, tg_dtype_bits(k->dtype),                                  \
+                           tg_dtype_kind_of(k->dtype) == TG_KIND_SINT};                        \
+        const int_facts *f = &facts;                                                           \
+        const int64_t *pa = x[0].i, *pb = k->n_operands > 1 ? x[1].i : pa;                     \
+        int64_t *restrict out = r->i;                                                          \
+        (void)f;                                                                               \
+        for (int64_t i = 0; i < n; i++) {                                                      \
+            int64_t a = pa[i], b = pb[i];                                                      \
+            (void)b;                                                                           \
+            out[i] = expr;                                                                     \
+        }                                                                                      \
+        wrap_array(k->dtype, out, n);                                                          \
     }
 
 INT_KERNEL(add, (int64_t)((uint64_t)a + (uint64_t)b))
@@ -132,11 +138,11 @@ INT_KERNEL(rem, minus(a, times(b, floor_div(f, a, b))))
 INT_KERNEL(tdiv, trunc_div(f, a, b))
 INT_KERNEL(trem, minus(a, times(b, trunc_div(f, a, b))))
 INT_KERNEL(neg, minus(0, a))
-INT_KERNEL(abs, f->is_signed && a < 0 ? minus(0, a) : a)
+INT_KERNEL(abs, f->is_signed &&a < 0 ? minus(0, a) : a)
 INT_KERNEL(sign, f->is_signed ? (a > 0) - (a < 0) : a != 0)
 INT_KERNEL(min, less(f, b, a) ? b : a)
 INT_KERNEL(max, less(f, a, b) ? b : a)
-INT_KERNEL(and, a & b)
+INT_KERNEL(and, a &b)
 INT_KERNEL(or, a | b)
 INT_KERNEL(xor, a ^ b)
 INT_KERNEL(not, ~a)
@@ -152,14 +158,21 @@ INT_KERNEL(gcd, common_divisor(f, a, b))
 INT_KERNEL(byte_perm, byte_perm(a, b, x[2].i[i]))
 
 kernel_entry int_kernel(tg_opcode op) {
-#define ROW(opcode, name) [TG_OP_##opcode] = {name##_ints, NULL, true}
+#define ROW(opcode, name) [TG_OP_##opcode] = { name##_ints, NULL, true }
     static const kernel_entry table[TG_OP_COUNT] = {
-        ROW(ADD, add),   ROW(SUB, sub),   ROW(MUL, mul),     ROW(DIV, div),   ROW(REM, rem),
-        ROW(TDIV, tdiv), ROW(TREM, trem), ROW(NEG, neg),     ROW(ABS, abs),   ROW(SIGN, sign),
-        ROW(MIN, min),   ROW(MAX, max),   ROW(AND, and),     ROW(OR, or),     ROW(XOR, xor),
-        ROW(NOT, not),   ROW(SHL, shl),   ROW(SHR, shr),     ROW(MULHI, mulhi), ROW(POPC, popc),
-        ROW(CLZ, clz),   ROW(CTZ, ctz),   ROW(BREV, brev),   ROW(ROTL, rotl), ROW(GCD, gcd),
-        ROW(BYTE_PERM, byte_perm),
+        ROW(ADD, add),     ROW(SUB, sub),
+        ROW(MUL, mul),     ROW(DIV, div),
+        ROW(REM, rem),     ROW(TDIV, tdiv),
+        ROW(TREM, trem),   ROW(NEG, neg),
+        ROW(ABS, abs),     ROW(SIGN, sign),
+        ROW(MIN, min),     ROW(MAX, max),
+        ROW(AND, and),     ROW(OR, or),
+        ROW(XOR, xor),     ROW(NOT, not ),
+        ROW(SHL, shl),     ROW(SHR, shr),
+        ROW(MULHI, mulhi), ROW(POPC, popc),
+        ROW(CLZ, clz),     ROW(CTZ, ctz),
+        ROW(BREV, brev),   ROW(ROTL, rotl),
+        ROW(GCD, gcd),     ROW(BYTE_PERM, byte_perm),
     };
 #undef ROW
     return table[op];

@@ -20,7 +20,8 @@ static long double sinpi_long(long double x) {
         return (long double)NAN;
     }
     int n;
-    long double r = half_turns(x, &n), s = r == 0 ? 0 : sinl(PI_LONG * r), c = r == 0 ? 1 : cosl(PI_LONG * r);
+    long double r = half_turns(x, &n), s = r == 0 ? 0 : sinl(PI_LONG * r),
+                c = r == 0 ? 1 : cosl(PI_LONG * r);
     long double v = n == 0 ? s : n == 1 ? c : n == 2 ? -s : -c;
     return v == 0 ? copysignl(0, x) : v;
 }
@@ -30,24 +31,45 @@ static long double cospi_long(long double x) {
         return (long double)NAN;
     }
     int n;
-    long double r = half_turns(x, &n), s = r == 0 ? 0 : sinl(PI_LONG * r), c = r == 0 ? 1 : cosl(PI_LONG * r);
+    long double r = half_turns(x, &n), s = r == 0 ? 0 : sinl(PI_LONG * r),
+                c = r == 0 ? 1 : cosl(PI_LONG * r);
     long double v = n == 0 ? c : n == 1 ? -s : n == 2 ? -c : s;
     return v == 0 ? 0 : v;
 }
 
-static double sinpi_double(double x) { return (double)sinpi_long(x); }
-static double cospi_double(double x) { return (double)cospi_long(x); }
-static double rsqrt_double(double x) { return 1 / sqrt(x); }
-static long double rsqrt_long(long double x) { return 1 / sqrtl(x); }
-static double sigmoid_double(double x) { return x >= 0 ? 1 / (1 + exp(-x)) : exp(x) / (1 + exp(x)); }
-static long double sigmoid_long(long double x) { return x >= 0 ? 1 / (1 + expl(-x)) : expl(x) / (1 + expl(x)); }
-static double softplus_double(double x) { return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x)); }
-static long double softplus_long(long double x) { return x > 0 ? x + log1pl(expl(-x)) : log1pl(expl(x)); }
-static double exp_sub_double(double x, double y) { return x == -INFINITY ? 0 : exp(x - y); }
+static double sinpi_double(double x) {
+    return (double)sinpi_long(x);
+}
+static double cospi_double(double x) {
+    return (double)cospi_long(x);
+}
+static double rsqrt_double(double x) {
+    return 1 / sqrt(x);
+}
+static long double rsqrt_long(long double x) {
+    return 1 / sqrtl(x);
+}
+static double sigmoid_double(double x) {
+    return x >= 0 ? 1 / (1 + exp(-x)) : exp(x) / (1 + exp(x));
+}
+static long double sigmoid_long(long double x) {
+    return x >= 0 ? 1 / (1 + expl(-x)) : expl(x) / (1 + expl(x));
+}
+static double softplus_double(double x) {
+    return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x));
+}
+static long double softplus_long(long double x) {
+    return x > 0 ? x + log1pl(expl(-x)) : log1pl(expl(x));
+}
+static double exp_sub_double(double x, double y) {
+    return x == -INFINITY ? 0 : exp(x - y);
+}
 static long double exp_sub_long(long double x, long double y) {
     return x == -(long double)INFINITY ? 0 : expl((long double)((double)x - (double)y));
 }
-static double exp2_sub_double(double x, double y) { return x == -INFINITY ? 0 : exp2(x - y); }
+static double exp2_sub_double(double x, double y) {
+    return x == -INFINITY ? 0 : exp2(x - y);
+}
 static long double exp2_sub_long(long double x, long double y) {
     return x == -(long double)INFINITY ? 0 : exp2l((long double)((double)x - (double)y));
 }
@@ -66,11 +88,18 @@ typedef enum slope {
     S_MONOTONE, /* ends of the interval */
     S_EXP,      /* f' = f */
     S_EXP2,
-    S_LOG,      /* relative error of the operand */
-    S_ONE,      /* |f'| <= 1 */
-    S_PI,       /* |f'| <= pi, and never more than 2 */
-    S_SIGMOID, S_COSH, S_TAN, S_LGAMMA,
-    S_POW, S_ATAN2, S_EXP_SUB, S_EXP2_SUB, S_LOGADDEXP
+    S_LOG, /* relative error of the operand */
+    S_ONE, /* |f'| <= 1 */
+    S_PI,  /* |f'| <= pi, and never more than 2 */
+    S_SIGMOID,
+    S_COSH,
+    S_TAN,
+    S_LGAMMA,
+    S_POW,
+    S_ATAN2,
+    S_EXP_SUB,
+    S_EXP2_SUB,
+    S_LOGADDEXP
 } slope;
 
 typedef struct math_row {
@@ -85,7 +114,9 @@ typedef struct math_row {
 
 static double ends(double v, double high, double low) {
     double e = max_f(fabs(high - v), fabs(low - v));
-    return high != high || low != low || (isinf(high) != isinf(v)) || (isinf(low) != isinf(v)) ? UNSURE : e;
+    return high != high || low != low || (isinf(high) != isinf(v)) || (isinf(low) != isinf(v))
+               ? UNSURE
+               : e;
 }
 
 /* e^ea - 1, from above */
@@ -121,7 +152,8 @@ static double atan2_bound(const double a[2], const double e[2]) {
     return r > lost && !cut ? lost / (r - lost) : 2 * PI;
 }
 
-static double propagate(const math_row *m, const double a[2], const double e[2], double v, double unit) {
+static double propagate(const math_row *m, const double a[2], const double e[2], double v,
+                        double unit) {
     double ea = e[0];
     switch (m->slope) {
     case S_MONOTONE:
@@ -150,7 +182,8 @@ static double propagate(const math_row *m, const double a[2], const double e[2],
         return pow_bound(a, e, v);
     case S_ATAN2:
         return atan2_bound(a, e);
-    case S_EXP_SUB: case S_EXP2_SUB: {
+    case S_EXP_SUB:
+    case S_EXP2_SUB: {
         bool gone = a[0] == -(double)INFINITY;
         double d = ea + e[1] + unit * fabs(a[0] - a[1]);
         return gone ? 0 : fabs(v) * grow(m->slope == S_EXP_SUB ? d : d * 0.6931471805599454);
@@ -162,10 +195,12 @@ static double propagate(const math_row *m, const double a[2], const double e[2],
 }
 
 static const math_row *row_of(tg_opcode op) {
-#define F1(opcode, name, s, u) [TG_OP_##opcode] = {name, name##l, NULL, NULL, s, u, 1}
-#define G1(opcode, name, s, u) [TG_OP_##opcode] = {name##_double, name##_long, NULL, NULL, s, u, 1}
+#define F1(opcode, name, s, u) [TG_OP_##opcode] = { name, name##l, NULL, NULL, s, u, 1 }
+#define G1(opcode, name, s, u)                                                                 \
+    [TG_OP_##opcode] = {name##_double, name##_long, NULL, NULL, s, u, 1}
 #define F2(opcode, name, s, u) [TG_OP_##opcode] = {NULL, NULL, name, name##l, s, u, 1}
-#define G2(opcode, name, s, u) [TG_OP_##opcode] = {NULL, NULL, name##_double, name##_long, s, u, 1}
+#define G2(opcode, name, s, u)                                                                 \
+    [TG_OP_##opcode] = {NULL, NULL, name##_double, name##_long, s, u, 1}
     static const math_row table[TG_OP_COUNT] = {
         G1(RSQRT, rsqrt, S_MONOTONE, 1),
         F1(CBRT, cbrt, S_MONOTONE, 1),
@@ -245,11 +280,13 @@ static void value(const kernel_facts *k, int64_t n, const chunk *r, const chunk 
 static void error(const kernel_facts *k, int64_t n, const chunk *r, const chunk *x) {
     const math_row *m = row_of(k->opcode);
     bool small = k->dtype == TG_F16 || k->dtype == TG_BF16;
-    double ulps = small ? k->unit + 2.0 * m->ulps * 0x1p-24 : 2.0 * m->ulps * k->unit;
+    double ulps = small ? k->unit + 2.0 * m->ulps * k->slack * 0x1p-24
+                        : 2.0 * m->ulps * k->slack * k->unit;
     bool needs = m->slope == S_EXP_SUB || m->slope == S_EXP2_SUB;
     double unit = difference_unit(k);
     for (int64_t i = 0; i < n; i++) {
-        double a[2] = {x[0].f[i], m->f2 ? x[1].f[i] : 0}, e[2] = {x[0].e[i], m->f2 ? x[1].e[i] : 0};
+        double a[2] = {x[0].f[i], m->f2 ? x[1].f[i] : 0},
+               e[2] = {x[0].e[i], m->f2 ? x[1].e[i] : 0};
         double v = r->f[i], from = 0;
         if (needs || e[0] > 0 || e[1] > 0) {
             from = propagate(m, a, e, v, unit);

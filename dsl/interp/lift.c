@@ -7,7 +7,10 @@
 
 enum { BATCH = 8 * CHUNK };
 
-typedef struct lift_state { bool in_lift; int64_t lift; } lift_state;
+typedef struct lift_state {
+    bool in_lift;
+    int64_t lift;
+} lift_state;
 
 static lift_state enter_lift(interp *c, int64_t points) {
     lift_state s = {c->in_lift, c->lift};
@@ -114,7 +117,8 @@ static void restore_slots(interp *c, tile **saved) {
 
 /* ---- if ------------------------------------------------------------------------------------------------------------ */
 
-static void run_branch(interp *c, const tg_op *op, int branch, const int64_t *at, int64_t n, tile **results) {
+static void run_branch(interp *c, const tg_op *op, int branch, const int64_t *at, int64_t n,
+                       tile **results) {
     tile **saved = new_tiles(c, c->f->next_value_id), **out = new_tiles(c, op->n_results);
     lift_state s = enter_lift(c, n);
     compact_slots(c, saved, at, n);
@@ -330,7 +334,8 @@ static tile *next_points(interp *c, stream *s, int64_t n) {
     return r;
 }
 
-static void map_batch(interp *c, const tg_op *op, stream *in, int64_t at, int64_t n, tile **results) {
+static void map_batch(interp *c, const tg_op *op, stream *in, int64_t at, int64_t n,
+                      tile **results) {
     tile **args = new_tiles(c, op->n_operands), **out = new_tiles(c, op->n_results);
     for (uint32_t k = 0; k < op->n_operands; k++) {
         args[k] = next_points(c, &in[k], n);
@@ -407,7 +412,8 @@ static tile *expand(interp *c, const tile *t, const tg_type *type, const fold *f
         size[n] = s->size[j];
         stride[n++] = at < 0 ? 0 : shape_stride(&own, at);
     }
-    int64_t total = f->outer.total * f->inner.total, *at = pool_zero(&c->pool, total, sizeof *at);
+    int64_t total = f->outer.total * f->inner.total,
+            *at = pool_zero(&c->pool, total, sizeof *at);
     walk w;
     walk_init(&w, n, size, stride);
     walk_offsets(&w, total, at);
@@ -428,7 +434,8 @@ static tile *slice(interp *c, const tile *t, int64_t at, int64_t n) {
     return r;
 }
 
-static void make_fold(interp *c, const tg_op *op, fold *f, const tg_axis *const *over, uint32_t n_over) {
+static void make_fold(interp *c, const tg_op *op, fold *f, const tg_axis *const *over,
+                      uint32_t n_over) {
     f->n = op->n_operands / 2u;
     shape all = {.total = 1};
     for (uint32_t k = 0; k < f->n; k++) {
@@ -495,7 +502,8 @@ void exec_reduce_fn(interp *c, const tg_op *op) {
 
 void exec_scan_fn(interp *c, const tg_op *op) {
     const tg_axis *axis = tg_op_axis(op, TG_ATTR_AXIS);
-    bool exclusive = tg_op_flag(op, TG_ATTR_EXCLUSIVE), reverse = tg_op_flag(op, TG_ATTR_REVERSE);
+    bool exclusive = tg_op_flag(op, TG_ATTR_EXCLUSIVE),
+         reverse = tg_op_flag(op, TG_ATTR_REVERSE);
     fold f;
     make_fold(c, op, &f, &axis, 1);
     shape out = shape_of_type(c, tg_result(op, 0)->type);

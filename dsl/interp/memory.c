@@ -7,7 +7,8 @@
 
 #include <math.h>
 
-void tensor_init(tensor *t, tg_dtype dtype, uint32_t rank, void *data, const int64_t *extent, const int64_t *stride) {
+void tensor_init(tensor *t, tg_dtype dtype, uint32_t rank, void *data, const int64_t *extent,
+                 const int64_t *stride) {
     *t = (tensor){.data = data, .dtype = dtype, .rank = rank, .n = 1};
     for (uint32_t d = rank; d-- > 0;) {
         t->shape[d] = extent[d] > 0 ? extent[d] : 0;
@@ -47,7 +48,8 @@ void tensor_add_shadow(interp *c, tensor *t, double *value, double *bound) {
 
 /* ---- positions ------------------------------------------------------------------------------------------------ */
 
-void position_init(interp *c, position_stream *s, const tg_op *op, const tensor *t, const shape *over) {
+void position_init(interp *c, position_stream *s, const tg_op *op, const tensor *t,
+                   const shape *over) {
     s->t = t;
     s->n = t->rank;
     for (uint32_t d = 0; d < s->n; d++) {
@@ -78,7 +80,8 @@ void position_next(position_stream *s, int64_t n, position *p) {
 /* ---- elements of memory ----------------------------------------------------------------------------------------- */
 
 static inline double f16_value(uint16_t h) {
-    uint32_t wide = (uint32_t)h << 16, two = wide + wide, normal_bits = (two >> 4) + (UINT32_C(0xe0) << 23);
+    uint32_t wide = (uint32_t)h << 16, two = wide + wide,
+             normal_bits = (two >> 4) + (UINT32_C(0xe0) << 23);
     uint32_t small_bits = (two >> 17) | (UINT32_C(126) << 23);
     float normal, small;
     memcpy(&normal, &normal_bits, 4);
@@ -94,36 +97,51 @@ static inline double bf16_value(uint16_t h) {
     return (double)r;
 }
 
-#define GATHER(type, out, expr)                                                                       \
-    {                                                                                                 \
-        const type *m = data;                                                                         \
-        for (int64_t k = 0; k < n; k++) {                                                             \
-            int64_t o = offset[k];                                                                    \
-            (out)[k] = expr;                                                                          \
-        }                                                                                             \
-        return true;                                                                                  \
+#define GATHER(type, out, expr)                                                                \
+    {                                                                                          \
+        const type *m = data;                                                                  \
+        for (int64_t k = 0; k < n; k++) {                                                      \
+            int64_t o = offset[k];                                                             \
+            (out)[k] = expr;                                                                   \
+        }                                                                                      \
+        return true;                                                                           \
     }
 
-static bool gather_common(tg_dtype t, const void *data, const int64_t *offset, int64_t n, const chunk *r) {
+static bool gather_common(tg_dtype t, const void *data, const int64_t *offset, int64_t n,
+                          const chunk *r) {
     switch ((int)t) {
-    case TG_F64: GATHER(double, r->f, m[o])
-    case TG_F32: GATHER(float, r->f, (double)m[o])
-    case TG_F16: GATHER(uint16_t, r->f, f16_value(m[o]))
-    case TG_BF16: GATHER(uint16_t, r->f, bf16_value(m[o]))
-    case TG_I64: case TG_U64: GATHER(int64_t, r->i, m[o])
-    case TG_I32: GATHER(int32_t, r->i, m[o])
-    case TG_U32: GATHER(uint32_t, r->i, m[o])
-    case TG_I16: GATHER(int16_t, r->i, m[o])
-    case TG_U16: GATHER(uint16_t, r->i, m[o])
-    case TG_I8: GATHER(int8_t, r->i, m[o])
-    case TG_U8: GATHER(uint8_t, r->i, m[o])
-    case TG_BOOL: GATHER(uint8_t, r->i, m[o] != 0)
+    case TG_F64:
+        GATHER(double, r->f, m[o])
+    case TG_F32:
+        GATHER(float, r->f, (double)m[o])
+    case TG_F16:
+        GATHER(uint16_t, r->f, f16_value(m[o]))
+    case TG_BF16:
+        GATHER(uint16_t, r->f, bf16_value(m[o]))
+    case TG_I64:
+    case TG_U64:
+        GATHER(int64_t, r->i, m[o])
+    case TG_I32:
+        GATHER(int32_t, r->i, m[o])
+    case TG_U32:
+        GATHER(uint32_t, r->i, m[o])
+    case TG_I16:
+        GATHER(int16_t, r->i, m[o])
+    case TG_U16:
+        GATHER(uint16_t, r->i, m[o])
+    case TG_I8:
+        GATHER(int8_t, r->i, m[o])
+    case TG_U8:
+        GATHER(uint8_t, r->i, m[o])
+    case TG_BOOL:
+        GATHER(uint8_t, r->i, m[o] != 0)
     default:
         return false;
     }
 }
 
-static void gather(tg_dtype t, const void *data, const int64_t *offset, int64_t n, const chunk *r) {
+static void gather(tg_dtype t, const void *data, const int64_t *offset, int64_t n,
+                   const chunk *r) {
     if (gather_common(t, data, offset, n, r)) {
         return;
     }
@@ -140,7 +158,10 @@ static void gather(tg_dtype t, const void *data, const int64_t *offset, int64_t 
     }
 }
 
-typedef struct element { tg_dtype dtype; int64_t step, part; } element; /* what `part` selects of a complex element */
+typedef struct element {
+    tg_dtype dtype;
+    int64_t step, part;
+} element; /* what `part` selects of a complex element */
 
 static element element_of(const tg_op *op, const tensor *t) {
     tg_enum part = tg_op_enum(op, TG_ATTR_PART, TG_ENUM_NONE);
@@ -150,7 +171,8 @@ static element element_of(const tg_op *op, const tensor *t) {
     return (element){tg_dtype_real(t->dtype), 2, part == TG_PART_IM};
 }
 
-static void load_shadow(const tensor *t, element el, const position *p, int64_t n, const chunk *r) {
+static void load_shadow(const tensor *t, element el, const position *p, int64_t n,
+                        const chunk *r) {
     int64_t step = is_complex(t->dtype) ? 2 : 1;
     for (int64_t k = 0; t->value && k < n; k++) {
         r->f[k] = t->value[p->dense[k] * step + el.part];
@@ -169,7 +191,8 @@ static void load_shadow(const tensor *t, element el, const position *p, int64_t 
 }
 
 /* The selected part of complex elements. */
-static void gather_parts(const tensor *t, element el, const position *p, int64_t n, const chunk *r) {
+static void gather_parts(const tensor *t, element el, const position *p, int64_t n,
+                         const chunk *r) {
     int64_t at[CHUNK] = {0};
     for (int64_t k = 0; k < n; k++) {
         at[k] = p->offset[k] * el.step + el.part;
@@ -177,7 +200,8 @@ static void gather_parts(const tensor *t, element el, const position *p, int64_t
     gather(el.dtype, t->data, at, n, r);
 }
 
-void load_elements(const tensor *t, const tg_op *op, const position *p, int64_t n, const chunk *r) {
+void load_elements(const tensor *t, const tg_op *op, const position *p, int64_t n,
+                   const chunk *r) {
     element el = element_of(op, t);
     if (t->value) {
         load_shadow(t, el, p, n, r);
@@ -229,8 +253,10 @@ static void mark_uncertain(const chunk *r, int64_t k) {
 static void check_written(interp *c, const tensor *t, const position *p, int64_t n) {
     for (int64_t k = 0; t->written && k < n; k++) {
         if (p->inside[k] && !t->written[p->dense[k]]) {
-            interp_fail(c, TG_ERROR_LAUNCH, "L0908: element %lld (row-major) of a temp is read before it is written",
-                        (long long)p->dense[k]);
+            interp_fail(
+                c, TG_ERROR_LAUNCH,
+                "L0908: element %lld (row-major) of a temp is read before it is written",
+                (long long)p->dense[k]);
         }
     }
 }
@@ -270,8 +296,8 @@ static void load_general(interp *c, const tg_op *op, const tensor *t, const shap
 /* ---- load: rows ------------------------------------------------------------------------------------------------------- */
 
 typedef struct row_plan {
-    uint32_t dim;  /* the index that moves along a row */
-    int64_t step;  /* by this much per element */
+    uint32_t dim; /* the index that moves along a row */
+    int64_t step; /* by this much per element */
     int64_t length;
     walk at[TG_MAX_RANK]; /* over the outer axes: offset into each index tile */
 } row_plan;
@@ -291,7 +317,8 @@ static bool is_progression(const tile *t, int64_t length, int64_t *step) {
     return *step != 0 && *step < INT64_C(1) << 32 && *step > -(INT64_C(1) << 32);
 }
 
-static bool plan_rows(interp *c, const tg_op *op, const tensor *t, const shape *s, row_plan *rp) {
+static bool plan_rows(interp *c, const tg_op *op, const tensor *t, const shape *s,
+                      row_plan *rp) {
     enum { SHORTEST_ROW = 4 };
     if (s->lifted || !s->n || s->size[s->n - 1] < SHORTEST_ROW || !s->total) {
         return false;
@@ -327,47 +354,60 @@ static int64_t ceil_div(int64_t a, int64_t b) { /* b > 0 */
 }
 
 /* The part [*lo, *hi) of 0…length where first + k*step is inside [0, extent). */
-static void inside_part(int64_t first, int64_t step, int64_t extent, int64_t length, int64_t *lo, int64_t *hi) {
+static void inside_part(int64_t first, int64_t step, int64_t extent, int64_t length,
+                        int64_t *lo, int64_t *hi) {
     int64_t a = step > 0 ? ceil_div(-first, step) : ceil_div(first - (extent - 1), -step);
     int64_t b = step > 0 ? ceil_div(extent - first, step) : ceil_div(first + 1, -step);
     *lo = a < 0 ? 0 : a > length ? length : a;
     *hi = b < *lo ? *lo : b > length ? length : b;
 }
 
-#define RUN(type, out, expr)                                                                          \
-    {                                                                                                 \
-        const type *m = (const type *)data + first;                                                   \
-        for (int64_t k = 0; k < n; k++) {                                                             \
-            (out)[k] = expr;                                                                          \
-        }                                                                                             \
-        return true;                                                                                  \
+#define RUN(type, out, expr)                                                                   \
+    {                                                                                          \
+        const type *m = (const type *)data + first;                                            \
+        for (int64_t k = 0; k < n; k++) {                                                      \
+            (out)[k] = expr;                                                                   \
+        }                                                                                      \
+        return true;                                                                           \
     }
-#define RUNS(type, out, expr)                                                                         \
-    if (stride == 1) {                                                                                \
-        enum { STEP = 1 };                                                                            \
-        RUN(type, out, expr(m[k * STEP]))                                                             \
-    } else {                                                                                          \
-        int64_t STEP = stride;                                                                        \
-        RUN(type, out, expr(m[k * STEP]))                                                             \
+#define RUNS(type, out, expr)                                                                  \
+    if (stride == 1) {                                                                         \
+        enum { STEP = 1 };                                                                     \
+        RUN(type, out, expr(m[k * STEP]))                                                      \
+    } else {                                                                                   \
+        int64_t STEP = stride;                                                                 \
+        RUN(type, out, expr(m[k * STEP]))                                                      \
     }
 
-WIDE static bool copy_row(tg_dtype t, const void *data, int64_t first, int64_t stride, int64_t n, const chunk *r) {
+WIDE static bool copy_row(tg_dtype t, const void *data, int64_t first, int64_t stride,
+                          int64_t n, const chunk *r) {
     switch ((int)t) {
-    case TG_F64: RUNS(double, r->f, )
-    case TG_F32: RUNS(float, r->f, (double))
-    case TG_F16: RUNS(uint16_t, r->f, f16_value)
-    case TG_BF16: RUNS(uint16_t, r->f, bf16_value)
-    case TG_I64: case TG_U64: RUNS(int64_t, r->i, )
-    case TG_I32: RUNS(int32_t, r->i, )
-    case TG_U32: RUNS(uint32_t, r->i, )
-    case TG_I8: RUNS(int8_t, r->i, )
-    case TG_U8: RUNS(uint8_t, r->i, )
+    case TG_F64:
+        RUNS(double, r->f, )
+    case TG_F32:
+        RUNS(float, r->f, (double))
+    case TG_F16:
+        RUNS(uint16_t, r->f, f16_value)
+    case TG_BF16:
+        RUNS(uint16_t, r->f, bf16_value)
+    case TG_I64:
+    case TG_U64:
+        RUNS(int64_t, r->i, )
+    case TG_I32:
+        RUNS(int32_t, r->i, )
+    case TG_U32:
+        RUNS(uint32_t, r->i, )
+    case TG_I8:
+        RUNS(int8_t, r->i, )
+    case TG_U8:
+        RUNS(uint8_t, r->i, )
     default:
         return false;
     }
 }
 
-static void copy_any_row(tg_dtype t, const void *data, int64_t first, int64_t stride, int64_t n, const chunk *r) {
+static void copy_any_row(tg_dtype t, const void *data, int64_t first, int64_t stride, int64_t n,
+                         const chunk *r) {
     if (copy_row(t, data, first, stride, n, r)) {
         return;
     }
@@ -377,14 +417,15 @@ static void copy_any_row(tg_dtype t, const void *data, int64_t first, int64_t st
         for (int64_t k = 0; k < m; k++) {
             offset[k] = first + (at + k) * stride;
         }
-        chunk part = {r->f ? r->f + at : NULL, r->g ? r->g + at : NULL, NULL, r->i ? r->i + at : NULL, NULL};
+        chunk part = {r->f ? r->f + at : NULL, r->g ? r->g + at : NULL, NULL,
+                      r->i ? r->i + at : NULL, NULL};
         gather(t, data, offset, m, &part);
     }
 }
 
 /* Index values of the outer axes select the row; false if one of them is outside the tensor. */
-static bool row_start(interp *c, const tg_op *op, const tensor *t, const row_plan *rp, int64_t *offset,
-                      int64_t *first) {
+static bool row_start(interp *c, const tg_op *op, const tensor *t, const row_plan *rp,
+                      int64_t *offset, int64_t *first) {
     bool inside = true;
     *offset = 0;
     for (uint32_t d = 0; d < t->rank; d++) {
@@ -412,7 +453,8 @@ static void fill_row(const chunk *r, int64_t from, int64_t to, const tile *other
     }
 }
 
-static void load_rows(interp *c, const tg_op *op, const tensor *t, row_plan *rp, const tile *other, tile *r) {
+static void load_rows(interp *c, const tg_op *op, const tensor *t, row_plan *rp,
+                      const tile *other, tile *r) {
     element el = element_of(op, t);
     for (int64_t at = 0; at < r->n; at += rp->length) {
         chunk out = chunk_of(r, at);
@@ -442,8 +484,8 @@ void exec_load(interp *c, const tg_op *op) {
     shape s = shape_of_op(c, op, type);
     bool inexact = t->bound || (other && (other->e || other->q));
     row_plan rp;
-    bool rows = !inexact && !t->written && (!other || other->n == 1) && !(other && other->lifted) &&
-                plan_rows(c, op, t, &s, &rp);
+    bool rows = !inexact && !t->written && (!other || other->n == 1) &&
+                !(other && other->lifted) && plan_rows(c, op, t, &s, &rp);
     for (uint32_t d = 0; d < t->rank && !inexact; d++) {
         inexact = c->slot[tg_op_index(op, d)->id]->q != NULL;
     }
@@ -473,27 +515,41 @@ static inline uint16_t f16_bits(double v) {
     return (uint16_t)(sign | ((magnitude - 0x38000000u) >> 13));
 }
 
-#define SCATTER(type, expr)                                                                           \
-    {                                                                                                 \
-        type *m = data;                                                                               \
-        for (int64_t k = 0; k < n; k++) {                                                             \
-            if (on[k]) {                                                                              \
-                m[offset[k]] = (type)(expr);                                                          \
-            }                                                                                         \
-        }                                                                                             \
-        return;                                                                                       \
+#define SCATTER(type, expr)                                                                    \
+    {                                                                                          \
+        type *m = data;                                                                        \
+        for (int64_t k = 0; k < n; k++) {                                                      \
+            if (on[k]) {                                                                       \
+                m[offset[k]] = (type)(expr);                                                   \
+            }                                                                                  \
+        }                                                                                      \
+        return;                                                                                \
     }
 
-static void scatter(tg_dtype t, void *data, const int64_t *offset, const uint8_t *on, int64_t n, const chunk *x) {
+static void scatter(tg_dtype t, void *data, const int64_t *offset, const uint8_t *on, int64_t n,
+                    const chunk *x) {
     switch ((int)t) {
-    case TG_F64: SCATTER(double, x->f[k])
-    case TG_F32: SCATTER(float, x->f[k])
-    case TG_F16: SCATTER(uint16_t, f16_bits(x->f[k]))
-    case TG_BF16: SCATTER(uint16_t, tg_f32_to_bf16((float)x->f[k]))
-    case TG_I64: case TG_U64: SCATTER(int64_t, x->i[k])
-    case TG_I32: case TG_U32: SCATTER(uint32_t, x->i[k])
-    case TG_I16: case TG_U16: SCATTER(uint16_t, x->i[k])
-    case TG_I8: case TG_U8: case TG_BOOL: SCATTER(uint8_t, x->i[k])
+    case TG_F64:
+        SCATTER(double, x->f[k])
+    case TG_F32:
+        SCATTER(float, x->f[k])
+    case TG_F16:
+        SCATTER(uint16_t, f16_bits(x->f[k]))
+    case TG_BF16:
+        SCATTER(uint16_t, tg_f32_to_bf16((float)x->f[k]))
+    case TG_I64:
+    case TG_U64:
+        SCATTER(int64_t, x->i[k])
+    case TG_I32:
+    case TG_U32:
+        SCATTER(uint32_t, x->i[k])
+    case TG_I16:
+    case TG_U16:
+        SCATTER(uint16_t, x->i[k])
+    case TG_I8:
+    case TG_U8:
+    case TG_BOOL:
+        SCATTER(uint8_t, x->i[k])
     default:
         break;
     }
@@ -508,8 +564,8 @@ static void scatter(tg_dtype t, void *data, const int64_t *offset, const uint8_t
     }
 }
 
-static void store_shadow(interp *c, const tensor *t, element el, const position *p, const uint8_t *q, int64_t n,
-                         const chunk *x) {
+static void store_shadow(interp *c, const tensor *t, element el, const position *p,
+                         const uint8_t *q, int64_t n, const chunk *x) {
     int64_t step = is_complex(t->dtype) ? 2 : 1;
     for (int64_t k = 0; k < n; k++) {
         if (!p->inside[k]) {
@@ -530,8 +586,8 @@ static void store_shadow(interp *c, const tensor *t, element el, const position 
 }
 
 /* Stores elements at positions; p->inside says which. x is in IDEAL unrounded. */
-static void store_elements(interp *c, const tg_op *op, const tensor *t, const position *p, const uint8_t *q,
-                           int64_t n, const chunk *x) {
+static void store_elements(interp *c, const tg_op *op, const tensor *t, const position *p,
+                           const uint8_t *q, int64_t n, const chunk *x) {
     element el = element_of(op, t);
     int64_t at[CHUNK];
     double f[CHUNK], g[CHUNK];
@@ -593,7 +649,8 @@ static void apply_guard(const chunk *guard, position *p, uint8_t *q, int64_t n) 
 static void check_inside(interp *c, const position *p, int64_t n) {
     for (int64_t k = 0; k < n; k++) {
         if (!p->inside[k]) {
-            interp_fail(c, TG_ERROR_LAUNCH, "L0908: store outside its tensor at an index read from memory");
+            interp_fail(c, TG_ERROR_LAUNCH,
+                        "L0908: store outside its tensor at an index read from memory");
         }
     }
 }
@@ -628,7 +685,8 @@ void exec_store(interp *c, const tg_op *op) {
     tensor *t = with_shadow(c, operand(c, op, 0)->tensor);
     const tg_value *value = tg_operand(op, 1), *guard = tg_op_guard(op);
     shape s = shape_of_indices(c, op, t);
-    bool must_be_inside = c->check && !tg_op_flag(op, TG_ATTR_UNCHECKED) && has_gather_index(op, t);
+    bool must_be_inside =
+        c->check && !tg_op_flag(op, TG_ATTR_UNCHECKED) && has_gather_index(op, t);
     position_stream ps;
     position p;
     stream vs, gs;
@@ -678,7 +736,8 @@ static void make_temp(interp *c, const tg_op *op) {
     int64_t bytes = (total + 1) * (tg_dtype_bits(type->dtype) + 4) / 8;
     void *data = pool_alloc(&c->pool, bytes, 1);
     tensor t;
-    memset(data, tg_dtype_is_float(type->dtype) || is_complex(type->dtype) ? 0xff : 0xaa, (size_t)bytes);
+    memset(data, tg_dtype_is_float(type->dtype) || is_complex(type->dtype) ? 0xff : 0xaa,
+           (size_t)bytes);
     tensor_init(&t, type->dtype, type->rank, data, extent, NULL);
     if (type->dtype == TG_BOOL) {
         memset(data, 0, (size_t)bytes);
@@ -700,7 +759,8 @@ static void make_raw(interp *c, const tg_op *op) {
         stride[d] = scalar_int(c, op, 1 + type->rank + d);
     }
     tensor t;
-    tensor_init(&t, type->dtype, type->rank, (void *)(uintptr_t)(uint64_t)scalar_int(c, op, 0), extent, stride);
+    tensor_init(&t, type->dtype, type->rank, (void *)(uintptr_t)(uint64_t)scalar_int(c, op, 0),
+                extent, stride);
     t.raw = true;
     for (const tensor *k = c->raw_tensors; k; k = k->next) {
         bool same = k->data == t.data && k->dtype == t.dtype && k->rank == t.rank &&

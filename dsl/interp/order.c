@@ -34,7 +34,8 @@ static void sort_line(const line *l, int64_t *at, int64_t *other) {
     }
     for (int64_t width = 1; width < n; width *= 2) {
         for (int64_t lo = 0; lo < n; lo += 2 * width) {
-            int64_t mid = lo + width < n ? lo + width : n, hi = lo + 2 * width < n ? lo + 2 * width : n;
+            int64_t mid = lo + width < n ? lo + width : n,
+                    hi = lo + 2 * width < n ? lo + 2 * width : n;
             for (int64_t i = lo, j = mid, k = lo; k < hi; k++) {
                 bool right = i == mid || (j < hi && before(l, from[j], from[i]));
                 to[k] = right ? from[j++] : from[i++];
@@ -81,7 +82,8 @@ static bool place_is_open(const line *l, const int64_t *at, int64_t t) {
     return false;
 }
 
-static void put_sorted(const line *l, const int64_t *at, int64_t t, tile *values, tile *indices, int64_t to, int64_t first) {
+static void put_sorted(const line *l, const int64_t *at, int64_t t, tile *values, tile *indices,
+                       int64_t to, int64_t first) {
     int64_t from = l->base + at[t] * l->stride;
     if (values->i) {
         values->i[to] = l->x->i[from];
@@ -110,13 +112,15 @@ void exec_sort(interp *c, const tg_op *op) {
     shape s = shape_of_type(c, tg_operand(op, 0)->type);
     int at_axis = shape_find(&s, axis);
     int64_t stride = shape_stride(&s, at_axis), length = s.size[at_axis];
-    tile *values = tile_new(c, x->dtype, &s, x->e || x->q), *indices = tile_new(c, TG_I64, &s, x->e || x->q);
+    tile *values = tile_new(c, x->dtype, &s, x->e || x->q),
+         *indices = tile_new(c, TG_I64, &s, x->e || x->q);
     int64_t *at = pool_alloc(&c->pool, 2 * length, sizeof *at);
     for (int64_t k = 0; length && k < s.total / length; k++) {
         line l = line_of(x, k, stride, length, tg_op_flag(op, TG_ATTR_DESCENDING));
         sort_line(&l, at, at + length);
         for (int64_t t = 0; t < length; t++) {
-            put_sorted(&l, at, t, values, indices, l.base + t * stride, c->axis[axis->rank].first);
+            put_sorted(&l, at, t, values, indices, l.base + t * stride,
+                       c->axis[axis->rank].first);
         }
     }
     pool_free(&c->pool, at);
@@ -172,12 +176,15 @@ static int64_t batch_count(const shape *s, int without) {
 void exec_topk(interp *c, const tg_op *op) {
     const tile *x = operand(c, op, 0);
     const tg_axis *axis = tg_op_axis(op, TG_ATTR_AXIS), *to = tg_op_axis(op, TG_ATTR_TO);
-    shape s = shape_of_type(c, tg_operand(op, 0)->type), out = shape_of_type(c, tg_result(op, 0)->type);
+    shape s = shape_of_type(c, tg_operand(op, 0)->type),
+          out = shape_of_type(c, tg_result(op, 0)->type);
     int at_axis = shape_find(&s, axis), at_to = shape_find(&out, to);
     int64_t stride = shape_stride(&s, at_axis), length = s.size[at_axis];
     int64_t out_stride = shape_stride(&out, at_to), count = out.size[at_to];
-    tile *values = tile_new(c, x->dtype, &out, x->e || x->q), *indices = tile_new(c, TG_I64, &out, x->e || x->q);
-    int64_t *at = pool_alloc(&c->pool, 2 * length, sizeof *at), *offset = batch_offsets(c, &s, at_axis, &out);
+    tile *values = tile_new(c, x->dtype, &out, x->e || x->q),
+         *indices = tile_new(c, TG_I64, &out, x->e || x->q);
+    int64_t *at = pool_alloc(&c->pool, 2 * length, sizeof *at),
+            *offset = batch_offsets(c, &s, at_axis, &out);
     for (int64_t k = 0; k < batch_count(&s, at_axis); k++) {
         line l = line_of(x, k, stride, length, true);
         sort_line(&l, at, at + length);
@@ -199,7 +206,8 @@ void exec_topk(interp *c, const tg_op *op) {
 void exec_histogram(interp *c, const tg_op *op) {
     const tile *x = operand(c, op, 0);
     const tg_axis *bins = tg_op_axis(op, TG_ATTR_BINS);
-    shape s = shape_of_type(c, tg_operand(op, 0)->type), out = shape_of_type(c, tg_result(op, 0)->type);
+    shape s = shape_of_type(c, tg_operand(op, 0)->type),
+          out = shape_of_type(c, tg_result(op, 0)->type);
     int at_axis = shape_find(&s, tg_op_axis(op, TG_ATTR_AXIS));
     int64_t stride = shape_stride(&s, at_axis), length = s.size[at_axis];
     int64_t bin_stride = shape_stride(&out, shape_find(&out, bins));

@@ -59,7 +59,8 @@ static void put_tile(const interp *c, tg_strbuf *out, const tg_value *v, const c
 }
 
 /* `{}` and `{:.3f}` take the next operand; `{{` and `}}` are braces. */
-static void put_format(const interp *c, tg_strbuf *out, const char *format, const tg_op *op, uint32_t next) {
+static void put_format(const interp *c, tg_strbuf *out, const char *format, const tg_op *op,
+                       uint32_t next) {
     for (const char *p = format; *p; p++) {
         bool doubled = (*p == '{' || *p == '}') && p[1] == *p;
         const char *end = *p == '{' && !doubled ? strchr(p, '}') : NULL;
@@ -103,7 +104,8 @@ void exec_print(interp *c, const tg_op *op) {
 }
 
 static void fail_assert(interp *c, const tg_op *op, int64_t at) {
-    const char *text = tg_op_str(op, op->opcode == TG_OP_ASSUME ? TG_ATTR_FACT : TG_ATTR_FORMAT);
+    const char *text =
+        tg_op_str(op, op->opcode == TG_OP_ASSUME ? TG_ATTR_FACT : TG_ATTR_FORMAT);
     const char *code = op->opcode == TG_OP_ASSUME ? "L0904" : "L0908";
     shape s = shape_of_type(c, tg_operand(op, 0)->type);
     char index[200] = "";
@@ -113,7 +115,8 @@ static void fail_assert(interp *c, const tg_op *op, int64_t at) {
         used += tg_format(index + used, sizeof index - used, "%s%s = %lld", k ? ", " : " at ",
                           s.axis[k]->name ? s.axis[k]->name : "axis", (long long)value);
     }
-    interp_fail(c, TG_ERROR_LAUNCH, "%s: %s is false%s", code, text ? text : "assertion", index);
+    interp_fail(c, TG_ERROR_LAUNCH, "%s: %s is false%s", code, text ? text : "assertion",
+                index);
 }
 
 void exec_assert(interp *c, const tg_op *op) {

@@ -71,7 +71,8 @@ static pool_block *new_block(pool *p, size_t size, uint32_t size_class) {
 
 void *pool_alloc(pool *p, int64_t count, size_t size) {
     uint64_t bytes;
-    if (count < 0 || __builtin_mul_overflow((uint64_t)count, size, &bytes) || bytes > (uint64_t)1 << 46) {
+    if (count < 0 || __builtin_mul_overflow((uint64_t)count, size, &bytes) ||
+        bytes > (uint64_t)1 << 46) {
         tg_unwind_to(p->unwind, TG_ERROR_OUT_OF_MEMORY);
     }
     size_t rounded;

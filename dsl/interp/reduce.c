@@ -110,10 +110,10 @@ typedef struct reduction {
     tg_enum fn;
     const tile *x;
     tile *r;
-    walk at;        /* over the operand: offset in the result */
+    walk at;         /* over the operand: offset in the result */
     tg_dtype rounds; /* EXACT: rounds to it; F64: nothing to do */
-    double *mass;   /* IDEAL: sum of |x| + e per element of the result */
-    double terms;   /* per element of the result */
+    double *mass;    /* IDEAL: sum of |x| + e per element of the result */
+    double terms;    /* per element of the result */
     kernel_facts facts;
 } reduction;
 
@@ -121,7 +121,8 @@ static void reduce_real_run(reduction *d, int64_t from, int64_t to, int64_t n, b
     const double *x = d->x->f + from;
     bool sum = d->fn == TG_FN_ADD && d->facts.ideal;
     if (folds) {
-        d->r->f[to] = sum ? d->r->f[to] + sum_row(x, n, false) : fold_row(d->fn, d->r->f[to], x, n, d->rounds);
+        d->r->f[to] = sum ? d->r->f[to] + sum_row(x, n, false)
+                          : fold_row(d->fn, d->r->f[to], x, n, d->rounds);
     } else {
         combine_rows(d->fn, d->r->f + to, x, n, d->rounds);
     }
@@ -130,7 +131,8 @@ static void reduce_real_run(reduction *d, int64_t from, int64_t to, int64_t n, b
     }
     const double *e = d->x->e ? d->x->e + from : NULL;
     double *re = d->r->e + to;
-    for (int64_t k = 0; e && !sum && k < n; k++) { /* min, max: the largest bound; mul: summed relative to |x| below */
+    for (int64_t k = 0; e && !sum && k < n;
+         k++) { /* min, max: the largest bound; mul: summed relative to |x| below */
         double *at = folds ? re : re + k;
         double step = d->fn == TG_FN_MUL ? (e[k] > 0 ? e[k] / fabs(x[k]) : 0) : e[k];
         *at = d->fn == TG_FN_MUL ? *at + step : max_f(*at, step);
@@ -189,7 +191,8 @@ static void finish_reduction(reduction *d) {
         } else if (d->fn == TG_FN_MUL) {
             double relative = r->e[k] + n * u;
             r->e[k] = relative < 0.5 ? size * relative * (1 + relative) * 1.5 + d->facts.tiny
-                    : size == 0 && r->e[k] == 0 ? 0 : UNSURE;
+                      : size == 0 && r->e[k] == 0 ? 0
+                                                  : UNSURE;
         }
     }
     if (!r->g) {
@@ -241,18 +244,22 @@ static void run_reduction(reduction *d) {
     for (int64_t at = 0; at < d->x->n;) {
         int64_t run = walk_run(&d->at), to = d->at.offset;
         bool folds = d->at.stride[d->at.n - 1] == 0;
-        (d->r->i ? reduce_int_run : d->r->g ? reduce_complex_run : reduce_real_run)(d, at, to, run, folds);
+        (d->r->i   ? reduce_int_run
+         : d->r->g ? reduce_complex_run
+                   : reduce_real_run)(d, at, to, run, folds);
         walk_advance(&d->at, run);
         at += run;
     }
 }
 
-static tile *argument_of_extreme(interp *c, const tg_op *op, const tile *x, const shape *in, const shape *out);
+static tile *argument_of_extreme(interp *c, const tg_op *op, const tile *x, const shape *in,
+                                 const shape *out);
 
 void exec_reduce(interp *c, const tg_op *op) {
     tg_enum fn = tg_op_enum(op, TG_ATTR_FN, TG_FN_ADD);
     const tile *x = operand(c, op, 0);
-    shape in = shape_of_type(c, tg_operand(op, 0)->type), out = shape_of_type(c, tg_result(op, 0)->type);
+    shape in = shape_of_type(c, tg_operand(op, 0)->type),
+          out = shape_of_type(c, tg_result(op, 0)->type);
     if (fn == TG_FN_ARGMIN || fn == TG_FN_ARGMAX) {
         set_slot(c, tg_result(op, 0), argument_of_extreme(c, op, x, &in, &out));
         return;
@@ -301,14 +308,16 @@ static bool may_tie(const tile *x, int64_t a, int64_t b) {
     return e > 0 && !(fabs(x->f[a] - x->f[b]) > e);
 }
 
-static tile *argument_of_extreme(interp *c, const tg_op *op, const tile *x, const shape *in, const shape *out) {
+static tile *argument_of_extreme(interp *c, const tg_op *op, const tile *x, const shape *in,
+                                 const shape *out) {
     bool max = tg_op_enum(op, TG_ATTR_FN, TG_FN_ADD) == TG_FN_ARGMAX;
     const tg_attr *over = tg_op_attr(op, TG_ATTR_OVER);
     if (over->n_axes != 1) {
         interp_fail(c, TG_ERROR_UNSUPPORTED, "argmin and argmax reduce one axis");
     }
     int at_axis = shape_find(in, over->axes[0]);
-    int64_t stride = shape_stride(in, at_axis), length = in->size[at_axis], first = c->axis[over->axes[0]->rank].first;
+    int64_t stride = shape_stride(in, at_axis), length = in->size[at_axis],
+            first = c->axis[over->axes[0]->rank].first;
     tile *r = tile_new(c, TG_I64, out, x->e || x->q);
     for (int64_t k = 0; k < r->n; k++) {
         int64_t base = k / stride * stride * length + k % stride, best = 0;
@@ -329,9 +338,14 @@ static tile *argument_of_extreme(interp *c, const tg_op *op, const tile *x, cons
 
 /* ---- scan --------------------------------------------------------------------------------------------------------------------- */
 
-typedef struct scan_state { tg_scalar acc; double e, mass, n; uint8_t q; } scan_state;
+typedef struct scan_state {
+    tg_scalar acc;
+    double e, mass, n;
+    uint8_t q;
+} scan_state;
 
-static void scan_put(const scan_state *s, const kernel_facts *k, tg_enum fn, tile *r, int64_t at) {
+static void scan_put(const scan_state *s, const kernel_facts *k, tg_enum fn, tile *r,
+                     int64_t at) {
     if (r->i) {
         r->i[at] = s->acc.i;
     } else {
@@ -345,17 +359,23 @@ static void scan_put(const scan_state *s, const kernel_facts *k, tg_enum fn, til
     }
     if (r->e) {
         double nu = s->n * k->unit, size = fabs(s->acc.f);
-        r->e[at] = fn == TG_FN_ADD   ? s->e + nu * (1 + nu) * (s->mass + s->e)
-                 : fn == TG_FN_MUL ? (s->e + nu < 0.5 ? size * (s->e + nu) * 1.5 + k->tiny : UNSURE)
-                                     : s->e;
+        r->e[at] = fn == TG_FN_ADD ? s->e + nu * (1 + nu) * (s->mass + s->e)
+                   : fn == TG_FN_MUL
+                       ? (s->e + nu < 0.5 ? size * (s->e + nu) * 1.5 + k->tiny : UNSURE)
+                       : s->e;
     }
 }
 
 static void scan_step(scan_state *s, tg_enum fn, const tile *x, int64_t at) {
-    tg_scalar v = {.dtype = s->acc.dtype, .i = x->i ? x->i[at] : 0, .f = x->f ? x->f[at] : 0, .g = x->g ? x->g[at] : 0};
+    tg_scalar v = {.dtype = s->acc.dtype,
+                   .i = x->i ? x->i[at] : 0,
+                   .f = x->f ? x->f[at] : 0,
+                   .g = x->g ? x->g[at] : 0};
     tg_scalar_fold(fn, s->acc, v, &s->acc);
     double e = x->e ? x->e[at] : 0, size = fabs(v.f) + fabs(v.g);
-    s->e = fn == TG_FN_ADD ? s->e + e : fn == TG_FN_MUL ? s->e + (e > 0 ? e / size : 0) : max_f(s->e, e);
+    s->e = fn == TG_FN_ADD   ? s->e + e
+           : fn == TG_FN_MUL ? s->e + (e > 0 ? e / size : 0)
+                             : max_f(s->e, e);
     s->mass += size;
     s->n++;
     s->q |= x->q ? x->q[at] : 0;
@@ -368,7 +388,8 @@ static tg_dtype carried_dtype(const interp *c, tg_dtype t) {
 void exec_scan(interp *c, const tg_op *op) {
     const tile *x = operand(c, op, 0);
     tg_enum fn = tg_op_enum(op, TG_ATTR_FN, TG_FN_ADD);
-    bool exclusive = tg_op_flag(op, TG_ATTR_EXCLUSIVE), reverse = tg_op_flag(op, TG_ATTR_REVERSE);
+    bool exclusive = tg_op_flag(op, TG_ATTR_EXCLUSIVE),
+         reverse = tg_op_flag(op, TG_ATTR_REVERSE);
     shape s = shape_of_type(c, tg_operand(op, 0)->type);
     int at_axis = shape_find(&s, tg_op_axis(op, TG_ATTR_AXIS));
     int64_t stride = shape_stride(&s, at_axis), length = s.size[at_axis];

@@ -23,7 +23,8 @@ static bool is_replaced(const tg_attr *axes, const tg_axis *a) {
     return false;
 }
 
-static mapping *map_tile(interp *c, const tg_op *op, uint32_t first_index, const shape *x, const shape *over) {
+static mapping *map_tile(interp *c, const tg_op *op, uint32_t first_index, const shape *x,
+                         const shape *over) {
     const tg_attr *axes = tg_op_attr(op, TG_ATTR_AXES);
     mapping *m = pool_alloc(&c->pool, 1, sizeof *m);
     int64_t stride[MAX_AXES];
@@ -110,7 +111,8 @@ void exec_reindex(interp *c, const tg_op *op) {
     const tile *else_tile = other ? c->slot[other->id] : NULL;
     const tg_type *type = tg_result(op, 0)->type;
     shape s = shape_of_type(c, type), own = shape_of_type(c, tg_operand(op, 0)->type);
-    bool errors = x->e || x->q || (else_tile && (else_tile->e || else_tile->q)) || index_is_open(c, op, 1, n_index);
+    bool errors = x->e || x->q || (else_tile && (else_tile->e || else_tile->q)) ||
+                  index_is_open(c, op, 1, n_index);
     tile *r = tile_new(c, type->dtype, &s, errors);
     mapping *m = map_tile(c, op, 1, &own, &s);
     chunk from = chunk_of(x, 0), none = {0};

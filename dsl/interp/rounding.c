@@ -4,7 +4,10 @@
 
 #include <math.h>
 
-typedef struct small_format { int precision, min_exponent; double largest; } small_format;
+typedef struct small_format {
+    int precision, min_exponent;
+    double largest;
+} small_format;
 
 WIDE static void round_small(const small_format fmt, double *x, int64_t n) {
     const uint64_t min_bits = (uint64_t)(fmt.min_exponent + 1023) << 52;
@@ -19,7 +22,9 @@ WIDE static void round_small(const small_format fmt, double *x, int64_t n) {
         memcpy(&magic, &magic_bits, 8);
         double r = (x[k] + magic) - magic;
         r = fabs(r) > fmt.largest ? copysign(INFINITY, x[k]) : copysign(r, x[k]);
-        x[k] = fabs(x[k]) < 0x1p200 ? r : fabs(x[k]) >= 0x1p200 ? copysign(INFINITY, x[k]) : x[k];
+        x[k] = fabs(x[k]) < 0x1p200    ? r
+               : fabs(x[k]) >= 0x1p200 ? copysign(INFINITY, x[k])
+                                       : x[k];
     }
 }
 
@@ -51,11 +56,12 @@ double round_value(tg_dtype t, double x) {
 
 double largest_of(tg_dtype t) {
     tg_dtype real = tg_dtype_real(t);
-    double huge = real == TG_F64 ? 0x1.fffffffffffffp1023
-                : real == TG_F32 ? 0x1.fffffep127
-                : real == TG_BF16 ? 0x1.fep127
-                : real == TG_F8E5M2 ? 57344.0
-                : real == TG_F16 ? 65504.0 : tg_round_to(real, 1e300);
+    double huge = real == TG_F64      ? 0x1.fffffffffffffp1023
+                  : real == TG_F32    ? 0x1.fffffep127
+                  : real == TG_BF16   ? 0x1.fep127
+                  : real == TG_F8E5M2 ? 57344.0
+                  : real == TG_F16    ? 65504.0
+                                      : tg_round_to(real, 1e300);
     return huge;
 }
 

@@ -13,8 +13,8 @@ static tile *tensor_argument(interp *c, const tg_fparam *p, const tg_interp_tens
     r->tensor = pool_alloc(&c->pool, 1, sizeof *r->tensor);
     tensor_init(r->tensor, p->dtype, p->rank, x->arg.data, x->arg.shape, x->arg.stride);
     if (x->dtype != p->dtype || (!x->arg.data && r->tensor->n)) {
-        interp_fail(c, TG_ERROR_INVALID_ARGUMENT, "argument %s: expected a tensor of %s", p->name ? p->name : "?",
-                    tg_dtype_name(p->dtype));
+        interp_fail(c, TG_ERROR_INVALID_ARGUMENT, "argument %s: expected a tensor of %s",
+                    p->name ? p->name : "?", tg_dtype_name(p->dtype));
     }
     if (c->ideal && p->kind != TG_FP_IN) {
         tensor_add_shadow(c, r->tensor, x->value, x->bound);
@@ -48,7 +48,8 @@ static void bind_arguments(interp *c) {
 }
 
 static const char *text_of(tg_status s) {
-    return s == TG_ERROR_OUT_OF_MEMORY ? "the interpreter ran out of memory" : tg_status_name(s);
+    return s == TG_ERROR_OUT_OF_MEMORY ? "the interpreter ran out of memory"
+                                       : tg_status_name(s);
 }
 
 /* Everything that may unwind. */
@@ -74,18 +75,24 @@ static void report(interp *c, tg_status status) {
     }
 }
 
-tg_status tg_interp_run(const tg_func *f, const tg_interp_arg *args, const tg_interp_options *options,
-                        const tg_allocator *allocator, char *message, size_t message_size) {
+tg_status tg_interp_run(const tg_func *f, const tg_interp_arg *args,
+                        const tg_interp_options *options, const tg_allocator *allocator,
+                        char *message, size_t message_size) {
     const tg_allocator *a = allocator ? allocator : &tg_allocator_default;
     static const tg_interp_options none = {.mode = TG_INTERP_EXACT};
     interp *c = tg_alloc(a, sizeof *c, _Alignof(interp));
     if (!c) {
         return TG_ERROR_OUT_OF_MEMORY;
     }
-    *c = (interp){.f = f, .args = args, .o = options ? options : &none, .message = message, .message_size = message_size};
+    *c = (interp){.f = f,
+                  .args = args,
+                  .o = options ? options : &none,
+                  .message = message,
+                  .message_size = message_size};
     c->ideal = c->o->mode == TG_INTERP_IDEAL;
     c->check = c->o->check;
-    pool_init(&c->pool, a, &c->unwind, c->o->max_bytes ? c->o->max_bytes : (size_t)1 << DEFAULT_MAX_BYTES_LOG);
+    pool_init(&c->pool, a, &c->unwind,
+              c->o->max_bytes ? c->o->max_bytes : (size_t)1 << DEFAULT_MAX_BYTES_LOG);
     if (message && message_size) {
         message[0] = 0;
     }

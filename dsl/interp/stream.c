@@ -127,7 +127,8 @@ void walk_offsets(walk *w, int64_t n, int64_t *out) {
 
 /* ---- streams ----------------------------------------------------------------------------------------------- */
 
-void stream_init(stream *s, const tile *t, const tg_type *type, const shape *over, chunk_store *store) {
+void stream_init(stream *s, const tile *t, const tg_type *type, const shape *over,
+                 chunk_store *store) {
     s->t = t;
     s->store = store;
     s->at = 0;
@@ -232,8 +233,9 @@ chunk stream_next(stream *s, int64_t n) {
             fill_const(s->store, t);
             s->filled = true;
         }
-        r = (chunk){t->f ? s->store->f : NULL, t->g ? s->store->g : NULL, t->e ? s->store->e : NULL,
-                    t->i ? s->store->i : NULL, t->q ? s->store->q : NULL};
+        r = (chunk){t->f ? s->store->f : NULL, t->g ? s->store->g : NULL,
+                    t->e ? s->store->e : NULL, t->i ? s->store->i : NULL,
+                    t->q ? s->store->q : NULL};
     }
     if (!r.e) {
         r.e = (double *)(uintptr_t)zeros;

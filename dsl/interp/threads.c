@@ -17,7 +17,8 @@ typedef struct job {
 static bool block_is_pure(const tg_block *b) {
     for (const tg_op *op = b->first; op; op = op->next) {
         tg_opcode k = op->opcode;
-        bool shared = k == TG_OP_ATOMIC || k == TG_OP_CAS || k == TG_OP_PRINT || k == TG_OP_ASSERT || k == TG_OP_TENSOR;
+        bool shared = k == TG_OP_ATOMIC || k == TG_OP_CAS || k == TG_OP_PRINT ||
+                      k == TG_OP_ASSERT || k == TG_OP_TENSOR;
         if (shared) {
             return false;
         }
@@ -66,7 +67,8 @@ static void join_state(interp *c, interp *t) {
     c->stats.ops += t->stats.ops;
     c->stats.instances += t->stats.instances;
     c->stats.uncertain += t->stats.uncertain;
-    c->stats.peak_bytes = c->stats.peak_bytes > (int64_t)t->pool.peak ? c->stats.peak_bytes : (int64_t)t->pool.peak;
+    c->stats.peak_bytes = c->stats.peak_bytes > (int64_t)t->pool.peak ? c->stats.peak_bytes
+                                                                      : (int64_t)t->pool.peak;
     pool_dispose(&t->pool);
     for (uint32_t id = 0; id < c->f->next_value_id; id++) {
         tile *copy = t->slot[id];
@@ -89,7 +91,8 @@ void run_threads(interp *c, const tg_op *phase) {
     n = all.n < n ? (int)all.n : n;
     size_t left = c->pool.limit > c->pool.bytes ? c->pool.limit - c->pool.bytes : 0;
     for (int k = 0; k < n; k++) {
-        jobs[k] = (job){.phase = phase, .all = &all, .begin = all.n * k / n, .end = all.n * (k + 1) / n};
+        jobs[k] = (job){
+            .phase = phase, .all = &all, .begin = all.n * k / n, .end = all.n * (k + 1) / n};
         jobs[k].c = fork_state(c, left / (size_t)n);
     }
     for (int k = 0; k < n; k++) {

@@ -9,22 +9,28 @@
 
 enum { N = 700 }; /* more than one chunk */
 
-static const tg_dtype all_types[] = {TG_BOOL, TG_I8, TG_U8, TG_I16, TG_U16, TG_I32, TG_U32, TG_I64, TG_U64,
-                                     TG_BF16, TG_F16, TG_F32, TG_F64, TG_C32, TG_C64};
+static const tg_dtype all_types[] = {TG_BOOL, TG_I8,  TG_U8,  TG_I16, TG_U16,
+                                     TG_I32,  TG_U32, TG_I64, TG_U64, TG_BF16,
+                                     TG_F16,  TG_F32, TG_F64, TG_C32, TG_C64};
 enum { N_TYPES = sizeof all_types / sizeof all_types[0] };
 
 static tg_scalar sample(tg_dtype t, uint64_t *state) {
-    static const double special[] = {0, -0.0, 1, -1, 0.5, 1.5, 2.5, -3.5, INFINITY, -INFINITY, NAN, 1e-42, 6e-8, 65504, 3e38, 1e300};
-    static const int64_t ints[] = {0, 1, -1, 2, 7, 8, 31, 32, 63, 64, 127, 128, -128, INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN};
+    static const double special[] = {0,        -0.0,      1,   -1,    0.5,  1.5,   2.5,  -3.5,
+                                     INFINITY, -INFINITY, NAN, 1e-42, 6e-8, 65504, 3e38, 1e300};
+    static const int64_t ints[] = {0,    1,         -1,        2,         7,        8,
+                                   31,   32,        63,        64,        127,      128,
+                                   -128, INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN};
     double r = random_unit(state), pick = random_unit(state);
     tg_scalar s = {.dtype = t};
     if (tg_dtype_is_int(t) || t == TG_BOOL) {
-        int64_t v = pick < 0 ? ints[(size_t)((r + 1) * 8.49)] : (int64_t)(r * (pick < 0.5 ? 100 : 9e18));
+        int64_t v = pick < 0 ? ints[(size_t)((r + 1) * 8.49)]
+                             : (int64_t)(r * (pick < 0.5 ? 100 : 9e18));
         s.i = tg_int_wrap(t, v);
         return s;
     }
     double scale = pick < -0.5 ? 1 : pick < 0 ? 100 : pick < 0.3 ? 1e-3 : 10;
-    s.f = tg_round_to(tg_dtype_real(t), pick > 0.7 ? special[(size_t)((r + 1) * 7.99)] : r * scale);
+    s.f = tg_round_to(tg_dtype_real(t),
+                      pick > 0.7 ? special[(size_t)((r + 1) * 7.99)] : r * scale);
     if (tg_dtype_kind_of(t) == TG_KIND_COMPLEX) {
         s.g = tg_round_to(tg_dtype_real(t), random_unit(state) * 3);
     }
@@ -38,7 +44,10 @@ typedef struct pointwise {
     tg_dtype in[3], out;
 } pointwise;
 
-typedef struct pointwise_data { unsigned char in[3][N * 16], out[N * 16]; double value[2 * N], bound[N]; } pointwise_data;
+typedef struct pointwise_data {
+    unsigned char in[3][N * 16], out[N * 16];
+    double value[2 * N], bound[N];
+} pointwise_data;
 static pointwise_data data;
 
 static tg_func *pointwise_func(tg_arena *arena, const pointwise *p) {
@@ -46,10 +55,17 @@ static tg_func *pointwise_func(tg_arena *arena, const pointwise *p) {
     tg_func *f = tg_func_create(arena, names, tg_intern_cstr(names, "f"));
     tg_value *x[3], *y;
     for (uint32_t k = 0; k < p->n; k++) {
-        x[k] = tg_func_add_param(f, (tg_fparam){.name = tg_intern_cstr(names, "x"), .kind = TG_FP_IN, .dtype = p->in[k], .rank = 1});
+        x[k] = tg_func_add_param(f, (tg_fparam){.name = tg_intern_cstr(names, "x"),
+                                                .kind = TG_FP_IN,
+                                                .dtype = p->in[k],
+                                                .rank = 1});
     }
-    y = tg_func_add_param(f, (tg_fparam){.name = tg_intern_cstr(names, "y"), .kind = TG_FP_OUT, .dtype = p->out, .rank = 1});
-    tg_axis *axis = tg_func_add_axis(f, TG_AXIS_LOCAL, tg_intern_cstr(names, "i"), (tg_span){0});
+    y = tg_func_add_param(f, (tg_fparam){.name = tg_intern_cstr(names, "y"),
+                                         .kind = TG_FP_OUT,
+                                         .dtype = p->out,
+                                         .rank = 1});
+    tg_axis *axis =
+        tg_func_add_axis(f, TG_AXIS_LOCAL, tg_intern_cstr(names, "i"), (tg_span){0});
     tg_builder b = {.func = f, .block = &f->body.body};
     tg_op *phase = tg_build_op(&b, TG_OP_PHASE, NULL, 0, NULL, 0, NULL, 0);
     b.block = &phase->regions[0].body;
@@ -95,7 +111,8 @@ static bool same(tg_scalar a, tg_scalar b) {
     if (tg_dtype_is_int(a.dtype) || a.dtype == TG_BOOL) {
         return a.i == b.i;
     }
-    bool f = (a.f != a.f && b.f != b.f) || a.f == b.f, g = (a.g != a.g && b.g != b.g) || a.g == b.g;
+    bool f = (a.f != a.f && b.f != b.f) || a.f == b.f,
+         g = (a.g != a.g && b.g != b.g) || a.g == b.g;
     return f && g;
 }
 
@@ -115,7 +132,8 @@ static bool check_exact(const pointwise *p) {
         in[k] = tg_scalar_load(p->in[k], data.in[k], 0);
     }
     expected = (tg_scalar){.dtype = p->out};
-    if (!tg_scalar_eval(p->op, p->pred, p->out, in, p->n, &expected) || expected.dtype != p->out) {
+    if (!tg_scalar_eval(p->op, p->pred, p->out, in, p->n, &expected) ||
+        expected.dtype != p->out) {
         return false;
     }
     pointwise_run(p, TG_INTERP_EXACT);
@@ -125,21 +143,30 @@ static bool check_exact(const pointwise *p) {
         }
         tg_scalar_eval(p->op, p->pred, p->out, in, p->n, &expected);
         tg_scalar got = tg_scalar_load(p->out, data.out, i);
-        cr_assert(same(got, expected), "%s %s -> %s at %d: (%lld %a, %lld %a, %a): got %lld %a%+ai, expected %lld %a%+ai",
-                  tg_op_info_of(p->op)->mnemonic, tg_dtype_name(p->in[0]), tg_dtype_name(p->out), (int)i, (long long)in[0].i,
-                  in[0].f, (long long)in[1].i, in[1].f, p->n > 2 ? in[2].f : 0, (long long)got.i, got.f, got.g,
-                  (long long)expected.i, expected.f, expected.g);
+        cr_assert(
+            same(got, expected),
+            "%s %s -> %s at %d: (%lld %a, %lld %a, %a): got %lld %a%+ai, expected %lld %a%+ai",
+            tg_op_info_of(p->op)->mnemonic, tg_dtype_name(p->in[0]), tg_dtype_name(p->out),
+            (int)i, (long long)in[0].i, in[0].f, (long long)in[1].i, in[1].f,
+            p->n > 2 ? in[2].f : 0, (long long)got.i, got.f, got.g, (long long)expected.i,
+            expected.f, expected.g);
     }
     return true;
 }
 
-static const struct { tg_opcode op; uint32_t n; } arithmetic[] = {
-    {TG_OP_ADD, 2}, {TG_OP_SUB, 2}, {TG_OP_MUL, 2}, {TG_OP_DIV, 2}, {TG_OP_REM, 2}, {TG_OP_TDIV, 2}, {TG_OP_TREM, 2},
-    {TG_OP_FMA, 3}, {TG_OP_NEG, 1}, {TG_OP_ABS, 1}, {TG_OP_SIGN, 1}, {TG_OP_MIN, 2}, {TG_OP_MAX, 2}, {TG_OP_MINNUM, 2},
-    {TG_OP_MAXNUM, 2}, {TG_OP_FMOD, 2}, {TG_OP_AND, 2}, {TG_OP_OR, 2}, {TG_OP_XOR, 2}, {TG_OP_NOT, 1}, {TG_OP_SHL, 2},
-    {TG_OP_SHR, 2}, {TG_OP_MULHI, 2}, {TG_OP_POPC, 1}, {TG_OP_CLZ, 1}, {TG_OP_CTZ, 1}, {TG_OP_BREV, 1}, {TG_OP_ROTL, 2},
-    {TG_OP_GCD, 2}, {TG_OP_FLOOR, 1}, {TG_OP_CEIL, 1}, {TG_OP_TRUNC, 1}, {TG_OP_ROUND, 1}, {TG_OP_COPYSIGN, 2},
-    {TG_OP_NEXTAFTER, 2}, {TG_OP_SQRT, 1}, {TG_OP_CONJ, 1}};
+static const struct {
+    tg_opcode op;
+    uint32_t n;
+} arithmetic[] = {{TG_OP_ADD, 2},   {TG_OP_SUB, 2},      {TG_OP_MUL, 2},       {TG_OP_DIV, 2},
+                  {TG_OP_REM, 2},   {TG_OP_TDIV, 2},     {TG_OP_TREM, 2},      {TG_OP_FMA, 3},
+                  {TG_OP_NEG, 1},   {TG_OP_ABS, 1},      {TG_OP_SIGN, 1},      {TG_OP_MIN, 2},
+                  {TG_OP_MAX, 2},   {TG_OP_MINNUM, 2},   {TG_OP_MAXNUM, 2},    {TG_OP_FMOD, 2},
+                  {TG_OP_AND, 2},   {TG_OP_OR, 2},       {TG_OP_XOR, 2},       {TG_OP_NOT, 1},
+                  {TG_OP_SHL, 2},   {TG_OP_SHR, 2},      {TG_OP_MULHI, 2},     {TG_OP_POPC, 1},
+                  {TG_OP_CLZ, 1},   {TG_OP_CTZ, 1},      {TG_OP_BREV, 1},      {TG_OP_ROTL, 2},
+                  {TG_OP_GCD, 2},   {TG_OP_FLOOR, 1},    {TG_OP_CEIL, 1},      {TG_OP_TRUNC, 1},
+                  {TG_OP_ROUND, 1}, {TG_OP_COPYSIGN, 2}, {TG_OP_NEXTAFTER, 2}, {TG_OP_SQRT, 1},
+                  {TG_OP_CONJ, 1}};
 
 static bool takes(tg_opcode op, tg_dtype t) {
     char kind = tg_op_info_of(op)->operands[0];
@@ -149,9 +176,13 @@ static bool takes(tg_opcode op, tg_dtype t) {
         return any && (is_int || t == TG_BOOL);
     }
     if (is_complex) {
-        return op == TG_OP_ADD || op == TG_OP_SUB || op == TG_OP_MUL || op == TG_OP_DIV || op == TG_OP_NEG || op == TG_OP_CONJ;
+        return op == TG_OP_ADD || op == TG_OP_SUB || op == TG_OP_MUL || op == TG_OP_DIV ||
+               op == TG_OP_NEG || op == TG_OP_CONJ;
     }
-    return kind == 'n' ? true : kind == 'i' ? is_int : kind == 'f' ? tg_dtype_is_float(t) : false;
+    return kind == 'n'   ? true
+           : kind == 'i' ? is_int
+           : kind == 'f' ? tg_dtype_is_float(t)
+                         : false;
 }
 
 Test(interp_elementwise, arithmetic) {
@@ -164,7 +195,8 @@ Test(interp_elementwise, arithmetic) {
                 continue;
             }
             bool covered = check_exact(&p);
-            cr_assert(covered, "%s %s has no scalar definition", tg_op_info_of(p.op)->mnemonic, tg_dtype_name(t));
+            cr_assert(covered, "%s %s has no scalar definition", tg_op_info_of(p.op)->mnemonic,
+                      tg_dtype_name(t));
             checked++;
         }
     }
@@ -177,15 +209,19 @@ Test(interp_elementwise, conversions) {
     static const tg_dtype storage[] = {TG_F8E4M3, TG_F8E5M2, TG_F8E8M0};
     for (size_t i = 0; i < N_TYPES; i++) {
         for (size_t j = 0; j < N_TYPES + 3; j++) {
-            tg_dtype from = all_types[i], to = j < N_TYPES ? all_types[j] : storage[j - N_TYPES];
-            bool complex_from = tg_dtype_kind_of(from) == TG_KIND_COMPLEX, complex_to = tg_dtype_kind_of(to) == TG_KIND_COMPLEX;
-            if (from == to || to == TG_BOOL || (complex_from != complex_to) || (j >= N_TYPES && !tg_dtype_is_float(from))) {
+            tg_dtype from = all_types[i],
+                     to = j < N_TYPES ? all_types[j] : storage[j - N_TYPES];
+            bool complex_from = tg_dtype_kind_of(from) == TG_KIND_COMPLEX,
+                 complex_to = tg_dtype_kind_of(to) == TG_KIND_COMPLEX;
+            if (from == to || to == TG_BOOL || (complex_from != complex_to) ||
+                (j >= N_TYPES && !tg_dtype_is_float(from))) {
                 continue;
             }
             pointwise p = {TG_OP_CAST, TG_ENUM_NONE, 1, {from}, to};
             check_exact(&p);
             pointwise bits = {TG_OP_BITCAST, TG_ENUM_NONE, 1, {from}, to};
-            if (tg_dtype_bits(from) == tg_dtype_bits(to) && from != TG_BOOL && !complex_from && j < N_TYPES) {
+            if (tg_dtype_bits(from) == tg_dtype_bits(to) && from != TG_BOOL && !complex_from &&
+                j < N_TYPES) {
                 cr_assert(check_exact(&bits));
             }
         }
@@ -196,7 +232,8 @@ Test(interp_elementwise, conversions) {
                 cr_assert(check_exact(&p));
             }
         }
-        pointwise s = {TG_OP_SELECT, TG_ENUM_NONE, 3, {TG_BOOL, all_types[i], all_types[i]}, all_types[i]};
+        pointwise s = {
+            TG_OP_SELECT, TG_ENUM_NONE, 3, {TG_BOOL, all_types[i], all_types[i]}, all_types[i]};
         cr_assert(check_exact(&s));
     }
     const tg_opcode tests[] = {TG_OP_ISNAN, TG_OP_ISINF, TG_OP_ISFINITE, TG_OP_SIGNBIT};
@@ -205,35 +242,82 @@ Test(interp_elementwise, conversions) {
         cr_assert(check_exact(&p));
     }
     pointwise c = {TG_OP_CPLX, TG_ENUM_NONE, 2, {TG_F32, TG_F32}, TG_C32};
-    pointwise re = {TG_OP_RE, TG_ENUM_NONE, 1, {TG_C64}, TG_F64}, im = {TG_OP_IM, TG_ENUM_NONE, 1, {TG_C32}, TG_F32};
+    pointwise re = {TG_OP_RE, TG_ENUM_NONE, 1, {TG_C64}, TG_F64},
+              im = {TG_OP_IM, TG_ENUM_NONE, 1, {TG_C32}, TG_F32};
     cr_assert(check_exact(&c) && check_exact(&re) && check_exact(&im));
 }
 
 /* ---- elementary functions: EXACT is the correctly rounded value, or next to it where libm is not certain ----------- */
 
-static double rsqrt(double x) { return 1 / sqrt(x); }
-static double sinpi(double x) { return x == floor(x) ? 0 * x : sin(3.14159265358979323846 * fmod(x, 2)); }
-static double cospi(double x) { return fabs(fmod(x, 1)) == 0.5 ? 0 : cos(3.14159265358979323846 * fmod(x, 2)); }
-static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
-static double softplus(double x) { return x > 30 ? x + exp(-x) : log1p(exp(x)); }
-static double exp_sub(double x, double y) { return x == -INFINITY ? 0 : exp((double)(float)(x - y)); }
-static double exp2_sub(double x, double y) { return x == -INFINITY ? 0 : exp2((double)(float)(x - y)); }
-static double logaddexp(double x, double y) { return fmax(x, y) + log1p(exp(-fabs(x - y))); }
+static double rsqrt(double x) {
+    return 1 / sqrt(x);
+}
+static double sinpi(double x) {
+    return x == floor(x) ? 0 * x : sin(3.14159265358979323846 * fmod(x, 2));
+}
+static double cospi(double x) {
+    return fabs(fmod(x, 1)) == 0.5 ? 0 : cos(3.14159265358979323846 * fmod(x, 2));
+}
+static double sigmoid(double x) {
+    return 1 / (1 + exp(-x));
+}
+static double softplus(double x) {
+    return x > 30 ? x + exp(-x) : log1p(exp(x));
+}
+static double exp_sub(double x, double y) {
+    return x == -INFINITY ? 0 : exp((double)(float)(x - y));
+}
+static double exp2_sub(double x, double y) {
+    return x == -INFINITY ? 0 : exp2((double)(float)(x - y));
+}
+static double logaddexp(double x, double y) {
+    return fmax(x, y) + log1p(exp(-fabs(x - y)));
+}
 
-static const struct { tg_opcode op; double (*f1)(double); double (*f2)(double, double); double scale; } math_rows[] = {
-    {TG_OP_RSQRT, rsqrt, 0, 9}, {TG_OP_CBRT, cbrt, 0, 99}, {TG_OP_EXP, exp, 0, 90}, {TG_OP_EXP2, exp2, 0, 130},
-    {TG_OP_EXPM1, expm1, 0, 20}, {TG_OP_LOG, log, 0, 99}, {TG_OP_LOG2, log2, 0, 99}, {TG_OP_LOG10, log10, 0, 99},
-    {TG_OP_LOG1P, log1p, 0, 3}, {TG_OP_SIN, sin, 0, 1e6}, {TG_OP_COS, cos, 0, 1e6}, {TG_OP_TAN, tan, 0, 50},
-    {TG_OP_SINPI, sinpi, 0, 9}, {TG_OP_COSPI, cospi, 0, 9}, {TG_OP_ASIN, asin, 0, 1}, {TG_OP_ACOS, acos, 0, 1},
-    {TG_OP_ATAN, atan, 0, 20}, {TG_OP_ATAN2, 0, atan2, 5}, {TG_OP_SINH, sinh, 0, 20}, {TG_OP_COSH, cosh, 0, 20},
-    {TG_OP_TANH, tanh, 0, 4}, {TG_OP_ASINH, asinh, 0, 50}, {TG_OP_ACOSH, acosh, 0, 50}, {TG_OP_ATANH, atanh, 0, 1},
-    {TG_OP_ERF, erf, 0, 3}, {TG_OP_ERFC, erfc, 0, 5}, {TG_OP_LGAMMA, lgamma, 0, 30}, {TG_OP_POW, 0, pow, 5},
-    {TG_OP_EXP_SUB, 0, exp_sub, 20}, {TG_OP_EXP2_SUB, 0, exp2_sub, 20}, {TG_OP_SIGMOID, sigmoid, 0, 20},
-    {TG_OP_SOFTPLUS, softplus, 0, 20}, {TG_OP_LOGADDEXP, 0, logaddexp, 20}};
+static const struct {
+    tg_opcode op;
+    double (*f1)(double);
+    double (*f2)(double, double);
+    double scale;
+} math_rows[] = {{TG_OP_RSQRT, rsqrt, 0, 9},
+                 {TG_OP_CBRT, cbrt, 0, 99},
+                 {TG_OP_EXP, exp, 0, 90},
+                 {TG_OP_EXP2, exp2, 0, 130},
+                 {TG_OP_EXPM1, expm1, 0, 20},
+                 {TG_OP_LOG, log, 0, 99},
+                 {TG_OP_LOG2, log2, 0, 99},
+                 {TG_OP_LOG10, log10, 0, 99},
+                 {TG_OP_LOG1P, log1p, 0, 3},
+                 {TG_OP_SIN, sin, 0, 1e6},
+                 {TG_OP_COS, cos, 0, 1e6},
+                 {TG_OP_TAN, tan, 0, 50},
+                 {TG_OP_SINPI, sinpi, 0, 9},
+                 {TG_OP_COSPI, cospi, 0, 9},
+                 {TG_OP_ASIN, asin, 0, 1},
+                 {TG_OP_ACOS, acos, 0, 1},
+                 {TG_OP_ATAN, atan, 0, 20},
+                 {TG_OP_ATAN2, 0, atan2, 5},
+                 {TG_OP_SINH, sinh, 0, 20},
+                 {TG_OP_COSH, cosh, 0, 20},
+                 {TG_OP_TANH, tanh, 0, 4},
+                 {TG_OP_ASINH, asinh, 0, 50},
+                 {TG_OP_ACOSH, acosh, 0, 50},
+                 {TG_OP_ATANH, atanh, 0, 1},
+                 {TG_OP_ERF, erf, 0, 3},
+                 {TG_OP_ERFC, erfc, 0, 5},
+                 {TG_OP_LGAMMA, lgamma, 0, 30},
+                 {TG_OP_POW, 0, pow, 5},
+                 {TG_OP_EXP_SUB, 0, exp_sub, 20},
+                 {TG_OP_EXP2_SUB, 0, exp2_sub, 20},
+                 {TG_OP_SIGMOID, sigmoid, 0, 20},
+                 {TG_OP_SOFTPLUS, softplus, 0, 20},
+                 {TG_OP_LOGADDEXP, 0, logaddexp, 20}};
 
 static void fill_uniform(tg_dtype t, int k, double scale, uint64_t seed) {
     for (int64_t i = 0; i < N; i++) {
-        double v = i == 0 && k == 0 ? -INFINITY : i == 1 && scale > 1 ? 0 : random_unit(&seed) * scale;
+        double v = i == 0 && k == 0      ? -INFINITY
+                   : i == 1 && scale > 1 ? 0
+                                         : random_unit(&seed) * scale;
         tg_scalar_store((tg_scalar){.dtype = t, .f = tg_round_to(t, v)}, data.in[k], i);
     }
 }
@@ -249,20 +333,37 @@ Test(interp_elementwise, elementary_functions) {
             for (int mode = 0; mode < 2; mode++) {
                 pointwise_run(&p, (tg_interp_mode)mode);
                 for (int64_t i = 0; i < N; i++) {
-                    double x = tg_scalar_load(t, data.in[0], i).f, y = tg_scalar_load(t, data.in[1], i).f;
-                    double expected = math_rows[k].f1 ? math_rows[k].f1(x) : math_rows[k].f2(x, y);
+                    double x = tg_scalar_load(t, data.in[0], i).f,
+                           y = tg_scalar_load(t, data.in[1], i).f;
+                    double expected =
+                        math_rows[k].f1 ? math_rows[k].f1(x) : math_rows[k].f2(x, y);
                     double got = mode ? data.value[i] : tg_scalar_load(t, data.out, i).f;
-                    double room = (t == TG_F64 ? 64 : mode ? 4 : 1) * tg_dtype_unit(t) * fabs(expected) + 0x1p-149;
-                    room += t == TG_F16 ? 0x1p-24 : t == TG_BF16 ? 0x1p-133 : p.op == TG_OP_SINPI || p.op == TG_OP_COSPI ? 1e-15 : 0;
+                    double room = (t == TG_F64 ? 64
+                                   : mode      ? 4
+                                               : 1) *
+                                      tg_dtype_unit(t) * fabs(expected) +
+                                  0x1p-149;
+                    room += t == TG_F16                                  ? 0x1p-24
+                            : t == TG_BF16                               ? 0x1p-133
+                            : p.op == TG_OP_SINPI || p.op == TG_OP_COSPI ? 1e-15
+                                                                         : 0;
                     room += p.n == 2 && mode ? fabs(x - y) * 0x1p-24 * fabs(expected) : 0;
-                    room += (p.op == TG_OP_EXP_SUB || p.op == TG_OP_EXP2_SUB) && t == TG_F64 ? fabs(expected) * 1e-5 : 0;
+                    room += (p.op == TG_OP_EXP_SUB || p.op == TG_OP_EXP2_SUB) && t == TG_F64
+                                ? fabs(expected) * 1e-5
+                                : 0;
                     double rounded = mode ? expected : tg_round_to(t, expected);
-                    bool ok = (got != got && rounded != rounded) || got == rounded || fabs(got - rounded) <= room;
-                    cr_assert(ok || (isinf(got) && fabs(expected) > 6e4), "%s %s(%a, %a): got %a, expected %a", tg_dtype_name(t),
+                    bool ok = (got != got && rounded != rounded) || got == rounded ||
+                              fabs(got - rounded) <= room;
+                    cr_assert(ok || (isinf(got) && fabs(expected) > 6e4),
+                              "%s %s(%a, %a): got %a, expected %a", tg_dtype_name(t),
                               tg_op_info_of(p.op)->mnemonic, x, y, got, rounded);
-                    bool bounded = mode == 0 || !isfinite(tg_round_to(t, got * 1.02)) || data.bound[i] <= 40 * (tg_dtype_unit(t) + 0x1p-22 * (p.n == 2)) *
-                                   (fabs(got) + 0x1p-126) + 0x1p-20 * (t == TG_F16);
-                    cr_assert(bounded, "%s %s(%a, %a) bound %g", tg_dtype_name(t), tg_op_info_of(p.op)->mnemonic, x, y, data.bound[i]);
+                    bool bounded =
+                        mode == 0 || !isfinite(tg_round_to(t, got * 1.02)) ||
+                        data.bound[i] <= 40 * (tg_dtype_unit(t) + 0x1p-22 * (p.n == 2)) *
+                                                 (fabs(got) + 0x1p-126) +
+                                             0x1p-20 * (t == TG_F16);
+                    cr_assert(bounded, "%s %s(%a, %a) bound %g", tg_dtype_name(t),
+                              tg_op_info_of(p.op)->mnemonic, x, y, data.bound[i]);
                 }
             }
         }

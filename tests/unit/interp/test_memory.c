@@ -9,7 +9,13 @@ enum { N_AXES = 4 };
 static const int64_t extent[N_AXES] = {3, 5, 2, 7};
 
 /* A tensor over the axes in `set`, in rank order, and its load. */
-typedef struct operand_tensor { unsigned set; int64_t shape[N_AXES]; uint32_t rank; int64_t n; double data[256]; } operand_tensor;
+typedef struct operand_tensor {
+    unsigned set;
+    int64_t shape[N_AXES];
+    uint32_t rank;
+    int64_t n;
+    double data[256];
+} operand_tensor;
 
 static void make_operand(operand_tensor *t, unsigned set, tg_dtype dtype, uint64_t *state) {
     *t = (operand_tensor){.set = set, .n = 1};
@@ -22,7 +28,8 @@ static void make_operand(operand_tensor *t, unsigned set, tg_dtype dtype, uint64
     for (int64_t k = 0; k < t->n; k++) {
         double v = random_unit(state);
         bool is_int = tg_dtype_is_int(dtype);
-        t->data[k] = is_int ? floor(v * (tg_dtype_kind_of(dtype) == TG_KIND_UINT ? 0 : 90)) + 37 : tg_round_to(dtype, v);
+        t->data[k] = is_int ? floor(v * (tg_dtype_kind_of(dtype) == TG_KIND_UINT ? 0 : 90)) + 37
+                            : tg_round_to(dtype, v);
     }
 }
 
@@ -34,9 +41,14 @@ static double at(const operand_tensor *t, const int64_t *index) {
     return t->data[k];
 }
 
-typedef struct dot_case { unsigned x, y, acc, over; tg_dtype tx, ty, result; bool with_acc; } dot_case;
+typedef struct dot_case {
+    unsigned x, y, acc, over;
+    tg_dtype tx, ty, result;
+    bool with_acc;
+} dot_case;
 
-static tg_value *load_operand(tg_builder *b, tg_value *tensor, unsigned set, tg_value *const *iota) {
+static tg_value *load_operand(tg_builder *b, tg_value *tensor, unsigned set,
+                              tg_value *const *iota) {
     tg_value *index[N_AXES];
     uint32_t n = 0;
     for (unsigned a = 0; a < N_AXES; a++) {
@@ -54,8 +66,10 @@ static tg_func *dot_func(tg_arena *arena, const dot_case *d, const operand_tenso
     tg_value *p[4], *iota[N_AXES];
     tg_axis *axes[N_AXES], *over[N_AXES];
     for (int k = 0; k < 4; k++) {
-        p[k] = tg_func_add_param(f, (tg_fparam){.name = tg_intern_cstr(names, "p"), .kind = k == 3 ? TG_FP_OUT : TG_FP_IN,
-                                                .dtype = types[k], .rank = t[k].rank});
+        p[k] = tg_func_add_param(f, (tg_fparam){.name = tg_intern_cstr(names, "p"),
+                                                .kind = k == 3 ? TG_FP_OUT : TG_FP_IN,
+                                                .dtype = types[k],
+                                                .rank = t[k].rank});
     }
     tg_builder b = {.func = f, .block = &f->body.body};
     tg_op *phase = tg_build_op(&b, TG_OP_PHASE, NULL, 0, NULL, 0, NULL, 0);
@@ -92,7 +106,8 @@ static void pack(const operand_tensor *t, tg_dtype dtype, void *out) {
     }
 }
 
-static double brute_force(const dot_case *d, const operand_tensor *t, int64_t point, double *magnitude) {
+static double brute_force(const dot_case *d, const operand_tensor *t, int64_t point,
+                          double *magnitude) {
     int64_t index[N_AXES] = {0}, rest = point;
     for (int a = N_AXES - 1; a >= 0; a--) {
         if (t[3].set >> a & 1) {
@@ -150,7 +165,8 @@ static void check_dot(const dot_case *d, uint64_t *state) {
     for (int mode = 0; mode < 2; mode++) {
         tg_interp_options o = {.mode = (tg_interp_mode)mode};
         char message[100];
-        cr_assert_eq(tg_interp_run(f, args, &o, NULL, message, sizeof message), TG_OK, "%s", message);
+        cr_assert_eq(tg_interp_run(f, args, &o, NULL, message, sizeof message), TG_OK, "%s",
+                     message);
         for (int64_t k = 0; k < t[3].n; k++) {
             double magnitude, expected = brute_force(d, t, k, &magnitude);
             tg_scalar got = tg_scalar_load(d->result, bytes[3], k);
@@ -159,7 +175,8 @@ static void check_dot(const dot_case *d, uint64_t *state) {
                 continue;
             }
             double room = magnitude * 0x1p-24 * 150;
-            cr_assert(fabs((mode ? value[k] : got.f) - expected) <= (mode ? 1e-13 * magnitude : room));
+            cr_assert(fabs((mode ? value[k] : got.f) - expected) <=
+                      (mode ? 1e-13 * magnitude : room));
             cr_assert(!mode || bound[k] <= room + 1e-30);
         }
     }
@@ -169,11 +186,14 @@ static void check_dot(const dot_case *d, uint64_t *state) {
 Test(interp_memory, dot_over_any_axes) {
     uint64_t state = 5;
     for (int k = 0; k < 300; k++) {
-        unsigned x = (unsigned)((random_unit(&state) + 1) * 7.99), y = (unsigned)((random_unit(&state) + 1) * 7.99);
-        unsigned over = x & y & (unsigned)((random_unit(&state) + 1) * 7.99), acc = (unsigned)((random_unit(&state) + 1) * 7.99);
+        unsigned x = (unsigned)((random_unit(&state) + 1) * 7.99),
+                 y = (unsigned)((random_unit(&state) + 1) * 7.99);
+        unsigned over = x & y & (unsigned)((random_unit(&state) + 1) * 7.99),
+                 acc = (unsigned)((random_unit(&state) + 1) * 7.99);
         acc &= ~over;
-        static const tg_dtype types[][3] = {{TG_F32, TG_F32, TG_F32}, {TG_F64, TG_F64, TG_F64}, {TG_F16, TG_BF16, TG_F32},
-                                            {TG_I8, TG_U8, TG_I32}, {TG_I64, TG_I64, TG_I64}, {TG_F8E4M3, TG_F8E5M2, TG_F32}};
+        static const tg_dtype types[][3] = {
+            {TG_F32, TG_F32, TG_F32}, {TG_F64, TG_F64, TG_F64}, {TG_F16, TG_BF16, TG_F32},
+            {TG_I8, TG_U8, TG_I32},   {TG_I64, TG_I64, TG_I64}, {TG_F8E4M3, TG_F8E5M2, TG_F32}};
         const tg_dtype *t = types[k % 6];
         if (!over) {
             continue;
@@ -183,7 +203,8 @@ Test(interp_memory, dot_over_any_axes) {
     }
 }
 
-static void run_text(const char *text, tg_interp_arg *args, const tg_interp_options *o, tg_status expected, const char *message) {
+static void run_text(const char *text, tg_interp_arg *args, const tg_interp_options *o,
+                     tg_status expected, const char *message) {
     fixture f;
     fixture_open(&f, text);
     tg_status s = fixture_run(&f, args, o);
@@ -192,26 +213,32 @@ static void run_text(const char *text, tg_interp_arg *args, const tg_interp_opti
     fixture_close(&f);
 }
 
-#define LINE(params, axes)                                                                            \
-    "func @f(in %X: tensor<1 x i64>, " params ")\n  axes { #i local" axes " }\n{\n"                   \
-    "  %z = const {value=0} : i64\n  %one = const {value=1} : i64\n  %N = dim %X {d=0} : i64\n"       \
-    "  phase () {\n    axis %N, %z, %N {axis=#i}\n    %i = iota {axis=#i} : tile<#i x i64>\n"         \
+#define LINE(params, axes)                                                                     \
+    "func @f(in %X: tensor<1 x i64>, " params ")\n  axes { #i local" axes " }\n{\n"            \
+    "  %z = const {value=0} : i64\n  %one = const {value=1} : i64\n  %N = dim %X {d=0} : "     \
+    "i64\n"                                                                                    \
+    "  phase () {\n    axis %N, %z, %N {axis=#i}\n    %i = iota {axis=#i} : tile<#i x i64>\n"  \
     "    %x = load %X, %i : tile<#i x i64>\n"
 #define END "  }\n}\n"
 
 Test(interp_memory, atomics_and_cas) {
     int64_t in[6] = {0, 2, 2, 1, 9, 2};
     int64_t y[3] = {10, 20, 30}, old[6], expected[6] = {10, 30, 31, 20, 0, 33};
-    tg_interp_arg args[3] = {vector_arg(TG_I64, in, 6), vector_arg(TG_I64, y, 3), vector_arg(TG_I64, old, 6)};
+    tg_interp_arg args[3] = {vector_arg(TG_I64, in, 6), vector_arg(TG_I64, y, 3),
+                             vector_arg(TG_I64, old, 6)};
     tg_interp_options o = {.check = true};
-    run_text(LINE("inout %Y: tensor<1 x i64>, out %O: tensor<1 x i64>", "")
-             "    %o = atomic %Y, %i, %x {fn=add} : tile<#i x i64>\n    store %O, %o, %i\n" END, args, &o, TG_OK, NULL);
+    run_text(LINE("inout %Y: tensor<1 x i64>, out %O: tensor<1 x i64>",
+                  "") "    %o = atomic %Y, %i, %x {fn=add} : tile<#i x i64>\n    store %O, %o, "
+                      "%i\n" END,
+             args, &o, TG_OK, NULL);
     const int64_t sums[3] = {10, 23, 38};
     cr_assert_arr_eq(y, sums, sizeof sums);
     cr_assert_arr_eq(old, expected, sizeof expected);
     y[0] = y[1] = y[2] = 1;
-    run_text(LINE("inout %Y: tensor<1 x i64>, out %O: tensor<1 x i64>", "")
-             "    %o = cas %Y, %one, %i, %x : tile<#i x i64>\n    store %O, %o, %i\n" END, args, &o, TG_OK, NULL);
+    run_text(
+        LINE("inout %Y: tensor<1 x i64>, out %O: tensor<1 x i64>",
+             "") "    %o = cas %Y, %one, %i, %x : tile<#i x i64>\n    store %O, %o, %i\n" END,
+        args, &o, TG_OK, NULL);
     /* element 2: 1 becomes 1 (point 1), again 1 becomes 2 (point 2), then stays 2 (point 5) */
     const int64_t swapped[3] = {0, 3, 2}, seen[6] = {1, 1, 1, 1, 0, 2};
     cr_assert_arr_eq(y, swapped, sizeof swapped);
@@ -224,15 +251,17 @@ Test(interp_memory, atomics_and_cas) {
     sum[1].tensor.value = &value;
     sum[1].tensor.bound = &bound;
     tg_interp_options ideal = {.mode = TG_INTERP_IDEAL};
-    run_text(LINE("inout %Y: tensor<1 x f32>", "")
-             "    %f = cast %i : tile<#i x f32>\n    %s = sqrt %f : tile<#i x f32>\n    %o = atomic %Y, %s, %x {fn=add} : tile<#i x f32>\n" END,
+    run_text(LINE("inout %Y: tensor<1 x f32>",
+                  "") "    %f = cast %i : tile<#i x f32>\n    %s = sqrt %f : tile<#i x f32>\n  "
+                      "  %o = atomic %Y, %s, %x {fn=add} : tile<#i x f32>\n" END,
              sum, &ideal, TG_OK, NULL);
     float up = 0, down = 0;
     for (int k = 0; k < 500; k++) {
         up += sqrtf((float)k);
         down += sqrtf((float)(499 - k));
     }
-    cr_assert(fabs(up - value) <= bound && fabs(down - value) <= bound && bound < 0.5 && up != down);
+    cr_assert(fabs(up - value) <= bound && fabs(down - value) <= bound && bound < 0.5 &&
+              up != down);
 }
 
 Test(interp_memory, guards_gathers_and_poison) {
@@ -240,17 +269,23 @@ Test(interp_memory, guards_gathers_and_poison) {
     int64_t out[6] = {-1, -1, -1, -1, -1, -1};
     tg_interp_arg args[2] = {vector_arg(TG_I64, in, 6), vector_arg(TG_I64, out, 6)};
     tg_interp_options check = {.check = true}, plain = {.mode = TG_INTERP_EXACT};
-    run_text(LINE("out %Y: tensor<1 x i64>", "")
-             "    %c = const {value=2} : i64\n    %g = cmp %x, %c {pred=gt} : tile<#i x bool>\n    store %Y, %i, %x, %g\n" END,
+    run_text(LINE("out %Y: tensor<1 x i64>",
+                  "") "    %c = const {value=2} : i64\n    %g = cmp %x, %c {pred=gt} : tile<#i "
+                      "x bool>\n    store %Y, %i, %x, %g\n" END,
              args, &check, TG_OK, NULL);
     const int64_t expected[6] = {-1, -1, -1, 2, 1, 0};
     cr_assert_arr_eq(out, expected, sizeof out);
-    const char *gather = LINE("out %Y: tensor<1 x i64>", "") "    %w = add %x, %one : tile<#i x i64>\n    store %Y, %i, %w\n" END;
+    const char *gather =
+        LINE("out %Y: tensor<1 x i64>",
+             "") "    %w = add %x, %one : tile<#i x i64>\n    store %Y, %i, %w\n" END;
     run_text(gather, args, &check, TG_ERROR_LAUNCH, "store outside");
     run_text(gather, args, &plain, TG_OK, NULL);
-    const char *poison = "func @f(out %Y: tensor<1 x f32>)\n  axes { #i local }\n{\n  %z = const {value=0} : i64\n  %N = dim %Y {d=0} : i64\n"
-                         "  %t = temp %N : tensor<1 x f32>\n  phase () {\n    axis %N, %z, %N {axis=#i}\n    %i = iota {axis=#i} : tile<#i x i64>\n"
-                         "    %x = load %t, %i : tile<#i x f32>\n    store %Y, %x, %i\n  }\n}\n";
+    const char *poison =
+        "func @f(out %Y: tensor<1 x f32>)\n  axes { #i local }\n{\n  %z = const {value=0} : "
+        "i64\n  %N = dim %Y {d=0} : i64\n"
+        "  %t = temp %N : tensor<1 x f32>\n  phase () {\n    axis %N, %z, %N {axis=#i}\n    %i "
+        "= iota {axis=#i} : tile<#i x i64>\n"
+        "    %x = load %t, %i : tile<#i x f32>\n    store %Y, %x, %i\n  }\n}\n";
     float y[3];
     tg_interp_arg one = vector_arg(TG_F32, y, 3);
     run_text(poison, &one, &check, TG_ERROR_LAUNCH, "before it is written");
@@ -267,23 +302,47 @@ Test(interp_memory, raw_tensors_and_axis_facts) {
     }
     int64_t in[3] = {0, 1, 2};
     float sums[3];
-    tg_interp_arg args[4] = {vector_arg(TG_I64, in, 3), vector_arg(TG_F32, sums, 3), vector_arg(TG_I64, facts, 8), int_arg(TG_U64, (int64_t)(uintptr_t)(data + 1))};
-    const char *text =
-        LINE("out %Y: tensor<1 x f32>, out %F: tensor<1 x i64>, ptr %p: u64", ", #j loop block=3, #u local like=#j")
-        "    %five = const {value=5} : i64\n    %two = const {value=2} : i64\n    %four = const {value=4} : i64\n    %three = const {value=3} : i64\n"
-        "    %P = tensor %p, %three, %five, %three, %two : tensor<2 x f32>\n"
-        "    %s0 = stride %P {d=1} : i64\n    store %F, %s0, %z\n"
-        "    %o = const {value=0.0} : f32\n    %init = broadcast %o : tile<#i x f32>\n"
-        "    %r = for %five, %one, %five, %init {axis=#j} (%a: tile<#i x f32>) {\n"
-        "      axis %five, %z, %five {axis=#u}\n      %u = iota {axis=#u} : tile<#u x i64>\n"
-        "      %v = load %P, %i, %u : tile<#i, #u x f32>\n"
-        "      %b = asm %v {target=\"x86\", code=\"\"} (%e: f32) {\n        %d = add %e, %e : f32\n        yield %d\n      } : tile<#i, #u x f32>\n"
-        "      %s = reduce %b {over=(#u), fn=add} : tile<#i x f32>\n      %n = add %a, %s : tile<#i x f32>\n"
-        "      %k = axis_block {axis=#j} : i64\n      %c = axis_count {axis=#j} : i64\n      %w = axis_size {axis=#j} : i64\n"
-        "      %q = axis_first {axis=#j} : i64\n      %k3 = mul %k, %three : i64\n      %at = add %k3, %one : i64\n"
-        "      %cw = mul %c, %five : i64\n      %cq = add %cw, %w : i64\n      store %F, %cq, %at\n"
-        "      %at2 = add %at, %one : i64\n      store %F, %q, %at2\n      yield %n\n    } : tile<#i x f32>\n"
-        "    %ok = cmp %five, %two {pred=gt} : bool\n    assume %ok {fact=\"5 > 2\"}\n    store %Y, %r, %i\n" END;
+    tg_interp_arg args[4] = {vector_arg(TG_I64, in, 3), vector_arg(TG_F32, sums, 3),
+                             vector_arg(TG_I64, facts, 8),
+                             int_arg(TG_U64, (int64_t)(uintptr_t)(data + 1))};
+    const char *text = LINE(
+        "out %Y: tensor<1 x f32>, out %F: tensor<1 x i64>, ptr %p: u64",
+        ", #j loop block=3, #u local like=#j") "    %five = const {value=5} : i64\n    %two = "
+                                               "const {value=2} : i64\n    %four = const "
+                                               "{value=4} : i64\n    %three = const {value=3} "
+                                               ": i64\n"
+                                               "    %P = tensor %p, %three, %five, %three, "
+                                               "%two : tensor<2 x f32>\n"
+                                               "    %s0 = stride %P {d=1} : i64\n    store %F, "
+                                               "%s0, %z\n"
+                                               "    %o = const {value=0.0} : f32\n    %init = "
+                                               "broadcast %o : tile<#i x f32>\n"
+                                               "    %r = for %five, %one, %five, %init "
+                                               "{axis=#j} (%a: tile<#i x f32>) {\n"
+                                               "      axis %five, %z, %five {axis=#u}\n      "
+                                               "%u = iota {axis=#u} : tile<#u x i64>\n"
+                                               "      %v = load %P, %i, %u : tile<#i, #u x "
+                                               "f32>\n"
+                                               "      %b = asm %v {target=\"x86\", code=\"\"} "
+                                               "(%e: f32) {\n        %d = add %e, %e : f32\n   "
+                                               "     yield %d\n      } : tile<#i, #u x f32>\n"
+                                               "      %s = reduce %b {over=(#u), fn=add} : "
+                                               "tile<#i x f32>\n      %n = add %a, %s : "
+                                               "tile<#i x f32>\n"
+                                               "      %k = axis_block {axis=#j} : i64\n      "
+                                               "%c = axis_count {axis=#j} : i64\n      %w = "
+                                               "axis_size {axis=#j} : i64\n"
+                                               "      %q = axis_first {axis=#j} : i64\n      "
+                                               "%k3 = mul %k, %three : i64\n      %at = add "
+                                               "%k3, %one : i64\n"
+                                               "      %cw = mul %c, %five : i64\n      %cq = "
+                                               "add %cw, %w : i64\n      store %F, %cq, %at\n"
+                                               "      %at2 = add %at, %one : i64\n      store "
+                                               "%F, %q, %at2\n      yield %n\n    } : tile<#i "
+                                               "x f32>\n"
+                                               "    %ok = cmp %five, %two {pred=gt} : bool\n   "
+                                               " assume %ok {fact=\"5 > 2\"}\n    store %Y, "
+                                               "%r, %i\n" END;
     for (int mode = 0; mode < 2; mode++) {
         tg_interp_options o = {.mode = (tg_interp_mode)mode, .check = true};
         memset(facts, 0, sizeof facts);
@@ -295,6 +354,7 @@ Test(interp_memory, raw_tensors_and_axis_facts) {
             }
             cr_assert(sums[i] == sum, "%g, expected %g", sums[i], sum);
         }
-        cr_assert(facts[0] == 2 && facts[1] == 2 * 5 + 3 && facts[2] == 1 && facts[4] == 2 * 5 + 1 && facts[5] == 4);
+        cr_assert(facts[0] == 2 && facts[1] == 2 * 5 + 3 && facts[2] == 1 &&
+                  facts[4] == 2 * 5 + 1 && facts[5] == 4);
     }
 }
