@@ -165,6 +165,22 @@ static tg_value *reassociate(canon_context *c, tg_op *op) {
     return tg_build_binary(&c->b, op->opcode, tg_operand(inner, 0), both);
 }
 
+/* A reduction starts from its identity, so combining it with that once more changes nothing. */
+static tg_value *reduce_identity(canon_context *c, tg_op *op) {
+    (void)c;
+    static const tg_enum fns[TG_OP_COUNT] = {
+        [TG_OP_ADD] = TG_FN_ADD, [TG_OP_MIN] = TG_FN_MIN, [TG_OP_MAX] = TG_FN_MAX};
+    const tg_op *reduce = defined_by(tg_operand(op, 0), TG_OP_REDUCE);
+    tg_scalar k;
+    tg_enum fn = fns[op->opcode];
+    if (!reduce || tg_op_enum(reduce, TG_ATTR_FN, TG_ENUM_NONE) != fn || !tg_value_const_scalar(tg_operand(op, 1), &k)) {
+        return NULL;
+    }
+    tg_scalar identity = tg_scalar_identity(fn, k.dtype);
+    bool same = k.i == identity.i && k.f == identity.f && k.g == identity.g;
+    return same ? fits(op, tg_operand(op, 0)) : NULL;
+}
+
 /* ---- products ---------------------------------------------------------------------------------------------------- */
 
 static tg_value *times_one(canon_context *c, tg_op *op) {
@@ -364,6 +380,7 @@ static tg_value *size_of_constant_axis(canon_context *c, tg_op *op) {
 const canon_rule canon_rules[] = {
     {"add-constant-right", TG_OP_ADD, constant_right},
     {"add-zero", TG_OP_ADD, add_zero},
+    {"add-reduce-identity", TG_OP_ADD, reduce_identity},
     {"add-reassociate", TG_OP_ADD, reassociate},
     {"sub-zero", TG_OP_SUB, sub_zero},
     {"sub-self", TG_OP_SUB, sub_self},
@@ -383,9 +400,11 @@ const canon_rule canon_rules[] = {
     {"abs-sign", TG_OP_ABS, abs_of_sign},
     {"min-constant-right", TG_OP_MIN, constant_right},
     {"min-self", TG_OP_MIN, idempotent},
+    {"min-reduce-identity", TG_OP_MIN, reduce_identity},
     {"min-reassociate", TG_OP_MIN, reassociate},
     {"max-constant-right", TG_OP_MAX, constant_right},
     {"max-self", TG_OP_MAX, idempotent},
+    {"max-reduce-identity", TG_OP_MAX, reduce_identity},
     {"max-reassociate", TG_OP_MAX, reassociate},
     {"and-constant-right", TG_OP_AND, constant_right},
     {"and-self", TG_OP_AND, idempotent},
