@@ -496,7 +496,10 @@ tg_ev tg_builtin_call(tg_elab *e, const tg_builtin *f, const tg_expr *x) {
     if (n < f->min_args || n > f->max_args) {
         const char *many = f->min_args == f->max_args ? tg_arena_printf(e->arena, "%u", f->min_args)
                                                       : tg_arena_printf(e->arena, "at least %u", f->min_args);
-        tg_report(e->diags, TG_E0208, x->span, "'%s' takes %s argument%s, %u given", f->name, many, f->min_args == 1 ? "" : "s", n);
+        tg_diag *d = tg_report(e->diags, TG_E0208, x->span, "'%s' takes %s argument%s, %u given", f->name, many, f->min_args == 1 ? "" : "s", n);
+        if (f->op == TG_OP_DOT && n == 2) {
+            tg_diag_add_help(e->diags, d, "name the axis to sum over, `dot(x, y, k)`: operands have named axes, not rows and columns");
+        }
         return tg_ev_poison();
     }
     tg_call c = {.f = f, .x = x, .args = args, .n = n, .span = x->span};

@@ -278,6 +278,8 @@ static bool scalar_condition(tg_elab *e, const tg_value *v, const tg_expr *x) {
     tg_diag *d = tg_report(e->diags, TG_E0312, x->span, "condition has axes %s; use ?: or move the code into an fn",
                            tg_elab_axes_text(e, v->type->axes, v->type->n_axes));
     tg_diag_add_label(e->diags, d, tg_elab_axis_origin(e, x, v->type->axes[0]), "axis '%s' enters here", v->type->axes[0]->name);
+    tg_diag_add_help(e->diags, d, "a store takes a condition, `Y[%s] = v where c`; bounds need no test: an axis never leaves its extent",
+                     v->type->axes[0]->name);
     return false;
 }
 

@@ -57,7 +57,7 @@ void tg_elab_note_load(tg_elab *e, tg_sym *t, tg_span span) {
     if (!written || t->last_store == e->phase) {
         tg_diag *d = tg_report(e->diags, TG_E0411, span, "cannot read from 'out' %s here; it is write-only within a phase", t->name);
         tg_diag_add_label(e->diags, d, t->span, "declared out here");
-        tg_diag_add_help(e->diags, d, "declare it inout, or read it in a later grid");
+        tg_diag_add_help(e->diags, d, "accumulate in a tile, `f32 acc[…] = 0;`, and store once; or declare %s inout, or read it in a later grid", t->name);
     }
 }
 

@@ -154,8 +154,14 @@ static void add_expression_help(tg_parser *p, tg_diag *diag) {
                "`X[i, j]`";
     else if (found == TG_TOK_STAR && before == TG_TOK_STAR)
         help = "a power is `pow(x, y)`, a square `x * x`";
-    else if (found == TG_TOK_STAR || found == TG_TOK_AND)
+    else if (found == TG_TOK_STAR)
         help = "there are no pointers to follow: index a tensor, `Y[i] = …`";
+    else if (found == TG_TOK_AND)
+        help = "there are no addresses: `Y[i] = v;` stores, `atomic Y[i] += v;` adds";
+    else if (found == TG_TOK_AXIS)
+        help = "axes are given by name, not by number: `sum(x, j)`, `max(x, j)`";
+    else if (found == TG_TOK_WHERE)
+        help = "to choose per element write `c ? a : b`; `where` belongs behind a stored value";
     else if (found == TG_TOK_SET && (before == TG_TOK_LAND || before == TG_TOK_LOR))
         help = "there is no `&&=` or `||=`: write `x = x && y`";
     else if (found == TG_TOK_PLUS)

@@ -377,6 +377,28 @@ static operand call_conversion(compiler *c, const tg_expr *x, tg_dtype to) {
     return result(c, to_float ? CELL_FLOAT : CELL_INT);
 }
 
+/* The name used elsewhere for one of ours (suggest.def), or a near one. */
+static void suggest_function(compiler *c, tg_diag *d, tg_name name, tg_span span) {
+    static const struct { const char *spelling, *replacement, *help; } idioms[] = {
+#define IDIOM(spelling, replacement, help) {spelling, replacement, help},
+#include "dsl/parser/suggest.def"
+#undef IDIOM
+    };
+    const char *names[sizeof functions / sizeof functions[0]];
+    size_t n = sizeof functions / sizeof functions[0];
+    for (size_t i = 0; i < n; i++) {
+        names[i] = functions[i].name;
+    }
+    const char *better = tg_suggest(name, names, n);
+    for (size_t i = 0; i < sizeof idioms / sizeof idioms[0]; i++) {
+        bool known = idioms[i].replacement && find_function(idioms[i].replacement);
+        better = known && strcmp(idioms[i].spelling, name) == 0 ? idioms[i].replacement : better;
+    }
+    if (better) {
+        tg_diag_add_edit(c->env->diags, d, span, better);
+    }
+}
+
 static operand compile_call(compiler *c, const tg_expr *x) {
     const tg_expr *callee = x->u.call.callee;
     if (callee->kind == TG_EXPR_TYPE && callee->u.type.type->dtype != TG_DTYPE_NONE) {
@@ -397,6 +419,7 @@ static operand compile_call(compiler *c, const tg_expr *x) {
         return call_function(c, f, x);
     }
     tg_diag *d = tg_report(c->env->diags, TG_E0201, callee->span, "'%s' is no function of launch conditions", name);
+    suggest_function(c, d, name, callee->span);
     tg_diag_add_help(c->env->diags, d, "there are contiguous aligned sizeof min max abs ceil_div tdiv trem gcd popc clz ctz "
                                        "is_pow2 sqrt, and the facts sorted and unique");
     return bad(c);

@@ -1,0 +1,7 @@
+kernel shift(in f32 X[N], out f32 Y[N])
+{
+    grid (i in N) {
+        let x = X[i];
+        Y[i] = x - x[i = i - 1];
+    }
+}

@@ -1,0 +1,4 @@
+kernel keep_positive(in f32 X[N], out f32 Y[N])
+{
+    grid (i in N) Y[i] = X[i] where X[i] > 0;
+}

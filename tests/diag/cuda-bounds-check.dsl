@@ -1,0 +1,6 @@
+kernel add(in f32 X[N], out f32 Y[N])
+{
+    grid (i in N) {
+        if (i < N) Y[i] = X[i];
+    }
+}

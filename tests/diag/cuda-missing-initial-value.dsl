@@ -1,0 +1,8 @@
+kernel rows(in f32 X[M, N], out f32 Y[M])
+{
+    grid (m in M) {
+        f32 acc[m];
+        for (n in N) acc += sum(X[m, n], n);
+        Y[m] = acc;
+    }
+}

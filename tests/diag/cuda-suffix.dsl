@@ -1,0 +1,4 @@
+kernel scale(in f32 X[N], out f32 Y[N])
+{
+    grid (i in N) Y[i] = X[i] * 0.5f;
+}

@@ -1,0 +1,4 @@
+kernel add(in f32 X[N], out f32 Z[N], BLOCK: constexpr)
+{
+    grid (i in N) Z[i] = X[i];
+}

@@ -1,0 +1,7 @@
+kernel gemm(in f32 A[M, K], in f32 B[K, N], out f32 C[M, N])
+{
+    grid (m in M, n in N) {
+        axis k in K;
+        C[m, n] = tl.dot(A[m, k], B[k, n]);
+    }
+}
