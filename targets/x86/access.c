@@ -246,9 +246,19 @@ static address address_of(tg_x86 *x, tg_x86_frame *f, tg_op *op, LLVMValueRef *i
     return a;
 }
 
+/* One half of complex elements: an access to a tensor of reals with doubled strides. */
+static void take_part(tg_x86 *x, const tg_op *op, address *a) {
+    tg_enum part = tg_op_enum(op, TG_ATTR_PART, TG_ENUM_NONE);
+    if (part != TG_ENUM_NONE) {
+        a->offset = scaled_offset(x, a->offset, 2, part == TG_PART_IM);
+        a->dtype = tg_dtype_real(a->dtype);
+    }
+}
+
 tg_x86_val tg_x86_load_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op) {
     LLVMValueRef inside;
     address a = address_of(x, f, op, &inside);
+    take_part(x, op, &a);
     a.mask = and_masks(x, f->mask, inside);
     tg_x86_val v = load_at(x, &a);
     tg_value *otherwise = tg_op_else(op);
@@ -270,6 +280,7 @@ tg_x86_val tg_x86_load_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op) {
 void tg_x86_store_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op) {
     LLVMValueRef inside;
     address a = address_of(x, f, op, &inside);
+    take_part(x, op, &a);
     tg_value *guard = tg_op_guard(op);
     if (guard) {
         inside = and_masks(x, inside, tg_x86_eval(x, f, guard).v);

@@ -281,8 +281,13 @@ bool x86_args_make(x86_args *a, const tg_func *f, const char *text, const int64_
             }
             continue;
         }
-        if (p->kind == TG_FP_PTR || !find_shape(text, p->name, dims, p->rank, x->tensor.shape)) {
+        if (p->kind == TG_FP_PTR) {
             return false;
+        }
+        if (!find_shape(text, p->name, dims, p->rank, x->tensor.shape)) {
+            for (uint32_t d = 0; d < p->rank; d++) { /* any shape: accesses are checked */
+                x->tensor.shape[d] = dims[strstr(text, "in_bounds") ? d : next_random(&seed) % 3] % (p->rank > 2 ? 20 : 70);
+            }
         }
         fill_tensor(x, layout, &seed, special);
     }
