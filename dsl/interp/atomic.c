@@ -130,17 +130,6 @@ static void atomic_element(interp *c, atomic_run *a, const position *p, const ch
     }
 }
 
-static shape index_shape(interp *c, const tg_op *op, const tensor *t) {
-    shape s = {.total = 1};
-    for (uint32_t d = 0; d < t->rank; d++) {
-        const tg_value *v = tg_op_index(op, d);
-        shape own = shape_of_type(c, v->type);
-        own.lifted = c->slot[v->id]->lifted;
-        s = shape_union(c, &s, &own);
-    }
-    return s;
-}
-
 void exec_atomic(interp *c, const tg_op *op) {
     atomic_run *a = pool_alloc(&c->pool, 1, sizeof *a);
     const tg_value *guard = tg_op_guard(op);
@@ -149,7 +138,7 @@ void exec_atomic(interp *c, const tg_op *op) {
     a->is_cas = op->opcode == TG_OP_CAS;
     a->fn = tg_op_enum(op, TG_ATTR_FN, TG_FN_XCHG);
     a->has_other = a->is_cas || guard;
-    shape s = index_shape(c, op, a->t);
+    shape s = shape_of_indices(c, op, a->t);
     const tg_value *v = tg_operand(op, 1), *o = a->is_cas ? tg_operand(op, 2) : guard;
     position_init(c, &a->ps, op, a->t, &s);
     stream_init(&a->value, c->slot[v->id], v->type, &s, &a->value_store);
@@ -177,7 +166,7 @@ void exec_atomic(interp *c, const tg_op *op) {
     pool_free(&c->pool, a);
 }
 
-/* ---- Philox-4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011) -------------------------- */
+/* ---- Philox-4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011)  */
 
 static void philox(uint64_t seed, uint64_t counter, uint32_t out[4]) {
     uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);

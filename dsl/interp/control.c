@@ -7,7 +7,7 @@ static int64_t ceil_div(int64_t a, int64_t b) {
     return a / b + (a % b > 0);
 }
 
-/* ---- loops --------------------------------------------------------------------------------------------------- */
+/* ---- loops ------------------------------------------------------------------------------ */
 
 static void release(interp *c, tile **t, uint32_t n) {
     for (uint32_t k = 0; k < n; k++) {
@@ -84,7 +84,7 @@ void exec_for(interp *c, const tg_op *op) {
     pool_free(&c->pool, args);
 }
 
-/* ---- if and while -------------------------------------------------------------------------------------------------- */
+/* ---- if and while ----------------------------------------------------------------------- */
 
 tile *mark_open(interp *c, tile *t) {
     if (!c->ideal || t->tensor) {
@@ -162,7 +162,7 @@ void exec_while(interp *c, const tg_op *op) {
     pool_free(&c->pool, passed);
 }
 
-/* ---- grid instances --------------------------------------------------------------------------------------------------- */
+/* ---- grid instances --------------------------------------------------------------------- */
 
 /* Three ways to walk the nest of `par`: run everything in row order; record the coordinates of every instance; run the one with
  * given coordinates. The code between two binders runs again each time. */

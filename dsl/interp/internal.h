@@ -279,6 +279,20 @@ void position_init(interp *c, position_stream *s, const tg_op *op, const tensor 
                    const shape *over);
 void position_next(position_stream *s, int64_t n, position *p);
 /* Element types of memory to arrays of doubles or integers and back; offset in elements. */
+/* What `part` selects of a complex element: every step-th real number from `part` on. */
+typedef struct element {
+    tg_dtype dtype;
+    int64_t step, part;
+} element;
+element element_of(const tg_op *op, const tensor *t);
+tensor *with_shadow(interp *c,
+                    tensor *t); /* IDEAL: raw tensors get their shadow at the first store */
+shape shape_of_indices(interp *c, const tg_op *op,
+                       const tensor *t); /* union of the index axes */
+
+/* load.c, store.c. Stores go to the positions inside; x is unrounded in IDEAL; q: the position is uncertain. */
+void store_elements(interp *c, const tg_op *op, const tensor *t, const position *p,
+                    const uint8_t *q, int64_t n, const chunk *x);
 void load_elements(const tensor *t, const tg_op *op, const position *p, int64_t n,
                    const chunk *r);
 

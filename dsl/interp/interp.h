@@ -72,7 +72,7 @@ tg_status tg_interp_run(const tg_func *f, const tg_interp_arg *args,
                         const tg_interp_options *options, const tg_allocator *allocator,
                         char *message, size_t message_size);
 
-/* ---- comparing ------------------------------------------------------------------------------------------- */
+/* ---- comparing -------------------------------------------------------------------------- */
 
 typedef struct tg_compare_result {
     int64_t n; /* elements */

@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-/* ---- cmp ------------------------------------------------------------------------------------------------- */
+/* ---- cmp -------------------------------------------------------------------------------- */
 
 static bool holds(tg_enum pred, int order) { /* order: -1 0 1, 2 unordered */
     switch ((int)pred) {
@@ -64,7 +64,7 @@ static void cmp(const kernel_facts *k, int64_t n, const chunk *r, const chunk *x
                            : cmp_floats)(k, n, r, x);
 }
 
-/* ---- select ------------------------------------------------------------------------------------------------- */
+/* ---- select ----------------------------------------------------------------------------- */
 
 static void select_ints(int64_t n, const chunk *r, const chunk *x) {
     for (int64_t i = 0; i < n; i++) {
@@ -112,7 +112,7 @@ static void select_any(const kernel_facts *k, int64_t n, const chunk *r, const c
     }
 }
 
-/* ---- cast ------------------------------------------------------------------------------------------------------ */
+/* ---- cast ------------------------------------------------------------------------------- */
 
 static void int_to_int(const kernel_facts *k, int64_t n, const chunk *r, const chunk *x) {
     for (int64_t i = 0; i < n; i++) {
@@ -250,7 +250,7 @@ static void bitcast(const kernel_facts *k, int64_t n, const chunk *r, const chun
     }
 }
 
-/* ---- predicates, parts, copies --------------------------------------------------------------------------------- */
+/* ---- predicates, parts, copies ---------------------------------------------------------- */
 
 static void predicate(const kernel_facts *k, int64_t n, const chunk *r, const chunk *x) {
     for (int64_t i = 0; i < n; i++) {

@@ -82,7 +82,7 @@ static long double logaddexp_long(long double x, long double y) {
     return x != x || y != y ? x + y : isinf(high) ? high : high + log1pl(expl(low - high));
 }
 
-/* ---- propagation: how far f(a ± ea) can be from v = f(a) -------------------------------------------------------- */
+/* ---- propagation: how far f(a ± ea) can be from v = f(a) -------------------------------- */
 
 typedef enum slope {
     S_MONOTONE, /* ends of the interval */

@@ -35,7 +35,7 @@ static void free_tiles(interp *c, tile **t, uint32_t n) {
     pool_free(&c->pool, t);
 }
 
-/* ---- moving elements between tiles -------------------------------------------------------------------------- */
+/* ---- moving elements between tiles ------------------------------------------------------ */
 
 static void clear_errors(const tile *t) {
     if (t->e) {
@@ -115,7 +115,7 @@ static void restore_slots(interp *c, tile **saved) {
     }
 }
 
-/* ---- if ------------------------------------------------------------------------------------------------------------ */
+/* ---- if --------------------------------------------------------------------------------- */
 
 static void run_branch(interp *c, const tg_op *op, int branch, const int64_t *at, int64_t n,
                        tile **results) {
@@ -164,7 +164,7 @@ void exec_if_lifted(interp *c, const tg_op *op) {
     pool_free(&c->pool, at);
 }
 
-/* ---- while ---------------------------------------------------------------------------------------------------------- */
+/* ---- while ------------------------------------------------------------------------------ */
 
 typedef struct lifted_while {
     const tg_op *op;
@@ -268,7 +268,7 @@ void exec_while_lifted(interp *c, const tg_op *op) {
     }
 }
 
-/* ---- one point at a time, for what has no lifted form (loops whose bounds differ) ---------------------------------------- */
+/* ---- one point at a time, for what has no lifted form (loops whose bounds differ) ------- */
 
 void exec_pointwise(interp *c, const tg_op *op) {
     int64_t points = c->lift;
@@ -303,7 +303,7 @@ void exec_pointwise(interp *c, const tg_op *op) {
     pool_free(&c->pool, saved);
 }
 
-/* ---- map ------------------------------------------------------------------------------------------------------------------- */
+/* ---- map -------------------------------------------------------------------------------- */
 
 static void append(const chunk *r, const chunk *x, int64_t n) {
     size_t bytes = (size_t)n * 8;
@@ -392,7 +392,7 @@ void exec_map(interp *c, const tg_op *op) {
     pool_free(&c->pool, store);
 }
 
-/* ---- reduce_fn, scan_fn ------------------------------------------------------------------------------------------------------ */
+/* ---- reduce_fn, scan_fn ----------------------------------------------------------------- */
 
 /* The points of a fold: `outer` axes are folded one index after another, `inner` ones are points of the lifted region. */
 typedef struct fold {

@@ -102,7 +102,7 @@ void pool_free(pool *p, void *ptr) {
     p->free_list[b->size_class] = b;
 }
 
-/* ---- tiles --------------------------------------------------------------------------------------------- */
+/* ---- tiles ------------------------------------------------------------------------------ */
 
 static tile *new_tile(interp *c, tg_dtype t, int64_t n, bool lifted, bool errors) {
     size_t per_element = is_complex(t) ? 16 : 8;

@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-/* ---- one step ------------------------------------------------------------------------------------------------- */
+/* ---- one step --------------------------------------------------------------------------- */
 
 static double fold_real(tg_enum fn, double a, double b) {
     switch ((int)fn) {
@@ -40,7 +40,7 @@ static int64_t fold_int(tg_enum fn, tg_dtype t, int64_t a, int64_t b) {
     }
 }
 
-/* ---- rows of real numbers ------------------------------------------------------------------------------------------ */
+/* ---- rows of real numbers --------------------------------------------------------------- */
 
 /* Sum with eight partial sums: IDEAL has no order. */
 WIDE static double sum_row(const double *x, int64_t n, bool magnitude) {
@@ -104,7 +104,7 @@ static void combine_rows(tg_enum fn, double *acc, const double *x, int64_t n, tg
     }
 }
 
-/* ---- reduce ------------------------------------------------------------------------------------------------------------ */
+/* ---- reduce ----------------------------------------------------------------------------- */
 
 typedef struct reduction {
     tg_enum fn;
@@ -283,7 +283,7 @@ void exec_reduce(interp *c, const tg_op *op) {
     set_slot(c, tg_result(op, 0), d.r);
 }
 
-/* ---- argmin, argmax -------------------------------------------------------------------------------------------------------- */
+/* ---- argmin, argmax --------------------------------------------------------------------- */
 
 /* NaN counts as extreme; the least index wins ties. */
 static bool beats(const tile *x, bool max, int64_t a, int64_t b) {
@@ -336,7 +336,7 @@ static tile *argument_of_extreme(interp *c, const tg_op *op, const tile *x, cons
     return r;
 }
 
-/* ---- scan --------------------------------------------------------------------------------------------------------------------- */
+/* ---- scan ------------------------------------------------------------------------------- */
 
 typedef struct scan_state {
     tg_scalar acc;

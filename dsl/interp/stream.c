@@ -74,7 +74,7 @@ shape shape_union(const interp *c, const shape *a, const shape *b) {
     return s;
 }
 
-/* ---- odometer -------------------------------------------------------------------------------------------- */
+/* ---- odometer --------------------------------------------------------------------------- */
 
 void walk_init(walk *w, int n, const int64_t *size, const int64_t *stride) {
     *w = (walk){.n = 0};
@@ -125,7 +125,7 @@ void walk_offsets(walk *w, int64_t n, int64_t *out) {
     }
 }
 
-/* ---- streams ----------------------------------------------------------------------------------------------- */
+/* ---- streams ---------------------------------------------------------------------------- */
 
 void stream_init(stream *s, const tile *t, const tg_type *type, const shape *over,
                  chunk_store *store) {

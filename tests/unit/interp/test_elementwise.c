@@ -247,7 +247,7 @@ Test(interp_elementwise, conversions) {
     cr_assert(check_exact(&c) && check_exact(&re) && check_exact(&im));
 }
 
-/* ---- elementary functions: EXACT is the correctly rounded value, or next to it where libm is not certain ----------- */
+/* ---- elementary functions: EXACT is the correctly rounded value, or next to it where libm is not certain  */
 
 static double rsqrt(double x) {
     return 1 / sqrt(x);
