@@ -5,6 +5,8 @@
  * past the last are computed as copies of it and dropped; columns past the last are masked, or zero in a packed panel. */
 #include "targets/x86/dot.h"
 
+#include <string.h>
+
 enum { PACK_BYTES = 192 << 10, PACK_TILES = 8 };
 
 typedef struct panel {
@@ -21,8 +23,13 @@ typedef struct nest {
     tg_dot_side columns, rows;
     tg_dot_scratch panel_memory, row_memory;
     panel p;
-    LLVMValueRef row_at, row, n_rows; /* of the tile: address, first row (relative), rows from there to the end */
-    LLVMValueRef edge;                /* scratch block [rows][lanes·vecs] */
+    tg_axis *row_axes[TG_DOT_AXES]; /* the rows are their points, numbered with the last running fastest */
+    uint32_t n_row_axes;
+    LLVMValueRef row, n_rows;                                  /* of the tile: number of the first, rows from there to the end */
+    LLVMValueRef row_at[TG_DOT_MAX_ROWS];                      /* address; rows past the last repeat it */
+    LLVMValueRef row_index[TG_DOT_MAX_ROWS][TG_DOT_AXES];      /* relative */
+    LLVMValueRef edge;                                         /* scratch block [rows][lanes·vecs] */
+    bool compact; /* little code: one tile, panels always packed */
 } nest;
 
 static LLVMValueRef size_of(nest *n, const tg_axis *a) {
@@ -32,6 +39,10 @@ static LLVMValueRef size_of(nest *n, const tg_axis *a) {
 static LLVMValueRef bytes_at(nest *n, LLVMValueRef base, LLVMValueRef index, LLVMValueRef step) {
     LLVMValueRef offset = LLVMBuildMul(n->e.l->builder, index, step, "");
     return tg_llvm_gep(n->e.l, n->e.l->i8, base, offset);
+}
+
+static LLVMValueRef choose(nest *n, LLVMValueRef test, LLVMValueRef yes, LLVMValueRef no) {
+    return LLVMBuildSelect(n->e.l->builder, test, yes, no, "");
 }
 
 /* ---- roots --------------------------------------------------------------------------------------------- */
@@ -68,12 +79,12 @@ static tg_x86_frame *column_frame(nest *n, LLVMValueRef relative) {
     return f;
 }
 
-static tg_x86_frame *row_frame(nest *n, tg_x86_frame *parent, LLVMValueRef relative) {
+static tg_x86_frame *row_frame(nest *n, tg_x86_frame *parent, const LLVMValueRef *index) {
     tg_x86 *x = n->e.x;
     tg_x86_frame *f = tg_x86_frame_create(x, parent, x->place);
-    if (n->e.d->row) {
-        LLVMValueRef at = LLVMBuildAdd(x->builder, x->ranges[n->e.d->row->rank].first, relative, "");
-        tg_x86_frame_bind(f, n->e.d->row, (tg_x86_val){at, NULL, NULL});
+    for (uint32_t i = 0; i < n->n_row_axes; i++) {
+        LLVMValueRef first = x->ranges[n->row_axes[i]->rank].first;
+        tg_x86_frame_bind(f, n->row_axes[i], (tg_x86_val){LLVMBuildAdd(x->builder, first, index[i], ""), NULL, NULL});
     }
     return f;
 }
@@ -84,10 +95,20 @@ static void roots_in_registers(nest *n, const tg_dot_tile *t) {
         LLVMValueRef at = LLVMBuildAdd(b, n->p.column, tg_llvm_i64(n->e.l, v * t->lanes), "");
         tg_x86_frame *f = column_frame(n, at);
         for (unsigned r = 0; r < t->rows; r++) {
-            LLVMValueRef row = LLVMBuildAdd(b, n->row, tg_llvm_i64(n->e.l, r), "");
-            run_roots(n, row_frame(n, f, row), t->acc[r * t->vecs + v]);
+            run_roots(n, row_frame(n, f, n->row_index[r]), t->acc[r * t->vecs + v]);
         }
     }
+}
+
+/* Indices of the row axes for a row number. */
+static void decode_row(nest *n, LLVMValueRef row, LLVMValueRef *index) {
+    LLVMBuilderRef b = n->e.l->builder;
+    for (uint32_t i = n->n_row_axes; i-- > 1;) {
+        LLVMValueRef size = size_of(n, n->row_axes[i]), rest = LLVMBuildUDiv(b, row, size, "");
+        index[i] = LLVMBuildSub(b, row, LLVMBuildMul(b, rest, size, ""), "");
+        row = rest;
+    }
+    index[0] = row;
 }
 
 static LLVMValueRef edge_at(nest *n, LLVMValueRef row, LLVMValueRef column) {
@@ -107,14 +128,15 @@ static void roots_from_edge(nest *n) {
     tg_llvm *l = n->e.l;
     tg_llvm_loop rows, columns;
     LLVMValueRef zero = tg_llvm_i64(l, 0), width = tg_llvm_i64(l, n->e.lanes * n->e.vecs);
-    LLVMValueRef n_rows = tg_llvm_min64(l, n->n_rows, tg_llvm_i64(l, n->e.rows));
+    LLVMValueRef n_rows = tg_llvm_min64(l, n->n_rows, tg_llvm_i64(l, n->e.rows)), index[TG_DOT_AXES];
     LLVMValueRef n_columns = tg_llvm_min64(l, n->p.n_columns, width);
     LLVMValueRef r = tg_llvm_loop_open(l, &rows, zero, n_rows, tg_llvm_i64(l, 1));
+    decode_row(n, LLVMBuildAdd(l->builder, n->row, r, ""), index);
     LLVMValueRef c = tg_llvm_loop_open(l, &columns, zero, n_columns, tg_llvm_i64(l, n->e.lanes));
     LLVMValueRef result = tg_llvm_load(l, n->e.vector, edge_at(n, r, c), n->e.size);
     tg_x86_frame *f = column_frame(n, LLVMBuildAdd(l->builder, n->p.column, c, ""));
     tg_x86_frame_mask(n->e.x, f, tg_x86_dot_lanes_below(&n->e, c, n_columns));
-    run_roots(n, row_frame(n, f, LLVMBuildAdd(l->builder, n->row, r, "")), result);
+    run_roots(n, row_frame(n, f, index), result);
     tg_llvm_loop_close(l, &columns);
     tg_llvm_loop_close(l, &rows);
 }
@@ -123,11 +145,9 @@ static void roots_from_edge(nest *n) {
 
 static tg_dot_tile run_tile(nest *n, unsigned vecs, bool masked) {
     tg_dot_emission *e = &n->e;
-    LLVMValueRef zero = tg_llvm_i64(e->l, 0);
-    LLVMValueRef stride = e->d->row ? tg_x86_dot_step(e, &n->rows, e->d->row) : zero;
     tg_dot_tile t = {.elem = e->elem, .lanes = e->lanes, .vecs = vecs, .rows = e->rows, .vector_base = n->p.at,
-                     .row_base = n->row_at, .row_stride = stride, .n_rows = e->rows > 1 ? n->n_rows : NULL,
                      .loops = n->p.loops, .n_loops = e->d->n_over};
+    memcpy(t.row_at, n->row_at, sizeof t.row_at);
     for (unsigned v = 0; v < vecs && masked; v++) {
         t.masks[v] = tg_x86_dot_lanes_below(e, tg_llvm_i64(e->l, v * e->lanes), n->p.n_columns);
     }
@@ -160,6 +180,11 @@ static void narrow_tiles(nest *n, bool masked) {
 
 static void whole_tile(nest *n) {
     tg_llvm *l = n->e.l;
+    if (n->compact) {
+        edge_tile(n, n->e.vecs, false);
+        roots_from_edge(n);
+        return;
+    }
     LLVMBasicBlockRef edge = tg_llvm_block(l), done = tg_llvm_block(l), direct = tg_llvm_block(l), narrow = tg_llvm_block(l),
                       wide = tg_llvm_block(l);
     LLVMBuildCondBr(l->builder, at_least(n, n->p.n_columns, n->e.vecs * n->e.lanes), wide, narrow);
@@ -183,10 +208,6 @@ static void whole_tile(nest *n) {
 }
 
 /* ---- panels --------------------------------------------------------------------------------------------------- */
-
-static LLVMValueRef choose(nest *n, LLVMValueRef test, LLVMValueRef yes, LLVMValueRef no) {
-    return LLVMBuildSelect(n->e.l->builder, test, yes, no, "");
-}
 
 /* Packing pays if enough tiles read the panel again and its lines are spread over many pages. */
 static LLVMValueRef packing_pays(nest *n) {
@@ -226,7 +247,7 @@ static void locate_panel(nest *n) {
     const tg_x86_dot *d = e->d;
     LLVMValueRef steps[TG_DOT_AXES];
     packed_loops(n, steps);
-    LLVMValueRef pays = n->columns.direct ? packing_pays(n) : NULL;
+    LLVMValueRef pays = n->columns.direct && !n->compact ? packing_pays(n) : NULL;
     n->p.always = !pays;
     for (uint32_t i = 0; i < d->n_over; i++) {
         LLVMValueRef in_place = tg_x86_dot_step(e, &n->columns, d->over[i]);
@@ -262,30 +283,51 @@ static void open_axis(nest *n, tg_llvm_loop *loop, tg_axis *a) {
     tg_x86_dot_bind(e, a, i);
 }
 
+static void address_rows(nest *n) {
+    tg_dot_emission *e = &n->e;
+    for (unsigned r = 0; r < e->rows; r++) {
+        n->row_at[r] = n->rows.base;
+        for (uint32_t i = 0; i < n->n_row_axes; i++) {
+            n->row_at[r] = bytes_at(n, n->row_at[r], n->row_index[r][i], tg_x86_dot_step(e, &n->rows, n->row_axes[i]));
+        }
+    }
+}
+
+/* The rows of a tile, each the successor of the one before; past the end they stay at the last. */
+static void number_rows(nest *n) {
+    tg_dot_emission *e = &n->e;
+    LLVMBuilderRef b = e->l->builder;
+    LLVMValueRef zero = tg_llvm_i64(e->l, 0), one = tg_llvm_i64(e->l, 1);
+    decode_row(n, n->row, n->row_index[0]);
+    for (unsigned r = 1; r < e->rows; r++) {
+        LLVMValueRef more = LLVMBuildICmp(b, LLVMIntSGT, n->n_rows, tg_llvm_i64(e->l, r), "");
+        LLVMValueRef carry = choose(n, more, one, zero);
+        for (uint32_t i = n->n_row_axes; i-- > 0;) {
+            LLVMValueRef next = LLVMBuildAdd(b, n->row_index[r - 1][i], carry, "");
+            LLVMValueRef wraps = LLVMBuildICmp(b, LLVMIntEQ, next, size_of(n, n->row_axes[i]), "");
+            n->row_index[r][i] = i ? choose(n, wraps, zero, next) : next;
+            carry = choose(n, wraps, one, zero);
+        }
+    }
+    address_rows(n);
+}
+
 static void row_loops(nest *n) {
     tg_dot_emission *e = &n->e;
-    const tg_x86_dot *d = e->d;
-    tg_llvm_loop loops[TG_DOT_AXES], tiles;
-    for (uint32_t i = 0; i < d->n_rows; i++) {
-        open_axis(n, &loops[i], d->rows[i]);
-    }
+    tg_llvm_loop tiles;
     n->row = tg_llvm_i64(e->l, 0);
     n->n_rows = tg_llvm_i64(e->l, 1);
-    n->row_at = n->rows.base;
-    if (d->row) {
-        LLVMValueRef size = size_of(n, d->row);
-        n->row = tg_llvm_loop_open(e->l, &tiles, n->row, size, tg_llvm_i64(e->l, e->rows));
-        n->n_rows = LLVMBuildSub(e->l->builder, size, n->row, "");
-        n->row_at = bytes_at(n, n->rows.base, n->row, tg_x86_dot_step(e, &n->rows, d->row));
+    if (!n->n_row_axes) {
+        n->row_at[0] = n->rows.base;
+        whole_tile(n);
+        return;
     }
+    LLVMValueRef total = tg_x86_dot_points(e, n->row_axes, n->n_row_axes);
+    n->row = tg_llvm_loop_open(e->l, &tiles, n->row, total, tg_llvm_i64(e->l, e->rows));
+    n->n_rows = LLVMBuildSub(e->l->builder, total, n->row, "");
+    number_rows(n);
     whole_tile(n);
-    if (d->row) {
-        tg_llvm_loop_close(e->l, &tiles);
-    }
-    for (uint32_t i = d->n_rows; i-- > 0;) {
-        tg_llvm_loop_close(e->l, &loops[i]);
-    }
-    e->n_bound -= d->n_rows;
+    tg_llvm_loop_close(e->l, &tiles);
 }
 
 static void panel_loop(nest *n) {
@@ -351,6 +393,13 @@ static void open_emission(tg_dot_emission *e, tg_x86 *x, const tg_x86_dot *d) {
 void tg_x86_emit_dot(tg_x86 *x, const tg_x86_dot *d) {
     nest *n = TG_NEW(x->arena, nest);
     open_emission(&n->e, x, d);
+    n->compact = !x->unit;
+    for (uint32_t i = 0; i < d->n_rows; i++) {
+        n->row_axes[n->n_row_axes++] = d->rows[i];
+    }
+    if (d->row) {
+        n->row_axes[n->n_row_axes++] = d->row;
+    }
     x->lanes = n->e.lanes;
     reserve_buffers(x, d);
     tg_value *columns = tg_operand(d->op, d->side), *rows = tg_operand(d->op, 1 - d->side);

@@ -9,7 +9,6 @@ typedef struct emission {
     tg_llvm *l;
     tg_dot_tile *t;
     LLVMTypeRef vector;
-    LLVMValueRef rows[TG_DOT_MAX_ROWS]; /* address of each row at reduction offset 0 */
     unsigned n_acc;
 } emission;
 
@@ -50,7 +49,7 @@ static void emit_step(emission *e, state *s) {
         columns[v] = load_vector(e, s->vector_at, v);
     }
     for (unsigned r = 0; r < t->rows; r++) {
-        LLVMValueRef a = tg_llvm_load(e->l, t->elem, byte_gep(e->l, e->rows[r], s->row_offset), elem_bytes(e));
+        LLVMValueRef a = tg_llvm_load(e->l, t->elem, byte_gep(e->l, t->row_at[r], s->row_offset), elem_bytes(e));
         LLVMValueRef wide = tg_llvm_splat(e->l, a, t->lanes);
         for (unsigned v = 0; v < t->vecs; v++) {
             LLVMValueRef *acc = &s->acc[r * t->vecs + v];
@@ -115,22 +114,8 @@ static LLVMValueRef all_counts_positive(emission *e) {
     return test;
 }
 
-static void set_row_addresses(emission *e) {
-    LLVMValueRef at = e->t->row_base, zero = tg_llvm_i64(e->l, 0);
-    for (unsigned r = 0; r < e->t->rows; r++) {
-        e->rows[r] = at;
-        LLVMValueRef step = e->t->row_stride;
-        if (e->t->n_rows) {
-            LLVMValueRef more = LLVMBuildICmp(e->l->builder, LLVMIntSGT, e->t->n_rows, tg_llvm_i64(e->l, r + 1), "");
-            step = LLVMBuildSelect(e->l->builder, more, step, zero, "");
-        }
-        at = byte_gep(e->l, at, step);
-    }
-}
-
 void tg_x86_emit_dot_tile(tg_llvm *l, tg_dot_tile *t) {
     emission e = {.l = l, .t = t, .vector = tg_llvm_wide(t->elem, t->lanes), .n_acc = t->rows * t->vecs};
-    set_row_addresses(&e);
     state s = {.vector_at = t->vector_base, .row_offset = tg_llvm_i64(l, 0)};
     memcpy(s.acc, t->acc, sizeof(LLVMValueRef) * e.n_acc);
     LLVMValueRef test = all_counts_positive(&e);

@@ -28,9 +28,7 @@ typedef struct tg_dot_tile {
     LLVMTypeRef elem; /* float, double or i32: both sides and the accumulators */
     unsigned lanes, vecs, rows;
     LLVMValueRef vector_base; /* address of column 0 at the first reduction point */
-    LLVMValueRef row_base;    /* address of row 0 there */
-    LLVMValueRef row_stride;  /* bytes */
-    LLVMValueRef n_rows;      /* rows from here on repeat the last that exists, results are to be ignored; null: all exist */
+    LLVMValueRef row_at[TG_DOT_MAX_ROWS]; /* address of each row there */
     LLVMValueRef masks[TG_DOT_MAX_VECS]; /* lanes of each vector that exist; null: all */
     const tg_dot_loop *loops;
     unsigned n_loops;
