@@ -9,9 +9,6 @@
 
 #include <string.h>
 
-#pragma weak tg_schedule_check
-#pragma weak tg_schedule_apply
-
 struct tg_unit {
     tg_arena *arena;
     tg_interner *names;
@@ -305,7 +302,7 @@ static void check_tuning(tg_unit *u, const tg_module *m, const tg_item *kernel, 
     for (uint32_t i = 0; i < m->file->n_items; i++) {
         const tg_item *it = m->file->items[i];
         bool tuning = it->kind == TG_ITEM_TUNE || it->kind == TG_ITEM_SCHEDULE;
-        if (tuning && tg_schedule_check && it->u.tune.name == kernel->u.kernel.name) {
+        if (tuning && it->u.tune.name == kernel->u.kernel.name) {
             tg_schedule_check(&env, f, tg_unit_signature(u, kernel), it);
         }
     }
@@ -448,8 +445,6 @@ tg_func *tg_unit_instantiate(tg_unit *u, const tg_item *kernel, const tg_instanc
     }
     uint32_t errors = diags->n_errors;
     tg_sig_env env = signature_env(u, m, arena, diags);
-    if (tg_schedule_apply) {
-        tg_schedule_apply(&env, f, sig, m->file, kernel, spec);
-    }
+    tg_schedule_apply(&env, f, sig, m->file, kernel, spec);
     return diags->n_errors == errors ? f : NULL;
 }

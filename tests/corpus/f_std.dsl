@@ -43,10 +43,19 @@ kernel small<T: f32 | f64>(in T X[N], in T Y[N], out T Z[N])
     }
 }
 
-kernel fft_rows(in c32 X[B, N], out c32 Y[B, N])
+kernel fft_rows(in c32 X[B, N], out c32 Y[B, N], out c32 Z[B, N])
 {
     grid (each b in B) {
         axis n in N;
         Y[b, n] = transform.fft(X[b, n], n);
+        Z[b, n] = transform.ifft(X[b, n], n);
+    }
+}
+
+kernel fft_const_rows(in c32 X[B, const N], out c32 Y[B, N])
+{
+    grid (b in B) {
+        axis n in N;
+        Y[b, n] = transform.fft_const(X[b, n], n, N);
     }
 }

@@ -189,6 +189,33 @@ Test(meaning, indexing_and_folds) {
     expect(KERNEL("Z[i, j] = X[i - 1, j] + (X[i, j + 1] else 100);"), outside);
 }
 
+/* re + 10 im of the transform of all 12 points */
+static float transformed(int r, int c) {
+    double re = 0, im = 0;
+    for (int t = 0; t < POINTS; t++) {
+        double turn = -2 * 3.14159265358979323846 * t * (r * COLS + c) / POINTS;
+        re += (double)input[t] * cos(turn);
+        im += (double)input[t] * sin(turn);
+    }
+    return (float)(re + 10 * im);
+}
+
+#define TRANSFORM(call)                                                                                                     \
+    "import \"std/fft\" as s; kernel k(in f32 X[M, N], out f32 Z[M, N]) { grid { axis t in 12, i in M, j in N; "             \
+    "c32 x[t] = complex(X[t / 4, t % 4], 0.0); let y = " call "; let z = y[t = i * 4 + j]; Z[i, j] = re(z) + 10 * im(z); } }"
+
+Test(meaning, fourier_transforms) {
+    float want[POINTS], got[2][POINTS];
+    run(TRANSFORM("s.fft(x, t)"), got[0], 0);
+    run(TRANSFORM("s.fft_const(x, t, 12)"), got[1], 0);
+    for (int i = 0; i < POINTS; i++) {
+        want[i] = transformed(i / COLS, i % COLS);
+        for (int m = 0; m < 2; m++) {
+            cr_expect(fabsf(got[m][i] - want[i]) < 1e-3f, "method %d, %d: %g, expected %g", m, i, (double)got[m][i], (double)want[i]);
+        }
+    }
+}
+
 static float blended(int r, int c) { return x_at(r, c) > 0 ? x_at(r, c) * 2 + 1 : (x_at(r, c) < -1 ? 7 : 0); }
 
 Test(meaning, selection_and_literals) {
