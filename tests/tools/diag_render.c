@@ -3,7 +3,8 @@
  *
  *   diag_render FILE…             prints the diagnostics of each file
  *   diag_render --check FILE…     compares with FILE's .expected beside it; fails if one differs
- *   diag_render --update FILE…    writes the .expected files */
+ *   diag_render --update FILE…    writes the .expected files
+ *   diag_render --pages FILE.md…  pages of docs/errors: the program under "Wrong" reports the page's code, the one under "Right" nothing */
 #include "base/io.h"
 #include "dsl/parser/elab.h"
 
@@ -29,6 +30,18 @@ static const char *load_beside(void *user, const char *path, tg_arena *arena, si
     return tg_io_read_file(arena, full, 1 << 20, &text, len) == TG_OK ? text : NULL;
 }
 
+static tg_diags *diagnose(tg_arena *arena, const char *path, const char *text) {
+    tg_sources *sources = TG_NEW(arena, tg_sources);
+    tg_diags *diags = TG_NEW(arena, tg_diags);
+    beside *b = TG_NEW(arena, beside);
+    sources->arena = arena;
+    *diags = (tg_diags){.arena = arena, .sources = sources};
+    b->path = path;
+    tg_loader loader = {load_beside, b};
+    (void)tg_unit_load(arena, tg_interner_create(arena), diags, base_name(path), text, strlen(text), &loader);
+    return diags;
+}
+
 /* The diagnostics of one file as text; null if it cannot be read. */
 static const char *render(tg_arena *arena, const char *path) {
     char *text;
@@ -36,14 +49,10 @@ static const char *render(tg_arena *arena, const char *path) {
     if (tg_io_read_file(arena, path, 1 << 20, &text, &len) != TG_OK) {
         return NULL;
     }
-    tg_sources sources = {.arena = arena};
-    tg_diags diags = {.arena = arena, .sources = &sources};
-    beside b = {path};
-    tg_loader loader = {load_beside, &b};
-    (void)tg_unit_load(arena, tg_interner_create(arena), &diags, base_name(path), text, len, &loader);
+    tg_diags *diags = diagnose(arena, path, text);
     tg_strbuf out;
     tg_strbuf_init(&out, arena);
-    tg_diags_render(&diags, false, &out);
+    tg_diags_render(diags, false, &out);
     return out.len ? out.data : "no diagnostics\n";
 }
 
@@ -67,6 +76,41 @@ static int check(tg_arena *arena, const char *path, const char *got) {
     return 0;
 }
 
+/* The first ```c block behind a heading; null if there is none. */
+static const char *program(tg_arena *arena, const char *page, const char *heading) {
+    const char *at = strstr(page, heading), *next = at ? strstr(at + 1, "\n## ") : NULL;
+    const char *begin = at ? strstr(at, "```c\n") : NULL, *end = begin ? strstr(begin + 5, "```") : NULL;
+    return end && (!next || begin < next) ? tg_arena_strndup(arena, begin + 5, (size_t)(end - begin - 5)) : NULL;
+}
+
+static int check_page(tg_arena *arena, const char *path) {
+    char *page, code[8] = {0};
+    size_t len;
+    if (tg_io_read_file(arena, path, 1 << 20, &page, &len) != TG_OK) {
+        printf("%s: cannot be read\n", path);
+        return 1;
+    }
+    strncpy(code, base_name(path), 5);
+    const char *wrong = program(arena, page, "## Wrong"), *right = program(arena, page, "## Right");
+    int failed = 0;
+    if (wrong) {
+        tg_diags *d = diagnose(arena, path, wrong);
+        bool found = false;
+        for (uint32_t i = 0; i < d->list.len; i++) {
+            found = found || strcmp(tg_diag_code_name(d->list.data[i]->code), code) == 0;
+        }
+        if (!found) {
+            printf("%s: the wrong program does not report %s\n", path, code);
+            failed = 1;
+        }
+    }
+    if (right && diagnose(arena, path, right)->list.len) {
+        printf("%s: the right program is not accepted\n", path);
+        failed = 1;
+    }
+    return failed;
+}
+
 static int run(const char *mode, const char *path) {
     tg_unwind unwind;
     tg_arena *arena = tg_arena_create(&tg_allocator_default, &unwind);
@@ -75,6 +119,11 @@ static int run(const char *mode, const char *path) {
         printf("%s: out of memory\n", path);
         tg_arena_destroy(arena);
         return 1;
+    }
+    if (strcmp(mode, "--pages") == 0) {
+        failed = check_page(arena, path);
+        tg_arena_destroy(arena);
+        return failed;
     }
     const char *got = render(arena, path);
     if (!got) {
