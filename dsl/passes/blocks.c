@@ -1,0 +1,81 @@
+/* blocks: sizes for the blocked axes that no schedule has set and whose best size does not depend on the launch.
+ *
+ *   for (j in L) { s[i, j] = dot(…); …; o[i, e] += dot(p, V[j, e], j) }      i: 64, j: 64
+ *
+ * A body that streams over blocks of a loop axis keeps tiles over the grid and loop axes alive between its operations, so their
+ * blocks must be small enough for the caches: with contractions 64 by 64 (16 KB a tile, one panel of the widest vectors); without,
+ * long lines and few rows. Bodies without such a loop are left alone, as targets size their grids at launch; but a kernel whose code
+ * asks for its blocks (`i.first`, `i.size`) has to have some. Runs once over the axes. */
+#include "dsl/passes/passes.h"
+
+enum { DOT_BLOCK = 64, LINE_BLOCK = 1024, ROW_BLOCK = 8, LONE_BLOCK = 256 };
+
+typedef struct survey {
+    tg_func *f;
+    bool *in_dot;   /* by axis rank */
+    bool *streamed; /* by axis rank: the phase that binds it has a loop over blocks */
+    bool changed;
+} survey;
+
+static void note_dot(survey *s, const tg_op *dot) {
+    for (uint32_t i = 0; i < 2; i++) {
+        const tg_type *t = tg_operand(dot, i)->type;
+        for (uint32_t k = 0; k < t->n_axes; k++) {
+            const tg_axis *a = t->axes[k];
+            for (; a; a = a->like) {
+                s->in_dot[a->rank] = true;
+            }
+        }
+    }
+}
+
+/* Marks the axes of the binders around a loop over blocks. */
+static void note_loop(survey *s, const tg_op *loop) {
+    for (const tg_op *op = loop; op; op = op->parent ? op->parent->parent->parent : NULL) {
+        const tg_axis *a = op->opcode == TG_OP_PAR || op->opcode == TG_OP_FOR ? tg_op_axis(op, TG_ATTR_AXIS) : NULL;
+        if (a) {
+            s->streamed[a->rank] = true;
+        }
+    }
+}
+
+static void visit(tg_op *op, void *user) {
+    if (op->opcode == TG_OP_DOT) {
+        note_dot(user, op);
+    } else if (op->opcode == TG_OP_FOR && tg_op_axis(op, TG_ATTR_AXIS)) {
+        note_loop(user, op);
+    }
+}
+
+static int64_t block_of(const survey *s, const tg_axis *a, bool lone) {
+    bool streamed = s->streamed[a->rank], dot = s->in_dot[a->rank];
+    if (a->kind == TG_AXIS_LOOP) {
+        return dot ? DOT_BLOCK : LINE_BLOCK;
+    }
+    if (streamed && dot) {
+        return DOT_BLOCK;
+    }
+    if (!s->f->block_dependent) {
+        return 0;
+    }
+    return dot ? DOT_BLOCK : streamed || !lone ? ROW_BLOCK : LONE_BLOCK;
+}
+
+bool tg_pass_blocks(tg_func *f) {
+    survey s = {f, TG_NEW_ARRAY(f->arena, bool, f->axes.len + 1), TG_NEW_ARRAY(f->arena, bool, f->axes.len + 1), false};
+    tg_ir_walk(f, visit, &s);
+    bool lone = true;
+    for (uint32_t i = 0; i < f->axes.len; i++) {
+        lone = lone && f->axes.data[i]->kind != TG_AXIS_LOCAL;
+    }
+    for (uint32_t i = 0; i < f->axes.len; i++) {
+        tg_axis *a = f->axes.data[i];
+        bool open = a->block == 0 && !a->like && a->kind != TG_AXIS_LOCAL && a->binder;
+        int64_t block = open ? block_of(&s, a, lone) : 0;
+        if (block > 0) {
+            a->block = block;
+            s.changed = true;
+        }
+    }
+    return s.changed;
+}
