@@ -222,6 +222,56 @@ void tg_x86_note_unit(tg_x86 *x, tg_value *tensor) {
     tg_vec_push(x->arena, &x->unit_tensors, tensor);
 }
 
+/* An index that is an axis itself, over a domain known at launch, stays inside if the tensor is as long as the domain:
+ * the fast variant leaves that to one test in the entry. */
+static bool checked_at_launch(tg_x86 *x, const tg_op *op, uint32_t d) {
+    const tg_value *index = tg_op_index(op, d);
+    if (!x->unit || !index->def || index->def->opcode != TG_OP_IOTA ) {
+        return false;
+    }
+    const tg_axis *a = tg_op_axis(index->def, TG_ATTR_AXIS);
+    while (a->like) {
+        a = a->like;
+    }
+    tg_value *extent = a->binder ? tg_operand(a->binder, 0) : NULL;
+    if (!extent || !tg_x86_is_launch_value(extent) || !tg_x86_is_launch_value(tg_operand(op, 0))) {
+        return false;
+    }
+    for (uint32_t i = 0; i < x->bound_checks.len; i++) {
+        const tg_x86_bound_check *c = &x->bound_checks.data[i];
+        if (c->tensor == tg_operand(op, 0) && c->d == d && c->extent == extent) {
+            return true;
+        }
+    }
+    tg_x86_bound_check c = {tg_operand(op, 0), extent, d};
+    tg_vec_push(x->arena, &x->bound_checks, c);
+    return true;
+}
+
+static LLVMValueRef clamp_lane(tg_x86 *x, LLVMValueRef v) {
+    tg_llvm *l = x->l;
+    v = tg_llvm_max64(l, tg_llvm_min64(l, v, tg_llvm_i64(l, x->lanes)), tg_llvm_i64(l, 0));
+    return LLVMBuildTrunc(x->builder, v, l->i32, "");
+}
+
+/* 0 <= index < dim. Consecutive lanes compare their numbers, in 32 bits, with where the range begins and ends. */
+static LLVMValueRef below(tg_x86 *x, tg_x86_val index, LLVMValueRef dim) {
+    LLVMBuilderRef b = x->builder;
+    if (!is_unit(index)) {
+        LLVMValueRef v = tg_x86_plain(x, index).v;
+        return LLVMBuildICmp(b, LLVMIntULT, v, tg_llvm_splat(x->l, dim, tg_llvm_lanes(v)), "");
+    }
+    LLVMValueRef ids[64];
+    for (unsigned i = 0; i < x->lanes; i++) {
+        ids[i] = tg_llvm_i32(x->l, i);
+    }
+    LLVMValueRef first = clamp_lane(x, LLVMBuildNeg(b, index.v, ""));
+    LLVMValueRef end = clamp_lane(x, LLVMBuildSub(b, dim, index.v, ""));
+    LLVMValueRef n = LLVMBuildSub(b, tg_llvm_max64(x->l, end, first), first, "");
+    LLVMValueRef rel = LLVMBuildSub(b, LLVMConstVector(ids, x->lanes), tg_llvm_splat(x->l, first, x->lanes), "");
+    return LLVMBuildICmp(b, LLVMIntULT, rel, tg_llvm_splat(x->l, n, x->lanes), "");
+}
+
 /* Address of the element of a memory op at a point, and the mask of lanes inside the tensor (null: proved). */
 static address address_of(tg_x86 *x, tg_x86_frame *f, tg_op *op, LLVMValueRef *inside) {
     tg_x86_tensor *t = tg_x86_tensor_of(x, tg_operand(op, 0));
@@ -231,10 +281,8 @@ static address address_of(tg_x86 *x, tg_x86_frame *f, tg_op *op, LLVMValueRef *i
     *inside = NULL;
     for (uint32_t d = 0; d < t->rank; d++) {
         tg_x86_val index = tg_x86_eval(x, f, tg_op_index(op, d));
-        if (!(proved >> d & 1)) {
-            LLVMValueRef v = tg_x86_plain(x, index).v;
-            LLVMValueRef dim = tg_llvm_splat(x->l, t->dim[d], tg_llvm_lanes(v));
-            *inside = and_masks(x, *inside, LLVMBuildICmp(x->builder, LLVMIntULT, v, dim, ""));
+        if (!(proved >> d & 1) && !checked_at_launch(x, op, d)) {
+            *inside = and_masks(x, *inside, below(x, index, t->dim[d]));
         }
         LLVMValueRef stride = t->stride[d];
         if (d + 1 == t->rank && x->unit && (index.step || tg_llvm_is_vector(index.v))) {

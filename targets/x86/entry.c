@@ -82,6 +82,29 @@ static void emit_temp(tg_x86 *x, tg_op *op) {
 
 /* ---- phases ------------------------------------------------------------------------------------------------------- */
 
+/* Defined outside phases, or computed from such values alone. */
+bool tg_x86_is_launch_value(const tg_value *v) {
+    const tg_op *op = v->def;
+    const tg_block *b = op ? op->parent : v->block;
+    bool inside = false;
+    for (const tg_op *p = b->parent->parent; p; p = p->parent->parent->parent) {
+        inside |= p->opcode == TG_OP_PHASE;
+    }
+    if (!inside) {
+        return true;
+    }
+    if (!op || op->n_regions || op->opcode == TG_OP_LOAD || tg_op_info_of(op->opcode)->effect != TG_EFF_NONE ||
+        v->type->kind != TG_TYPE_TILE || v->type->n_axes) {
+        return false;
+    }
+    for (uint32_t i = 0; i < op->n_operands; i++) {
+        if (!tg_x86_is_launch_value(tg_operand(op, i))) {
+            return false;
+        }
+    }
+    return op->opcode < TG_OP_AXIS_FIRST || op->opcode > TG_OP_AXIS_COUNT;
+}
+
 /* A scalar of the phase's region whose value the entry can compute as well. */
 static LLVMValueRef launch_value(tg_x86 *x, tg_value *v) {
     if (x->scalars[v->id]) {
@@ -249,6 +272,20 @@ static LLVMValueRef build_frame(tg_x86 *x, tg_op *phase, const tg_x86_captures *
     return frame;
 }
 
+static bool contains_dot(const tg_region *r) {
+    for (const tg_op *op = r->body.first; op; op = op->next) {
+        if (op->opcode == TG_OP_DOT) {
+            return true;
+        }
+        for (uint32_t i = 0; i < op->n_regions; i++) {
+            if (contains_dot(&op->regions[i])) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /* Emits a task function with its own state; what it captured is added to `c`. */
 static LLVMValueRef emit_variant(tg_x86 *x, tg_op *phase, tg_x86_captures *c, bool unit, int64_t *scratch) {
     tg_x86 saved = *x;
@@ -258,19 +295,28 @@ static LLVMValueRef emit_variant(tg_x86 *x, tg_op *phase, tg_x86_captures *c, bo
     x->captures = c;
     x->scratch_bytes = 0;
     LLVMValueRef fn = tg_x86_emit_task(x, phase, unit ? "" : "_general");
+    if (!unit && !x->options->baseline && !contains_dot(&phase->regions[0])) {
+        tg_x86_mark_cold(x, fn);
+    }
     *scratch = x->scratch_bytes > *scratch ? x->scratch_bytes : *scratch;
     tg_x86 after = *x;
     *x = saved;
     x->unit_tensors.data = after.unit_tensors.data;
     x->unit_tensors.len = after.unit_tensors.len;
     x->unit_tensors.cap = after.unit_tensors.cap;
+    x->bound_checks.data = after.bound_checks.data;
+    x->bound_checks.len = after.bound_checks.len;
+    x->bound_checks.cap = after.bound_checks.cap;
+    x->cold.data = after.cold.data;
+    x->cold.len = after.cold.len;
+    x->cold.cap = after.cold.cap;
     x->plan_text = after.plan_text;
     x->n_tasks_emitted = after.n_tasks_emitted;
     LLVMPositionBuilderAtEnd(x->builder, here);
     return fn;
 }
 
-/* Do the tensors that the fast variant takes as dense have that stride? */
+/* Do the tensors have the strides and lengths that the fast variant takes for granted? */
 static LLVMValueRef unit_test(tg_x86 *x) {
     LLVMBuilderRef b = x->builder;
     LLVMValueRef ok = LLVMConstInt(x->l->i1, 1, 0), one = tg_llvm_i64(x->l, 1);
@@ -285,6 +331,11 @@ static LLVMValueRef unit_test(tg_x86 *x) {
         LLVMValueRef tiny = LLVMBuildICmp(b, LLVMIntSLE, t->dim[last], one, "");
         ok = LLVMBuildAnd(b, ok, LLVMBuildOr(b, unit, tiny, ""), "");
     }
+    for (uint32_t i = 0; i < x->bound_checks.len; i++) {
+        const tg_x86_bound_check *c = &x->bound_checks.data[i];
+        LLVMValueRef dim = x->tensors[c->tensor->id]->dim[c->d];
+        ok = LLVMBuildAnd(b, ok, LLVMBuildICmp(b, LLVMIntSGE, dim, launch_value(x, c->extent), ""), "");
+    }
     return ok;
 }
 
@@ -293,6 +344,7 @@ static LLVMValueRef emit_tasks(tg_x86 *x, tg_op *phase, tg_x86_captures *c, int6
         return emit_variant(x, phase, c, false, scratch);
     }
     x->unit_tensors.len = 0;
+    x->bound_checks.len = 0;
     LLVMValueRef fast = emit_variant(x, phase, c, true, scratch);
     LLVMValueRef test = unit_test(x);
     int64_t always;
@@ -378,6 +430,7 @@ void tg_x86_emit_entry(tg_x86 *x) {
     LLVMTypeRef params[] = {l->ptr, l->ptr};
     x->fn = LLVMAddFunction(l->module, x->entry_name, LLVMFunctionType(l->i32, params, 2, 0));
     tg_x86_function_attributes(x, x->fn);
+    tg_x86_mark_cold(x, x->fn);
     x->allocas = LLVMAppendBasicBlockInContext(l->context, x->fn, "");
     x->fail = LLVMAppendBasicBlockInContext(l->context, x->fn, "");
     tg_x86_place place = {LLVMAppendBasicBlockInContext(l->context, x->fn, "")};

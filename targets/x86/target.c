@@ -37,6 +37,23 @@ void tg_x86_function_attributes(tg_x86 *x, LLVMValueRef fn) {
     LLVMAddAttributeAtIndex(fn, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, LLVMCreateEnumAttribute(c, nounwind, 0));
 }
 
+/* Code that runs once per launch, or only for unusual strides, is not worth the full code generator: it is compiled
+ * after the passes have cleaned it, but without scheduling and global register allocation. */
+void tg_x86_mark_cold(tg_x86 *x, LLVMValueRef fn) {
+    tg_vec_push(x->arena, &x->cold, fn);
+}
+
+static void compile_cold_quickly(tg_x86 *x) {
+    static const char *const names[] = {"optnone", "noinline"};
+    for (uint32_t i = 0; i < x->cold.len; i++) {
+        for (int k = 0; k < 2; k++) {
+            unsigned kind = LLVMGetEnumAttributeKindForName(names[k], strlen(names[k]));
+            LLVMAttributeRef a = LLVMCreateEnumAttribute(x->l->context, kind, 0);
+            LLVMAddAttributeAtIndex(x->cold.data[i], (LLVMAttributeIndex)LLVMAttributeFunctionIndex, a);
+        }
+    }
+}
+
 static void make_sink(tg_x86 *x) {
     LLVMTypeRef bytes = LLVMArrayType2(x->l->i8, 64);
     x->sink = LLVMAddGlobal(x->l->module, bytes, "sink");
@@ -76,6 +93,7 @@ static tg_status emit_outputs(job *j, tg_x86 *x) {
     if (!tg_llvm_optimise(l, j->options->optimise_o2 ? "default<O2>" : short_passes)) {
         return TG_ERROR_INTERNAL;
     }
+    compile_cold_quickly(x);
     if (j->emit & TG_EMIT_LLVM) {
         out->llvm_text = tg_llvm_text(l, j->arena);
     }
@@ -146,7 +164,7 @@ static tg_status compile(tg_func *f, const tg_machine *machine, const tg_codegen
 static const char *passes(const tg_machine *machine, const tg_codegen_options *options) {
     (void)machine;
     (void)options;
-    return TG_PASSES_STANDARD ",lower-math,canon,cse,dce";
+    return TG_PASSES_STANDARD ",blocks,lower-math,canon,cse,dce";
 }
 
 const tg_target tg_target_x86 = {"x86", tg_x86_machine, passes, compile};

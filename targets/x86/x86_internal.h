@@ -106,6 +106,12 @@ typedef struct tg_x86_step {
 } tg_x86_step;
 typedef TG_VEC(tg_x86_step) tg_x86_steps;
 
+/* The fast variant of a task is right if dimension d of the tensor is at least `extent`. */
+typedef struct tg_x86_bound_check {
+    tg_value *tensor, *extent;
+    uint32_t d;
+} tg_x86_bound_check;
+
 typedef struct tg_x86 {
     tg_llvm *l;
     tg_func *f;
@@ -140,6 +146,8 @@ typedef struct tg_x86 {
     LLVMValueRef frame, worker, rt;
     struct tg_x86_captures *captures;
     TG_VEC(tg_value *) unit_tensors; /* tensors whose unit stride the fast variant relies on */
+    TG_VEC(tg_x86_bound_check) bound_checks;
+    TG_VEC(LLVMValueRef) cold; /* functions that need not be fast */
     int64_t scratch_bytes;
     LLVMValueRef scratch;   /* worker->scratch */
     LLVMBasicBlockRef instance_start; /* open block at the start of each instance */
@@ -219,6 +227,7 @@ void tg_x86_acc_close(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f);
 
 /* ---- body.c, special.c ---- */
 void tg_x86_emit_scalar(tg_x86 *x, tg_op *op);
+void tg_x86_mark_cold(tg_x86 *x, LLVMValueRef fn);
 void tg_x86_function_attributes(tg_x86 *x, LLVMValueRef fn);
 void tg_x86_emit_block(tg_x86 *x, tg_block *b);
 void tg_x86_bind_axis(tg_x86 *x, tg_op *op); /* AXIS */
@@ -234,6 +243,7 @@ void tg_x86_emit_special(tg_x86 *x, tg_op *op); /* sort, topk, histogram, reinde
 
 /* ---- entry.c, phase.c ---- */
 void tg_x86_emit_entry(tg_x86 *x);
+bool tg_x86_is_launch_value(const tg_value *v); /* can the entry compute it? */
 void tg_x86_emit_launch(tg_x86 *x, tg_op *op); /* TEMP, PHASE */
 void tg_x86_expand_fills(tg_func *f);          /* FILL as a phase that stores */
 typedef struct tg_x86_task {

@@ -260,7 +260,7 @@ static void fill_tensor(x86_arg *a, x86_layout layout, uint64_t *seed, bool spec
 }
 
 bool x86_args_make(x86_args *a, const tg_func *f, const char *text, const int64_t dims[26], x86_layout layout, uint64_t seed) {
-    bool special = strstr(text, "// special") != NULL;
+    bool special = strstr(text, "// special") != NULL, equal = next_random(&seed) % 2;
     memset(a, 0, sizeof *a);
     a->n = f->n_params;
     for (uint32_t i = 0; i < f->n_params; i++) {
@@ -286,7 +286,7 @@ bool x86_args_make(x86_args *a, const tg_func *f, const char *text, const int64_
         }
         if (!find_shape(text, p->name, dims, p->rank, x->tensor.shape)) {
             for (uint32_t d = 0; d < p->rank; d++) { /* any shape: accesses are checked */
-                x->tensor.shape[d] = dims[strstr(text, "in_bounds") ? d : next_random(&seed) % 3] % (p->rank > 2 ? 20 : 70);
+                x->tensor.shape[d] = dims[strstr(text, "in_bounds") ? d : equal ? 0 : next_random(&seed) % 3] % (p->rank > 2 ? 20 : 140);
             }
         }
         fill_tensor(x, layout, &seed, special);
