@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEFAULT_EXTENT = 64 };
+int64_t cli_default_extent(const tg_signature *sig) {
+    return sig->n_dims <= 3 ? 64 : sig->n_dims <= 5 ? 32 : 16;
+}
 
 const char *cli_lookup(const cli_list *list, const char *name) {
     size_t n = strlen(name);
@@ -121,7 +123,9 @@ bool cli_select(tg_kernel *k, const cli_selection *s, tg_selection *out) {
     for (uint32_t i = 0; i < sig->n_dims; i++) {
         const char *value = cli_lookup(&s->set, sig->dims[i].name);
         if (sig->dims[i].const_slot >= 0) {
-            add(&b, sig->dims[i].name, value ? value : "64");
+            char extent[24];
+            snprintf(extent, sizeof extent, "%lld", (long long)cli_default_extent(sig));
+            add(&b, sig->dims[i].name, value ? value : extent);
         }
     }
     for (uint32_t i = 0; i < sig->n_params; i++) {

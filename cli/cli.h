@@ -63,7 +63,9 @@ typedef struct cli_selection {
 /* Loads the file and finds the kernel; renders what is wrong. Null: *code. */
 tg_kernel *cli_load(tg_context *context, const char *path, const char *kernel, bool json, tg_module **module,
                     int *code);
-/* Types: --dtype, else f32 if allowed, else the first member. Const dimensions: --set, else 64. */
+/* Dimensions nobody set: 64, for kernels with many dimensions less (a tensor of four would be large). */
+int64_t cli_default_extent(const tg_signature *sig);
+/* Types: --dtype, else f32 if allowed, else the first member. Const dimensions: --set, else the default extent. */
 bool cli_select(tg_kernel *k, const cli_selection *s, tg_selection *out);
 /* "NAME=VALUE": the value of NAME in the list, or null. The last one counts. */
 const char *cli_lookup(const cli_list *list, const char *name);

@@ -205,7 +205,7 @@ int cmd_build(int argc, char **argv) {
         {"--kernel", CLI_TEXT, "NAME", "which kernel, if the file has several", &o.selection.kernel},
         {"-o", CLI_TEXT, "FILE", "the object; default KERNEL.o", &o.output},
         {"--header", CLI_TEXT, "FILE", "the header; default KERNEL.h", &o.header},
-        {"--set", CLI_LIST, "NAME=VALUE…", "constants; const dimensions not set are 64", &o.selection.set},
+        {"--set", CLI_LIST, "NAME=VALUE…", "constants; const dimensions have the default of tegula run", &o.selection.set},
         {"--dtype", CLI_LIST, "[T=]TYPE", "type parameters; default f32, else the first allowed", &o.selection.dtypes},
         {"--absent", CLI_LIST, "NAME", "compile without this optional tensor", &o.selection.absent},
         {"--target", CLI_TEXT, "NAME", "x86", &o.target},

@@ -211,7 +211,7 @@ int cmd_compile(int argc, char **argv) {
         {"--kernel", CLI_TEXT, "NAME", "which kernel, if the file has several", &o.selection.kernel},
         {"--emit", CLI_TEXT, "STAGE", "ast, tile, passes, plan, llvm, asm (default) or obj", &o.emit},
         {"-o", CLI_TEXT, "FILE", "write there instead of standard output (obj: KERNEL.o)", &o.output},
-        {"--set", CLI_LIST, "NAME=VALUE…", "constants; const dimensions not set are 64", &o.selection.set},
+        {"--set", CLI_LIST, "NAME=VALUE…", "constants; const dimensions have the default of tegula run", &o.selection.set},
         {"--dtype", CLI_LIST, "[T=]TYPE", "type parameters; default f32, else the first allowed", &o.selection.dtypes},
         {"--absent", CLI_LIST, "NAME", "compile without this optional tensor", &o.selection.absent},
         {"--arch", CLI_TEXT, "NAME", "avx512, avx2 or v2; default: this machine's", &o.arch},

@@ -234,7 +234,7 @@ int cmd_run(int argc, char **argv) {
     cli_list files = {.n = 0};
     const cli_option options[] = {
         {"--kernel", CLI_TEXT, "NAME", "which kernel, if the file has several", &o.selection.kernel},
-        {"--set", CLI_LIST, "NAME=VALUE…", "dimensions (default 64) and scalars (default 1)", &o.selection.set},
+        {"--set", CLI_LIST, "NAME=VALUE…", "dimensions (default: what `where` implies, else 64, 32 or 16) and scalars (default 1)", &o.selection.set},
         {"--dtype", CLI_LIST, "[T=]TYPE", "type parameters; default f32, else the first allowed", &o.selection.dtypes},
         {"--absent", CLI_LIST, "NAME", "leave this optional tensor out", &o.selection.absent},
         {"--check", CLI_FLAG, NULL, "compare with the interpreter; exit code 1 if it differs", &o.check},

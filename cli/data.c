@@ -11,13 +11,36 @@
 static bool set_dims(const tg_signature *sig, const cli_selection *s, tg_launch_binding *b) {
     for (uint32_t i = 0; i < sig->n_dims; i++) {
         const char *text = cli_lookup(&s->set, sig->dims[i].name);
-        tg_scalar v = {.i = 64};
+        tg_scalar v = {.i = cli_default_extent(sig)};
         if (text && (!tg_scalar_parse(text, &v) || v.dtype != TG_I64 || v.i < 0)) {
             cli_error("--set %s=%s: a dimension is a number >= 0", sig->dims[i].name, text);
             return false;
         }
         b->dims[i] = v.i;
     }
+    return true;
+}
+
+/* `where P == (H - R) / stride + 1` gives a dimension that was not set: DIM P, a program for the other side, EQ (or the
+ * other way round). */
+static bool solve_where(cli_data *d, const cli_selection *s, const tg_sig_check *c, const tg_launch_arg *args) {
+    const tg_signature *sig = d->kernel->signature;
+    const tg_sig_expr *e = &c->expr;
+    if (c->kind != TG_SC_WHERE || e->n < 3 || e->code[e->n - 1].op != TG_SE_EQ) {
+        return false;
+    }
+    bool left = e->code[0].op == TG_SE_DIM && !cli_lookup(&s->set, sig->dims[e->code[0].imm.i].name);
+    bool right = e->code[e->n - 2].op == TG_SE_DIM && !cli_lookup(&s->set, sig->dims[e->code[e->n - 2].imm.i].name);
+    tg_sig_expr rest = {.code = e->code + (left ? 1 : 0), .n = e->n - 2};
+    if ((!left && !right) || !tg_sig_expr_valid(&rest, sig)) {
+        return false;
+    }
+    int64_t dim = (left ? e->code[0] : e->code[e->n - 2]).imm.i;
+    int64_t value = tg_sig_eval(&rest, sig, &d->binding, args, NULL);
+    if (value < 0 || sig->dims[dim].const_slot >= 0 || d->binding.dims[dim] == value) {
+        return false;
+    }
+    d->binding.dims[dim] = value;
     return true;
 }
 
@@ -49,6 +72,19 @@ static bool set_scalar(cli_data *d, const cli_selection *s, uint32_t i) {
 static void scalar_args(const cli_data *d, tg_launch_arg *args) {
     for (uint32_t i = 0; i < d->kernel->signature->n_params; i++) {
         args[i] = (tg_launch_arg){.dtype = d->scalars[i].dtype, .scalar = d->scalars[i]};
+    }
+}
+
+static void solve_dims(cli_data *d, const cli_selection *s) {
+    const tg_signature *sig = d->kernel->signature;
+    tg_launch_arg args[TG_MAX_PARAMS];
+    scalar_args(d, args);
+    bool changed = true;
+    for (int round = 0; changed && round < 4; round++) {
+        changed = false;
+        for (uint32_t i = 0; i < sig->n_checks; i++) {
+            changed = solve_where(d, s, &sig->checks[i], args) || changed;
+        }
     }
 }
 
@@ -174,6 +210,7 @@ static bool make_values(cli_data *d, const cli_selection *s) {
             return false;
         }
     }
+    solve_dims(d, s);
     for (uint32_t i = 0; i < sig->n_params; i++) {
         d->values[i] = tg_param_is_tensor(&sig->params[i]) ? tg_argument_none() : d->values[i];
         if (tg_param_is_tensor(&sig->params[i]) && d->selection.present[i] && !make_tensor(d, i)) {
