@@ -1,14 +1,14 @@
 /* blocks: sizes for the blocked axes that no schedule has set and whose best size does not depend on the launch.
  *
- *   for (j in L) { s[i, j] = dot(…); …; o[i, e] += dot(p, V[j, e], j) }      i: 64, j: 64
+ *   for (j in L) { s[i, j] = dot(…); …; o[i, e] += dot(p, V[j, e], j) }      i: 128, j: 96
  *
  * A body that streams over blocks of a loop axis keeps tiles over the grid and loop axes alive between its operations, so their
- * blocks must be small enough for the caches: with contractions 64 by 64 (16 KB a tile, one panel of the widest vectors); without,
+ * blocks must be small enough for the caches: with contractions 128 by 96 (48 KB a tile, whole panels and register tiles); without,
  * long lines and few rows. Bodies without such a loop are left alone, as targets size their grids at launch; but a kernel whose code
  * asks for its blocks (`i.first`, `i.size`) has to have some. Runs once over the axes. */
 #include "dsl/passes/passes.h"
 
-enum { DOT_BLOCK = 64, LINE_BLOCK = 1024, ROW_BLOCK = 8, LONE_BLOCK = 256 };
+enum { GRID_DOT = 128, LOOP_DOT = 96, LINE_BLOCK = 1024, ROW_BLOCK = 8, LONE_BLOCK = 256 };
 
 typedef struct survey {
     tg_func *f;
@@ -50,15 +50,15 @@ static void visit(tg_op *op, void *user) {
 static int64_t block_of(const survey *s, const tg_axis *a, bool lone) {
     bool streamed = s->streamed[a->rank], dot = s->in_dot[a->rank];
     if (a->kind == TG_AXIS_LOOP) {
-        return dot ? DOT_BLOCK : LINE_BLOCK;
+        return dot ? LOOP_DOT : LINE_BLOCK;
     }
     if (streamed && dot) {
-        return DOT_BLOCK;
+        return GRID_DOT;
     }
     if (!s->f->block_dependent) {
         return 0;
     }
-    return dot ? DOT_BLOCK : streamed || !lone ? ROW_BLOCK : LONE_BLOCK;
+    return dot ? GRID_DOT : streamed || !lone ? ROW_BLOCK : LONE_BLOCK;
 }
 
 bool tg_pass_blocks(tg_func *f) {
