@@ -783,7 +783,11 @@ void tg_elab_for(tg_elab *e, const tg_stmt *s) {
     const tg_binder *b = &s->u.range.binder;
     tg_bounds d;
     tg_loop loop;
-    if (!tg_elab_bounds(e, &b->domain, false, b->each, &d)) {
+    bool launch_level = e->phase == 0 && !e->frame;
+    if (launch_level && !b->each) {
+        tg_report(e->diags, TG_E0109, s->span, "a loop at launch level counts single indices: write for (each %s in …)", b->name);
+    }
+    if ((launch_level && !b->each) || !tg_elab_bounds(e, &b->domain, false, b->each, &d)) {
         tg_sym *mark = e->scope; /* the body is still resolved */
         tg_scope_add(e, TG_SYM_VALUE, b->name, b->name_span)->ev = tg_ev_poison();
         tg_elab_resolve_stmt(e, s->u.range.body);

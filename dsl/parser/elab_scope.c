@@ -21,7 +21,7 @@ tg_sym *tg_scope_add(tg_elab *e, tg_sym_kind kind, tg_name name, tg_span span) {
     s->kind = kind;
     s->name = name;
     s->span = span;
-    if (strcmp(name, "_") == 0) {
+    if (!name || strcmp(name, "_") == 0) {
         s->name = NULL;
         return s;
     }
@@ -97,7 +97,9 @@ enum { MAX_CANDIDATES = 512 };
 static uint32_t candidates(tg_elab *e, const char **out) {
     uint32_t n = 0;
     for (const tg_sym *s = e->scope; s && n < MAX_CANDIDATES; s = s->next) {
-        out[n++] = s->name;
+        if (s->name) {
+            out[n++] = s->name;
+        }
     }
     for (uint32_t i = 0; e->module && i < e->module->file->n_items && n < MAX_CANDIDATES; i++) {
         tg_name name = item_name(e->module->file->items[i]);
@@ -114,6 +116,9 @@ static const char *nearest(tg_elab *e, tg_name name) {
 }
 
 void tg_elab_unknown_name(tg_elab *e, tg_name name, tg_span span) {
+    if (!name) {
+        return; /* a syntax error was reported here */
+    }
     const char *near = nearest(e, name);
     tg_diag *d = near ? tg_report(e->diags, TG_E0201, span, "unknown name '%s'; did you mean '%s'?", name, near)
                       : tg_report(e->diags, TG_E0201, span, "unknown name '%s'", name);
@@ -152,6 +157,9 @@ tg_dtype tg_elab_dtype(tg_elab *e, const tg_tref *t) {
     }
     if (t->dtype != TG_DTYPE_NONE) {
         return t->dtype;
+    }
+    if (!t->name) {
+        return TG_DTYPE_NONE; /* a syntax error was reported here */
     }
     tg_sym *s = tg_scope_find(e, t->name);
     if (s && s->kind == TG_SYM_TYPE) {

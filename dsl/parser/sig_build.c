@@ -78,6 +78,9 @@ static bool in_class(const char *name, tg_dtype t) {
 }
 
 uint32_t tg_bound_members(const char *bound, tg_dtype out[TG_BOUND_MAX]) {
+    if (!bound) {
+        return 0; /* a syntax error was reported there */
+    }
     tg_dtype single = tg_dtype_from_name(bound);
     if (single != TG_DTYPE_NONE) {
         out[0] = single;
@@ -98,6 +101,9 @@ uint32_t tg_bound_members(const char *bound, tg_dtype out[TG_BOUND_MAX]) {
 
 static void report_bound(const tg_sig_env *env, const char *name, tg_span span) {
     static const char *const classes[] = {"any", "num", "integer", "sint", "uint", "float", "f8", "complex"};
+    if (!name) {
+        return; /* a syntax error was reported there */
+    }
     const char *near = tg_suggest(name, classes, sizeof classes / sizeof classes[0]);
     tg_diag *d = tg_report(env->diags, TG_E0202, span, "unknown type or class of types '%s'%s%s%s", name,
                            near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");

@@ -18,6 +18,7 @@ struct tg_unit {
     TG_VEC(const tg_item *) kernels;
     tg_map *signatures; /* item → signature */
     tg_module *main;
+    bool syntax_errors; /* in any module */
 };
 
 /* ---- items of a module ------------------------------------------------------------------------------------------ */
@@ -286,15 +287,16 @@ static bool finish(tg_elab *e, tg_func *f) {
     return e->diags->n_errors == errors;
 }
 
-static bool check_instance(tg_unit *u, const tg_module *m, const tg_item *kernel, const tg_dtype *types, tg_diags *diags,
-                           tg_func **out) {
+/* `errors`: how many there were before the kernel was looked at. With more, or with syntax errors, its IR may be broken. */
+static bool check_instance(tg_unit *u, const tg_module *m, const tg_item *kernel, const tg_dtype *types, uint32_t errors,
+                           tg_diags *diags, tg_func **out) {
     tg_instance_spec spec = {.types = types, .checked = true};
     tg_elab e = new_elab(u, m, u->arena, diags, &spec);
     e.checking = true;
     e.kernel = kernel;
     e.sig = tg_unit_signature(u, kernel);
     *out = tg_elab_kernel(&e);
-    return *out && finish(&e, *out);
+    return *out && diags->n_errors == errors && !u->syntax_errors && finish(&e, *out);
 }
 
 static void check_tuning(tg_unit *u, const tg_module *m, const tg_item *kernel, const tg_func *f, tg_diags *diags) {
@@ -319,14 +321,14 @@ static void check_kernel(tg_unit *u, const tg_module *m, const tg_item *kernel, 
         types[i] = sig->tparams[i].n_members ? sig->tparams[i].members[0] : TG_F32;
     }
     tg_func *f;
-    if (!check_instance(u, m, kernel, types, diags, &f) || diags->n_errors != errors) {
+    if (!check_instance(u, m, kernel, types, errors, diags, &f)) {
         return;
     }
     check_tuning(u, m, kernel, f, diags);
     for (uint32_t i = 0; i < sig->n_tparams; i++) {
         for (uint32_t k = 1; k < sig->tparams[i].n_members; k++) {
             types[i] = sig->tparams[i].members[k];
-            if (!check_instance(u, m, kernel, types, diags, &f)) {
+            if (!check_instance(u, m, kernel, types, errors, diags, &f)) {
                 return;
             }
         }
@@ -391,6 +393,7 @@ tg_unit *tg_unit_load(tg_arena *arena, tg_interner *names, tg_diags *diags, cons
     u->by_path = tg_map_create(arena);
     u->signatures = tg_map_create(arena);
     u->main = load_module(u, diags, tg_intern_cstr(names, path), text, len);
+    u->syntax_errors = diags->n_errors != 0;
     for (uint32_t i = 0; i < u->main->file->n_items; i++) {
         check_item(u, u->main, u->main->file->items[i], diags);
     }

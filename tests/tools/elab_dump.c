@@ -92,7 +92,7 @@ int main(int argc, char **argv) {
     tg_sources sources = {.arena = arena};
     tg_diags diags = {.arena = arena, .sources = &sources, .max_errors = 100};
     tg_unit *u = tg_unit_load(arena, tg_interner_create(arena), &diags, argv[1], text, len, NULL);
-    if (argc > 2 && strcmp(argv[2], "all") == 0) {
+    if (argc > 2 && diags.n_errors == 0 && strcmp(argv[2], "all") == 0) {
         for (uint32_t i = 0; i < tg_unit_n_kernels(u); i++) {
             dump(u, tg_unit_kernel(u, i)->u.kernel.name, argc, argv, arena, &diags);
         }
