@@ -263,10 +263,10 @@ static bool steps_over(solver *s, const unknown *low, const unknown *next) {
 
 /* An order of the digits from least to most significant, by search: there are few. */
 static bool mixed_radix(solver *s, unknown *digits, int n, int placed) {
-    if (placed == n) {
+    if (placed >= n) {
         return true;
     }
-    for (int i = placed; i < n; i++) {
+    for (int i = placed; i < n && i < MAX_UNKNOWN; i++) {
         unknown swap = digits[placed];
         digits[placed] = digits[i];
         digits[i] = swap;

@@ -111,7 +111,7 @@ static bool takes(int mask, tg_dtype t) {
 
 /* Functions of literals alone are computed in f64 and stay untyped. */
 static bool fold_literals(tg_opcode op, const tg_ev *args, uint32_t n, tg_ev *out) {
-    tg_scalar s[4], r;
+    tg_scalar s[4] = {{0}}, r;
     bool any_float = false;
     for (uint32_t i = 0; i < n; i++) {
         if (args[i].kind != TG_EV_LITERAL || args[i].n_items) {
