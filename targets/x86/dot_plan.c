@@ -88,7 +88,7 @@ static int best_vector(tg_x86 *x, tg_x86_dot *d) {
         const tg_type *t = tg_operand(d->op, side)->type;
         for (uint32_t i = 0; i < t->n_axes; i++) {
             int r = vector_rank(x, d->op, side, t->axes[i], d->dtype);
-            bool longer = r == best && d->vector->extent >= 0 && (t->axes[i]->extent < 0 || t->axes[i]->extent > d->vector->extent);
+            bool longer = r == best && d->vector && d->vector->extent >= 0 && (t->axes[i]->extent < 0 || t->axes[i]->extent > d->vector->extent);
             if (r < best || longer) {
                 best = r;
                 d->side = side;
