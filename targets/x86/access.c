@@ -224,17 +224,22 @@ void tg_x86_note_unit(tg_x86 *x, tg_value *tensor) {
 
 /* An index that is an axis itself, over a domain known at launch, stays inside if the tensor is as long as the domain:
  * the fast variant leaves that to one test in the entry. */
-static bool checked_at_launch(tg_x86 *x, const tg_op *op, uint32_t d) {
+bool tg_x86_checkable_at_launch(const tg_op *op, uint32_t d, tg_value **extent) {
     const tg_value *index = tg_op_index(op, d);
-    if (!x->unit || !index->def || index->def->opcode != TG_OP_IOTA ) {
+    if (!index->def || index->def->opcode != TG_OP_IOTA) {
         return false;
     }
     const tg_axis *a = tg_op_axis(index->def, TG_ATTR_AXIS);
     while (a->like) {
         a = a->like;
     }
-    tg_value *extent = a->binder ? tg_operand(a->binder, 0) : NULL;
-    if (!extent || !tg_x86_is_launch_value(extent) || !tg_x86_is_launch_value(tg_operand(op, 0))) {
+    *extent = a->binder ? tg_operand(a->binder, 0) : NULL;
+    return *extent && tg_x86_is_launch_value(*extent) && tg_x86_is_launch_value(tg_operand(op, 0));
+}
+
+bool tg_x86_checked_at_launch(tg_x86 *x, const tg_op *op, uint32_t d) {
+    tg_value *extent;
+    if (!x->unit || !tg_x86_checkable_at_launch(op, d, &extent)) {
         return false;
     }
     for (uint32_t i = 0; i < x->bound_checks.len; i++) {
@@ -281,7 +286,7 @@ static address address_of(tg_x86 *x, tg_x86_frame *f, tg_op *op, LLVMValueRef *i
     *inside = NULL;
     for (uint32_t d = 0; d < t->rank; d++) {
         tg_x86_val index = tg_x86_eval(x, f, tg_op_index(op, d));
-        if (!(proved >> d & 1) && !checked_at_launch(x, op, d)) {
+        if (!(proved >> d & 1) && !tg_x86_checked_at_launch(x, op, d)) {
             *inside = and_masks(x, *inside, below(x, index, t->dim[d]));
         }
         LLVMValueRef stride = t->stride[d];

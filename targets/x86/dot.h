@@ -81,7 +81,7 @@ typedef struct tg_dot_emission {
     uint32_t n_bound;
 } tg_dot_emission;
 
-/* What of the operand's memory can be read in place; `unit` is the axis that must have stride 1, or null. Emits nothing. */
+/* Can the operand's memory be read in place (in the fast variant)? `unit` is the axis that must have stride 1, or null. */
 bool tg_x86_dot_is_direct(tg_x86 *x, tg_value *v, tg_dtype dtype, const tg_axis *unit);
 void tg_x86_dot_side_open(tg_dot_emission *e, tg_dot_side *s, tg_value *v, const tg_axis *unit);
 LLVMValueRef tg_x86_dot_step(const tg_dot_emission *e, const tg_dot_side *s, const tg_axis *a); /* 0 if independent */

@@ -22,14 +22,22 @@ static bool is_plain_load(const tg_value *v, tg_dtype dtype) {
            tg_operand(op, 0)->type->dtype == dtype;
 }
 
-/* Every index proved inside and affine with at most one symbol per axis; `unit` moves the last index by 1 and no other. */
-static bool is_strided(tg_x86 *x, const tg_op *op, const tg_axis *unit) {
+/* Proved, or left to the entry's test; only the fast variant may rely on that. `emit`: does. */
+static bool is_inside(tg_x86 *x, const tg_op *op, uint32_t d, bool emit) {
+    tg_value *extent;
+    if (tg_op_int(op, TG_ATTR_IN_BOUNDS, 0) >> d & 1) {
+        return true;
+    }
+    return emit ? tg_x86_checked_at_launch(x, op, d) : tg_x86_checkable_at_launch(op, d, &extent);
+}
+
+/* Every index inside and affine with at most one symbol per axis; `unit` moves the last index by 1 and no other. */
+static bool is_strided(tg_x86 *x, const tg_op *op, const tg_axis *unit, bool emit) {
     uint32_t rank = tg_op_n_indices(op);
-    int64_t proved = tg_op_int(op, TG_ATTR_IN_BOUNDS, 0);
     for (uint32_t d = 0; d < rank; d++) {
         tg_affine form;
         const tg_value *index = tg_op_index(op, d);
-        if (!(proved >> d & 1) || !tg_affine_of(x->arena, index, &form)) {
+        if (!is_inside(x, op, d, emit) || !tg_affine_of(x->arena, index, &form)) {
             return false;
         }
         for (uint32_t i = 0; i < index->type->n_axes; i++) {
@@ -48,16 +56,20 @@ static bool is_strided(tg_x86 *x, const tg_op *op, const tg_axis *unit) {
 }
 
 static bool has_direct_buffer(tg_x86 *x, const tg_value *v, tg_dtype dtype, const tg_axis *unit) {
-    const tg_x86_buffer *b = x->buffers ? x->buffers[v->id] : NULL;
+    const tg_x86_buffer *b = x->buffers[v->id];
     bool same = b && tg_x86_buf_type(x, b->dtype) == tg_x86_reg_type(x, dtype);
     return same && (!unit || (b->n_axes && b->axes[b->n_axes - 1] == unit));
 }
 
-bool tg_x86_dot_is_direct(tg_x86 *x, tg_value *v, tg_dtype dtype, const tg_axis *unit) {
-    if (x->buffers && x->buffers[v->id]) {
+static bool is_direct(tg_x86 *x, tg_value *v, tg_dtype dtype, const tg_axis *unit, bool emit) {
+    if (x->buffers[v->id]) {
         return has_direct_buffer(x, v, dtype, unit);
     }
-    return is_plain_load(v, dtype) && (!unit || x->unit) && is_strided(x, v->def, unit);
+    return is_plain_load(v, dtype) && (!unit || !emit || x->unit) && is_strided(x, v->def, unit, emit);
+}
+
+bool tg_x86_dot_is_direct(tg_x86 *x, tg_value *v, tg_dtype dtype, const tg_axis *unit) {
+    return is_direct(x, v, dtype, unit, false);
 }
 
 static void set_step(tg_dot_emission *e, tg_dot_side *s, tg_axis *a, LLVMValueRef bytes) {
@@ -118,7 +130,7 @@ static void open_buffer(tg_dot_emission *e, tg_dot_side *s, const tg_x86_buffer 
 }
 
 void tg_x86_dot_side_open(tg_dot_emission *e, tg_dot_side *s, tg_value *v, const tg_axis *unit) {
-    *s = (tg_dot_side){.value = v, .direct = tg_x86_dot_is_direct(e->x, v, e->d->dtype, unit)};
+    *s = (tg_dot_side){.value = v, .direct = is_direct(e->x, v, e->d->dtype, unit, true)};
     if (!s->direct) {
         return;
     }

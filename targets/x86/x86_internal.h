@@ -198,6 +198,9 @@ void tg_x86_inline_region(tg_x86 *x, tg_region *r, tg_x86_val *args, tg_x86_val 
 /* ---- access.c ---- */
 tg_x86_tensor *tg_x86_tensor_of(tg_x86 *x, tg_value *v);
 LLVMValueRef tg_x86_scalar_of(tg_x86 *x, tg_value *v); /* rank 0, captured from the entry if need be */
+/* Is the load's or store's index d an axis whose domain the entry can compare with the tensor? */
+bool tg_x86_checkable_at_launch(const tg_op *op, uint32_t d, tg_value **extent);
+bool tg_x86_checked_at_launch(tg_x86 *x, const tg_op *op, uint32_t d); /* in the fast variant: makes the entry do so */
 void tg_x86_note_unit(tg_x86 *x, tg_value *tensor); /* the fast variant relies on its last stride being 1 */
 tg_x86_val tg_x86_load_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op);
 void tg_x86_store_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op);
