@@ -425,6 +425,18 @@ static tg_ev bitcast(tg_elab *e, const tg_call *c) {
     return tg_ev_value(tg_build_bitcast(&e->b, x, type.dtype));
 }
 
+/* Bytes of one element; 0 for the packed 4-bit types. */
+static tg_ev size_of(tg_elab *e, const tg_call *c) {
+    tg_ev type = c->x ? tg_elab_expr(e, c->args[0]) : c->values[0];
+    if (type.kind == TG_EV_TYPE && type.dtype != TG_DTYPE_NONE) {
+        return tg_ev_const_int(TG_I64, tg_dtype_bits(type.dtype) / 8);
+    }
+    if (type.kind != TG_EV_TYPE && type.kind != TG_EV_POISON) {
+        tg_report(e->diags, TG_E0208, c->span, "sizeof takes a type, as in sizeof(T)");
+    }
+    return tg_ev_poison();
+}
+
 static tg_ev widen(tg_elab *e, const tg_call *c) {
     tg_ev x = tg_builtin_arg(e, c, 0);
     tg_dtype t = tg_ev_dtype(&x);
