@@ -1,5 +1,6 @@
 /* See flops.h. Two passes over the function: sizes of axes and trip counts by evaluating bounds as real numbers
- * (an index is the middle of its range, so that a causal loop counts half), then points per operation. */
+ * (an index is the middle of its range, so that a causal loop counts half; what comes from memory is unknown, a NaN,
+ * and segments with unknown ends are taken to share their extent), then points per operation. */
 #include "cli/flops.h"
 
 #include <math.h>
@@ -81,6 +82,8 @@ static void evaluate(counter *c, const tg_op *op) {
         v = f;
     } else if (op->opcode == TG_OP_DIM) {
         v = tensor_dim(c, tg_operand(op, 0), tg_op_int(op, TG_ATTR_D, 0));
+    } else if (op->opcode == TG_OP_LOAD) {
+        v = NAN;
     } else if (op->opcode >= TG_OP_AXIS_FIRST && op->opcode <= TG_OP_AXIS_COUNT) {
         v = first_axis_attr(c, op);
     } else {
@@ -176,8 +179,10 @@ static void enter(counter *c, const tg_op *op, const scope *outer) {
     scope s = *outer;
     bool binds = op->opcode == TG_OP_PAR || op->opcode == TG_OP_FOR || op->opcode == TG_OP_AXIS;
     if (binds) {
-        double extent = value_of(c, tg_operand(op, 0)), from = fmax(0, value_of(c, tg_operand(op, 1)));
-        double until = fmin(extent, value_of(c, tg_operand(op, 2))), n = fmax(0, until - from);
+        double extent = value_of(c, tg_operand(op, 0)), low = value_of(c, tg_operand(op, 1));
+        double high = value_of(c, tg_operand(op, 2)), from = fmax(0, low), until = fmin(extent, high);
+        bool segment = low != low && high != high; /* fmax and fmin have replaced NaNs by the ends */
+        double n = fmax(0, until - from) / (segment && s.each_trips > 0 ? s.each_trips : 1);
         const tg_axis *a = tg_op_axis(op, TG_ATTR_AXIS);
         if (a) {
             c->size[a->rank] = n;

@@ -1,0 +1,17 @@
+/* Contexts, modules and directories for the tests of the JIT. */
+#ifndef TG_TESTS_JIT_FIXTURE_H
+#define TG_TESTS_JIT_FIXTURE_H
+
+#include "tegula/tegula.h"
+
+extern const char jit_source[]; /* kernels axpy, gemm, scale (const k, optional bias), gather, count_up, speak, fails */
+
+/* A new empty directory below the temporary one; static storage, one at a time. */
+const char *jit_temp_dir(void);
+void jit_remove_dir(const char *dir);
+/* Cache in `dir` (null: none). Dies on failure. */
+tg_context *jit_context(const char *dir, int checked, int deterministic);
+tg_module *jit_module(tg_context *c);
+tg_tensor *jit_tensor_f32(tg_context *c, int64_t n, float first, float step);
+
+#endif

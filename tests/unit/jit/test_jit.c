@@ -1,0 +1,263 @@
+/* The JIT from text to results: specialisation, checks, disk cache, background compiles, page protection. */
+#define _GNU_SOURCE
+#include "jit_fixture.h"
+
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static tg_kernel_stats stats_of(const tg_kernel *k) {
+    tg_kernel_stats s = {.struct_size = sizeof s};
+    cr_assert_eq(tg_kernel_get_stats(k, &s), TG_OK);
+    return s;
+}
+
+#define OK(call, ctx)                                                                                              \
+    do {                                                                                                           \
+        tg_status status_ = (call);                                                                                \
+        cr_assert_eq(status_, TG_OK, "%s", tg_last_error(ctx));                                                    \
+    } while (0)
+
+#define FAILS(call, ctx, code, text)                                                                               \
+    do {                                                                                                           \
+        cr_assert_eq((call), (code), "%s", tg_last_error(ctx));                                                    \
+        cr_assert(strstr(tg_last_error(ctx), (text)), "%s", tg_last_error(ctx));                                   \
+    } while (0)
+
+static void check_no_writable_code(void) {
+    FILE *f = fopen("/proc/self/maps", "r");
+    char line[512];
+    while (fgets(line, sizeof line, f)) {
+        cr_assert_null(strstr(line, "wx"), "%s", line);
+    }
+    fclose(f);
+}
+
+Test(jit, launches) {
+    tg_context *c = jit_context(NULL, 0, 0);
+    tg_module *m = jit_module(c);
+    tg_kernel *axpy = tg_module_kernel(m, "axpy");
+    cr_assert_not_null(axpy);
+    for (int64_t n = 0; n < 200; n += 37) {
+        tg_tensor *x = jit_tensor_f32(c, n, 0, 1), *y = jit_tensor_f32(c, n, 5, 0);
+        OK(tg_launch(axpy, TG_ARGS(x, y, 3.0f)), c);
+        OK(tg_launch(axpy, TG_ARGS(x, y)), c); /* alpha has a default */
+        for (int64_t i = 0; i < n; i++) {
+            cr_assert_eq(((float *)tg_tensor_data(y))[i], 5 + 5 * (float)i);
+        }
+        tg_tensor_release(x);
+        tg_tensor_release(y);
+    }
+    cr_assert_eq(stats_of(axpy).n_variants, 1);
+    check_no_writable_code();
+
+    /* strides: C = A Bᵀ through a permuted view; and a second variant for f64 */
+    tg_kernel *gemm = tg_module_kernel(m, "gemm");
+    tg_tensor *a = tg_tensor_create(c, TG_F64, 2, (int64_t[]){5, 7});
+    tg_tensor *b = tg_tensor_create(c, TG_F64, 2, (int64_t[]){3, 7});
+    tg_tensor_fill_random(a, 1, -1, 1);
+    tg_tensor_fill_random(b, 2, -1, 1);
+    tg_tensor *bt = tg_tensor_permute(b, (uint32_t[]){1, 0});
+    int64_t shape[8];
+    OK(tg_kernel_infer_shape(gemm, TG_ARGS(a, bt), 2, shape), c);
+    cr_assert(shape[0] == 5 && shape[1] == 3);
+    tg_tensor *out = tg_tensor_create(c, TG_F64, 2, shape);
+    OK(tg_launch(gemm, TG_ARGS(a, bt, out)), c);
+    const double *pa = tg_tensor_data(a), *pb = tg_tensor_data(b), *pc = tg_tensor_data(out);
+    for (int i = 0; i < 5; i++) {
+        for (int j = 0; j < 3; j++) {
+            double sum = 0;
+            for (int k = 0; k < 7; k++) {
+                sum += pa[i * 7 + k] * pb[j * 7 + k];
+            }
+            cr_assert_float_eq(pc[i * 3 + j], sum, 1e-12);
+        }
+    }
+    FAILS(tg_launch(gemm, TG_ARGS(a, b, out)), c, TG_ERROR_LAUNCH, "L0901");
+    FAILS(tg_launch(gemm, TG_ARGS(a, bt, a)), c, TG_ERROR_LAUNCH, "L090");
+    FAILS(tg_launch(gemm, TG_ARGS(a, bt, 1)), c, TG_ERROR_INVALID_ARGUMENT, "C is a tensor");
+    FAILS(tg_launch(gemm, TG_ARGS(a, bt)), c, TG_ERROR_INVALID_ARGUMENT, "C is missing");
+    FAILS(tg_launch(gemm, TG_ARGS(a, bt, out, 1)), c, TG_ERROR_INVALID_ARGUMENT, "takes 3 arguments");
+    tg_tensor_release(a);
+    tg_tensor_release(b);
+    tg_tensor_release(bt);
+    tg_tensor_release(out);
+
+    /* constants and presence make variants */
+    tg_kernel *scale = tg_module_kernel(m, "scale");
+    tg_tensor *x = jit_tensor_f32(c, 10, 1, 1), *bias = jit_tensor_f32(c, 10, 100, 0), *y = jit_tensor_f32(c, 10, 0, 0);
+    OK(tg_launch(scale, TG_ARGS(x, (void *)0, y, 2)), c);
+    cr_assert_eq(((float *)tg_tensor_data(y))[9], 20);
+    OK(tg_launch(scale, TG_ARGS(x, bias, y, 3)), c);
+    cr_assert_eq(((float *)tg_tensor_data(y))[9], 130);
+    OK(tg_launch(scale, TG_ARGS(x, bias, y, 4)), c);
+    OK(tg_launch(scale, TG_ARGS(x, bias, y, 3)), c);
+    cr_assert_eq(stats_of(scale).n_variants, 3);
+    FAILS(tg_launch(scale, TG_ARGS(x, bias, y)), c, TG_ERROR_INVALID_ARGUMENT, "k");
+    OK(tg_launch(tg_module_kernel(m, "speak"), TG_ARGS(x)), c);
+    tg_tensor_release(x);
+    tg_tensor_release(bias);
+    tg_tensor_release(y);
+    tg_module_destroy(m);
+    tg_context_destroy(c);
+}
+
+Test(jit, modes_and_errors) {
+    tg_context *c = jit_context(NULL, 1, 1);
+    tg_module *m = jit_module(c);
+    tg_tensor *x = jit_tensor_f32(c, 4, 1, 1), *y = jit_tensor_f32(c, 4, 0, 0), *one = jit_tensor_f32(c, 1, 0, 0);
+    tg_tensor *ids = tg_tensor_create(c, TG_I32, 1, (int64_t[]){4});
+    OK(tg_launch(tg_module_kernel(m, "gather"), TG_ARGS(x, ids, y)), c);
+    ((int32_t *)tg_tensor_data(ids))[2] = 4;
+    FAILS(tg_launch(tg_module_kernel(m, "gather"), TG_ARGS(x, ids, y)), c, TG_ERROR_LAUNCH, "element 2 of ids");
+    FAILS(tg_launch(tg_module_kernel(m, "total"), TG_ARGS(x, one)), c, TG_ERROR_LAUNCH, "L0907");
+    OK(tg_launch(tg_module_kernel(m, "fails"), TG_ARGS(x, y)), c);
+    ((float *)tg_tensor_data(x))[3] = -1;
+    FAILS(tg_launch(tg_module_kernel(m, "fails"), TG_ARGS(x, y)), c, TG_ERROR_LAUNCH, "positive");
+    cr_assert_null(tg_module_kernel(m, "gathr"));
+    cr_assert(strstr(tg_last_error(c), "did you mean 'gather'"));
+
+    tg_module *bad;
+    const char *text = "kernel f(in f32 X[N], out f32 Y[N])\n{\n    grid (i in N) Y[i] = Z[i];\n}\n";
+    FAILS(tg_module_load_text(c, "bad.dsl", text, strlen(text), &bad), c, TG_ERROR_COMPILE, "E0201");
+    cr_assert_null(bad);
+    cr_assert(strstr(tg_last_diagnostics(c), "\"E0201\""), "%s", tg_last_diagnostics(c));
+    FAILS(tg_module_load_file(c, "/nowhere/x.dsl", &bad), c, TG_ERROR_NOT_FOUND, "x.dsl");
+    cr_assert_str_eq(tg_last_diagnostics(c), "[]");
+    tg_tensor_release(x);
+    tg_tensor_release(y);
+    tg_tensor_release(one);
+    tg_tensor_release(ids);
+    tg_module_destroy(m);
+    tg_context_destroy(c);
+}
+
+Test(jit, prepares) {
+    tg_context *c = jit_context(NULL, 0, 0);
+    tg_module *m = jit_module(c);
+    tg_kernel *gemm = tg_module_kernel(m, "gemm"), *scale = tg_module_kernel(m, "scale");
+    const char *f32[] = {"T=f32"}, *wrong[] = {"T=i32"}, *unknown[] = {"Q=1"}, *k[] = {"k=7"}, *bias[] = {"bias"};
+    tg_kernel_spec spec = {sizeof spec, f32, 1, NULL, 0};
+    OK(tg_kernel_prepare(gemm, &spec), c);
+    OK(tg_kernel_prepare(gemm, &spec), c);
+    cr_assert_eq(stats_of(gemm).n_variants, 1);
+    spec.bindings = wrong;
+    FAILS(tg_kernel_prepare(gemm, &spec), c, TG_ERROR_INVALID_ARGUMENT, "i32");
+    FAILS(tg_kernel_prepare_async(gemm, &spec), c, TG_ERROR_INVALID_ARGUMENT, "i32");
+    spec.bindings = unknown;
+    FAILS(tg_kernel_prepare(gemm, &spec), c, TG_ERROR_INVALID_ARGUMENT, "Q");
+    FAILS(tg_kernel_prepare(gemm, NULL), c, TG_ERROR_INVALID_ARGUMENT, "no value for T");
+    tg_kernel_spec variant = {sizeof variant, k, 1, bias, 1};
+    OK(tg_kernel_prepare_async(scale, &variant), c);
+    variant.n_absent = 0;
+    OK(tg_kernel_prepare_async(scale, &variant), c);
+    OK(tg_kernel_prepare_async(scale, &variant), c);
+    OK(tg_kernel_wait(scale), c);
+    cr_assert_eq(stats_of(scale).n_variants, 2);
+    tg_tensor *x = jit_tensor_f32(c, 10, 1, 1);
+    OK(tg_kernel_prepare_args(tg_module_kernel(m, "axpy"), TG_ARGS(x, x)) == TG_ERROR_LAUNCH ? TG_OK : TG_ERROR_INTERNAL, c);
+    tg_tensor_release(x);
+    tg_module_destroy(m); /* waits for what is still compiling */
+    tg_context_destroy(c);
+}
+
+/* ---- the disk cache -------------------------------------------------------------------------------------------- */
+
+static char entry[600];
+
+static int count_entries(const char *dir) {
+    int n = 0;
+    DIR *d = opendir(dir);
+    const struct dirent *e;
+    while ((e = readdir(d)) != NULL) {
+        if (strstr(e->d_name, ".tgk")) {
+            snprintf(entry, sizeof entry, "%s/%s", dir, e->d_name);
+            n++;
+        }
+    }
+    closedir(d);
+    return n;
+}
+
+/* Launches axpy in a fresh context; true if the code came from disk. */
+static bool run_axpy(const char *dir) {
+    tg_context *c = jit_context(dir, 0, 0);
+    tg_module *m = jit_module(c);
+    tg_kernel *axpy = tg_module_kernel(m, "axpy");
+    tg_tensor *x = jit_tensor_f32(c, 100, 0, 1), *y = jit_tensor_f32(c, 100, 1, 0);
+    OK(tg_launch(axpy, TG_ARGS(x, y, 1.0f)), c);
+    cr_assert_eq(((float *)tg_tensor_data(y))[99], 100);
+    bool cached = stats_of(axpy).n_from_cache == 1;
+    tg_tensor_release(x);
+    tg_tensor_release(y);
+    tg_module_destroy(m);
+    tg_context_destroy(c);
+    return cached;
+}
+
+static void damage(long at, int truncate_to) {
+    FILE *f = fopen(entry, "r+b");
+    if (truncate_to >= 0) {
+        cr_assert_eq(ftruncate(fileno(f), truncate_to), 0);
+    } else {
+        fseek(f, at, at < 0 ? SEEK_END : SEEK_SET);
+        int byte = fgetc(f);
+        fseek(f, -1, SEEK_CUR);
+        fputc(byte ^ 0x40, f);
+    }
+    fclose(f);
+}
+
+Test(jit, cache_files) {
+    const char *dir = jit_temp_dir();
+    cr_assert_not(run_axpy(dir));
+    cr_assert_eq(count_entries(dir), 1);
+    cr_assert(run_axpy(dir));
+    struct stat st;
+    stat(entry, &st);
+    cr_assert_eq(st.st_mode & 0777, 0600);
+    static const long places[] = {0, 9, 20, 40, 70, 200, 1000, -1, -50};
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        damage(places[i], -1);
+        cr_assert_not(run_axpy(dir), "byte %ld", places[i]); /* damaged: compiled again and replaced */
+        cr_assert(run_axpy(dir));
+    }
+    for (int n = 0; n < 200; n += 66) {
+        damage(0, n);
+        cr_assert_not(run_axpy(dir));
+    }
+    cr_assert(run_axpy(dir));
+    /* a directory that others may write to is not used */
+    chmod(dir, 0777);
+    cr_assert_not(run_axpy(dir));
+    chmod(dir, 0700);
+    cr_assert(run_axpy(dir));
+    jit_remove_dir(dir);
+}
+
+Test(jit, cache_is_trimmed) {
+    const char *dir = jit_temp_dir();
+    tg_context_options o = TG_CONTEXT_OPTIONS_INIT;
+    o.cache_dir = dir;
+    o.cache_bytes = 24 * 1024;
+    tg_context *c;
+    cr_assert_eq(tg_context_create(&o, &c), TG_OK);
+    tg_module *m = jit_module(c);
+    for (int k = 0; k < 30; k++) {
+        char text[16];
+        snprintf(text, sizeof text, "k=%d", k);
+        const char *binding[] = {text};
+        tg_kernel_spec spec = {sizeof spec, binding, 1, NULL, 0};
+        OK(tg_kernel_prepare(tg_module_kernel(m, "scale"), &spec), c);
+    }
+    int n = count_entries(dir);
+    cr_assert(n > 0 && n < 30, "%d", n);
+    tg_module_destroy(m);
+    tg_context_destroy(c);
+    jit_remove_dir(dir);
+}

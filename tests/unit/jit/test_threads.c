@@ -1,0 +1,68 @@
+/* Many threads launch kernels that nobody has compiled: each variant is compiled once, every result is right. A plain
+ * program, so that it also runs under ThreadSanitizer. */
+#include "jit_fixture.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define CHECK(c) ((c) ? (void)0 : (fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #c), exit(1)))
+
+typedef struct shared {
+    tg_context *context;
+    tg_module *module;
+} shared;
+
+static void *caller(void *user) {
+    const shared *s = user;
+    tg_context *c = s->context;
+    tg_kernel *scale = tg_module_kernel(s->module, "scale"), *axpy = tg_module_kernel(s->module, "axpy");
+    tg_tensor *x = jit_tensor_f32(c, 5000, 1, 1), *y = jit_tensor_f32(c, 5000, 0, 0);
+    for (int i = 0; i < 60; i++) {
+        int k = i % 4;
+        CHECK(tg_launch(scale, TG_ARGS(x, (void *)0, y, k)) == TG_OK);
+        CHECK(((float *)tg_tensor_data(y))[4999] == 5000.0f * (float)k);
+        CHECK(tg_launch(axpy, TG_ARGS(x, y, 1.0f)) == TG_OK);
+        CHECK(((float *)tg_tensor_data(y))[4999] == 5000.0f * (float)(k + 1));
+        CHECK(tg_launch(axpy, TG_ARGS(x, x)) == TG_ERROR_LAUNCH); /* errors are per thread */
+        CHECK(tg_last_error(c)[0] != '\0');
+    }
+    tg_tensor_release(x);
+    tg_tensor_release(y);
+    return NULL;
+}
+
+static void report_cost(tg_context *c, tg_kernel *axpy) {
+    tg_tensor *x = jit_tensor_f32(c, 16, 1, 1), *y = jit_tensor_f32(c, 16, 0, 0);
+    struct timespec a, b;
+    clock_gettime(CLOCK_MONOTONIC, &a);
+    for (int i = 0; i < 100000; i++) {
+        CHECK(tg_launch(axpy, TG_ARGS(x, y, 0.0f)) == TG_OK);
+    }
+    clock_gettime(CLOCK_MONOTONIC, &b);
+    printf("launch of a prepared kernel: %.0f ns\n",
+           ((double)(b.tv_sec - a.tv_sec) * 1e9 + (double)(b.tv_nsec - a.tv_nsec)) / 100000);
+    tg_tensor_release(x);
+    tg_tensor_release(y);
+}
+
+int main(void) {
+    shared s;
+    s.context = jit_context(NULL, 0, 0);
+    s.module = jit_module(s.context);
+    pthread_t threads[8];
+    for (int i = 0; i < 8; i++) {
+        CHECK(pthread_create(&threads[i], NULL, caller, &s) == 0);
+    }
+    for (int i = 0; i < 8; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    tg_kernel_stats stats = {.struct_size = sizeof stats};
+    CHECK(tg_kernel_get_stats(tg_module_kernel(s.module, "scale"), &stats) == TG_OK);
+    CHECK(stats.n_variants == 4);
+    report_cost(s.context, tg_module_kernel(s.module, "axpy"));
+    tg_module_destroy(s.module);
+    tg_context_destroy(s.context);
+    return 0;
+}
