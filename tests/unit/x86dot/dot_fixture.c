@@ -62,11 +62,11 @@ static bool compile(dot_fixture *x, const char *arch) {
     tg_codegen_options options = {0};
     const char *message = NULL;
     double start = now_ms();
-    message = tg_pass_run_list(x->f, TG_PASSES_STANDARD, NULL);
+    message = tg_pass_run_list(x->f, tg_target_x86.passes(&machine, &options), NULL);
     if (message) {
         return fail(x, message);
     }
-    tg_status s = tg_target_x86.compile(x->f, &machine, &options, TG_EMIT_OBJECT, x->arena, &x->object, &message);
+    tg_status s = tg_target_x86.compile(x->f, &machine, &options, TG_EMIT_OBJECT | TG_EMIT_PLAN, x->arena, &x->object, &message);
     x->ms = now_ms() - start;
     if (s != TG_OK) {
         return fail(x, message);

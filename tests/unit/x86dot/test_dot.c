@@ -1,0 +1,211 @@
+/* The fast path of dot against the interpreter: every part that an axis can play, every way an operand can be read, and the
+ * element types, over odd sizes, layouts, thread counts and instruction sets (tests/support/x86_run.c). */
+#include "tests/support/x86_run.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+static char text[8192];
+
+static void check(const char *name, int rounds) {
+    const char *bad = x86_differential(text, rounds, 0x9e3779b97f4a7c15u);
+    cr_expect(!bad, "%s: %s", name, bad ? bad : "");
+}
+
+/* One matrix product. Letters of shapes are those of axes; `loads` define %a and %b, `tail` uses %d. */
+typedef struct product {
+    const char *name;
+    const char *a, *b, *out;     /* element types */
+    const char *a_shape, *b_shape, *a_index, *b_index;
+    const char *a_more, *b_more; /* from %a0, %b0 to %a, %b; null: the loads are the operands */
+    const char *a_type, *b_type; /* of the operands */
+    const char *wide;
+    const char *extra;           /* further parameters */
+    const char *tail;            /* from %d to %y of type `out`; null: y = d */
+} product;
+
+static const product products[] = {
+    {"f32", "f32", "f32", "f32", "M K", "K N", "%i, %l", "%l, %j", NULL, NULL, "f32", "f32", "f32", "", NULL},
+    {"B transposed", "f32", "f32", "f32", "M K", "N K", "%i, %l", "%j, %l", NULL, NULL, "f32", "f32", "f32", "", NULL},
+    {"A transposed", "f32", "f32", "f32", "K M", "K N", "%l, %i", "%l, %j", NULL, NULL, "f32", "f32", "f32", "", NULL},
+    {"both transposed", "f32", "f32", "f32", "K M", "N K", "%l, %i", "%j, %l", NULL, NULL, "f32", "f32", "f32", "", NULL},
+    {"f64", "f64", "f64", "f64", "M K", "K N", "%i, %l", "%l, %j", NULL, NULL, "f64", "f64", "f64", "", NULL},
+    {"bf16", "bf16", "bf16", "f32", "M K", "K N", "%i, %l", "%l, %j", NULL, NULL, "bf16", "bf16", "f32", "", NULL},
+    {"f16 by bf16", "f16", "bf16", "f32", "M K", "K N", "%i, %l", "%l, %j", NULL, NULL, "f16", "bf16", "f32", "", NULL},
+    {"i8", "i8", "i8", "i32", "M K", "K N", "%i, %l", "%l, %j", NULL, NULL, "i8", "i8", "i32", "", NULL},
+    {"u8 by i8, transposed", "u8", "i8", "i32", "K M", "N K", "%l, %i", "%j, %l", NULL, NULL, "u8", "i8", "i32", "", NULL},
+    {"bf16 result", "bf16", "bf16", "bf16", "M K", "K N", "%i, %l", "%l, %j", NULL, NULL, "bf16", "bf16", "f32", "",
+     "%y = cast %d : tile<#m, #n x bf16>"},
+    {"epilogue", "f32", "f32", "f32", "M K", "K N", "%i, %l", "%l, %j", NULL, NULL, "f32", "f32", "f32",
+     ", in %D: tensor<2 x f32>, in %E: tensor<1 x f32>",
+     "%e = load %E, %j : tile<#n x f32>\n%y0 = add %d, %e : tile<#m, #n x f32>\n%r = load %D, %i, %j : tile<#m, #n x f32>\n"
+     "%y1 = sub %y0, %r : tile<#m, #n x f32>\n%c0 = const {value=0.0} : f32\n%y = max %y1, %c0 : tile<#m, #n x f32>"},
+    {"computed operands", "u8", "f32", "f32", "M K", "K N", "%i, %l", "%l, %j",
+     "%a1 = cast %a0 : tile<#m, #k x f32>\n%s = load %E, %i : tile<#m x f32>\n%a = mul %a1, %s : tile<#m, #k x f32>",
+     "%b = mul %b0, %b0 : tile<#n, #k x f32>", "f32", "f32", "f32", ", in %E: tensor<1 x f32>", NULL},
+    {"dequantised", "f32", "i8", "f32", "M K", "K N", "%i, %l", "%l, %j", NULL,
+     "%b1 = cast %b0 : tile<#n, #k x f32>\n%s = load %E, %j : tile<#n x f32>\n%b = mul %b1, %s : tile<#n, #k x f32>", "f32", "f32",
+     "f32", ", in %E: tensor<1 x f32>", NULL},
+    {"outside", "f32", "f32", "f32", "M K", "K N", "%i, %l1", "%l1, %j", NULL, NULL, "f32", "f32", "f32", "", NULL},
+};
+
+static void write_product(const product *p, const char *blocks, bool start) {
+    char a_type[64], b_type[64];
+    snprintf(a_type, sizeof a_type, "tile<#m, #k x %s>", p->a_more ? p->a : p->a_type);
+    snprintf(b_type, sizeof b_type, "tile<#n, #k x %s>", p->b_more ? p->b : p->b_type);
+    bool at = strstr(p->a_shape, "K M") != NULL, bt = strstr(p->b_shape, "N K") != NULL;
+    snprintf(text, sizeof text,
+             "// shape A %s\n// shape B %s\n// shape C M N\n// shape D M N\n// shape E %s\n// shape S M N\n"
+             "func @p(in %%A: tensor<2 x %s>, in %%B: tensor<2 x %s>, out %%C: tensor<2 x %s>%s%s%s%s)\n"
+             "  axes { #m grid%s, #n grid%s, #k local }\n{\n"
+             "%%zero = const {value=0} : i64\n%%one = const {value=1} : i64\n%%M = dim %%A {d=%d} : i64\n%%K = dim %%A {d=%d} : i64\n"
+             "%%N = dim %%B {d=%d} : i64\nphase {name=\"main\"} () {\npar %%M, %%zero, %%M {axis=#m} () {\n"
+             "par %%N, %%zero, %%N {axis=#n} () {\naxis %%K, %%zero, %%K {axis=#k}\n%%i = iota {axis=#m} : tile<#m x i64>\n"
+             "%%j = iota {axis=#n} : tile<#n x i64>\n%%l = iota {axis=#k} : tile<#k x i64>\n%%l1 = add %%l, %%one : tile<#k x i64>\n"
+             "%s = load %%A, %s : %s\n%s = load %%B, %s : %s\n%s\n%s\n%s%%d = dot %%a, %%b%s {over=(#k), precision=ieee} : tile<#m, #n x %s>\n"
+             "%s\nstore %%C, %s, %%i, %%j\n}\n}\n}\n}\n",
+             p->a_shape, p->b_shape, p->tail || p->b_more ? (p->a_more ? "M" : "N") : "M", p->a, p->b, p->out, p->extra,
+             start ? ", in %S: tensor<2 x " : "", start ? p->wide : "", start ? ">" : "", blocks, blocks, at ? 1 : 0, at ? 0 : 1,
+             bt ? 0 : 1, p->a_more ? "%a0" : "%a", p->a_index, a_type, p->b_more ? "%b0" : "%b", p->b_index, b_type,
+             p->a_more ? p->a_more : "", p->b_more ? p->b_more : "", start ? "%z = load %S, %i, %j : tile<#m, #n x WIDE>\n" : "",
+             start ? ", %z" : "", p->wide, p->tail ? p->tail : "", p->tail ? "%y" : "%d");
+    char *wide = strstr(text, "WIDE");
+    if (wide) { /* the three- or four-letter type in place of the word */
+        size_t n = strlen(p->wide);
+        memcpy(wide, p->wide, n);
+        memmove(wide + n, wide + 4, strlen(wide + 4) + 1);
+    }
+}
+
+Test(x86dot, products) {
+    for (size_t i = 0; i < sizeof products / sizeof *products; i++) {
+        write_product(&products[i], "", false);
+        check(products[i].name, 14);
+    }
+}
+
+Test(x86dot, products_in_small_blocks) {
+    for (size_t i = 0; i < sizeof products / sizeof *products; i += 3) {
+        write_product(&products[i], i % 2 ? " block=48" : " block=80", i % 2 == 0);
+        check(products[i].name, 6);
+    }
+}
+
+Test(x86dot, products_with_accumulator) {
+    write_product(&products[0], "", true);
+    check("f32", 12);
+    write_product(&products[7], "", true);
+    check("i8", 8);
+}
+
+/* ---- convolutions --------------------------------------------------------------------------------------- */
+
+static void write_convolution(const char *type, int stride, int pad, int dil, const char *otherwise) {
+    bool same = strcmp(type, "f32") == 0;
+    snprintf(text, sizeof text,
+             "// shape X 2 %d*P+3 %d*Q+1 C\n// shape F 3 2 C K\n// shape Y 2 P Q K\n"
+             "func @c(in %%X: tensor<4 x %s>, in %%F: tensor<4 x %s>, out %%Y: tensor<4 x f32>)\n"
+             "axes { #p grid, #q grid, #k grid, #r local, #s local, #c local }\n{\n%%zero = const {value=0} : i64\n"
+             "%%stride = const {value=%d} : i64\n%%pad = const {value=%d} : i64\n%%dil = const {value=%d} : i64\n"
+             "%%N = dim %%X {d=0} : i64\n%%C = dim %%X {d=3} : i64\n%%R = dim %%F {d=0} : i64\n%%S = dim %%F {d=1} : i64\n"
+             "%%K = dim %%F {d=3} : i64\n%%P = dim %%Y {d=1} : i64\n%%Q = dim %%Y {d=2} : i64\nphase {name=\"main\"} () {\n"
+             "par %%N, %%zero, %%N (%%n: i64) {\npar %%P, %%zero, %%P {axis=#p} () {\npar %%Q, %%zero, %%Q {axis=#q} () {\n"
+             "par %%K, %%zero, %%K {axis=#k} () {\naxis %%R, %%zero, %%R {axis=#r}\naxis %%S, %%zero, %%S {axis=#s}\n"
+             "axis %%C, %%zero, %%C {axis=#c}\n%%ip = iota {axis=#p} : tile<#p x i64>\n%%iq = iota {axis=#q} : tile<#q x i64>\n"
+             "%%ik = iota {axis=#k} : tile<#k x i64>\n%%ir = iota {axis=#r} : tile<#r x i64>\n%%is = iota {axis=#s} : tile<#s x i64>\n"
+             "%%ic = iota {axis=#c} : tile<#c x i64>\n%%y0 = mul %%ip, %%stride : tile<#p x i64>\n%%y1 = mul %%ir, %%dil : tile<#r x i64>\n"
+             "%%y2 = add %%y0, %%y1 : tile<#p, #r x i64>\n%%y3 = sub %%y2, %%pad : tile<#p, #r x i64>\n"
+             "%%x0 = mul %%iq, %%stride : tile<#q x i64>\n%%x1 = mul %%is, %%dil : tile<#s x i64>\n"
+             "%%x2 = add %%x0, %%x1 : tile<#q, #s x i64>\n%%x3 = sub %%x2, %%pad : tile<#q, #s x i64>\n%s"
+             "%%a = load %%X, %%n, %%y3, %%x3, %%ic%s : tile<#p, #q, #r, #s, #c x %s>\n"
+             "%%b = load %%F, %%ir, %%is, %%ic, %%ik : tile<#k, #r, #s, #c x %s>\n"
+             "%%d = dot %%a, %%b {over=(#r, #s, #c), precision=ieee} : tile<#p, #q, #k x f32>\n"
+             "store %%Y, %%d, %%n, %%ip, %%iq, %%ik\n}\n}\n}\n}\n}\n}\n",
+             stride, stride, type, type, stride, pad, dil, same && *otherwise ? "%e = const {value=-1.5} : f32\n" : "",
+             same ? otherwise : "", type, type);
+}
+
+Test(x86dot, convolutions) {
+    write_convolution("f32", 1, 1, 1, "");
+    check("stride 1", 8);
+    write_convolution("f32", 2, 0, 1, "");
+    check("stride 2", 6);
+    write_convolution("f32", 1, 2, 2, ", %e");
+    check("dilation 2, filled", 6);
+    write_convolution("bf16", 2, 1, 1, "");
+    check("bf16", 6);
+}
+
+/* ---- other shapes --------------------------------------------------------------------------------------------- */
+
+static const char batched[] =
+    "// shape A B M K\n// shape B B K N\n// shape C B M N\n"
+    "func @b(in %A: tensor<3 x f32>, in %B: tensor<3 x f32>, out %C: tensor<3 x f32>)\n"
+    "axes { #b grid, #m grid, #n local, #k local }\n{\n%zero = const {value=0} : i64\n%Z = dim %A {d=0} : i64\n%M = dim %A {d=1} : i64\n"
+    "%K = dim %A {d=2} : i64\n%N = dim %B {d=2} : i64\nphase {name=\"main\"} () {\npar %Z, %zero, %Z {axis=#b} () {\n"
+    "par %M, %zero, %M {axis=#m} () {\naxis %N, %zero, %N {axis=#n}\naxis %K, %zero, %K {axis=#k}\n"
+    "%h = iota {axis=#b} : tile<#b x i64>\n%i = iota {axis=#m} : tile<#m x i64>\n%j = iota {axis=#n} : tile<#n x i64>\n"
+    "%l = iota {axis=#k} : tile<#k x i64>\n%a = load %A, %h, %i, %l : tile<#b, #m, #k x f32>\n"
+    "%b = load %B, %h, %l, %j : tile<#b, #n, #k x f32>\n%d = dot %a, %b {over=(#k), precision=ieee} : tile<#b, #m, #n x f32>\n"
+    "%x = reduce %d {fn=max, over=(#n)} : tile<#b, #m x f32>\n%y = sub %d, %x : tile<#b, #m, #n x f32>\n"
+    "store %C, %y, %h, %i, %j\n}\n}\n}\n}\n";
+
+static const char vector_matrix[] =
+    "// shape A K\n// shape B K N\n// shape C N\nfunc @v(in %A: tensor<1 x f32>, in %B: tensor<2 x f32>, out %C: tensor<1 x f32>)\n"
+    "axes { #n grid, #k local }\n{\n%zero = const {value=0} : i64\n%K = dim %B {d=0} : i64\n%N = dim %B {d=1} : i64\n"
+    "phase {name=\"main\"} () {\npar %N, %zero, %N {axis=#n} () {\naxis %K, %zero, %K {axis=#k}\n%j = iota {axis=#n} : tile<#n x i64>\n"
+    "%l = iota {axis=#k} : tile<#k x i64>\n%a = load %A, %l : tile<#k x f32>\n%b = load %B, %l, %j : tile<#n, #k x f32>\n"
+    "%d = dot %a, %b {over=(#k), precision=ieee} : tile<#n x f32>\nstore %C, %d, %j\n}\n}\n}\n";
+
+static const char matrix_vector[] =
+    "// shape A K\n// shape B N K\n// shape C N\nfunc @w(in %A: tensor<1 x f32>, in %B: tensor<2 x f32>, out %C: tensor<1 x f32>)\n"
+    "axes { #n grid, #k local }\n{\n%zero = const {value=0} : i64\n%K = dim %B {d=1} : i64\n%N = dim %B {d=0} : i64\n"
+    "phase {name=\"main\"} () {\npar %N, %zero, %N {axis=#n} () {\naxis %K, %zero, %K {axis=#k}\n%j = iota {axis=#n} : tile<#n x i64>\n"
+    "%l = iota {axis=#k} : tile<#k x i64>\n%a = load %A, %l : tile<#k x f32>\n%b = load %B, %j, %l : tile<#n, #k x f32>\n"
+    "%d = dot %a, %b {over=(#k), precision=ieee} : tile<#n x f32>\nstore %C, %d, %j\n}\n}\n}\n";
+
+static const char attention[] =
+    "// shape Q 2 M D\n// shape K 2 L D\n// shape V 2 L E\n// shape O 2 M E\n"
+    "func @a(in %Q: tensor<3 x TYPE>, in %K: tensor<3 x TYPE>, in %V: tensor<3 x TYPE>, out %O: tensor<3 x f32>)\n"
+    "axes { #i grid block=40, #d local, #e local, #j loop block=24 }\n{\n%zero = const {value=0} : i64\n%H = dim %Q {d=0} : i64\n"
+    "%S = dim %Q {d=1} : i64\n%D = dim %Q {d=2} : i64\n%L = dim %K {d=1} : i64\n%E = dim %V {d=2} : i64\n%scale = const {value=0.25} : f32\n"
+    "phase {name=\"main\"} () {\npar %H, %zero, %H (%h: i64) {\npar %S, %zero, %S {axis=#i} () {\naxis %D, %zero, %D {axis=#d}\n"
+    "axis %E, %zero, %E {axis=#e}\n%ii = iota {axis=#i} : tile<#i x i64>\n%id = iota {axis=#d} : tile<#d x i64>\n"
+    "%ie = iota {axis=#e} : tile<#e x i64>\n%fz = const {value=0.0} : f32\n%ninf = const {value=-inf} : f32\n"
+    "%o0 = broadcast %fz : tile<#i, #e x f32>\n%m0 = broadcast %ninf : tile<#i x f32>\n%l0 = broadcast %fz : tile<#i x f32>\n"
+    "%o, %m, %l = for %L, %zero, %L, %o0, %m0, %l0 {axis=#j} (%oc: tile<#i, #e x f32>, %mc: tile<#i x f32>, %lc: tile<#i x f32>) {\n"
+    "%ij = iota {axis=#j} : tile<#j x i64>\n%q = load %Q, %h, %ii, %id : tile<#i, #d x TYPE>\n%k = load %K, %h, %ij, %id : tile<#d, #j x TYPE>\n"
+    "%s0 = dot %q, %k {over=(#d), precision=ieee} : tile<#i, #j x f32>\n%s = mul %s0, %scale : tile<#i, #j x f32>\n"
+    "%mx = reduce %s {fn=max, over=(#j)} : tile<#i x f32>\n%top = max %mc, %mx : tile<#i x f32>\n"
+    "%p = exp2_sub %s, %top : tile<#i, #j x f32>\n%c = exp2_sub %mc, %top : tile<#i x f32>\n%ps = reduce %p {fn=add, over=(#j)} : tile<#i x f32>\n"
+    "%lm = mul %lc, %c : tile<#i x f32>\n%ln = add %lm, %ps : tile<#i x f32>\n%pt = cast %p : tile<#i, #j x TYPE>\n"
+    "%v = load %V, %h, %ij, %ie : tile<#e, #j x TYPE>\n%om = mul %oc, %c : tile<#i, #e x f32>\n"
+    "%pv = dot %pt, %v, %om {over=(#j), precision=ieee} : tile<#i, #e x f32>\nyield %pv, %top, %ln\n"
+    "} : tile<#i, #e x f32>, tile<#i x f32>, tile<#i x f32>\n%y = div %o, %l : tile<#i, #e x f32>\nstore %O, %y, %h, %ii, %ie\n}\n}\n}\n}\n";
+
+static void write_typed(const char *from, const char *type) {
+    char *out = text;
+    for (const char *at = from; *at;) {
+        if (strncmp(at, "TYPE", 4) == 0) {
+            out += snprintf(out, 8, "%s", type);
+            at += 4;
+        } else {
+            *out++ = *at++;
+        }
+    }
+    *out = 0;
+}
+
+Test(x86dot, other_shapes) {
+    write_typed(batched, "");
+    check("batched, result used twice", 8);
+    write_typed(vector_matrix, "");
+    check("vector by matrix", 14);
+    write_typed(matrix_vector, "");
+    check("matrix by vector", 14);
+    write_typed(attention, "f32");
+    check("attention", 8);
+    write_typed(attention, "bf16");
+    check("attention in bf16", 6);
+}
