@@ -84,7 +84,7 @@ struct tg_sym {
     const tg_type *type; /* VAR: declared type */
     tg_axis *axis;       /* AXIS */
     bool restricted;     /* AXIS: from or until present */
-    bool used;
+    bool used, is_let;
     bool unrolled;       /* VAR of `unroll for`: a constant in the body */
     /* TENSOR */
     tg_storage storage;

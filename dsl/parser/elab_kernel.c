@@ -28,7 +28,12 @@ static bool launch_argument(const tg_value *v) {
     return true;
 }
 
-bool tg_elab_launch_value(const tg_value *v) {
+/* `budget` bounds the walk: shared subexpressions are visited again. */
+static bool launch_value(const tg_value *v, uint32_t *budget) {
+    if (*budget == 0) {
+        return false;
+    }
+    --*budget;
     if (!v->def) {
         return launch_argument(v);
     }
@@ -40,11 +45,16 @@ bool tg_elab_launch_value(const tg_value *v) {
         return false;
     }
     for (uint32_t i = 0; i < op->n_operands; i++) {
-        if (!tg_elab_launch_value(tg_operand(op, i))) {
+        if (!launch_value(tg_operand(op, i), budget)) {
             return false;
         }
     }
     return true;
+}
+
+bool tg_elab_launch_value(const tg_value *v) {
+    uint32_t budget = 100000;
+    return launch_value(v, &budget);
 }
 
 /* ---- parameters ------------------------------------------------------------------------------------------------- */

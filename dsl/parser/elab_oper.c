@@ -110,6 +110,23 @@ static bool distribute(tg_elab *e, tg_operator op, const tg_ev *x, const tg_ev *
     return true;
 }
 
+static bool rounds_again(const tg_ev *v) {
+    const tg_op *op = v->kind == TG_EV_VALUE ? v->value->def : NULL;
+    return op && (op->opcode == TG_OP_ADD || op->opcode == TG_OP_SUB || op->opcode == TG_OP_MUL || op->opcode == TG_OP_DIV ||
+                  op->opcode == TG_OP_FMA);
+}
+
+/* W0801: an operand was itself rounded to 16 bits just before. Not in library functions, which are for every type. */
+static void warn_chain(tg_elab *e, const tg_ev *x, const tg_ev *y, tg_span span) {
+    tg_dtype t = tg_ev_dtype(x);
+    bool own = e->checking && e->kernel && span.file == e->kernel->span.file;
+    if (!own || (t != TG_F16 && t != TG_BF16) || (!rounds_again(x) && !rounds_again(y))) {
+        return;
+    }
+    tg_diag *d = tg_report(e->diags, TG_W0801, span, "this chain of %s operations rounds after each step", tg_dtype_name(t));
+    tg_diag_add_help(e->diags, d, "convert the operands once, for example with widen(…), and the result back");
+}
+
 static tg_ev build_binary(tg_elab *e, tg_operator op, const tg_ev *x, const tg_ev *y) {
     tg_value *a = tg_elab_value(e, x), *b = tg_elab_value(e, y);
     tg_value *v = is_comparison(op) ? tg_build_cmp(&e->b, operators[op].pred, a, b)
@@ -148,6 +165,9 @@ tg_ev tg_elab_binary(tg_elab *e, tg_operator op, tg_ev x, tg_ev y, tg_span span)
     }
     if (x.kind == TG_EV_CONST && y.kind == TG_EV_CONST && tg_const_binary(op, x.scalar, y.scalar, &folded)) {
         return tg_ev_const(folded);
+    }
+    if (!is_comparison(op)) {
+        warn_chain(e, &x, &y, span);
     }
     return build_binary(e, op, &x, &y);
 }

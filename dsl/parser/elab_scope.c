@@ -47,8 +47,21 @@ tg_sym *tg_scope_hidden(tg_elab *e, const char *what, tg_dtype dtype) {
     return s;
 }
 
+/* Only what the kernel itself declares, and only while checking: an instance may lack a branch that uses it. */
+static void warn_unused(tg_elab *e, const tg_sym *s) {
+    bool local = s->kind == TG_SYM_AXIS || (s->kind == TG_SYM_VALUE && s->is_let);
+    if (!e->checking || e->frame || s->used || !local || s->name[0] == '_' || e->diags->n_errors) {
+        return;
+    }
+    if (s->kind == TG_SYM_AXIS && s->axis->kind != TG_AXIS_LOCAL) {
+        return; /* a loop or grid also repeats */
+    }
+    tg_report(e->diags, TG_W0806, s->span, "'%s' is not used", s->name);
+}
+
 void tg_scope_pop(tg_elab *e, tg_sym *mark) {
     for (tg_sym *s = e->scope; s != mark; s = s->next) {
+        warn_unused(e, s);
         if (s->kind == TG_SYM_AXIS && s->name) {
             tg_vec_push(e->arena, &e->dead_axes, s->name);
         }

@@ -152,6 +152,7 @@ static tg_ev settle(tg_elab *e, const tg_ev *v, tg_span span) {
 static void bind_let(tg_elab *e, tg_name name, tg_span span, const tg_ev *v) {
     tg_sym *s = tg_scope_add(e, TG_SYM_VALUE, name, span);
     s->ev = *v;
+    s->is_let = s->name != NULL;
     name_value(v, s->name);
     if (e->phase == 0 && v->kind == TG_EV_VALUE && !e->frame && !tg_elab_launch_value(v->value)) {
         tg_report(e->diags, TG_E0306, span, "'%s' must be known at launch: parameters, dimensions and constants only", name);

@@ -1,6 +1,8 @@
 /* What constructs become: structure of the IR, folding, contraction, control flow, functions, modules. */
 #include "tests/unit/elab/load.h"
 
+#include "base/io.h"
+
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -170,4 +172,43 @@ Test(elab, masked_functions_with_axes) {
     EXPECT("fn f(f32 x[j], axis j) -> f32 { f32 s = sum(x, j); while (s > 1) s *= 0.5; if (s < 0) return 0; return s; } "
            "kernel k(in f32 X[M, N], out f32 Y[M]) { grid (m in M) { axis n in N; Y[m] = f(X[m, n], n); } }",
            {TG_OP_MAP, 0}, {TG_OP_WHILE, 1}, {TG_OP_REDUCE, 2});
+}
+
+/* Each built-in elaborates to IR that verifies, for f32 and f64 (integers where it takes them). */
+Test(elab, every_builtin) {
+    static const char *const floats[] = {
+        "abs(x)", "sign(x)", "floor(x)", "ceil(x)", "round(x)", "trunc(x)", "fract(x)", "min(x, y)", "max(x, y)", "minnum(x, y)",
+        "maxnum(x, y)", "clamp(x, 0, 1)", "fma(x, y, x)", "sqrt(x)", "rcp(x)", "rsqrt(x)", "cbrt(x)", "exp(x)", "exp2(x)", "expm1(x)",
+        "log(x)", "log2(x)", "log10(x)", "log1p(x)", "sin(x)", "cos(x)", "sincos(x).0", "tan(x)", "asin(x)", "acos(x)", "atan(x)",
+        "atan2(x, y)", "sinpi(x)", "cospi(x)", "sinh(x)", "cosh(x)", "tanh(x)", "asinh(x)", "acosh(x)", "atanh(x)", "erf(x)",
+        "erfc(x)", "lgamma(x)", "pow(x, y)", "pow(x, 3)", "pow(x, i)", "fmod(x, y)", "exp_sub(x, y)", "exp2_sub(x, y)", "sigmoid(x)",
+        "softplus(x)", "logaddexp(x, y)", "T(isnan(x))", "T(isinf(x))", "T(isfinite(x))", "T(signbit(x))", "copysign(x, y)",
+        "nextafter(x, y)", "re(complex(x, y))", "im(conj(complex(x, y)))", "arg(cis(x))", "abs(cispi(x))", "widen(x)", "stop(x)",
+        "sum(X[j], j)", "prod(X[j], j)", "mean(X[j], j)", "min(X[j], j)", "max(X[j], j)", "T(argmin(X[j], j))", "T(argmax(X[j], j))",
+        "T(any(X[j] > 0, j))", "T(all(X[j] > 0, j))", "T(count(X[j] > 0, j))", "sum(cumsum(X[j], j), j)",
+        "sum(cumprod(X[j], j, exclusive = true), j)", "sum(cummin(X[j], j, reverse = true), j)", "sum(cummax(X[j], j), j)",
+        "dot(X[j], Y[j], j)", "sum(sort(X[j], j), j)", "T(sum(argsort(X[j], j, descending = true), j))",
+        "sum(sort_index(X[j], j).0, j)", "sum(topk(X[j], j, c).0, c)", "T(sum(histogram(i64(X[j]), j, c), c))",
+        "T(rand(1, i))", "T(randn(1, i))", "T(philox(1, i).3)", "T(sizeof(T))", "reduce(X[j], j, max, -inf)",
+        "sum(scan(X[j], j, min, inf), j)"};
+    static const char *const integers[] = {
+        "tdiv(x, y)", "trem(x, y)", "ceil_div(x, y)", "ceil_div(x, 3)", "gcd(x, y)", "popc(x)", "clz(x)", "ctz(x)", "brev(x)",
+        "rotl(x, 3)", "mulhi(x, y)", "T(is_pow2(x))", "abs(x)", "sign(x)", "min(x, 3)", "x << 3 >> y", "x & y | ~x ^ 5", "x % y / 7",
+        "T(byte_perm(u32(x), u32(y), 1))", "bitcast(T, x)", "T(u8(x) + 1)", "-x", "x != y ? x : 0"};
+    char text[512];
+    for (size_t i = 0; i < sizeof floats / sizeof *floats + sizeof integers / sizeof *integers; i++) {
+        bool whole = i >= sizeof floats / sizeof *floats;
+        const char *e = whole ? integers[i - sizeof floats / sizeof *floats] : floats[i];
+        tg_format(text, sizeof text,
+                  "kernel k<T: %s>(in T X[N], in T Y[N], out T Z[N]) { grid (i in N) { axis j in N, c in 4; let x = X[i], y = Y[i]; "
+                  "Z[i] = %s; } }",
+                  whole ? "i32 | i64 | u32 | u64" : "f32 | f64", e);
+        loaded l;
+        load_text(&l, "test.dsl", text);
+        cr_expect_eq(l.diags.n_errors, 0, "%s", rendered(&l));
+        if (l.diags.n_errors == 0) {
+            instantiate_all(&l);
+        }
+        unload(&l);
+    }
 }
