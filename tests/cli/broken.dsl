@@ -1,0 +1,4 @@
+kernel f(in f32 X[N], out f32 Y[N])
+{
+    grid (i in N) Y[i] = X[j];
+}

@@ -1,0 +1,100 @@
+#!/bin/sh
+# The command line: exit codes, outputs, JSON. Usage: test_cli.sh TEGULA SOURCE_DIR BUILD_DIR CC
+tegula=$1 source=$2 build=$3 cc=$4
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+export TEGULA_CACHE="$dir/cache" TEGULA_THREADS=2
+cd "$source/tests/cli" || exit 1
+failures=0
+
+# expect NAME CODE PATTERN COMMAND…: exit code and a pattern in the output (stdout and stderr)
+expect() {
+    name=$1 code=$2 pattern=$3
+    shift 3
+    "$@" > "$dir/out" 2>&1
+    got=$?
+    if [ $got -ne "$code" ] || { [ -n "$pattern" ] && ! grep -Eq -- "$pattern" "$dir/out"; }; then
+        echo "FAILED $name: exit code $got (expected $code), pattern '$pattern', output:"
+        head -20 "$dir/out"
+        failures=$((failures + 1))
+    fi
+}
+
+expect "no command" 2 "usage" "$tegula"
+expect "help" 0 "explain" "$tegula" --help
+expect "version" 0 "tegula 0" "$tegula" --version
+expect "wrong command" 2 "did you mean 'compile'" "$tegula" compil
+for c in run compile build opt fmt explain info; do
+    expect "help of $c" 0 "usage: tegula $c" "$tegula" $c --help
+    expect "wrong option of $c" 2 "unknown option '--bogus'" "$tegula" $c --bogus
+done
+
+expect "info" 0 "LLVM" "$tegula" info
+expect "info as JSON" 0 '^\{"version".*"cache_entries": [0-9]+\}$' "$tegula" info --json
+
+expect "run" 0 "check ok" "$tegula" run kernels.dsl --kernel gemm --set M=50 N=70 K=30 --check --repeat 2
+expect "run again: cached" 0 '"from_cache": true' "$tegula" run kernels.dsl --kernel gemm --json --repeat 2
+expect "run without cache" 0 '"from_cache": false' "$tegula" run kernels.dsl --kernel gemm --json --repeat 2 --no-cache
+expect "gflops" 0 '"flops": 2.1[0-9]*e\+06' "$tegula" run kernels.dsl --kernel gemm --set M=64 N=64 K=256 alpha=2 --json --repeat 1
+for arch in v2 avx2; do
+    expect "run $arch" 0 "check ok" "$tegula" run kernels.dsl --kernel gemm --arch $arch --check --repeat 1
+done
+for t in f64 bf16 f16; do
+    expect "run $t" 0 "check ok" "$tegula" run kernels.dsl --kernel gemm --dtype T=$t --check --repeat 1
+    expect "run $t" 0 "check ok" "$tegula" run kernels.dsl --kernel gemm --dtype $t --check --repeat 1
+done
+expect "baseline" 0 "check ok" "$tegula" run kernels.dsl --kernel gemm --baseline --check --repeat 1
+expect "facts are respected" 0 "check ok" "$tegula" run kernels.dsl --kernel pick --checked --check --repeat 1
+expect "where gives a dimension" 0 "M=13$" "$tegula" run kernels.dsl --kernel repeat_rows --set N=20 --check --repeat 1
+expect "which kernel" 1 "choose one with --kernel: gemm pick" "$tegula" run kernels.dsl
+expect "no such kernel" 1 "did you mean 'gemm'" "$tegula" run kernels.dsl --kernel gem
+expect "no such dimension" 2 "no dimension or scalar" "$tegula" run kernels.dsl --kernel gemm --set Q=1
+expect "bad dimension" 2 "number >= 0" "$tegula" run kernels.dsl --kernel gemm --set M=-1
+expect "bad type" 2 "not a type that T" "$tegula" run kernels.dsl --kernel gemm --dtype T=i32
+expect "no such file" 1 "not found" "$tegula" run nowhere.dsl
+expect "launch error" 1 "L0904" "$tegula" run kernels.dsl --kernel repeat_rows --set N=20 M=5
+expect "diagnostics" 1 "error\[E0201\]" "$tegula" run broken.dsl
+expect "diagnostics as JSON" 1 '"code": ?"E0201"' "$tegula" run broken.dsl --json
+
+expect "ast" 0 "kernel" "$tegula" compile kernels.dsl --kernel gemm --emit ast
+expect "tile" 0 "^func @gemm" "$tegula" compile kernels.dsl --kernel gemm --emit tile
+expect "passes" 0 "dot" "$tegula" compile kernels.dsl --kernel gemm --emit passes --verify
+expect "plan" 0 "" "$tegula" compile kernels.dsl --kernel gemm --emit plan
+expect "llvm" 0 "define .*@tg_gemm" "$tegula" compile kernels.dsl --kernel gemm --emit llvm
+expect "asm" 0 "tg_gemm:" "$tegula" compile kernels.dsl --kernel gemm
+expect "asm with bf16" 0 "tg_gemm:" "$tegula" compile kernels.dsl --kernel gemm --dtype bf16 --arch avx2
+expect "print after" 0 "after canon" "$tegula" compile kernels.dsl --kernel gemm --print-after canon
+expect "times" 0 "codegen .* ms" "$tegula" compile kernels.dsl --kernel gemm --emit obj -o "$dir/x.o" --time-passes
+expect "compile as JSON" 0 '"text": "func' "$tegula" compile kernels.dsl --kernel gemm --emit tile --json
+expect "unknown stage" 2 "emit takes" "$tegula" compile kernels.dsl --kernel gemm --emit soup
+expect "unknown pass" 1 "unknown pass soup" "$tegula" compile kernels.dsl --kernel gemm --passes canon,soup
+
+"$tegula" compile kernels.dsl --kernel gemm --emit tile > "$dir/gemm.ir"
+expect "opt round trip" 0 "^func @gemm" "$tegula" opt "$dir/gemm.ir"
+expect "opt" 0 "dot" "$tegula" opt "$dir/gemm.ir" --passes canon,dce --time-passes
+expect "opt lists" 0 "^canon " "$tegula" opt --list
+echo "func nonsense" > "$dir/bad.ir"
+expect "opt on bad text" 1 "error" "$tegula" opt "$dir/bad.ir"
+
+expect "fmt" 0 "^kernel gemm" "$tegula" fmt kernels.dsl
+"$tegula" fmt kernels.dsl > "$dir/formatted.dsl"
+expect "fmt is idempotent" 0 "" "$tegula" fmt --check "$dir/formatted.dsl"
+sed 's/    grid/  grid/' "$dir/formatted.dsl" > "$dir/ugly.dsl"
+expect "fmt --check" 1 "ugly.dsl" "$tegula" fmt --check "$dir/ugly.dsl"
+expect "fmt -i" 0 "" "$tegula" fmt -i "$dir/ugly.dsl"
+expect "fmt -i made it equal" 0 "" cmp "$dir/ugly.dsl" "$dir/formatted.dsl"
+echo "kernel (" > "$dir/syntax.dsl"
+expect "fmt on a syntax error" 1 "error\[E01" "$tegula" fmt "$dir/syntax.dsl"
+
+expect "explain" 0 "E0402" "$tegula" explain e0402
+expect "explain lists" 0 "E0101  unexpected character" "$tegula" explain --list
+expect "explain nothing" 1 "no diagnostic 'E9999'" "$tegula" explain E9999
+
+expect "build" 0 "" "$tegula" build kernels.dsl --kernel gemm -o "$dir/gemm.o" --header "$dir/gemm.h"
+expect "application builds" 0 "" "$cc" -std=c11 -Wall -Wextra -Werror -I"$dir" -I"$source/include" aot_app.c "$dir/gemm.o" \
+    "$build/libtegula_rt.a" -lpthread -lm -o "$dir/app"
+expect "application runs" 0 "^ok" "$dir/app"
+expect "application has no LLVM" 1 "" sh -c "ldd '$dir/app' | grep -q LLVM"
+
+[ $failures -eq 0 ] && echo "all passed"
+[ $failures -eq 0 ]
