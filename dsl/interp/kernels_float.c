@@ -60,9 +60,17 @@ VALUE2(mul, a *b)
 VALUE2(div, a / b)
 ERROR2(sum, ea + eb + u * fabs(v))
 ERROR2(mul, fabs(a) * eb + fabs(b) * ea + ea * eb + u * fabs(v) + t)
-ERROR2(div,
-       (ea > 0 || eb > 0 ? (fabs(b) > eb ? (ea + fabs(v) * eb) / (fabs(b) - eb) : UNSURE) : 0) +
-           u * fabs(v) + t)
+/* UNSURE stays as it is: an infinite or NaN value added to it would say that its class is certain. */
+static double div_bound(double ea, double b, double eb, double v) {
+    if (ea == 0 && eb == 0) {
+        return 0;
+    }
+    return fabs(b) > eb ? (ea + fabs(v) * eb) / (fabs(b) - eb) : UNSURE;
+}
+static double rounded_bound(double bound, double rounding) {
+    return bound == UNSURE ? UNSURE : bound + rounding;
+}
+ERROR2(div, rounded_bound(div_bound(ea, b, eb, v), u * fabs(v) + t))
 
 VALUE1(neg, -a)
 VALUE1(abs, fabs(a))
@@ -106,12 +114,13 @@ ERROR2(copysign, eb > 0 && fabs(b) <= eb ? ea + 2 * fabs(a) : ea)
 
 /* Correctly rounded in f64; the smaller formats have few enough digits that rounding twice is harmless. */
 VALUE1(sqrt, sqrt(a))
-ERROR1(sqrt, (ea == 0      ? 0
-              : a > ea     ? ea / v
-              : a < -ea    ? 0
-              : a - ea < 0 ? UNSURE
-                           : sqrt(a + ea)) +
-                 u * fabs(v))
+static double sqrt_bound(double a, double ea, double v) {
+    if (ea == 0 || a < -ea) {
+        return 0;
+    }
+    return a > ea ? ea / v : a - ea < 0 ? UNSURE : sqrt(a + ea);
+}
+ERROR1(sqrt, rounded_bound(sqrt_bound(a, ea, v), u * fabs(v)))
 
 static void nextafter_value(const kernel_facts *k, int64_t n, const chunk *r, const chunk *x) {
     for (int64_t i = 0; i < n; i++) {
