@@ -6,7 +6,7 @@
 static const struct row {
     const char *name, *operands, *results, *attrs, *effect, *regions, *grad, *doc;
 } rows[] = {
-#define OP(e, mnemonic, operands, results, attrs, effect, regions, diff, doc)                            \
+#define OP(e, mnemonic, operands, results, attrs, effect, regions, diff, doc)                  \
     {mnemonic, operands, results, attrs, #effect, #regions, #diff, doc},
 #include "dsl/ir/ops.def"
 #undef OP
@@ -22,9 +22,12 @@ static const struct attr_row {
 
 static const char head[] =
     "# Operations of the tile IR\n\n"
-    "Written by `tools/gen_ops_doc` from `dsl/ir/ops.def`; do not edit. docs/tile-ir.md explains the terms.\n\n"
-    "Operands: `n` numeric or bool tile, `f` float, `i` integer, `b` bool, `c` complex or float, `I` i64 scalar, `s` scalar, "
-    "`x` tensor, `=` dtype of the first tile operand; `?` optional, `*` any number. Attributes: `!` required. "
+    "Written by `tools/gen_ops_doc` from `dsl/ir/ops.def`; do not edit. docs/tile-ir.md "
+    "explains the terms.\n\n"
+    "Operands: `n` numeric or bool tile, `f` float, `i` integer, `b` bool, `c` complex or "
+    "float, `I` i64 scalar, `s` scalar, "
+    "`x` tensor, `=` dtype of the first tile operand; `?` optional, `*` any number. "
+    "Attributes: `!` required. "
     "Effects: R reads memory, W writes it, A atomic, X control, IO. "
     "Gradient: `vjp` has a rule, `lin` linear, `0` none flows, `stop` refused.\n\n"
     "| operation | operands | result | attributes | effect | regions | gradient | meaning |\n"

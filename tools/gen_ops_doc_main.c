@@ -1,7 +1,7 @@
 /* gen_ops_doc > docs/ops.md */
-#include "tools/gen_ops_doc.h"
-
 #include <stdio.h>
+
+#include "tools/gen_ops_doc.h"
 
 int main(void) {
     tg_unwind unwind;

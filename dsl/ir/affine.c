@@ -1,5 +1,6 @@
-/* Affine forms by structural recursion over definitions. The walk has a budget, because a chain x + x + … shares subterms and would be
- * visited exponentially often; a scalar over budget is a symbol, which is always right. */
+/* Affine forms by structural recursion over definitions. The walk has a budget, because a chain
+ * x + x + … shares subterms and would be visited exponentially often; a scalar over budget
+ * is a symbol, which is always right. */
 #include "dsl/ir/affine.h"
 
 #include <string.h>
@@ -26,13 +27,14 @@ bool tg_symbol_equal(const tg_value *a, const tg_value *b) {
     const tg_op *x = a->def, *y = b->def;
     bool of_tensor = x->opcode == TG_OP_DIM || x->opcode == TG_OP_STRIDE;
     if (of_tensor) {
-        return tg_operand(x, 0) == tg_operand(y, 0) && tg_op_int(x, TG_ATTR_D, 0) == tg_op_int(y, TG_ATTR_D, 0);
+        return tg_operand(x, 0) == tg_operand(y, 0) &&
+               tg_op_int(x, TG_ATTR_D, 0) == tg_op_int(y, TG_ATTR_D, 0);
     }
     bool of_axis = x->opcode >= TG_OP_AXIS_FIRST && x->opcode <= TG_OP_AXIS_COUNT;
     return of_axis && tg_op_axis(x, TG_ATTR_AXIS) == tg_op_axis(y, TG_ATTR_AXIS);
 }
 
-/* ---- sums ------------------------------------------------------------------------------------------- */
+/* ---- sums ------------------------------------------------------------------------------- */
 
 bool tg_affine_add_term(tg_affine *a, int64_t coeff, tg_value *symbol, tg_axis *axis) {
     if (coeff == 0) {
@@ -57,12 +59,14 @@ bool tg_affine_add_term(tg_affine *a, int64_t coeff, tg_value *symbol, tg_axis *
 
 bool tg_affine_add(tg_affine *a, const tg_affine *b, int64_t scale) {
     int64_t c;
-    if (__builtin_mul_overflow(b->constant, scale, &c) || __builtin_add_overflow(a->constant, c, &a->constant)) {
+    if (__builtin_mul_overflow(b->constant, scale, &c) ||
+        __builtin_add_overflow(a->constant, c, &a->constant)) {
         return false;
     }
     for (uint32_t i = 0; i < b->terms.len; i++) {
         const tg_affine_term *t = &b->terms.data[i];
-        if (__builtin_mul_overflow(t->coeff, scale, &c) || !tg_affine_add_term(a, c, t->symbol, t->axis)) {
+        if (__builtin_mul_overflow(t->coeff, scale, &c) ||
+            !tg_affine_add_term(a, c, t->symbol, t->axis)) {
             return false;
         }
     }
@@ -85,7 +89,7 @@ bool tg_affine_sub(tg_arena *arena, const tg_affine *a, const tg_affine *b, tg_a
     return ok;
 }
 
-/* ---- the walk ------------------------------------------------------------------------------------------ */
+/* ---- the walk --------------------------------------------------------------------------- */
 
 static bool walk_value(walker *w, const tg_value *v, tg_affine *out);
 
@@ -105,10 +109,12 @@ static bool walk_sum(walker *w, const tg_op *op, int64_t sign, tg_affine *out) {
 }
 
 /* x times one symbol: the form of x must not hold symbols already. */
-static bool times_symbol(walker *w, const tg_affine *x, const tg_affine_term *by, tg_affine *out) {
+static bool times_symbol(walker *w, const tg_affine *x, const tg_affine_term *by,
+                         tg_affine *out) {
     int64_t c;
     tg_affine_init(out, w->arena, 0);
-    if (__builtin_mul_overflow(x->constant, by->coeff, &c) || !tg_affine_add_term(out, c, by->symbol, NULL)) {
+    if (__builtin_mul_overflow(x->constant, by->coeff, &c) ||
+        !tg_affine_add_term(out, c, by->symbol, NULL)) {
         return false;
     }
     for (uint32_t i = 0; i < x->terms.len; i++) {
@@ -141,7 +147,8 @@ static bool multiply(walker *w, const tg_affine *x, const tg_affine *y, tg_affin
 
 static bool walk_product(walker *w, const tg_op *op, tg_affine *out) {
     tg_affine x, y;
-    return walk_value(w, tg_operand(op, 0), &x) && walk_value(w, tg_operand(op, 1), &y) && multiply(w, &x, &y, out);
+    return walk_value(w, tg_operand(op, 0), &x) && walk_value(w, tg_operand(op, 1), &y) &&
+           multiply(w, &x, &y, out);
 }
 
 static bool walk_shift(walker *w, const tg_op *op, tg_affine *out) {
@@ -212,9 +219,10 @@ bool tg_affine_with_opaque(tg_arena *arena, const tg_value *v, tg_affine *out) {
     return walk_value(&w, v, out);
 }
 
-/* ---- questions -------------------------------------------------------------------------------------------- */
+/* ---- questions -------------------------------------------------------------------------- */
 
-bool tg_affine_axis_coeff(const tg_affine *a, const tg_axis *axis, int64_t *constant, tg_value **symbol) {
+bool tg_affine_axis_coeff(const tg_affine *a, const tg_axis *axis, int64_t *constant,
+                          tg_value **symbol) {
     uint32_t found = 0;
     *constant = 0;
     *symbol = NULL;
@@ -259,7 +267,8 @@ bool tg_affine_equal(const tg_affine *a, const tg_affine *b) {
         bool found = false;
         for (uint32_t j = 0; j < b->terms.len && !found; j++) {
             const tg_affine_term *u = &b->terms.data[j];
-            found = t->coeff == u->coeff && t->axis == u->axis && tg_symbol_equal(t->symbol, u->symbol);
+            found = t->coeff == u->coeff && t->axis == u->axis &&
+                    tg_symbol_equal(t->symbol, u->symbol);
         }
         if (!found) {
             return false;

@@ -1,10 +1,10 @@
-/* Building operations. tg_build_op is the general form; the others infer the result type by the rules of ops.def and
- * so cannot be given a wrong one. None of them checks its operands: that is the verifier's work. */
+/* Building operations. tg_build_op is the general form; the others infer the result type by the
+ * rules of ops.def and so cannot be given a wrong one. None of them checks its operands:
+ * that is the verifier's work. */
 #include "dsl/ir/ir.h"
-
 #include "dsl/ir/ir_internal.h"
 
-/* ---- attributes ----------------------------------------------------------------------------------- */
+/* ---- attributes ------------------------------------------------------------------------- */
 
 tg_attr tg_attr_int(tg_attr_key key, int64_t v) {
     return (tg_attr){.key = key, .kind = TG_AK_INT, .i = v};
@@ -36,10 +36,11 @@ tg_attr tg_attr_str(tg_attr_key key, const char *s) {
     return (tg_attr){.key = key, .kind = TG_AK_STR, .str = s};
 }
 
-/* ---- the general form -------------------------------------------------------------------------------- */
+/* ---- the general form ------------------------------------------------------------------- */
 
-tg_op *tg_build_op(tg_builder *b, tg_opcode opcode, tg_value *const *operands, uint32_t n_operands,
-                   const tg_type *const *results, uint32_t n_results, const tg_attr *attrs, uint32_t n_attrs) {
+tg_op *tg_build_op(tg_builder *b, tg_opcode opcode, tg_value *const *operands,
+                   uint32_t n_operands, const tg_type *const *results, uint32_t n_results,
+                   const tg_attr *attrs, uint32_t n_attrs) {
     tg_op *op = tg_op_new(b->func, opcode, n_operands, n_results, n_attrs);
     op->span = b->span;
     for (uint32_t i = 0; i < n_operands; i++) {
@@ -55,12 +56,12 @@ tg_op *tg_build_op(tg_builder *b, tg_opcode opcode, tg_value *const *operands, u
     return op;
 }
 
-static tg_value *build_one(tg_builder *b, tg_opcode opcode, tg_value *const *operands, uint32_t n,
-                           const tg_type *type, const tg_attr *attr) {
+static tg_value *build_one(tg_builder *b, tg_opcode opcode, tg_value *const *operands,
+                           uint32_t n, const tg_type *type, const tg_attr *attr) {
     return tg_result(tg_build_op(b, opcode, operands, n, &type, 1, attr, attr ? 1 : 0), 0);
 }
 
-/* ---- elementwise --------------------------------------------------------------------------------------- */
+/* ---- elementwise ------------------------------------------------------------------------ */
 
 tg_value *tg_build_unary(tg_builder *b, tg_opcode op, tg_value *x) {
     bool predicate = tg_op_info_of(op)->results[0] == 'b';
@@ -118,7 +119,8 @@ tg_value *tg_build_int(tg_builder *b, tg_dtype dtype, int64_t v) {
     } else if (bits < 64) { /* keep the low bits, as the language's conversion does */
         uint64_t low = (uint64_t)v & ((UINT64_C(1) << bits) - 1);
         uint64_t sign = UINT64_C(1) << (bits - 1);
-        v = tg_dtype_kind_of(dtype) == TG_KIND_SINT ? (int64_t)((low ^ sign) - sign) : (int64_t)low;
+        v = tg_dtype_kind_of(dtype) == TG_KIND_SINT ? (int64_t)((low ^ sign) - sign)
+                                                    : (int64_t)low;
     }
     tg_attr attr = tg_attr_int(TG_ATTR_VALUE, v);
     return build_one(b, TG_OP_CONST, NULL, 0, tg_type_scalar(b->func, dtype), &attr);
@@ -144,14 +146,16 @@ tg_value *tg_build_broadcast(tg_builder *b, tg_value *x, const tg_type *to) {
     return x->type == to ? x : build_one(b, TG_OP_BROADCAST, &x, 1, to, NULL);
 }
 
-/* ---- reductions ------------------------------------------------------------------------------------------ */
+/* ---- reductions ------------------------------------------------------------------------- */
 
-tg_value *tg_build_reduce(tg_builder *b, tg_enum fn, tg_value *x, tg_axis *const *over, uint32_t n) {
+tg_value *tg_build_reduce(tg_builder *b, tg_enum fn, tg_value *x, tg_axis *const *over,
+                          uint32_t n) {
     const tg_type *type = tg_type_drop(b->func, x->type, over, n);
     if (fn == TG_FN_ARGMIN || fn == TG_FN_ARGMAX) {
         type = tg_type_with_dtype(b->func, type, TG_I64);
     }
-    tg_attr attrs[] = {tg_attr_axes(b->func->arena, TG_ATTR_OVER, over, n), tg_attr_enum(TG_ATTR_FN, fn)};
+    tg_attr attrs[] = {tg_attr_axes(b->func->arena, TG_ATTR_OVER, over, n),
+                       tg_attr_enum(TG_ATTR_FN, fn)};
     return tg_result(tg_build_op(b, TG_OP_REDUCE, &x, 1, &type, 1, attrs, 2), 0);
 }
 
@@ -159,7 +163,8 @@ tg_dtype tg_dot_dtype(tg_dtype x, tg_dtype y) {
     return x != y && tg_dtype_is_int(x) ? TG_I32 : tg_dtype_wide(x);
 }
 
-tg_value *tg_build_dot(tg_builder *b, tg_value *x, tg_value *y, tg_value *acc, tg_axis *const *over, uint32_t n) {
+tg_value *tg_build_dot(tg_builder *b, tg_value *x, tg_value *y, tg_value *acc,
+                       tg_axis *const *over, uint32_t n) {
     tg_value *v[] = {x, y, acc};
     uint32_t count = acc ? 3 : 2;
     const tg_type *type = union_of(b, tg_dot_dtype(x->type->dtype, y->type->dtype), v, count);
@@ -168,7 +173,7 @@ tg_value *tg_build_dot(tg_builder *b, tg_value *x, tg_value *y, tg_value *acc, t
     return build_one(b, TG_OP_DOT, v, count, type, &attr);
 }
 
-/* ---- tensors ------------------------------------------------------------------------------------------------ */
+/* ---- tensors ---------------------------------------------------------------------------- */
 
 tg_value *tg_build_dim(tg_builder *b, tg_value *tensor, uint32_t d) {
     tg_attr attr = tg_attr_int(TG_ATTR_D, d);
@@ -187,11 +192,12 @@ tg_value *tg_build_load(tg_builder *b, tg_value *tensor, tg_value *const *indice
     if (otherwise) {
         v[count++] = otherwise;
     }
-    return build_one(b, TG_OP_LOAD, v, count, union_of(b, tensor->type->dtype, v + 1, count - 1), NULL);
+    return build_one(b, TG_OP_LOAD, v, count,
+                     union_of(b, tensor->type->dtype, v + 1, count - 1), NULL);
 }
 
-tg_op *tg_build_store(tg_builder *b, tg_value *tensor, tg_value *value, tg_value *const *indices, uint32_t n,
-                      tg_value *guard) {
+tg_op *tg_build_store(tg_builder *b, tg_value *tensor, tg_value *value,
+                      tg_value *const *indices, uint32_t n, tg_value *guard) {
     tg_value *v[MAX_MEMORY_OPERANDS] = {tensor, value};
     uint32_t count = 2;
     for (uint32_t i = 0; i < n && count < MAX_MEMORY_OPERANDS - 1; i++) {

@@ -1,9 +1,10 @@
-/* Copies of operations and functions. One map carries old value → new value and old axis → new axis.
+/* Copies of operations and functions. One map carries old value → new value and old axis → new
+ * axis.
  *
- * A binder inside the copied operation binds a fresh axis in the copy (an axis has one binder), unless the caller's map already
- * says what its axis becomes; the types of everything copied follow. */
+ * A binder inside the copied operation binds a fresh axis in the copy (an axis has one binder),
+ * unless the caller's map already says what its axis becomes; the types of everything copied
+ * follow. */
 #include "dsl/ir/ir.h"
-
 #include "dsl/ir/ir_internal.h"
 
 typedef struct cloner {
@@ -149,7 +150,8 @@ tg_func *tg_func_clone(const tg_func *f, tg_arena *arena, tg_map *map) {
     to->block_dependent = f->block_dependent;
     to->nondeterministic = f->nondeterministic;
     to->checked = f->checked;
-    for (uint32_t i = 0; i < f->axes.len; i++) { /* all of them, in order, so that ranks agree */
+    for (uint32_t i = 0; i < f->axes.len;
+         i++) { /* all of them, in order, so that ranks agree */
         tg_map_set(c.map, f->axes.data[i], copy_axis(&c, f->axes.data[i]));
     }
     copy_params(&c, f);

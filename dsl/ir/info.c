@@ -1,17 +1,18 @@
-/* Facts about operations, attribute keys and enumerators: rows made from ops.def and attrs.def, nothing written twice. */
+/* Facts about operations, attribute keys and enumerators: rows made from ops.def and
+ * attrs.def, nothing written twice. */
 #include "dsl/ir/ir.h"
 
 #include <string.h>
 
-/* The effect column is a bare token, `-` among them. Each letter is a macro `effect +`, so that `(R 0)` is the
- * effect of reading and `(- 0)` is 0, none. */
+/* The effect column is a bare token, `-` among them. Each letter is a macro `effect +`, so that
+ * `(R 0)` is the effect of reading and `(- 0)` is 0, none. */
 #define R  TG_EFF_READ +
 #define W  TG_EFF_WRITE +
 #define A  TG_EFF_ATOMIC +
 #define X  TG_EFF_CONTROL +
 #define IO TG_EFF_IO +
 static const tg_op_info op_infos[] = {
-#define OP(e, mnemonic, operands, results, attrs, effect, regions, diff, doc)                            \
+#define OP(e, mnemonic, operands, results, attrs, effect, regions, diff, doc)                  \
     {mnemonic, operands, results, attrs, doc, (tg_effect)(effect 0), regions},
 #include "dsl/ir/ops.def"
 #undef OP
@@ -29,13 +30,34 @@ static const char *const attr_names[] = {
 };
 
 static const char *const enum_names[TG_ENUM_COUNT] = {
-    [TG_ENUM_NONE] = "none",     [TG_EQ] = "eq",           [TG_NE] = "ne",           [TG_LT] = "lt",
-    [TG_LE] = "le",              [TG_GT] = "gt",           [TG_GE] = "ge",           [TG_FN_ADD] = "add",
-    [TG_FN_MUL] = "mul",         [TG_FN_MIN] = "min",      [TG_FN_MAX] = "max",      [TG_FN_AND] = "and",
-    [TG_FN_OR] = "or",           [TG_FN_XOR] = "xor",      [TG_FN_ARGMIN] = "argmin", [TG_FN_ARGMAX] = "argmax",
-    [TG_FN_XCHG] = "xchg",       [TG_IEEE] = "ieee",       [TG_TF32] = "tf32",       [TG_BF16X3] = "bf16x3",
-    [TG_TF32X3] = "tf32x3",      [TG_RELAXED] = "relaxed", [TG_ACQUIRE] = "acquire", [TG_RELEASE] = "release",
-    [TG_ACQ_REL] = "acq_rel",    [TG_DEVICE] = "device",   [TG_SYSTEM] = "system",   [TG_PART_RE] = "re",
+    [TG_ENUM_NONE] = "none",
+    [TG_EQ] = "eq",
+    [TG_NE] = "ne",
+    [TG_LT] = "lt",
+    [TG_LE] = "le",
+    [TG_GT] = "gt",
+    [TG_GE] = "ge",
+    [TG_FN_ADD] = "add",
+    [TG_FN_MUL] = "mul",
+    [TG_FN_MIN] = "min",
+    [TG_FN_MAX] = "max",
+    [TG_FN_AND] = "and",
+    [TG_FN_OR] = "or",
+    [TG_FN_XOR] = "xor",
+    [TG_FN_ARGMIN] = "argmin",
+    [TG_FN_ARGMAX] = "argmax",
+    [TG_FN_XCHG] = "xchg",
+    [TG_IEEE] = "ieee",
+    [TG_TF32] = "tf32",
+    [TG_BF16X3] = "bf16x3",
+    [TG_TF32X3] = "tf32x3",
+    [TG_RELAXED] = "relaxed",
+    [TG_ACQUIRE] = "acquire",
+    [TG_RELEASE] = "release",
+    [TG_ACQ_REL] = "acq_rel",
+    [TG_DEVICE] = "device",
+    [TG_SYSTEM] = "system",
+    [TG_PART_RE] = "re",
     [TG_PART_IM] = "im",
 };
 

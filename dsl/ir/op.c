@@ -1,13 +1,13 @@
-/* Functions, operations, attributes and rewriting. An operation is one allocation: the struct followed by its operands,
- * results, regions and attributes. Use lists are intrusive and unlink in O(1). Erased operations are unlinked and
- * flagged, never freed: pointers to them stay readable. */
+/* Functions, operations, attributes and rewriting. An operation is one allocation: the struct
+ * followed by its operands, results, regions and attributes. Use lists are intrusive and unlink
+ * in O(1). Erased operations are unlinked and flagged, never freed: pointers to them stay
+ * readable. */
 #include "dsl/ir/ir.h"
-
 #include "dsl/ir/ir_internal.h"
 
 #include <string.h>
 
-/* ---- functions --------------------------------------------------------------------------------- */
+/* ---- functions -------------------------------------------------------------------------- */
 
 tg_func *tg_func_create(tg_arena *arena, tg_interner *names, tg_name name) {
     tg_func *f = TG_NEW(arena, tg_func);
@@ -45,7 +45,8 @@ static void *grow_by_one(tg_arena *arena, void *data, uint32_t n, size_t size, s
 }
 
 tg_value *tg_func_add_param(tg_func *f, tg_fparam param) {
-    f->params = grow_by_one(f->arena, f->params, f->n_params, sizeof *f->params, _Alignof(tg_fparam));
+    f->params =
+        grow_by_one(f->arena, f->params, f->n_params, sizeof *f->params, _Alignof(tg_fparam));
     tg_fparam *p = &f->params[f->n_params++];
     *p = param;
     p->value = NULL;
@@ -67,7 +68,8 @@ tg_axis *tg_func_add_axis(tg_func *f, tg_axis_kind kind, tg_name name, tg_span s
 }
 
 tg_value *tg_block_add_arg(tg_func *f, tg_block *block, const tg_type *type, tg_name name) {
-    block->args = grow_by_one(f->arena, block->args, block->n_args, sizeof *block->args, _Alignof(tg_value *));
+    block->args = grow_by_one(f->arena, block->args, block->n_args, sizeof *block->args,
+                              _Alignof(tg_value *));
     tg_value *v = TG_NEW(f->arena, tg_value);
     v->type = type;
     v->block = block;
@@ -78,7 +80,7 @@ tg_value *tg_block_add_arg(tg_func *f, tg_block *block, const tg_type *type, tg_
     return v;
 }
 
-/* ---- operations ---------------------------------------------------------------------------------- */
+/* ---- operations ------------------------------------------------------------------------- */
 
 static void link_use(tg_use *use, tg_value *v, tg_op *user) {
     use->value = v;
@@ -108,7 +110,8 @@ static size_t round_up(size_t n, size_t align) {
     return (n + align - 1) / align * align;
 }
 
-tg_op *tg_op_new(tg_func *f, tg_opcode opcode, uint32_t n_operands, uint32_t n_results, uint32_t n_attrs) {
+tg_op *tg_op_new(tg_func *f, tg_opcode opcode, uint32_t n_operands, uint32_t n_results,
+                 uint32_t n_attrs) {
     uint32_t n_regions = tg_op_info_of(opcode)->n_regions;
     size_t operands_at = round_up(sizeof(tg_op), 16);
     size_t results_at = round_up(operands_at + n_operands * sizeof(tg_use), 16);
@@ -157,7 +160,8 @@ static void unlink_op(tg_op *op) {
     op->parent = NULL;
 }
 
-/* Inserts in key order; the first rows of an op are built in that order, so this is mostly an append. */
+/* Inserts in key order; the first rows of an op are built in that order, so this is mostly
+ * an append. */
 void tg_op_put_attr(tg_op *op, tg_attr attr) {
     uint32_t at = op->n_attrs;
     while (at > 0 && op->attrs[at - 1].key > attr.key) {
@@ -192,7 +196,7 @@ void tg_op_remove_attr(tg_op *op, tg_attr_key key) {
     op->n_attrs = (uint16_t)m;
 }
 
-/* ---- access --------------------------------------------------------------------------------------- */
+/* ---- access ----------------------------------------------------------------------------- */
 
 const tg_attr *tg_op_attr(const tg_op *op, tg_attr_key key) {
     for (uint32_t i = 0; i < op->n_attrs; i++) {
@@ -232,7 +236,8 @@ bool tg_value_const_int(const tg_value *v, int64_t *out) {
         return false;
     }
     const tg_attr *a = tg_op_attr(v->def, TG_ATTR_VALUE);
-    if (!a || a->kind != TG_AK_INT || !(tg_dtype_is_int(v->type->dtype) || v->type->dtype == TG_BOOL)) {
+    if (!a || a->kind != TG_AK_INT ||
+        !(tg_dtype_is_int(v->type->dtype) || v->type->dtype == TG_BOOL)) {
         return false;
     }
     *out = a->i;
@@ -279,14 +284,15 @@ tg_value *tg_op_guard(const tg_op *op) {
 }
 
 bool tg_op_is_each(const tg_op *op) {
-    return (op->opcode == TG_OP_PAR || op->opcode == TG_OP_FOR) && !tg_op_axis(op, TG_ATTR_AXIS);
+    return (op->opcode == TG_OP_PAR || op->opcode == TG_OP_FOR) &&
+           !tg_op_axis(op, TG_ATTR_AXIS);
 }
 
 uint32_t tg_region_first_carried(const tg_op *op) {
     return tg_op_is_each(op) ? 1 : 0;
 }
 
-/* ---- rewriting ------------------------------------------------------------------------------------- */
+/* ---- rewriting -------------------------------------------------------------------------- */
 
 void tg_set_operand(tg_op *op, uint32_t i, tg_value *v) {
     unlink_use(&op->operands[i]);
@@ -335,7 +341,7 @@ bool tg_value_has_uses(const tg_value *v) {
     return v->uses != NULL;
 }
 
-/* ---- walk -------------------------------------------------------------------------------------------- */
+/* ---- walk ------------------------------------------------------------------------------- */
 
 static void walk_block(tg_block *block, tg_walk_fn fn, void *user) {
     for (tg_op *op = block->first, *next; op; op = next) {

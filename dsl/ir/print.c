@@ -1,4 +1,5 @@
-/* The text form of the IR. read.c parses exactly this; print(read(print(f))) is print(f), byte for byte.
+/* The text form of the IR. read.c parses exactly this; print(read(print(f))) is print(f), byte
+ * for byte.
  *
  *   func @scale(in %X: tensor<1 x f32>, out %Y: tensor<1 x f32>, scalar %a: f32)
  *     axes { #i grid block=1024 }
@@ -13,10 +14,11 @@
  *     }
  *   }
  *
- * A region is its arguments in parentheses, always there, and a body in braces, so that `{` after an opcode always starts
- * attributes. Result types come last. Values and axes keep their source names, made unique by `.1`, `.2` … in order of
- * appearance; unnamed values are numbered in that order too, so that the text depends on structure alone.
- * Numbers are written without the C library's decimal conversion, which depends on the host's locale. */
+ * A region is its arguments in parentheses, always there, and a body in braces, so that `{`
+ * after an opcode always starts attributes. Result types come last. Values and axes keep their
+ * source names, made unique by `.1`, `.2` … in order of appearance; unnamed values are numbered
+ * in that order too, so that the text depends on structure alone. Numbers are written
+ * without the C library's decimal conversion, which depends on the host's locale. */
 #include "dsl/ir/ir.h"
 
 #include <math.h>
@@ -73,14 +75,15 @@ static const char *axis_text(printer *p, const tg_axis *a) {
     }
     const char *text = tg_map_get(p->axis_texts, a);
     if (!text) {
-        text = is_identifier(a->name) ? unique_name(p, p->axis_counts, '#', a->name)
-                                      : tg_arena_printf(p->out->arena, "#%u", (unsigned)a->rank);
+        text = is_identifier(a->name)
+                   ? unique_name(p, p->axis_counts, '#', a->name)
+                   : tg_arena_printf(p->out->arena, "#%u", (unsigned)a->rank);
         tg_map_set(p->axis_texts, a, (void *)(uintptr_t)text);
     }
     return text;
 }
 
-/* ---- numbers and strings ----------------------------------------------------------------------------- */
+/* ---- numbers and strings ---------------------------------------------------------------- */
 
 /* Multiples of 2^-10 below 2^40 have at most ten decimals; written plainly. */
 static bool print_plain_float(tg_strbuf *out, double v) {
@@ -89,7 +92,8 @@ static bool print_plain_float(tg_strbuf *out, double v) {
         return false;
     }
     uint64_t whole = (uint64_t)a;
-    uint64_t decimals = (uint64_t)(scaled - (double)whole * 1024.0) * 9765625u; /* fraction · 10^10, exactly */
+    uint64_t decimals =
+        (uint64_t)(scaled - (double)whole * 1024.0) * 9765625u; /* fraction · 10^10, exactly */
     char digits[11];
     for (int i = 9; i >= 0; i--, decimals /= 10) {
         digits[i] = (char)('0' + decimals % 10);
@@ -98,7 +102,8 @@ static bool print_plain_float(tg_strbuf *out, double v) {
     while (n > 1 && digits[n - 1] == '0') {
         n--;
     }
-    tg_strbuf_printf(out, "%s%llu.%.*s", signbit(v) ? "-" : "", (unsigned long long)whole, n, digits);
+    tg_strbuf_printf(out, "%s%llu.%.*s", signbit(v) ? "-" : "", (unsigned long long)whole, n,
+                     digits);
     return true;
 }
 
@@ -118,7 +123,8 @@ static void print_float(tg_strbuf *out, double v) {
             m >>= 1;
             exponent++;
         }
-        tg_strbuf_printf(out, "%s0x%llxp%d", signbit(v) ? "-" : "", (unsigned long long)m, exponent);
+        tg_strbuf_printf(out, "%s0x%llxp%d", signbit(v) ? "-" : "", (unsigned long long)m,
+                         exponent);
     }
 }
 
@@ -137,7 +143,7 @@ static void print_string(tg_strbuf *out, const char *s) {
     tg_strbuf_putc(out, '"');
 }
 
-/* ---- types and attributes ------------------------------------------------------------------------------ */
+/* ---- types and attributes --------------------------------------------------------------- */
 
 static void print_axes(printer *p, tg_axis *const *axes, uint32_t n) {
     for (uint32_t i = 0; i < n; i++) {
@@ -200,7 +206,7 @@ static void print_attrs(printer *p, const tg_op *op) {
     tg_strbuf_putc(p->out, '}');
 }
 
-/* ---- operations ------------------------------------------------------------------------------------------ */
+/* ---- operations ------------------------------------------------------------------------- */
 
 static void indent(printer *p, uint32_t depth) {
     for (uint32_t i = 0; i < depth; i++) {
@@ -229,7 +235,8 @@ static void print_op(printer *p, const tg_op *op, uint32_t depth) {
     for (uint32_t i = 0; i < op->n_results; i++) {
         tg_strbuf_printf(p->out, "%s%s", i ? ", " : "", value_text(p, &op->results[i]));
     }
-    tg_strbuf_printf(p->out, "%s%s", op->n_results ? " = " : "", tg_op_info_of(op->opcode)->mnemonic);
+    tg_strbuf_printf(p->out, "%s%s", op->n_results ? " = " : "",
+                     tg_op_info_of(op->opcode)->mnemonic);
     for (uint32_t i = 0; i < op->n_operands; i++) {
         tg_strbuf_printf(p->out, "%s %s", i ? "," : "", value_text(p, op->operands[i].value));
     }
@@ -244,18 +251,20 @@ static void print_op(printer *p, const tg_op *op, uint32_t depth) {
     tg_strbuf_putc(p->out, '\n');
 }
 
-/* ---- the head ----------------------------------------------------------------------------------------------- */
+/* ---- the head --------------------------------------------------------------------------- */
 
 static const char *const param_kinds[] = {"in", "out", "inout", "scalar", "ptr"};
 static const char *const axis_kinds[] = {"grid", "loop", "local"};
 
 static void print_param(printer *p, const tg_fparam *param) {
     const char *plain = is_identifier(param->name) ? param->name : "_";
-    tg_strbuf_printf(p->out, "%s %s: ", param_kinds[param->kind], param->value ? value_text(p, param->value) : plain);
+    tg_strbuf_printf(p->out, "%s %s: ", param_kinds[param->kind],
+                     param->value ? value_text(p, param->value) : plain);
     if (param->kind == TG_FP_SCALAR || param->kind == TG_FP_PTR) {
         tg_strbuf_puts(p->out, tg_dtype_name(param->dtype));
     } else {
-        tg_strbuf_printf(p->out, "tensor<%u x %s>", (unsigned)param->rank, tg_dtype_name(param->dtype));
+        tg_strbuf_printf(p->out, "tensor<%u x %s>", (unsigned)param->rank,
+                         tg_dtype_name(param->dtype));
     }
     tg_strbuf_puts(p->out, param->absent ? " absent" : "");
     tg_strbuf_puts(p->out, param->is_const ? " const" : "");
@@ -268,7 +277,8 @@ static void print_axis_list(printer *p) {
     tg_strbuf_puts(p->out, "  axes { ");
     for (uint32_t i = 0; i < p->f->axes.len; i++) {
         const tg_axis *a = p->f->axes.data[i];
-        tg_strbuf_printf(p->out, "%s%s %s", i ? ", " : "", axis_text(p, a), axis_kinds[a->kind]);
+        tg_strbuf_printf(p->out, "%s%s %s", i ? ", " : "", axis_text(p, a),
+                         axis_kinds[a->kind]);
         if (a->block) {
             tg_strbuf_printf(p->out, " block=%lld", (long long)a->block);
         }
@@ -302,7 +312,8 @@ static void print_schedule_item(printer *p, const tg_sched_item *item) {
     }
     tg_strbuf_printf(p->out, ") = %lld", (long long)item->integer);
     for (uint32_t i = 0; i < item->n_names; i++) {
-        tg_strbuf_printf(p->out, "%s%s", i ? ", " : " (", is_identifier(item->names[i]) ? item->names[i] : "_");
+        tg_strbuf_printf(p->out, "%s%s", i ? ", " : " (",
+                         is_identifier(item->names[i]) ? item->names[i] : "_");
     }
     tg_strbuf_puts(p->out, item->n_names ? ")" : "");
 }
@@ -325,7 +336,8 @@ void tg_ir_print(const tg_func *f, tg_strbuf *out) {
     p.axis_texts = tg_map_create(out->arena);
     p.name_counts = tg_map_create(out->arena);
     p.axis_counts = tg_map_create(out->arena);
-    for (uint32_t i = 0; i < f->axes.len; i++) { /* names in rank order, whatever is printed first */
+    for (uint32_t i = 0; i < f->axes.len;
+         i++) { /* names in rank order, whatever is printed first */
         axis_text(&p, f->axes.data[i]);
     }
     tg_strbuf_printf(out, "func @%s(", is_identifier(f->name) ? f->name : "_");

@@ -1,8 +1,10 @@
-/* Proving `form >= 0`: eliminate one atom (axis or symbol) after the other, replacing it by a bound on the side its sign asks for, until
- * a constant is left. Bounds of inner atoms are forms in outer ones, so axes go first (inner to outer), then other symbols, then
- * dimensions (>= 0). An atom may have several bounds (extent, until); the search tries them in order with a step budget.
- * Arithmetic is on mathematical integers: an index expression that wraps is outside every tensor in practice, and language.md section 4
- * leaves a compiler to assume 64-bit index arithmetic exact. */
+/* Proving `form >= 0`: eliminate one atom (axis or symbol) after the other, replacing it by a
+ * bound on the side its sign asks for, until a constant is left. Bounds of inner atoms are
+ * forms in outer ones, so axes go first (inner to outer), then other symbols, then dimensions
+ * (>= 0). An atom may have several bounds (extent, until); the search tries them in order with
+ * a step budget. Arithmetic is on mathematical integers: an index expression that wraps is
+ * outside every tensor in practice, and language.md section 4 leaves a compiler to assume
+ * 64-bit index arithmetic exact. */
 #include "dsl/ir/range.h"
 
 enum { STEPS = 400, MAX_BOUNDS = 6, MAX_FACTS = 64 };
@@ -41,7 +43,7 @@ static bool value_nonneg(prover *p, const tg_value *v) {
     return tg_affine_with_opaque(p->arena, v, &a) && prove(p, &a);
 }
 
-/* ---- bounds of atoms ------------------------------------------------------------------------------------ */
+/* ---- bounds of atoms -------------------------------------------------------------------- */
 
 /* domain operands of par, for and axis: extent, from, until */
 static void domain_bounds(prover *p, const tg_op *binder, bool upper, bound_list *out) {
@@ -79,7 +81,8 @@ static void axis_value_bounds(prover *p, const tg_op *op, bool upper, bound_list
         if (axis->block) {
             add_constant(p, out, axis->block);
         }
-        if (axis->binder && axis->binder->n_operands >= 3 && value_nonneg(p, tg_operand(axis->binder, 0))) {
+        if (axis->binder && axis->binder->n_operands >= 3 &&
+            value_nonneg(p, tg_operand(axis->binder, 0))) {
             add_bound(p, out, tg_operand(axis->binder, 0), 0);
         }
     } else if (op->opcode == TG_OP_AXIS_FIRST && axis->kind != TG_AXIS_LOCAL) {
@@ -96,7 +99,8 @@ static void cast_bounds(prover *p, const tg_op *op, bool upper, bound_list *out)
     } else if (kind == TG_KIND_UINT && bits < 64) {
         add_constant(p, out, upper ? (INT64_C(1) << bits) - 1 : 0);
     } else if (kind == TG_KIND_SINT && bits < 64) {
-        add_constant(p, out, upper ? (INT64_C(1) << (bits - 1)) - 1 : -(INT64_C(1) << (bits - 1)));
+        add_constant(p, out,
+                     upper ? (INT64_C(1) << (bits - 1)) - 1 : -(INT64_C(1) << (bits - 1)));
     }
 }
 
@@ -158,7 +162,8 @@ static void op_bounds(prover *p, const tg_op *op, bool upper, bound_list *out) {
         axis_value_bounds(p, op, upper, out);
     } else if (code == TG_OP_CAST) {
         cast_bounds(p, op, upper, out);
-    } else if (code == TG_OP_DIV || code == TG_OP_TDIV || code == TG_OP_REM || code == TG_OP_TREM) {
+    } else if (code == TG_OP_DIV || code == TG_OP_TDIV || code == TG_OP_REM ||
+               code == TG_OP_TREM) {
         division_bounds(p, op, upper, out);
     } else if (code == TG_OP_AND && tg_value_const_int(tg_operand(op, 1), &mask) && mask >= 0) {
         add_constant(p, out, upper ? mask : 0);
@@ -181,9 +186,10 @@ static void symbol_bounds(prover *p, const tg_value *v, bool upper, bound_list *
     }
 }
 
-/* ---- elimination ------------------------------------------------------------------------------------------ */
+/* ---- elimination ------------------------------------------------------------------------ */
 
-/* Lower is eliminated earlier: axes from the innermost, then symbols from the latest, dimensions last. */
+/* Lower is eliminated earlier: axes from the innermost, then symbols from the latest,
+ * dimensions last. */
 static int64_t elimination_order(const tg_affine_term *t) {
     if (t->axis) {
         return -(INT64_C(1) << 40) - t->axis->rank;
@@ -201,7 +207,8 @@ static bool try_bound(prover *p, const tg_affine *form, uint32_t at, const tg_af
     return tg_affine_add(&next, bound, coeff) && prove(p, &next);
 }
 
-/* min <= x and x <= max hold for each operand, but the other side of min and max needs both operands */
+/* min <= x and x <= max hold for each operand, but the other side of min and max needs both
+ * operands */
 static bool try_both(prover *p, const tg_affine *form, uint32_t at) {
     const tg_affine_term t = form->terms.data[at];
     tg_opcode wanted = t.coeff > 0 ? TG_OP_MIN : TG_OP_MAX;
@@ -210,7 +217,8 @@ static bool try_both(prover *p, const tg_affine *form, uint32_t at) {
     }
     for (uint32_t i = 0; i < 2; i++) {
         tg_affine x;
-        if (!tg_affine_with_opaque(p->arena, tg_operand(t.symbol->def, i), &x) || !try_bound(p, form, at, &x)) {
+        if (!tg_affine_with_opaque(p->arena, tg_operand(t.symbol->def, i), &x) ||
+            !try_bound(p, form, at, &x)) {
             return false;
         }
     }
@@ -242,7 +250,8 @@ static bool prove(prover *p, const tg_affine *form) {
     p->steps--;
     uint32_t at = 0;
     for (uint32_t i = 1; i < form->terms.len; i++) {
-        if (elimination_order(&form->terms.data[i]) < elimination_order(&form->terms.data[at])) {
+        if (elimination_order(&form->terms.data[i]) <
+            elimination_order(&form->terms.data[at])) {
             at = i;
         }
     }
@@ -288,8 +297,8 @@ static bool extent_form(tg_arena *arena, const tg_value *tensor, uint32_t d, tg_
     return false;
 }
 
-bool tg_prove_in_bounds(tg_arena *arena, const tg_facts *facts, const tg_value *index, const tg_value *tensor,
-                        uint32_t d) {
+bool tg_prove_in_bounds(tg_arena *arena, const tg_facts *facts, const tg_value *index,
+                        const tg_value *tensor, uint32_t d) {
     tg_affine at, room, extent;
     if (!tg_affine_with_opaque(arena, index, &at) || !extent_form(arena, tensor, d, &extent) ||
         !tg_affine_sub(arena, &extent, &at, &room)) {
@@ -299,9 +308,10 @@ bool tg_prove_in_bounds(tg_arena *arena, const tg_facts *facts, const tg_value *
     return tg_prove_nonneg(arena, facts, &at) && tg_prove_nonneg(arena, facts, &room);
 }
 
-/* ---- facts ------------------------------------------------------------------------------------------------------ */
+/* ---- facts ------------------------------------------------------------------------------ */
 
-static void add_fact(tg_facts *facts, const tg_value *big, const tg_value *small, int64_t minus) {
+static void add_fact(tg_facts *facts, const tg_value *big, const tg_value *small,
+                     int64_t minus) {
     tg_affine x, y, form;
     if (facts->nonneg.len < MAX_FACTS && tg_affine_of(facts->arena, big, &x) &&
         tg_affine_of(facts->arena, small, &y) && tg_affine_sub(facts->arena, &x, &y, &form)) {
@@ -341,14 +351,16 @@ void tg_facts_gather(tg_facts *facts, tg_func *f, tg_arena *arena) {
     }
 }
 
-/* ---- ranges ------------------------------------------------------------------------------------------------------- */
+/* ---- ranges ----------------------------------------------------------------------------- */
 
-/* Replaces atoms by bounds until the form is a constant or one symbol plus a constant. First bound each time. */
+/* Replaces atoms by bounds until the form is a constant or one symbol plus a constant. First
+ * bound each time. */
 static tg_bound bound_of(prover *p, tg_affine form, bool upper) {
     tg_bound out = {.known = false};
     while (p->steps > 0) {
         p->steps--;
-        bool simple = form.terms.len == 1 && form.terms.data[0].coeff == 1 && !form.terms.data[0].axis;
+        bool simple =
+            form.terms.len == 1 && form.terms.data[0].coeff == 1 && !form.terms.data[0].axis;
         bool opaque = simple && form.terms.data[0].symbol->type->n_axes;
         if (form.terms.len == 0 || (simple && !opaque)) {
             out.known = true;
@@ -360,7 +372,10 @@ static tg_bound bound_of(prover *p, tg_affine form, bool upper) {
         }
         uint32_t at = 0;
         for (uint32_t i = 1; i < form.terms.len; i++) {
-            at = elimination_order(&form.terms.data[i]) < elimination_order(&form.terms.data[at]) ? i : at;
+            at =
+                elimination_order(&form.terms.data[i]) < elimination_order(&form.terms.data[at])
+                    ? i
+                    : at;
         }
         const tg_affine_term t = form.terms.data[at];
         bound_list bounds = {.n = 0};

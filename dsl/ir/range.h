@@ -1,7 +1,9 @@
-/* Ranges of i64 values, and proofs of inequalities between affine forms: what removes bounds checks.
+/* Ranges of i64 values, and proofs of inequalities between affine forms: what removes bounds
+ * checks.
  *
- * Known facts: an axis and the index of an each loop lie in [max(0, from), min(extent, until) - 1]; dimensions are not negative;
- * `assume` conditions hold everywhere; rem, and, min, max, narrow casts bound their results. */
+ * Known facts: an axis and the index of an each loop lie in [max(0, from), min(extent, until) -
+ * 1]; dimensions are not negative; `assume` conditions hold everywhere; rem, and, min, max,
+ * narrow casts bound their results. */
 #ifndef TG_IR_RANGE_H
 #define TG_IR_RANGE_H
 
@@ -14,17 +16,21 @@ typedef struct tg_facts { /* assumed conditions as forms that are >= 0 */
 
 /* Gathers the `assume` operations at launch level. */
 void tg_facts_gather(tg_facts *facts, tg_func *f, tg_arena *arena);
-/* True if `form` is >= 0 at every point where it is defined; false if that is not proved. `facts` may be null. */
+/* True if `form` is >= 0 at every point where it is defined; false if that is not proved.
+ * `facts` may be null. */
 bool tg_prove_nonneg(tg_arena *arena, const tg_facts *facts, const tg_affine *form);
 /* 0 <= index < extent of dimension d */
-bool tg_prove_in_bounds(tg_arena *arena, const tg_facts *facts, const tg_value *index, const tg_value *tensor, uint32_t d);
+bool tg_prove_in_bounds(tg_arena *arena, const tg_facts *facts, const tg_value *index,
+                        const tg_value *tensor, uint32_t d);
 
 typedef struct tg_bound {
     bool known;
     tg_value *symbol; /* null: constant */
     int64_t constant; /* symbol + constant */
 } tg_bound;
-typedef struct tg_range { tg_bound lo, hi; } tg_range; /* inclusive */
+typedef struct tg_range {
+    tg_bound lo, hi;
+} tg_range; /* inclusive */
 
 /* Conservative range of an i64 value; true if at least one end is known. */
 bool tg_range_of(tg_arena *arena, const tg_value *v, tg_range *out);

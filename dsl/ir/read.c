@@ -1,6 +1,7 @@
-/* The reader of the IR's text form (print.c says what it looks like): recursive descent, one token of look-ahead, stops at the first
- * error. It checks names and syntax only; whether the result is well formed is the verifier's question. Nesting is limited, so
- * hostile text cannot exhaust the stack. */
+/* The reader of the IR's text form (print.c says what it looks like): recursive descent, one
+ * token of look-ahead, stops at the first error. It checks names and syntax only; whether the
+ * result is well formed is the verifier's question. Nesting is limited, so hostile text
+ * cannot exhaust the stack. */
 #include "dsl/ir/ir_internal.h"
 #include "dsl/ir/read_lex.h"
 
@@ -23,7 +24,7 @@ typedef TG_VEC(tg_axis *) axis_list;
 typedef TG_VEC(tg_attr) attr_list;
 typedef TG_VEC(token) token_list;
 
-/* ---- tokens ------------------------------------------------------------------------------------------- */
+/* ---- tokens ----------------------------------------------------------------------------- */
 
 static bool fail(reader *r, tg_diag_code code, tg_span span, const char *message) {
     if (!r->failed) {
@@ -92,7 +93,7 @@ static tg_name source_name(reader *r, tg_name text) {
     return dot ? tg_intern(r->lx.names, text, (size_t)(dot - text)) : text;
 }
 
-/* ---- axes and types --------------------------------------------------------------------------------------- */
+/* ---- axes and types --------------------------------------------------------------------- */
 
 static tg_axis *read_axis(reader *r) {
     token t = take(r, TOKEN_AXIS, "expected an axis");
@@ -122,7 +123,8 @@ static tg_dtype read_dtype(reader *r) {
 }
 
 static bool expect_x(reader *r) {
-    return accept_word(r, "x") || fail(r, TG_E0104, r->now.span, "expected `x` and an element type");
+    return accept_word(r, "x") ||
+           fail(r, TG_E0104, r->now.span, "expected `x` and an element type");
 }
 
 static const tg_type *read_tensor_type(reader *r) {
@@ -158,7 +160,7 @@ static const tg_type *read_type(reader *r) {
     return r->failed ? NULL : tg_type_scalar(r->f, dtype);
 }
 
-/* ---- values --------------------------------------------------------------------------------------------------- */
+/* ---- values ----------------------------------------------------------------------------- */
 
 static void define(reader *r, const token *name, tg_value *v) {
     if (tg_map_has(r->values, name->text)) {
@@ -184,7 +186,7 @@ static void read_operands(reader *r, value_list *out) {
     } while (accept(r, ','));
 }
 
-/* ---- attributes -------------------------------------------------------------------------------------------------- */
+/* ---- attributes ------------------------------------------------------------------------- */
 
 static const tg_attr_kind attr_kinds[] = {
 #define ATTR(e, key, kind) TG_AK_##kind,
@@ -281,7 +283,7 @@ static void read_attrs(reader *r, attr_list *out) {
     expect(r, '}');
 }
 
-/* ---- operations --------------------------------------------------------------------------------------------------------- */
+/* ---- operations ------------------------------------------------------------------------- */
 
 static void read_block(reader *r, tg_block *block);
 
@@ -373,7 +375,7 @@ static void read_block(reader *r, tg_block *block) {
     expect(r, '}');
 }
 
-/* ---- the head --------------------------------------------------------------------------------------------------------------- */
+/* ---- the head --------------------------------------------------------------------------- */
 
 static tg_fparam_kind read_param_kind(reader *r) {
     static const char *const kinds[] = {"in", "out", "inout", "scalar", "ptr"};
@@ -406,7 +408,8 @@ static void read_param(reader *r) {
         return;
     }
     if ((name.kind == TOKEN_VALUE) == (p.absent || p.is_const)) {
-        fail(r, TG_E0104, name.span, "a parameter has `%` before its name unless it is absent or const");
+        fail(r, TG_E0104, name.span,
+             "a parameter has `%` before its name unless it is absent or const");
         return;
     }
     p.name = source_name(r, name.text);
@@ -542,7 +545,8 @@ static void read_func(reader *r) {
     if (!accept_word(r, "func")) {
         fail(r, TG_E0104, r->now.span, "expected `func`");
     }
-    r->f->name = source_name(r, take(r, TOKEN_SYMBOL, "expected the name of the function").text);
+    r->f->name =
+        source_name(r, take(r, TOKEN_SYMBOL, "expected the name of the function").text);
     expect(r, '(');
     while (!r->failed && !at_punct(r, ')')) {
         read_param(r);
@@ -565,7 +569,11 @@ tg_func *tg_ir_read(tg_arena *arena, tg_interner *names, tg_diags *diags, uint32
     if (!source) {
         return NULL;
     }
-    reader r = {.lx = {.text = source->text, .len = source->len, .file = file, .names = names, .diags = diags}};
+    reader r = {.lx = {.text = source->text,
+                       .len = source->len,
+                       .file = file,
+                       .names = names,
+                       .diags = diags}};
     r.f = tg_func_create(arena, names, NULL);
     r.values = tg_map_create(arena);
     r.axes = tg_map_create(arena);

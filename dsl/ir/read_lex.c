@@ -1,6 +1,7 @@
-/* The lexer of the IR's text form. Numbers are read without the C library, whose decimal point follows the locale: decimals of
- * up to 15 digits and powers of ten up to 22 are exact in double, so one division or product rounds correctly (Clinger 1990);
- * everything else is written as hexadecimal mantissa and binary exponent. */
+/* The lexer of the IR's text form. Numbers are read without the C library, whose decimal point
+ * follows the locale: decimals of up to 15 digits and powers of ten up to 22 are exact in
+ * double, so one division or product rounds correctly (Clinger 1990); everything else is
+ * written as hexadecimal mantissa and binary exponent. */
 #include "dsl/ir/read_lex.h"
 
 #include <math.h>
@@ -23,7 +24,10 @@ static bool is_word(int c) {
 }
 
 static int hex_digit(int c) {
-    return is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return is_digit(c)            ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
 }
 
 static void skip_space(lexer *lx) {
@@ -60,7 +64,10 @@ static token lex_sigil(lexer *lx, token_kind kind) {
     if (lx->at == start) {
         return bad(lx, begin, TG_E0101, "a name must follow the sigil");
     }
-    return finish(lx, (token){.kind = kind, .text = tg_intern(lx->names, lx->text + start, lx->at - start)}, begin);
+    return finish(
+        lx,
+        (token){.kind = kind, .text = tg_intern(lx->names, lx->text + start, lx->at - start)},
+        begin);
 }
 
 static token lex_string(lexer *lx) {
@@ -89,10 +96,11 @@ static token lex_string(lexer *lx) {
         out[n++] = (char)c;
     }
     lx->at++;
-    return finish(lx, (token){.kind = TOKEN_STRING, .text = tg_intern(lx->names, out, n)}, begin);
+    return finish(lx, (token){.kind = TOKEN_STRING, .text = tg_intern(lx->names, out, n)},
+                  begin);
 }
 
-/* ---- numbers --------------------------------------------------------------------------------------------- */
+/* ---- numbers ---------------------------------------------------------------------------- */
 
 static bool lex_digits(lexer *lx, uint64_t *value, uint32_t *n) {
     for (; is_digit(peek(lx)); lx->at++, ++*n) {
@@ -178,12 +186,16 @@ static token lex_decimal(lexer *lx, uint32_t begin, bool negative) {
         if (negative ? value > UINT64_C(1) << 63 : value > INT64_MAX) {
             return bad(lx, begin, TG_E0102, "integer beyond 64 bits");
         }
-        return finish(lx, (token){.kind = TOKEN_INT, .i = (int64_t)(negative ? 0 - value : value)}, begin);
+        return finish(lx,
+                      (token){.kind = TOKEN_INT, .i = (int64_t)(negative ? 0 - value : value)},
+                      begin);
     }
     if (value >> 53 || exponent < -22 || exponent > 22) {
-        return bad(lx, begin, TG_E0102, "too many digits for an exact decimal; write it in hexadecimal");
+        return bad(lx, begin, TG_E0102,
+                   "too many digits for an exact decimal; write it in hexadecimal");
     }
-    double f = exponent < 0 ? (double)value / power_of_ten(-exponent) : (double)value * power_of_ten(exponent);
+    double f = exponent < 0 ? (double)value / power_of_ten(-exponent)
+                            : (double)value * power_of_ten(exponent);
     return finish(lx, (token){.kind = TOKEN_FLOAT, .f = negative ? -f : f}, begin);
 }
 
@@ -239,7 +251,9 @@ static token lex_word(lexer *lx) {
     while (is_word(peek(lx))) {
         lx->at++;
     }
-    return finish(lx, (token){.kind = TOKEN_WORD, .text = tg_intern(lx->names, lx->text + begin, lx->at - begin)},
+    return finish(lx,
+                  (token){.kind = TOKEN_WORD,
+                          .text = tg_intern(lx->names, lx->text + begin, lx->at - begin)},
                   begin);
 }
 

@@ -1,7 +1,8 @@
 /* Scalar meaning of the elementwise operations, as a table from opcode to function.
  *
- * Floats: f16, bf16 and f32 are held in doubles. One +, -, *, / or sqrt in double followed by one rounding to at most 24 bits
- * gives the correctly rounded result (Figueroa 1995: 53 >= 2 * 24 + 2). fma needs care: see round_to_odd. */
+ * Floats: f16, bf16 and f32 are held in doubles. One +, -, *, / or sqrt in double followed by
+ * one rounding to at most 24 bits gives the correctly rounded result (Figueroa 1995: 53 >= 2
+ * * 24 + 2). fma needs care: see round_to_odd. */
 #include "dsl/ir/scalar_eval.h"
 
 #include <math.h>
@@ -16,7 +17,7 @@ typedef struct eval_args {
 
 typedef bool (*eval_fn)(const eval_args *a, tg_scalar *out);
 
-/* ---- values ------------------------------------------------------------------------------------------- */
+/* ---- values ----------------------------------------------------------------------------- */
 
 int64_t tg_int_wrap(tg_dtype dtype, int64_t v) {
     if (dtype == TG_BOOL) {
@@ -27,7 +28,8 @@ int64_t tg_int_wrap(tg_dtype dtype, int64_t v) {
         return v;
     }
     uint64_t low = (uint64_t)v & ((UINT64_C(1) << bits) - 1), sign = UINT64_C(1) << (bits - 1);
-    return tg_dtype_kind_of(dtype) == TG_KIND_SINT ? (int64_t)((low ^ sign) - sign) : (int64_t)low;
+    return tg_dtype_kind_of(dtype) == TG_KIND_SINT ? (int64_t)((low ^ sign) - sign)
+                                                   : (int64_t)low;
 }
 
 tg_scalar tg_scalar_of_int(tg_dtype dtype, int64_t v) {
@@ -86,7 +88,7 @@ static bool give_complex(tg_scalar *out, tg_dtype dtype, double re, double im) {
     return true;
 }
 
-/* ---- arithmetic ----------------------------------------------------------------------------------------- */
+/* ---- arithmetic ------------------------------------------------------------------------- */
 
 static bool eval_add(const eval_args *a, tg_scalar *out) {
     const tg_scalar *x = &a->in[0], *y = &a->in[1];
@@ -161,7 +163,8 @@ static bool eval_div(const eval_args *a, tg_scalar *out) {
 
 static bool eval_rem(const eval_args *a, tg_scalar *out) {
     const tg_scalar *x = &a->in[0], *y = &a->in[1];
-    return is_int(x->dtype) && give_int(out, x->dtype, (uint64_t)x->i - (uint64_t)y->i * floor_quotient(x, y));
+    return is_int(x->dtype) &&
+           give_int(out, x->dtype, (uint64_t)x->i - (uint64_t)y->i * floor_quotient(x, y));
 }
 
 static bool eval_tdiv(const eval_args *a, tg_scalar *out) {
@@ -170,11 +173,12 @@ static bool eval_tdiv(const eval_args *a, tg_scalar *out) {
 
 static bool eval_trem(const eval_args *a, tg_scalar *out) {
     const tg_scalar *x = &a->in[0], *y = &a->in[1];
-    return is_int(x->dtype) && give_int(out, x->dtype, (uint64_t)x->i - (uint64_t)y->i * quotient(x, y));
+    return is_int(x->dtype) &&
+           give_int(out, x->dtype, (uint64_t)x->i - (uint64_t)y->i * quotient(x, y));
 }
 
-/* x + y rounded to odd: later rounding to fewer bits is then as if the exact sum had been rounded (Boldo and Melquiond 2008).
- * TwoSum gives the exact error. */
+/* x + y rounded to odd: later rounding to fewer bits is then as if the exact sum had been
+ * rounded (Boldo and Melquiond 2008). TwoSum gives the exact error. */
 static double round_to_odd(double x, double y) {
     double s = x + y;
     if (!isfinite(s)) {
@@ -197,7 +201,9 @@ static bool eval_fma(const eval_args *a, tg_scalar *out) {
     if (v->dtype == TG_F64) {
         return give_float(out, v->dtype, fma(v[0].f, v[1].f, v[2].f));
     }
-    return give_float(out, v->dtype, round_to_odd(v[0].f * v[1].f, v[2].f)); /* the product is exact in double */
+    return give_float(
+        out, v->dtype,
+        round_to_odd(v[0].f * v[1].f, v[2].f)); /* the product is exact in double */
 }
 
 static bool eval_neg(const eval_args *a, tg_scalar *out) {
@@ -231,7 +237,8 @@ static bool eval_sign(const eval_args *a, tg_scalar *out) {
 }
 
 static bool int_less(const tg_scalar *x, const tg_scalar *y) {
-    return is_signed(x->dtype) || x->dtype == TG_BOOL ? x->i < y->i : (uint64_t)x->i < (uint64_t)y->i;
+    return is_signed(x->dtype) || x->dtype == TG_BOOL ? x->i < y->i
+                                                      : (uint64_t)x->i < (uint64_t)y->i;
 }
 
 /* -0 orders before +0, so that the result does not depend on the operand order */
@@ -242,7 +249,10 @@ static bool float_less(double x, double y) {
 static bool eval_min(const eval_args *a, tg_scalar *out) {
     const tg_scalar *x = &a->in[0], *y = &a->in[1];
     if (is_real(x->dtype)) {
-        return give_float(out, x->dtype, isnan(x->f) ? x->f : isnan(y->f) || float_less(y->f, x->f) ? y->f : x->f);
+        return give_float(out, x->dtype,
+                          isnan(x->f)                             ? x->f
+                          : isnan(y->f) || float_less(y->f, x->f) ? y->f
+                                                                  : x->f);
     }
     *out = int_less(y, x) ? *y : *x;
     return is_int(x->dtype);
@@ -251,7 +261,10 @@ static bool eval_min(const eval_args *a, tg_scalar *out) {
 static bool eval_max(const eval_args *a, tg_scalar *out) {
     const tg_scalar *x = &a->in[0], *y = &a->in[1];
     if (is_real(x->dtype)) {
-        return give_float(out, x->dtype, isnan(x->f) ? x->f : isnan(y->f) || float_less(x->f, y->f) ? y->f : x->f);
+        return give_float(out, x->dtype,
+                          isnan(x->f)                             ? x->f
+                          : isnan(y->f) || float_less(x->f, y->f) ? y->f
+                                                                  : x->f);
     }
     *out = int_less(x, y) ? *y : *x;
     return is_int(x->dtype);
@@ -275,22 +288,25 @@ static bool eval_fmod(const eval_args *a, tg_scalar *out) {
     return is_real(a->in->dtype) && give_float(out, a->in->dtype, fmod(a->in[0].f, a->in[1].f));
 }
 
-/* ---- bits --------------------------------------------------------------------------------------------------- */
+/* ---- bits ------------------------------------------------------------------------------- */
 
 static bool has_bits(tg_dtype t) {
     return is_int(t) || t == TG_BOOL;
 }
 
 static bool eval_and(const eval_args *a, tg_scalar *out) {
-    return has_bits(a->in->dtype) && give_int(out, a->in->dtype, (uint64_t)(a->in[0].i & a->in[1].i));
+    return has_bits(a->in->dtype) &&
+           give_int(out, a->in->dtype, (uint64_t)(a->in[0].i & a->in[1].i));
 }
 
 static bool eval_or(const eval_args *a, tg_scalar *out) {
-    return has_bits(a->in->dtype) && give_int(out, a->in->dtype, (uint64_t)(a->in[0].i | a->in[1].i));
+    return has_bits(a->in->dtype) &&
+           give_int(out, a->in->dtype, (uint64_t)(a->in[0].i | a->in[1].i));
 }
 
 static bool eval_xor(const eval_args *a, tg_scalar *out) {
-    return has_bits(a->in->dtype) && give_int(out, a->in->dtype, (uint64_t)(a->in[0].i ^ a->in[1].i));
+    return has_bits(a->in->dtype) &&
+           give_int(out, a->in->dtype, (uint64_t)(a->in[0].i ^ a->in[1].i));
 }
 
 static bool eval_not(const eval_args *a, tg_scalar *out) {
@@ -316,7 +332,9 @@ static bool eval_shr(const eval_args *a, tg_scalar *out) {
         return give_int(out, x->dtype, count >= width ? 0 : bits_of(x) >> count);
     }
     count = count >= width ? width - 1 : count;
-    uint64_t flipped = x->i < 0 ? ~(uint64_t)x->i : (uint64_t)x->i; /* >> of negative numbers is up to the compiler */
+    uint64_t flipped = x->i < 0
+                           ? ~(uint64_t)x->i
+                           : (uint64_t)x->i; /* >> of negative numbers is up to the compiler */
     return give_int(out, x->dtype, x->i < 0 ? ~(flipped >> count) : flipped >> count);
 }
 
@@ -399,7 +417,8 @@ static bool eval_gcd(const eval_args *a, tg_scalar *out) {
 }
 
 static bool eval_byte_perm(const eval_args *a, tg_scalar *out) {
-    uint64_t bytes = bits_of(&a->in[1]) << 32 | bits_of(&a->in[0]), selector = bits_of(&a->in[2]), r = 0;
+    uint64_t bytes = bits_of(&a->in[1]) << 32 | bits_of(&a->in[0]),
+             selector = bits_of(&a->in[2]), r = 0;
     for (uint32_t i = 0; i < 4; i++) {
         uint64_t which = selector >> (4 * i) & 7;
         r |= (bytes >> (8 * which) & 255) << (8 * i);
@@ -407,7 +426,7 @@ static bool eval_byte_perm(const eval_args *a, tg_scalar *out) {
     return a->in->dtype == TG_U32 && give_int(out, TG_U32, r);
 }
 
-/* ---- comparison, choice, conversion ----------------------------------------------------------------------------- */
+/* ---- comparison, choice, conversion ----------------------------------------------------- */
 
 static bool compare(tg_enum pred, bool less, bool equal, bool ordered) {
     if (!ordered) {
@@ -415,19 +434,23 @@ static bool compare(tg_enum pred, bool less, bool equal, bool ordered) {
     }
     bool greater = !less && !equal;
     return (pred == TG_EQ && equal) || (pred == TG_NE && !equal) || (pred == TG_LT && less) ||
-           (pred == TG_LE && (less || equal)) || (pred == TG_GT && greater) || (pred == TG_GE && (greater || equal));
+           (pred == TG_LE && (less || equal)) || (pred == TG_GT && greater) ||
+           (pred == TG_GE && (greater || equal));
 }
 
 static bool eval_cmp(const eval_args *a, tg_scalar *out) {
     const tg_scalar *x = &a->in[0], *y = &a->in[1];
     if (is_complex(x->dtype)) {
         bool equal = x->f == y->f && x->g == y->g;
-        return (a->pred == TG_EQ || a->pred == TG_NE) && give_bool(out, equal == (a->pred == TG_EQ));
+        return (a->pred == TG_EQ || a->pred == TG_NE) &&
+               give_bool(out, equal == (a->pred == TG_EQ));
     }
     if (is_real(x->dtype)) {
-        return give_bool(out, compare(a->pred, x->f < y->f, x->f == y->f, !isnan(x->f) && !isnan(y->f)));
+        return give_bool(
+            out, compare(a->pred, x->f < y->f, x->f == y->f, !isnan(x->f) && !isnan(y->f)));
     }
-    return has_bits(x->dtype) && give_bool(out, compare(a->pred, int_less(x, y), x->i == y->i, true));
+    return has_bits(x->dtype) &&
+           give_bool(out, compare(a->pred, int_less(x, y), x->i == y->i, true));
 }
 
 static bool eval_select(const eval_args *a, tg_scalar *out) {
@@ -450,7 +473,7 @@ static bool eval_bitcast(const eval_args *a, tg_scalar *out) {
     return true;
 }
 
-/* ---- rounding and predicates ---------------------------------------------------------------------------------------- */
+/* ---- rounding and predicates ------------------------------------------------------------ */
 
 static bool eval_floor(const eval_args *a, tg_scalar *out) {
     return is_real(a->in->dtype) && give_float(out, a->in->dtype, floor(a->in->f));
@@ -485,7 +508,8 @@ static bool eval_signbit(const eval_args *a, tg_scalar *out) {
 }
 
 static bool eval_copysign(const eval_args *a, tg_scalar *out) {
-    return is_real(a->in->dtype) && give_float(out, a->in->dtype, copysign(a->in[0].f, a->in[1].f));
+    return is_real(a->in->dtype) &&
+           give_float(out, a->in->dtype, copysign(a->in[0].f, a->in[1].f));
 }
 
 /* Neighbours of a float are neighbours of its sign-magnitude bits, whatever its width. */
@@ -514,7 +538,7 @@ static bool eval_sqrt(const eval_args *a, tg_scalar *out) {
     return is_real(a->in->dtype) && give_float(out, a->in->dtype, sqrt(a->in->f));
 }
 
-/* ---- complex ---------------------------------------------------------------------------------------------------------- */
+/* ---- complex ---------------------------------------------------------------------------- */
 
 static bool eval_cplx(const eval_args *a, tg_scalar *out) {
     return give_complex(out, a->in->dtype == TG_F32 ? TG_C32 : TG_C64, a->in[0].f, a->in[1].f);
@@ -540,50 +564,78 @@ static bool eval_same(const eval_args *a, tg_scalar *out) {
 }
 
 static const eval_fn evaluators[TG_OP_COUNT] = {
-    [TG_OP_ADD] = eval_add,           [TG_OP_SUB] = eval_sub,
-    [TG_OP_MUL] = eval_mul,           [TG_OP_DIV] = eval_div,
-    [TG_OP_REM] = eval_rem,           [TG_OP_TDIV] = eval_tdiv,
-    [TG_OP_TREM] = eval_trem,         [TG_OP_FMA] = eval_fma,
-    [TG_OP_NEG] = eval_neg,           [TG_OP_ABS] = eval_abs,
-    [TG_OP_SIGN] = eval_sign,         [TG_OP_MIN] = eval_min,
-    [TG_OP_MAX] = eval_max,           [TG_OP_MINNUM] = eval_minnum,
-    [TG_OP_MAXNUM] = eval_maxnum,     [TG_OP_FMOD] = eval_fmod,
-    [TG_OP_AND] = eval_and,           [TG_OP_OR] = eval_or,
-    [TG_OP_XOR] = eval_xor,           [TG_OP_NOT] = eval_not,
-    [TG_OP_SHL] = eval_shl,           [TG_OP_SHR] = eval_shr,
-    [TG_OP_MULHI] = eval_mulhi,       [TG_OP_POPC] = eval_popc,
-    [TG_OP_CLZ] = eval_clz,           [TG_OP_CTZ] = eval_ctz,
-    [TG_OP_BREV] = eval_brev,         [TG_OP_ROTL] = eval_rotl,
-    [TG_OP_GCD] = eval_gcd,           [TG_OP_BYTE_PERM] = eval_byte_perm,
-    [TG_OP_CMP] = eval_cmp,           [TG_OP_SELECT] = eval_select,
-    [TG_OP_CAST] = eval_cast,         [TG_OP_BITCAST] = eval_bitcast,
-    [TG_OP_FLOOR] = eval_floor,       [TG_OP_CEIL] = eval_ceil,
-    [TG_OP_TRUNC] = eval_trunc,       [TG_OP_ROUND] = eval_round,
-    [TG_OP_ISNAN] = eval_isnan,       [TG_OP_ISINF] = eval_isinf,
-    [TG_OP_ISFINITE] = eval_isfinite, [TG_OP_SIGNBIT] = eval_signbit,
-    [TG_OP_COPYSIGN] = eval_copysign, [TG_OP_NEXTAFTER] = eval_nextafter,
-    [TG_OP_SQRT] = eval_sqrt,         [TG_OP_CPLX] = eval_cplx,
-    [TG_OP_RE] = eval_re,             [TG_OP_IM] = eval_im,
-    [TG_OP_CONJ] = eval_conj,         [TG_OP_BROADCAST] = eval_same,
+    [TG_OP_ADD] = eval_add,
+    [TG_OP_SUB] = eval_sub,
+    [TG_OP_MUL] = eval_mul,
+    [TG_OP_DIV] = eval_div,
+    [TG_OP_REM] = eval_rem,
+    [TG_OP_TDIV] = eval_tdiv,
+    [TG_OP_TREM] = eval_trem,
+    [TG_OP_FMA] = eval_fma,
+    [TG_OP_NEG] = eval_neg,
+    [TG_OP_ABS] = eval_abs,
+    [TG_OP_SIGN] = eval_sign,
+    [TG_OP_MIN] = eval_min,
+    [TG_OP_MAX] = eval_max,
+    [TG_OP_MINNUM] = eval_minnum,
+    [TG_OP_MAXNUM] = eval_maxnum,
+    [TG_OP_FMOD] = eval_fmod,
+    [TG_OP_AND] = eval_and,
+    [TG_OP_OR] = eval_or,
+    [TG_OP_XOR] = eval_xor,
+    [TG_OP_NOT] = eval_not,
+    [TG_OP_SHL] = eval_shl,
+    [TG_OP_SHR] = eval_shr,
+    [TG_OP_MULHI] = eval_mulhi,
+    [TG_OP_POPC] = eval_popc,
+    [TG_OP_CLZ] = eval_clz,
+    [TG_OP_CTZ] = eval_ctz,
+    [TG_OP_BREV] = eval_brev,
+    [TG_OP_ROTL] = eval_rotl,
+    [TG_OP_GCD] = eval_gcd,
+    [TG_OP_BYTE_PERM] = eval_byte_perm,
+    [TG_OP_CMP] = eval_cmp,
+    [TG_OP_SELECT] = eval_select,
+    [TG_OP_CAST] = eval_cast,
+    [TG_OP_BITCAST] = eval_bitcast,
+    [TG_OP_FLOOR] = eval_floor,
+    [TG_OP_CEIL] = eval_ceil,
+    [TG_OP_TRUNC] = eval_trunc,
+    [TG_OP_ROUND] = eval_round,
+    [TG_OP_ISNAN] = eval_isnan,
+    [TG_OP_ISINF] = eval_isinf,
+    [TG_OP_ISFINITE] = eval_isfinite,
+    [TG_OP_SIGNBIT] = eval_signbit,
+    [TG_OP_COPYSIGN] = eval_copysign,
+    [TG_OP_NEXTAFTER] = eval_nextafter,
+    [TG_OP_SQRT] = eval_sqrt,
+    [TG_OP_CPLX] = eval_cplx,
+    [TG_OP_RE] = eval_re,
+    [TG_OP_IM] = eval_im,
+    [TG_OP_CONJ] = eval_conj,
+    [TG_OP_BROADCAST] = eval_same,
 };
 
-bool tg_scalar_eval(tg_opcode op, tg_enum pred, tg_dtype to, const tg_scalar *in, uint32_t n, tg_scalar *out) {
+bool tg_scalar_eval(tg_opcode op, tg_enum pred, tg_dtype to, const tg_scalar *in, uint32_t n,
+                    tg_scalar *out) {
     eval_args a = {.pred = pred, .to = to, .in = in, .n = n};
     return n > 0 && evaluators[op] && evaluators[op](&a, out);
 }
 
-/* ---- reductions ----------------------------------------------------------------------------------------------------------- */
+/* ---- reductions ------------------------------------------------------------------------- */
 
 static tg_opcode opcode_of_fn(tg_enum fn) {
     static const tg_opcode opcodes[TG_ENUM_COUNT] = {
-        [TG_FN_ADD] = TG_OP_ADD, [TG_FN_MUL] = TG_OP_MUL, [TG_FN_MIN] = TG_OP_MIN, [TG_FN_MAX] = TG_OP_MAX,
-        [TG_FN_AND] = TG_OP_AND, [TG_FN_OR] = TG_OP_OR,   [TG_FN_XOR] = TG_OP_XOR};
+        [TG_FN_ADD] = TG_OP_ADD, [TG_FN_MUL] = TG_OP_MUL, [TG_FN_MIN] = TG_OP_MIN,
+        [TG_FN_MAX] = TG_OP_MAX, [TG_FN_AND] = TG_OP_AND, [TG_FN_OR] = TG_OP_OR,
+        [TG_FN_XOR] = TG_OP_XOR};
     return opcodes[fn];
 }
 
 bool tg_scalar_fold(tg_enum fn, tg_scalar acc, tg_scalar x, tg_scalar *out) {
     tg_scalar in[] = {acc, x};
-    return opcode_of_fn(fn) != TG_OP_CONST && tg_scalar_eval(opcode_of_fn(fn), TG_ENUM_NONE, acc.dtype, in, 2, out);
+    return opcode_of_fn(fn) != TG_OP_CONST &&
+           tg_scalar_eval(opcode_of_fn(fn), TG_ENUM_NONE, acc.dtype, in, 2, out);
 }
 
 static int64_t int_extreme(tg_dtype t, bool greatest) {
@@ -608,16 +660,18 @@ tg_scalar tg_scalar_identity(tg_enum fn, tg_dtype dtype) {
         return number ? tg_scalar_of_float(dtype, greatest ? INFINITY : -INFINITY)
                       : tg_scalar_of_int(dtype, int_extreme(dtype, greatest));
     }
-    return number ? tg_scalar_of_float(dtype, 0.0) : tg_scalar_of_int(dtype, fn == TG_FN_AND ? -1 : 0);
+    return number ? tg_scalar_of_float(dtype, 0.0)
+                  : tg_scalar_of_int(dtype, fn == TG_FN_AND ? -1 : 0);
 }
 
-/* ---- constants of the IR ---------------------------------------------------------------------------------------------------- */
+/* ---- constants of the IR ---------------------------------------------------------------- */
 
 bool tg_value_const_scalar(const tg_value *v, tg_scalar *out) {
     if (!v->def || v->def->opcode != TG_OP_CONST) {
         return false;
     }
-    const tg_attr *value = tg_op_attr(v->def, TG_ATTR_VALUE), *imag = tg_op_attr(v->def, TG_ATTR_IMAG);
+    const tg_attr *value = tg_op_attr(v->def, TG_ATTR_VALUE),
+                  *imag = tg_op_attr(v->def, TG_ATTR_IMAG);
     *out = (tg_scalar){.dtype = v->type->dtype};
     bool integer = tg_dtype_is_int(v->type->dtype) || v->type->dtype == TG_BOOL;
     if (value && integer) {

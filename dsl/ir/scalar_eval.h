@@ -1,13 +1,16 @@
-/* The meaning of every elementwise operation but the elementary functions, on single scalars and bit for bit as language.md section 4
- * says. The interpreter, constant folding and the front end's constant expressions share it, so they cannot disagree. */
+/* The meaning of every elementwise operation but the elementary functions, on single scalars
+ * and bit for bit as language.md section 4 says. The interpreter, constant folding and the
+ * front end's constant expressions share it, so they cannot disagree. */
 #ifndef TG_IR_SCALAR_EVAL_H
 #define TG_IR_SCALAR_EVAL_H
 
 #include "dsl/ir/ir.h"
 
-/* Applies `op` to n scalars. `to`: dtype of the result, read by CAST, BITCAST and CPLX; `pred`: read by CMP.
- * False if the operation is not covered (elementary functions, storage types, structure). */
-bool tg_scalar_eval(tg_opcode op, tg_enum pred, tg_dtype to, const tg_scalar *in, uint32_t n, tg_scalar *out);
+/* Applies `op` to n scalars. `to`: dtype of the result, read by CAST, BITCAST and CPLX; `pred`:
+ * read by CMP. False if the operation is not covered (elementary functions, storage types,
+ * structure). */
+bool tg_scalar_eval(tg_opcode op, tg_enum pred, tg_dtype to, const tg_scalar *in, uint32_t n,
+                    tg_scalar *out);
 
 /* One step of a reduction (add mul min max and or xor) and its identity, in `dtype`. */
 bool tg_scalar_fold(tg_enum fn, tg_scalar acc, tg_scalar x, tg_scalar *out);

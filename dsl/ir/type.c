@@ -1,7 +1,9 @@
-/* Types are interned per function: equal types are equal pointers, so comparing and hashing them elsewhere is free.
+/* Types are interned per function: equal types are equal pointers, so comparing and hashing
+ * them elsewhere is free.
  *
- * A tile type is a dtype and a set of axes, kept sorted by axis rank. Scalars (the empty set) are by far the most
- * frequent and sit in a small array; everything else is in an open-addressing table of the function. */
+ * A tile type is a dtype and a set of axes, kept sorted by axis rank. Scalars (the empty set)
+ * are by far the most frequent and sit in a small array; everything else is in an
+ * open-addressing table of the function. */
 #include "dsl/ir/ir.h"
 
 #include <string.h>
@@ -23,7 +25,8 @@ static uint32_t hash_type(const tg_type *t) {
 }
 
 static bool equal_types(const tg_type *a, const tg_type *b) {
-    return a->kind == b->kind && a->dtype == b->dtype && a->rank == b->rank && a->n_axes == b->n_axes &&
+    return a->kind == b->kind && a->dtype == b->dtype && a->rank == b->rank &&
+           a->n_axes == b->n_axes &&
            (a->n_axes == 0 || memcmp(a->axes, b->axes, a->n_axes * sizeof *a->axes) == 0);
 }
 
@@ -128,7 +131,8 @@ const tg_type *tg_type_tensor(tg_func *f, tg_dtype dtype, uint32_t rank) {
     return intern_type(f, &key);
 }
 
-const tg_type *tg_type_union(tg_func *f, tg_dtype dtype, const tg_type *const *types, uint32_t n) {
+const tg_type *tg_type_union(tg_func *f, tg_dtype dtype, const tg_type *const *types,
+                             uint32_t n) {
     const tg_type *widest = NULL;
     uint32_t total = 0;
     for (uint32_t i = 0; i < n; i++) {
@@ -160,7 +164,8 @@ const tg_type *tg_type_union(tg_func *f, tg_dtype dtype, const tg_type *const *t
 
 const tg_type *tg_type_drop(tg_func *f, const tg_type *t, tg_axis *const *axes, uint32_t n) {
     tg_axis *local[LOCAL_AXES];
-    tg_axis **kept = t->n_axes <= LOCAL_AXES ? local : TG_NEW_ARRAY(f->arena, tg_axis *, t->n_axes);
+    tg_axis **kept =
+        t->n_axes <= LOCAL_AXES ? local : TG_NEW_ARRAY(f->arena, tg_axis *, t->n_axes);
     uint32_t m = 0;
     for (uint32_t i = 0; i < t->n_axes; i++) {
         bool dropped = false;

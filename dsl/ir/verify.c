@@ -1,7 +1,9 @@
-/* Verification. Each operation is checked in this order: links and uses, operands visible, attributes and operand kinds
- * from the strings of ops.def, result rule, then the special rule of verify_rules.c, then its regions.
+/* Verification. Each operation is checked in this order: links and uses, operands visible,
+ * attributes and operand kinds from the strings of ops.def, result rule, then the special rule
+ * of verify_rules.c, then its regions.
  *
- * Sets of axes are compared without making types, because a verifier must not change the function. */
+ * Sets of axes are compared without making types, because a verifier must not change the
+ * function. */
 #include "dsl/ir/verify_internal.h"
 
 #include <stdarg.h>
@@ -22,12 +24,13 @@ bool verify_fail(verifier *v, const tg_op *op, const char *fmt, ...) {
         return false;
     }
     const char *name = op->n_results && op->results[0].name ? op->results[0].name : "";
-    v->error = tg_arena_printf(v->arena, "%s (operation %u%s%s): %s", tg_op_info_of(op->opcode)->mnemonic, op->id,
-                               *name ? ", %" : "", name, message);
+    v->error = tg_arena_printf(v->arena, "%s (operation %u%s%s): %s",
+                               tg_op_info_of(op->opcode)->mnemonic, op->id, *name ? ", %" : "",
+                               name, message);
     return false;
 }
 
-/* ---- links, uses, visibility ------------------------------------------------------------------------ */
+/* ---- links, uses, visibility ------------------------------------------------------------ */
 
 static bool check_use(verifier *v, const tg_op *op, uint32_t i) {
     const tg_use *use = &op->operands[i];
@@ -89,7 +92,8 @@ static bool check_type(verifier *v, const tg_op *op, const tg_type *t) {
             return verify_fail(v, op, "a type names an axis of another function");
         }
         if (!v->in_scope[a->rank]) {
-            return verify_fail(v, op, "axis #%s is not in scope where a value over it is defined",
+            return verify_fail(v, op,
+                               "axis #%s is not in scope where a value over it is defined",
                                a->name ? a->name : "?");
         }
         if (i && t->axes[i - 1]->rank >= a->rank) {
@@ -107,7 +111,7 @@ static bool define_value(verifier *v, const tg_op *op, const tg_value *value) {
     return check_type(v, op, value->type) && check_value_uses(v, op, value);
 }
 
-/* ---- attributes --------------------------------------------------------------------------------------- */
+/* ---- attributes ------------------------------------------------------------------------- */
 
 static bool attr_kind_matches(const char *kind, size_t n, const tg_attr *a) {
     static const char *const names[] = {"int", "num", "flag", "axis", "axes", "str", "enum"};
@@ -136,7 +140,8 @@ static bool enum_fits_key(const tg_attr *a) {
 static bool check_attr_value(verifier *v, const tg_op *op, const tg_attr *a) {
     const char *key = tg_attr_key_name(a->key);
     if (a->kind == TG_AK_ENUM && !enum_fits_key(a)) {
-        return verify_fail(v, op, "attribute %s has a value that is not one of its enumerators", key);
+        return verify_fail(v, op, "attribute %s has a value that is not one of its enumerators",
+                           key);
     }
     if ((a->kind == TG_AK_AXIS && a->n_axes != 1) || (a->kind == TG_AK_STR && !a->str)) {
         return verify_fail(v, op, "attribute %s is empty", key);
@@ -155,7 +160,8 @@ static bool check_attr_value(verifier *v, const tg_op *op, const tg_attr *a) {
     return true;
 }
 
-/* Walks the row "fn:enum! over:axes!" of ops.def; every attribute must be in it, every `!` must be there. */
+/* Walks the row "fn:enum! over:axes!" of ops.def; every attribute must be in it, every `!`
+ * must be there. */
 static bool check_attrs(verifier *v, const tg_op *op) {
     uint32_t found = 0;
     for (const char *s = tg_op_info_of(op->opcode)->attrs; *s;) {
@@ -166,13 +172,15 @@ static bool check_attrs(verifier *v, const tg_op *op) {
         const tg_attr *a = NULL;
         for (uint32_t i = 0; i < op->n_attrs && !a; i++) {
             const char *name = tg_attr_key_name(op->attrs[i].key);
-            a = strlen(name) == key_len && strncmp(name, s, key_len) == 0 ? &op->attrs[i] : NULL;
+            a = strlen(name) == key_len && strncmp(name, s, key_len) == 0 ? &op->attrs[i]
+                                                                          : NULL;
         }
         if (!a && required) {
             return verify_fail(v, op, "attribute %.*s is missing", (int)key_len, s);
         }
         if (a && !attr_kind_matches(kind, kind_len, a)) {
-            return verify_fail(v, op, "attribute %.*s is not of kind %.*s", (int)key_len, s, (int)kind_len, kind);
+            return verify_fail(v, op, "attribute %.*s is not of kind %.*s", (int)key_len, s,
+                               (int)kind_len, kind);
         }
         if (a && !check_attr_value(v, op, a)) {
             return false;
@@ -184,12 +192,13 @@ static bool check_attrs(verifier *v, const tg_op *op) {
     /* `imag` belongs to const of complex type, which the num kind of `value` implies */
     bool imag = op->opcode == TG_OP_CONST && tg_op_attr(op, TG_ATTR_IMAG);
     if (found + imag != op->n_attrs) {
-        return verify_fail(v, op, "has an attribute that is not in its row of ops.def, or one twice");
+        return verify_fail(v, op,
+                           "has an attribute that is not in its row of ops.def, or one twice");
     }
     return true;
 }
 
-/* ---- operands ---------------------------------------------------------------------------------------------- */
+/* ---- operands --------------------------------------------------------------------------- */
 
 static bool letter_matches(char letter, const tg_type *t, tg_dtype first) {
     bool tile = t->kind == TG_TYPE_TILE, scalar = tg_type_is_scalar(t);
@@ -200,7 +209,8 @@ static bool letter_matches(char letter, const tg_type *t, tg_dtype first) {
     case 'f':
         return tile && kind == TG_KIND_FLOAT && !tg_dtype_is_storage(t->dtype);
     case 'i':
-        return tile && (kind == TG_KIND_SINT || kind == TG_KIND_UINT) && !tg_dtype_is_storage(t->dtype);
+        return tile && (kind == TG_KIND_SINT || kind == TG_KIND_UINT) &&
+               !tg_dtype_is_storage(t->dtype);
     case 'b':
         return tile && kind == TG_KIND_BOOL;
     case 'c':
@@ -259,7 +269,8 @@ static signature_counts count_letters(const char *s) {
     return c;
 }
 
-/* How many operands each `*` takes, or -1. Before an optional operand the count is the rank of the tensor. */
+/* How many operands each `*` takes, or -1. Before an optional operand the count is the rank
+ * of the tensor. */
 static int64_t star_length(const tg_op *op, signature_counts c, uint32_t n) {
     if (n < c.fixed) {
         return -1;
@@ -286,7 +297,8 @@ static bool check_operands(verifier *v, const tg_op *op) {
     }
     int64_t star = star_length(op, count_letters(s), n);
     if (star < 0) {
-        return verify_fail(v, op, "has %u operands; the signature is \"%s\"", op->n_operands, s);
+        return verify_fail(v, op, "has %u operands; the signature is \"%s\"", op->n_operands,
+                           s);
     }
     tg_dtype first = TG_DTYPE_NONE;
     uint32_t at = 0;
@@ -311,7 +323,7 @@ static bool check_operands(verifier *v, const tg_op *op) {
     return true;
 }
 
-/* ---- results --------------------------------------------------------------------------------------------------- */
+/* ---- results ---------------------------------------------------------------------------- */
 
 static bool is_union_of_operands(const tg_type *result, const tg_op *op) {
     for (uint32_t i = 0; i < op->n_operands; i++) {
@@ -362,21 +374,22 @@ static bool check_results(verifier *v, const tg_op *op) {
     if (strcmp(rule, "none") == 0 && op->n_results) {
         return verify_fail(v, op, "has results; it gives none");
     }
-    if (strcmp(rule, "tensor") == 0 && (op->n_results != 1 || op->results[0].type->kind != TG_TYPE_TENSOR)) {
+    if (strcmp(rule, "tensor") == 0 &&
+        (op->n_results != 1 || op->results[0].type->kind != TG_TYPE_TENSOR)) {
         return verify_fail(v, op, "must have one result, a tensor");
     }
     return true; /* explicit, regions: verify_rules.c */
 }
 
-/* ---- regions and blocks ------------------------------------------------------------------------------------------ */
+/* ---- regions and blocks ----------------------------------------------------------------- */
 
 static bool check_block(verifier *v, const tg_op *owner, const tg_block *block);
 
 static verify_level region_level(const verifier *v, const tg_op *op) {
     static const verify_level by_opcode[TG_OP_COUNT] = {
-        [TG_OP_PHASE] = LEVEL_NEST,      [TG_OP_PAR] = LEVEL_NEST, [TG_OP_MAP] = LEVEL_POINT,
-        [TG_OP_ASM] = LEVEL_POINT,       [TG_OP_REDUCE_FN] = LEVEL_POINT,
-        [TG_OP_SCAN_FN] = LEVEL_POINT,
+        [TG_OP_PHASE] = LEVEL_NEST,      [TG_OP_PAR] = LEVEL_NEST,
+        [TG_OP_MAP] = LEVEL_POINT,       [TG_OP_ASM] = LEVEL_POINT,
+        [TG_OP_REDUCE_FN] = LEVEL_POINT, [TG_OP_SCAN_FN] = LEVEL_POINT,
     };
     verify_level level = by_opcode[op->opcode];
     if (level == LEVEL_NEST) { /* the innermost region of a nest is an instance */
@@ -393,7 +406,8 @@ static bool bind_axis(verifier *v, const tg_op *op, const tg_axis *axis) {
     static const tg_axis_kind kinds[TG_OP_COUNT] = {
         [TG_OP_PAR] = TG_AXIS_GRID, [TG_OP_FOR] = TG_AXIS_LOOP, [TG_OP_AXIS] = TG_AXIS_LOCAL};
     if (axis->binder != op || axis->kind != kinds[op->opcode]) {
-        return verify_fail(v, op, "axis #%s is bound by another operation or is of another kind",
+        return verify_fail(v, op,
+                           "axis #%s is bound by another operation or is of another kind",
                            axis->name ? axis->name : "?");
     }
     v->in_scope[axis->rank] = 1;
@@ -402,7 +416,8 @@ static bool bind_axis(verifier *v, const tg_op *op, const tg_axis *axis) {
 
 static bool check_regions(verifier *v, const tg_op *op) {
     const tg_axis *axis = tg_op_axis(op, TG_ATTR_AXIS);
-    bool binds = axis && (op->opcode == TG_OP_PAR || op->opcode == TG_OP_FOR || op->opcode == TG_OP_AXIS);
+    bool binds = axis && (op->opcode == TG_OP_PAR || op->opcode == TG_OP_FOR ||
+                          op->opcode == TG_OP_AXIS);
     if (binds && !bind_axis(v, op, axis)) {
         return false;
     }
@@ -464,7 +479,8 @@ static bool check_block(verifier *v, const tg_op *owner, const tg_block *block) 
     for (uint32_t i = 0; i < block->n_args; i++) {
         const tg_value *arg = block->args[i];
         if (arg->block != block || arg->index != i) {
-            return verify_fail(v, owner, "block argument %u does not point back to its block", i);
+            return verify_fail(v, owner, "block argument %u does not point back to its block",
+                               i);
         }
         if (!define_value(v, owner, arg)) {
             return false;
@@ -486,10 +502,13 @@ static bool check_params(verifier *v) {
     for (uint32_t i = 0; i < f->n_params; i++) {
         const tg_fparam *p = &f->params[i];
         if ((p->value == NULL) != (p->absent || p->is_const)) {
-            return verify_fail(v, NULL, "parameter %u has a value although it is absent or const, or lacks one", i);
+            return verify_fail(
+                v, NULL,
+                "parameter %u has a value although it is absent or const, or lacks one", i);
         }
         if (p->value && (n >= f->body.body.n_args || f->body.body.args[n++] != p->value)) {
-            return verify_fail(v, NULL, "parameter %u is not the body argument in its place", i);
+            return verify_fail(v, NULL, "parameter %u is not the body argument in its place",
+                               i);
         }
     }
     if (n != f->body.body.n_args) {

@@ -1,4 +1,5 @@
-/* Shared by verify.c (structure and the signatures of ops.def) and verify_rules.c (what signatures cannot say). */
+/* Shared by verify.c (structure and the signatures of ops.def) and verify_rules.c (what
+ * signatures cannot say). */
 #ifndef TG_IR_VERIFY_INTERNAL_H
 #define TG_IR_VERIFY_INTERNAL_H
 
@@ -22,9 +23,11 @@ typedef struct verifier {
 } verifier;
 
 /* Records a broken rule (the first one stays) and returns false. */
-bool verify_fail(verifier *v, const tg_op *op, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+bool verify_fail(verifier *v, const tg_op *op, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
-/* The rule of one operation; true if it holds. Operand count, kinds and attributes have been checked. */
+/* The rule of one operation; true if it holds. Operand count, kinds and attributes have been
+ * checked. */
 bool verify_op_rule(verifier *v, const tg_op *op);
 
 #endif

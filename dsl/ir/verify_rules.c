@@ -1,12 +1,12 @@
-/* Rules that the strings of ops.def cannot say, one function per operation or family, found through a table by opcode. Operand
- * counts, operand kinds and attribute kinds hold already when a rule runs. */
-#include "dsl/ir/verify_internal.h"
-
+/* Rules that the strings of ops.def cannot say, one function per operation or family, found
+ * through a table by opcode. Operand counts, operand kinds and attribute kinds hold already
+ * when a rule runs. */
 #include "dsl/ir/ir_internal.h"
+#include "dsl/ir/verify_internal.h"
 
 typedef bool (*rule_fn)(verifier *v, const tg_op *op);
 
-/* ---- helpers ------------------------------------------------------------------------------------------- */
+/* ---- helpers ---------------------------------------------------------------------------- */
 
 static const tg_type *type_at(const tg_op *op, uint32_t i) {
     return tg_operand(op, i)->type;
@@ -17,10 +17,12 @@ static const tg_type *result_type(const tg_op *op, uint32_t i) {
 }
 
 static bool expect_results(verifier *v, const tg_op *op, uint32_t n) {
-    return op->n_results == n || verify_fail(v, op, "has %u results instead of %u", op->n_results, n);
+    return op->n_results == n ||
+           verify_fail(v, op, "has %u results instead of %u", op->n_results, n);
 }
 
-static bool expect_type(verifier *v, const tg_op *op, uint32_t i, const tg_type *t, tg_dtype dtype) {
+static bool expect_type(verifier *v, const tg_op *op, uint32_t i, const tg_type *t,
+                        tg_dtype dtype) {
     if (t->kind != TG_TYPE_TILE || t->dtype != dtype) {
         return verify_fail(v, op, "value %u must have dtype %s", i, tg_dtype_name(dtype));
     }
@@ -32,7 +34,8 @@ static bool expect_i64_scalar_result(verifier *v, const tg_op *op) {
         return false;
     }
     const tg_type *t = result_type(op, 0);
-    return (tg_type_is_scalar(t) && t->dtype == TG_I64) || verify_fail(v, op, "result must be an i64 scalar");
+    return (tg_type_is_scalar(t) && t->dtype == TG_I64) ||
+           verify_fail(v, op, "result must be an i64 scalar");
 }
 
 /* One set of axes, gathered from types: what the result of an operation must span. */
@@ -79,34 +82,40 @@ static bool set_contains(const axis_set *s, const tg_type *t) {
 }
 
 static bool expect_axes(const axis_set *s, const tg_op *op, const tg_type *t) {
-    return set_equals(s, t) || verify_fail(s->v, op, "result spans other axes than its operands give");
+    return set_equals(s, t) ||
+           verify_fail(s->v, op, "result spans other axes than its operands give");
 }
 
 static bool expect_axes_of(verifier *v, const tg_op *op, const tg_attr *a, const tg_type *t) {
     for (uint32_t i = 0; i < a->n_axes; i++) {
         if (!tg_type_has_axis(t, a->axes[i])) {
-            return verify_fail(v, op, "%s names an axis that the operand does not have", tg_attr_key_name(a->key));
+            return verify_fail(v, op, "%s names an axis that the operand does not have",
+                               tg_attr_key_name(a->key));
         }
     }
     return true;
 }
 
 static bool expect_axis_in_scope(verifier *v, const tg_op *op, const tg_axis *a) {
-    return v->in_scope[a->rank] || verify_fail(v, op, "axis #%s is not in scope", a->name ? a->name : "?");
+    return v->in_scope[a->rank] ||
+           verify_fail(v, op, "axis #%s is not in scope", a->name ? a->name : "?");
 }
 
 static const tg_op *terminator(const tg_block *b, tg_opcode opcode) {
     return b->last && b->last->opcode == opcode ? b->last : NULL;
 }
 
-/* The operands of the yield that ends a block must have the given types; none needed for none. */
-static bool expect_yield(verifier *v, const tg_op *op, const tg_block *b, const tg_type *const *types, uint32_t n) {
+/* The operands of the yield that ends a block must have the given types; none needed for
+ * none. */
+static bool expect_yield(verifier *v, const tg_op *op, const tg_block *b,
+                         const tg_type *const *types, uint32_t n) {
     const tg_op *yield = terminator(b, TG_OP_YIELD);
     if (!yield) {
         return n == 0 || verify_fail(v, op, "a region does not end with yield");
     }
     if (yield->n_operands != n) {
-        return verify_fail(v, op, "a region yields %u values instead of %u", yield->n_operands, n);
+        return verify_fail(v, op, "a region yields %u values instead of %u", yield->n_operands,
+                           n);
     }
     for (uint32_t i = 0; i < n; i++) {
         if (!tg_operand(yield, i) || tg_operand(yield, i)->type != types[i]) {
@@ -117,10 +126,11 @@ static bool expect_yield(verifier *v, const tg_op *op, const tg_block *b, const 
 }
 
 static bool expect_no_args(verifier *v, const tg_op *op, uint32_t r) {
-    return op->regions[r].body.n_args == 0 || verify_fail(v, op, "region %u takes no arguments", r);
+    return op->regions[r].body.n_args == 0 ||
+           verify_fail(v, op, "region %u takes no arguments", r);
 }
 
-/* ---- leaves and elementwise -------------------------------------------------------------------------------- */
+/* ---- leaves and elementwise ------------------------------------------------------------- */
 
 static bool rule_const(verifier *v, const tg_op *op) {
     if (!expect_results(v, op, 1)) {
@@ -148,12 +158,14 @@ static bool rule_iota(verifier *v, const tg_op *op) {
         return false;
     }
     const tg_type *t = result_type(op, 0);
-    bool right = t->kind == TG_TYPE_TILE && t->dtype == TG_I64 && t->n_axes == 1 && t->axes[0] == a;
+    bool right =
+        t->kind == TG_TYPE_TILE && t->dtype == TG_I64 && t->n_axes == 1 && t->axes[0] == a;
     return right || verify_fail(v, op, "result must be an i64 tile over the axis");
 }
 
 static bool rule_axis_value(verifier *v, const tg_op *op) {
-    return expect_axis_in_scope(v, op, tg_op_axis(op, TG_ATTR_AXIS)) && expect_i64_scalar_result(v, op);
+    return expect_axis_in_scope(v, op, tg_op_axis(op, TG_ATTR_AXIS)) &&
+           expect_i64_scalar_result(v, op);
 }
 
 static bool is_complex(tg_dtype t) {
@@ -187,7 +199,8 @@ static bool rule_cmp(verifier *v, const tg_op *op) {
     if (is_complex(t) && pred != TG_EQ && pred != TG_NE) {
         return verify_fail(v, op, "complex numbers compare with eq and ne only");
     }
-    return !tg_dtype_is_storage(t) || verify_fail(v, op, "no comparison of dtype %s", tg_dtype_name(t));
+    return !tg_dtype_is_storage(t) ||
+           verify_fail(v, op, "no comparison of dtype %s", tg_dtype_name(t));
 }
 
 static bool rule_byte_perm(verifier *v, const tg_op *op) {
@@ -195,7 +208,8 @@ static bool rule_byte_perm(verifier *v, const tg_op *op) {
 }
 
 static bool rule_select(verifier *v, const tg_op *op) {
-    if (!expect_results(v, op, 1) || !expect_type(v, op, 2, type_at(op, 2), type_at(op, 1)->dtype) ||
+    if (!expect_results(v, op, 1) ||
+        !expect_type(v, op, 2, type_at(op, 2), type_at(op, 1)->dtype) ||
         !expect_type(v, op, 3, result_type(op, 0), type_at(op, 1)->dtype)) {
         return false;
     }
@@ -207,7 +221,8 @@ static bool rule_select(verifier *v, const tg_op *op) {
 }
 
 static bool rule_bitcast(verifier *v, const tg_op *op) {
-    bool equal = tg_dtype_bits(type_at(op, 0)->dtype) == tg_dtype_bits(result_type(op, 0)->dtype);
+    bool equal =
+        tg_dtype_bits(type_at(op, 0)->dtype) == tg_dtype_bits(result_type(op, 0)->dtype);
     return equal || verify_fail(v, op, "operand and result differ in width");
 }
 
@@ -216,11 +231,12 @@ static bool rule_complex_parts(verifier *v, const tg_op *op) {
         return false;
     }
     tg_dtype from = type_at(op, 0)->dtype, to = result_type(op, 0)->dtype;
-    tg_dtype whole = op->opcode == TG_OP_CPLX ? to : from, part = op->opcode == TG_OP_CPLX ? from : to;
+    tg_dtype whole = op->opcode == TG_OP_CPLX ? to : from,
+             part = op->opcode == TG_OP_CPLX ? from : to;
     if (result_type(op, 0)->kind != TG_TYPE_TILE || tg_dtype_real(whole) != part ||
         (op->opcode == TG_OP_CPLX && !is_complex(whole))) {
-        return verify_fail(v, op, "%s and %s are not a complex dtype and its real part", tg_dtype_name(from),
-                           tg_dtype_name(to));
+        return verify_fail(v, op, "%s and %s are not a complex dtype and its real part",
+                           tg_dtype_name(from), tg_dtype_name(to));
     }
     axis_set s = new_axis_set(v);
     for (uint32_t i = 0; i < op->n_operands; i++) {
@@ -230,14 +246,15 @@ static bool rule_complex_parts(verifier *v, const tg_op *op) {
 }
 
 static bool rule_broadcast(verifier *v, const tg_op *op) {
-    if (!expect_results(v, op, 1) || !expect_type(v, op, 0, result_type(op, 0), type_at(op, 0)->dtype)) {
+    if (!expect_results(v, op, 1) ||
+        !expect_type(v, op, 0, result_type(op, 0), type_at(op, 0)->dtype)) {
         return false;
     }
     bool wider = tg_type_axes_within(type_at(op, 0), result_type(op, 0));
     return wider || verify_fail(v, op, "result lacks an axis of the operand");
 }
 
-/* ---- named indexing ------------------------------------------------------------------------------------------- */
+/* ---- named indexing --------------------------------------------------------------------- */
 
 static bool rule_reindex(verifier *v, const tg_op *op) {
     const tg_attr *axes = tg_op_attr(op, TG_ATTR_AXES);
@@ -259,7 +276,8 @@ static bool rule_reindex(verifier *v, const tg_op *op) {
         }
         add_axes(&s, type_at(op, i));
     }
-    return expect_type(v, op, 0, result_type(op, 0), type_at(op, 0)->dtype) && expect_axes(&s, op, result_type(op, 0));
+    return expect_type(v, op, 0, result_type(op, 0), type_at(op, 0)->dtype) &&
+           expect_axes(&s, op, result_type(op, 0));
 }
 
 static bool rule_reindex_set(verifier *v, const tg_op *op) {
@@ -268,7 +286,8 @@ static bool rule_reindex_set(verifier *v, const tg_op *op) {
         return false;
     }
     if (op->n_operands - 2u != axes->n_axes) {
-        return verify_fail(v, op, "has %u indices for %u axes", op->n_operands - 2u, (unsigned)axes->n_axes);
+        return verify_fail(v, op, "has %u indices for %u axes", op->n_operands - 2u,
+                           (unsigned)axes->n_axes);
     }
     axis_set s = new_axis_set(v);
     add_axes(&s, type_at(op, 0));
@@ -282,16 +301,18 @@ static bool rule_reindex_set(verifier *v, const tg_op *op) {
     if (!set_contains(&s, type_at(op, 1))) {
         return verify_fail(v, op, "the value has an axis that the target lacks");
     }
-    return result_type(op, 0) == type_at(op, 0) || verify_fail(v, op, "result must have the type of the operand");
+    return result_type(op, 0) == type_at(op, 0) ||
+           verify_fail(v, op, "result must have the type of the operand");
 }
 
-/* ---- reductions -------------------------------------------------------------------------------------------------- */
+/* ---- reductions ------------------------------------------------------------------------- */
 
 static bool fn_fits_dtype(tg_enum fn, tg_dtype t) {
     if (fn == TG_FN_AND || fn == TG_FN_OR || fn == TG_FN_XOR) {
         return t == TG_BOOL || tg_dtype_is_int(t);
     }
-    return t != TG_BOOL && (!is_complex(t) || fn == TG_FN_ADD || fn == TG_FN_MUL) && fn != TG_FN_XCHG;
+    return t != TG_BOOL && (!is_complex(t) || fn == TG_FN_ADD || fn == TG_FN_MUL) &&
+           fn != TG_FN_XCHG;
 }
 
 static bool rule_reduce(verifier *v, const tg_op *op) {
@@ -300,7 +321,8 @@ static bool rule_reduce(verifier *v, const tg_op *op) {
     tg_dtype dtype = type_at(op, 0)->dtype;
     bool index = fn == TG_FN_ARGMIN || fn == TG_FN_ARGMAX;
     if (!fn_fits_dtype(fn, dtype) || tg_dtype_is_storage(dtype)) {
-        return verify_fail(v, op, "%s is not defined for dtype %s", tg_enum_name(fn), tg_dtype_name(dtype));
+        return verify_fail(v, op, "%s is not defined for dtype %s", tg_enum_name(fn),
+                           tg_dtype_name(dtype));
     }
     if (over->n_axes == 0 || (index && over->n_axes != 1)) {
         return verify_fail(v, op, "reduces over the wrong number of axes");
@@ -311,7 +333,8 @@ static bool rule_reduce(verifier *v, const tg_op *op) {
     axis_set s = new_axis_set(v);
     add_axes(&s, type_at(op, 0));
     drop_axes(&s, over);
-    return expect_type(v, op, 0, result_type(op, 0), index ? TG_I64 : dtype) && expect_axes(&s, op, result_type(op, 0));
+    return expect_type(v, op, 0, result_type(op, 0), index ? TG_I64 : dtype) &&
+           expect_axes(&s, op, result_type(op, 0));
 }
 
 static bool rule_scan(verifier *v, const tg_op *op) {
@@ -320,30 +343,36 @@ static bool rule_scan(verifier *v, const tg_op *op) {
     if (!known || !fn_fits_dtype(fn, type_at(op, 0)->dtype)) {
         return verify_fail(v, op, "%s is not defined for this dtype", tg_enum_name(fn));
     }
-    if (!expect_results(v, op, 1) || !expect_axes_of(v, op, tg_op_attr(op, TG_ATTR_AXIS), type_at(op, 0))) {
+    if (!expect_results(v, op, 1) ||
+        !expect_axes_of(v, op, tg_op_attr(op, TG_ATTR_AXIS), type_at(op, 0))) {
         return false;
     }
-    return result_type(op, 0) == type_at(op, 0) || verify_fail(v, op, "result must have the type of the operand");
+    return result_type(op, 0) == type_at(op, 0) ||
+           verify_fail(v, op, "result must have the type of the operand");
 }
 
 static bool rule_sort(verifier *v, const tg_op *op) {
-    if (!expect_results(v, op, 2) || !expect_axes_of(v, op, tg_op_attr(op, TG_ATTR_AXIS), type_at(op, 0)) ||
+    if (!expect_results(v, op, 2) ||
+        !expect_axes_of(v, op, tg_op_attr(op, TG_ATTR_AXIS), type_at(op, 0)) ||
         !expect_type(v, op, 1, result_type(op, 1), TG_I64)) {
         return false;
     }
     axis_set s = new_axis_set(v);
     add_axes(&s, type_at(op, 0));
     bool same = result_type(op, 0) == type_at(op, 0) && set_equals(&s, result_type(op, 1));
-    return (same && !is_complex(type_at(op, 0)->dtype)) || verify_fail(v, op, "results must span the operand's axes");
+    return (same && !is_complex(type_at(op, 0)->dtype)) ||
+           verify_fail(v, op, "results must span the operand's axes");
 }
 
 /* topk and histogram replace `axis` by another one */
 static bool rule_replace_axis(verifier *v, const tg_op *op) {
     bool topk = op->opcode == TG_OP_TOPK;
-    const tg_attr *to = tg_op_attr(op, topk ? TG_ATTR_TO : TG_ATTR_BINS), *axis = tg_op_attr(op, TG_ATTR_AXIS);
+    const tg_attr *to = tg_op_attr(op, topk ? TG_ATTR_TO : TG_ATTR_BINS),
+                  *axis = tg_op_attr(op, TG_ATTR_AXIS);
     tg_dtype dtype = topk ? type_at(op, 0)->dtype : TG_I32;
     if (!expect_results(v, op, topk ? 2 : 1) || !expect_axes_of(v, op, axis, type_at(op, 0)) ||
-        !expect_axis_in_scope(v, op, to->axes[0]) || !expect_type(v, op, 0, result_type(op, 0), dtype) ||
+        !expect_axis_in_scope(v, op, to->axes[0]) ||
+        !expect_type(v, op, 0, result_type(op, 0), dtype) ||
         (topk && !expect_type(v, op, 1, result_type(op, 1), TG_I64))) {
         return false;
     }
@@ -354,7 +383,8 @@ static bool rule_replace_axis(verifier *v, const tg_op *op) {
         return verify_fail(v, op, "the operand spans the new axis already");
     }
     s.has[to->axes[0]->rank] = 1;
-    return expect_axes(&s, op, result_type(op, 0)) && (!topk || expect_axes(&s, op, result_type(op, 1)));
+    return expect_axes(&s, op, result_type(op, 0)) &&
+           (!topk || expect_axes(&s, op, result_type(op, 1)));
 }
 
 static bool is_f8(tg_dtype t) {
@@ -371,7 +401,8 @@ static bool rule_dot(verifier *v, const tg_op *op) {
     const tg_attr *over = tg_op_attr(op, TG_ATTR_OVER);
     tg_dtype x = type_at(op, 0)->dtype, y = type_at(op, 1)->dtype;
     if (!dot_dtypes_fit(x, y)) {
-        return verify_fail(v, op, "%s and %s do not multiply", tg_dtype_name(x), tg_dtype_name(y));
+        return verify_fail(v, op, "%s and %s do not multiply", tg_dtype_name(x),
+                           tg_dtype_name(y));
     }
     if (over->n_axes == 0 || !expect_axes_of(v, op, over, type_at(op, 0)) ||
         !expect_axes_of(v, op, over, type_at(op, 1))) {
@@ -387,7 +418,8 @@ static bool rule_dot(verifier *v, const tg_op *op) {
             return false;
         }
     }
-    return expect_results(v, op, 1) && expect_type(v, op, 0, result_type(op, 0), tg_dot_dtype(x, y)) &&
+    return expect_results(v, op, 1) &&
+           expect_type(v, op, 0, result_type(op, 0), tg_dot_dtype(x, y)) &&
            expect_axes(&s, op, result_type(op, 0));
 }
 
@@ -399,25 +431,30 @@ static bool rule_philox(verifier *v, const tg_op *op) {
     axis_set s = new_axis_set(v);
     add_axes(&s, type_at(op, 1));
     for (uint32_t i = 0; i < 4; i++) {
-        if (!expect_type(v, op, i, result_type(op, i), TG_U32) || !expect_axes(&s, op, result_type(op, i))) {
+        if (!expect_type(v, op, i, result_type(op, i), TG_U32) ||
+            !expect_axes(&s, op, result_type(op, i))) {
             return false;
         }
     }
     return true;
 }
 
-/* ---- regions applied point by point ------------------------------------------------------------------------------------ */
+/* ---- regions applied point by point ----------------------------------------------------- */
 
-/* Arguments of region 0: scalars with the dtypes of operands first … first+n-1, repeated `times`. */
-static bool expect_scalar_args(verifier *v, const tg_op *op, uint32_t first, uint32_t n, uint32_t times) {
+/* Arguments of region 0: scalars with the dtypes of operands first … first+n-1, repeated
+ * `times`. */
+static bool expect_scalar_args(verifier *v, const tg_op *op, uint32_t first, uint32_t n,
+                               uint32_t times) {
     const tg_block *b = &op->regions[0].body;
     if (b->n_args != n * times) {
-        return verify_fail(v, op, "the region takes %u arguments instead of %u", b->n_args, n * times);
+        return verify_fail(v, op, "the region takes %u arguments instead of %u", b->n_args,
+                           n * times);
     }
     for (uint32_t i = 0; i < b->n_args; i++) {
         const tg_type *t = b->args[i]->type;
         if (!t || !tg_type_is_scalar(t) || t->dtype != type_at(op, first + i % n)->dtype) {
-            return verify_fail(v, op, "argument %u of the region is not a scalar of the operand's dtype", i);
+            return verify_fail(
+                v, op, "argument %u of the region is not a scalar of the operand's dtype", i);
         }
     }
     return true;
@@ -430,7 +467,8 @@ static bool expect_scalar_yield(verifier *v, const tg_op *op) {
     }
     for (uint32_t i = 0; i < op->n_results; i++) {
         const tg_value *value = tg_operand(yield, i);
-        if (!value || !tg_type_is_scalar(value->type) || value->type->dtype != result_type(op, i)->dtype) {
+        if (!value || !tg_type_is_scalar(value->type) ||
+            value->type->dtype != result_type(op, i)->dtype) {
             return verify_fail(v, op, "yielded scalar %u is not of the result's dtype", i);
         }
     }
@@ -443,7 +481,8 @@ static bool rule_map(verifier *v, const tg_op *op) {
         add_axes(&s, type_at(op, i));
     }
     for (uint32_t i = 0; i < op->n_results; i++) {
-        if (result_type(op, i)->kind != TG_TYPE_TILE || !expect_axes(&s, op, result_type(op, i))) {
+        if (result_type(op, i)->kind != TG_TYPE_TILE ||
+            !expect_axes(&s, op, result_type(op, i))) {
             return verify_fail(v, op, "result %u is not a tile", i);
         }
     }
@@ -453,7 +492,8 @@ static bool rule_map(verifier *v, const tg_op *op) {
 /* reduce_fn and scan_fn: n identities, n tiles */
 static bool rule_fold(verifier *v, const tg_op *op) {
     uint32_t n = op->n_operands / 2u;
-    const tg_attr *over = tg_op_attr(op, op->opcode == TG_OP_REDUCE_FN ? TG_ATTR_OVER : TG_ATTR_AXIS);
+    const tg_attr *over =
+        tg_op_attr(op, op->opcode == TG_OP_REDUCE_FN ? TG_ATTR_OVER : TG_ATTR_AXIS);
     if (n == 0 || over->n_axes == 0) {
         return verify_fail(v, op, "folds nothing");
     }
@@ -474,7 +514,8 @@ static bool rule_fold(verifier *v, const tg_op *op) {
     }
     for (uint32_t i = 0; i < n; i++) {
         tg_dtype dtype = type_at(op, n + i)->dtype;
-        if (!expect_type(v, op, i, type_at(op, i), dtype) || !expect_type(v, op, i, result_type(op, i), dtype) ||
+        if (!expect_type(v, op, i, type_at(op, i), dtype) ||
+            !expect_type(v, op, i, result_type(op, i), dtype) ||
             !expect_axes(&s, op, result_type(op, i))) {
             return false;
         }
@@ -482,12 +523,13 @@ static bool rule_fold(verifier *v, const tg_op *op) {
     return expect_scalar_args(v, op, n, n, 2) && expect_scalar_yield(v, op);
 }
 
-/* ---- tensors ----------------------------------------------------------------------------------------------------------------- */
+/* ---- tensors ---------------------------------------------------------------------------- */
 
 static bool rule_dim(verifier *v, const tg_op *op) {
     int64_t d = tg_op_int(op, TG_ATTR_D, 0);
     if (d < 0 || d >= type_at(op, 0)->rank) {
-        return verify_fail(v, op, "dimension %lld of a tensor of rank %u", (long long)d, (unsigned)type_at(op, 0)->rank);
+        return verify_fail(v, op, "dimension %lld of a tensor of rank %u", (long long)d,
+                           (unsigned)type_at(op, 0)->rank);
     }
     return expect_i64_scalar_result(v, op);
 }
@@ -496,7 +538,8 @@ static bool rule_temp(verifier *v, const tg_op *op) {
     if (v->level != LEVEL_LAUNCH) {
         return verify_fail(v, op, "belongs to the launch level");
     }
-    return op->n_operands == result_type(op, 0)->rank || verify_fail(v, op, "needs one extent per dimension");
+    return op->n_operands == result_type(op, 0)->rank ||
+           verify_fail(v, op, "needs one extent per dimension");
 }
 
 static bool rule_tensor(verifier *v, const tg_op *op) {
@@ -532,7 +575,8 @@ static bool check_indices(verifier *v, const tg_op *op, uint32_t first, axis_set
         add_axes(s, type_at(op, first + d));
     }
     int64_t bits = tg_op_int(op, TG_ATTR_IN_BOUNDS, 0);
-    return (bits >= 0 && bits >> rank == 0) || verify_fail(v, op, "in_bounds has a bit beyond the rank");
+    return (bits >= 0 && bits >> rank == 0) ||
+           verify_fail(v, op, "in_bounds has a bit beyond the rank");
 }
 
 static bool rule_load(verifier *v, const tg_op *op) {
@@ -547,7 +591,8 @@ static bool rule_load(verifier *v, const tg_op *op) {
             return false;
         }
     }
-    return expect_type(v, op, 0, result_type(op, 0), element_dtype(op)) && expect_axes(&s, op, result_type(op, 0));
+    return expect_type(v, op, 0, result_type(op, 0), element_dtype(op)) &&
+           expect_axes(&s, op, result_type(op, 0));
 }
 
 /* store and atomic: indices from operand 2; cas: from operand 3 */
@@ -578,22 +623,24 @@ static bool rule_write(verifier *v, const tg_op *op) {
     if (op->opcode == TG_OP_STORE) {
         return true;
     }
-    return expect_results(v, op, 1) && expect_type(v, op, 0, result_type(op, 0), type_at(op, 0)->dtype) &&
+    return expect_results(v, op, 1) &&
+           expect_type(v, op, 0, result_type(op, 0), type_at(op, 0)->dtype) &&
            expect_axes(&s, op, result_type(op, 0));
 }
 
 static bool rule_atomic(verifier *v, const tg_op *op) {
     tg_enum fn = tg_op_enum(op, TG_ATTR_FN, TG_FN_ADD);
-    bool known = fn == TG_FN_ADD || fn == TG_FN_AND || fn == TG_FN_OR || fn == TG_FN_XOR || fn == TG_FN_MIN ||
-                 fn == TG_FN_MAX || fn == TG_FN_XCHG;
+    bool known = fn == TG_FN_ADD || fn == TG_FN_AND || fn == TG_FN_OR || fn == TG_FN_XOR ||
+                 fn == TG_FN_MIN || fn == TG_FN_MAX || fn == TG_FN_XCHG;
     tg_dtype t = type_at(op, 0)->dtype;
     if (!known || (fn != TG_FN_XCHG && !fn_fits_dtype(fn, t)) || tg_dtype_is_storage(t)) {
-        return verify_fail(v, op, "%s is not defined for dtype %s", tg_enum_name(fn), tg_dtype_name(t));
+        return verify_fail(v, op, "%s is not defined for dtype %s", tg_enum_name(fn),
+                           tg_dtype_name(t));
     }
     return rule_write(v, op);
 }
 
-/* ---- binders and control --------------------------------------------------------------------------------------------------------- */
+/* ---- binders and control ---------------------------------------------------------------- */
 
 static const tg_op *parent_op(const tg_op *op) {
     return op->parent->parent->parent;
@@ -614,7 +661,8 @@ static bool check_each(verifier *v, const tg_op *op, bool each) {
         return verify_fail(v, op, "step must be at least 1");
     }
     const tg_block *b = &op->regions[0].body;
-    if (each && (b->n_args == 0 || !tg_type_is_scalar(b->args[0]->type) || b->args[0]->type->dtype != TG_I64)) {
+    if (each && (b->n_args == 0 || !tg_type_is_scalar(b->args[0]->type) ||
+                 b->args[0]->type->dtype != TG_I64)) {
         return verify_fail(v, op, "region argument 0 must be the index, an i64 scalar");
     }
     return true;
@@ -630,24 +678,28 @@ static bool rule_par(verifier *v, const tg_op *op) {
     }
     bool each = tg_op_is_each(op);
     if (op->regions[0].body.n_args != (each ? 1u : 0u)) {
-        return verify_fail(v, op, "the region takes the index if there is no axis, else nothing");
+        return verify_fail(v, op,
+                           "the region takes the index if there is no axis, else nothing");
     }
     return check_each(v, op, each) && expect_yield(v, op, &op->regions[0].body, NULL, 0);
 }
 
-/* That carried values do not span the loop's own axis follows: their types are those of results, outside its scope. */
+/* That carried values do not span the loop's own axis follows: their types are those of
+ * results, outside its scope. */
 static bool rule_for(verifier *v, const tg_op *op) {
     bool each = tg_op_is_each(op);
     const tg_block *b = &op->regions[0].body;
     uint32_t n = op->n_operands - 3u, first = each ? 1 : 0;
     if (!each && v->level != LEVEL_TILE) {
-        return verify_fail(v, op, "a loop over blocks of an axis belongs into an instance of a phase");
+        return verify_fail(v, op,
+                           "a loop over blocks of an axis belongs into an instance of a phase");
     }
     if (!check_each(v, op, each) || !expect_results(v, op, n)) {
         return false;
     }
     if (b->n_args != first + n) {
-        return verify_fail(v, op, "the region takes %u arguments instead of %u", b->n_args, first + n);
+        return verify_fail(v, op, "the region takes %u arguments instead of %u", b->n_args,
+                           first + n);
     }
     const tg_type **types = TG_NEW_ARRAY(v->arena, const tg_type *, n + 1);
     for (uint32_t i = 0; i < n; i++) {
@@ -672,7 +724,8 @@ static bool rule_if(verifier *v, const tg_op *op) {
         types[i] = result_type(op, i);
     }
     for (uint32_t r = 0; r < 2; r++) {
-        if (!expect_no_args(v, op, r) || !expect_yield(v, op, &op->regions[r].body, types, op->n_results)) {
+        if (!expect_no_args(v, op, r) ||
+            !expect_yield(v, op, &op->regions[r].body, types, op->n_results)) {
             return false;
         }
     }
@@ -682,7 +735,8 @@ static bool rule_if(verifier *v, const tg_op *op) {
 static bool check_while_entry(verifier *v, const tg_op *op, const tg_type **carried) {
     const tg_block *test = &op->regions[0].body;
     if (test->n_args != op->n_operands) {
-        return verify_fail(v, op, "region 0 takes %u arguments instead of %u", test->n_args, op->n_operands);
+        return verify_fail(v, op, "region 0 takes %u arguments instead of %u", test->n_args,
+                           op->n_operands);
     }
     for (uint32_t i = 0; i < op->n_operands; i++) {
         carried[i] = type_at(op, i);
@@ -700,12 +754,15 @@ static bool rule_while(verifier *v, const tg_op *op) {
         return false;
     }
     const tg_op *condition = terminator(test, TG_OP_CONDITION);
-    if (!condition || condition->n_operands != 1u + op->n_results || body->n_args != op->n_results) {
-        return verify_fail(v, op, "region 0 must end with a condition that passes on one value per result");
+    if (!condition || condition->n_operands != 1u + op->n_results ||
+        body->n_args != op->n_results) {
+        return verify_fail(
+            v, op, "region 0 must end with a condition that passes on one value per result");
     }
     for (uint32_t i = 0; i < op->n_results; i++) {
         const tg_value *passed = tg_operand(condition, 1 + i);
-        if (!passed || passed->type != result_type(op, i) || body->args[i]->type != result_type(op, i)) {
+        if (!passed || passed->type != result_type(op, i) ||
+            body->args[i]->type != result_type(op, i)) {
             return verify_fail(v, op, "passed value %u changes its type", i);
         }
     }
@@ -721,14 +778,17 @@ static bool rule_yield(verifier *v, const tg_op *op) {
 
 static bool rule_condition(verifier *v, const tg_op *op) {
     const tg_op *parent = parent_op(op);
-    if (!parent || parent->opcode != TG_OP_WHILE || op->parent != &parent->regions[0].body || op->next) {
+    if (!parent || parent->opcode != TG_OP_WHILE || op->parent != &parent->regions[0].body ||
+        op->next) {
         return verify_fail(v, op, "must end region 0 of while");
     }
-    return tg_type_is_scalar(type_at(op, 0)) || verify_fail(v, op, "the condition must be a scalar");
+    return tg_type_is_scalar(type_at(op, 0)) ||
+           verify_fail(v, op, "the condition must be a scalar");
 }
 
 static bool rule_assume(verifier *v, const tg_op *op) {
-    return tg_type_is_scalar(type_at(op, 0)) || verify_fail(v, op, "the condition must be a scalar");
+    return tg_type_is_scalar(type_at(op, 0)) ||
+           verify_fail(v, op, "the condition must be a scalar");
 }
 
 static const rule_fn rules[TG_OP_COUNT] = {
@@ -792,7 +852,8 @@ static const rule_fn rules[TG_OP_COUNT] = {
     [TG_OP_ASSUME] = rule_assume,
 };
 
-/* Between the binders of a nest only pure scalar code and loads: it decides the bounds of the next binder. */
+/* Between the binders of a nest only pure scalar code and loads: it decides the bounds of
+ * the next binder. */
 static bool check_nest_op(verifier *v, const tg_op *op) {
     if (op->opcode == TG_OP_PAR || op->opcode == TG_OP_YIELD) {
         return true;
@@ -801,7 +862,9 @@ static bool check_nest_op(verifier *v, const tg_op *op) {
     for (uint32_t i = 0; i < op->n_results && pure; i++) {
         pure = tg_type_is_scalar(result_type(op, i));
     }
-    return pure || verify_fail(v, op, "only pure scalar operations and loads may stand between nested par");
+    return pure ||
+           verify_fail(v, op,
+                       "only pure scalar operations and loads may stand between nested par");
 }
 
 bool verify_op_rule(verifier *v, const tg_op *op) {

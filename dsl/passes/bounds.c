@@ -1,8 +1,8 @@
-/* Bounds. Idea: for every access and dimension, prove 0 <= index < extent with dsl/ir/range.h and set the bit in `in_bounds`. A target
- * omits the checks of proved dimensions; nothing else changes. Bits are only added. Terminates: one walk. */
-#include "dsl/passes/passes.h"
-
+/* Bounds. Idea: for every access and dimension, prove 0 <= index < extent with dsl/ir/range.h
+ * and set the bit in `in_bounds`. A target omits the checks of proved dimensions; nothing
+ * else changes. Bits are only added. Terminates: one walk. */
 #include "dsl/ir/range.h"
+#include "dsl/passes/passes.h"
 
 typedef struct bounds {
     tg_func *f;
@@ -12,15 +12,16 @@ typedef struct bounds {
 
 static void visit_access(tg_op *op, void *user) {
     bounds *b = user;
-    bool access = op->opcode == TG_OP_LOAD || op->opcode == TG_OP_STORE || op->opcode == TG_OP_ATOMIC ||
-                  op->opcode == TG_OP_CAS;
+    bool access = op->opcode == TG_OP_LOAD || op->opcode == TG_OP_STORE ||
+                  op->opcode == TG_OP_ATOMIC || op->opcode == TG_OP_CAS;
     if (!access) {
         return;
     }
     int64_t before = tg_op_int(op, TG_ATTR_IN_BOUNDS, 0), bits = before;
     for (uint32_t d = 0; d < tg_op_n_indices(op); d++) {
         bool known = bits >> d & 1;
-        if (!known && tg_prove_in_bounds(b->f->arena, &b->facts, tg_op_index(op, d), tg_operand(op, 0), d)) {
+        if (!known && tg_prove_in_bounds(b->f->arena, &b->facts, tg_op_index(op, d),
+                                         tg_operand(op, 0), d)) {
             bits |= INT64_C(1) << d;
         }
     }

@@ -1,12 +1,13 @@
-/* Canonicalisation. Idea: sweep over the operations in order, fold constants, apply the rows of canon_rules.c, and inline control flow that
- * is decided, until nothing changes. Example:
+/* Canonicalisation. Idea: sweep over the operations in order, fold constants, apply the rows of
+ * canon_rules.c, and inline control flow that is decided, until nothing changes. Example:
  *
  *   %a = sub %i, %c1        %b = add %i, %c-1
  *   %b = add %a, %c0   →
  *   if %true {A} {B}        A
  *
- * Terminates: every rule lowers the measure stated in canon.h, and inlining removes an operation with regions. Dead operations that rules
- * leave behind go at once if they are pure, the rest is the work of dce. */
+ * Terminates: every rule lowers the measure stated in canon.h, and inlining removes an
+ * operation with regions. Dead operations that rules leave behind go at once if they are
+ * pure, the rest is the work of dce. */
 #include "dsl/passes/canon.h"
 
 #include "dsl/passes/passes.h"
@@ -76,9 +77,10 @@ static void apply_rules(driver *d, tg_op *op) {
     }
 }
 
-/* ---- control flow ------------------------------------------------------------------------------------------ */
+/* ---- control flow ----------------------------------------------------------------------- */
 
-/* Moves the operations of a region in front of `op`, whose results become what the region yields. */
+/* Moves the operations of a region in front of `op`, whose results become what the region
+ * yields. */
 static void inline_region(driver *d, tg_op *op, tg_block *body) {
     tg_op *yield = rewrite_terminator(body);
     for (tg_op *inner = body->first, *next; inner && inner != yield; inner = next) {
@@ -101,10 +103,12 @@ static bool fold_if(driver *d, tg_op *op) {
     return true;
 }
 
-/* Trip count of a loop over single indices with a constant domain: 0, 1, or 2 for more; -1 if unknown. *first: its first index. */
+/* Trip count of a loop over single indices with a constant domain: 0, 1, or 2 for more; -1
+ * if unknown. *first: its first index. */
 static int constant_trips(const tg_op *op, int64_t *first) {
     int64_t extent, from, until, step = tg_op_int(op, TG_ATTR_STEP, 1);
-    if (!tg_value_const_int(tg_operand(op, 0), &extent) || !tg_value_const_int(tg_operand(op, 1), &from) ||
+    if (!tg_value_const_int(tg_operand(op, 0), &extent) ||
+        !tg_value_const_int(tg_operand(op, 1), &from) ||
         !tg_value_const_int(tg_operand(op, 2), &until)) {
         return -1;
     }
@@ -144,9 +148,11 @@ static bool fold_for(driver *d, tg_op *op) {
 static void forward_invariants(driver *d, tg_op *op) {
     tg_op *yield = rewrite_terminator(&op->regions[0].body);
     for (uint32_t i = 0; i < op->n_results; i++) {
-        tg_value *arg = op->regions[0].body.args[tg_region_first_carried(op) + i], *init = tg_operand(op, 3 + i);
+        tg_value *arg = op->regions[0].body.args[tg_region_first_carried(op) + i],
+                 *init = tg_operand(op, 3 + i);
         tg_value *next = tg_operand(yield, i);
-        bool used = tg_value_has_uses(&op->results[i]) || (arg->uses && (arg->uses->next || arg->uses->user != yield));
+        bool used = tg_value_has_uses(&op->results[i]) ||
+                    (arg->uses && (arg->uses->next || arg->uses->user != yield));
         if ((next == arg || next == init) && used) {
             tg_replace_uses(&op->results[i], init);
             tg_replace_uses(arg, init);

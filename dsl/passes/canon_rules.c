@@ -1,13 +1,13 @@
-/* Exact identities on values, one function per idea, one row per opcode it serves. Floats: only what holds for every input bit for bit
- * (NaN payloads aside): x + -0, x - 0, x * 1, x / 2^k, never x + 0 or x * 0. */
-#include "dsl/passes/canon.h"
-
+/* Exact identities on values, one function per idea, one row per opcode it serves. Floats: only
+ * what holds for every input bit for bit (NaN payloads aside): x + -0, x - 0, x * 1, x /
+ * 2^k, never x + 0 or x * 0. */
 #include "dsl/ir/scalar_eval.h"
+#include "dsl/passes/canon.h"
 
 #include <math.h>
 #include <string.h>
 
-/* ---- helpers --------------------------------------------------------------------------------------------- */
+/* ---- helpers ---------------------------------------------------------------------------- */
 
 static const tg_type *result_type(const tg_op *op) {
     return op->results[0].type;
@@ -38,10 +38,11 @@ static bool is_integral(const tg_value *v) {
 }
 
 static tg_value *constant_int(canon_context *c, const tg_op *op, int64_t v) {
-    return tg_build_broadcast(&c->b, tg_build_int(&c->b, result_type(op)->dtype, v), result_type(op));
+    return tg_build_broadcast(&c->b, tg_build_int(&c->b, result_type(op)->dtype, v),
+                              result_type(op));
 }
 
-/* ---- folding and broadcasts -------------------------------------------------------------------------------- */
+/* ---- folding and broadcasts ------------------------------------------------------------- */
 
 enum { MAX_FOLDED = 3 };
 
@@ -64,11 +65,12 @@ tg_value *canon_fold(canon_context *c, tg_op *op) {
 }
 
 static bool aligns_by_name(const tg_op *op) {
-    return (tg_op_is_elementwise(op->opcode) && op->opcode != TG_OP_BROADCAST) || op->opcode == TG_OP_DOT ||
-           op->opcode == TG_OP_MAP;
+    return (tg_op_is_elementwise(op->opcode) && op->opcode != TG_OP_BROADCAST) ||
+           op->opcode == TG_OP_DOT || op->opcode == TG_OP_MAP;
 }
 
-/* Do the other operands and `v` together still have the axes that the operand in place i had? */
+/* Do the other operands and `v` together still have the axes that the operand in place i
+ * had? */
 static bool covered_without(const tg_op *op, uint32_t i, const tg_value *v) {
     const tg_type *wide = tg_operand(op, i)->type;
     for (uint32_t a = 0; a < wide->n_axes; a++) {
@@ -95,7 +97,8 @@ static bool keeps_dot_axes(const tg_op *op, uint32_t i, const tg_value *v) {
 }
 
 void canon_strip_broadcasts(canon_context *c, tg_op *op) {
-    bool by_index = op->opcode == TG_OP_STORE; /* axes come from the indices; value and guard may lack them */
+    bool by_index = op->opcode ==
+                    TG_OP_STORE; /* axes come from the indices; value and guard may lack them */
     if (!by_index && !aligns_by_name(op)) {
         return;
     }
@@ -113,7 +116,7 @@ void canon_strip_broadcasts(canon_context *c, tg_op *op) {
     }
 }
 
-/* ---- sums ----------------------------------------------------------------------------------------------------- */
+/* ---- sums ------------------------------------------------------------------------------- */
 
 /* constants stand on the right of commutative operations */
 static tg_value *constant_right(canon_context *c, tg_op *op) {
@@ -144,7 +147,8 @@ static tg_value *sub_constant(canon_context *c, tg_op *op) {
     if (!is_integral(tg_operand(op, 0)) || !tg_value_const_int(tg_operand(op, 1), &k)) {
         return NULL;
     }
-    tg_value *minus = tg_build_int(&c->b, tg_operand(op, 1)->type->dtype, (int64_t)(0 - (uint64_t)k));
+    tg_value *minus =
+        tg_build_int(&c->b, tg_operand(op, 1)->type->dtype, (int64_t)(0 - (uint64_t)k));
     return tg_build_binary(&c->b, TG_OP_ADD, tg_operand(op, 0), minus);
 }
 
@@ -157,11 +161,13 @@ static tg_value *sub_self(canon_context *c, tg_op *op) {
 static tg_value *reassociate(canon_context *c, tg_op *op) {
     int64_t k, inner_k;
     tg_op *inner = defined_by(tg_operand(op, 0), op->opcode);
-    if (!inner || !is_integral(tg_operand(op, 0)) || !tg_value_const_int(tg_operand(op, 1), &k) ||
+    if (!inner || !is_integral(tg_operand(op, 0)) ||
+        !tg_value_const_int(tg_operand(op, 1), &k) ||
         !tg_value_const_int(tg_operand(inner, 1), &inner_k)) {
         return NULL;
     }
-    tg_value *both = tg_build_binary(&c->b, op->opcode, tg_operand(inner, 1), tg_operand(op, 1));
+    tg_value *both =
+        tg_build_binary(&c->b, op->opcode, tg_operand(inner, 1), tg_operand(op, 1));
     return tg_build_binary(&c->b, op->opcode, tg_operand(inner, 0), both);
 }
 
@@ -173,7 +179,8 @@ static tg_value *reduce_identity(canon_context *c, tg_op *op) {
     const tg_op *reduce = defined_by(tg_operand(op, 0), TG_OP_REDUCE);
     tg_scalar k;
     tg_enum fn = fns[op->opcode];
-    if (!reduce || tg_op_enum(reduce, TG_ATTR_FN, TG_ENUM_NONE) != fn || !tg_value_const_scalar(tg_operand(op, 1), &k)) {
+    if (!reduce || tg_op_enum(reduce, TG_ATTR_FN, TG_ENUM_NONE) != fn ||
+        !tg_value_const_scalar(tg_operand(op, 1), &k)) {
         return NULL;
     }
     tg_scalar identity = tg_scalar_identity(fn, k.dtype);
@@ -181,7 +188,7 @@ static tg_value *reduce_identity(canon_context *c, tg_op *op) {
     return same ? fits(op, tg_operand(op, 0)) : NULL;
 }
 
-/* ---- products ---------------------------------------------------------------------------------------------------- */
+/* ---- products --------------------------------------------------------------------------- */
 
 static tg_value *times_one(canon_context *c, tg_op *op) {
     (void)c;
@@ -198,18 +205,19 @@ static tg_value *divide_by_power(canon_context *c, tg_op *op) {
     double d;
     int exponent;
     tg_dtype t = result_type(op)->dtype;
-    if (!tg_value_const_float(tg_operand(op, 1), &d) || (t != TG_F32 && t != TG_F64) || fabs(frexp(d, &exponent)) != 0.5 ||
-        exponent < -100 || exponent > 100 || d == 1.0) {
+    if (!tg_value_const_float(tg_operand(op, 1), &d) || (t != TG_F32 && t != TG_F64) ||
+        fabs(frexp(d, &exponent)) != 0.5 || exponent < -100 || exponent > 100 || d == 1.0) {
         return NULL;
     }
-    return tg_build_binary(&c->b, TG_OP_MUL, tg_operand(op, 0), tg_build_float(&c->b, t, 1.0 / d));
+    return tg_build_binary(&c->b, TG_OP_MUL, tg_operand(op, 0),
+                           tg_build_float(&c->b, t, 1.0 / d));
 }
 
 static tg_value *rem_one(canon_context *c, tg_op *op) {
     return is_int(tg_operand(op, 1), 1) ? constant_int(c, op, 0) : NULL;
 }
 
-/* ---- signs and bits -------------------------------------------------------------------------------------------------- */
+/* ---- signs and bits --------------------------------------------------------------------- */
 
 /* neg neg, not not, conj conj */
 static tg_value *involution(canon_context *c, tg_op *op) {
@@ -219,7 +227,8 @@ static tg_value *involution(canon_context *c, tg_op *op) {
 }
 
 static tg_value *abs_of_sign(canon_context *c, tg_op *op) {
-    tg_op *abs = defined_by(tg_operand(op, 0), TG_OP_ABS), *neg = defined_by(tg_operand(op, 0), TG_OP_NEG);
+    tg_op *abs = defined_by(tg_operand(op, 0), TG_OP_ABS),
+          *neg = defined_by(tg_operand(op, 0), TG_OP_NEG);
     if (neg) {
         tg_set_operand(op, 0, tg_operand(neg, 0));
         c->changed = true;
@@ -241,7 +250,9 @@ static tg_value *and_constant(canon_context *c, tg_op *op) {
     if (is_int(tg_operand(op, 1), 0)) {
         return constant_int(c, op, 0);
     }
-    return is_int(tg_operand(op, 1), all_ones(result_type(op)->dtype)) ? fits(op, tg_operand(op, 0)) : NULL;
+    return is_int(tg_operand(op, 1), all_ones(result_type(op)->dtype))
+               ? fits(op, tg_operand(op, 0))
+               : NULL;
 }
 
 static tg_value *or_constant(canon_context *c, tg_op *op) {
@@ -264,7 +275,7 @@ static tg_value *shift_zero(canon_context *c, tg_op *op) {
     return is_int(tg_operand(op, 1), 0) ? fits(op, tg_operand(op, 0)) : NULL;
 }
 
-/* ---- comparison and choice ---------------------------------------------------------------------------------------------- */
+/* ---- comparison and choice -------------------------------------------------------------- */
 
 static tg_value *compare_self(canon_context *c, tg_op *op) {
     if (tg_operand(op, 0) != tg_operand(op, 1) || !is_integral(tg_operand(op, 0))) {
@@ -299,7 +310,7 @@ static tg_value *select_not(canon_context *c, tg_op *op) {
     return NULL;
 }
 
-/* ---- conversion and structure ----------------------------------------------------------------------------------------------- */
+/* ---- conversion and structure ----------------------------------------------------------- */
 
 /* A conversion depends on the value only, so one that keeps every value may be skipped. */
 static tg_value *cast_chain(canon_context *c, tg_op *op) {
@@ -350,7 +361,8 @@ static tg_value *reindex_identity(canon_context *c, tg_op *op) {
 
 /* the accumulator of a dot may go if it is zero: sums start from zero anyway */
 static tg_value *dot_zero_accumulator(canon_context *c, tg_op *op) {
-    if (op->n_operands != 3 || !(is_int(tg_operand(op, 2), 0) || is_float(tg_operand(op, 2), 0.0))) {
+    if (op->n_operands != 3 ||
+        !(is_int(tg_operand(op, 2), 0) || is_float(tg_operand(op, 2), 0.0))) {
         return NULL;
     }
     tg_value *in[] = {tg_operand(op, 0), tg_operand(op, 1)};

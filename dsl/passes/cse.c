@@ -1,7 +1,9 @@
-/* Common subexpressions. Idea: walk in order with a scoped table; an operation equal to a visible earlier one (same opcode, operands,
- * attributes, result types) is replaced by it. Loads count as pure if their phase writes no tensor that may alias theirs. Constants at
- * equal places of sibling regions are not shared: only what dominates counts. Nothing is shared into a phase or into a region applied
- * point by point: launch code, instances and points run in different places, and a constant is cheaper than handing it over.
+/* Common subexpressions. Idea: walk in order with a scoped table; an operation equal to a
+ * visible earlier one (same opcode, operands, attributes, result types) is replaced by it.
+ * Loads count as pure if their phase writes no tensor that may alias theirs. Constants at equal
+ * places of sibling regions are not shared: only what dominates counts. Nothing is shared into
+ * a phase or into a region applied point by point: launch code, instances and points run in
+ * different places, and a constant is cheaper than handing it over.
  * Terminates: every step removes an operation. */
 #include "dsl/passes/passes.h"
 #include "dsl/passes/rewrite.h"
@@ -49,10 +51,12 @@ static uint32_t hash_op(const tg_op *op) {
 }
 
 static bool equal_attrs(const tg_attr *a, const tg_attr *b) {
-    bool head = a->key == b->key && a->kind == b->kind && a->i == b->i && a->n_axes == b->n_axes &&
+    bool head = a->key == b->key && a->kind == b->kind && a->i == b->i &&
+                a->n_axes == b->n_axes &&
                 memcmp(&a->f, &b->f, sizeof a->f) == 0; /* -0 and NaN by bits */
     bool text = a->kind != TG_AK_STR || strcmp(a->str, b->str) == 0;
-    return head && text && (a->n_axes == 0 || memcmp(a->axes, b->axes, a->n_axes * sizeof *a->axes) == 0);
+    return head && text &&
+           (a->n_axes == 0 || memcmp(a->axes, b->axes, a->n_axes * sizeof *a->axes) == 0);
 }
 
 static bool equal_ops(const tg_op *a, const tg_op *b) {
@@ -87,7 +91,8 @@ static bool is_candidate(table *t, const tg_op *op) {
 }
 
 static tg_op *find_equal(const table *t, const tg_op *op, uint32_t hash) {
-    for (uint32_t i = t->buckets[hash % N_BUCKETS]; i > t->barrier; i = t->entries.data[i - 1].next) {
+    for (uint32_t i = t->buckets[hash % N_BUCKETS]; i > t->barrier;
+         i = t->entries.data[i - 1].next) {
         const entry *e = &t->entries.data[i - 1];
         if (e->hash == hash && equal_ops(e->op, op)) {
             return e->op;

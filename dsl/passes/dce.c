@@ -1,17 +1,20 @@
-/* Dead code. Idea: mark from the roots (stores, atomics, fills, prints, assertions, assumptions) backwards through values; what is
- * not marked goes. Optimistic, so a carried value that only feeds its own next iteration is dead:
+/* Dead code. Idea: mark from the roots (stores, atomics, fills, prints, assertions,
+ * assumptions) backwards through values; what is not marked goes. Optimistic, so a carried
+ * value that only feeds its own next iteration is dead:
  *
- *   %r, %d = for … %a, %b (%x, %y) { … yield %x1, %y1 }   with %d unused and %y used only for %y1
+ *   %r, %d = for … %a, %b (%x, %y) { … yield %x1, %y1 }   with %d unused and %y used only for
+ * %y1
  *   →  %r = for … %a (%x) { … yield %x1 }
  *
- * An `axis` operation is live if a live operation's type or attribute names its axis. Terminates: one mark, one sweep. */
+ * An `axis` operation is live if a live operation's type or attribute names its axis.
+ * Terminates: one mark, one sweep. */
 #include "dsl/passes/passes.h"
 #include "dsl/passes/rewrite.h"
 
 typedef struct marker {
     tg_func *f;
     uint8_t *op_live, *value_live;
-    TG_VEC(tg_op *) ops;       /* marked, not yet followed */
+    TG_VEC(tg_op *) ops; /* marked, not yet followed */
     TG_VEC(tg_value *) values;
 } marker;
 
@@ -41,7 +44,8 @@ static void mark_type(marker *m, const tg_type *t) {
     }
 }
 
-/* FOR and IF keep results one by one; every other operation needs all that its regions yield. */
+/* FOR and IF keep results one by one; every other operation needs all that its regions
+ * yield. */
 static bool is_partial(const tg_op *op) {
     return op->opcode == TG_OP_FOR || op->opcode == TG_OP_IF;
 }
@@ -70,7 +74,8 @@ static void follow_op(marker *m, tg_op *op) {
     }
 }
 
-/* Carried value i of a loop: its initial value, argument, yielded value live and die together. */
+/* Carried value i of a loop: its initial value, argument, yielded value live and die
+ * together. */
 static void mark_carried(marker *m, tg_op *op, uint32_t i) {
     tg_op *yield = rewrite_terminator(&op->regions[0].body);
     mark_value(m, tg_operand(op, 3 + i));
@@ -102,7 +107,8 @@ static void follow_value(marker *m, tg_value *v) {
 static void mark_roots(tg_op *op, void *user) {
     marker *m = user;
     tg_effect effect = tg_op_info_of(op->opcode)->effect;
-    bool root = effect == TG_EFF_WRITE || effect == TG_EFF_ATOMIC || effect == TG_EFF_IO || op->opcode == TG_OP_ASSUME;
+    bool root = effect == TG_EFF_WRITE || effect == TG_EFF_ATOMIC || effect == TG_EFF_IO ||
+                op->opcode == TG_OP_ASSUME;
     if (root) {
         mark_op(m, op);
     }
@@ -149,7 +155,8 @@ static bool sweep_block(const marker *m, tg_block *block) {
     return changed;
 }
 
-/* Results of dead inner operations may still be used by a live yield; those are trimmed first, from the outside in. */
+/* Results of dead inner operations may still be used by a live yield; those are trimmed
+ * first, from the outside in. */
 static bool trim_block(const marker *m, tg_block *block) {
     bool changed = false;
     for (tg_op *op = block->first, *next; op; op = next) {
@@ -169,7 +176,9 @@ static bool trim_block(const marker *m, tg_block *block) {
 
 bool tg_pass_dce(tg_func *f) {
     marker m = {.f = f};
-    uint32_t n_ops = f->next_op_id * 2u + 1024u; /* trimming makes new operations: at most a loop and a yield for each old one */
+    uint32_t n_ops =
+        f->next_op_id * 2u +
+        1024u; /* trimming makes new operations: at most a loop and a yield for each old one */
     m.op_live = TG_NEW_ARRAY(f->arena, uint8_t, n_ops);
     m.value_live = TG_NEW_ARRAY(f->arena, uint8_t, f->next_value_id + 1u);
     mark_all(&m);

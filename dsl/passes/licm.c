@@ -1,7 +1,9 @@
-/* Loop-invariant code. Idea: an operation directly in the body of a for or while moves in front of the loop if it is pure (or a load of a
- * tensor its phase does not write, or an `axis`), its operands are defined outside, and no axis of its results or attributes is bound
- * inside. Inner loops first, so that code moves out of a whole nest. All operations are total, so running one for a loop of no
- * iterations is harmless. Terminates: every step lowers the nesting depth of an operation. */
+/* Loop-invariant code. Idea: an operation directly in the body of a for or while moves in front
+ * of the loop if it is pure (or a load of a tensor its phase does not write, or an `axis`), its
+ * operands are defined outside, and no axis of its results or attributes is bound inside. Inner
+ * loops first, so that code moves out of a whole nest. All operations are total, so running
+ * one for a loop of no iterations is harmless. Terminates: every step lowers the nesting
+ * depth of an operation. */
 #include "dsl/passes/passes.h"
 #include "dsl/passes/rewrite.h"
 
@@ -13,7 +15,8 @@ typedef struct mover {
 
 static bool defined_inside(const tg_value *v, const tg_op *loop) {
     const tg_op *owner = v->def ? v->def : v->block->parent->parent;
-    return owner && (v->def ? rewrite_is_inside(owner, loop) : owner == loop || rewrite_is_inside(owner, loop));
+    return owner && (v->def ? rewrite_is_inside(owner, loop)
+                            : owner == loop || rewrite_is_inside(owner, loop));
 }
 
 static bool bound_inside(const tg_axis *a, const tg_op *loop) {

@@ -1,7 +1,7 @@
-/* The pass manager: finds passes by name in the table of passes.def, runs them, checks and times them if asked. */
-#include "dsl/passes/passes.h"
-
+/* The pass manager: finds passes by name in the table of passes.def, runs them, checks and
+ * times them if asked. */
 #include "dsl/passes/lower_math.h"
+#include "dsl/passes/passes.h"
 
 #include <string.h>
 #include <time.h>
@@ -18,7 +18,8 @@ const tg_pass *tg_pass_of(tg_pass_id id) {
 
 tg_pass_id tg_pass_from_name(const char *name, size_t n) {
     uint32_t i = 0;
-    while (i < TG_PASS_COUNT && !(strlen(passes[i].name) == n && memcmp(passes[i].name, name, n) == 0)) {
+    while (i < TG_PASS_COUNT &&
+           !(strlen(passes[i].name) == n && memcmp(passes[i].name, name, n) == 0)) {
         i++;
     }
     return (tg_pass_id)i;

@@ -1,5 +1,6 @@
-/* Passes over tile IR and the manager that runs lists of them. A pass is one file; its head comment says the idea, an example and
- * why it terminates. docs/tile-ir.md says what a pass may rely on. */
+/* Passes over tile IR and the manager that runs lists of them. A pass is one file; its head
+ * comment says the idea, an example and why it terminates. docs/tile-ir.md says what a pass
+ * may rely on. */
 #ifndef TG_PASSES_PASSES_H
 #define TG_PASSES_PASSES_H
 
@@ -22,13 +23,16 @@ tg_pass_id tg_pass_from_name(const char *name, size_t n); /* TG_PASS_COUNT if un
 
 typedef struct tg_pass_options {
     bool verify_each; /* tg_ir_verify after each pass */
-    void (*after)(void *user, const char *pass, const tg_func *f); /* may be null; e.g. to print */
+    void (*after)(void *user, const char *pass,
+                  const tg_func *f); /* may be null; e.g. to print */
     void *user;
     double *seconds; /* TG_PASS_COUNT sums of wall time, or null */
-    uint32_t limit;  /* run at most so many passes; 0: all. For finding the pass that breaks a program */
+    uint32_t
+        limit; /* run at most so many passes; 0: all. For finding the pass that breaks a program */
 } tg_pass_options;
 
-/* Runs "canon,cse,dce" in order. Null, or a text in the function's arena: an unknown name, or the pass and the rule it broke. */
+/* Runs "canon,cse,dce" in order. Null, or a text in the function's arena: an unknown name,
+ * or the pass and the rule it broke. */
 const char *tg_pass_run_list(tg_func *f, const char *list, const tg_pass_options *options);
 
 #define PASS(id, name, summary) bool tg_pass_##id(tg_func *f);

@@ -2,12 +2,14 @@
 #include "dsl/passes/rewrite.h"
 
 tg_builder rewrite_builder(tg_func *f, tg_op *before) {
-    return (tg_builder){.func = f, .block = before->parent, .before = before, .span = before->span};
+    return (tg_builder){
+        .func = f, .block = before->parent, .before = before, .span = before->span};
 }
 
 tg_op *rewrite_terminator(const tg_block *block) {
     tg_op *last = block->last;
-    return last && (last->opcode == TG_OP_YIELD || last->opcode == TG_OP_CONDITION) ? last : NULL;
+    return last && (last->opcode == TG_OP_YIELD || last->opcode == TG_OP_CONDITION) ? last
+                                                                                    : NULL;
 }
 
 static tg_op *parent_of(const tg_op *op) {
@@ -31,14 +33,16 @@ bool rewrite_is_inside(const tg_op *inner, const tg_op *outer) {
 }
 
 bool rewrite_is_pure(const tg_op *op) {
-    return tg_op_info_of(op->opcode)->effect == TG_EFF_NONE && op->n_regions == 0 && op->opcode != TG_OP_TEMP;
+    return tg_op_info_of(op->opcode)->effect == TG_EFF_NONE && op->n_regions == 0 &&
+           op->opcode != TG_OP_TEMP;
 }
 
-/* ---- written tensors ---------------------------------------------------------------------------------- */
+/* ---- written tensors -------------------------------------------------------------------- */
 
 /* All tensors made from addresses share one key: they may overlap. */
 static const void *alias_class(const rewrite_writes *w, const tg_value *tensor) {
-    return tensor->def && tensor->def->opcode == TG_OP_TENSOR ? (const void *)w->func : (const void *)tensor;
+    return tensor->def && tensor->def->opcode == TG_OP_TENSOR ? (const void *)w->func
+                                                              : (const void *)tensor;
 }
 
 static void gather_writes(const rewrite_writes *w, const tg_block *block, tg_map *out) {
@@ -68,7 +72,7 @@ bool rewrite_is_written(rewrite_writes *w, tg_op *phase, const tg_value *tensor)
     return tg_map_has(written, alias_class(w, tensor));
 }
 
-/* ---- fewer results ---------------------------------------------------------------------------------------- */
+/* ---- fewer results ---------------------------------------------------------------------- */
 
 static void move_body(tg_block *from, tg_block *to) {
     to->first = from->first;
@@ -93,7 +97,8 @@ static void trim_yield(tg_func *f, tg_block *block, const bool *keep, uint32_t n
     tg_op_erase(old);
 }
 
-/* Moves region r over; FOR: its carried arguments that stay become arguments of the new block. */
+/* Moves region r over; FOR: its carried arguments that stay become arguments of the new
+ * block. */
 static void move_region(tg_func *f, tg_op *from, tg_op *to, uint32_t r, const bool *keep) {
     tg_block *old = &from->regions[r].body, *new = &to->regions[r].body;
     uint32_t first = from->opcode == TG_OP_FOR ? tg_region_first_carried(from) : 0;
@@ -126,7 +131,8 @@ tg_op *rewrite_keep_results(tg_func *f, tg_op *op, const bool *keep) {
     }
     tg_builder b = rewrite_builder(f, op);
     uint32_t n_operands = op->opcode == TG_OP_FOR ? fixed + n : fixed;
-    tg_op *new = tg_build_op(&b, op->opcode, operands, n_operands, types, n, op->attrs, op->n_attrs);
+    tg_op *new =
+        tg_build_op(&b, op->opcode, operands, n_operands, types, n, op->attrs, op->n_attrs);
     for (uint32_t i = 0, j = 0; i < op->n_results; i++) {
         if (keep[i]) {
             new->results[j].name = op->results[i].name;

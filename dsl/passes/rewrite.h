@@ -15,8 +15,9 @@ bool rewrite_is_inside(const tg_op *inner, const tg_op *outer);
 /* No effect, no regions, not temp: may be merged, moved and dropped. */
 bool rewrite_is_pure(const tg_op *op);
 
-/* Does anything inside the phase (or the whole function for null) write this tensor, or a tensor that may alias it? Tensors made from
- * addresses may alias each other. Results are cached in `set`; build one per function state. */
+/* Does anything inside the phase (or the whole function for null) write this tensor, or a
+ * tensor that may alias it? Tensors made from addresses may alias each other. Results are
+ * cached in `set`; build one per function state. */
 typedef struct rewrite_writes {
     tg_func *func;
     tg_map *phases; /* phase → tg_map of written tensors */
@@ -24,8 +25,9 @@ typedef struct rewrite_writes {
 void rewrite_writes_init(rewrite_writes *w, tg_func *f);
 bool rewrite_is_written(rewrite_writes *w, tg_op *phase, const tg_value *tensor);
 
-/* Rebuilds a FOR or IF keeping only the results with keep[i]; for FOR the carried values go with them. Carried values that are dropped must
- * be unused but for their own yield. Returns the new operation; the old one is erased. */
+/* Rebuilds a FOR or IF keeping only the results with keep[i]; for FOR the carried values go
+ * with them. Carried values that are dropped must be unused but for their own yield. Returns
+ * the new operation; the old one is erased. */
 tg_op *rewrite_keep_results(tg_func *f, tg_op *op, const bool *keep);
 
 #endif

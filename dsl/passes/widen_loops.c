@@ -7,13 +7,16 @@
  *     yield %s
  *   }
  *
- * A loop over single indices does the same with a new axis: its index becomes an iota, what depends on the index becomes a tile over
- * the axis, and the axis joins `over`. Nests fold from the inside out, so a convolution's r, s, c end in one dot.
+ * A loop over single indices does the same with a new axis: its index becomes an iota, what
+ * depends on the index becomes a tile over the axis, and the axis joins `over`. Nests fold from
+ * the inside out, so a convolution's r, s, c end in one dot.
  *
- * Conditions: each carried value is used by its own accumulation only; an accumulation is a dot with accumulator, add of a dot, or
- * add, min, max of a reduction of that kind (or, for single indices, of any exact operand); the rest of the body is pure, reads
- * nothing but the loop's axis of the loop (no first, size, block), and what spans the loop is elementwise or loaded, so that nothing needs
- * to be held over the whole axis. Reduction order is free inside dot and reduce, so the meaning stays.
+ * Conditions: each carried value is used by its own accumulation only; an accumulation is a dot
+ * with accumulator, add of a dot, or add, min, max of a reduction of that kind (or, for single
+ * indices, of any exact operand); the rest of the body is pure, of the loop it uses nothing but
+ * its indices (no first, size, block), and what spans the loop is elementwise or loaded,
+ * so that nothing needs to be held over the whole axis. Reduction order is free inside dot and
+ * reduce, so the meaning stays.
  * Terminates: every step removes a loop. */
 #include "dsl/passes/passes.h"
 #include "dsl/passes/rewrite.h"
@@ -43,7 +46,7 @@ typedef struct widener {
     tg_map *spans; /* values that depend on the single index */
 } widener;
 
-/* ---- recognition ------------------------------------------------------------------------------------- */
+/* ---- recognition ------------------------------------------------------------------------ */
 
 static bool used_once(const tg_value *v) {
     return v->uses && !v->uses->next;
@@ -89,13 +92,14 @@ static bool find_form(const widener *w, const tg_value *arg, tg_op *u, accumulat
     bool inside = def && def->parent == u->parent && used_once(x);
     out->x = x;
     out->fn = fn;
-    if (inside && def->opcode == TG_OP_DOT && def->n_operands == 2 && fn == TG_FN_ADD && reduces_loop(w, def)) {
+    if (inside && def->opcode == TG_OP_DOT && def->n_operands == 2 && fn == TG_FN_ADD &&
+        reduces_loop(w, def)) {
         out->kind = FORM_ADD_DOT;
         out->source = def;
         return true;
     }
-    if (inside && def->opcode == TG_OP_REDUCE && tg_op_enum(def, TG_ATTR_FN, TG_ENUM_NONE) == fn &&
-        reduces_loop(w, def)) {
+    if (inside && def->opcode == TG_OP_REDUCE &&
+        tg_op_enum(def, TG_ATTR_FN, TG_ENUM_NONE) == fn && reduces_loop(w, def)) {
         out->kind = FORM_REDUCE;
         out->source = def;
         return true;
@@ -112,8 +116,8 @@ static bool find_accumulations(widener *w) {
     w->acc = TG_NEW_ARRAY(w->f->arena, accumulation, w->n + 1);
     for (uint32_t i = 0; i < w->n; i++) {
         const tg_value *arg = body->args[first + i], *next = tg_operand(yield, i);
-        bool own = used_once(arg) && used_once(next) && next->def && next->def->parent == body &&
-                   arg->uses->user == next->def;
+        bool own = used_once(arg) && used_once(next) && next->def &&
+                   next->def->parent == body && arg->uses->user == next->def;
         if (!own || !find_form(w, arg, next->def, &w->acc[i])) {
             return false;
         }
@@ -121,7 +125,7 @@ static bool find_accumulations(widener *w) {
     return w->n > 0 && yield;
 }
 
-/* ---- the rest of the body -------------------------------------------------------------------------------- */
+/* ---- the rest of the body --------------------------------------------------------------- */
 
 static const accumulation *accumulation_of(const widener *w, const tg_op *op) {
     for (uint32_t i = 0; i < w->n; i++) {
@@ -145,11 +149,13 @@ static bool operands_span(const widener *w, const tg_op *op) {
     return false;
 }
 
-/* first, size, block, count of the loop's axis, or an axis made like it: these mean one block */
+/* first, size, block, count of the loop's axis, or an axis made like it: these mean one
+ * block */
 static bool reads_block(const widener *w, const tg_op *op) {
     bool attribute = op->opcode >= TG_OP_AXIS_FIRST && op->opcode <= TG_OP_AXIS_COUNT;
     const tg_axis *a = tg_op_axis(op, TG_ATTR_AXIS);
-    return w->axis && ((attribute && a == w->axis) || (op->opcode == TG_OP_AXIS && a->like == w->axis));
+    return w->axis &&
+           ((attribute && a == w->axis) || (op->opcode == TG_OP_AXIS && a->like == w->axis));
 }
 
 static bool nested_uses_span(const widener *w, const tg_op *op) {
@@ -165,7 +171,8 @@ static bool nested_uses_span(const widener *w, const tg_op *op) {
 
 /* Operations that may stay although nothing of theirs spans the loop. */
 static bool is_allowed_outside(const widener *w, const tg_op *op) {
-    if (op->opcode == TG_OP_MAP || op->opcode == TG_OP_REDUCE_FN || op->opcode == TG_OP_SCAN_FN) {
+    if (op->opcode == TG_OP_MAP || op->opcode == TG_OP_REDUCE_FN ||
+        op->opcode == TG_OP_SCAN_FN) {
         return !nested_uses_span(w, op);
     }
     return rewrite_is_pure(op) || op->opcode == TG_OP_LOAD || op->opcode == TG_OP_AXIS;
@@ -199,8 +206,8 @@ static bool check_op(widener *w, const tg_op *op) {
     return true;
 }
 
-/* Every dot and reduction must see the index in at least one operand, else it is a product with the trip count, and a scalar operand
- * (the accumulator) must not depend on it. */
+/* Every dot and reduction must see the index in at least one operand, else it is a product with
+ * the trip count, and a scalar operand (the accumulator) must not depend on it. */
 static bool check_accumulation(const widener *w, const accumulation *a) {
     if (!w->each) {
         return true;
@@ -217,7 +224,8 @@ static bool check_accumulation(const widener *w, const accumulation *a) {
 
 static bool in_tile_code(const tg_op *op) {
     const tg_op *p = op->parent->parent->parent;
-    for (; p && p->opcode != TG_OP_PAR && p->opcode != TG_OP_PHASE; p = p->parent->parent->parent) {
+    for (; p && p->opcode != TG_OP_PAR && p->opcode != TG_OP_PHASE;
+         p = p->parent->parent->parent) {
         if (p->opcode != TG_OP_FOR && p->opcode != TG_OP_IF && p->opcode != TG_OP_WHILE) {
             return false;
         }
@@ -226,7 +234,8 @@ static bool in_tile_code(const tg_op *op) {
 }
 
 static bool check_loop(widener *w) {
-    if (tg_op_int(w->loop, TG_ATTR_STEP, 1) != 1 || !in_tile_code(w->loop) || !find_accumulations(w)) {
+    if (tg_op_int(w->loop, TG_ATTR_STEP, 1) != 1 || !in_tile_code(w->loop) ||
+        !find_accumulations(w)) {
         return false;
     }
     const tg_block *body = &w->loop->regions[0].body;
@@ -246,12 +255,13 @@ static bool check_loop(widener *w) {
     return true;
 }
 
-/* ---- rewriting ---------------------------------------------------------------------------------------------- */
+/* ---- rewriting -------------------------------------------------------------------------- */
 
 /* Extent if the domain is certainly [0, constant), else -1. */
 static int64_t constant_extent(const tg_op *loop) {
     int64_t extent, from, until;
-    bool known = tg_value_const_int(tg_operand(loop, 0), &extent) && tg_value_const_int(tg_operand(loop, 1), &from) &&
+    bool known = tg_value_const_int(tg_operand(loop, 0), &extent) &&
+                 tg_value_const_int(tg_operand(loop, 1), &from) &&
                  tg_value_const_int(tg_operand(loop, 2), &until);
     return known && from <= 0 && until >= extent && extent >= 0 ? extent : -1;
 }
@@ -264,7 +274,8 @@ static void bind_axis(widener *w, tg_builder *b) {
     }
     w->axis->kind = TG_AXIS_LOCAL;
     w->axis->block = 0;
-    tg_value *domain[] = {tg_operand(w->loop, 0), tg_operand(w->loop, 1), tg_operand(w->loop, 2)};
+    tg_value *domain[] = {tg_operand(w->loop, 0), tg_operand(w->loop, 1),
+                          tg_operand(w->loop, 2)};
     tg_attr attr = tg_attr_axis(w->f->arena, TG_ATTR_AXIS, w->axis);
     tg_build_op(b, TG_OP_AXIS, domain, 3, NULL, 0, &attr, 1);
     if (arg) {
@@ -328,7 +339,8 @@ static tg_value *fuse_add(const widener *w, const accumulation *a, tg_value *ini
     return tg_result(fused, 0);
 }
 
-static tg_value *rewrite_accumulation(const widener *w, const accumulation *a, tg_value *arg, tg_value *init) {
+static tg_value *rewrite_accumulation(const widener *w, const accumulation *a, tg_value *arg,
+                                      tg_value *init) {
     tg_op *update = a->update;
     tg_value *result = tg_result(update, 0);
     if (a->source) {
@@ -362,7 +374,8 @@ static void widen(widener *w) {
         }
     }
     for (uint32_t i = 0; i < w->n; i++) {
-        tg_value *out = rewrite_accumulation(w, &w->acc[i], body->args[first + i], tg_operand(w->loop, 3 + i));
+        tg_value *out = rewrite_accumulation(w, &w->acc[i], body->args[first + i],
+                                             tg_operand(w->loop, 3 + i));
         if (!out->name) {
             out->name = w->loop->results[i].name;
         }
@@ -386,7 +399,10 @@ static bool visit_block(tg_func *f, tg_block *block) {
         if (op->opcode != TG_OP_FOR) {
             continue;
         }
-        widener w = {.f = f, .loop = op, .axis = tg_op_axis(op, TG_ATTR_AXIS), .each = tg_op_is_each(op)};
+        widener w = {.f = f,
+                     .loop = op,
+                     .axis = tg_op_axis(op, TG_ATTR_AXIS),
+                     .each = tg_op_is_each(op)};
         w.spans = w.each ? tg_map_create(f->arena) : NULL;
         if (check_loop(&w)) {
             widen(&w);

@@ -57,13 +57,15 @@ static int compare_names(const void *a, const void *b) {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-uint32_t ir_text_each(ir_text *t, const char *folder, const char *suffix, ir_text_fn fn, void *user) {
+uint32_t ir_text_each(ir_text *t, const char *folder, const char *suffix, ir_text_fn fn,
+                      void *user) {
     DIR *dir = opendir(tg_arena_printf(t->arena, "%s/%s", TG_SOURCE_DIR, folder));
     TG_VEC(const char *) names = {0};
     for (struct dirent *e; dir && (e = readdir(dir));) {
         size_t n = strlen(e->d_name), m = strlen(suffix);
         if (n > m && strcmp(e->d_name + n - m, suffix) == 0) {
-            tg_vec_push(t->arena, &names, tg_arena_printf(t->arena, "%s/%s", folder, e->d_name));
+            tg_vec_push(t->arena, &names,
+                        tg_arena_printf(t->arena, "%s/%s", folder, e->d_name));
         }
     }
     if (dir) {

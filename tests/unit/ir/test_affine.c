@@ -1,18 +1,20 @@
-/* Affine forms and ranges of index expressions, read from text: the form of every value named a0, a1 … is compared with what the test
- * says, and every access is checked for the dimensions that can be proved. */
-#include "tests/support/ir_text.h"
-
+/* Affine forms and ranges of index expressions, read from text: the form of every value named
+ * a0, a1 … is compared with what the test says, and every access is checked for the
+ * dimensions that can be proved. */
 #include "dsl/ir/affine.h"
 #include "dsl/ir/range.h"
+#include "tests/support/ir_text.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
 
 static const char *const text =
-    "func @f(in %X: tensor<2 x f32>, out %Y: tensor<2 x f32>, scalar %s: i64, in %I: tensor<1 x i64>)\n"
+    "func @f(in %X: tensor<2 x f32>, out %Y: tensor<2 x f32>, scalar %s: i64, in %I: tensor<1 "
+    "x i64>)\n"
     "axes { #i grid block=8, #c local extent=32 } {\n"
     "%zero = const {value=0} : i64 %N = dim %X {d=0} : i64 %M = dim %X {d=1} : i64\n"
-    "%eight = const {value=8} : i64 %three = const {value=3} : i64 %k32 = const {value=32} : i64\n"
+    "%eight = const {value=8} : i64 %three = const {value=3} : i64 %k32 = const {value=32} : "
+    "i64\n"
     "%ns = mul %N, %s : i64\n"
     "%YN = dim %Y {d=0} : i64 %ok = cmp %YN, %N {pred=eq} : bool assume %ok\n"
     "phase () { par %N, %zero, %N {axis=#i} () {\n"
@@ -30,8 +32,10 @@ static const char *const text =
     "%x0 = load %X, %i, %c : tile<#i, #c x f32>\n"
     "%y0 = add %i, %three : tile<#i x i64> %x1 = load %X, %y0, %c : tile<#i, #c x f32>\n"
     "%last = sub %N, %three : i64 %x2 = load %X, %a1, %zero : tile<#i x f32>\n"
-    "%lim = sub %M, %eight : i64 %hi = max %g, %zero : tile<#i x i64> %t7 = sub %N, %three : i64\n"
-    "%one = const {value=1} : i64 %n1 = sub %N, %one : i64 %cl = min %hi, %n1 : tile<#i x i64>\n"
+    "%lim = sub %M, %eight : i64 %hi = max %g, %zero : tile<#i x i64> %t7 = sub %N, %three : "
+    "i64\n"
+    "%one = const {value=1} : i64 %n1 = sub %N, %one : i64 %cl = min %hi, %n1 : tile<#i x "
+    "i64>\n"
     "%x3 = load %X, %cl, %g : tile<#i x f32>\n"
     "%rev0 = sub %n1, %i : tile<#i x i64> %x4 = load %X, %rev0, %c : tile<#i, #c x f32>\n"
     "store %Y, %x4, %i, %c\n"
@@ -87,17 +91,21 @@ Test(ir_affine, forms) {
     int64_t c;
     tg_value *symbol;
     cr_expect(tg_affine_of(t.arena, named(f, "a2"), &a));
-    cr_expect(tg_affine_axis_coeff(&a, f->axes.data[0], &c, &symbol) && c == 1 && symbol == f->params[2].value);
+    cr_expect(tg_affine_axis_coeff(&a, f->axes.data[0], &c, &symbol) && c == 1 &&
+              symbol == f->params[2].value);
     cr_expect(tg_affine_axis_coeff(&a, f->axes.data[1], &c, &symbol) && c == 0 && !symbol);
     cr_expect(tg_affine_of(t.arena, named(f, "a2"), &b) && tg_affine_equal(&a, &b));
-    cr_expect(tg_affine_sub(t.arena, &a, &b, &a) && tg_affine_is_constant(&a) && a.constant == 0);
+    cr_expect(tg_affine_sub(t.arena, &a, &b, &a) && tg_affine_is_constant(&a) &&
+              a.constant == 0);
     ir_text_fini(&t);
 }
 
 static int64_t proved(ir_text *t, tg_func *f, const tg_facts *facts, tg_op *op) {
     int64_t bits = 0;
     for (uint32_t d = 0; d < tg_op_n_indices(op); d++) {
-        bits |= (int64_t)tg_prove_in_bounds(t->arena, facts, tg_op_index(op, d), tg_operand(op, 0), d) << d;
+        bits |= (int64_t)tg_prove_in_bounds(t->arena, facts, tg_op_index(op, d),
+                                            tg_operand(op, 0), d)
+                << d;
     }
     (void)f;
     return bits;
@@ -118,8 +126,10 @@ Test(ir_affine, ranges) {
     tg_facts_gather(&facts, f, t.arena);
     cr_expect_eq(proved(&t, f, &facts, named(f, "x0")->def), 1); /* c < 32 says nothing of M */
     cr_expect_eq(proved(&t, f, &facts, named(f, "x1")->def), 0); /* i + 3 */
-    cr_expect_eq(proved(&t, f, &facts, named(f, "x2")->def), 0); /* N - i reaches N; 0 < M is unknown */
-    cr_expect_eq(proved(&t, f, &facts, named(f, "x3")->def), 0); /* clamped to N - 1, but N may be 0 */
+    cr_expect_eq(proved(&t, f, &facts, named(f, "x2")->def),
+                 0); /* N - i reaches N; 0 < M is unknown */
+    cr_expect_eq(proved(&t, f, &facts, named(f, "x3")->def),
+                 0); /* clamped to N - 1, but N may be 0 */
     cr_expect_eq(proved(&t, f, &facts, named(f, "x4")->def), 1); /* N - 1 - i */
     tg_op *store = NULL;
     tg_ir_walk(f, find_store, &store);
@@ -127,10 +137,12 @@ Test(ir_affine, ranges) {
     cr_expect_eq(proved(&t, f, NULL, store), 0);
     tg_range r;
     cr_expect(tg_range_of(t.arena, named(f, "r"), &r));
-    cr_expect(r.lo.known && !r.lo.symbol && r.lo.constant == 0 && r.hi.known && !r.hi.symbol && r.hi.constant == 7);
+    cr_expect(r.lo.known && !r.lo.symbol && r.lo.constant == 0 && r.hi.known && !r.hi.symbol &&
+              r.hi.constant == 7);
     cr_expect(tg_range_of(t.arena, named(f, "q"), &r));
     cr_expect(r.hi.known && !r.hi.symbol && r.hi.constant == 3);
     cr_expect(tg_range_of(t.arena, named(f, "i"), &r));
-    cr_expect(r.lo.known && r.lo.constant == 0 && r.hi.known && r.hi.symbol && r.hi.constant == -1);
+    cr_expect(r.lo.known && r.lo.constant == 0 && r.hi.known && r.hi.symbol &&
+              r.hi.constant == -1);
     ir_text_fini(&t);
 }

@@ -14,8 +14,12 @@ typedef struct kernel {
 
 static void make(ir_text *t, kernel *k) {
     tg_func *f = k->f = tg_func_create(t->arena, t->names, tg_intern_cstr(t->names, "k"));
-    k->x = tg_func_add_param(f, (tg_fparam){.name = tg_intern_cstr(t->names, "x"), .dtype = TG_F32, .rank = 1});
-    tg_func_add_param(f, (tg_fparam){.name = tg_intern_cstr(t->names, "z"), .dtype = TG_F32, .rank = 1, .absent = true});
+    k->x = tg_func_add_param(
+        f, (tg_fparam){.name = tg_intern_cstr(t->names, "x"), .dtype = TG_F32, .rank = 1});
+    tg_func_add_param(f, (tg_fparam){.name = tg_intern_cstr(t->names, "z"),
+                                     .dtype = TG_F32,
+                                     .rank = 1,
+                                     .absent = true});
     k->y = tg_func_add_param(f, (tg_fparam){.kind = TG_FP_OUT, .dtype = TG_F32, .rank = 1});
     k->b = (tg_builder){.func = f, .block = &f->body.body};
     k->n = tg_build_dim(&k->b, k->x, 0);
@@ -39,7 +43,8 @@ Test(ir_build, types_are_interned) {
         axes[i] = tg_func_add_axis(k.f, TG_AXIS_LOCAL, NULL, (tg_span){0});
     }
     tg_axis *pair[] = {axes[3], axes[1], axes[3]}, *sorted[] = {axes[1], axes[3]};
-    const tg_type *a = tg_type_tile(k.f, TG_F32, pair, 3), *b = tg_type_tile(k.f, TG_F32, sorted, 2);
+    const tg_type *a = tg_type_tile(k.f, TG_F32, pair, 3),
+                  *b = tg_type_tile(k.f, TG_F32, sorted, 2);
     cr_expect_eq(a, b);
     cr_expect_eq(a->n_axes, 2);
     cr_expect_neq(a, tg_type_with_dtype(k.f, a, TG_F64));
@@ -53,7 +58,8 @@ Test(ir_build, types_are_interned) {
     for (uint32_t i = 0; i < 40; i++) { /* enough to grow the table */
         for (uint32_t j = 0; j < i; j++) {
             tg_axis *two[] = {axes[i], axes[j]}, *swapped[] = {axes[j], axes[i]};
-            cr_expect_eq(tg_type_tile(k.f, TG_I8, two, 2), tg_type_tile(k.f, TG_I8, swapped, 2));
+            cr_expect_eq(tg_type_tile(k.f, TG_I8, two, 2),
+                         tg_type_tile(k.f, TG_I8, swapped, 2));
         }
     }
     ir_text_fini(&t);
@@ -65,7 +71,8 @@ Test(ir_build, rewriting_keeps_use_lists) {
     kernel k;
     make(&t, &k);
     tg_value *i = tg_build_iota(&k.b, k.axis), *x = tg_build_load(&k.b, k.x, &i, 1, NULL);
-    tg_value *twice = tg_build_binary(&k.b, TG_OP_ADD, x, x), *one = tg_build_float(&k.b, TG_F32, 1.0);
+    tg_value *twice = tg_build_binary(&k.b, TG_OP_ADD, x, x),
+             *one = tg_build_float(&k.b, TG_F32, 1.0);
     tg_value *wide = tg_build_broadcast(&k.b, one, x->type);
     tg_op *store = tg_build_store(&k.b, k.y, twice, &i, 1, NULL);
     cr_expect_null(tg_ir_verify(k.f, t.arena));
@@ -165,7 +172,8 @@ Test(ir_build, facts_of_operations) {
     cr_expect_eq(tg_op_info_of(TG_OP_PRINT)->effect, TG_EFF_IO);
     cr_expect_eq(tg_op_info_of(TG_OP_DOT)->effect, TG_EFF_NONE);
     cr_expect(tg_op_is_elementwise(TG_OP_BROADCAST) && !tg_op_is_elementwise(TG_OP_REINDEX));
-    cr_expect(tg_op_is_math(TG_OP_EXP) && !tg_op_is_math(TG_OP_SQRT) && !tg_op_is_math(TG_OP_CPLX));
+    cr_expect(tg_op_is_math(TG_OP_EXP) && !tg_op_is_math(TG_OP_SQRT) &&
+              !tg_op_is_math(TG_OP_CPLX));
     for (uint32_t i = 0; i < TG_OP_COUNT; i++) {
         const char *name = tg_op_info_of((tg_opcode)i)->mnemonic;
         cr_expect_eq(tg_opcode_from_mnemonic(name, strlen(name)), i);

@@ -1,8 +1,9 @@
 /* docs/ops.md is what tools/gen_ops_doc writes from ops.def. */
 #include "tests/support/ir_text.h"
-#include "tools/gen_ops_doc.h"
 
 #include <criterion/criterion.h>
+
+#include "tools/gen_ops_doc.h"
 
 Test(ir_docs, ops_md_is_up_to_date) {
     ir_text t;

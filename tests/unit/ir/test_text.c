@@ -1,5 +1,5 @@
-/* The text form: everything in tests/ir reads, verifies, prints and reads again to the same text; clones print equally; malformed
- * text gives a diagnostic. */
+/* The text form: everything in tests/ir reads, verifies, prints and reads again to the same
+ * text; clones print equally; malformed text gives a diagnostic. */
 #include "tests/support/ir_text.h"
 
 #include <criterion/criterion.h>
@@ -61,7 +61,8 @@ Test(ir_text, numbers_are_exact) {
     ir_text_init(&t);
     tg_func *f = ir_text_read(&t, ir_text_load(&t, "tests/ir/numbers.tir"));
     cr_assert_not_null(f);
-    double expected[] = {0.1, 4.9406564584124654e-324, 1.7976931348623157e308, 1e-5, 1234.0625, 1099511627775.5};
+    double expected[] = {0.1,       4.9406564584124654e-324, 1.7976931348623157e308, 1e-5,
+                         1234.0625, 1099511627775.5};
     uint32_t found = 0;
     for (tg_op *op = f->body.body.first; op; op = op->next) {
         const tg_attr *a = tg_op_attr(op, TG_ATTR_VALUE);

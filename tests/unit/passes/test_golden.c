@@ -5,11 +5,11 @@
  *   // EXPECT
  *   func @after …              what they make of it, exactly
  *
- * TG_UPDATE_GOLDEN=1 in the environment rewrites what is expected; read the difference before committing it. Every text of tests/ir also
- * goes through every pass and through the standard list, verified after each. */
-#include "tests/support/ir_text.h"
-
+ * TG_UPDATE_GOLDEN=1 in the environment rewrites what is expected; read the difference before
+ * committing it. Every text of tests/ir also goes through every pass and through the
+ * standard list, verified after each. */
 #include "dsl/passes/passes.h"
+#include "tests/support/ir_text.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -18,7 +18,8 @@
 
 static const char run_mark[] = "// RUN: ", expect_mark[] = "// EXPECT\n";
 
-static void update(ir_text *t, const char *path, const char *text, const char *end, const char *after) {
+static void update(ir_text *t, const char *path, const char *text, const char *end,
+                   const char *after) {
     FILE *file = fopen(tg_arena_printf(t->arena, "%s/%s", TG_SOURCE_DIR, path), "wb");
     cr_assert_not_null(file);
     fprintf(file, "%.*s%s%s", (int)(end - text), text, expect_mark, after);
@@ -28,7 +29,8 @@ static void update(ir_text *t, const char *path, const char *text, const char *e
 static void golden(const char *path, void *user) {
     ir_text *t = user;
     const char *text = ir_text_load(t, path);
-    cr_assert(strncmp(text, run_mark, strlen(run_mark)) == 0, "%s does not start with RUN", path);
+    cr_assert(strncmp(text, run_mark, strlen(run_mark)) == 0, "%s does not start with RUN",
+              path);
     const char *list = text + strlen(run_mark), *mark = strstr(text, expect_mark);
     const char *end = mark ? mark : text + strlen(text);
     tg_func *f = ir_text_read(t, tg_arena_strndup(t->arena, text, (size_t)(end - text)));
@@ -36,7 +38,8 @@ static void golden(const char *path, void *user) {
     tg_pass_options options = {.verify_each = true};
     const char *error = tg_ir_verify(f, t->arena);
     cr_assert_null(error, "%s: %s", path, error);
-    error = tg_pass_run_list(f, tg_arena_strndup(t->arena, list, strcspn(list, "\n")), &options);
+    error =
+        tg_pass_run_list(f, tg_arena_strndup(t->arena, list, strcspn(list, "\n")), &options);
     cr_expect_null(error, "%s: %s", path, error);
     const char *after = ir_text_print(t, f);
     if (getenv("TG_UPDATE_GOLDEN")) {
@@ -62,13 +65,16 @@ static void run_all(const char *path, void *user) {
         tg_func *f = ir_text_read(&t, text);
         cr_assert_not_null(f, "%s", path);
         tg_pass_options options = {.verify_each = true};
-        const char *list = i < TG_PASS_COUNT ? tg_pass_of((tg_pass_id)i)->name : TG_PASSES_STANDARD;
+        const char *list =
+            i < TG_PASS_COUNT ? tg_pass_of((tg_pass_id)i)->name : TG_PASSES_STANDARD;
         const char *error = tg_pass_run_list(f, list, &options);
         cr_expect_null(error, "%s, %s: %s", path, list, error);
         const char *once = ir_text_print(&t, f);
-        if (i == TG_PASS_canon || i == TG_PASS_cse || i == TG_PASS_dce || i == TG_PASS_licm) { /* idempotent */
+        if (i == TG_PASS_canon || i == TG_PASS_cse || i == TG_PASS_dce ||
+            i == TG_PASS_licm) { /* idempotent */
             cr_expect_null(tg_pass_run_list(f, list, &options));
-            cr_expect_str_eq(ir_text_print(&t, f), once, "%s: %s does more when run twice", path, list);
+            cr_expect_str_eq(ir_text_print(&t, f), once, "%s: %s does more when run twice",
+                             path, list);
         }
         ir_text_fini(&t);
     }
@@ -92,7 +98,8 @@ Test(passes, manager) {
     tg_func *f = ir_text_read(&t, ir_text_load(&t, "tests/ir/gemm.tir"));
     uint32_t calls = 0;
     double seconds[TG_PASS_COUNT] = {0};
-    tg_pass_options options = {.verify_each = true, .after = count_call, .user = &calls, .seconds = seconds};
+    tg_pass_options options = {
+        .verify_each = true, .after = count_call, .user = &calls, .seconds = seconds};
     cr_expect_null(tg_pass_run_list(f, "canon,dce,cse", &options));
     cr_expect_eq(calls, 3u);
     options.limit = 1;
