@@ -80,13 +80,15 @@ static tg_sym *optional_tensor(const tg_elab *e, const tg_expr *x) {
     return s && s->kind == TG_SYM_TENSOR && s->optional ? s : NULL;
 }
 
-void tg_elab_open_optionals(tg_elab *e, const tg_expr *x, bool open) {
+void tg_elab_open_optionals(tg_elab *e, const tg_expr *x, bool truth, int by) {
     tg_sym *s = optional_tensor(e, x);
     if (s) {
-        s->open = open;
-    } else if (x->kind == TG_EXPR_BINARY && x->u.binary.op == TG_OPER_LAND) {
-        tg_elab_open_optionals(e, x->u.binary.left, open);
-        tg_elab_open_optionals(e, x->u.binary.right, open);
+        s->open += truth ? by : 0;
+    } else if (x->kind == TG_EXPR_UNARY && x->u.unary.op == TG_OPER_LNOT) {
+        tg_elab_open_optionals(e, x->u.unary.operand, !truth, by);
+    } else if (x->kind == TG_EXPR_BINARY && x->u.binary.op == (truth ? TG_OPER_LAND : TG_OPER_LOR)) {
+        tg_elab_open_optionals(e, x->u.binary.left, truth, by);
+        tg_elab_open_optionals(e, x->u.binary.right, truth, by);
     }
 }
 
@@ -108,13 +110,9 @@ static tg_ev logic(tg_elab *e, const tg_expr *x) {
     if (left_decides && tests_absent(e, x->u.binary.left)) {
         return left;
     }
-    if (is_and) {
-        tg_elab_open_optionals(e, x->u.binary.left, true);
-    }
+    tg_elab_open_optionals(e, x->u.binary.left, is_and, 1);
     tg_ev right = tg_elab_bool(e, x->u.binary.right);
-    if (is_and) {
-        tg_elab_open_optionals(e, x->u.binary.left, false);
-    }
+    tg_elab_open_optionals(e, x->u.binary.left, is_and, -1);
     if (left_decides || tg_ev_is_poison(&left)) {
         return left;
     }
@@ -205,13 +203,16 @@ tg_ev tg_elab_select(tg_elab *e, tg_ev c, tg_ev x, tg_ev y, tg_span span) {
 static tg_ev conditional(tg_elab *e, const tg_expr *x) {
     tg_ev c = tg_elab_bool(e, x->u.cond.test);
     bool known;
-    if (tg_ev_known_bool(&c, &known) && tests_absent(e, x->u.cond.test)) {
+    const tg_expr *test = x->u.cond.test;
+    if (tg_ev_known_bool(&c, &known) && tests_absent(e, test)) {
         return tg_elab_rvalue(e, known ? x->u.cond.yes : x->u.cond.no);
     }
-    tg_elab_open_optionals(e, x->u.cond.test, true);
+    tg_elab_open_optionals(e, test, true, 1);
     tg_ev yes = tg_elab_rvalue(e, x->u.cond.yes);
-    tg_elab_open_optionals(e, x->u.cond.test, false);
+    tg_elab_open_optionals(e, test, true, -1);
+    tg_elab_open_optionals(e, test, false, 1);
     tg_ev no = tg_elab_rvalue(e, x->u.cond.no);
+    tg_elab_open_optionals(e, test, false, -1);
     return tg_elab_select(e, c, yes, no, x->span);
 }
 

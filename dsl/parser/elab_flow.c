@@ -246,6 +246,15 @@ static void build_if(tg_elab *e, tg_value *test, tg_syms syms, body_fn yes, cons
 
 static void run_block(tg_elab *e, const void *what) { tg_elab_block(e, what); }
 
+typedef struct branch_of { const tg_expr *test; const tg_stmt *body; bool truth; } branch_of;
+
+static void run_branch(tg_elab *e, const void *what) {
+    const branch_of *b = what;
+    tg_elab_open_optionals(e, b->test, b->truth, 1);
+    tg_elab_block(e, b->body);
+    tg_elab_open_optionals(e, b->test, b->truth, -1);
+}
+
 /* May the current function run under a mask over these axes? */
 static bool maskable(tg_elab *e, const tg_value *v) {
     return e->frame && e->frame->n_lift &&
@@ -292,16 +301,17 @@ static void known_if(tg_elab *e, const tg_stmt *s, bool taken) {
         carried c = {.syms = syms};
         open_carried(e, &c);
         uint32_t phase = e->phase;
-        build_if(e, tg_build_int(&e->b, TG_BOOL, 0), syms, run_block, dead, NULL, NULL);
+        branch_of never = {s->u.branch.test, dead, !taken};
+        build_if(e, tg_build_int(&e->b, TG_BOOL, 0), syms, run_branch, &never, NULL, NULL);
         e->phase = phase;
         restore(&c);
     } else if (dead) {
         tg_elab_resolve_stmt(e, dead);
     }
     if (live) {
-        tg_elab_open_optionals(e, s->u.branch.test, taken);
+        tg_elab_open_optionals(e, s->u.branch.test, taken, 1);
         tg_elab_block(e, live);
-        tg_elab_open_optionals(e, s->u.branch.test, false);
+        tg_elab_open_optionals(e, s->u.branch.test, taken, -1);
     }
 }
 
@@ -343,9 +353,8 @@ void tg_elab_if(tg_elab *e, const tg_stmt *s) {
         find_changed(e, s->u.branch.no, &syms);
     }
     e->b.span = s->span;
-    tg_elab_open_optionals(e, s->u.branch.test, true);
-    build_if(e, v, syms, run_block, s->u.branch.yes, s->u.branch.no ? run_block : NULL, s->u.branch.no);
-    tg_elab_open_optionals(e, s->u.branch.test, false);
+    branch_of yes = {s->u.branch.test, s->u.branch.yes, true}, no = {s->u.branch.test, s->u.branch.no, false};
+    build_if(e, v, syms, run_branch, &yes, s->u.branch.no ? run_branch : NULL, &no);
 }
 
 /* ---- flags -------------------------------------------------------------------------------------------------------------- */
@@ -701,6 +710,9 @@ static void unrolled_c(tg_elab *e, const tg_stmt *s) {
 void tg_elab_for_c(tg_elab *e, const tg_stmt *s) {
     tg_sym *mark = e->scope;
     tg_loop loop;
+    if (s->u.for_c.init->kind != TG_STMT_DECL || s->u.for_c.step->kind == TG_STMT_POISON) {
+        return; /* a syntax error was reported */
+    }
     tg_elab_decl(e, s->u.for_c.init);
     open_loop(e, &loop, s->u.for_c.body);
     e->b.span = s->span;

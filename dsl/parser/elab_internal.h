@@ -91,7 +91,8 @@ struct tg_sym {
     tg_dtype dtype;
     uint32_t rank;
     tg_value *tensor;     /* null if absent */
-    bool optional, open;  /* open: inside `if (x)` */
+    bool optional;
+    int open;             /* optional: inside how many `if (x)` */
     bool filled;          /* initial value given */
     uint32_t first_store; /* number of the first phase that stores; 0: none */
     uint32_t last_store, last_load;
@@ -247,8 +248,8 @@ tg_ev tg_elab_sum(tg_elab *e, tg_operator op, const tg_ev *left_value, const tg_
 tg_ev tg_elab_unary(tg_elab *e, tg_operator op, tg_ev x, tg_span span);
 tg_ev tg_elab_select(tg_elab *e, tg_ev c, tg_ev x, tg_ev y, tg_span span);
 const char *tg_elab_operator_text(tg_operator op);
-/* Marks optional tensors that `x` proves present as usable, or closes them again. */
-void tg_elab_open_optionals(tg_elab *e, const tg_expr *x, bool open);
+/* Optional tensors that are present where `x` has the value `truth` become usable (by = 1), or no longer (by = -1). */
+void tg_elab_open_optionals(tg_elab *e, const tg_expr *x, bool truth, int by);
 
 tg_ev tg_elab_index(tg_elab *e, const tg_expr *x);
 tg_ev tg_elab_member(tg_elab *e, const tg_expr *x);

@@ -74,6 +74,9 @@ static void resolve_domain(tg_elab *e, const tg_domain *d) {
 }
 
 static void resolve_decl(tg_elab *e, const tg_stmt *s) {
+    if (s->kind != TG_STMT_LET && s->kind != TG_STMT_DECL) {
+        return; /* a syntax error was reported */
+    }
     for (uint32_t i = 0; i < s->u.decl.n_items; i++) {
         const tg_declarator *d = &s->u.decl.items[i];
         if (d->init) {

@@ -154,6 +154,12 @@ Test(elab, optional_parameters_are_constants) {
     unload(&l);
 }
 
+Test(elab, optional_parameters_may_be_tested_in_many_ways) {
+    EXPECT("kernel k(in f32 X[N], in? f32 B[N], out f32 Y[N], int n) { grid (i in N) { f32 y[i] = X[i]; if (!B) y = 0; else { y += B ? B[i] "
+           ": 0; y += B[i]; } if (B && n > 0) y += B[i]; Y[i] = !B || n < 0 ? y : y * B[i]; } }",
+           {TG_OP_LOAD, 5}, {TG_OP_IF, 1});
+}
+
 Test(elab, launch_level) {
     EXPECT("kernel k(in f32 X[N], out f32 Y[N] = 1, int n) { temp f32 t[N, 2], u[N] = 0; let h = N / 2; "
            "for (each s in n) { a: grid (i in h) t[i, 0] = X[i] * f32(s); if (n > 3) { grid (i in N) u[i] = X[i]; } } "
