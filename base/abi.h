@@ -26,6 +26,9 @@ typedef struct tg_worker {
     void *owner;
 } tg_worker;
 
+/* kinds[] of print */
+enum { TG_PRINT_SIGNED = 0, TG_PRINT_UNSIGNED = 1, TG_PRINT_FLOAT = 2, TG_PRINT_BOOL = 3 };
+
 typedef int32_t (*tg_task_fn)(const void *frame, int64_t begin, int64_t end, tg_worker *worker);
 
 typedef struct tg_rt {

@@ -74,13 +74,15 @@ static void *launch_workspace(const tg_rt *rt, int64_t bytes) {
     return block->data;
 }
 
-/* The first failure keeps its message: whoever sets the status writes it. */
+/* The first failure keeps its message: whoever sets the status writes it. An `assert` has no code of its own. */
 static void launch_fail(const tg_rt *rt, int32_t status, const char *message) {
     struct launch *l = rt->owner;
     int32_t none = 0;
     if (atomic_compare_exchange_strong(&l->status, &none, status ? status : TG_ERROR_LAUNCH) &&
         l->message_size) {
-        (void)tg_format(l->message, l->message_size, "%s", message ? message : "");
+        const char *text = message ? message : "";
+        bool is_assert = status == TG_ERROR_LAUNCH && strncmp(text, "L09", 3) != 0;
+        (void)tg_format(l->message, l->message_size, "%s%s", is_assert ? "L0908: " : "", text);
     }
 }
 

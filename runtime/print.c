@@ -2,7 +2,6 @@
  * SPEC is parsed here and given to snprintf piece by piece, so a format of a kernel is never a format of C. */
 #include "runtime/host.h"
 
-#include "base/dtype.h"
 #include "base/io.h"
 
 #include <string.h>
@@ -66,36 +65,35 @@ static size_t format_float(char *out, size_t size, const struct field *f, double
     }
 }
 
-static size_t format_int(char *out, size_t size, const struct field *f, tg_dtype dtype, int64_t v) {
+static size_t format_int(char *out, size_t size, const struct field *f, uint8_t kind, int64_t v) {
     unsigned long long u = (unsigned long long)v;
     if (f->style == 'x') {
         return f->zero ? tg_format(out, size, "%0*llx", f->width, u)
                        : tg_format(out, size, "%*llx", f->width, u);
     }
     if (f->style == 'f' || f->style == 'e' || f->style == 'g') {
-        bool is_unsigned = tg_dtype_kind_of(dtype) == TG_KIND_UINT;
-        return format_float(out, size, f, is_unsigned ? (double)(uint64_t)v : (double)v);
+        return format_float(out, size, f, kind == TG_PRINT_UNSIGNED ? (double)(uint64_t)v : (double)v);
     }
-    if (tg_dtype_kind_of(dtype) == TG_KIND_UINT) {
+    if (kind == TG_PRINT_UNSIGNED) {
         return tg_format(out, size, "%*llu", f->width, u);
     }
     return f->zero ? tg_format(out, size, "%0*lld", f->width, (long long)v)
                    : tg_format(out, size, "%*lld", f->width, (long long)v);
 }
 
-static void put_value(struct sink *s, const struct field *f, tg_dtype dtype, const char *cell) {
+static void put_value(struct sink *s, const struct field *f, uint8_t kind, const char *cell) {
     char text[512];
     size_t n;
-    if (dtype == TG_BOOL && !f->style) {
+    if (kind == TG_PRINT_BOOL && !f->style) {
         n = tg_format(text, sizeof text, "%s", *cell ? "true" : "false");
-    } else if (tg_dtype_is_float(dtype)) {
+    } else if (kind == TG_PRINT_FLOAT) {
         double v;
         memcpy(&v, cell, sizeof v);
         n = format_float(text, sizeof text, f, v);
     } else {
         int64_t v;
         memcpy(&v, cell, sizeof v);
-        n = format_int(text, sizeof text, f, dtype, v);
+        n = format_int(text, sizeof text, f, kind, v);
     }
     put(s, text, n < sizeof text ? n : sizeof text - 1);
 }
@@ -108,7 +106,7 @@ size_t tg_format_print(char *out, size_t size, const char *format, const void *v
         struct field f;
         const char *end = *p == '{' ? parse_field(p + 1, &f) : NULL;
         if (end && used < n) {
-            put_value(&s, &f, (tg_dtype)kinds[used], (const char *)values + 8 * (size_t)used);
+            put_value(&s, &f, kinds[used], (const char *)values + 8 * (size_t)used);
             used++;
             p = end;
         } else if ((p[0] == '{' && p[1] == '{') || (p[0] == '}' && p[1] == '}')) {
