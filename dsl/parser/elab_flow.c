@@ -663,7 +663,8 @@ static void forget_constants(tg_elab *e, const tg_stmt *init) {
 }
 
 static void step_constant(tg_elab *e, const tg_stmt *step) {
-    tg_sym *s = step->u.assign.target->kind == TG_EXPR_NAME ? tg_scope_find(e, step->u.assign.target->u.name.name) : NULL;
+    bool names = step->kind == TG_STMT_ASSIGN && step->u.assign.target->kind == TG_EXPR_NAME;
+    tg_sym *s = names ? tg_scope_find(e, step->u.assign.target->u.name.name) : NULL;
     if (!s || !s->unrolled) {
         tg_elab_stmt(e, step);
         return;
