@@ -387,7 +387,7 @@ void tg_x86_emit_launch(tg_x86 *x, tg_op *op) {
 
 static tg_value *bind_dim(tg_builder *b, tg_value *tensor, uint32_t d) {
     tg_value *extent = tg_build_dim(b, tensor, d), *zero = tg_build_int(b, TG_I64, 0);
-    tg_axis *a = tg_func_add_axis(b->func, d == 0 ? TG_AXIS_GRID : TG_AXIS_LOCAL, tg_intern_cstr(b->func->names, "i"), b->span);
+    tg_axis *a = tg_func_add_axis(b->func, d == 0 ? TG_AXIS_GRID : TG_AXIS_LOCAL, b->func->name, b->span);
     tg_value *domain[] = {extent, zero, extent};
     tg_attr attr = tg_attr_axis(b->func->arena, TG_ATTR_AXIS, a);
     a->extent = -1;
