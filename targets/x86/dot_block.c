@@ -11,16 +11,13 @@ enum { TASKS_PER_THREAD = 4, PACKED_ROWS = 192, OUTER_ROWS = 8, MIN_ROWS = 48, T
 typedef struct survey {
     tg_x86 *x;
     const tg_x86_dot *dot; /* the first on its fast path */
-    bool alone;            /* it is all there is: no loops, no buffers but its operands' */
+    bool alone;            /* it is all there is but elementwise code: no loops, no other tiles that live in buffers */
 } survey;
 
-static bool feeds_dot(const tg_value *v) {
-    for (const tg_use *u = v->uses; u; u = u->next) {
-        if (u->user->opcode != TG_OP_DOT) {
-            return false;
-        }
-    }
-    return true;
+/* The answers here are needed at launch and in the task, so they depend on the code alone. */
+static bool is_pointwise(const tg_op *op) {
+    bool tile = op->n_results && tg_result(op, 0)->type->kind == TG_TYPE_TILE && tg_result(op, 0)->type->n_axes > 0;
+    return !tile || tg_op_is_elementwise(op->opcode) || op->opcode == TG_OP_LOAD || op->opcode == TG_OP_REINDEX;
 }
 
 static void survey_region(survey *s, tg_region *r) {
@@ -32,12 +29,7 @@ static void survey_region(survey *s, tg_region *r) {
             s->alone = false;
         }
         bool loops = op->opcode == TG_OP_FOR || op->opcode == TG_OP_WHILE || op->opcode == TG_OP_IF;
-        s->alone = s->alone && !loops;
-        for (uint32_t i = 0; i < op->n_results && op->opcode != TG_OP_DOT; i++) {
-            const tg_value *v = tg_result(op, i);
-            bool tile = v->type->kind == TG_TYPE_TILE && v->type->n_axes > 0;
-            s->alone = s->alone && !(tile && s->x->modes[v->id] == TG_X86_BUFFER && !feeds_dot(v));
-        }
+        s->alone = s->alone && !loops && (op->opcode == TG_OP_DOT || is_pointwise(op));
         for (uint32_t i = 0; i < op->n_regions && (loops || op->opcode == TG_OP_PAR); i++) {
             survey_region(s, &op->regions[i]);
         }
@@ -55,8 +47,7 @@ static bool in_dot(const tg_x86_dot *d, const tg_axis *a) {
 }
 
 static bool rows_in_place(tg_x86 *x, const tg_x86_dot *d) {
-    tg_value *v = tg_operand(d->op, 1 - d->side);
-    return x->modes[v->id] != TG_X86_BUFFER && tg_x86_dot_is_direct(x, v, d->dtype, NULL);
+    return tg_x86_dot_is_direct(x, tg_operand(d->op, 1 - d->side), d->dtype, NULL);
 }
 
 static tg_op *phase_of(const tg_axis *a) {
