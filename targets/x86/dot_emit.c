@@ -117,9 +117,10 @@ static LLVMValueRef edge_at(nest *n, LLVMValueRef row, LLVMValueRef column) {
     return tg_llvm_gep(n->e.l, n->e.elem, n->edge, LLVMBuildAdd(b, i, column, ""));
 }
 
-static void results_to_edge(nest *n, const tg_dot_tile *t) {
+static void results_to_edge(nest *n, const tg_dot_tile *t, LLVMValueRef from) {
     for (unsigned i = 0; i < t->rows * t->vecs; i++) {
         LLVMValueRef row = tg_llvm_i64(n->e.l, i / t->vecs), column = tg_llvm_i64(n->e.l, i % t->vecs * t->lanes);
+        column = LLVMBuildAdd(n->e.l->builder, from, column, "");
         tg_llvm_store(n->e.l, t->acc[i], edge_at(n, row, column), n->e.size);
     }
 }
@@ -143,13 +144,16 @@ static void roots_from_edge(nest *n) {
 
 /* ---- tiles ------------------------------------------------------------------------------------------------- */
 
-static tg_dot_tile run_tile(nest *n, unsigned vecs, bool masked) {
+/* `vecs` vectors from column `from` of the panel on. */
+static tg_dot_tile run_tile(nest *n, LLVMValueRef from, unsigned vecs, bool masked) {
     tg_dot_emission *e = &n->e;
-    tg_dot_tile t = {.elem = e->elem, .lanes = e->lanes, .vecs = vecs, .rows = e->rows, .vector_base = n->p.at,
+    tg_dot_tile t = {.elem = e->elem, .lanes = e->lanes, .vecs = vecs, .rows = e->rows,
+                     .vector_base = bytes_at(n, n->p.at, from, tg_llvm_i64(e->l, e->size)),
                      .loops = n->p.loops, .n_loops = e->d->n_over};
     memcpy(t.row_at, n->row_at, sizeof t.row_at);
     for (unsigned v = 0; v < vecs && masked; v++) {
-        t.masks[v] = tg_x86_dot_lanes_below(e, tg_llvm_i64(e->l, v * e->lanes), n->p.n_columns);
+        LLVMValueRef at = LLVMBuildAdd(e->l->builder, from, tg_llvm_i64(e->l, v * e->lanes), "");
+        t.masks[v] = tg_x86_dot_lanes_below(e, at, n->p.n_columns);
     }
     for (unsigned i = 0; i < t.rows * t.vecs; i++) {
         t.acc[i] = LLVMConstNull(e->vector);
@@ -162,26 +166,26 @@ static LLVMValueRef at_least(nest *n, LLVMValueRef v, unsigned limit) {
     return LLVMBuildICmp(n->e.l->builder, LLVMIntSGE, v, tg_llvm_i64(n->e.l, limit), "");
 }
 
-static void edge_tile(nest *n, unsigned vecs, bool masked) {
-    tg_dot_tile t = run_tile(n, vecs, masked);
-    results_to_edge(n, &t);
+static void edge_tile(nest *n, LLVMValueRef from, unsigned vecs, bool masked) {
+    tg_dot_tile t = run_tile(n, from, vecs, masked);
+    results_to_edge(n, &t, from);
 }
 
-/* Columns that do not fill the panel: the whole width, or half of it. */
+/* Columns that do not fill the panel, in tiles of half its width. */
 static void narrow_tiles(nest *n, bool masked) {
-    tg_llvm_if c;
+    tg_llvm *l = n->e.l;
+    tg_llvm_loop loop;
     unsigned half = n->e.vecs / 2;
-    tg_llvm_if_open(n->e.l, &c, at_least(n, n->p.n_columns, half * n->e.lanes + 1));
-    edge_tile(n, n->e.vecs, masked);
-    tg_llvm_if_else(n->e.l, &c);
-    edge_tile(n, half, masked);
-    tg_llvm_if_close(n->e.l, &c);
+    LLVMValueRef step = tg_llvm_i64(l, half * n->e.lanes);
+    LLVMValueRef from = tg_llvm_loop_open(l, &loop, tg_llvm_i64(l, 0), n->p.n_columns, step);
+    edge_tile(n, from, half, masked);
+    tg_llvm_loop_close(l, &loop);
 }
 
 static void whole_tile(nest *n) {
     tg_llvm *l = n->e.l;
     if (n->compact) {
-        edge_tile(n, n->e.vecs, false);
+        edge_tile(n, tg_llvm_i64(l, 0), n->e.vecs, false);
         roots_from_edge(n);
         return;
     }
@@ -189,11 +193,11 @@ static void whole_tile(nest *n) {
                       wide = tg_llvm_block(l);
     LLVMBuildCondBr(l->builder, at_least(n, n->p.n_columns, n->e.vecs * n->e.lanes), wide, narrow);
     LLVMPositionBuilderAtEnd(l->builder, wide);
-    tg_dot_tile t = run_tile(n, n->e.vecs, false);
+    tg_dot_tile t = run_tile(n, tg_llvm_i64(l, 0), n->e.vecs, false);
     LLVMBasicBlockRef spill = tg_llvm_block(l);
     LLVMBuildCondBr(l->builder, at_least(n, n->n_rows, n->e.rows), direct, spill);
     LLVMPositionBuilderAtEnd(l->builder, spill);
-    results_to_edge(n, &t);
+    results_to_edge(n, &t, tg_llvm_i64(l, 0));
     LLVMBuildBr(l->builder, edge);
     LLVMPositionBuilderAtEnd(l->builder, direct);
     roots_in_registers(n, &t);
