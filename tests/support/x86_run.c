@@ -41,6 +41,17 @@ static const char *load(x86_kernel *k) {
     return e ? LLVMGetErrorMessage(e) : NULL;
 }
 
+/* The text form has no flag for it: attributes of block axes and reductions of one. */
+static void note_blocks(tg_op *op, void *user) {
+    tg_func *f = user;
+    const tg_attr *over = tg_op_attr(op, TG_ATTR_OVER);
+    bool fact = op->opcode >= TG_OP_AXIS_FIRST && op->opcode <= TG_OP_AXIS_COUNT;
+    f->block_dependent |= fact && tg_op_axis(op, TG_ATTR_AXIS)->kind != TG_AXIS_LOCAL;
+    for (uint32_t i = 0; over && i < over->n_axes; i++) {
+        f->block_dependent |= over->axes[i]->kind == TG_AXIS_GRID;
+    }
+}
+
 static const char *build(x86_kernel *k, const char *text, const x86_options *o) {
     tg_sources sources = {.arena = k->arena};
     tg_interner *names = tg_interner_create(k->arena);
@@ -54,6 +65,7 @@ static const char *build(x86_kernel *k, const char *text, const x86_options *o) 
     if (bad) {
         return bad;
     }
+    tg_ir_walk(k->f, note_blocks, k->f);
     tg_machine m;
     if (!tg_target_x86.machine(o->arch, &m)) {
         return "no such machine";
