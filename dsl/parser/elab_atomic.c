@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* ---- atomics --------------------------------------------------------------------------------------------------- */
+/* ---- atomics ----------------------------------------------------------------------------- */
 
 void tg_elab_note_atomic(tg_elab *e, tg_sym *t, tg_span span) {
     if (t->storage == TG_STORE_IN) {
@@ -12,10 +12,14 @@ void tg_elab_note_atomic(tg_elab *e, tg_sym *t, tg_span span) {
         tg_diag_add_help(e->diags, d, "declare it inout, or out with an initial value");
         return;
     }
-    if (!t->filled && (t->storage == TG_STORE_OUT || (t->storage == TG_STORE_TEMP && (!t->first_store || t->first_store >= e->phase)))) {
-        tg_diag *d = tg_report(e->diags, TG_E0409, span, "atomic target %s needs an initial value", t->name);
+    if (!t->filled &&
+        (t->storage == TG_STORE_OUT ||
+         (t->storage == TG_STORE_TEMP && (!t->first_store || t->first_store >= e->phase)))) {
+        tg_diag *d = tg_report(e->diags, TG_E0409, span,
+                               "atomic target %s needs an initial value", t->name);
         tg_diag_add_label(e->diags, d, t->span, "declared here without one");
-        tg_diag_add_help(e->diags, d, "declare it inout, or give it one: out … %s[…] = 0", t->name);
+        tg_diag_add_help(e->diags, d, "declare it inout, or give it one: out … %s[…] = 0",
+                         t->name);
     }
     t->first_store = t->first_store ? t->first_store : e->phase;
     t->last_store = e->phase;
@@ -31,13 +35,15 @@ static bool find_enum(const char *name, tg_enum low, tg_enum high, tg_enum *out)
     return false;
 }
 
-static uint32_t order_attrs(tg_elab *e, tg_name order, tg_name scope, tg_span span, tg_attr *out) {
+static uint32_t order_attrs(tg_elab *e, tg_name order, tg_name scope, tg_span span,
+                            tg_attr *out) {
     uint32_t n = 0;
     tg_enum v;
     if (order && find_enum(order, TG_RELAXED, TG_ACQ_REL, &v)) {
         out[n++] = tg_attr_enum(TG_ATTR_ORDER, v);
     } else if (order) {
-        tg_report(e->diags, TG_E0208, span, "'%s' is no memory order; have relaxed acquire release acq_rel", order);
+        tg_report(e->diags, TG_E0208, span,
+                  "'%s' is no memory order; have relaxed acquire release acq_rel", order);
     }
     if (scope && find_enum(scope, TG_DEVICE, TG_SYSTEM, &v)) {
         out[n++] = tg_attr_enum(TG_ATTR_SCOPE, v);
@@ -57,10 +63,11 @@ static const tg_type *place_type(tg_elab *e, const tg_place *p) {
 
 static bool atomic_type(tg_elab *e, tg_enum fn, tg_dtype t, tg_span span) {
     bool bits = fn == TG_FN_AND || fn == TG_FN_OR || fn == TG_FN_XOR;
-    bool ok = !tg_dtype_is_storage(t) && tg_dtype_kind_of(t) != TG_KIND_COMPLEX && (t != TG_BOOL || bits || fn == TG_FN_XCHG) &&
-              (!bits || !tg_dtype_is_float(t));
+    bool ok = !tg_dtype_is_storage(t) && tg_dtype_kind_of(t) != TG_KIND_COMPLEX &&
+              (t != TG_BOOL || bits || fn == TG_FN_XCHG) && (!bits || !tg_dtype_is_float(t));
     if (!ok) {
-        tg_report(e->diags, TG_E0207, span, "this atomic operation is not defined for %s", tg_dtype_name(t));
+        tg_report(e->diags, TG_E0207, span, "this atomic operation is not defined for %s",
+                  tg_dtype_name(t));
     }
     if (tg_dtype_is_float(t) && fn == TG_FN_ADD) {
         e->func->nondeterministic = true;
@@ -69,14 +76,16 @@ static bool atomic_type(tg_elab *e, tg_enum fn, tg_dtype t, tg_span span) {
 }
 
 /* The op itself; operands: tensor, values…, indices…, guard. */
-static tg_value *build_atomic(tg_elab *e, tg_opcode op, const tg_place *p, tg_value *const *values, uint32_t n_values,
-                              tg_value *guard, const tg_attr *attrs, uint32_t n_attrs, tg_span span) {
+static tg_value *build_atomic(tg_elab *e, tg_opcode op, const tg_place *p,
+                              tg_value *const *values, uint32_t n_values, tg_value *guard,
+                              const tg_attr *attrs, uint32_t n_attrs, tg_span span) {
     const tg_type *type = place_type(e, p);
     tg_value *operands[TG_MAX_RANK + 4];
     uint32_t n = 0;
     for (uint32_t i = 0; i < n_values + (guard != NULL); i++) {
         const tg_value *v = i < n_values ? values[i] : guard;
-        if (!tg_elab_check_axes(e, v->type, type->axes, type->n_axes, NULL, span, p->tensor->name, TG_E0405)) {
+        if (!tg_elab_check_axes(e, v->type, type->axes, type->n_axes, NULL, span,
+                                p->tensor->name, TG_E0405)) {
             return NULL;
         }
     }
@@ -133,14 +142,19 @@ tg_ev tg_builtin_atomic(tg_elab *e, const tg_call *c) {
     if (!atomic_type(e, fn, p.tensor->dtype, c->span)) {
         return tg_ev_poison();
     }
-    n_attrs += order_attrs(e, named_name(c, "order"), named_name(c, "scope"), c->span, attrs + n_attrs);
-    return tg_ev_value(build_atomic(e, c->f->op, &p, values, n_values, NULL, attrs, n_attrs, c->span));
+    n_attrs += order_attrs(e, named_name(c, "order"), named_name(c, "scope"), c->span,
+                           attrs + n_attrs);
+    return tg_ev_value(
+        build_atomic(e, c->f->op, &p, values, n_values, NULL, attrs, n_attrs, c->span));
 }
 
 static bool atomic_operator(tg_operator op, tg_enum *out) {
-    static const struct { tg_operator op; tg_enum fn; } table[] = {
-        {TG_OPER_ADD, TG_FN_ADD}, {TG_OPER_SUB, TG_FN_ADD}, {TG_OPER_AND, TG_FN_AND}, {TG_OPER_OR, TG_FN_OR},
-        {TG_OPER_XOR, TG_FN_XOR}, {TG_OPER_MIN, TG_FN_MIN}, {TG_OPER_MAX, TG_FN_MAX}};
+    static const struct {
+        tg_operator op;
+        tg_enum fn;
+    } table[] = {{TG_OPER_ADD, TG_FN_ADD}, {TG_OPER_SUB, TG_FN_ADD}, {TG_OPER_AND, TG_FN_AND},
+                 {TG_OPER_OR, TG_FN_OR},   {TG_OPER_XOR, TG_FN_XOR}, {TG_OPER_MIN, TG_FN_MIN},
+                 {TG_OPER_MAX, TG_FN_MAX}};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         if (table[i].op == op) {
             *out = table[i].fn;
@@ -155,7 +169,9 @@ void tg_elab_atomic_stmt(tg_elab *e, const tg_stmt *s) {
     tg_enum fn;
     tg_attr attrs[3];
     if (!atomic_operator(s->u.assign.op, &fn)) {
-        tg_report(e->diags, TG_E0207, s->u.assign.op_span, "atomic takes += -= &= |= ^= min= max=; exchange is atomic_exchange(Y[…], v)");
+        tg_report(
+            e->diags, TG_E0207, s->u.assign.op_span,
+            "atomic takes += -= &= |= ^= min= max=; exchange is atomic_exchange(Y[…], v)");
         return;
     }
     if (!atomic_place(e, "atomic", s->u.assign.target, &p)) {
@@ -171,7 +187,8 @@ void tg_elab_atomic_stmt(tg_elab *e, const tg_stmt *s) {
         tg_ev g = tg_elab_bool(e, s->u.assign.guard);
         guard = tg_elab_value(e, &g);
     }
-    if (!value || (s->u.assign.guard && !guard) || !atomic_type(e, fn, p.tensor->dtype, s->span)) {
+    if (!value || (s->u.assign.guard && !guard) ||
+        !atomic_type(e, fn, p.tensor->dtype, s->span)) {
         return;
     }
     attrs[0] = tg_attr_enum(TG_ATTR_FN, fn);
@@ -179,7 +196,7 @@ void tg_elab_atomic_stmt(tg_elab *e, const tg_stmt *s) {
     build_atomic(e, TG_OP_ATOMIC, &p, &value, 1, guard, attrs, n, s->span);
 }
 
-/* ---- random numbers: Philox-4x32-10 (Salmon et al., SC 2011) ------------------------------------------------------- */
+/* ---- random numbers: Philox-4x32-10 (Salmon et al., SC 2011) ----------------------------- */
 
 static tg_value *philox_operand(tg_elab *e, const tg_call *c, uint32_t i, tg_dtype to) {
     tg_ev v = tg_builtin_arg(e, c, i);
@@ -187,9 +204,10 @@ static tg_value *philox_operand(tg_elab *e, const tg_call *c, uint32_t i, tg_dty
     if (tg_ev_is_poison(&v)) {
         return NULL;
     }
-    if (!tg_ev_is_number(&v) || (t != TG_DTYPE_NONE && !tg_dtype_is_int(t)) || (t == TG_DTYPE_NONE && v.is_float)) {
-        tg_report(e->diags, TG_E0203, tg_builtin_arg_span(c, i), "'%s' takes an integer here, this is %s", c->f->name,
-                  tg_elab_ev_text(e, &v));
+    if (!tg_ev_is_number(&v) || (t != TG_DTYPE_NONE && !tg_dtype_is_int(t)) ||
+        (t == TG_DTYPE_NONE && v.is_float)) {
+        tg_report(e->diags, TG_E0203, tg_builtin_arg_span(c, i),
+                  "'%s' takes an integer here, this is %s", c->f->name, tg_elab_ev_text(e, &v));
         return NULL;
     }
     v = tg_elab_cast(e, &v, to, tg_builtin_arg_span(c, i));
@@ -208,11 +226,13 @@ static tg_value *unit_interval(tg_elab *e, tg_value *bits, bool up) {
 
 /* Box and Muller: sqrt(-2 ln u) cos(2 pi v) */
 static tg_value *normal(tg_elab *e, tg_op *bits) {
-    tg_value *u = unit_interval(e, tg_result(bits, 0), true), *v = unit_interval(e, tg_result(bits, 1), false);
+    tg_value *u = unit_interval(e, tg_result(bits, 0), true),
+             *v = unit_interval(e, tg_result(bits, 1), false);
     tg_value *ln = tg_build_unary(&e->b, TG_OP_LOG, u);
     tg_value *square = tg_build_binary(&e->b, TG_OP_MUL, ln, tg_build_float(&e->b, TG_F32, -2));
     tg_value *turn = tg_build_binary(&e->b, TG_OP_MUL, v, tg_build_float(&e->b, TG_F32, 2));
-    return tg_build_binary(&e->b, TG_OP_MUL, tg_build_unary(&e->b, TG_OP_SQRT, square), tg_build_unary(&e->b, TG_OP_COSPI, turn));
+    return tg_build_binary(&e->b, TG_OP_MUL, tg_build_unary(&e->b, TG_OP_SQRT, square),
+                           tg_build_unary(&e->b, TG_OP_COSPI, turn));
 }
 
 tg_ev tg_builtin_rand(tg_elab *e, const tg_call *c) {
@@ -221,11 +241,13 @@ tg_ev tg_builtin_rand(tg_elab *e, const tg_call *c) {
         return tg_ev_poison();
     }
     if (operands[0]->type->n_axes) {
-        tg_report(e->diags, TG_E0311, tg_builtin_arg_span(c, 0), "the seed is a scalar, this one has axes %s",
+        tg_report(e->diags, TG_E0311, tg_builtin_arg_span(c, 0),
+                  "the seed is a scalar, this one has axes %s",
                   tg_elab_axes_text(e, operands[0]->type->axes, operands[0]->type->n_axes));
         return tg_ev_poison();
     }
-    const tg_type *word = tg_type_with_dtype(e->func, operands[1]->type, TG_U32), *types[] = {word, word, word, word};
+    const tg_type *word = tg_type_with_dtype(e->func, operands[1]->type, TG_U32),
+                  *types[] = {word, word, word, word};
     e->b.span = c->span;
     tg_op *op = tg_build_op(&e->b, TG_OP_PHILOX, operands, 2, types, 4, NULL, 0);
     if (c->f->option == 0) {
@@ -241,7 +263,7 @@ tg_ev tg_builtin_rand(tg_elab *e, const tg_call *c) {
     return tg_ev_tuple(e, parts, 4);
 }
 
-/* ---- print and assert ------------------------------------------------------------------------------------------------- */
+/* ---- print and assert -------------------------------------------------------------------- */
 
 static uint32_t placeholders(const char *text) {
     uint32_t n = 0;
@@ -256,10 +278,12 @@ static uint32_t placeholders(const char *text) {
 }
 
 /* The format string in argument `at` and the values after it. */
-static bool format_arguments(tg_elab *e, const tg_call *c, uint32_t at, const char **format, tg_value **out, uint32_t *n) {
+static bool format_arguments(tg_elab *e, const tg_call *c, uint32_t at, const char **format,
+                             tg_value **out, uint32_t *n) {
     const tg_expr *x = c->x ? c->args[at] : NULL;
     if (!x || x->kind != TG_EXPR_STRING) {
-        tg_report(e->diags, TG_E0208, x ? x->span : c->span, "'%s' takes a string here", c->f->name);
+        tg_report(e->diags, TG_E0208, x ? x->span : c->span, "'%s' takes a string here",
+                  c->f->name);
         return false;
     }
     *format = x->u.string.text;
@@ -270,8 +294,8 @@ static bool format_arguments(tg_elab *e, const tg_call *c, uint32_t at, const ch
     }
     uint32_t expected = placeholders(*format);
     if (expected != c->n - at - 1) {
-        tg_report(e->diags, TG_E0208, x->span, "the text has %u place%s for values, %u given", expected, expected == 1 ? "" : "s",
-                  c->n - at - 1);
+        tg_report(e->diags, TG_E0208, x->span, "the text has %u place%s for values, %u given",
+                  expected, expected == 1 ? "" : "s", c->n - at - 1);
         return false;
     }
     return ok;

@@ -1,12 +1,15 @@
-/* Built-in functions: the table, argument handling, elementwise functions and what is composed of them. */
+/* Built-in functions: the table, argument handling, elementwise functions and what is composed
+ * of them. */
 #include "dsl/parser/elab_builtin.h"
 
 #include <math.h>
 #include <string.h>
 
-/* ---- arguments ---------------------------------------------------------------------------------------------- */
+/* ---- arguments --------------------------------------------------------------------------- */
 
-tg_span tg_builtin_arg_span(const tg_call *c, uint32_t i) { return c->x ? c->args[i]->span : c->span; }
+tg_span tg_builtin_arg_span(const tg_call *c, uint32_t i) {
+    return c->x ? c->args[i]->span : c->span;
+}
 
 tg_ev tg_builtin_arg(tg_elab *e, const tg_call *c, uint32_t i) {
     return c->x ? tg_elab_rvalue(e, c->args[i]) : c->values[i];
@@ -15,7 +18,8 @@ tg_ev tg_builtin_arg(tg_elab *e, const tg_call *c, uint32_t i) {
 tg_value *tg_builtin_tile(tg_elab *e, const tg_call *c, uint32_t i) {
     tg_ev v = tg_builtin_arg(e, c, i);
     if (v.kind == TG_EV_TUPLE) {
-        tg_report(e->diags, TG_E0211, tg_builtin_arg_span(c, i), "'%s' takes one value here, this is a tuple of %u", c->f->name, v.n_items);
+        tg_report(e->diags, TG_E0211, tg_builtin_arg_span(c, i),
+                  "'%s' takes one value here, this is a tuple of %u", c->f->name, v.n_items);
         return NULL;
     }
     return tg_elab_value(e, &v);
@@ -59,13 +63,15 @@ bool tg_builtin_has_axes(tg_elab *e, const tg_call *c, uint32_t first) {
 int tg_builtin_axes(tg_elab *e, const tg_call *c, uint32_t first, tg_axis **out) {
     uint32_t n = 0;
     if (!c->x) {
-        tg_report(e->diags, TG_E0301, c->span, "'%s' needs an axis; it cannot be applied to values alone", c->f->name);
+        tg_report(e->diags, TG_E0301, c->span,
+                  "'%s' needs an axis; it cannot be applied to values alone", c->f->name);
         return -1;
     }
     for (uint32_t i = first; i < c->n; i++) {
         const tg_expr *x = c->args[i];
         if (x->kind != TG_EXPR_NAME) {
-            tg_report(e->diags, TG_E0301, x->span, "'%s' takes the name of an axis here", c->f->name);
+            tg_report(e->diags, TG_E0301, x->span, "'%s' takes the name of an axis here",
+                      c->f->name);
             return -1;
         }
         tg_sym *s = tg_elab_axis_name(e, x->u.name.name, x->span);
@@ -83,28 +89,36 @@ int tg_builtin_axes(tg_elab *e, const tg_call *c, uint32_t first, tg_axis **out)
     return (int)n;
 }
 
-bool tg_builtin_check_axes(tg_elab *e, const tg_call *c, const tg_value *x, tg_axis *const *axes, uint32_t n) {
+bool tg_builtin_check_axes(tg_elab *e, const tg_call *c, const tg_value *x,
+                           tg_axis *const *axes, uint32_t n) {
     for (uint32_t i = 0; i < n; i++) {
         if (!tg_type_has_axis(x->type, axes[i])) {
-            tg_diag *d = tg_report(e->diags, TG_E0310, tg_builtin_arg_span(c, 0), "axis '%s' is not an axis of this value: %s",
-                                   axes[i]->name, tg_elab_type_text(e, x->type));
-            tg_diag_add_label(e->diags, d, c->span, "'%s' works over '%s' here", c->f->name, axes[i]->name);
+            tg_diag *d = tg_report(e->diags, TG_E0310, tg_builtin_arg_span(c, 0),
+                                   "axis '%s' is not an axis of this value: %s", axes[i]->name,
+                                   tg_elab_type_text(e, x->type));
+            tg_diag_add_label(e->diags, d, c->span, "'%s' works over '%s' here", c->f->name,
+                              axes[i]->name);
             return false;
         }
     }
     return true;
 }
 
-/* ---- elementwise ------------------------------------------------------------------------------------------------ */
+/* ---- elementwise ------------------------------------------------------------------------- */
 
 static bool takes(int mask, tg_dtype t) {
     switch (tg_dtype_kind_of(t)) {
-    case TG_KIND_BOOL: return mask & TG_TAKES_BOOL;
+    case TG_KIND_BOOL:
+        return mask & TG_TAKES_BOOL;
     case TG_KIND_SINT:
-    case TG_KIND_UINT: return mask & TG_TAKES_INT;
-    case TG_KIND_FLOAT: return mask & TG_TAKES_FLOAT;
-    case TG_KIND_COMPLEX: return mask & TG_TAKES_COMPLEX;
-    case TG_KIND_NONE: break;
+    case TG_KIND_UINT:
+        return mask & TG_TAKES_INT;
+    case TG_KIND_FLOAT:
+        return mask & TG_TAKES_FLOAT;
+    case TG_KIND_COMPLEX:
+        return mask & TG_TAKES_COMPLEX;
+    case TG_KIND_NONE:
+        break;
     }
     return false;
 }
@@ -121,7 +135,8 @@ static bool fold_literals(tg_opcode op, const tg_ev *args, uint32_t n, tg_ev *ou
     }
     for (uint32_t i = 0; i < n; i++) {
         double v = args[i].is_float ? args[i].number : (double)args[i].integer;
-        s[i] = any_float ? tg_scalar_float(TG_F64, v) : tg_scalar_int(TG_I64, (int64_t)args[i].integer);
+        s[i] = any_float ? tg_scalar_float(TG_F64, v)
+                         : tg_scalar_int(TG_I64, (int64_t)args[i].integer);
     }
     if (!tg_const_function(op, s, n, &r)) {
         return false;
@@ -145,12 +160,14 @@ static bool fold_constants(tg_opcode op, const tg_ev *args, uint32_t n, tg_ev *o
     return true;
 }
 
-static tg_dtype argument_type(tg_elab *e, const char *name, int mask, const tg_ev *args, uint32_t n, tg_span span) {
+static tg_dtype argument_type(tg_elab *e, const char *name, int mask, const tg_ev *args,
+                              uint32_t n, tg_span span) {
     tg_dtype t = tg_elab_common(e, args, n, span, name);
     if (t == TG_DTYPE_NONE) {
         for (uint32_t i = 0; i < n; i++) {
             if (args[i].kind == TG_EV_TUPLE && !tg_ev_is_poison(&args[i])) {
-                tg_report(e->diags, TG_E0211, span, "'%s' takes single values, this is %s", name, tg_elab_ev_text(e, &args[i]));
+                tg_report(e->diags, TG_E0211, span, "'%s' takes single values, this is %s",
+                          name, tg_elab_ev_text(e, &args[i]));
             }
         }
         return t;
@@ -163,11 +180,13 @@ static tg_dtype argument_type(tg_elab *e, const char *name, int mask, const tg_e
         t = mask & TG_TAKES_FLOAT ? TG_F32 : t;
     }
     if (tg_dtype_is_storage(t)) {
-        tg_report(e->diags, TG_E0210, span, "%s is a storage type; convert before arithmetic", tg_dtype_name(t));
+        tg_report(e->diags, TG_E0210, span, "%s is a storage type; convert before arithmetic",
+                  tg_dtype_name(t));
         return TG_DTYPE_NONE;
     }
     if (!takes(mask, t)) {
-        tg_diag *d = tg_report(e->diags, TG_E0207, span, "'%s' is not defined for %s", name, tg_dtype_name(t));
+        tg_diag *d = tg_report(e->diags, TG_E0207, span, "'%s' is not defined for %s", name,
+                               tg_dtype_name(t));
         if (tg_dtype_is_int(t) && (mask & TG_TAKES_FLOAT)) {
             tg_diag_add_help(e->diags, d, "convert the argument, for example f32(…)");
         }
@@ -176,7 +195,8 @@ static tg_dtype argument_type(tg_elab *e, const char *name, int mask, const tg_e
     return t;
 }
 
-tg_ev tg_builtin_elementwise(tg_elab *e, const char *name, tg_opcode op, int mask, tg_ev *args, uint32_t n, tg_span span) {
+tg_ev tg_builtin_elementwise(tg_elab *e, const char *name, tg_opcode op, int mask, tg_ev *args,
+                             uint32_t n, tg_span span) {
     tg_ev out;
     tg_value *v[4];
     const tg_type *types[4];
@@ -202,7 +222,8 @@ tg_ev tg_builtin_elementwise(tg_elab *e, const char *name, tg_opcode op, int mas
     }
     tg_dtype result = tg_op_info_of(op)->results[0] == 'b' ? TG_BOOL : t;
     const tg_type *type = tg_type_union(e->func, result, types, n);
-    return tg_ev_value_const(tg_result(tg_build_op(&e->b, op, v, n, &type, 1, NULL, 0), 0), constant);
+    return tg_ev_value_const(tg_result(tg_build_op(&e->b, op, v, n, &type, 1, NULL, 0), 0),
+                             constant);
 }
 
 static tg_ev elementwise(tg_elab *e, const tg_call *c) {
@@ -214,12 +235,14 @@ static tg_ev elementwise(tg_elab *e, const tg_call *c) {
 }
 
 static tg_ev apply1(tg_elab *e, tg_opcode op, tg_ev x, tg_span span) {
-    return tg_builtin_elementwise(e, tg_op_info_of(op)->mnemonic, op, TG_TAKES_NUMBER, &x, 1, span);
+    return tg_builtin_elementwise(e, tg_op_info_of(op)->mnemonic, op, TG_TAKES_NUMBER, &x, 1,
+                                  span);
 }
 
 static tg_ev apply2(tg_elab *e, tg_opcode op, tg_ev x, tg_ev y, tg_span span) {
     tg_ev args[] = {x, y};
-    return tg_builtin_elementwise(e, tg_op_info_of(op)->mnemonic, op, TG_TAKES_NUMBER, args, 2, span);
+    return tg_builtin_elementwise(e, tg_op_info_of(op)->mnemonic, op, TG_TAKES_NUMBER, args, 2,
+                                  span);
 }
 
 static tg_ev minmax(tg_elab *e, const tg_call *c) {
@@ -230,7 +253,8 @@ static tg_ev minmax(tg_elab *e, const tg_call *c) {
 }
 
 static tg_ev clamp(tg_elab *e, const tg_call *c) {
-    tg_ev x = tg_builtin_arg(e, c, 0), lo = tg_builtin_arg(e, c, 1), hi = tg_builtin_arg(e, c, 2);
+    tg_ev x = tg_builtin_arg(e, c, 0), lo = tg_builtin_arg(e, c, 1),
+          hi = tg_builtin_arg(e, c, 2);
     return apply2(e, TG_OP_MIN, apply2(e, TG_OP_MAX, x, lo, c->span), hi, c->span);
 }
 
@@ -256,32 +280,37 @@ static tg_ev sincos(tg_elab *e, const tg_call *c) {
 static tg_ev power(tg_elab *e, const tg_call *c) {
     tg_ev x[2] = {tg_builtin_arg(e, c, 0), tg_builtin_arg(e, c, 1)};
     tg_dtype t = tg_ev_dtype(&x[0]), u = tg_ev_dtype(&x[1]);
-    if (u != TG_DTYPE_NONE && tg_dtype_is_int(u) && t != TG_DTYPE_NONE && tg_dtype_is_float(t)) {
+    if (u != TG_DTYPE_NONE && tg_dtype_is_int(u) && t != TG_DTYPE_NONE &&
+        tg_dtype_is_float(t)) {
         x[1] = tg_elab_cast(e, &x[1], t, c->span);
     }
     return tg_builtin_elementwise(e, "pow", TG_OP_POW, TG_TAKES_FLOAT, x, 2, c->span);
 }
 
-/* ---- integers ------------------------------------------------------------------------------------------------------- */
+/* ---- integers ---------------------------------------------------------------------------- */
 
-/* (a + b - 1) / b for b > 0 (and unsigned); -((-a) / b) where the sign of b is open: `/` rounds down. */
+/* (a + b - 1) / b for b > 0 (and unsigned); -((-a) / b) where the sign of b is open: `/`
+ * rounds down. */
 static tg_ev ceil_div(tg_elab *e, const tg_call *c) {
     tg_ev a = tg_builtin_arg(e, c, 0), b = tg_builtin_arg(e, c, 1);
     int64_t known;
     bool positive = tg_ev_known_int(&b, &known) && known > 0;
     tg_dtype t = tg_ev_dtype(&a) == TG_DTYPE_NONE ? tg_ev_dtype(&b) : tg_ev_dtype(&a);
     if (positive || tg_dtype_kind_of(t) == TG_KIND_UINT) {
-        tg_ev up = tg_elab_binary(e, TG_OPER_SUB, tg_elab_binary(e, TG_OPER_ADD, a, b, c->span), tg_ev_int(1), c->span);
+        tg_ev up = tg_elab_binary(e, TG_OPER_SUB, tg_elab_binary(e, TG_OPER_ADD, a, b, c->span),
+                                  tg_ev_int(1), c->span);
         return tg_elab_binary(e, TG_OPER_DIV, up, b, c->span);
     }
-    tg_ev q = tg_elab_binary(e, TG_OPER_DIV, tg_elab_unary(e, TG_OPER_NEG, a, c->span), b, c->span);
+    tg_ev q =
+        tg_elab_binary(e, TG_OPER_DIV, tg_elab_unary(e, TG_OPER_NEG, a, c->span), b, c->span);
     return tg_elab_unary(e, TG_OPER_NEG, q, c->span);
 }
 
 static tg_ev is_pow2(tg_elab *e, const tg_call *c) {
     tg_ev x = tg_builtin_arg(e, c, 0);
     tg_ev less = tg_elab_binary(e, TG_OPER_SUB, x, tg_ev_int(1), c->span);
-    tg_ev single = tg_elab_binary(e, TG_OPER_EQ, tg_elab_binary(e, TG_OPER_AND, x, less, c->span), tg_ev_int(0), c->span);
+    tg_ev single = tg_elab_binary(
+        e, TG_OPER_EQ, tg_elab_binary(e, TG_OPER_AND, x, less, c->span), tg_ev_int(0), c->span);
     tg_ev positive = tg_elab_binary(e, TG_OPER_GT, x, tg_ev_int(0), c->span);
     return tg_elab_binary(e, TG_OPER_AND, positive, single, c->span);
 }
@@ -294,7 +323,8 @@ static bool integer_tile(tg_elab *e, const tg_call *c, tg_ev *v) {
         return true;
     }
     if (!tg_ev_is_poison(v)) {
-        tg_report(e->diags, TG_E0207, c->span, "'%s' is not defined for %s", c->f->name, tg_elab_ev_text(e, v));
+        tg_report(e->diags, TG_E0207, c->span, "'%s' is not defined for %s", c->f->name,
+                  tg_elab_ev_text(e, v));
     }
     return false;
 }
@@ -306,7 +336,8 @@ static tg_ev rotl(tg_elab *e, const tg_call *c) {
     }
     e->b.span = c->span;
     tg_value *a = tg_elab_value(e, &x), *b = tg_elab_value(e, &n);
-    return tg_ev_value_const(tg_build_binary(&e->b, TG_OP_ROTL, a, b), tg_ev_is_constant(&x) && tg_ev_is_constant(&n));
+    return tg_ev_value_const(tg_build_binary(&e->b, TG_OP_ROTL, a, b),
+                             tg_ev_is_constant(&x) && tg_ev_is_constant(&n));
 }
 
 static tg_ev byte_perm(tg_elab *e, const tg_call *c) {
@@ -324,7 +355,7 @@ static tg_ev byte_perm(tg_elab *e, const tg_call *c) {
     return tg_ev_value(tg_result(tg_build_op(&e->b, TG_OP_BYTE_PERM, v, 3, &t, 1, NULL, 0), 0));
 }
 
-/* ---- complex ---------------------------------------------------------------------------------------------------------- */
+/* ---- complex ----------------------------------------------------------------------------- */
 
 static tg_ev build_complex(tg_elab *e, tg_ev re, tg_ev im, tg_span span) {
     tg_ev parts[] = {re, im};
@@ -337,7 +368,8 @@ static tg_ev build_complex(tg_elab *e, tg_ev re, tg_ev im, tg_span span) {
     im = tg_elab_convert(e, &im, t, span);
     tg_dtype complex_type = t == TG_F64 ? TG_C64 : TG_C32;
     if (re.kind == TG_EV_CONST && im.kind == TG_EV_CONST) {
-        return tg_ev_const((tg_scalar){.dtype = complex_type, .f = re.scalar.f, .g = im.scalar.f});
+        return tg_ev_const(
+            (tg_scalar){.dtype = complex_type, .f = re.scalar.f, .g = im.scalar.f});
     }
     e->b.span = span;
     tg_value *v[] = {tg_elab_value(e, &re), tg_elab_value(e, &im)};
@@ -356,19 +388,23 @@ static tg_ev make_complex(tg_elab *e, const tg_call *c) {
 
 static tg_ev part_of(tg_elab *e, tg_opcode op, tg_ev x, tg_span span) {
     if (x.kind == TG_EV_CONST) {
-        return tg_ev_const(tg_scalar_float(tg_dtype_real(x.dtype), op == TG_OP_RE ? x.scalar.f : x.scalar.g));
+        return tg_ev_const(
+            tg_scalar_float(tg_dtype_real(x.dtype), op == TG_OP_RE ? x.scalar.f : x.scalar.g));
     }
     e->b.span = span;
     const tg_type *t = tg_type_with_dtype(e->func, x.value->type, tg_dtype_real(x.dtype));
-    return tg_ev_value_const(tg_result(tg_build_op(&e->b, op, &x.value, 1, &t, 1, NULL, 0), 0), x.constant);
+    return tg_ev_value_const(tg_result(tg_build_op(&e->b, op, &x.value, 1, &t, 1, NULL, 0), 0),
+                             x.constant);
 }
 
 static bool complex_tile(tg_elab *e, const tg_call *c, tg_ev *v) {
-    if ((v->kind == TG_EV_CONST || v->kind == TG_EV_VALUE) && tg_dtype_kind_of(v->dtype) == TG_KIND_COMPLEX) {
+    if ((v->kind == TG_EV_CONST || v->kind == TG_EV_VALUE) &&
+        tg_dtype_kind_of(v->dtype) == TG_KIND_COMPLEX) {
         return true;
     }
     if (!tg_ev_is_poison(v)) {
-        tg_report(e->diags, TG_E0207, c->span, "'%s' takes a complex number, this is %s", c->f->name, tg_elab_ev_text(e, v));
+        tg_report(e->diags, TG_E0207, c->span, "'%s' takes a complex number, this is %s",
+                  c->f->name, tg_elab_ev_text(e, v));
     }
     return false;
 }
@@ -383,7 +419,8 @@ static tg_ev complex_arg(tg_elab *e, const tg_call *c) {
     if (!complex_tile(e, c, &x)) {
         return tg_ev_poison();
     }
-    return apply2(e, TG_OP_ATAN2, part_of(e, TG_OP_IM, x, c->span), part_of(e, TG_OP_RE, x, c->span), c->span);
+    return apply2(e, TG_OP_ATAN2, part_of(e, TG_OP_IM, x, c->span),
+                  part_of(e, TG_OP_RE, x, c->span), c->span);
 }
 
 static tg_ev absolute(tg_elab *e, const tg_call *c) {
@@ -394,31 +431,38 @@ static tg_ev absolute(tg_elab *e, const tg_call *c) {
     }
     tg_ev re = part_of(e, TG_OP_RE, x, c->span), im = part_of(e, TG_OP_IM, x, c->span);
     tg_ev squares[] = {re, re, tg_elab_binary(e, TG_OPER_MUL, im, im, c->span)};
-    tg_ev sum = tg_builtin_elementwise(e, "abs", TG_OP_FMA, TG_TAKES_FLOAT, squares, 3, c->span);
+    tg_ev sum =
+        tg_builtin_elementwise(e, "abs", TG_OP_FMA, TG_TAKES_FLOAT, squares, 3, c->span);
     return apply1(e, TG_OP_SQRT, sum, c->span);
 }
 
 static tg_ev unit_complex(tg_elab *e, const tg_call *c) {
     tg_ev x = tg_builtin_arg(e, c, 0), y = x;
     tg_ev re = tg_builtin_elementwise(e, c->f->name, c->f->op, TG_TAKES_FLOAT, &x, 1, c->span);
-    tg_ev im = tg_builtin_elementwise(e, c->f->name, (tg_opcode)c->f->option, TG_TAKES_FLOAT, &y, 1, c->span);
-    return tg_ev_is_poison(&re) || tg_ev_is_poison(&im) ? tg_ev_poison() : build_complex(e, re, im, c->span);
+    tg_ev im = tg_builtin_elementwise(e, c->f->name, (tg_opcode)c->f->option, TG_TAKES_FLOAT,
+                                      &y, 1, c->span);
+    return tg_ev_is_poison(&re) || tg_ev_is_poison(&im) ? tg_ev_poison()
+                                                        : build_complex(e, re, im, c->span);
 }
 
-/* ---- conversions --------------------------------------------------------------------------------------------------------- */
+/* ---- conversions ------------------------------------------------------------------------- */
 
 static tg_ev bitcast(tg_elab *e, const tg_call *c) {
     tg_ev type = c->x ? tg_elab_expr(e, c->args[0]) : c->values[0];
     tg_value *x = tg_builtin_tile(e, c, 1);
     if (type.kind != TG_EV_TYPE || type.dtype == TG_DTYPE_NONE || !x) {
         if (type.kind != TG_EV_TYPE && type.kind != TG_EV_POISON) {
-            tg_report(e->diags, TG_E0208, c->span, "bitcast takes a type first: bitcast(u32, x)");
+            tg_report(e->diags, TG_E0208, c->span,
+                      "bitcast takes a type first: bitcast(u32, x)");
         }
         return tg_ev_poison();
     }
-    if (tg_dtype_bits(type.dtype) != tg_dtype_bits(x->type->dtype) || (type.dtype == TG_BOOL) != (x->type->dtype == TG_BOOL)) {
-        tg_report(e->diags, TG_E0203, c->span, "bitcast keeps the width: %s has %d bits, %s has %d", tg_dtype_name(type.dtype),
-                  tg_dtype_bits(type.dtype), tg_dtype_name(x->type->dtype), tg_dtype_bits(x->type->dtype));
+    if (tg_dtype_bits(type.dtype) != tg_dtype_bits(x->type->dtype) ||
+        (type.dtype == TG_BOOL) != (x->type->dtype == TG_BOOL)) {
+        tg_report(e->diags, TG_E0203, c->span,
+                  "bitcast keeps the width: %s has %d bits, %s has %d",
+                  tg_dtype_name(type.dtype), tg_dtype_bits(type.dtype),
+                  tg_dtype_name(x->type->dtype), tg_dtype_bits(x->type->dtype));
         return tg_ev_poison();
     }
     e->b.span = c->span;
@@ -454,13 +498,15 @@ static tg_ev stop(tg_elab *e, const tg_call *c) {
         return tg_ev_poison();
     }
     e->b.span = c->span;
-    return tg_ev_value(tg_result(tg_build_op(&e->b, TG_OP_BITCAST, &x, 1, &x->type, 1, NULL, 0), 0));
+    return tg_ev_value(
+        tg_result(tg_build_op(&e->b, TG_OP_BITCAST, &x, 1, &x->type, 1, NULL, 0), 0));
 }
 
-/* ---- the table -------------------------------------------------------------------------------------------------------------- */
+/* ---- the table --------------------------------------------------------------------------- */
 
 static const tg_builtin table[] = {
-#define BUILTIN(name, least, most, fn, op, option, named) {name, least, most, fn, TG_OP_##op, option, named},
+#define BUILTIN(name, least, most, fn, op, option, named)                                      \
+    {name, least, most, fn, TG_OP_##op, option, named},
 #include "dsl/parser/builtins.def"
 #undef BUILTIN
 };
@@ -501,16 +547,22 @@ tg_ev tg_builtin_call(tg_elab *e, const tg_builtin *f, const tg_expr *x) {
         if (!a->name) {
             args[n++] = a->value;
         } else if (!accepts_name(f, a->name)) {
-            tg_report(e->diags, TG_E0208, a->name_span, "'%s' has no argument named '%s'", f->name, a->name);
+            tg_report(e->diags, TG_E0208, a->name_span, "'%s' has no argument named '%s'",
+                      f->name, a->name);
             return tg_ev_poison();
         }
     }
     if (n < f->min_args || n > f->max_args) {
-        const char *many = f->min_args == f->max_args ? tg_arena_printf(e->arena, "%u", f->min_args)
-                                                      : tg_arena_printf(e->arena, "at least %u", f->min_args);
-        tg_diag *d = tg_report(e->diags, TG_E0208, x->span, "'%s' takes %s argument%s, %u given", f->name, many, f->min_args == 1 ? "" : "s", n);
+        const char *many = f->min_args == f->max_args
+                               ? tg_arena_printf(e->arena, "%u", f->min_args)
+                               : tg_arena_printf(e->arena, "at least %u", f->min_args);
+        tg_diag *d =
+            tg_report(e->diags, TG_E0208, x->span, "'%s' takes %s argument%s, %u given",
+                      f->name, many, f->min_args == 1 ? "" : "s", n);
         if (f->op == TG_OP_DOT && n == 2) {
-            tg_diag_add_help(e->diags, d, "name the axis to sum over, `dot(x, y, k)`: operands have named axes, not rows and columns");
+            tg_diag_add_help(e->diags, d,
+                             "name the axis to sum over, `dot(x, y, k)`: operands have named "
+                             "axes, not rows and columns");
         }
         return tg_ev_poison();
     }

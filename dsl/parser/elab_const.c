@@ -1,7 +1,10 @@
-/* Constant folding with the language's arithmetic: integers wrap and divide downwards, floats round once.
+/* Constant folding with the language's arithmetic: integers wrap and divide downwards, floats
+ * round once.
  *
- * Folding must give the bits that running would give; f32, f16 and bf16 results of + - * / sqrt computed in f64 and
- * rounded once are correctly rounded (2p + 2 <= 53). Elementary functions of constants are computed in f64 and rounded,
+ * Folding must give the bits that running would give; f32, f16 and bf16 results of + - * /
+ * sqrt computed in f64 and
+ * rounded once are correctly rounded (2p + 2 <= 53). Elementary functions of constants are
+ * computed in f64 and rounded,
  * which is inside their error class. Complex numbers are left to the IR. */
 #include "dsl/parser/elab_internal.h"
 
@@ -49,41 +52,85 @@ static bool shift(tg_operator op, tg_scalar x, uint64_t count, tg_scalar *out) {
 
 static bool compare(tg_operator op, int order, bool unordered, bool *out) {
     switch ((int)op) {
-    case TG_OPER_LT: *out = !unordered && order < 0; return true;
-    case TG_OPER_LE: *out = !unordered && order <= 0; return true;
-    case TG_OPER_GT: *out = !unordered && order > 0; return true;
-    case TG_OPER_GE: *out = !unordered && order >= 0; return true;
-    case TG_OPER_EQ: *out = !unordered && order == 0; return true;
-    case TG_OPER_NE: *out = unordered || order != 0; return true;
-    default: return false;
+    case TG_OPER_LT:
+        *out = !unordered && order < 0;
+        return true;
+    case TG_OPER_LE:
+        *out = !unordered && order <= 0;
+        return true;
+    case TG_OPER_GT:
+        *out = !unordered && order > 0;
+        return true;
+    case TG_OPER_GE:
+        *out = !unordered && order >= 0;
+        return true;
+    case TG_OPER_EQ:
+        *out = !unordered && order == 0;
+        return true;
+    case TG_OPER_NE:
+        *out = unordered || order != 0;
+        return true;
+    default:
+        return false;
     }
 }
 
 static bool fold_wide(tg_operator op, tg_i128 x, tg_i128 y, tg_i128 *out) {
     switch ((int)op) {
-    case TG_OPER_ADD: return !__builtin_add_overflow(x, y, out);
-    case TG_OPER_SUB: return !__builtin_sub_overflow(x, y, out);
-    case TG_OPER_MUL: return !__builtin_mul_overflow(x, y, out);
-    case TG_OPER_DIV: *out = floor_div(x, y); return true;
-    case TG_OPER_REM: *out = x - floor_div(x, y) * y; return true;
-    case TG_OPER_AND: *out = x & y; return true;
-    case TG_OPER_OR: *out = x | y; return true;
-    case TG_OPER_XOR: *out = x ^ y; return true;
-    case TG_OPER_MIN: *out = x < y ? x : y; return true;
-    case TG_OPER_MAX: *out = x > y ? x : y; return true;
-    default: return false;
+    case TG_OPER_ADD:
+        return !__builtin_add_overflow(x, y, out);
+    case TG_OPER_SUB:
+        return !__builtin_sub_overflow(x, y, out);
+    case TG_OPER_MUL:
+        return !__builtin_mul_overflow(x, y, out);
+    case TG_OPER_DIV:
+        *out = floor_div(x, y);
+        return true;
+    case TG_OPER_REM:
+        *out = x - floor_div(x, y) * y;
+        return true;
+    case TG_OPER_AND:
+        *out = x & y;
+        return true;
+    case TG_OPER_OR:
+        *out = x | y;
+        return true;
+    case TG_OPER_XOR:
+        *out = x ^ y;
+        return true;
+    case TG_OPER_MIN:
+        *out = x < y ? x : y;
+        return true;
+    case TG_OPER_MAX:
+        *out = x > y ? x : y;
+        return true;
+    default:
+        return false;
     }
 }
 
 static bool fold_float(tg_operator op, double x, double y, double *out) {
     switch ((int)op) {
-    case TG_OPER_ADD: *out = x + y; return true;
-    case TG_OPER_SUB: *out = x - y; return true;
-    case TG_OPER_MUL: *out = x * y; return true;
-    case TG_OPER_DIV: *out = x / y; return true;
-    case TG_OPER_MIN: *out = isnan(x) || isnan(y) ? NAN : (x < y ? x : y); return true;
-    case TG_OPER_MAX: *out = isnan(x) || isnan(y) ? NAN : (x > y ? x : y); return true;
-    default: return false;
+    case TG_OPER_ADD:
+        *out = x + y;
+        return true;
+    case TG_OPER_SUB:
+        *out = x - y;
+        return true;
+    case TG_OPER_MUL:
+        *out = x * y;
+        return true;
+    case TG_OPER_DIV:
+        *out = x / y;
+        return true;
+    case TG_OPER_MIN:
+        *out = isnan(x) || isnan(y) ? NAN : (x < y ? x : y);
+        return true;
+    case TG_OPER_MAX:
+        *out = isnan(x) || isnan(y) ? NAN : (x > y ? x : y);
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -141,7 +188,8 @@ bool tg_const_unary(tg_operator op, tg_scalar x, tg_scalar *out) {
 bool tg_const_literals(tg_operator op, const tg_ev *x, const tg_ev *y, tg_ev *out) {
     bool answer;
     if (!x->is_float && !y->is_float) {
-        if (compare(op, x->integer < y->integer ? -1 : x->integer > y->integer, false, &answer)) {
+        if (compare(op, x->integer < y->integer ? -1 : x->integer > y->integer, false,
+                    &answer)) {
             *out = tg_ev_bool(answer);
             return true;
         }
@@ -150,7 +198,8 @@ bool tg_const_literals(tg_operator op, const tg_ev *x, const tg_ev *y, tg_ev *ou
                 return false;
             }
             int count = (int)y->integer;
-            *out = tg_ev_int(op == TG_OPER_SHL ? x->integer * ((tg_i128)1 << count) : x->integer >> count);
+            *out = tg_ev_int(op == TG_OPER_SHL ? x->integer * ((tg_i128)1 << count)
+                                               : x->integer >> count);
             return true;
         }
         tg_i128 v;
@@ -160,7 +209,8 @@ bool tg_const_literals(tg_operator op, const tg_ev *x, const tg_ev *y, tg_ev *ou
         *out = tg_ev_int(v);
         return true;
     }
-    double a = x->is_float ? x->number : (double)x->integer, b = y->is_float ? y->number : (double)y->integer, v;
+    double a = x->is_float ? x->number : (double)x->integer,
+           b = y->is_float ? y->number : (double)y->integer, v;
     if (compare(op, a < b ? -1 : a > b, isnan(a) || isnan(b), &answer)) {
         *out = tg_ev_bool(answer);
         return true;
@@ -172,15 +222,22 @@ bool tg_const_literals(tg_operator op, const tg_ev *x, const tg_ev *y, tg_ev *ou
     return true;
 }
 
-/* ---- built-in functions of constants --------------------------------------------------------------------------- */
+/* ---- built-in functions of constants ----------------------------------------------------- */
 
 static bool float_function(tg_opcode op, double x, double *out) {
-    static const struct { tg_opcode op; double (*fn)(double); } table[] = {
-        {TG_OP_FLOOR, floor}, {TG_OP_CEIL, ceil}, {TG_OP_TRUNC, trunc}, {TG_OP_ABS, fabs}, {TG_OP_ROUND, nearbyint},
-        {TG_OP_SQRT, sqrt}, {TG_OP_CBRT, cbrt}, {TG_OP_EXP, exp}, {TG_OP_EXP2, exp2}, {TG_OP_EXPM1, expm1},
-        {TG_OP_LOG, log}, {TG_OP_LOG2, log2}, {TG_OP_LOG10, log10}, {TG_OP_LOG1P, log1p}, {TG_OP_SIN, sin},
-        {TG_OP_COS, cos}, {TG_OP_TAN, tan}, {TG_OP_ASIN, asin}, {TG_OP_ACOS, acos}, {TG_OP_ATAN, atan},
-        {TG_OP_SINH, sinh}, {TG_OP_COSH, cosh}, {TG_OP_TANH, tanh}, {TG_OP_ERF, erf}, {TG_OP_ERFC, erfc},
+    static const struct {
+        tg_opcode op;
+        double (*fn)(double);
+    } table[] = {
+        {TG_OP_FLOOR, floor}, {TG_OP_CEIL, ceil},       {TG_OP_TRUNC, trunc},
+        {TG_OP_ABS, fabs},    {TG_OP_ROUND, nearbyint}, {TG_OP_SQRT, sqrt},
+        {TG_OP_CBRT, cbrt},   {TG_OP_EXP, exp},         {TG_OP_EXP2, exp2},
+        {TG_OP_EXPM1, expm1}, {TG_OP_LOG, log},         {TG_OP_LOG2, log2},
+        {TG_OP_LOG10, log10}, {TG_OP_LOG1P, log1p},     {TG_OP_SIN, sin},
+        {TG_OP_COS, cos},     {TG_OP_TAN, tan},         {TG_OP_ASIN, asin},
+        {TG_OP_ACOS, acos},   {TG_OP_ATAN, atan},       {TG_OP_SINH, sinh},
+        {TG_OP_COSH, cosh},   {TG_OP_TANH, tanh},       {TG_OP_ERF, erf},
+        {TG_OP_ERFC, erfc},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         if (table[i].op == op) {
@@ -205,14 +262,17 @@ static int64_t bit_function(tg_opcode op, tg_scalar x, bool *known) {
         return v ? __builtin_clzll(v) - (64 - bits) : bits;
     }
     if (op == TG_OP_ABS) {
-        return x.i < 0 && tg_dtype_kind_of(x.dtype) == TG_KIND_SINT ? (int64_t)(0 - (uint64_t)x.i) : x.i;
+        return x.i < 0 && tg_dtype_kind_of(x.dtype) == TG_KIND_SINT
+                   ? (int64_t)(0 - (uint64_t)x.i)
+                   : x.i;
     }
     *known = false;
     return 0;
 }
 
 static int64_t gcd(int64_t a, int64_t b) {
-    uint64_t x = a < 0 ? 0 - (uint64_t)a : (uint64_t)a, y = b < 0 ? 0 - (uint64_t)b : (uint64_t)b;
+    uint64_t x = a < 0 ? 0 - (uint64_t)a : (uint64_t)a,
+             y = b < 0 ? 0 - (uint64_t)b : (uint64_t)b;
     while (y) {
         uint64_t t = x % y;
         x = y;
@@ -239,7 +299,8 @@ static bool integer_pair(tg_opcode op, tg_scalar x, tg_scalar y, tg_scalar *out)
 bool tg_const_function(tg_opcode op, const tg_scalar *args, uint32_t n, tg_scalar *out) {
     tg_dtype_kind kind = tg_dtype_kind_of(args[0].dtype);
     if (op == TG_OP_MIN || op == TG_OP_MAX) {
-        return tg_const_binary(op == TG_OP_MIN ? TG_OPER_MIN : TG_OPER_MAX, args[0], args[1], out);
+        return tg_const_binary(op == TG_OP_MIN ? TG_OPER_MIN : TG_OPER_MAX, args[0], args[1],
+                               out);
     }
     if (kind == TG_KIND_FLOAT && n == 1) {
         double v;

@@ -2,19 +2,20 @@
  *
  *   X[e, …] [else v]     a tensor: one index per dimension, reads 0 or v outside
  *   x[r = e, …] [else v] a tile: the only way to reach other points of it */
-#include "dsl/parser/elab_internal.h"
-
 #include "base/signature.h"
+#include "dsl/parser/elab_internal.h"
 
 #include <string.h>
 
-/* ---- tensors ------------------------------------------------------------------------------------------------ */
+/* ---- tensors ----------------------------------------------------------------------------- */
 
 static bool usable_tensor(tg_elab *e, tg_sym *t, tg_span span) {
     if (t->optional && !t->open) {
-        tg_diag *d = tg_report(e->diags, TG_E0406, span, "optional '%s' used outside `if (%s)`", t->name, t->name);
+        tg_diag *d = tg_report(e->diags, TG_E0406, span, "optional '%s' used outside `if (%s)`",
+                               t->name, t->name);
         tg_diag_add_label(e->diags, d, t->span, "declared optional here");
-        tg_diag_add_help(e->diags, d, "write `if (%s) …` or `%s ? %s[…] : v`", t->name, t->name, t->name);
+        tg_diag_add_help(e->diags, d, "write `if (%s) …` or `%s ? %s[…] : v`", t->name, t->name,
+                         t->name);
         return false;
     }
     return t->tensor != NULL;
@@ -24,14 +25,17 @@ bool tg_elab_place(tg_elab *e, const tg_expr *x, tg_place *out) {
     tg_ev base = tg_elab_expr(e, x->u.index.base);
     if (base.kind != TG_EV_TENSOR) {
         if (base.kind != TG_EV_POISON) {
-            tg_report(e->diags, TG_E0313, x->span, "expected a tensor, this is %s", tg_elab_ev_text(e, &base));
+            tg_report(e->diags, TG_E0313, x->span, "expected a tensor, this is %s",
+                      tg_elab_ev_text(e, &base));
         }
         return false;
     }
     tg_sym *t = base.sym;
     if (x->u.index.n_args != t->rank) {
-        tg_diag *d = tg_report(e->diags, TG_E0213, x->span, "%s has %u dimension%s, %u ind%s given", t->name, t->rank,
-                               t->rank == 1 ? "" : "s", x->u.index.n_args, x->u.index.n_args == 1 ? "ex" : "ices");
+        tg_diag *d =
+            tg_report(e->diags, TG_E0213, x->span, "%s has %u dimension%s, %u ind%s given",
+                      t->name, t->rank, t->rank == 1 ? "" : "s", x->u.index.n_args,
+                      x->u.index.n_args == 1 ? "ex" : "ices");
         tg_diag_add_label(e->diags, d, t->span, "declared here");
         return false;
     }
@@ -40,7 +44,8 @@ bool tg_elab_place(tg_elab *e, const tg_expr *x, tg_place *out) {
     for (uint32_t i = 0; i < t->rank; i++) {
         const tg_arg *a = &x->u.index.args[i];
         if (a->name) {
-            tg_report(e->diags, TG_E0208, a->name_span, "'%s' is a tensor: its indices are given by position", t->name);
+            tg_report(e->diags, TG_E0208, a->name_span,
+                      "'%s' is a tensor: its indices are given by position", t->name);
         }
         out->indices[i] = tg_elab_index_tile(e, a->value);
         ok = ok && out->indices[i] && !a->name;
@@ -55,9 +60,14 @@ void tg_elab_note_load(tg_elab *e, tg_sym *t, tg_span span) {
     }
     bool written = t->filled || (t->first_store && t->first_store < e->phase);
     if (!written || t->last_store == e->phase) {
-        tg_diag *d = tg_report(e->diags, TG_E0411, span, "cannot read from 'out' %s here; it is write-only within a phase", t->name);
+        tg_diag *d = tg_report(
+            e->diags, TG_E0411, span,
+            "cannot read from 'out' %s here; it is write-only within a phase", t->name);
         tg_diag_add_label(e->diags, d, t->span, "declared out here");
-        tg_diag_add_help(e->diags, d, "accumulate in a tile, `f32 acc[…] = 0;`, and store once; or declare %s inout, or read it in a later grid", t->name);
+        tg_diag_add_help(e->diags, d,
+                         "accumulate in a tile, `f32 acc[…] = 0;`, and store once; or declare "
+                         "%s inout, or read it in a later grid",
+                         t->name);
     }
 }
 
@@ -69,7 +79,8 @@ void tg_elab_note_store(tg_elab *e, tg_sym *t, tg_span span) {
         return;
     }
     if (t->storage == TG_STORE_OUT && t->last_load == e->phase && e->phase && !t->filled) {
-        tg_report(e->diags, TG_E0411, span, "'out' %s is read and written in one phase; declare it inout", t->name);
+        tg_report(e->diags, TG_E0411, span,
+                  "'out' %s is read and written in one phase; declare it inout", t->name);
     }
     t->first_store = t->first_store ? t->first_store : e->phase;
     t->last_store = e->phase;
@@ -97,14 +108,16 @@ static tg_ev index_tensor(tg_elab *e, const tg_expr *x) {
     return tg_ev_value(tg_elab_load(e, &p, otherwise, x->span));
 }
 
-/* ---- tiles ------------------------------------------------------------------------------------------------------ */
+/* ---- tiles ------------------------------------------------------------------------------- */
 
-bool tg_elab_named_indices(tg_elab *e, const tg_expr *x, const tg_type *t, tg_axis **axes, tg_value **indices) {
+bool tg_elab_named_indices(tg_elab *e, const tg_expr *x, const tg_type *t, tg_axis **axes,
+                           tg_value **indices) {
     bool ok = true;
     for (uint32_t i = 0; i < x->u.index.n_args; i++) {
         const tg_arg *a = &x->u.index.args[i];
         if (!a->name) {
-            tg_diag *d = tg_report(e->diags, TG_E0313, a->value->span, "tiles have no positions; name the axis: x[%s = …]",
+            tg_diag *d = tg_report(e->diags, TG_E0313, a->value->span,
+                                   "tiles have no positions; name the axis: x[%s = …]",
                                    t->n_axes ? t->axes[0]->name : "j");
             tg_diag_set_label(e->diags, d, "the tile is %s", tg_elab_type_text(e, t));
             return false;
@@ -114,12 +127,15 @@ bool tg_elab_named_indices(tg_elab *e, const tg_expr *x, const tg_type *t, tg_ax
         ok = ok && s && indices[i];
         axes[i] = s ? s->axis : NULL;
         if (s && !tg_type_has_axis(t, s->axis)) {
-            tg_report(e->diags, TG_E0310, a->name_span, "axis '%s' is not an axis of this tile: %s", a->name, tg_elab_type_text(e, t));
+            tg_report(e->diags, TG_E0310, a->name_span,
+                      "axis '%s' is not an axis of this tile: %s", a->name,
+                      tg_elab_type_text(e, t));
             ok = false;
         }
         for (uint32_t j = 0; j < i && ok; j++) {
             if (axes[j] == axes[i]) {
-                tg_report(e->diags, TG_E0208, a->name_span, "axis '%s' is given twice", a->name);
+                tg_report(e->diags, TG_E0208, a->name_span, "axis '%s' is given twice",
+                          a->name);
                 ok = false;
             }
         }
@@ -127,7 +143,8 @@ bool tg_elab_named_indices(tg_elab *e, const tg_expr *x, const tg_type *t, tg_ax
     return ok;
 }
 
-static tg_value *build_reindex(tg_elab *e, const tg_expr *x, tg_value *tile, tg_value *otherwise) {
+static tg_value *build_reindex(tg_elab *e, const tg_expr *x, tg_value *tile,
+                               tg_value *otherwise) {
     uint32_t n = x->u.index.n_args;
     tg_axis **axes = TG_NEW_ARRAY(e->arena, tg_axis *, n);
     tg_value **operands = TG_NEW_ARRAY(e->arena, tg_value *, n + 2);
@@ -143,9 +160,12 @@ static tg_value *build_reindex(tg_elab *e, const tg_expr *x, tg_value *tile, tg_
         types[i] = operands[i]->type;
     }
     const tg_type *result = tg_type_union(e->func, tile->type->dtype, types, count);
-    tg_attr attrs[] = {tg_attr_axes(e->func->arena, TG_ATTR_AXES, axes, n), tg_attr_flag(TG_ATTR_ELSE)};
+    tg_attr attrs[] = {tg_attr_axes(e->func->arena, TG_ATTR_AXES, axes, n),
+                       tg_attr_flag(TG_ATTR_ELSE)};
     e->b.span = x->span;
-    return tg_result(tg_build_op(&e->b, TG_OP_REINDEX, operands, count, &result, 1, attrs, otherwise ? 2 : 1), 0);
+    return tg_result(tg_build_op(&e->b, TG_OP_REINDEX, operands, count, &result, 1, attrs,
+                                 otherwise ? 2 : 1),
+                     0);
 }
 
 static tg_ev index_tile(tg_elab *e, const tg_expr *x, tg_ev base) {
@@ -176,7 +196,7 @@ tg_ev tg_elab_index(tg_elab *e, const tg_expr *x) {
     return base.kind == TG_EV_TENSOR ? index_tensor(e, x) : index_tile(e, x, base);
 }
 
-/* ---- members ------------------------------------------------------------------------------------------------------ */
+/* ---- members ----------------------------------------------------------------------------- */
 
 static bool is_block_axis(const tg_axis *a) {
     while (a->like) {
@@ -201,8 +221,13 @@ tg_value *tg_elab_axis_attribute(tg_elab *e, tg_sym *axis, tg_opcode op, tg_span
 }
 
 static tg_ev axis_member(tg_elab *e, tg_sym *axis, const tg_expr *x) {
-    static const struct { const char *name; tg_opcode op; } table[] = {
-        {"first", TG_OP_AXIS_FIRST}, {"size", TG_OP_AXIS_SIZE}, {"block", TG_OP_AXIS_BLOCK}, {"count", TG_OP_AXIS_COUNT}};
+    static const struct {
+        const char *name;
+        tg_opcode op;
+    } table[] = {{"first", TG_OP_AXIS_FIRST},
+                 {"size", TG_OP_AXIS_SIZE},
+                 {"block", TG_OP_AXIS_BLOCK},
+                 {"count", TG_OP_AXIS_COUNT}};
     const char *name = x->u.member.name;
     for (size_t i = 0; i < 4; i++) {
         if (strcmp(name, table[i].name) == 0) {
@@ -213,17 +238,20 @@ static tg_ev axis_member(tg_elab *e, tg_sym *axis, const tg_expr *x) {
         tg_value *first = tg_elab_axis_attribute(e, axis, TG_OP_AXIS_FIRST, x->span);
         tg_value *size = tg_elab_axis_attribute(e, axis, TG_OP_AXIS_SIZE, x->span);
         tg_value *end = tg_build_binary(&e->b, TG_OP_ADD, first, size);
-        return tg_ev_value(tg_build_binary(&e->b, TG_OP_SUB, end, tg_build_int(&e->b, TG_I64, 1)));
+        return tg_ev_value(
+            tg_build_binary(&e->b, TG_OP_SUB, end, tg_build_int(&e->b, TG_I64, 1)));
     }
     static const char *const names[] = {"first", "last", "size", "block", "count"};
     const char *near = tg_suggest(name, names, 5);
     tg_diag *d = tg_report(e->diags, TG_E0308, x->u.member.name_span,
-                           "attribute '%s' of axis '%s'; have first last size block count", name, axis->name);
+                           "attribute '%s' of axis '%s'; have first last size block count",
+                           name, axis->name);
     if (near) {
         tg_diag_add_help(e->diags, d, "did you mean '%s'?", near);
         tg_diag_add_edit(e->diags, d, x->u.member.name_span, near);
     } else {
-        tg_diag_add_help(e->diags, d, "the indices themselves are the axis: write '%s'", axis->name);
+        tg_diag_add_help(e->diags, d, "the indices themselves are the axis: write '%s'",
+                         axis->name);
     }
     return tg_ev_poison();
 }
@@ -242,14 +270,18 @@ tg_ev tg_elab_member(tg_elab *e, const tg_expr *x) {
         if (it) {
             return tg_elab_item_value(e, base.module, it, x->span);
         }
-        tg_report(e->diags, TG_E0201, x->u.member.name_span, "module %s has no public '%s'", base.module->path, name);
+        tg_report(e->diags, TG_E0201, x->u.member.name_span, "module %s has no public '%s'",
+                  base.module->path, name);
         return tg_ev_poison();
     }
-    tg_diag *d = tg_report(e->diags, TG_E0201, x->u.member.name_span, "%s has no member '%s'", tg_elab_ev_text(e, &base), name);
+    tg_diag *d = tg_report(e->diags, TG_E0201, x->u.member.name_span, "%s has no member '%s'",
+                           tg_elab_ev_text(e, &base), name);
     if (strcmp(name, "shape") == 0 || strcmp(name, "size") == 0) {
-        tg_diag_add_help(e->diags, d, "dimensions have names: `in f32 X[M, N]` makes M and N known");
+        tg_diag_add_help(e->diags, d,
+                         "dimensions have names: `in f32 X[M, N]` makes M and N known");
     } else if (strcmp(name, "T") == 0) {
-        tg_diag_add_help(e->diags, d, "tiles have no layout: there is nothing to transpose, name the axes");
+        tg_diag_add_help(e->diags, d,
+                         "tiles have no layout: there is nothing to transpose, name the axes");
     } else if (strcmp(name, "to") == 0 || strcmp(name, "astype") == 0) {
         tg_diag_add_help(e->diags, d, "convert by calling the type: f32(x)");
     }

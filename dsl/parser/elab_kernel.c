@@ -1,16 +1,17 @@
-/* Kernels: parameters and dimensions become symbols, launch-level statements become scalar code and phases.
+/* Kernels: parameters and dimensions become symbols, launch-level statements become scalar
+ * code and phases.
  *
  *   grid (each b in B, i in N from off[b]) S   →   phase { par each b { … par #i { S } } }
  *
- * A dimension is the `dim` operation of the first present tensor that binds it (signature: binds); a `const` one is a known
+ * A dimension is the `dim` operation of the first present tensor that binds it (signature:
+ * binds); a `const` one is a known
  * constant when instantiating and an unknown one while checking. */
 #include "dsl/parser/elab_internal.h"
-
 #include "dsl/parser/rules.h"
 
 #include <string.h>
 
-/* ---- values known at launch ---------------------------------------------------------------------------------- */
+/* ---- values known at launch -------------------------------------------------------------- */
 
 static bool launch_argument(const tg_value *v) {
     const tg_op *owner = v->block->parent ? v->block->parent->parent : NULL;
@@ -20,7 +21,8 @@ static bool launch_argument(const tg_value *v) {
     if (owner->opcode != TG_OP_FOR || tg_op_axis(owner, TG_ATTR_AXIS)) {
         return false;
     }
-    for (const tg_op *op = owner; op; op = op->parent && op->parent->parent ? op->parent->parent->parent : NULL) {
+    for (const tg_op *op = owner; op;
+         op = op->parent && op->parent->parent ? op->parent->parent->parent : NULL) {
         if (op->opcode == TG_OP_PHASE) {
             return false;
         }
@@ -57,9 +59,11 @@ bool tg_elab_launch_value(const tg_value *v) {
     return launch_value(v, &budget);
 }
 
-/* ---- parameters ------------------------------------------------------------------------------------------------- */
+/* ---- parameters -------------------------------------------------------------------------- */
 
-static bool is_present(const tg_elab *e, uint32_t i) { return e->checking || !e->spec->present || e->spec->present[i]; }
+static bool is_present(const tg_elab *e, uint32_t i) {
+    return e->checking || !e->spec->present || e->spec->present[i];
+}
 
 static void bind_types(tg_elab *e) {
     const tg_kernel_decl *k = &e->kernel->u.kernel;
@@ -74,7 +78,11 @@ static void bind_tensor(tg_elab *e, const tg_param *p, uint32_t i) {
     static const tg_storage storage[] = {TG_STORE_IN, TG_STORE_OUT, TG_STORE_INOUT};
     tg_dtype t = tg_elab_dtype(e, p->type);
     bool present = !p->optional || is_present(e, i);
-    tg_fparam f = {.name = p->name, .kind = kinds[p->direction], .dtype = t, .rank = p->n_dims, .absent = !present};
+    tg_fparam f = {.name = p->name,
+                   .kind = kinds[p->direction],
+                   .dtype = t,
+                   .rank = p->n_dims,
+                   .absent = !present};
     tg_sym *s = tg_scope_add(e, TG_SYM_TENSOR, p->name, p->name_span);
     s->tensor = tg_func_add_param(e->func, f);
     s->storage = storage[p->direction];
@@ -102,7 +110,8 @@ static void bind_pointer(tg_elab *e, const tg_param *p) {
     tg_dtype t = tg_elab_dtype(e, p->type);
     tg_fparam f = {.name = p->name, .kind = TG_FP_PTR, .dtype = t};
     tg_value *v = tg_func_add_param(e->func, f);
-    tg_scope_add(e, TG_SYM_VALUE, p->name, p->name_span)->ev = (tg_ev){.kind = TG_EV_POINTER, .value = v, .dtype = t};
+    tg_scope_add(e, TG_SYM_VALUE, p->name, p->name_span)->ev =
+        (tg_ev){.kind = TG_EV_POINTER, .value = v, .dtype = t};
 }
 
 static void bind_params(tg_elab *e) {
@@ -119,11 +128,14 @@ static void bind_params(tg_elab *e) {
     }
 }
 
-/* ---- dimensions ---------------------------------------------------------------------------------------------------- */
+/* ---- dimensions -------------------------------------------------------------------------- */
 
-static tg_sym *param_symbol(const tg_elab *e, uint32_t i) { return tg_scope_find(e, e->kernel->u.kernel.params[i].name); }
+static tg_sym *param_symbol(const tg_elab *e, uint32_t i) {
+    return tg_scope_find(e, e->kernel->u.kernel.params[i].name);
+}
 
-/* Where dimension d can be read: (parameter, position, factor, offset); the first with a present tensor. */
+/* Where dimension d can be read: (parameter, position, factor, offset); the first with a
+ * present tensor. */
 static bool find_source(const tg_elab *e, uint32_t d, tg_sig_bind *out) {
     for (uint32_t i = 0; i < e->sig->n_binds; i++) {
         const tg_sig_bind *b = &e->sig->binds[i];
@@ -135,7 +147,8 @@ static bool find_source(const tg_elab *e, uint32_t d, tg_sig_bind *out) {
     }
     for (uint32_t i = 0; i < e->sig->n_checks; i++) {
         const tg_sig_check *c = &e->sig->checks[i];
-        tg_sym *s = c->kind == TG_SC_DIM_AGREES && c->dim == d ? param_symbol(e, c->param) : NULL;
+        tg_sym *s =
+            c->kind == TG_SC_DIM_AGREES && c->dim == d ? param_symbol(e, c->param) : NULL;
         if (s && s->tensor) {
             *out = (tg_sig_bind){.dim = d, .param = c->param, .d = c->d, .factor = 1};
             return true;
@@ -149,7 +162,9 @@ static tg_value *dimension_value(tg_elab *e, const tg_sig_bind *b) {
     if (b->offset) {
         v = tg_build_binary(&e->b, TG_OP_SUB, v, tg_build_int(&e->b, TG_I64, b->offset));
     }
-    return b->factor == 1 ? v : tg_build_binary(&e->b, TG_OP_DIV, v, tg_build_int(&e->b, TG_I64, b->factor));
+    return b->factor == 1
+               ? v
+               : tg_build_binary(&e->b, TG_OP_DIV, v, tg_build_int(&e->b, TG_I64, b->factor));
 }
 
 /* First appearance of a dimension's name. */
@@ -187,7 +202,7 @@ static void bind_dims(tg_elab *e) {
     }
 }
 
-/* ---- where, fast, fills ----------------------------------------------------------------------------------------------- */
+/* ---- where, fast, fills ------------------------------------------------------------------ */
 
 /* Facts about contents and layout are the signature's; here only what scalar code can say. */
 static bool is_scalar_condition(const tg_elab *e, const tg_expr *x) {
@@ -200,12 +215,15 @@ static bool is_scalar_condition(const tg_elab *e, const tg_expr *x) {
         return is_scalar_condition(e, x->u.unary.operand);
     }
     if (x->kind == TG_EXPR_BINARY) {
-        return is_scalar_condition(e, x->u.binary.left) && is_scalar_condition(e, x->u.binary.right);
+        return is_scalar_condition(e, x->u.binary.left) &&
+               is_scalar_condition(e, x->u.binary.right);
     }
     if (x->kind == TG_EXPR_COND) {
-        return is_scalar_condition(e, x->u.cond.test) && is_scalar_condition(e, x->u.cond.yes) && is_scalar_condition(e, x->u.cond.no);
+        return is_scalar_condition(e, x->u.cond.test) &&
+               is_scalar_condition(e, x->u.cond.yes) && is_scalar_condition(e, x->u.cond.no);
     }
-    for (size_t i = 0; x->kind == TG_EXPR_CALL && x->u.call.callee->kind == TG_EXPR_NAME && i < 4; i++) {
+    for (size_t i = 0;
+         x->kind == TG_EXPR_CALL && x->u.call.callee->kind == TG_EXPR_NAME && i < 4; i++) {
         if (strcmp(x->u.call.callee->u.name.name, facts[i]) == 0) {
             return false;
         }
@@ -228,9 +246,12 @@ static void assume_wheres(tg_elab *e) {
 }
 
 static void read_fast(tg_elab *e) {
-    static const struct { const char *name; uint32_t bit; } flags[] = {
-        {"reassoc", TG_FAST_REASSOC}, {"approx", TG_FAST_APPROX}, {"ftz", TG_FAST_FTZ},
-        {"nonan", TG_FAST_NONAN}, {"noinf", TG_FAST_NOINF}, {"recip", TG_FAST_RECIP}};
+    static const struct {
+        const char *name;
+        uint32_t bit;
+    } flags[] = {{"reassoc", TG_FAST_REASSOC}, {"approx", TG_FAST_APPROX},
+                 {"ftz", TG_FAST_FTZ},         {"nonan", TG_FAST_NONAN},
+                 {"noinf", TG_FAST_NOINF},     {"recip", TG_FAST_RECIP}};
     const tg_kernel_decl *k = &e->kernel->u.kernel;
     for (uint32_t i = 0; i < k->n_fast; i++) {
         uint32_t before = e->func->fast;
@@ -238,7 +259,8 @@ static void read_fast(tg_elab *e) {
             e->func->fast |= strcmp(k->fast[i], flags[j].name) == 0 ? flags[j].bit : 0;
         }
         if (e->func->fast == before) {
-            tg_report(e->diags, TG_E0208, k->fast_spans[i], "fast takes reassoc, approx, ftz, nonan, noinf, recip; not '%s' (again)",
+            tg_report(e->diags, TG_E0208, k->fast_spans[i],
+                      "fast takes reassoc, approx, ftz, nonan, noinf, recip; not '%s' (again)",
                       k->fast[i]);
         }
     }
@@ -262,16 +284,19 @@ static void fill(tg_elab *e, tg_sym *t, const tg_expr *init) {
 static void fill_outputs(tg_elab *e) {
     const tg_kernel_decl *k = &e->kernel->u.kernel;
     for (uint32_t i = 0; i < k->n_params; i++) {
-        tg_sym *s = k->params[i].kind == TG_PARAM_TENSOR && k->params[i].init ? tg_scope_find(e, k->params[i].name) : NULL;
+        tg_sym *s = k->params[i].kind == TG_PARAM_TENSOR && k->params[i].init
+                        ? tg_scope_find(e, k->params[i].name)
+                        : NULL;
         if (s && s->storage != TG_STORE_OUT) {
-            tg_report(e->diags, TG_E0411, k->params[i].init->span, "only 'out' tensors have an initial value");
+            tg_report(e->diags, TG_E0411, k->params[i].init->span,
+                      "only 'out' tensors have an initial value");
         } else if (s) {
             fill(e, s, k->params[i].init);
         }
     }
 }
 
-/* ---- launch level --------------------------------------------------------------------------------------------------------- */
+/* ---- launch level ------------------------------------------------------------------------ */
 
 void tg_elab_temp(tg_elab *e, const tg_stmt *s) {
     tg_dtype t = tg_elab_dtype(e, s->u.temp.type);
@@ -283,7 +308,8 @@ void tg_elab_temp(tg_elab *e, const tg_stmt *s) {
             extents[k] = tg_elab_scalar_int(e, d->dims[k].value, TG_E0305);
             ok = ok && extents[k];
             if (extents[k] && !tg_elab_launch_value(extents[k])) {
-                tg_report(e->diags, TG_E0306, d->dims[k].value->span, "the extent of a temp must be known at launch");
+                tg_report(e->diags, TG_E0306, d->dims[k].value->span,
+                          "the extent of a temp must be known at launch");
             }
         }
         tg_sym *sym = tg_scope_add(e, TG_SYM_TENSOR, d->name, d->name_span);
@@ -296,7 +322,8 @@ void tg_elab_temp(tg_elab *e, const tg_stmt *s) {
         }
         const tg_type *type = tg_type_tensor(e->func, t, d->n_dims);
         e->b.span = d->name_span;
-        sym->tensor = tg_result(tg_build_op(&e->b, TG_OP_TEMP, extents, d->n_dims, &type, 1, NULL, 0), 0);
+        sym->tensor =
+            tg_result(tg_build_op(&e->b, TG_OP_TEMP, extents, d->n_dims, &type, 1, NULL, 0), 0);
         sym->tensor->name = d->name;
         if (d->init) {
             fill(e, sym, d->init);
@@ -305,12 +332,15 @@ void tg_elab_temp(tg_elab *e, const tg_stmt *s) {
 }
 
 static void grid_body(tg_elab *e, const tg_stmt *s) {
-    e->kernel_returned = tg_elab_has_return(s->u.grid.body) ? tg_scope_hidden(e, "returned", TG_BOOL) : NULL;
+    e->kernel_returned =
+        tg_elab_has_return(s->u.grid.body) ? tg_scope_hidden(e, "returned", TG_BOOL) : NULL;
     tg_elab_block(e, s->u.grid.body);
     e->kernel_returned = NULL;
 }
 
-static void close_region(tg_elab *e) { tg_build_yield(&e->b, NULL, 0); }
+static void close_region(tg_elab *e) {
+    tg_build_yield(&e->b, NULL, 0);
+}
 
 /* One par per binder from the i-th on, then the body. */
 static void grid_nest(tg_elab *e, const tg_stmt *s, uint32_t i) {
@@ -327,7 +357,8 @@ static void grid_nest(tg_elab *e, const tg_stmt *s, uint32_t i) {
     }
     tg_value *operands[] = {d.extent, d.from, d.until};
     tg_sym *sym = b->each ? NULL : tg_elab_new_axis(e, TG_AXIS_GRID, b, &d);
-    tg_attr attr = sym ? tg_attr_axis(e->func->arena, TG_ATTR_AXIS, sym->axis) : tg_attr_int(TG_ATTR_STEP, d.step);
+    tg_attr attr = sym ? tg_attr_axis(e->func->arena, TG_ATTR_AXIS, sym->axis)
+                       : tg_attr_int(TG_ATTR_STEP, d.step);
     e->b.span = b->name_span;
     tg_op *op = tg_build_op(&e->b, TG_OP_PAR, operands, 3, NULL, 0, &attr, sym || d.step > 1);
     tg_builder saved = e->b;
@@ -336,7 +367,8 @@ static void grid_nest(tg_elab *e, const tg_stmt *s, uint32_t i) {
     if (sym) {
         sym->axis->binder = op;
     } else {
-        tg_value *index = tg_block_add_arg(e->func, e->b.block, tg_type_scalar(e->func, TG_I64), b->name);
+        tg_value *index =
+            tg_block_add_arg(e->func, e->b.block, tg_type_scalar(e->func, TG_I64), b->name);
         tg_scope_add(e, TG_SYM_EACH, b->name, b->name_span)->ev = tg_ev_value(index);
     }
     grid_nest(e, s, i + 1);
@@ -346,13 +378,17 @@ static void grid_nest(tg_elab *e, const tg_stmt *s, uint32_t i) {
 
 void tg_elab_grid(tg_elab *e, const tg_stmt *s) {
     if (e->phase || e->frame) {
-        tg_diag *d = tg_report(e->diags, TG_E0502, s->span, "grid inside a grid; use a second phase or `for`");
-        tg_diag_add_help(e->diags, d, "instances are already parallel: write `for`, or a second grid after this one");
+        tg_diag *d = tg_report(e->diags, TG_E0502, s->span,
+                               "grid inside a grid; use a second phase or `for`");
+        tg_diag_add_help(
+            e->diags, d,
+            "instances are already parallel: write `for`, or a second grid after this one");
         return;
     }
     tg_sym *mark = e->scope;
     tg_attr attr = tg_attr_str(TG_ATTR_NAME, s->u.grid.label);
-    tg_op *op = tg_build_op(&e->b, TG_OP_PHASE, NULL, 0, NULL, 0, &attr, s->u.grid.label ? 1 : 0);
+    tg_op *op =
+        tg_build_op(&e->b, TG_OP_PHASE, NULL, 0, NULL, 0, &attr, s->u.grid.label ? 1 : 0);
     tg_builder saved = e->b;
     e->phase = ++e->n_phases;
     e->b.block = &op->regions[0].body;
@@ -364,7 +400,7 @@ void tg_elab_grid(tg_elab *e, const tg_stmt *s) {
     tg_scope_pop(e, mark);
 }
 
-/* ---- the whole ---------------------------------------------------------------------------------------------------------------- */
+/* ---- the whole --------------------------------------------------------------------------- */
 
 tg_func *tg_elab_kernel(tg_elab *e) {
     const tg_kernel_decl *k = &e->kernel->u.kernel;

@@ -1,52 +1,87 @@
-/* Operators: typing, folding, building; and the one rule about rounding, contraction (section 4):
+/* Operators: typing, folding, building; and the one rule about rounding, contraction (section
+ * 4):
  *
- *   p + q, p - q   where p or q is syntactically a product without parentheses is one fused multiply-add (the left
- *                  product if both are), if product and sum are of one float type; a conversion in between prevents it.
+ *   p + q, p - q   where p or q is syntactically a product without parentheses is one fused
+ * multiply-add (the left
+ *                  product if both are), if product and sum are of one float type; a
+ * conversion in between prevents it.
  *
  *   a*b + c → fma(a, b, c)     a*b - c → fma(a, b, -c)     c - a*b → fma(-a, b, c) */
 #include "dsl/parser/elab_internal.h"
 
 #include <math.h>
 
-static const struct { tg_operator oper; const char *text; tg_opcode op; tg_enum pred; } operators[] = {
-    {TG_OPER_MUL, "*", TG_OP_MUL, TG_ENUM_NONE}, {TG_OPER_DIV, "/", TG_OP_DIV, TG_ENUM_NONE},
-    {TG_OPER_REM, "%", TG_OP_REM, TG_ENUM_NONE}, {TG_OPER_ADD, "+", TG_OP_ADD, TG_ENUM_NONE},
-    {TG_OPER_SUB, "-", TG_OP_SUB, TG_ENUM_NONE}, {TG_OPER_SHL, "<<", TG_OP_SHL, TG_ENUM_NONE},
-    {TG_OPER_SHR, ">>", TG_OP_SHR, TG_ENUM_NONE}, {TG_OPER_AND, "&", TG_OP_AND, TG_ENUM_NONE},
-    {TG_OPER_XOR, "^", TG_OP_XOR, TG_ENUM_NONE}, {TG_OPER_OR, "|", TG_OP_OR, TG_ENUM_NONE},
-    {TG_OPER_LT, "<", TG_OP_CMP, TG_LT}, {TG_OPER_LE, "<=", TG_OP_CMP, TG_LE}, {TG_OPER_GT, ">", TG_OP_CMP, TG_GT},
-    {TG_OPER_GE, ">=", TG_OP_CMP, TG_GE}, {TG_OPER_EQ, "==", TG_OP_CMP, TG_EQ}, {TG_OPER_NE, "!=", TG_OP_CMP, TG_NE},
-    {TG_OPER_LAND, "&&", TG_OP_AND, TG_ENUM_NONE}, {TG_OPER_LOR, "||", TG_OP_OR, TG_ENUM_NONE},
-    {TG_OPER_MIN, "min", TG_OP_MIN, TG_ENUM_NONE}, {TG_OPER_MAX, "max", TG_OP_MAX, TG_ENUM_NONE},
-    {TG_OPER_NEG, "-", TG_OP_NEG, TG_ENUM_NONE}, {TG_OPER_LNOT, "!", TG_OP_NOT, TG_ENUM_NONE},
-    {TG_OPER_BNOT, "~", TG_OP_NOT, TG_ENUM_NONE}, {TG_OPER_NONE, "=", TG_OP_COUNT, TG_ENUM_NONE},
+static const struct {
+    tg_operator oper;
+    const char *text;
+    tg_opcode op;
+    tg_enum pred;
+} operators[] = {
+    {TG_OPER_MUL, "*", TG_OP_MUL, TG_ENUM_NONE},
+    {TG_OPER_DIV, "/", TG_OP_DIV, TG_ENUM_NONE},
+    {TG_OPER_REM, "%", TG_OP_REM, TG_ENUM_NONE},
+    {TG_OPER_ADD, "+", TG_OP_ADD, TG_ENUM_NONE},
+    {TG_OPER_SUB, "-", TG_OP_SUB, TG_ENUM_NONE},
+    {TG_OPER_SHL, "<<", TG_OP_SHL, TG_ENUM_NONE},
+    {TG_OPER_SHR, ">>", TG_OP_SHR, TG_ENUM_NONE},
+    {TG_OPER_AND, "&", TG_OP_AND, TG_ENUM_NONE},
+    {TG_OPER_XOR, "^", TG_OP_XOR, TG_ENUM_NONE},
+    {TG_OPER_OR, "|", TG_OP_OR, TG_ENUM_NONE},
+    {TG_OPER_LT, "<", TG_OP_CMP, TG_LT},
+    {TG_OPER_LE, "<=", TG_OP_CMP, TG_LE},
+    {TG_OPER_GT, ">", TG_OP_CMP, TG_GT},
+    {TG_OPER_GE, ">=", TG_OP_CMP, TG_GE},
+    {TG_OPER_EQ, "==", TG_OP_CMP, TG_EQ},
+    {TG_OPER_NE, "!=", TG_OP_CMP, TG_NE},
+    {TG_OPER_LAND, "&&", TG_OP_AND, TG_ENUM_NONE},
+    {TG_OPER_LOR, "||", TG_OP_OR, TG_ENUM_NONE},
+    {TG_OPER_MIN, "min", TG_OP_MIN, TG_ENUM_NONE},
+    {TG_OPER_MAX, "max", TG_OP_MAX, TG_ENUM_NONE},
+    {TG_OPER_NEG, "-", TG_OP_NEG, TG_ENUM_NONE},
+    {TG_OPER_LNOT, "!", TG_OP_NOT, TG_ENUM_NONE},
+    {TG_OPER_BNOT, "~", TG_OP_NOT, TG_ENUM_NONE},
+    {TG_OPER_NONE, "=", TG_OP_COUNT, TG_ENUM_NONE},
 };
-_Static_assert(sizeof operators / sizeof *operators == TG_OPER_NONE + 1, "one row per operator, in order");
+_Static_assert(sizeof operators / sizeof *operators == TG_OPER_NONE + 1,
+               "one row per operator, in order");
 
-const char *tg_elab_operator_text(tg_operator op) { return operators[op].text; }
+const char *tg_elab_operator_text(tg_operator op) {
+    return operators[op].text;
+}
 
-static bool is_comparison(tg_operator op) { return op >= TG_OPER_LT && op <= TG_OPER_NE; }
+static bool is_comparison(tg_operator op) {
+    return op >= TG_OPER_LT && op <= TG_OPER_NE;
+}
 
 static bool defined_for(tg_operator op, tg_dtype t) {
     bool equality = op == TG_OPER_EQ || op == TG_OPER_NE;
     bool bitwise = op == TG_OPER_AND || op == TG_OPER_OR || op == TG_OPER_XOR;
     switch (tg_dtype_kind_of(t)) {
-    case TG_KIND_BOOL: return equality || bitwise || op == TG_OPER_LAND || op == TG_OPER_LOR;
+    case TG_KIND_BOOL:
+        return equality || bitwise || op == TG_OPER_LAND || op == TG_OPER_LOR;
     case TG_KIND_SINT:
-    case TG_KIND_UINT: return true;
-    case TG_KIND_FLOAT: return !bitwise && op != TG_OPER_REM && op != TG_OPER_SHL && op != TG_OPER_SHR;
-    case TG_KIND_COMPLEX: return equality || op == TG_OPER_ADD || op == TG_OPER_SUB || op == TG_OPER_MUL || op == TG_OPER_DIV;
-    case TG_KIND_NONE: break;
+    case TG_KIND_UINT:
+        return true;
+    case TG_KIND_FLOAT:
+        return !bitwise && op != TG_OPER_REM && op != TG_OPER_SHL && op != TG_OPER_SHR;
+    case TG_KIND_COMPLEX:
+        return equality || op == TG_OPER_ADD || op == TG_OPER_SUB || op == TG_OPER_MUL ||
+               op == TG_OPER_DIV;
+    case TG_KIND_NONE:
+        break;
     }
     return false;
 }
 
 static tg_ev report_undefined(tg_elab *e, tg_operator op, tg_dtype t, tg_span span) {
-    tg_diag *d = tg_report(e->diags, TG_E0207, span, "operator %s is not defined for %s", operators[op].text, tg_dtype_name(t));
+    tg_diag *d = tg_report(e->diags, TG_E0207, span, "operator %s is not defined for %s",
+                           operators[op].text, tg_dtype_name(t));
     if (op == TG_OPER_REM && tg_dtype_is_float(t)) {
         tg_diag_add_help(e->diags, d, "the remainder of floats is fmod(x, y)");
     } else if (t == TG_BOOL) {
-        tg_diag_add_help(e->diags, d, "convert the bool to a number, for example i32(b), or write b ? x : y");
+        tg_diag_add_help(
+            e->diags, d,
+            "convert the bool to a number, for example i32(b), or write b ? x : y");
     }
     return tg_ev_poison();
 }
@@ -56,7 +91,8 @@ static bool reject_storage(tg_elab *e, const tg_ev *v, tg_span span) {
     if (t == TG_DTYPE_NONE || !tg_dtype_is_storage(t)) {
         return false;
     }
-    tg_diag *d = tg_report(e->diags, TG_E0210, span, "%s is a storage type; convert before arithmetic", tg_dtype_name(t));
+    tg_diag *d = tg_report(e->diags, TG_E0210, span,
+                           "%s is a storage type; convert before arithmetic", tg_dtype_name(t));
     tg_diag_add_help(e->diags, d, "widen(x) converts to %s", tg_dtype_name(tg_dtype_wide(t)));
     return true;
 }
@@ -66,7 +102,8 @@ static bool reject_non_numbers(tg_elab *e, tg_operator op, const tg_ev *v, tg_sp
         return false;
     }
     if (!tg_ev_is_poison(v)) {
-        tg_report(e->diags, TG_E0207, span, "operator %s is not defined for %s", operators[op].text, tg_elab_ev_text(e, v));
+        tg_report(e->diags, TG_E0207, span, "operator %s is not defined for %s",
+                  operators[op].text, tg_elab_ev_text(e, v));
     }
     return true;
 }
@@ -85,7 +122,8 @@ static tg_ev shift_values(tg_elab *e, tg_operator op, tg_ev x, tg_ev y, tg_span 
         return report_undefined(e, op, tg_dtype_is_int(x.dtype) ? y.dtype : x.dtype, span);
     }
     tg_scalar folded;
-    if (x.kind == TG_EV_CONST && y.kind == TG_EV_CONST && tg_const_binary(op, x.scalar, y.scalar, &folded)) {
+    if (x.kind == TG_EV_CONST && y.kind == TG_EV_CONST &&
+        tg_const_binary(op, x.scalar, y.scalar, &folded)) {
         return tg_ev_const(folded);
     }
     bool constant = tg_ev_is_constant(&x) && tg_ev_is_constant(&y);
@@ -93,16 +131,19 @@ static tg_ev shift_values(tg_elab *e, tg_operator op, tg_ev x, tg_ev y, tg_span 
     return tg_ev_value_const(tg_build_binary(&e->b, operators[op].op, a, b), constant);
 }
 
-/* A choice of literals meets a literal: the operator goes inside, so the result is still untyped. */
+/* A choice of literals meets a literal: the operator goes inside, so the result is still
+ * untyped. */
 static bool distribute(tg_elab *e, tg_operator op, const tg_ev *x, const tg_ev *y, tg_ev *out) {
     const tg_ev *choice = x->n_items ? x : y;
-    if (x->kind != TG_EV_LITERAL || y->kind != TG_EV_LITERAL || (x->n_items != 0) == (y->n_items != 0)) {
+    if (x->kind != TG_EV_LITERAL || y->kind != TG_EV_LITERAL ||
+        (x->n_items != 0) == (y->n_items != 0)) {
         return false;
     }
     tg_ev part[2];
     for (int i = 0; i < 2; i++) {
         const tg_ev *a = choice == x ? &x->items[i] : x, *b = choice == y ? &y->items[i] : y;
-        if (a->n_items || b->n_items || !tg_const_literals(op, a, b, &part[i]) || part[i].kind != TG_EV_LITERAL) {
+        if (a->n_items || b->n_items || !tg_const_literals(op, a, b, &part[i]) ||
+            part[i].kind != TG_EV_LITERAL) {
             return false;
         }
     }
@@ -112,19 +153,25 @@ static bool distribute(tg_elab *e, tg_operator op, const tg_ev *x, const tg_ev *
 
 static bool rounds_again(const tg_ev *v) {
     const tg_op *op = v->kind == TG_EV_VALUE ? v->value->def : NULL;
-    return op && (op->opcode == TG_OP_ADD || op->opcode == TG_OP_SUB || op->opcode == TG_OP_MUL || op->opcode == TG_OP_DIV ||
-                  op->opcode == TG_OP_FMA);
+    return op &&
+           (op->opcode == TG_OP_ADD || op->opcode == TG_OP_SUB || op->opcode == TG_OP_MUL ||
+            op->opcode == TG_OP_DIV || op->opcode == TG_OP_FMA);
 }
 
-/* W0801: an operand was itself rounded to 16 bits just before. Not in library functions, which are for every type. */
+/* W0801: an operand was itself rounded to 16 bits just before. Not in library functions, which
+ * are for every type. */
 static void warn_chain(tg_elab *e, const tg_ev *x, const tg_ev *y, tg_span span) {
     tg_dtype t = tg_ev_dtype(x);
     bool own = e->checking && e->kernel && span.file == e->kernel->span.file;
     if (!own || (t != TG_F16 && t != TG_BF16) || (!rounds_again(x) && !rounds_again(y))) {
         return;
     }
-    tg_diag *d = tg_report(e->diags, TG_W0801, span, "this chain of %s operations rounds after each step", tg_dtype_name(t));
-    tg_diag_add_help(e->diags, d, "convert the operands once, for example with widen(…), and the result back");
+    tg_diag *d =
+        tg_report(e->diags, TG_W0801, span,
+                  "this chain of %s operations rounds after each step", tg_dtype_name(t));
+    tg_diag_add_help(
+        e->diags, d,
+        "convert the operands once, for example with widen(…), and the result back");
 }
 
 static tg_ev build_binary(tg_elab *e, tg_operator op, const tg_ev *x, const tg_ev *y) {
@@ -163,7 +210,8 @@ tg_ev tg_elab_binary(tg_elab *e, tg_operator op, tg_ev x, tg_ev y, tg_span span)
     if (tg_ev_is_poison(&x) || tg_ev_is_poison(&y)) {
         return tg_ev_poison();
     }
-    if (x.kind == TG_EV_CONST && y.kind == TG_EV_CONST && tg_const_binary(op, x.scalar, y.scalar, &folded)) {
+    if (x.kind == TG_EV_CONST && y.kind == TG_EV_CONST &&
+        tg_const_binary(op, x.scalar, y.scalar, &folded)) {
         return tg_ev_const(folded);
     }
     if (!is_comparison(op)) {
@@ -187,10 +235,12 @@ tg_ev tg_elab_unary(tg_elab *e, tg_operator op, tg_ev x, tg_span span) {
         }
     }
     if (op == TG_OPER_LNOT && x.dtype != TG_BOOL) {
-        tg_report(e->diags, TG_E0206, span, "! takes a bool, this is %s; write `== 0`", tg_elab_ev_text(e, &x));
+        tg_report(e->diags, TG_E0206, span, "! takes a bool, this is %s; write `== 0`",
+                  tg_elab_ev_text(e, &x));
         return tg_ev_poison();
     }
-    if ((op == TG_OPER_NEG && x.dtype == TG_BOOL) || (op == TG_OPER_BNOT && !tg_dtype_is_int(x.dtype))) {
+    if ((op == TG_OPER_NEG && x.dtype == TG_BOOL) ||
+        (op == TG_OPER_BNOT && !tg_dtype_is_int(x.dtype))) {
         return report_undefined(e, op, x.dtype, span);
     }
     tg_scalar folded;
@@ -202,7 +252,7 @@ tg_ev tg_elab_unary(tg_elab *e, tg_operator op, tg_ev x, tg_span span) {
     return tg_ev_value_const(tg_build_unary(&e->b, operators[op].op, v), tg_ev_is_constant(&x));
 }
 
-/* ---- contraction ------------------------------------------------------------------------------------------- */
+/* ---- contraction ------------------------------------------------------------------------- */
 
 static bool is_product(const tg_expr *x) {
     return x && x->kind == TG_EXPR_BINARY && x->u.binary.op == TG_OPER_MUL && !x->parens;
@@ -224,18 +274,27 @@ static tg_dtype fused_type(const tg_ev *a, const tg_ev *b, const tg_ev *c) {
         return TG_DTYPE_NONE;
     }
     tg_dtype ta = tg_ev_dtype(a), tb = tg_ev_dtype(b), tc = tg_ev_dtype(c);
-    tg_dtype product = ta == TG_DTYPE_NONE ? tb : tb == TG_DTYPE_NONE ? ta : tg_dtype_common(ta, tb);
-    if (product == TG_DTYPE_NONE || !tg_dtype_is_float(product) || tg_dtype_is_storage(product)) {
+    tg_dtype product = ta == TG_DTYPE_NONE   ? tb
+                       : tb == TG_DTYPE_NONE ? ta
+                                             : tg_dtype_common(ta, tb);
+    if (product == TG_DTYPE_NONE || !tg_dtype_is_float(product) ||
+        tg_dtype_is_storage(product)) {
         return TG_DTYPE_NONE;
     }
-    if ((ta != TG_DTYPE_NONE && tg_dtype_is_storage(ta)) || (tb != TG_DTYPE_NONE && tg_dtype_is_storage(tb)) ||
+    if ((ta != TG_DTYPE_NONE && tg_dtype_is_storage(ta)) ||
+        (tb != TG_DTYPE_NONE && tg_dtype_is_storage(tb)) ||
         (tc != TG_DTYPE_NONE && tg_dtype_is_storage(tc))) {
         return TG_DTYPE_NONE;
     }
-    return tc == TG_DTYPE_NONE || tg_dtype_common(product, tc) == product ? product : TG_DTYPE_NONE;
+    return tc == TG_DTYPE_NONE || tg_dtype_common(product, tc) == product ? product
+                                                                          : TG_DTYPE_NONE;
 }
 
-typedef struct product { tg_ev a, b, c; bool negate_product, negate_c; tg_span span; } product;
+typedef struct product {
+    tg_ev a, b, c;
+    bool negate_product, negate_c;
+    tg_span span;
+} product;
 
 static bool fuse(tg_elab *e, const product *p, tg_ev *out) {
     tg_dtype t = fused_type(&p->a, &p->b, &p->c);
@@ -265,8 +324,8 @@ static void factors(tg_elab *e, const tg_expr *x, tg_ev *a, tg_ev *b) {
     *b = tg_elab_rvalue(e, x->u.binary.right);
 }
 
-tg_ev tg_elab_sum(tg_elab *e, tg_operator op, const tg_ev *left_value, const tg_expr *left, const tg_expr *right,
-                  tg_span span) {
+tg_ev tg_elab_sum(tg_elab *e, tg_operator op, const tg_ev *left_value, const tg_expr *left,
+                  const tg_expr *right, tg_span span) {
     bool minus = op == TG_OPER_SUB;
     product p = {.span = span};
     tg_ev out;
@@ -277,7 +336,8 @@ tg_ev tg_elab_sum(tg_elab *e, tg_operator op, const tg_ev *left_value, const tg_
         if (fuse(e, &p, &out)) {
             return out;
         }
-        return tg_elab_binary(e, op, tg_elab_binary(e, TG_OPER_MUL, p.a, p.b, left->span), p.c, span);
+        return tg_elab_binary(e, op, tg_elab_binary(e, TG_OPER_MUL, p.a, p.b, left->span), p.c,
+                              span);
     }
     tg_ev first = left_value ? *left_value : tg_elab_rvalue(e, left);
     if (is_product(right)) {
@@ -287,7 +347,8 @@ tg_ev tg_elab_sum(tg_elab *e, tg_operator op, const tg_ev *left_value, const tg_
         if (fuse(e, &p, &out)) {
             return out;
         }
-        return tg_elab_binary(e, op, first, tg_elab_binary(e, TG_OPER_MUL, p.a, p.b, right->span), span);
+        return tg_elab_binary(e, op, first,
+                              tg_elab_binary(e, TG_OPER_MUL, p.a, p.b, right->span), span);
     }
     return tg_elab_binary(e, op, first, tg_elab_rvalue(e, right), span);
 }

@@ -1,4 +1,5 @@
-/* Functions over axes: folds, scans, dot, sorting. The axes are bare names at the end of the argument list. */
+/* Functions over axes: folds, scans, dot, sorting. The axes are bare names at the end of the
+ * argument list. */
 #include "dsl/parser/elab_builtin.h"
 
 #include <string.h>
@@ -16,7 +17,8 @@ static void note_block_reduction(tg_elab *e, tg_axis *const *axes, uint32_t n) {
 }
 
 /* Operand 0 and the axes of argument `first` on; null after a report. */
-static tg_value *operand_and_axes(tg_elab *e, const tg_call *c, uint32_t first, tg_axis **axes, uint32_t *n) {
+static tg_value *operand_and_axes(tg_elab *e, const tg_call *c, uint32_t first, tg_axis **axes,
+                                  uint32_t *n) {
     tg_value *x = tg_builtin_tile(e, c, 0);
     int count = tg_builtin_axes(e, c, first, axes);
     if (!x || count < 0 || !tg_builtin_check_axes(e, c, x, axes, (uint32_t)count)) {
@@ -32,17 +34,19 @@ static bool arithmetic(tg_elab *e, const tg_call *c, const tg_value *x) {
     tg_dtype t = x->type->dtype;
     bool ordered = c->f->option != TG_FN_ADD && c->f->option != TG_FN_MUL;
     if (tg_dtype_is_storage(t)) {
-        tg_report(e->diags, TG_E0210, c->span, "%s is a storage type; convert before arithmetic", tg_dtype_name(t));
+        tg_report(e->diags, TG_E0210, c->span,
+                  "%s is a storage type; convert before arithmetic", tg_dtype_name(t));
         return false;
     }
     if (t == TG_BOOL || (ordered && tg_dtype_kind_of(t) == TG_KIND_COMPLEX)) {
-        tg_report(e->diags, TG_E0207, c->span, "'%s' is not defined for %s", c->f->name, tg_dtype_name(t));
+        tg_report(e->diags, TG_E0207, c->span, "'%s' is not defined for %s", c->f->name,
+                  tg_dtype_name(t));
         return false;
     }
     return true;
 }
 
-/* ---- folds ------------------------------------------------------------------------------------------------------ */
+/* ---- folds ------------------------------------------------------------------------------- */
 
 static tg_value *widened(tg_elab *e, const tg_call *c, tg_axis **axes, uint32_t *n) {
     tg_value *x = operand_and_axes(e, c, 1, axes, n);
@@ -53,14 +57,16 @@ tg_ev tg_builtin_fold(tg_elab *e, const tg_call *c) {
     tg_axis *axes[TG_CALL_MAX_AXES];
     uint32_t n;
     tg_value *x = widened(e, c, axes, &n);
-    return x ? tg_ev_value(tg_build_reduce(&e->b, (tg_enum)c->f->option, x, axes, n)) : tg_ev_poison();
+    return x ? tg_ev_value(tg_build_reduce(&e->b, (tg_enum)c->f->option, x, axes, n))
+             : tg_ev_poison();
 }
 
 tg_ev tg_builtin_minmax_over(tg_elab *e, const tg_call *c) {
     tg_axis *axes[TG_CALL_MAX_AXES];
     uint32_t n;
     if (c->n < 2) {
-        tg_report(e->diags, TG_E0208, c->span, "'%s' takes two values, or a value and axes", c->f->name);
+        tg_report(e->diags, TG_E0208, c->span, "'%s' takes two values, or a value and axes",
+                  c->f->name);
         return tg_ev_poison();
     }
     tg_value *x = operand_and_axes(e, c, 1, axes, &n);
@@ -82,12 +88,14 @@ tg_ev tg_builtin_mean(tg_elab *e, const tg_call *c) {
     if (!x) {
         return tg_ev_poison();
     }
-    tg_value *total = tg_build_reduce(&e->b, TG_FN_ADD, x, axes, n), *points = points_of(e, axes[0]);
+    tg_value *total = tg_build_reduce(&e->b, TG_FN_ADD, x, axes, n),
+             *points = points_of(e, axes[0]);
     for (uint32_t i = 1; i < n; i++) {
         points = tg_build_binary(&e->b, TG_OP_MUL, points, points_of(e, axes[i]));
     }
     points = tg_build_cast(&e->b, points, tg_dtype_real(total->type->dtype));
-    return tg_ev_value(tg_build_binary(&e->b, TG_OP_DIV, total, tg_build_cast(&e->b, points, total->type->dtype)));
+    return tg_ev_value(tg_build_binary(&e->b, TG_OP_DIV, total,
+                                       tg_build_cast(&e->b, points, total->type->dtype)));
 }
 
 tg_ev tg_builtin_argminmax(tg_elab *e, const tg_call *c) {
@@ -103,7 +111,8 @@ tg_ev tg_builtin_argminmax(tg_elab *e, const tg_call *c) {
 static tg_value *bool_operand(tg_elab *e, const tg_call *c, tg_axis **axes, uint32_t *n) {
     tg_value *x = operand_and_axes(e, c, 1, axes, n);
     if (x && x->type->dtype != TG_BOOL) {
-        tg_report(e->diags, TG_E0206, tg_builtin_arg_span(c, 0), "'%s' takes a bool, this is %s; write `!= 0`", c->f->name,
+        tg_report(e->diags, TG_E0206, tg_builtin_arg_span(c, 0),
+                  "'%s' takes a bool, this is %s; write `!= 0`", c->f->name,
                   tg_elab_type_text(e, x->type));
         return NULL;
     }
@@ -114,7 +123,8 @@ tg_ev tg_builtin_quantifier(tg_elab *e, const tg_call *c) {
     tg_axis *axes[TG_CALL_MAX_AXES];
     uint32_t n;
     tg_value *x = bool_operand(e, c, axes, &n);
-    return x ? tg_ev_value(tg_build_reduce(&e->b, (tg_enum)c->f->option, x, axes, n)) : tg_ev_poison();
+    return x ? tg_ev_value(tg_build_reduce(&e->b, (tg_enum)c->f->option, x, axes, n))
+             : tg_ev_poison();
 }
 
 tg_ev tg_builtin_count(tg_elab *e, const tg_call *c) {
@@ -124,7 +134,8 @@ tg_ev tg_builtin_count(tg_elab *e, const tg_call *c) {
     if (!x) {
         return tg_ev_poison();
     }
-    return tg_ev_value(tg_build_reduce(&e->b, TG_FN_ADD, tg_build_cast(&e->b, x, TG_I64), axes, n));
+    return tg_ev_value(
+        tg_build_reduce(&e->b, TG_FN_ADD, tg_build_cast(&e->b, x, TG_I64), axes, n));
 }
 
 static uint32_t scan_attrs(tg_elab *e, const tg_call *c, tg_attr *out) {
@@ -145,12 +156,14 @@ tg_ev tg_builtin_scan(tg_elab *e, const tg_call *c) {
     if (!x || !arithmetic(e, c, x)) {
         return tg_ev_poison();
     }
-    tg_attr attrs[4] = {tg_attr_enum(TG_ATTR_FN, (tg_enum)c->f->option), tg_attr_axis(e->func->arena, TG_ATTR_AXIS, axes[0])};
+    tg_attr attrs[4] = {tg_attr_enum(TG_ATTR_FN, (tg_enum)c->f->option),
+                        tg_attr_axis(e->func->arena, TG_ATTR_AXIS, axes[0])};
     uint32_t n_attrs = 2 + scan_attrs(e, c, attrs + 2);
-    return tg_ev_value(tg_result(tg_build_op(&e->b, TG_OP_SCAN, &x, 1, &x->type, 1, attrs, n_attrs), 0));
+    return tg_ev_value(
+        tg_result(tg_build_op(&e->b, TG_OP_SCAN, &x, 1, &x->type, 1, attrs, n_attrs), 0));
 }
 
-/* ---- folds with a function ------------------------------------------------------------------------------------------ */
+/* ---- folds with a function --------------------------------------------------------------- */
 
 enum { MAX_PARTS = 16 };
 
@@ -198,8 +211,8 @@ static bool convert_parts(tg_elab *e, const tg_call *c, const tg_ev *f, fold_par
     out->tuple = t.kind == TG_EV_TUPLE;
     out->n = parts_of(&t, tiles);
     if (out->n > MAX_PARTS || parts_of(&id, ids) != out->n) {
-        tg_report(e->diags, TG_E0211, c->span, "'%s' folds %s but its identity is %s", c->f->name, tg_elab_ev_text(e, &t),
-                  tg_elab_ev_text(e, &id));
+        tg_report(e->diags, TG_E0211, c->span, "'%s' folds %s but its identity is %s",
+                  c->f->name, tg_elab_ev_text(e, &t), tg_elab_ev_text(e, &id));
         return false;
     }
     for (uint32_t i = 0; i < out->n; i++) {
@@ -208,13 +221,16 @@ static bool convert_parts(tg_elab *e, const tg_call *c, const tg_ev *f, fold_par
         type = type == TG_DTYPE_NONE ? tg_ev_dtype(&tiles[i]) : type;
         type = type == TG_DTYPE_NONE ? tg_elab_common(e, pair, 2, c->span, c->f->name) : type;
         out->operands[i] = tg_elab_converted(e, &ids[i], type, tg_builtin_arg_span(c, 3));
-        out->operands[out->n + i] = tg_elab_converted(e, &tiles[i], type, tg_builtin_arg_span(c, 0));
+        out->operands[out->n + i] =
+            tg_elab_converted(e, &tiles[i], type, tg_builtin_arg_span(c, 0));
         if (!out->operands[i] || !out->operands[out->n + i]) {
             return false;
         }
         if (out->operands[i]->type->n_axes) {
-            tg_report(e->diags, TG_E0311, tg_builtin_arg_span(c, 3), "the identity is a scalar, this one has axes %s",
-                      tg_elab_axes_text(e, out->operands[i]->type->axes, out->operands[i]->type->n_axes));
+            tg_report(e->diags, TG_E0311, tg_builtin_arg_span(c, 3),
+                      "the identity is a scalar, this one has axes %s",
+                      tg_elab_axes_text(e, out->operands[i]->type->axes,
+                                        out->operands[i]->type->n_axes));
             return false;
         }
     }
@@ -228,7 +244,8 @@ static bool result_types(tg_elab *e, const tg_call *c, tg_axis *axis, fold_parts
     }
     const tg_type *all = tg_type_union(e->func, types[0]->dtype, types, p->n);
     if (!tg_type_has_axis(all, axis)) {
-        tg_report(e->diags, TG_E0310, tg_builtin_arg_span(c, 0), "axis '%s' is not an axis of this value: %s", axis->name,
+        tg_report(e->diags, TG_E0310, tg_builtin_arg_span(c, 0),
+                  "axis '%s' is not an axis of this value: %s", axis->name,
                   tg_elab_type_text(e, all));
         return false;
     }
@@ -248,13 +265,15 @@ static tg_ev wrap(tg_elab *e, const fold_parts *p, tg_value *const *v) {
 }
 
 /* region(a…, b…) { yield f(a, b) } */
-static bool build_region(tg_elab *e, const tg_call *c, const tg_ev *f, tg_op *op, const fold_parts *p) {
+static bool build_region(tg_elab *e, const tg_call *c, const tg_ev *f, tg_op *op,
+                         const fold_parts *p) {
     tg_block *body = &op->regions[0].body;
     tg_builder saved = e->b;
     tg_value *yields[MAX_PARTS];
     tg_ev parts[MAX_PARTS];
     for (uint32_t i = 0; i < 2 * p->n; i++) {
-        tg_block_add_arg(e->func, body, tg_type_scalar(e->func, p->results[i % p->n]->dtype), NULL);
+        tg_block_add_arg(e->func, body, tg_type_scalar(e->func, p->results[i % p->n]->dtype),
+                         NULL);
     }
     e->b.block = body;
     e->b.before = NULL;
@@ -262,12 +281,14 @@ static bool build_region(tg_elab *e, const tg_call *c, const tg_ev *f, tg_op *op
     tg_ev r = tg_elab_apply(e, f, pair, 2, tg_builtin_arg_span(c, 2));
     bool ok = !tg_ev_is_poison(&r);
     if (ok && (parts_of(&r, parts) != p->n)) {
-        tg_report(e->diags, TG_E0211, tg_builtin_arg_span(c, 2), "the function returns %s, %u part%s expected", tg_elab_ev_text(e, &r),
-                  p->n, p->n == 1 ? "" : "s");
+        tg_report(e->diags, TG_E0211, tg_builtin_arg_span(c, 2),
+                  "the function returns %s, %u part%s expected", tg_elab_ev_text(e, &r), p->n,
+                  p->n == 1 ? "" : "s");
         ok = false;
     }
     for (uint32_t i = 0; i < p->n && ok; i++) {
-        yields[i] = tg_elab_converted(e, &parts[i], p->results[i]->dtype, tg_builtin_arg_span(c, 2));
+        yields[i] =
+            tg_elab_converted(e, &parts[i], p->results[i]->dtype, tg_builtin_arg_span(c, 2));
         ok = yields[i] != NULL;
     }
     tg_build_yield(&e->b, yields, ok ? p->n : 0);
@@ -281,12 +302,15 @@ tg_ev tg_builtin_fold_fn(tg_elab *e, const tg_call *c) {
     }
     tg_ev f = tg_elab_expr(e, c->args[2]);
     const tg_expr *name = c->args[1];
-    tg_sym *axis = name->kind == TG_EXPR_NAME ? tg_elab_axis_name(e, name->u.name.name, name->span) : NULL;
+    tg_sym *axis =
+        name->kind == TG_EXPR_NAME ? tg_elab_axis_name(e, name->u.name.name, name->span) : NULL;
     fold_parts p;
     if (name->kind != TG_EXPR_NAME) {
-        tg_report(e->diags, TG_E0301, name->span, "'%s' takes the name of an axis here", c->f->name);
+        tg_report(e->diags, TG_E0301, name->span, "'%s' takes the name of an axis here",
+                  c->f->name);
     }
-    if (!axis || f.kind == TG_EV_POISON || !convert_parts(e, c, &f, &p) || !result_types(e, c, axis->axis, &p)) {
+    if (!axis || f.kind == TG_EV_POISON || !convert_parts(e, c, &f, &p) ||
+        !result_types(e, c, axis->axis, &p)) {
         return tg_ev_poison();
     }
     note_block_reduction(e, &axis->axis, 1);
@@ -298,7 +322,8 @@ tg_ev tg_builtin_fold_fn(tg_elab *e, const tg_call *c) {
         n_attrs += scan_attrs(e, c, attrs + 1);
     }
     e->b.span = c->span;
-    tg_op *op = tg_build_op(&e->b, c->f->op, p.operands, 2 * p.n, p.results, p.n, attrs, n_attrs);
+    tg_op *op =
+        tg_build_op(&e->b, c->f->op, p.operands, 2 * p.n, p.results, p.n, attrs, n_attrs);
     if (!build_region(e, c, &f, op, &p)) {
         return tg_ev_poison();
     }
@@ -309,7 +334,7 @@ tg_ev tg_builtin_fold_fn(tg_elab *e, const tg_call *c) {
     return wrap(e, &p, results);
 }
 
-/* ---- dot ------------------------------------------------------------------------------------------------------------- */
+/* ---- dot --------------------------------------------------------------------------------- */
 
 static bool dot_pair(tg_dtype a, tg_dtype b) {
     static const tg_dtype groups[][4] = {
@@ -318,7 +343,8 @@ static bool dot_pair(tg_dtype a, tg_dtype b) {
         return a != TG_BOOL && a != TG_F8E8M0;
     }
     for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
-        bool has_a = a == groups[i][0] || a == groups[i][1], has_b = b == groups[i][0] || b == groups[i][1];
+        bool has_a = a == groups[i][0] || a == groups[i][1],
+             has_b = b == groups[i][0] || b == groups[i][1];
         if (has_a && has_b) {
             return true;
         }
@@ -335,7 +361,8 @@ static tg_enum precision_of(tg_elab *e, const tg_call *c, tg_dtype t) {
     for (size_t i = 0; i < 4 && x->kind == TG_EXPR_NAME; i++) {
         if (strcmp(x->u.name.name, tg_enum_name(modes[i])) == 0) {
             if (t != TG_F32) {
-                tg_report(e->diags, TG_E0208, x->span, "precision applies to f32, this is a dot of %s", tg_dtype_name(t));
+                tg_report(e->diags, TG_E0208, x->span,
+                          "precision applies to f32, this is a dot of %s", tg_dtype_name(t));
             }
             return modes[i];
         }
@@ -358,22 +385,32 @@ static bool dot_operands(tg_elab *e, const tg_call *c, tg_value **x, tg_value **
         return false;
     }
     if (!dot_pair((*x)->type->dtype, (*y)->type->dtype)) {
-        tg_diag *d = tg_report(e->diags, TG_E0203, c->span, "dot takes operands of one type, these are %s and %s; convert one",
-                               tg_dtype_name((*x)->type->dtype), tg_dtype_name((*y)->type->dtype));
-        tg_diag_add_help(e->diags, d, "mixed operands: two of f16 bf16, two of f8e4m3 f8e5m2, two of i8 u8");
+        tg_diag *d =
+            tg_report(e->diags, TG_E0203, c->span,
+                      "dot takes operands of one type, these are %s and %s; convert one",
+                      tg_dtype_name((*x)->type->dtype), tg_dtype_name((*y)->type->dtype));
+        tg_diag_add_help(e->diags, d,
+                         "mixed operands: two of f16 bf16, two of f8e4m3 f8e5m2, two of i8 u8");
         return false;
     }
     return true;
 }
 
-static tg_ev build_dot(tg_elab *e, const tg_call *c, tg_value *x, tg_value *y, tg_axis **axes, uint32_t n) {
+static tg_ev build_dot(tg_elab *e, const tg_call *c, tg_value *x, tg_value *y, tg_axis **axes,
+                       uint32_t n) {
     for (uint32_t i = 0; i < n; i++) {
-        tg_value *lacking = !tg_type_has_axis(x->type, axes[i]) ? x : !tg_type_has_axis(y->type, axes[i]) ? y : NULL;
+        tg_value *lacking = !tg_type_has_axis(x->type, axes[i])   ? x
+                            : !tg_type_has_axis(y->type, axes[i]) ? y
+                                                                  : NULL;
         if (lacking) {
             uint32_t second = c->n - n == 4 ? 2 : 1;
-            tg_diag *d = tg_report(e->diags, TG_E0310, tg_builtin_arg_span(c, lacking == x ? 0 : second),
-                                   "axis '%s' is not an axis of this operand: %s", axes[i]->name, tg_elab_type_text(e, lacking->type));
-            tg_diag_add_label(e->diags, d, c->span, "dot sums products over '%s', which both operands need", axes[i]->name);
+            tg_diag *d =
+                tg_report(e->diags, TG_E0310, tg_builtin_arg_span(c, lacking == x ? 0 : second),
+                          "axis '%s' is not an axis of this operand: %s", axes[i]->name,
+                          tg_elab_type_text(e, lacking->type));
+            tg_diag_add_label(e->diags, d, c->span,
+                              "dot sums products over '%s', which both operands need",
+                              axes[i]->name);
             return tg_ev_poison();
         }
     }
@@ -398,7 +435,8 @@ tg_ev tg_builtin_dot(tg_elab *e, const tg_call *c) {
     return v;
 }
 
-/* Scales are powers of two (f8e8m0) or small (f8e4m3): the products of value and scale are exact in f32. */
+/* Scales are powers of two (f8e8m0) or small (f8e4m3): the products of value and scale are
+ * exact in f32. */
 static tg_value *scaled(tg_elab *e, const tg_call *c, uint32_t i) {
     tg_value *x = tg_builtin_tile(e, c, i), *s = tg_builtin_tile(e, c, i + 1);
     if (!x || !s) {
@@ -407,12 +445,15 @@ static tg_value *scaled(tg_elab *e, const tg_call *c, uint32_t i) {
     tg_dtype t = x->type->dtype, st = s->type->dtype;
     bool small = tg_dtype_is_float(t) && tg_dtype_is_storage(t) && t != TG_F8E8M0;
     if (!small || (st != TG_F8E8M0 && st != TG_F8E4M3)) {
-        tg_report(e->diags, TG_E0203, c->span, "dot_scaled takes f4 or f8 values with f8e8m0 or f8e4m3 scales, these are %s and %s",
+        tg_report(e->diags, TG_E0203, c->span,
+                  "dot_scaled takes f4 or f8 values with f8e8m0 or f8e4m3 scales, these are %s "
+                  "and %s",
                   tg_dtype_name(t), tg_dtype_name(st));
         return NULL;
     }
     e->b.span = c->span;
-    return tg_build_binary(&e->b, TG_OP_MUL, tg_build_cast(&e->b, x, TG_F32), tg_build_cast(&e->b, s, TG_F32));
+    return tg_build_binary(&e->b, TG_OP_MUL, tg_build_cast(&e->b, x, TG_F32),
+                           tg_build_cast(&e->b, s, TG_F32));
 }
 
 tg_ev tg_builtin_dot_scaled(tg_elab *e, const tg_call *c) {
@@ -422,7 +463,7 @@ tg_ev tg_builtin_dot_scaled(tg_elab *e, const tg_call *c) {
     return x && y && n >= 0 ? build_dot(e, c, x, y, axes, (uint32_t)n) : tg_ev_poison();
 }
 
-/* ---- order -------------------------------------------------------------------------------------------------------------- */
+/* ---- order ------------------------------------------------------------------------------- */
 
 tg_ev tg_builtin_sort(tg_elab *e, const tg_call *c) {
     tg_axis *axes[TG_CALL_MAX_AXES];
@@ -431,7 +472,8 @@ tg_ev tg_builtin_sort(tg_elab *e, const tg_call *c) {
     if (!x || !arithmetic(e, c, x)) {
         return tg_ev_poison();
     }
-    tg_attr attrs[] = {tg_attr_axis(e->func->arena, TG_ATTR_AXIS, axes[0]), tg_attr_flag(TG_ATTR_DESCENDING)};
+    tg_attr attrs[] = {tg_attr_axis(e->func->arena, TG_ATTR_AXIS, axes[0]),
+                       tg_attr_flag(TG_ATTR_DESCENDING)};
     const tg_type *types[] = {x->type, tg_type_with_dtype(e->func, x->type, TG_I64)};
     uint32_t n_attrs = tg_builtin_flag(e, c, "descending") ? 2 : 1;
     tg_op *op = tg_build_op(&e->b, TG_OP_SORT, &x, 1, types, 2, attrs, n_attrs);
@@ -443,7 +485,8 @@ static bool constant_axis(tg_elab *e, const tg_call *c, const tg_axis *a, uint32
     if (a->kind == TG_AXIS_LOCAL && (a->extent >= 0 || e->checking)) {
         return true;
     }
-    tg_report(e->diags, TG_E0212, tg_builtin_arg_span(c, i), "'%s' takes an axis of constant extent here", c->f->name);
+    tg_report(e->diags, TG_E0212, tg_builtin_arg_span(c, i),
+              "'%s' takes an axis of constant extent here", c->f->name);
     return false;
 }
 
@@ -451,14 +494,16 @@ tg_ev tg_builtin_topk(tg_elab *e, const tg_call *c) {
     tg_axis *axes[TG_CALL_MAX_AXES];
     tg_value *x = tg_builtin_tile(e, c, 0);
     int n = tg_builtin_axes(e, c, 1, axes);
-    if (!x || n != 2 || !tg_builtin_check_axes(e, c, x, axes, 1) || !arithmetic(e, c, x) || !constant_axis(e, c, axes[1], 2)) {
+    if (!x || n != 2 || !tg_builtin_check_axes(e, c, x, axes, 1) || !arithmetic(e, c, x) ||
+        !constant_axis(e, c, axes[1], 2)) {
         return tg_ev_poison();
     }
     const tg_type *to = tg_type_tile(e->func, x->type->dtype, &axes[1], 1);
     const tg_type *both[] = {tg_type_drop(e->func, x->type, axes, 1), to};
     const tg_type *values = tg_type_union(e->func, x->type->dtype, both, 2);
     const tg_type *types[] = {values, tg_type_with_dtype(e->func, values, TG_I64)};
-    tg_attr attrs[] = {tg_attr_axis(e->func->arena, TG_ATTR_AXIS, axes[0]), tg_attr_axis(e->func->arena, TG_ATTR_TO, axes[1])};
+    tg_attr attrs[] = {tg_attr_axis(e->func->arena, TG_ATTR_AXIS, axes[0]),
+                       tg_attr_axis(e->func->arena, TG_ATTR_TO, axes[1])};
     note_block_reduction(e, axes, 1);
     e->b.span = c->span;
     tg_op *op = tg_build_op(&e->b, TG_OP_TOPK, &x, 1, types, 2, attrs, 2);
@@ -470,18 +515,22 @@ tg_ev tg_builtin_histogram(tg_elab *e, const tg_call *c) {
     tg_axis *axes[TG_CALL_MAX_AXES];
     tg_value *x = tg_builtin_tile(e, c, 0);
     int n = tg_builtin_axes(e, c, 1, axes);
-    if (!x || n != 2 || !tg_builtin_check_axes(e, c, x, axes, 1) || !constant_axis(e, c, axes[1], 2)) {
+    if (!x || n != 2 || !tg_builtin_check_axes(e, c, x, axes, 1) ||
+        !constant_axis(e, c, axes[1], 2)) {
         return tg_ev_poison();
     }
     if (!tg_dtype_is_int(x->type->dtype) || tg_dtype_is_storage(x->type->dtype)) {
-        tg_report(e->diags, TG_E0207, c->span, "'histogram' is not defined for %s", tg_dtype_name(x->type->dtype));
+        tg_report(e->diags, TG_E0207, c->span, "'histogram' is not defined for %s",
+                  tg_dtype_name(x->type->dtype));
         return tg_ev_poison();
     }
     const tg_type *bins = tg_type_tile(e->func, TG_I32, &axes[1], 1);
     const tg_type *both[] = {tg_type_drop(e->func, x->type, axes, 1), bins};
     const tg_type *type = tg_type_union(e->func, TG_I32, both, 2);
-    tg_attr attrs[] = {tg_attr_axis(e->func->arena, TG_ATTR_AXIS, axes[0]), tg_attr_axis(e->func->arena, TG_ATTR_BINS, axes[1])};
+    tg_attr attrs[] = {tg_attr_axis(e->func->arena, TG_ATTR_AXIS, axes[0]),
+                       tg_attr_axis(e->func->arena, TG_ATTR_BINS, axes[1])};
     note_block_reduction(e, axes, 1);
     e->b.span = c->span;
-    return tg_ev_value(tg_result(tg_build_op(&e->b, TG_OP_HISTOGRAM, &x, 1, &type, 1, attrs, 2), 0));
+    return tg_ev_value(
+        tg_result(tg_build_op(&e->b, TG_OP_HISTOGRAM, &x, 1, &type, 1, attrs, 2), 0));
 }

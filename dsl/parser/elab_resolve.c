@@ -1,4 +1,5 @@
-/* Names only: for branches of `if const` that are not taken, code behind a return, and functions nobody calls. Declared names
+/* Names only: for branches of `if const` that are not taken, code behind a return, and
+ * functions nobody calls. Declared names
  * are poison here, so nothing but E0201 and E0302 can be reported. */
 #include "dsl/parser/elab_internal.h"
 
@@ -10,7 +11,9 @@ static void resolve_args(tg_elab *e, const tg_arg *args, uint32_t n) {
     }
 }
 
-static bool is_word_argument(const tg_arg *a) { return a->name != NULL && a->value->kind == TG_EXPR_NAME; }
+static bool is_word_argument(const tg_arg *a) {
+    return a->name != NULL && a->value->kind == TG_EXPR_NAME;
+}
 
 static void resolve_call(tg_elab *e, const tg_expr *x) {
     resolve_expr(e, x->u.call.callee);
@@ -23,14 +26,20 @@ static void resolve_call(tg_elab *e, const tg_expr *x) {
 
 static void resolve_expr(tg_elab *e, const tg_expr *x) {
     switch (x->kind) {
-    case TG_EXPR_NAME: tg_elab_name(e, x->u.name.name, x->span); break;
-    case TG_EXPR_TYPE: tg_elab_dtype(e, x->u.type.type); break;
+    case TG_EXPR_NAME:
+        tg_elab_name(e, x->u.name.name, x->span);
+        break;
+    case TG_EXPR_TYPE:
+        tg_elab_dtype(e, x->u.type.type);
+        break;
     case TG_EXPR_TUPLE:
         for (uint32_t i = 0; i < x->u.tuple.n_items; i++) {
             resolve_expr(e, x->u.tuple.items[i]);
         }
         break;
-    case TG_EXPR_UNARY: resolve_expr(e, x->u.unary.operand); break;
+    case TG_EXPR_UNARY:
+        resolve_expr(e, x->u.unary.operand);
+        break;
     case TG_EXPR_BINARY:
         resolve_expr(e, x->u.binary.left);
         resolve_expr(e, x->u.binary.right);
@@ -40,7 +49,9 @@ static void resolve_expr(tg_elab *e, const tg_expr *x) {
         resolve_expr(e, x->u.cond.yes);
         resolve_expr(e, x->u.cond.no);
         break;
-    case TG_EXPR_CALL: resolve_call(e, x); break;
+    case TG_EXPR_CALL:
+        resolve_call(e, x);
+        break;
     case TG_EXPR_INDEX:
         resolve_expr(e, x->u.index.base);
         resolve_args(e, x->u.index.args, x->u.index.n_args);
@@ -48,15 +59,20 @@ static void resolve_expr(tg_elab *e, const tg_expr *x) {
             resolve_expr(e, x->u.index.otherwise);
         }
         break;
-    case TG_EXPR_MEMBER: resolve_expr(e, x->u.member.base); break;
-    case TG_EXPR_ELEMENT: resolve_expr(e, x->u.element.base); break;
+    case TG_EXPR_MEMBER:
+        resolve_expr(e, x->u.member.base);
+        break;
+    case TG_EXPR_ELEMENT:
+        resolve_expr(e, x->u.element.base);
+        break;
     case TG_EXPR_INT:
     case TG_EXPR_FLOAT:
     case TG_EXPR_STRING:
     case TG_EXPR_BOOL:
     case TG_EXPR_INF:
     case TG_EXPR_NAN:
-    case TG_EXPR_POISON: break;
+    case TG_EXPR_POISON:
+        break;
     }
 }
 
@@ -151,19 +167,25 @@ void tg_elab_resolve_stmt(tg_elab *e, const tg_stmt *s) {
         tg_scope_pop(e, mark);
         break;
     case TG_STMT_LET:
-    case TG_STMT_DECL: resolve_decl(e, s); break;
+    case TG_STMT_DECL:
+        resolve_decl(e, s);
+        break;
     case TG_STMT_AXIS:
         for (uint32_t i = 0; i < s->u.axis.n_items; i++) {
             resolve_binder(e, &s->u.axis.items[i]);
         }
         break;
-    case TG_STMT_VIEW: resolve_view(e, s); break;
+    case TG_STMT_VIEW:
+        resolve_view(e, s);
+        break;
     case TG_STMT_TEMP:
         for (uint32_t i = 0; i < s->u.temp.n_items; i++) {
             declare(e, s->u.temp.items[i].name, s->u.temp.items[i].name_span);
         }
         break;
-    case TG_STMT_GRID: resolve_grid(e, s); break;
+    case TG_STMT_GRID:
+        resolve_grid(e, s);
+        break;
     case TG_STMT_IF:
         resolve_expr(e, s->u.branch.test);
         resolve_scoped(e, s->u.branch.yes);
@@ -176,18 +198,27 @@ void tg_elab_resolve_stmt(tg_elab *e, const tg_stmt *s) {
         resolve_scoped(e, s->u.loop.body);
         break;
     case TG_STMT_FOR:
-    case TG_STMT_FOR_C: resolve_loop(e, s); break;
+    case TG_STMT_FOR_C:
+        resolve_loop(e, s);
+        break;
     case TG_STMT_RETURN:
         if (s->u.ret.value) {
             resolve_expr(e, s->u.ret.value);
         }
         break;
-    case TG_STMT_STATIC_ASSERT: resolve_args(e, s->u.static_assertion.args, s->u.static_assertion.n_args); break;
-    case TG_STMT_ASSIGN: resolve_assign(e, s); break;
-    case TG_STMT_CALL: resolve_expr(e, s->u.call.call); break;
+    case TG_STMT_STATIC_ASSERT:
+        resolve_args(e, s->u.static_assertion.args, s->u.static_assertion.n_args);
+        break;
+    case TG_STMT_ASSIGN:
+        resolve_assign(e, s);
+        break;
+    case TG_STMT_CALL:
+        resolve_expr(e, s->u.call.call);
+        break;
     case TG_STMT_BREAK:
     case TG_STMT_CONTINUE:
-    case TG_STMT_POISON: break;
+    case TG_STMT_POISON:
+        break;
     }
 }
 

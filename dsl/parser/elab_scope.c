@@ -1,7 +1,9 @@
-/* Scopes and names. A scope is a linked list of symbols; popping restores a mark. An inlined function starts an empty
+/* Scopes and names. A scope is a linked list of symbols; popping restores a mark. An inlined
+ * function starts an empty
  * list, so its body sees its parameters and the items of its own module only.
  *
- * Order of lookup (section 9): locals, parameters and dimensions → items of the module → imported names → built-ins.
+ * Order of lookup (section 9): locals, parameters and dimensions → items of the module →
+ * imported names → built-ins.
  * Kernels are not values and do not hide anything. */
 #include "dsl/parser/elab_internal.h"
 
@@ -27,7 +29,9 @@ tg_sym *tg_scope_add(tg_elab *e, tg_sym_kind kind, tg_name name, tg_span span) {
     }
     tg_sym *old = tg_scope_find(e, name);
     if (old) {
-        tg_diag *d = tg_report(e->diags, TG_E0302, span, "'%s' is already visible here; axes and locals do not shadow", name);
+        tg_diag *d =
+            tg_report(e->diags, TG_E0302, span,
+                      "'%s' is already visible here; axes and locals do not shadow", name);
         tg_diag_set_label(e->diags, d, "second declaration");
         tg_diag_add_label(e->diags, d, old->span, "'%s' is declared here", name);
         tg_diag_add_help(e->diags, d, "rename one of the two");
@@ -47,10 +51,12 @@ tg_sym *tg_scope_hidden(tg_elab *e, const char *what, tg_dtype dtype) {
     return s;
 }
 
-/* Only what the kernel itself declares, and only while checking: an instance may lack a branch that uses it. */
+/* Only what the kernel itself declares, and only while checking: an instance may lack a branch
+ * that uses it. */
 static void warn_unused(tg_elab *e, const tg_sym *s) {
     bool local = s->kind == TG_SYM_AXIS || (s->kind == TG_SYM_VALUE && s->is_let);
-    if (!e->checking || e->frame || s->used || !local || s->name[0] == '_' || e->diags->n_errors) {
+    if (!e->checking || e->frame || s->used || !local || s->name[0] == '_' ||
+        e->diags->n_errors) {
         return;
     }
     if (s->kind == TG_SYM_AXIS && s->axis->kind != TG_AXIS_LOCAL) {
@@ -69,9 +75,11 @@ void tg_scope_pop(tg_elab *e, tg_sym *mark) {
     e->scope = mark;
 }
 
-/* ---- suggestions --------------------------------------------------------------------------------------------- */
+/* ---- suggestions ------------------------------------------------------------------------- */
 
-static const struct { const char *spelling, *replacement, *help; } idioms[] = {
+static const struct {
+    const char *spelling, *replacement, *help;
+} idioms[] = {
 #define IDIOM(spelling, replacement, help) {spelling, replacement, help},
 #include "dsl/parser/suggest.def"
 #undef IDIOM
@@ -92,15 +100,19 @@ static bool suggest_idiom(tg_elab *e, tg_diag *d, tg_name name, tg_span span) {
 
 static tg_name item_name(const tg_item *it) {
     switch (it->kind) {
-    case TG_ITEM_CONST: return it->u.constant.name;
+    case TG_ITEM_CONST:
+        return it->u.constant.name;
     case TG_ITEM_FN:
-    case TG_ITEM_EXTERN_FN: return it->u.fn.name;
-    case TG_ITEM_KERNEL: return it->u.kernel.name;
+    case TG_ITEM_EXTERN_FN:
+        return it->u.fn.name;
+    case TG_ITEM_KERNEL:
+        return it->u.kernel.name;
     case TG_ITEM_IMPORT:
     case TG_ITEM_GRAD:
     case TG_ITEM_TUNE:
     case TG_ITEM_SCHEDULE:
-    case TG_ITEM_STATIC_ASSERT: break;
+    case TG_ITEM_STATIC_ASSERT:
+        break;
     }
     return NULL;
 }
@@ -133,14 +145,15 @@ void tg_elab_unknown_name(tg_elab *e, tg_name name, tg_span span) {
         return; /* a syntax error was reported here */
     }
     const char *near = nearest(e, name);
-    tg_diag *d = near ? tg_report(e->diags, TG_E0201, span, "unknown name '%s'; did you mean '%s'?", name, near)
+    tg_diag *d = near ? tg_report(e->diags, TG_E0201, span,
+                                  "unknown name '%s'; did you mean '%s'?", name, near)
                       : tg_report(e->diags, TG_E0201, span, "unknown name '%s'", name);
     if (!suggest_idiom(e, d, name, span) && near) {
         tg_diag_add_edit(e->diags, d, span, near);
     }
 }
 
-/* ---- types ------------------------------------------------------------------------------------------------------ */
+/* ---- types ------------------------------------------------------------------------------- */
 
 static void unknown_type(tg_elab *e, tg_name name, tg_span span) {
     tg_diag *d = tg_report(e->diags, TG_E0202, span, "unknown type '%s'", name);
@@ -183,17 +196,19 @@ tg_dtype tg_elab_dtype(tg_elab *e, const tg_tref *t) {
     return TG_DTYPE_NONE;
 }
 
-/* ---- items ------------------------------------------------------------------------------------------------------- */
+/* ---- items ------------------------------------------------------------------------------- */
 
 static tg_ev constant_value(tg_elab *e, const tg_module *m, const tg_item *it) {
     for (uint32_t i = 0; i < e->n_constant_stack; i++) {
         if (e->constant_stack[i] == it) {
-            tg_report(e->diags, TG_E0501, it->u.constant.name_span, "the constant '%s' depends on itself", it->u.constant.name);
+            tg_report(e->diags, TG_E0501, it->u.constant.name_span,
+                      "the constant '%s' depends on itself", it->u.constant.name);
             return tg_ev_poison();
         }
     }
     if (e->n_constant_stack == 16) {
-        tg_report(e->diags, TG_E0212, it->u.constant.name_span, "constants depend on each other more than 16 deep");
+        tg_report(e->diags, TG_E0212, it->u.constant.name_span,
+                  "constants depend on each other more than 16 deep");
         return tg_ev_poison();
     }
     tg_sym *scope = e->scope;
@@ -204,8 +219,8 @@ static tg_ev constant_value(tg_elab *e, const tg_module *m, const tg_item *it) {
     tg_dtype t = tg_elab_dtype(e, it->u.constant.type);
     tg_ev v = tg_elab_rvalue(e, it->u.constant.value);
     if (!tg_ev_is_poison(&v) && !tg_ev_is_constant(&v)) {
-        tg_report(e->diags, TG_E0212, it->u.constant.value->span, "the value of '%s' is not a constant expression",
-                  it->u.constant.name);
+        tg_report(e->diags, TG_E0212, it->u.constant.value->span,
+                  "the value of '%s' is not a constant expression", it->u.constant.name);
         v = tg_ev_poison();
     }
     v = tg_elab_convert(e, &v, t, it->u.constant.value->span);
@@ -223,7 +238,9 @@ tg_ev tg_elab_item_value(tg_elab *e, const tg_module *m, const tg_item *item, tg
         const tg_function *f = tg_map_get(m->functions, item->u.fn.name);
         return (tg_ev){.kind = TG_EV_FN, .function = f};
     }
-    tg_report(e->diags, TG_E0201, span, "'%s' is a kernel; kernels are launched by the host, not called", item_name(item));
+    tg_report(e->diags, TG_E0201, span,
+              "'%s' is a kernel; kernels are launched by the host, not called",
+              item_name(item));
     return tg_ev_poison();
 }
 
@@ -260,7 +277,8 @@ static bool find_import(tg_elab *e, tg_name name, tg_span span, tg_ev *out) {
             *out = (tg_ev){.kind = TG_EV_MODULE, .module = im->module};
             return true;
         }
-        const tg_item *it = imports_name(im, name) ? tg_module_item(im->module, name, false) : NULL;
+        const tg_item *it =
+            imports_name(im, name) ? tg_module_item(im->module, name, false) : NULL;
         if (it) {
             im->used = true;
             *out = tg_elab_item_value(e, im->module, it, span);
@@ -300,8 +318,11 @@ tg_ev tg_elab_name(tg_elab *e, tg_name name, tg_span span) {
         return tg_elab_item_value(e, e->module, it, span);
     }
     if (is_dead_axis(e, name)) {
-        tg_diag *d = tg_report(e->diags, TG_E0303, span, "axis '%s' is not in scope here; it ended with its loop or block", name);
-        tg_diag_add_help(e->diags, d, "move the statement inside, or reduce over '%s' first", name);
+        tg_diag *d =
+            tg_report(e->diags, TG_E0303, span,
+                      "axis '%s' is not in scope here; it ended with its loop or block", name);
+        tg_diag_add_help(e->diags, d, "move the statement inside, or reduce over '%s' first",
+                         name);
         return tg_ev_poison();
     }
     tg_elab_unknown_name(e, name, span);
@@ -318,11 +339,14 @@ tg_sym *tg_elab_axis_name(tg_elab *e, tg_name name, tg_span span) {
         return s->ev.sym;
     }
     if (s && s->kind == TG_SYM_EACH) {
-        tg_report(e->diags, TG_E0307, span, "'%s' is an `each` variable, a scalar: there is nothing to reduce over", name);
+        tg_report(e->diags, TG_E0307, span,
+                  "'%s' is an `each` variable, a scalar: there is nothing to reduce over",
+                  name);
         return NULL;
     }
     if (!s && is_dead_axis(e, name)) {
-        tg_report(e->diags, TG_E0303, span, "axis '%s' is not in scope here; it ended with its loop or block", name);
+        tg_report(e->diags, TG_E0303, span,
+                  "axis '%s' is not in scope here; it ended with its loop or block", name);
         return NULL;
     }
     if (!s) {

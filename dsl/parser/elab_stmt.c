@@ -1,10 +1,12 @@
-/* Statements without control flow: let, declarations, axes, views, assignments and stores.
+/* Statements without control flow: let, declarations, assignments and stores.
  *
- * A mutable variable is a symbol whose current value is SSA; its type is fixed by the declaration, and values are broadcast to
- * it when they are assigned. In an inlined function a variable may also carry the lifted axes of the call. */
+ * A mutable variable is a symbol whose current value is SSA; its type is fixed by the
+ * declaration, and values are broadcast to
+ * it when they are assigned. In an inlined function a variable may also carry the lifted axes
+ * of the call. */
 #include "dsl/parser/elab_internal.h"
 
-/* ---- sinks --------------------------------------------------------------------------------------------------- */
+/* ---- sinks ------------------------------------------------------------------------------- */
 
 static bool contains(tg_axis *const *axes, uint32_t n, const tg_axis *a) {
     for (uint32_t i = 0; i < n; i++) {
@@ -28,7 +30,8 @@ static bool symbol_has_axis(const tg_elab *e, tg_name name, const tg_axis *a) {
 
 static bool find_origin(const tg_elab *e, const tg_expr *x, const tg_axis *a, tg_span *out);
 
-static bool origin_in_args(const tg_elab *e, const tg_arg *args, uint32_t n, const tg_axis *a, tg_span *out) {
+static bool origin_in_args(const tg_elab *e, const tg_arg *args, uint32_t n, const tg_axis *a,
+                           tg_span *out) {
     for (uint32_t i = 0; i < n; i++) {
         if (find_origin(e, args[i].value, a, out)) {
             return true;
@@ -49,16 +52,23 @@ static bool find_origin(const tg_elab *e, const tg_expr *x, const tg_axis *a, tg
             }
         }
         return false;
-    case TG_EXPR_UNARY: return find_origin(e, x->u.unary.operand, a, out);
-    case TG_EXPR_BINARY: return find_origin(e, x->u.binary.left, a, out) || find_origin(e, x->u.binary.right, a, out);
+    case TG_EXPR_UNARY:
+        return find_origin(e, x->u.unary.operand, a, out);
+    case TG_EXPR_BINARY:
+        return find_origin(e, x->u.binary.left, a, out) ||
+               find_origin(e, x->u.binary.right, a, out);
     case TG_EXPR_COND:
-        return find_origin(e, x->u.cond.test, a, out) || find_origin(e, x->u.cond.yes, a, out) ||
-               find_origin(e, x->u.cond.no, a, out);
-    case TG_EXPR_CALL: return origin_in_args(e, x->u.call.args, x->u.call.n_args, a, out);
+        return find_origin(e, x->u.cond.test, a, out) ||
+               find_origin(e, x->u.cond.yes, a, out) || find_origin(e, x->u.cond.no, a, out);
+    case TG_EXPR_CALL:
+        return origin_in_args(e, x->u.call.args, x->u.call.n_args, a, out);
     case TG_EXPR_INDEX:
-        return origin_in_args(e, x->u.index.args, x->u.index.n_args, a, out) || find_origin(e, x->u.index.base, a, out);
-    case TG_EXPR_ELEMENT: return find_origin(e, x->u.element.base, a, out);
-    default: return false;
+        return origin_in_args(e, x->u.index.args, x->u.index.n_args, a, out) ||
+               find_origin(e, x->u.index.base, a, out);
+    case TG_EXPR_ELEMENT:
+        return find_origin(e, x->u.element.base, a, out);
+    default:
+        return false;
     }
 }
 
@@ -67,8 +77,9 @@ tg_span tg_elab_axis_origin(tg_elab *e, const tg_expr *x, const tg_axis *a) {
     return find_origin(e, x, a, &span) ? span : x->span;
 }
 
-bool tg_elab_check_axes(tg_elab *e, const tg_type *t, tg_axis *const *allowed, uint32_t n, const tg_expr *source, tg_span span,
-                        const char *target, tg_diag_code code) {
+bool tg_elab_check_axes(tg_elab *e, const tg_type *t, tg_axis *const *allowed, uint32_t n,
+                        const tg_expr *source, tg_span span, const char *target,
+                        tg_diag_code code) {
     for (uint32_t i = 0; i < t->n_axes; i++) {
         tg_axis *a = t->axes[i];
         if (contains(allowed, n, a)) {
@@ -76,15 +87,21 @@ bool tg_elab_check_axes(tg_elab *e, const tg_type *t, tg_axis *const *allowed, u
         }
         const char *axes = tg_elab_axes_text(e, allowed, n);
         tg_diag *d = code == TG_E0405
-                         ? tg_report(e->diags, code, span, "stored value has axis '%s' not used by the index of %s", a->name, target)
-                         : tg_report(e->diags, code, span, "value has axis '%s' that the target %s%s lacks", a->name, target,
-                                     n ? axes : "");
+                         ? tg_report(e->diags, code, span,
+                                     "stored value has axis '%s' not used by the index of %s",
+                                     a->name, target)
+                         : tg_report(e->diags, code, span,
+                                     "value has axis '%s' that the target %s%s lacks", a->name,
+                                     target, n ? axes : "");
         tg_diag_set_label(e->diags, d, "the value is %s", tg_elab_type_text(e, t));
         if (source) {
-            tg_diag_add_label(e->diags, d, tg_elab_axis_origin(e, source, a), "axis '%s' enters here", a->name);
+            tg_diag_add_label(e->diags, d, tg_elab_axis_origin(e, source, a),
+                              "axis '%s' enters here", a->name);
         }
         tg_diag_add_label(e->diags, d, a->span, "axis '%s' is bound here", a->name);
-        tg_diag_add_help(e->diags, d, "reduce over it, for example sum(…, %s), or give the target that axis", a->name);
+        tg_diag_add_help(e->diags, d,
+                         "reduce over it, for example sum(…, %s), or give the target that axis",
+                         a->name);
         return false;
     }
     return true;
@@ -94,7 +111,8 @@ static const tg_type *with_lift(tg_elab *e, const tg_type *t) {
     if (!e->frame || !e->frame->n_lift) {
         return t;
     }
-    const tg_type *both[] = {t, tg_type_tile(e->func, t->dtype, e->frame->lift, e->frame->n_lift)};
+    const tg_type *both[] = {t,
+                             tg_type_tile(e->func, t->dtype, e->frame->lift, e->frame->n_lift)};
     return tg_type_union(e->func, t->dtype, both, 2);
 }
 
@@ -105,9 +123,11 @@ tg_ev tg_elab_masked(tg_elab *e, const tg_ev *value, const tg_ev *old, tg_span s
     return tg_elab_select(e, tg_ev_value(e->frame->mask), *value, *old, span);
 }
 
-void tg_elab_set_var(tg_elab *e, tg_sym *var, const tg_ev *value, const tg_expr *source, tg_span span) {
+void tg_elab_set_var(tg_elab *e, tg_sym *var, const tg_ev *value, const tg_expr *source,
+                     tg_span span) {
     if (value->kind == TG_EV_TUPLE) {
-        tg_report(e->diags, TG_E0211, span, "'%s' holds one value, this is a tuple of %u", var->name, value->n_items);
+        tg_report(e->diags, TG_E0211, span, "'%s' holds one value, this is a tuple of %u",
+                  var->name, value->n_items);
         return;
     }
     tg_ev v = tg_elab_convert(e, value, var->type->dtype, source ? source->span : span);
@@ -115,7 +135,8 @@ void tg_elab_set_var(tg_elab *e, tg_sym *var, const tg_ev *value, const tg_expr 
         return;
     }
     const tg_type *allowed = with_lift(e, var->type), *got = tg_ev_type(e, &v);
-    if (!tg_elab_check_axes(e, got, allowed->axes, allowed->n_axes, source, source ? source->span : span, var->name, TG_E0311)) {
+    if (!tg_elab_check_axes(e, got, allowed->axes, allowed->n_axes, source,
+                            source ? source->span : span, var->name, TG_E0311)) {
         return;
     }
     if (var->unrolled) {
@@ -126,7 +147,8 @@ void tg_elab_set_var(tg_elab *e, tg_sym *var, const tg_ev *value, const tg_expr 
     v = tg_elab_masked(e, &v, &var->ev, span);
     tg_value *x = tg_elab_value(e, &v);
     const tg_type *both[] = {var->type, x->type};
-    var->ev = tg_ev_value(tg_build_broadcast(&e->b, x, tg_type_union(e->func, var->type->dtype, both, 2)));
+    var->ev = tg_ev_value(
+        tg_build_broadcast(&e->b, x, tg_type_union(e->func, var->type->dtype, both, 2)));
 }
 
 static void name_value(const tg_ev *v, tg_name name) {
@@ -135,7 +157,7 @@ static void name_value(const tg_ev *v, tg_name name) {
     }
 }
 
-/* ---- let ------------------------------------------------------------------------------------------------------ */
+/* ---- let --------------------------------------------------------------------------------- */
 
 /* A literal without context becomes int or f32. */
 static tg_ev settle(tg_elab *e, const tg_ev *v, tg_span span) {
@@ -146,7 +168,8 @@ static tg_ev settle(tg_elab *e, const tg_ev *v, tg_span span) {
         }
         return tg_ev_tuple(e, items, v->n_items);
     }
-    return v->kind == TG_EV_LITERAL ? tg_elab_convert(e, v, v->is_float ? TG_F32 : TG_I64, span) : *v;
+    return v->kind == TG_EV_LITERAL ? tg_elab_convert(e, v, v->is_float ? TG_F32 : TG_I64, span)
+                                    : *v;
 }
 
 static void bind_let(tg_elab *e, tg_name name, tg_span span, const tg_ev *v) {
@@ -154,8 +177,11 @@ static void bind_let(tg_elab *e, tg_name name, tg_span span, const tg_ev *v) {
     s->ev = *v;
     s->is_let = s->name != NULL;
     name_value(v, s->name);
-    if (e->phase == 0 && v->kind == TG_EV_VALUE && !e->frame && !tg_elab_launch_value(v->value)) {
-        tg_report(e->diags, TG_E0306, span, "'%s' must be known at launch: parameters, dimensions and constants only", name);
+    if (e->phase == 0 && v->kind == TG_EV_VALUE && !e->frame &&
+        !tg_elab_launch_value(v->value)) {
+        tg_report(e->diags, TG_E0306, span,
+                  "'%s' must be known at launch: parameters, dimensions and constants only",
+                  name);
     }
 }
 
@@ -170,7 +196,8 @@ void tg_elab_let(tg_elab *e, const tg_stmt *s) {
         }
         bool fits = v.kind == TG_EV_TUPLE && v.n_items == d->n_names;
         if (!fits && !tg_ev_is_poison(&v)) {
-            tg_report(e->diags, TG_E0211, d->span, "%s cannot be bound to %u names", tg_elab_ev_text(e, &v), d->n_names);
+            tg_report(e->diags, TG_E0211, d->span, "%s cannot be bound to %u names",
+                      tg_elab_ev_text(e, &v), d->n_names);
         }
         for (uint32_t k = 0; k < d->n_names; k++) {
             tg_ev part = fits ? v.items[k] : tg_ev_poison();
@@ -179,37 +206,46 @@ void tg_elab_let(tg_elab *e, const tg_stmt *s) {
     }
 }
 
-/* ---- declarations ------------------------------------------------------------------------------------------------ */
+/* ---- declarations ------------------------------------------------------------------------ */
 
-static tg_ev list_value(tg_elab *e, const struct tg_init_list *list, tg_axis *const *axes, uint32_t n, tg_dtype t);
+static tg_ev list_value(tg_elab *e, const struct tg_init_list *list, tg_axis *const *axes,
+                        uint32_t n, tg_dtype t);
 
-static tg_ev list_item(tg_elab *e, const struct tg_init_list *list, uint32_t i, tg_axis *const *axes, uint32_t n, tg_dtype t) {
+static tg_ev list_item(tg_elab *e, const struct tg_init_list *list, uint32_t i,
+                       tg_axis *const *axes, uint32_t n, tg_dtype t) {
     if (list->items[i].list) {
         return list_value(e, list->items[i].list, axes, n, t);
     }
     if (n) {
-        tg_report(e->diags, TG_E0309, list->items[i].value->span, "a list {…} is expected for axis '%s'", axes[0]->name);
+        tg_report(e->diags, TG_E0309, list->items[i].value->span,
+                  "a list {…} is expected for axis '%s'", axes[0]->name);
         return tg_ev_poison();
     }
     tg_ev v = tg_elab_rvalue(e, list->items[i].value);
     if (tg_ev_is_number(&v) && !tg_ev_is_constant(&v)) {
-        tg_report(e->diags, TG_E0212, list->items[i].value->span, "an initialiser list holds constants");
+        tg_report(e->diags, TG_E0212, list->items[i].value->span,
+                  "an initialiser list holds constants");
         return tg_ev_poison();
     }
     return tg_elab_convert(e, &v, t, list->items[i].value->span);
 }
 
 /* {a, b, c} along an axis: axis == 0 ? a : axis == 1 ? b : c */
-static tg_ev list_value(tg_elab *e, const struct tg_init_list *list, tg_axis *const *axes, uint32_t n, tg_dtype t) {
+static tg_ev list_value(tg_elab *e, const struct tg_init_list *list, tg_axis *const *axes,
+                        uint32_t n, tg_dtype t) {
     if (n == 0) {
-        tg_report(e->diags, TG_E0309, list->span, "too many nested lists: the tile has no further axis");
+        tg_report(e->diags, TG_E0309, list->span,
+                  "too many nested lists: the tile has no further axis");
         return tg_ev_poison();
     }
     bool constant = axes[0]->kind == TG_AXIS_LOCAL && (axes[0]->extent >= 0 || e->checking);
     if (!constant || (axes[0]->extent >= 0 && axes[0]->extent != (int64_t)list->n_items)) {
-        tg_diag *d = tg_report(e->diags, TG_E0309, list->span, "a list of %u needs a constant axis of that extent; '%s' has %s",
-                               list->n_items, axes[0]->name,
-                               axes[0]->extent >= 0 ? tg_arena_printf(e->arena, "%lld", (long long)axes[0]->extent) : "no constant one");
+        tg_diag *d = tg_report(
+            e->diags, TG_E0309, list->span,
+            "a list of %u needs a constant axis of that extent; '%s' has %s", list->n_items,
+            axes[0]->name,
+            axes[0]->extent >= 0 ? tg_arena_printf(e->arena, "%lld", (long long)axes[0]->extent)
+                                 : "no constant one");
         tg_diag_add_label(e->diags, d, axes[0]->span, "axis '%s' is bound here", axes[0]->name);
         return tg_ev_poison();
     }
@@ -217,7 +253,8 @@ static tg_ev list_value(tg_elab *e, const struct tg_init_list *list, tg_axis *co
     for (uint32_t i = list->n_items - 1; i-- > 0 && !tg_ev_is_poison(&acc);) {
         tg_ev v = list_item(e, list, i, axes + 1, n - 1, t);
         e->b.span = list->span;
-        tg_value *here = tg_build_cmp(&e->b, TG_EQ, tg_build_iota(&e->b, axes[0]), tg_build_int(&e->b, TG_I64, i));
+        tg_value *here = tg_build_cmp(&e->b, TG_EQ, tg_build_iota(&e->b, axes[0]),
+                                      tg_build_int(&e->b, TG_I64, i));
         acc = tg_elab_select(e, tg_ev_value(here), v, acc, list->span);
     }
     return acc;
@@ -236,7 +273,8 @@ static bool declared_axes(tg_elab *e, const tg_declarator *d, tg_axis **out) {
 static void declare_constant(tg_elab *e, const tg_declarator *d, tg_dtype t) {
     tg_ev v = d->init ? tg_elab_rvalue(e, d->init) : tg_ev_poison();
     if (tg_ev_is_number(&v) && !tg_ev_is_constant(&v)) {
-        tg_report(e->diags, TG_E0212, d->init->span, "'%s' needs a constant expression", d->names[0]);
+        tg_report(e->diags, TG_E0212, d->init->span, "'%s' needs a constant expression",
+                  d->names[0]);
         v = tg_ev_poison();
     }
     v = d->init ? tg_elab_convert(e, &v, t, d->init->span) : v;
@@ -248,8 +286,10 @@ static void declare_variable(tg_elab *e, const tg_declarator *d, tg_dtype t) {
     bool ok = declared_axes(e, d, axes) && t != TG_DTYPE_NONE;
     tg_ev v = tg_ev_poison();
     if (!d->init && !d->list) {
-        tg_diag *diag = tg_report(e->diags, TG_E0401, d->name_spans[0], "tile '%s' needs an initial value", d->names[0]);
-        tg_diag_add_edit(e->diags, diag, (tg_span){d->span.file, d->span.end, d->span.end}, " = 0");
+        tg_diag *diag = tg_report(e->diags, TG_E0401, d->name_spans[0],
+                                  "tile '%s' needs an initial value", d->names[0]);
+        tg_diag_add_edit(e->diags, diag, (tg_span){d->span.file, d->span.end, d->span.end},
+                         " = 0");
     } else if (d->init) {
         v = tg_elab_rvalue(e, d->init);
     } else if (ok) {
@@ -278,207 +318,7 @@ void tg_elab_decl(tg_elab *e, const tg_stmt *s) {
     }
 }
 
-/* ---- axes and domains ----------------------------------------------------------------------------------------------- */
-
-/* E is an axis t: V(t) = [first, first + size) */
-static bool axis_extent(tg_elab *e, tg_sym *t, tg_span span, tg_bounds *out) {
-    out->over = t;
-    out->from = tg_elab_axis_attribute(e, t, TG_OP_AXIS_FIRST, span);
-    tg_value *size = tg_elab_axis_attribute(e, t, TG_OP_AXIS_SIZE, span);
-    out->extent = tg_build_binary(&e->b, TG_OP_ADD, out->from, size);
-    out->until = out->extent;
-    out->known = t->axis->extent;
-    return true;
-}
-
-static bool integer_extent(tg_elab *e, const tg_expr *x, tg_ev v, bool grid, tg_bounds *out) {
-    if (v.kind == TG_EV_TENSOR) {
-        tg_diag *d = tg_report(e->diags, TG_E0304, x->span, "axis extent is not an integer or an axis, '%s' is a tensor", v.sym->name);
-        tg_diag_add_help(e->diags, d, "its dimensions have names: in … %s[N] makes N known", v.sym->name);
-        return false;
-    }
-    v = tg_elab_as_rvalue(e, v, x->span);
-    if (tg_ev_is_poison(&v)) {
-        return false;
-    }
-    const tg_type *t = tg_ev_type(e, &v);
-    if (!t || !tg_dtype_is_int(t->dtype) || (v.kind == TG_EV_LITERAL && v.is_float)) {
-        tg_report(e->diags, TG_E0304, x->span, "axis extent is not an integer or an axis, it is %s", tg_elab_ev_text(e, &v));
-        return false;
-    }
-    if (t->n_axes) {
-        tg_report(e->diags, TG_E0305, x->span, "an extent must be a scalar, this one has axes %s",
-                  tg_elab_axes_text(e, t->axes, t->n_axes));
-        return false;
-    }
-    v = tg_elab_cast(e, &v, TG_I64, x->span);
-    if (!tg_ev_known_int(&v, &out->known)) {
-        out->known = -1;
-    }
-    out->extent = tg_elab_value(e, &v);
-    if (grid && !tg_elab_launch_value(out->extent)) {
-        tg_diag *d = tg_report(e->diags, TG_E0306, x->span, "grid extent must be known at launch");
-        tg_diag_add_help(e->diags, d, "use a bound of parameters and dimensions, and cut it: `in MAX until %s`", "n[0]");
-        return false;
-    }
-    out->from = tg_build_int(&e->b, TG_I64, 0);
-    out->until = out->extent;
-    return true;
-}
-
-static bool read_step(tg_elab *e, const tg_expr *x, bool each, tg_bounds *out) {
-    bool known;
-    if (!each) {
-        tg_report(e->diags, TG_E0208, x->span, "`step` goes with `each`");
-        return false;
-    }
-    if (!tg_elab_constant_int(e, x, &out->step, &known)) {
-        return false;
-    }
-    if (!known) {
-        out->step = 1;
-    } else if (out->step < 1) {
-        tg_report(e->diags, TG_E0212, x->span, "a step is at least 1, this is %lld", (long long)out->step);
-        return false;
-    }
-    return true;
-}
-
-bool tg_elab_bounds(tg_elab *e, const tg_domain *d, bool grid, bool each, tg_bounds *out) {
-    *out = (tg_bounds){.known = -1, .step = 1};
-    tg_ev v = tg_elab_expr(e, d->extent);
-    bool ok = v.kind == TG_EV_AXIS ? axis_extent(e, v.sym, d->extent->span, out)
-                                   : integer_extent(e, d->extent, v, grid, out);
-    tg_value *from = d->from ? tg_elab_scalar_int(e, d->from, TG_E0305) : NULL;
-    tg_value *until = d->until ? tg_elab_scalar_int(e, d->until, TG_E0305) : NULL;
-    ok = ok && (!d->from || from) && (!d->until || until) && (!d->step || read_step(e, d->step, each, out));
-    if (!ok) {
-        return false;
-    }
-    e->b.span = d->span;
-    if (from) {
-        out->from = out->over ? tg_build_binary(&e->b, TG_OP_MAX, out->from, from) : from;
-    }
-    if (until) {
-        out->until = out->over ? tg_build_binary(&e->b, TG_OP_MIN, out->until, until) : until;
-    }
-    out->restricted = from || until || (out->over && out->over->restricted);
-    if (from || until) {
-        out->known = -1;
-    }
-    return true;
-}
-
-tg_sym *tg_elab_new_axis(tg_elab *e, tg_axis_kind kind, const tg_binder *b, const tg_bounds *d) {
-    tg_sym *s = tg_scope_add(e, TG_SYM_AXIS, b->name, b->name_span);
-    s->axis = tg_func_add_axis(e->func, kind, b->name, b->name_span);
-    s->axis->extent = d->known;
-    s->restricted = d->restricted;
-    if (d->over && !b->domain.from && !b->domain.until) {
-        s->axis->like = d->over->axis;
-    }
-    if (kind == TG_AXIS_LOCAL && d->known >= 0) {
-        s->axis->block = d->known;
-    }
-    return s;
-}
-
-void tg_elab_axis_stmt(tg_elab *e, const tg_stmt *s) {
-    for (uint32_t i = 0; i < s->u.axis.n_items; i++) {
-        const tg_binder *b = &s->u.axis.items[i];
-        tg_bounds d;
-        if (!tg_elab_bounds(e, &b->domain, false, false, &d)) {
-            tg_scope_add(e, TG_SYM_VALUE, b->name, b->name_span)->ev = tg_ev_poison();
-            continue;
-        }
-        tg_sym *sym = tg_elab_new_axis(e, TG_AXIS_LOCAL, b, &d);
-        tg_value *operands[] = {d.extent, d.from, d.until};
-        tg_attr attr = tg_attr_axis(e->func->arena, TG_ATTR_AXIS, sym->axis);
-        e->b.span = b->name_span;
-        sym->axis->binder = tg_build_op(&e->b, TG_OP_AXIS, operands, 3, NULL, 0, &attr, 1);
-    }
-}
-
-/* ---- views -------------------------------------------------------------------------------------------------------------- */
-
-/* `p`, `p + n`: an address in bytes */
-static tg_value *view_address(tg_elab *e, const tg_expr *x, tg_dtype t) {
-    if (x->kind == TG_EXPR_BINARY && x->u.binary.op == TG_OPER_ADD) {
-        tg_value *base = view_address(e, x->u.binary.left, t);
-        tg_value *n = tg_elab_scalar_int(e, x->u.binary.right, TG_E0305);
-        if (!base || !n) {
-            return NULL;
-        }
-        tg_value *bytes = tg_build_binary(&e->b, TG_OP_MUL, n, tg_build_int(&e->b, TG_I64, tg_dtype_bits(t)));
-        bytes = tg_build_binary(&e->b, TG_OP_SHR, bytes, tg_build_int(&e->b, TG_I64, 3));
-        return tg_build_binary(&e->b, TG_OP_ADD, base, tg_build_cast(&e->b, bytes, TG_U64));
-    }
-    tg_ev v = tg_elab_expr(e, x);
-    if (v.kind == TG_EV_POINTER) {
-        if (v.dtype != t) {
-            tg_report(e->diags, TG_E0203, x->span, "the pointer is to %s, the view is of %s", tg_dtype_name(v.dtype), tg_dtype_name(t));
-            return NULL;
-        }
-        return v.value;
-    }
-    v = tg_elab_as_rvalue(e, v, x->span);
-    if (tg_ev_is_poison(&v)) {
-        return NULL;
-    }
-    tg_value *a = tg_elab_value(e, &v);
-    if (!a || a->type->dtype != TG_U64 || a->type->n_axes) {
-        tg_report(e->diags, TG_E0203, x->span, "a view needs a ptr parameter or a scalar u64 address, this is %s", tg_elab_ev_text(e, &v));
-        return NULL;
-    }
-    return a;
-}
-
-static bool view_strides(tg_elab *e, const tg_stmt *s, tg_value *const *extents, tg_value **out) {
-    uint32_t n = s->u.view.n_dims;
-    if (s->u.view.n_strides && s->u.view.n_strides != n) {
-        tg_report(e->diags, TG_E0213, s->span, "%u dimensions but %u strides", n, s->u.view.n_strides);
-        return false;
-    }
-    tg_value *step = tg_build_int(&e->b, TG_I64, 1);
-    for (uint32_t i = n; i-- > 0;) {
-        out[i] = s->u.view.n_strides ? tg_elab_scalar_int(e, s->u.view.strides[i], TG_E0305) : step;
-        if (!out[i]) {
-            return false;
-        }
-        if (!s->u.view.n_strides && i) {
-            step = tg_build_binary(&e->b, TG_OP_MUL, step, extents[i]);
-        }
-    }
-    return true;
-}
-
-void tg_elab_view(tg_elab *e, const tg_stmt *s) {
-    uint32_t n = s->u.view.n_dims;
-    tg_dtype t = tg_elab_dtype(e, s->u.view.type);
-    tg_value **operands = TG_NEW_ARRAY(e->arena, tg_value *, 1 + 2 * n);
-    e->b.span = s->span;
-    bool ok = t != TG_DTYPE_NONE;
-    operands[0] = ok ? view_address(e, s->u.view.base, t) : NULL;
-    ok = ok && operands[0];
-    for (uint32_t i = 0; i < n; i++) {
-        operands[1 + i] = tg_elab_scalar_int(e, s->u.view.dims[i].value, TG_E0305);
-        ok = ok && operands[1 + i];
-    }
-    ok = ok && view_strides(e, s, operands + 1, operands + 1 + n);
-    tg_sym *sym = tg_scope_add(e, TG_SYM_TENSOR, s->u.view.name, s->u.view.name_span);
-    sym->storage = TG_STORE_VIEW;
-    sym->dtype = t;
-    sym->rank = n;
-    sym->filled = true;
-    if (ok) {
-        const tg_type *type = tg_type_tensor(e->func, t, n);
-        e->b.span = s->span;
-        sym->tensor = tg_result(tg_build_op(&e->b, TG_OP_TENSOR, operands, 1 + 2 * n, &type, 1, NULL, 0), 0);
-        sym->tensor->name = s->u.view.name;
-    }
-}
-
-/* ---- assignment ------------------------------------------------------------------------------------------------------------ */
+/* ---- assignment -------------------------------------------------------------------------- */
 
 /* old op value */
 static tg_ev combined(tg_elab *e, const tg_stmt *s, const tg_ev *old) {
@@ -493,7 +333,8 @@ static tg_ev combined(tg_elab *e, const tg_stmt *s, const tg_ev *old) {
     if (op == TG_OPER_MIN || op == TG_OPER_MAX) {
         tg_ev args[] = {*old, v};
         const char *name = tg_elab_operator_text(op);
-        return tg_builtin_elementwise(e, name, op == TG_OPER_MIN ? TG_OP_MIN : TG_OP_MAX, TG_TAKES_NUMBER, args, 2, s->span);
+        return tg_builtin_elementwise(e, name, op == TG_OPER_MIN ? TG_OP_MIN : TG_OP_MAX,
+                                      TG_TAKES_NUMBER, args, 2, s->span);
     }
     return tg_elab_binary(e, op, *old, v, s->span);
 }
@@ -529,15 +370,17 @@ static void store(tg_elab *e, const tg_stmt *s) {
     tg_elab_note_store(e, p.tensor, s->u.assign.target->span);
     if (!ok) {
         if (v.kind == TG_EV_TUPLE && !tg_ev_is_poison(&v)) {
-            tg_report(e->diags, TG_E0211, s->u.assign.value->span, "a tuple has no place in memory; store its parts");
+            tg_report(e->diags, TG_E0211, s->u.assign.value->span,
+                      "a tuple has no place in memory; store its parts");
         }
         return;
     }
     const tg_type *points = tg_type_union(e->func, value->type->dtype, types, p.n);
-    if (!tg_elab_check_axes(e, value->type, points->axes, points->n_axes, s->u.assign.value, s->u.assign.value->span,
-                            p.tensor->name, TG_E0405) ||
-        (guard && !tg_elab_check_axes(e, guard->type, points->axes, points->n_axes, s->u.assign.guard, s->u.assign.guard->span,
-                                      p.tensor->name, TG_E0405))) {
+    if (!tg_elab_check_axes(e, value->type, points->axes, points->n_axes, s->u.assign.value,
+                            s->u.assign.value->span, p.tensor->name, TG_E0405) ||
+        (guard &&
+         !tg_elab_check_axes(e, guard->type, points->axes, points->n_axes, s->u.assign.guard,
+                             s->u.assign.guard->span, p.tensor->name, TG_E0405))) {
         return;
     }
     e->b.span = s->span;
@@ -564,17 +407,20 @@ static tg_sym *assignable(tg_elab *e, const tg_expr *x) {
         return NULL;
     }
     if (s->kind == TG_SYM_TENSOR) {
-        tg_report(e->diags, TG_E0213, x->span, "tensor '%s' has %u dimensions, 0 indices given; index it", s->name, s->rank);
+        tg_report(e->diags, TG_E0213, x->span,
+                  "tensor '%s' has %u dimensions, 0 indices given; index it", s->name, s->rank);
         return NULL;
     }
     if (s->ev.kind == TG_EV_POISON && s->kind == TG_SYM_VALUE) {
         return NULL;
     }
-    tg_diag *d = tg_report(e->diags, TG_E0214, x->span, "cannot assign to an immutable '%s'", s->name);
+    tg_diag *d =
+        tg_report(e->diags, TG_E0214, x->span, "cannot assign to an immutable '%s'", s->name);
     tg_diag_add_label(e->diags, d, s->span, "'%s' is bound here", s->name);
     if (s->kind == TG_SYM_VALUE && s->ev.kind == TG_EV_VALUE) {
         const tg_type *t = s->ev.value->type;
-        tg_diag_add_help(e->diags, d, "declare it mutable: %s %s%s = …;", tg_dtype_name(t->dtype), s->name,
+        tg_diag_add_help(e->diags, d, "declare it mutable: %s %s%s = …;",
+                         tg_dtype_name(t->dtype), s->name,
                          t->n_axes ? tg_elab_axes_text(e, t->axes, t->n_axes) : "");
     }
     return NULL;
@@ -599,7 +445,8 @@ static void assign_tuple(tg_elab *e, const tg_stmt *s) {
     tg_ev v = tg_elab_rvalue(e, s->u.assign.value);
     bool fits = v.kind == TG_EV_TUPLE && v.n_items == t->u.tuple.n_items;
     if (!fits && !tg_ev_is_poison(&v)) {
-        tg_report(e->diags, TG_E0211, s->span, "%s cannot be assigned to %u names", tg_elab_ev_text(e, &v), t->u.tuple.n_items);
+        tg_report(e->diags, TG_E0211, s->span, "%s cannot be assigned to %u names",
+                  tg_elab_ev_text(e, &v), t->u.tuple.n_items);
     }
     for (uint32_t i = 0; i < t->u.tuple.n_items; i++) {
         tg_sym *var = assignable(e, t->u.tuple.items[i]);
@@ -644,13 +491,14 @@ static void assign_part(tg_elab *e, const tg_stmt *s) {
         types[i + 1] = operands[i + 2]->type;
     }
     const tg_type *points = tg_type_union(e->func, x->type->dtype, types, n + 1);
-    if (!tg_elab_check_axes(e, operands[1]->type, points->axes, points->n_axes, s->u.assign.value, s->u.assign.value->span,
-                            var->name, TG_E0311)) {
+    if (!tg_elab_check_axes(e, operands[1]->type, points->axes, points->n_axes,
+                            s->u.assign.value, s->u.assign.value->span, var->name, TG_E0311)) {
         return;
     }
     tg_attr attr = tg_attr_axes(e->func->arena, TG_ATTR_AXES, axes, n);
     e->b.span = s->span;
-    var->ev = tg_ev_value(tg_result(tg_build_op(&e->b, TG_OP_REINDEX_SET, operands, n + 2, &x->type, 1, &attr, 1), 0));
+    var->ev = tg_ev_value(tg_result(
+        tg_build_op(&e->b, TG_OP_REINDEX_SET, operands, n + 2, &x->type, 1, &attr, 1), 0));
 }
 
 void tg_elab_assign(tg_elab *e, const tg_stmt *s) {
@@ -688,10 +536,12 @@ void tg_elab_static_assert(tg_elab *e, const tg_arg *args, uint32_t n, tg_span s
         return;
     }
     if (!tg_ev_is_constant(&v)) {
-        tg_report(e->diags, TG_E0212, args[0].value->span, "static_assert needs a constant condition");
+        tg_report(e->diags, TG_E0212, args[0].value->span,
+                  "static_assert needs a constant condition");
     } else if (tg_ev_known_bool(&v, &known) && !known) {
         const tg_expr *text = n > 1 ? args[1].value : NULL;
-        tg_report(e->diags, TG_E0212, args[0].value->span, "static assertion failed%s%s", text && text->kind == TG_EXPR_STRING ? ": " : "",
+        tg_report(e->diags, TG_E0212, args[0].value->span, "static assertion failed%s%s",
+                  text && text->kind == TG_EXPR_STRING ? ": " : "",
                   text && text->kind == TG_EXPR_STRING ? text->u.string.text : "");
     }
 }

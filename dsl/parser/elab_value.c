@@ -1,29 +1,49 @@
 /* Values at elaboration time: construction, conversion, and their description in messages.
  *
- * Untyped literals are exact: integers in 128 bits, others in f64 (section 4 leaves rationals open; f64 is
- * what a literal is rounded from). A literal takes a type when it meets one, at the latest at a sink. */
+ * Untyped literals are exact: integers in 128 bits, others in f64 (section 4 leaves rationals
+ * open; f64 is
+ * what a literal is rounded from). A literal takes a type when it meets one, at the latest at
+ * a sink. */
 #include "dsl/parser/elab_internal.h"
 
 #include <math.h>
 
-tg_ev tg_ev_poison(void) { return (tg_ev){.kind = TG_EV_POISON}; }
-tg_ev tg_ev_nothing(void) { return (tg_ev){.kind = TG_EV_NOTHING}; }
-tg_ev tg_ev_int(tg_i128 v) { return (tg_ev){.kind = TG_EV_LITERAL, .integer = v}; }
-tg_ev tg_ev_float(double v) { return (tg_ev){.kind = TG_EV_LITERAL, .is_float = true, .number = v}; }
-tg_ev tg_ev_const(tg_scalar s) { return (tg_ev){.kind = TG_EV_CONST, .dtype = s.dtype, .scalar = s, .constant = true}; }
-tg_ev tg_ev_const_int(tg_dtype t, int64_t v) { return tg_ev_const(tg_scalar_int(t, v)); }
-tg_ev tg_ev_bool(bool v) { return tg_ev_const(tg_scalar_int(TG_BOOL, v)); }
-tg_ev tg_ev_value(tg_value *v) { return tg_ev_value_const(v, false); }
+tg_ev tg_ev_poison(void) {
+    return (tg_ev){.kind = TG_EV_POISON};
+}
+tg_ev tg_ev_nothing(void) {
+    return (tg_ev){.kind = TG_EV_NOTHING};
+}
+tg_ev tg_ev_int(tg_i128 v) {
+    return (tg_ev){.kind = TG_EV_LITERAL, .integer = v};
+}
+tg_ev tg_ev_float(double v) {
+    return (tg_ev){.kind = TG_EV_LITERAL, .is_float = true, .number = v};
+}
+tg_ev tg_ev_const(tg_scalar s) {
+    return (tg_ev){.kind = TG_EV_CONST, .dtype = s.dtype, .scalar = s, .constant = true};
+}
+tg_ev tg_ev_const_int(tg_dtype t, int64_t v) {
+    return tg_ev_const(tg_scalar_int(t, v));
+}
+tg_ev tg_ev_bool(bool v) {
+    return tg_ev_const(tg_scalar_int(TG_BOOL, v));
+}
+tg_ev tg_ev_value(tg_value *v) {
+    return tg_ev_value_const(v, false);
+}
 
 tg_ev tg_ev_value_const(tg_value *v, bool constant) {
     if (!v) {
         return tg_ev_poison();
     }
-    return (tg_ev){.kind = TG_EV_VALUE, .value = v, .dtype = v->type->dtype, .constant = constant};
+    return (tg_ev){
+        .kind = TG_EV_VALUE, .value = v, .dtype = v->type->dtype, .constant = constant};
 }
 
 tg_ev tg_ev_tuple(tg_elab *e, const tg_ev *items, uint32_t n) {
-    return (tg_ev){.kind = TG_EV_TUPLE, .items = TG_COPY_ARRAY(e->arena, tg_ev, items, n), .n_items = n};
+    return (tg_ev){
+        .kind = TG_EV_TUPLE, .items = TG_COPY_ARRAY(e->arena, tg_ev, items, n), .n_items = n};
 }
 
 bool tg_ev_is_poison(const tg_ev *v) {
@@ -42,17 +62,22 @@ bool tg_ev_is_number(const tg_ev *v) {
 }
 
 bool tg_ev_is_constant(const tg_ev *v) {
-    return (v->kind == TG_EV_LITERAL && !v->n_items) || v->kind == TG_EV_CONST || (v->kind == TG_EV_VALUE && v->constant);
+    return (v->kind == TG_EV_LITERAL && !v->n_items) || v->kind == TG_EV_CONST ||
+           (v->kind == TG_EV_VALUE && v->constant);
 }
 
 tg_ev tg_ev_choice(tg_elab *e, tg_value *test, tg_ev yes, tg_ev no) {
     tg_ev items[] = {yes, no};
-    return (tg_ev){.kind = TG_EV_LITERAL, .is_float = yes.is_float || no.is_float, .value = test,
-                   .items = TG_COPY_ARRAY(e->arena, tg_ev, items, 2), .n_items = 2};
+    return (tg_ev){.kind = TG_EV_LITERAL,
+                   .is_float = yes.is_float || no.is_float,
+                   .value = test,
+                   .items = TG_COPY_ARRAY(e->arena, tg_ev, items, 2),
+                   .n_items = 2};
 }
 
 bool tg_ev_known_int(const tg_ev *v, int64_t *out) {
-    if (v->kind == TG_EV_LITERAL && !v->n_items && !v->is_float && v->integer >= INT64_MIN && v->integer <= INT64_MAX) {
+    if (v->kind == TG_EV_LITERAL && !v->n_items && !v->is_float && v->integer >= INT64_MIN &&
+        v->integer <= INT64_MAX) {
         *out = (int64_t)v->integer;
         return true;
     }
@@ -87,13 +112,14 @@ const tg_type *tg_ev_type(tg_elab *e, const tg_ev *v) {
         if (!v->n_items) {
             return tg_type_scalar(e->func, t);
         }
-        const tg_type *types[] = {v->value->type, tg_ev_type(e, &v->items[0]), tg_ev_type(e, &v->items[1])};
+        const tg_type *types[] = {v->value->type, tg_ev_type(e, &v->items[0]),
+                                  tg_ev_type(e, &v->items[1])};
         return tg_type_union(e->func, t, types, 3);
     }
     return NULL;
 }
 
-/* ---- to IR ---------------------------------------------------------------------------------------------- */
+/* ---- to IR ------------------------------------------------------------------------------- */
 
 static tg_value *build_const(tg_elab *e, tg_scalar s) {
     if (tg_dtype_kind_of(s.dtype) == TG_KIND_COMPLEX) {
@@ -127,7 +153,7 @@ tg_value *tg_elab_value(tg_elab *e, const tg_ev *v) {
     return NULL;
 }
 
-/* ---- conversion ------------------------------------------------------------------------------------------ */
+/* ---- conversion -------------------------------------------------------------------------- */
 
 static bool integer_fits(tg_i128 v, tg_dtype t) {
     int bits = tg_dtype_bits(t);
@@ -148,7 +174,8 @@ static const char *literal_text(tg_elab *e, const tg_ev *v) {
 }
 
 static tg_ev convert_choice(tg_elab *e, const tg_ev *v, tg_dtype to, tg_span span) {
-    tg_value *yes = tg_elab_converted(e, &v->items[0], to, span), *no = tg_elab_converted(e, &v->items[1], to, span);
+    tg_value *yes = tg_elab_converted(e, &v->items[0], to, span),
+             *no = tg_elab_converted(e, &v->items[1], to, span);
     return yes && no ? tg_ev_value(tg_build_select(&e->b, v->value, yes, no)) : tg_ev_poison();
 }
 
@@ -162,16 +189,19 @@ static tg_ev convert_literal(tg_elab *e, const tg_ev *v, tg_dtype to, tg_span sp
         return tg_ev_const(tg_scalar_float(to, number));
     }
     if (kind == TG_KIND_BOOL) {
-        tg_report(e->diags, TG_E0206, span, "the number %s is used as a bool; write true or false", literal_text(e, v));
+        tg_report(e->diags, TG_E0206, span,
+                  "the number %s is used as a bool; write true or false", literal_text(e, v));
         return tg_ev_poison();
     }
     if (v->is_float) {
-        tg_report(e->diags, TG_E0204, span, "implicit conversion of the float literal %s to %s; write %s(…) to truncate",
+        tg_report(e->diags, TG_E0204, span,
+                  "implicit conversion of the float literal %s to %s; write %s(…) to truncate",
                   literal_text(e, v), tg_dtype_name(to), tg_dtype_name(to));
         return tg_ev_poison();
     }
     if (!integer_fits(v->integer, to)) {
-        tg_report(e->diags, TG_E0205, span, "literal %s does not fit %s", literal_text(e, v), tg_dtype_name(to));
+        tg_report(e->diags, TG_E0205, span, "literal %s does not fit %s", literal_text(e, v),
+                  tg_dtype_name(to));
         return tg_ev_poison();
     }
     return tg_ev_const_int(to, (int64_t)v->integer);
@@ -191,13 +221,15 @@ static void report_narrowing(tg_elab *e, tg_dtype from, tg_dtype to, tg_span spa
     const char *text = tg_elab_dtype_text(e, to);
     tg_diag *d;
     if (to == TG_BOOL) {
-        d = tg_report(e->diags, TG_E0206, span, "a number (%s) is used as a bool; write `!= 0`", tg_dtype_name(from));
+        d = tg_report(e->diags, TG_E0206, span, "a number (%s) is used as a bool; write `!= 0`",
+                      tg_dtype_name(from));
         tg_diag_add_edit(e->diags, d, (tg_span){span.file, span.end, span.end}, " != 0");
         return;
     }
-    d = tg_report(e->diags, TG_E0204, span, "implicit narrowing %s → %s; write %s(…)", tg_dtype_name(from),
-                  tg_dtype_name(to), text);
-    tg_diag_add_edit(e->diags, d, (tg_span){span.file, span.begin, span.begin}, tg_arena_printf(e->arena, "%s(", text));
+    d = tg_report(e->diags, TG_E0204, span, "implicit narrowing %s → %s; write %s(…)",
+                  tg_dtype_name(from), tg_dtype_name(to), text);
+    tg_diag_add_edit(e->diags, d, (tg_span){span.file, span.begin, span.begin},
+                     tg_arena_printf(e->arena, "%s(", text));
     tg_diag_add_edit(e->diags, d, (tg_span){span.file, span.end, span.end}, ")");
 }
 
@@ -225,7 +257,8 @@ tg_ev tg_elab_cast(tg_elab *e, const tg_ev *v, tg_dtype to, tg_span span) {
         return tg_ev_poison();
     }
     if (tg_dtype_kind_of(from) == TG_KIND_COMPLEX && tg_dtype_kind_of(to) != TG_KIND_COMPLEX) {
-        tg_report(e->diags, TG_E0204, span, "a complex number is not converted to %s; take re(…), im(…) or abs(…)",
+        tg_report(e->diags, TG_E0204, span,
+                  "a complex number is not converted to %s; take re(…), im(…) or abs(…)",
                   tg_dtype_name(to));
         return tg_ev_poison();
     }
@@ -251,7 +284,8 @@ tg_value *tg_elab_converted(tg_elab *e, const tg_ev *v, tg_dtype to, tg_span spa
     return tg_elab_value(e, &c);
 }
 
-tg_dtype tg_elab_common(tg_elab *e, const tg_ev *items, uint32_t n, tg_span span, const char *what) {
+tg_dtype tg_elab_common(tg_elab *e, const tg_ev *items, uint32_t n, tg_span span,
+                        const char *what) {
     tg_dtype t = TG_DTYPE_NONE;
     bool float_literal = false, literal = false;
     for (uint32_t i = 0; i < n; i++) {
@@ -266,10 +300,11 @@ tg_dtype tg_elab_common(tg_elab *e, const tg_ev *items, uint32_t n, tg_span span
         tg_dtype before = t;
         t = t == TG_DTYPE_NONE ? items[i].dtype : tg_dtype_common(t, items[i].dtype);
         if (t == TG_DTYPE_NONE) {
-            tg_diag *d = tg_report(e->diags, TG_E0203, span, "no common type for %s and %s; convert one",
-                                   tg_dtype_name(before), tg_dtype_name(items[i].dtype));
-            tg_diag_set_label(e->diags, d, "operands of %s are %s and %s", what, tg_elab_ev_text(e, &items[0]),
-                              tg_elab_ev_text(e, &items[i]));
+            tg_diag *d =
+                tg_report(e->diags, TG_E0203, span, "no common type for %s and %s; convert one",
+                          tg_dtype_name(before), tg_dtype_name(items[i].dtype));
+            tg_diag_set_label(e->diags, d, "operands of %s are %s and %s", what,
+                              tg_elab_ev_text(e, &items[0]), tg_elab_ev_text(e, &items[i]));
             return TG_DTYPE_NONE;
         }
     }
@@ -277,14 +312,15 @@ tg_dtype tg_elab_common(tg_elab *e, const tg_ev *items, uint32_t n, tg_span span
         return float_literal ? TG_F32 : TG_I64;
     }
     if (literal && (t == TG_BOOL || (float_literal && tg_dtype_is_int(t)))) {
-        tg_report(e->diags, TG_E0203, span, "no common type for %s and a%s literal; convert one", tg_dtype_name(t),
+        tg_report(e->diags, TG_E0203, span,
+                  "no common type for %s and a%s literal; convert one", tg_dtype_name(t),
                   float_literal ? " float" : " number");
         return TG_DTYPE_NONE;
     }
     return t;
 }
 
-/* ---- text ------------------------------------------------------------------------------------------------- */
+/* ---- text -------------------------------------------------------------------------------- */
 
 const char *tg_elab_axes_text(tg_elab *e, tg_axis *const *axes, uint32_t n) {
     tg_strbuf s;
@@ -301,7 +337,8 @@ const char *tg_elab_type_text(tg_elab *e, const tg_type *t) {
     if (t->n_axes == 0) {
         return tg_dtype_name(t->dtype);
     }
-    return tg_arena_printf(e->arena, "%s%s", tg_dtype_name(t->dtype), tg_elab_axes_text(e, t->axes, t->n_axes));
+    return tg_arena_printf(e->arena, "%s%s", tg_dtype_name(t->dtype),
+                           tg_elab_axes_text(e, t->axes, t->n_axes));
 }
 
 static const char *tuple_text(tg_elab *e, const tg_ev *v) {
@@ -316,20 +353,33 @@ static const char *tuple_text(tg_elab *e, const tg_ev *v) {
 
 const char *tg_elab_ev_text(tg_elab *e, const tg_ev *v) {
     switch (v->kind) {
-    case TG_EV_POISON: return "an error";
-    case TG_EV_NOTHING: return "no value";
-    case TG_EV_LITERAL: return v->is_float ? "a float literal" : "an integer literal";
-    case TG_EV_CONST: return tg_dtype_name(v->dtype);
-    case TG_EV_VALUE: return tg_elab_type_text(e, v->value->type);
-    case TG_EV_TUPLE: return tuple_text(e, v);
-    case TG_EV_AXIS: return "an axis";
-    case TG_EV_TENSOR: return "a tensor";
-    case TG_EV_POINTER: return "a pointer";
-    case TG_EV_TYPE: return "a type";
+    case TG_EV_POISON:
+        return "an error";
+    case TG_EV_NOTHING:
+        return "no value";
+    case TG_EV_LITERAL:
+        return v->is_float ? "a float literal" : "an integer literal";
+    case TG_EV_CONST:
+        return tg_dtype_name(v->dtype);
+    case TG_EV_VALUE:
+        return tg_elab_type_text(e, v->value->type);
+    case TG_EV_TUPLE:
+        return tuple_text(e, v);
+    case TG_EV_AXIS:
+        return "an axis";
+    case TG_EV_TENSOR:
+        return "a tensor";
+    case TG_EV_POINTER:
+        return "a pointer";
+    case TG_EV_TYPE:
+        return "a type";
     case TG_EV_FN:
-    case TG_EV_BUILTIN: return "a function";
-    case TG_EV_MODULE: return "a module";
-    case TG_EV_TEXT: return "a string";
+    case TG_EV_BUILTIN:
+        return "a function";
+    case TG_EV_MODULE:
+        return "a module";
+    case TG_EV_TEXT:
+        return "a string";
     }
     return "a value";
 }

@@ -1,9 +1,10 @@
 /* Modules and the entry points of the front end: load, check, instantiate.
  *
- * Loading reads the importing module's text, parses it, loads what it imports (depth first; a module that is being loaded
- * is a cycle, E0503) and then checks each kernel of the main module for each member of its type bounds. */
+ * Loading reads the importing module's text, parses it, loads what it imports (depth first; a
+ * module that is being loaded
+ * is a cycle, E0503) and then checks each kernel of the main module for each member of its
+ * type bounds. */
 #include "dsl/parser/elab_internal.h"
-
 #include "dsl/parser/rules.h"
 #include "dsl/parser/std_modules.h"
 
@@ -21,7 +22,7 @@ struct tg_unit {
     bool syntax_errors; /* in any module */
 };
 
-/* ---- items of a module ------------------------------------------------------------------------------------------ */
+/* ---- items of a module ------------------------------------------------------------------- */
 
 const tg_item *tg_module_item(const tg_module *m, tg_name name, bool from_inside) {
     const tg_item *it = tg_map_get(m->items, name);
@@ -29,7 +30,8 @@ const tg_item *tg_module_item(const tg_module *m, tg_name name, bool from_inside
 }
 
 static void report_twice(tg_diags *diags, tg_name name, tg_span span, tg_span before) {
-    tg_diag *d = tg_report(diags, TG_E0302, span, "'%s' is already defined in this module", name);
+    tg_diag *d =
+        tg_report(diags, TG_E0302, span, "'%s' is already defined in this module", name);
     tg_diag_add_label(diags, d, before, "first definition");
 }
 
@@ -42,7 +44,8 @@ static void add_function(tg_unit *u, tg_diags *diags, tg_module *m, const tg_ite
         tg_map_set(m->functions, fn->name, f);
     }
     const tg_item *old = tg_map_get(m->items, fn->name);
-    if (old && (old->kind == TG_ITEM_CONST || old->kind == TG_ITEM_KERNEL || (it->kind == TG_ITEM_FN && f->fn))) {
+    if (old && (old->kind == TG_ITEM_CONST || old->kind == TG_ITEM_KERNEL ||
+                (it->kind == TG_ITEM_FN && f->fn))) {
         report_twice(diags, fn->name, fn->name_span, old->span);
         return;
     }
@@ -52,18 +55,25 @@ static void add_function(tg_unit *u, tg_diags *diags, tg_module *m, const tg_ite
         f->externs[f->n_externs++] = fn;
     }
     if (!old || it->kind == TG_ITEM_FN) {
-        union { const tg_item *c; void *v; } item = {.c = it};
+        union {
+            const tg_item *c;
+            void *v;
+        } item = {.c = it};
         tg_map_set(m->items, fn->name, item.v);
     }
 }
 
-static void add_item(tg_diags *diags, tg_module *m, const tg_item *it, tg_name name, tg_span span) {
+static void add_item(tg_diags *diags, tg_module *m, const tg_item *it, tg_name name,
+                     tg_span span) {
     const tg_item *old = tg_map_get(m->items, name);
     if (old) {
         report_twice(diags, name, span, old->span);
         return;
     }
-    union { const tg_item *c; void *v; } item = {.c = it};
+    union {
+        const tg_item *c;
+        void *v;
+    } item = {.c = it};
     tg_map_set(m->items, name, item.v);
 }
 
@@ -80,7 +90,7 @@ static void collect_items(tg_unit *u, tg_diags *diags, tg_module *m) {
     }
 }
 
-/* ---- paths ------------------------------------------------------------------------------------------------------------ */
+/* ---- paths ------------------------------------------------------------------------------- */
 
 static tg_name resolve_path(tg_unit *u, const tg_module *from, const char *path) {
     if (strncmp(path, "./", 2) != 0 && strncmp(path, "../", 3) != 0) {
@@ -114,14 +124,16 @@ static const char *module_text(tg_unit *u, const char *path, size_t *len) {
     }
     const char *text = u->loader->load(u->loader->user, path, u->arena, len);
     if (!text && !strstr(path, ".dsl")) {
-        text = u->loader->load(u->loader->user, tg_arena_printf(u->arena, "%s.dsl", path), u->arena, len);
+        text = u->loader->load(u->loader->user, tg_arena_printf(u->arena, "%s.dsl", path),
+                               u->arena, len);
     }
     return text;
 }
 
-/* ---- loading ---------------------------------------------------------------------------------------------------------- */
+/* ---- loading ----------------------------------------------------------------------------- */
 
-static tg_module *load_module(tg_unit *u, tg_diags *diags, tg_name path, const char *text, size_t len);
+static tg_module *load_module(tg_unit *u, tg_diags *diags, tg_name path, const char *text,
+                              size_t len);
 
 static void report_cycle(tg_unit *u, tg_diags *diags, tg_span span, const tg_module *target) {
     tg_strbuf s;
@@ -143,7 +155,8 @@ static void report_missing(tg_diags *diags, const tg_item *it) {
     for (const tg_std_module *s = tg_std_modules; s->path && n < 16; s++) {
         known[n++] = s->path;
     }
-    tg_diag *d = tg_report(diags, TG_E0504, it->u.import.path_span, "module \"%s\" is not found", it->u.import.path);
+    tg_diag *d = tg_report(diags, TG_E0504, it->u.import.path_span,
+                           "module \"%s\" is not found", it->u.import.path);
     const char *near = tg_suggest(it->u.import.path, known, n);
     if (near) {
         tg_diag_add_help(diags, d, "did you mean \"%s\"?", near);
@@ -160,7 +173,8 @@ static tg_name default_alias(tg_unit *u, const char *path) {
 static void check_imported_names(tg_diags *diags, const tg_item *it, const tg_module *m) {
     for (uint32_t i = 0; i < it->u.import.n_names; i++) {
         if (!tg_module_item(m, it->u.import.names[i], false)) {
-            tg_report(diags, TG_E0201, it->u.import.name_spans[i], "module \"%s\" has no public '%s'", it->u.import.path,
+            tg_report(diags, TG_E0201, it->u.import.name_spans[i],
+                      "module \"%s\" has no public '%s'", it->u.import.path,
                       it->u.import.names[i]);
         }
     }
@@ -181,20 +195,27 @@ static void load_import(tg_unit *u, tg_diags *diags, tg_module *m, const tg_item
             report_missing(diags, it);
         }
     }
-    tg_import im = {.item = it, .module = target,
-                    .alias = it->u.import.alias ? it->u.import.alias : default_alias(u, it->u.import.path)};
+    tg_import im = {.item = it,
+                    .module = target,
+                    .alias = it->u.import.alias ? it->u.import.alias
+                                                : default_alias(u, it->u.import.path)};
     tg_vec_push(u->arena, &m->imports, im);
     if (target) {
         check_imported_names(diags, it, target);
     }
 }
 
-static uint32_t add_source(const tg_diags *diags, const char *path, const char *text, size_t len) {
-    union { const tg_sources *c; tg_sources *m; } sources = {.c = diags->sources};
+static uint32_t add_source(const tg_diags *diags, const char *path, const char *text,
+                           size_t len) {
+    union {
+        const tg_sources *c;
+        tg_sources *m;
+    } sources = {.c = diags->sources};
     return tg_sources_add(sources.m, path, text, len);
 }
 
-static tg_module *load_module(tg_unit *u, tg_diags *diags, tg_name path, const char *text, size_t len) {
+static tg_module *load_module(tg_unit *u, tg_diags *diags, tg_name path, const char *text,
+                              size_t len) {
     tg_module *m = TG_NEW(u->arena, tg_module);
     m->path = path;
     m->loading = true;
@@ -213,10 +234,16 @@ static tg_module *load_module(tg_unit *u, tg_diags *diags, tg_name path, const c
     return m;
 }
 
-/* ---- elaborators ---------------------------------------------------------------------------------------------------------- */
+/* ---- elaborators ------------------------------------------------------------------------- */
 
-static tg_elab new_elab(tg_unit *u, const tg_module *m, tg_arena *arena, tg_diags *diags, const tg_instance_spec *spec) {
-    tg_elab e = {.unit = u, .module = m, .arena = arena, .names = u->names, .diags = diags, .spec = spec};
+static tg_elab new_elab(tg_unit *u, const tg_module *m, tg_arena *arena, tg_diags *diags,
+                        const tg_instance_spec *spec) {
+    tg_elab e = {.unit = u,
+                 .module = m,
+                 .arena = arena,
+                 .names = u->names,
+                 .diags = diags,
+                 .spec = spec};
     e.func = tg_func_create(arena, u->names, tg_intern_cstr(u->names, "constants"));
     e.b = (tg_builder){.func = e.func, .block = &e.func->body.body};
     return e;
@@ -234,7 +261,11 @@ static const tg_module *module_of(const tg_unit *u, const tg_item *item) {
     return u->main;
 }
 
-typedef struct constant_query { tg_unit *unit; const tg_module *module; tg_diags *diags; } constant_query;
+typedef struct constant_query {
+    tg_unit *unit;
+    const tg_module *module;
+    tg_diags *diags;
+} constant_query;
 
 static bool is_constant_name(const tg_module *m, tg_name name) {
     const tg_item *it = tg_module_item(m, name, true);
@@ -268,18 +299,21 @@ static bool constant_of(void *user, tg_name name, tg_scalar *out) {
     return true;
 }
 
-static tg_sig_env signature_env(tg_unit *u, const tg_module *m, tg_arena *arena, tg_diags *diags) {
+static tg_sig_env signature_env(tg_unit *u, const tg_module *m, tg_arena *arena,
+                                tg_diags *diags) {
     constant_query *q = TG_NEW(arena, constant_query);
     *q = (constant_query){u, m, diags};
-    return (tg_sig_env){.arena = arena, .names = u->names, .diags = diags, .constant = constant_of, .user = q};
+    return (tg_sig_env){
+        .arena = arena, .names = u->names, .diags = diags, .constant = constant_of, .user = q};
 }
 
-/* ---- checking ------------------------------------------------------------------------------------------------------------- */
+/* ---- checking ---------------------------------------------------------------------------- */
 
 static bool finish(tg_elab *e, tg_func *f) {
     const char *broken = tg_ir_verify(f, e->arena);
     if (broken) {
-        tg_report(e->diags, TG_E0105, e->kernel->u.kernel.name_span, "internal: the tile IR of '%s' is not well formed: %s", f->name, broken);
+        tg_report(e->diags, TG_E0105, e->kernel->u.kernel.name_span,
+                  "internal: the tile IR of '%s' is not well formed: %s", f->name, broken);
         return false;
     }
     uint32_t errors = e->diags->n_errors;
@@ -287,9 +321,11 @@ static bool finish(tg_elab *e, tg_func *f) {
     return e->diags->n_errors == errors;
 }
 
-/* `errors`: how many there were before the kernel was looked at. With more, or with syntax errors, its IR may be broken. */
-static bool check_instance(tg_unit *u, const tg_module *m, const tg_item *kernel, const tg_dtype *types, uint32_t errors,
-                           tg_diags *diags, tg_func **out) {
+/* `errors`: how many there were before the kernel was looked at. With more, or with syntax
+ * errors, its IR may be broken. */
+static bool check_instance(tg_unit *u, const tg_module *m, const tg_item *kernel,
+                           const tg_dtype *types, uint32_t errors, tg_diags *diags,
+                           tg_func **out) {
     tg_instance_spec spec = {.types = types, .checked = true};
     tg_elab e = new_elab(u, m, u->arena, diags, &spec);
     e.checking = true;
@@ -299,7 +335,8 @@ static bool check_instance(tg_unit *u, const tg_module *m, const tg_item *kernel
     return *out && diags->n_errors == errors && !u->syntax_errors && finish(&e, *out);
 }
 
-static void check_tuning(tg_unit *u, const tg_module *m, const tg_item *kernel, const tg_func *f, tg_diags *diags) {
+static void check_tuning(tg_unit *u, const tg_module *m, const tg_item *kernel,
+                         const tg_func *f, tg_diags *diags) {
     tg_sig_env env = signature_env(u, m, u->arena, diags);
     for (uint32_t i = 0; i < m->file->n_items; i++) {
         const tg_item *it = m->file->items[i];
@@ -310,11 +347,15 @@ static void check_tuning(tg_unit *u, const tg_module *m, const tg_item *kernel, 
     }
 }
 
-static void check_kernel(tg_unit *u, const tg_module *m, const tg_item *kernel, tg_diags *diags) {
+static void check_kernel(tg_unit *u, const tg_module *m, const tg_item *kernel,
+                         tg_diags *diags) {
     uint32_t errors = diags->n_errors;
     tg_sig_env env = signature_env(u, m, u->arena, diags);
     const tg_signature *sig = tg_signature_build(&env, kernel);
-    union { const tg_signature *c; void *v; } box = {.c = sig};
+    union {
+        const tg_signature *c;
+        void *v;
+    } box = {.c = sig};
     tg_map_set(u->signatures, kernel, box.v);
     tg_dtype *types = TG_NEW_ARRAY(u->arena, tg_dtype, sig->n_tparams + 1);
     for (uint32_t i = 0; i < sig->n_tparams; i++) {
@@ -339,7 +380,8 @@ static void check_kernel(tg_unit *u, const tg_module *m, const tg_item *kernel, 
 static void check_tuned_name(tg_diags *diags, const tg_module *m, const tg_item *it) {
     const tg_item *k = tg_module_item(m, it->u.tune.name, true);
     if (!k || k->kind != TG_ITEM_KERNEL) {
-        tg_report(diags, TG_E0201, it->u.tune.name_span, "there is no kernel '%s' in this module", it->u.tune.name);
+        tg_report(diags, TG_E0201, it->u.tune.name_span,
+                  "there is no kernel '%s' in this module", it->u.tune.name);
     }
 }
 
@@ -352,7 +394,8 @@ static void check_grad(tg_diags *diags, const tg_module *m, const tg_item *it) {
     tg_span spans[] = {it->u.grad.name_span, it->u.grad.other_span};
     for (int i = 0; i < 2; i++) {
         if (!is_differentiable_item(tg_module_item(m, names[i], true))) {
-            tg_report(diags, TG_E0201, spans[i], "there is no kernel or function '%s' in this module", names[i]);
+            tg_report(diags, TG_E0201, spans[i],
+                      "there is no kernel or function '%s' in this module", names[i]);
         }
     }
 }
@@ -360,8 +403,12 @@ static void check_grad(tg_diags *diags, const tg_module *m, const tg_item *it) {
 static void check_extern(tg_diags *diags, const tg_module *m, const tg_item *it) {
     const tg_function *f = tg_map_get(m->functions, it->u.fn.name);
     if (f && !f->fn) {
-        tg_diag *d = tg_report(diags, TG_W0804, it->u.fn.name_span, "'%s' has no portable definition", it->u.fn.name);
-        tg_diag_add_help(diags, d, "add fn %s(…) -> … = …; it is used by other targets, the interpreter and gradients", it->u.fn.name);
+        tg_diag *d = tg_report(diags, TG_W0804, it->u.fn.name_span,
+                               "'%s' has no portable definition", it->u.fn.name);
+        tg_diag_add_help(
+            diags, d,
+            "add fn %s(…) -> … = …; it is used by other targets, the interpreter and gradients",
+            it->u.fn.name);
     }
 }
 
@@ -369,25 +416,37 @@ static void check_item(tg_unit *u, const tg_module *m, const tg_item *it, tg_dia
     tg_instance_spec spec = {0};
     tg_elab e = new_elab(u, m, u->arena, diags, &spec);
     switch (it->kind) {
-    case TG_ITEM_CONST: tg_elab_item_value(&e, m, it, it->span); break;
-    case TG_ITEM_FN: tg_elab_resolve_fn(&e, &it->u.fn); break;
-    case TG_ITEM_EXTERN_FN: check_extern(diags, m, it); break;
+    case TG_ITEM_CONST:
+        tg_elab_item_value(&e, m, it, it->span);
+        break;
+    case TG_ITEM_FN:
+        tg_elab_resolve_fn(&e, &it->u.fn);
+        break;
+    case TG_ITEM_EXTERN_FN:
+        check_extern(diags, m, it);
+        break;
     case TG_ITEM_KERNEL:
         tg_vec_push(u->arena, &u->kernels, it);
         check_kernel(u, m, it, diags);
         break;
-    case TG_ITEM_GRAD: check_grad(diags, m, it); break;
-    case TG_ITEM_TUNE:
-    case TG_ITEM_SCHEDULE: check_tuned_name(diags, m, it); break;
-    case TG_ITEM_STATIC_ASSERT:
-        tg_elab_static_assert(&e, it->u.static_assertion.args, it->u.static_assertion.n_args, it->span);
+    case TG_ITEM_GRAD:
+        check_grad(diags, m, it);
         break;
-    case TG_ITEM_IMPORT: break;
+    case TG_ITEM_TUNE:
+    case TG_ITEM_SCHEDULE:
+        check_tuned_name(diags, m, it);
+        break;
+    case TG_ITEM_STATIC_ASSERT:
+        tg_elab_static_assert(&e, it->u.static_assertion.args, it->u.static_assertion.n_args,
+                              it->span);
+        break;
+    case TG_ITEM_IMPORT:
+        break;
     }
 }
 
-tg_unit *tg_unit_load(tg_arena *arena, tg_interner *names, tg_diags *diags, const char *path, const char *text, size_t len,
-                      const tg_loader *loader) {
+tg_unit *tg_unit_load(tg_arena *arena, tg_interner *names, tg_diags *diags, const char *path,
+                      const char *text, size_t len, const tg_loader *loader) {
     tg_unit *u = TG_NEW(arena, tg_unit);
     *u = (tg_unit){.arena = arena, .names = names, .loader = loader};
     u->by_path = tg_map_create(arena);
@@ -400,12 +459,20 @@ tg_unit *tg_unit_load(tg_arena *arena, tg_interner *names, tg_diags *diags, cons
     return u;
 }
 
-/* ---- queries ------------------------------------------------------------------------------------------------------------------ */
+/* ---- queries ----------------------------------------------------------------------------- */
 
-uint32_t tg_unit_n_kernels(const tg_unit *u) { return u->kernels.len; }
-const tg_item *tg_unit_kernel(const tg_unit *u, uint32_t i) { return u->kernels.data[i]; }
-const tg_file *tg_unit_file(const tg_unit *u) { return u->main->file; }
-const tg_signature *tg_unit_signature(const tg_unit *u, const tg_item *kernel) { return tg_map_get(u->signatures, kernel); }
+uint32_t tg_unit_n_kernels(const tg_unit *u) {
+    return u->kernels.len;
+}
+const tg_item *tg_unit_kernel(const tg_unit *u, uint32_t i) {
+    return u->kernels.data[i];
+}
+const tg_file *tg_unit_file(const tg_unit *u) {
+    return u->main->file;
+}
+const tg_signature *tg_unit_signature(const tg_unit *u, const tg_item *kernel) {
+    return tg_map_get(u->signatures, kernel);
+}
 
 const tg_item *tg_unit_find_kernel(const tg_unit *u, const char *name) {
     for (uint32_t i = 0; i < u->kernels.len; i++) {
@@ -416,16 +483,18 @@ const tg_item *tg_unit_find_kernel(const tg_unit *u, const char *name) {
     return NULL;
 }
 
-/* ---- instantiation ---------------------------------------------------------------------------------------------------------------- */
+/* ---- instantiation ----------------------------------------------------------------------- */
 
-static bool types_allowed(const tg_item *kernel, const tg_signature *sig, const tg_instance_spec *spec, tg_diags *diags) {
+static bool types_allowed(const tg_item *kernel, const tg_signature *sig,
+                          const tg_instance_spec *spec, tg_diags *diags) {
     for (uint32_t i = 0; i < sig->n_tparams; i++) {
         bool found = false;
         for (uint32_t k = 0; k < sig->tparams[i].n_members; k++) {
             found = found || sig->tparams[i].members[k] == spec->types[i];
         }
         if (!found) {
-            tg_report(diags, TG_E0209, kernel->u.kernel.name_span, "%s = %s does not satisfy the bound of '%s'", sig->tparams[i].name,
+            tg_report(diags, TG_E0209, kernel->u.kernel.name_span,
+                      "%s = %s does not satisfy the bound of '%s'", sig->tparams[i].name,
                       tg_dtype_name(spec->types[i]), sig->name);
             return false;
         }
@@ -433,7 +502,8 @@ static bool types_allowed(const tg_item *kernel, const tg_signature *sig, const 
     return true;
 }
 
-tg_func *tg_unit_instantiate(tg_unit *u, const tg_item *kernel, const tg_instance_spec *spec, tg_arena *arena, tg_diags *diags) {
+tg_func *tg_unit_instantiate(tg_unit *u, const tg_item *kernel, const tg_instance_spec *spec,
+                             tg_arena *arena, tg_diags *diags) {
     const tg_signature *sig = tg_unit_signature(u, kernel);
     if (!sig || !types_allowed(kernel, sig, spec, diags)) {
         return NULL;

@@ -1,6 +1,7 @@
 /* Prints the tile IR of kernels:  elab_dump file.dsl [kernel [NAME=value | T=type]…]
  *
- * Without a kernel: checks the file and prints the diagnostics. Types default to the first member of their bound, constants to
+ * Without a kernel: checks the file and prints the diagnostics. Types default to the first
+ * member of their bound, constants to
  * their default value or 4; `-name` leaves an optional tensor out. */
 #include "base/io.h"
 #include "dsl/parser/elab.h"
@@ -39,7 +40,8 @@ static tg_scalar constant(tg_dtype t, const char *text) {
     return tg_scalar_convert(s, t);
 }
 
-static void dump(tg_unit *u, const char *name, int argc, char **argv, tg_arena *arena, tg_diags *diags) {
+static void dump(tg_unit *u, const char *name, int argc, char **argv, tg_arena *arena,
+                 tg_diags *diags) {
     const tg_item *k = tg_unit_find_kernel(u, name);
     if (!k) {
         printf("no kernel %s\n", name);
@@ -55,7 +57,8 @@ static void dump(tg_unit *u, const char *name, int argc, char **argv, tg_arena *
     }
     for (uint32_t i = 0; i < sig->n_dims; i++) {
         if (sig->dims[i].is_const) {
-            consts[sig->dims[i].const_slot] = constant(TG_I64, option(argc, argv, sig->dims[i].name));
+            consts[sig->dims[i].const_slot] =
+                constant(TG_I64, option(argc, argv, sig->dims[i].name));
         }
     }
     for (uint32_t i = 0; i < sig->n_params; i++) {
@@ -63,7 +66,8 @@ static void dump(tg_unit *u, const char *name, int argc, char **argv, tg_arena *
         const char *text = option(argc, argv, p->name);
         present[i] = !p->optional || !left_out(argc, argv, p->name);
         if (p->const_slot >= 0) {
-            consts[p->const_slot] = !text && p->has_default ? p->default_value : constant(p->type.dtype, text);
+            consts[p->const_slot] =
+                !text && p->has_default ? p->default_value : constant(p->type.dtype, text);
         }
     }
     tg_instance_spec spec = {.types = types, .consts = consts, .present = present};
@@ -91,7 +95,8 @@ int main(int argc, char **argv) {
     }
     tg_sources sources = {.arena = arena};
     tg_diags diags = {.arena = arena, .sources = &sources, .max_errors = 100};
-    tg_unit *u = tg_unit_load(arena, tg_interner_create(arena), &diags, argv[1], text, len, NULL);
+    tg_unit *u =
+        tg_unit_load(arena, tg_interner_create(arena), &diags, argv[1], text, len, NULL);
     if (argc > 2 && diags.n_errors == 0 && strcmp(argv[2], "all") == 0) {
         for (uint32_t i = 0; i < tg_unit_n_kernels(u); i++) {
             dump(u, tg_unit_kernel(u, i)->u.kernel.name, argc, argv, arena, &diags);

@@ -42,7 +42,9 @@ void load_file(loaded *l, const char *path) {
     l->unit = tg_unit_load(l->arena, l->names, &l->diags, path, text, len, &loader);
 }
 
-void unload(loaded *l) { tg_arena_destroy(l->arena); }
+void unload(loaded *l) {
+    tg_arena_destroy(l->arena);
+}
 
 const char *rendered(loaded *l) {
     tg_strbuf s;
@@ -61,14 +63,16 @@ static void default_consts(const tg_signature *sig, tg_scalar *out) {
         const tg_sig_param *p = &sig->params[i];
         if (p->const_slot >= 0) {
             tg_scalar four = {.dtype = TG_I64, .i = 4};
-            out[p->const_slot] = p->has_default              ? p->default_value
-                                 : p->type.dtype == TG_BOOL ? (tg_scalar){.dtype = TG_BOOL, .i = 1}
-                                                             : tg_scalar_convert(four, p->type.dtype);
+            out[p->const_slot] = p->has_default ? p->default_value
+                                 : p->type.dtype == TG_BOOL
+                                     ? (tg_scalar){.dtype = TG_BOOL, .i = 1}
+                                     : tg_scalar_convert(four, p->type.dtype);
         }
     }
 }
 
-tg_func *instantiate(loaded *l, const char *kernel, const tg_dtype *types, const tg_scalar *consts, const bool *present) {
+tg_func *instantiate(loaded *l, const char *kernel, const tg_dtype *types,
+                     const tg_scalar *consts, const bool *present) {
     const tg_item *k = tg_unit_find_kernel(l->unit, kernel);
     cr_assert_not_null(k, "no kernel %s", kernel);
     const tg_signature *sig = tg_unit_signature(l->unit, k);
@@ -78,7 +82,9 @@ tg_func *instantiate(loaded *l, const char *kernel, const tg_dtype *types, const
         firsts[i] = sig->tparams[i].members[0];
     }
     default_consts(sig, defaults);
-    tg_instance_spec spec = {.types = types ? types : firsts, .consts = consts ? consts : defaults, .present = present};
+    tg_instance_spec spec = {.types = types ? types : firsts,
+                             .consts = consts ? consts : defaults,
+                             .present = present};
     tg_func *f = tg_unit_instantiate(l->unit, k, &spec, l->arena, &l->diags);
     if (f) {
         const char *broken = tg_ir_verify(f, l->arena);
@@ -96,12 +102,14 @@ unsigned instantiate_all(loaded *l) {
         for (uint32_t t = 0; t < sig->n_tparams; t++) {
             types[t] = sig->tparams[t].members[0];
         }
-        cr_expect_not_null(instantiate(l, sig->name, types, NULL, NULL), "%s:\n%s", sig->name, rendered(l));
+        cr_expect_not_null(instantiate(l, sig->name, types, NULL, NULL), "%s:\n%s", sig->name,
+                           rendered(l));
         n++;
         for (uint32_t t = 0; t < sig->n_tparams; t++) {
             for (uint32_t m = 1; m < sig->tparams[t].n_members; m++) {
                 types[t] = sig->tparams[t].members[m];
-                cr_expect_not_null(instantiate(l, sig->name, types, NULL, NULL), "%s:\n%s", sig->name, rendered(l));
+                cr_expect_not_null(instantiate(l, sig->name, types, NULL, NULL), "%s:\n%s",
+                                   sig->name, rendered(l));
                 n++;
             }
             types[t] = sig->tparams[t].members[0];
@@ -117,7 +125,10 @@ const char *printed(loaded *l, const tg_func *f) {
     return s.data;
 }
 
-typedef struct counter { tg_opcode op; unsigned n; } counter;
+typedef struct counter {
+    tg_opcode op;
+    unsigned n;
+} counter;
 
 static void count_one(tg_op *op, void *user) {
     counter *c = user;

@@ -1,7 +1,7 @@
-/* Every kernel of the corpus, of std/ and of the specification's examples elaborates for every type and verifies. */
-#include "tests/unit/elab/load.h"
-
+/* Every kernel of the corpus, of std/ and of the specification's examples elaborates for every
+ * type and verifies. */
 #include "base/io.h"
+#include "tests/unit/elab/load.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -24,19 +24,23 @@ Test(corpus, every_kernel_for_every_type) {
     check_file("tests/corpus/f_std.dsl", 11);
 }
 
-/* The blocks ```c … ``` of the chapter "Worked kernels" form one module, except that names may repeat between blocks. */
+/* The blocks ```c … ``` of the chapter "Worked kernels" form one module, except that names may
+ * repeat between blocks. */
 Test(corpus, examples_of_the_specification) {
     loaded l;
     load_text(&l, "none", "");
     char *text;
     size_t len;
-    cr_assert_eq(tg_io_read_file(l.arena, TG_SOURCE_DIR "/docs/language.md", 1 << 20, &text, &len), TG_OK);
+    cr_assert_eq(
+        tg_io_read_file(l.arena, TG_SOURCE_DIR "/docs/language.md", 1 << 20, &text, &len),
+        TG_OK);
     const char *at = strstr(text, "## 13.");
     unsigned blocks = 0;
     cr_assert_not_null(at);
     tg_strbuf prelude;
     tg_strbuf_init(&prelude, l.arena);
-    tg_strbuf_puts(&prelude, "import \"std/nn\": gelu;\nconst f32 LOG2E = 1.4426950408889634;\nconst f32 LN2 = 0.6931471805599453;\n");
+    tg_strbuf_puts(&prelude, "import \"std/nn\": gelu;\nconst f32 LOG2E = "
+                             "1.4426950408889634;\nconst f32 LN2 = 0.6931471805599453;\n");
     for (; (at = strstr(at, "```c\n")) != NULL; blocks++) {
         const char *begin = at + 5, *end = strstr(begin, "```");
         cr_assert_not_null(end);

@@ -1,8 +1,8 @@
-/* Wrong programs for the elaborator: tests/diag/CODE_what.dsl reports CODE, and renders as CODE_what.expected (which
+/* Wrong programs for the elaborator: tests/diag/CODE_what.dsl reports CODE, and renders as
+ * CODE_what.expected (which
  * tests/tools/diag_render.c --update writes). */
-#include "tests/unit/elab/load.h"
-
 #include "base/io.h"
+#include "tests/unit/elab/load.h"
 
 #include <criterion/criterion.h>
 #include <dirent.h>

@@ -1,8 +1,8 @@
-/* What elaborated programs compute, by the reference interpreter: control flow, functions in their three forms, indexing. Each
+/* What elaborated programs compute, by the reference interpreter: control flow, functions in
+ * their three forms, indexing. Each
  * program maps X (12 floats, 3 rows of 4) to Z of the same shape; expectations are plain C. */
-#include "tests/unit/elab/load.h"
-
 #include "dsl/interp/interp.h"
+#include "tests/unit/elab/load.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -25,10 +25,13 @@ static void run(const char *text, float *z, int64_t grid_block) {
         z[i] = -99;
     }
     tg_interp_arg args[2] = {
-        {.tensor = {.arg = {.data = x, .shape = {ROWS, COLS}, .stride = {COLS, 1}}, .dtype = TG_F32}},
-        {.tensor = {.arg = {.data = z, .shape = {ROWS, COLS}, .stride = {COLS, 1}}, .dtype = TG_F32}}};
+        {.tensor = {.arg = {.data = x, .shape = {ROWS, COLS}, .stride = {COLS, 1}},
+                    .dtype = TG_F32}},
+        {.tensor = {.arg = {.data = z, .shape = {ROWS, COLS}, .stride = {COLS, 1}},
+                    .dtype = TG_F32}}};
     tg_interp_options options = {.check = true, .max_ops = 1000000, .grid_block = grid_block};
-    tg_status s = tg_interp_run(f, args, &options, &tg_allocator_default, message, sizeof message);
+    tg_status s =
+        tg_interp_run(f, args, &options, &tg_allocator_default, message, sizeof message);
     cr_assert_eq(s, TG_OK, "%s: %s\n%s", tg_status_name(s), message, printed(&l, f));
     unload(&l);
 }
@@ -41,17 +44,25 @@ static void expect(const char *text, reference want) {
         run(text, z, block);
         for (int i = 0; i < POINTS; i++) {
             float w = want(i / COLS, i % COLS);
-            cr_expect(fabsf(z[i] - w) <= 1e-5f * fabsf(w), "block %d, [%d, %d]: %g, expected %g in\n%s", (int)block, i / COLS,
+            cr_expect(fabsf(z[i] - w) <= 1e-5f * fabsf(w),
+                      "block %d, [%d, %d]: %g, expected %g in\n%s", (int)block, i / COLS,
                       i % COLS, (double)z[i], (double)w, text);
         }
     }
 }
 
-static float x_at(int r, int c) { return r >= 0 && r < ROWS && c >= 0 && c < COLS ? input[r * COLS + c] : 0; }
+static float x_at(int r, int c) {
+    return r >= 0 && r < ROWS && c >= 0 && c < COLS ? input[r * COLS + c] : 0;
+}
 
-#define KERNEL(body) "kernel k(in f32 X[M, N], out f32 Z[M, N]) { grid (i in M) { axis j in N; " body " } }"
-#define POINT(fn) fn " kernel k(in f32 X[M, N], out f32 Z[M, N]) { grid (i in M, j in N) Z[i, j] = f(X[i, j]); }"
-#define ROW(fn) fn " kernel k(in f32 X[M, N], out f32 Z[M, N]) { grid (i in M) { axis j in N; Z[i, j] = f(X[i, j], j); } }"
+#define KERNEL(body)                                                                           \
+    "kernel k(in f32 X[M, N], out f32 Z[M, N]) { grid (i in M) { axis j in N; " body " } }"
+#define POINT(fn)                                                                              \
+    fn " kernel k(in f32 X[M, N], out f32 Z[M, N]) { grid (i in M, j in N) Z[i, j] = f(X[i, "  \
+       "j]); }"
+#define ROW(fn)                                                                                \
+    fn " kernel k(in f32 X[M, N], out f32 Z[M, N]) { grid (i in M) { axis j in N; Z[i, j] = "  \
+       "f(X[i, j], j); } }"
 
 static float halved(int r, int c) {
     float y = x_at(r, c);
@@ -82,12 +93,17 @@ static float collatz(int r, int c) {
 }
 
 Test(meaning, lifted_functions) {
-    expect(POINT("fn f(f32 x) -> f32 { if (x < 0) return -1; f32 y = x; while (y > 1) y *= 0.5; return y; }"), halved);
-    expect(POINT("fn f(f32 x) -> f32 { int n = int(x); int s = 0; while (true) { if (n <= 1) break; if (n % 2 == 0) { n = n / 2; "
+    expect(POINT("fn f(f32 x) -> f32 { if (x < 0) return -1; f32 y = x; while (y > 1) y *= "
+                 "0.5; return y; }"),
+           halved);
+    expect(POINT("fn f(f32 x) -> f32 { int n = int(x); int s = 0; while (true) { if (n <= 1) "
+                 "break; if (n % 2 == 0) { n = n / 2; "
                  "s += 1; continue; } n = 3 * n + 1; s += 10; } return f32(s); }"),
            collatz);
-    expect(POINT("fn f(f32 x) -> f32 { int n = int(x); int s = 0; for (int t = 0; t < 1000; t += 1) { if (n <= 1) break; "
-                 "if (n % 2 == 0) { n = n / 2; s += 1; continue; } n = 3 * n + 1; s += 10; } return f32(s); }"),
+    expect(POINT("fn f(f32 x) -> f32 { int n = int(x); int s = 0; for (int t = 0; t < 1000; t "
+                 "+= 1) { if (n <= 1) break; "
+                 "if (n % 2 == 0) { n = n / 2; s += 1; continue; } n = 3 * n + 1; s += 10; } "
+                 "return f32(s); }"),
            collatz);
 }
 
@@ -116,12 +132,15 @@ static float row_halved(int r, int c) {
 }
 
 Test(meaning, masked_functions) {
-    expect(ROW("fn f(f32 x[j], axis j) -> f32[j] { f32 s = sum(x, j), n = 0; if (s < 8) return x; while (s > 1) { s *= 0.5; n += 1; "
+    expect(ROW("fn f(f32 x[j], axis j) -> f32[j] { f32 s = sum(x, j), n = 0; if (s < 8) return "
+               "x; while (s > 1) { s *= 0.5; n += 1; "
                "if (n > 3) break; } return x * s + n; }"),
            row_halved);
-    expect(ROW("fn f(f32 x[j], axis j) -> f32[j] { f32 s = sum(x, j), n = 0; if (s < 8) { return x; } else { for (each t in 9) { "
-               "if (s <= 1) break; s *= 0.5; n += 1; if (n > 3) break; } } return x * s + n; }"),
-           row_halved);
+    expect(
+        ROW("fn f(f32 x[j], axis j) -> f32[j] { f32 s = sum(x, j), n = 0; if (s < 8) { return "
+            "x; } else { for (each t in 9) { "
+            "if (s <= 1) break; s *= 0.5; n += 1; if (n > 3) break; } } return x * s + n; }"),
+        row_halved);
 }
 
 static float prefix_until_negative(int r, int c) {
@@ -147,27 +166,41 @@ static float skip_negative(int r, int c) {
     return s;
 }
 
-static float only_positive_rows(int r, int c) { return row_sum(r) > 8 ? x_at(r, c) : -99; }
+static float only_positive_rows(int r, int c) {
+    return row_sum(r) > 8 ? x_at(r, c) : -99;
+}
 
 Test(meaning, scalar_control_flow) {
-    expect("kernel k(in f32 X[M, N], out f32 Z[M, N]) { grid (each i in M, each c in N) { f32 s = 0; for (each t in N until c + 1) "
+    expect("kernel k(in f32 X[M, N], out f32 Z[M, N]) { grid (each i in M, each c in N) { f32 "
+           "s = 0; for (each t in N until c + 1) "
            "{ if (X[i, t] < 0) break; s += X[i, t]; } Z[i, c] = s; } }",
            prefix_until_negative);
-    expect("kernel k(in f32 X[M, N], out f32 Z[M, N]) { grid (each i in M) { axis j in N; f32 s = 0; for (int t = 0; t < N; t += 1) "
+    expect("kernel k(in f32 X[M, N], out f32 Z[M, N]) { grid (each i in M) { axis j in N; f32 "
+           "s = 0; for (int t = 0; t < N; t += 1) "
            "{ if (X[i, t] < 0) continue; s = s * 2 + X[i, t]; } Z[i, j] = s + f32(j - j); } }",
            skip_negative);
-    expect("kernel k(in f32 X[M, N], out f32 Z[M, N]) { grid (each i in M) { axis j in N; f32 s = 0; unroll for (each t in 4) "
+    expect("kernel k(in f32 X[M, N], out f32 Z[M, N]) { grid (each i in M) { axis j in N; f32 "
+           "s = 0; unroll for (each t in 4) "
            "{ if (X[i, t] < 0) continue; s = s * 2 + X[i, t]; } Z[i, j] = s + f32(j - j); } }",
            skip_negative);
-    expect("kernel k(in f32 X[M, N], out f32 Z[M, N]) { grid (each i in M) { axis j in N; if (sum(X[i, j], j) <= 8) return; "
+    expect("kernel k(in f32 X[M, N], out f32 Z[M, N]) { grid (each i in M) { axis j in N; if "
+           "(sum(X[i, j], j) <= 8) return; "
            "Z[i, j] = X[i, j]; } }",
            only_positive_rows);
 }
 
-static float reversed(int r, int c) { return x_at(r, COLS - 1 - c); }
-static float shifted(int r, int c) { return c ? x_at(r, c - 1) : 5; }
-static float swapped_pairs(int r, int c) { return x_at(r, c ^ 1); }
-static float weighted(int r, int c) { return x_at(r, c) * (c == 0 ? 1 : c == 1 ? 2 : c == 2 ? 3 : 5); }
+static float reversed(int r, int c) {
+    return x_at(r, COLS - 1 - c);
+}
+static float shifted(int r, int c) {
+    return c ? x_at(r, c - 1) : 5;
+}
+static float swapped_pairs(int r, int c) {
+    return x_at(r, c ^ 1);
+}
+static float weighted(int r, int c) {
+    return x_at(r, c) * (c == 0 ? 1 : c == 1 ? 2 : c == 2 ? 3 : 5);
+}
 static float maximum(int r, int c) {
     float m = -INFINITY;
     for (int t = 0; t <= c; t++) {
@@ -175,16 +208,21 @@ static float maximum(int r, int c) {
     }
     return m;
 }
-static float outside(int r, int c) { return x_at(r - 1, c) + (c + 1 < COLS ? x_at(r, c + 1) : 100); }
+static float outside(int r, int c) {
+    return x_at(r - 1, c) + (c + 1 < COLS ? x_at(r, c + 1) : 100);
+}
 
 Test(meaning, indexing_and_folds) {
     expect(KERNEL("f32 x[i, j] = X[i, j]; Z[i, j] = x[j = N - 1 - j];"), reversed);
     expect(KERNEL("f32 x[i, j] = X[i, j]; Z[i, j] = x[j = j - 1] else 5;"), shifted);
     expect(KERNEL("f32 x[i, j] = 0; x[j = N - 1 - j] = X[i, j]; Z[i, j] = x;"), reversed);
     expect(KERNEL("f32 x[i, j] = X[i, j]; Z[i, j] = x[j = j ^ 1];"), swapped_pairs);
-    expect("kernel k(in f32 X[M, N], out f32 Z[M, N]) { grid (i in M) { axis j in 4; f32 w[j] = {1, 2, 3, 5}; Z[i, j] = X[i, j] * w; } }",
+    expect("kernel k(in f32 X[M, N], out f32 Z[M, N]) { grid (i in M) { axis j in 4; f32 w[j] "
+           "= {1, 2, 3, 5}; Z[i, j] = X[i, j] * w; } }",
            weighted);
-    expect("fn larger(f32 a, f32 b) -> f32 = a > b ? a : b; " KERNEL("Z[i, j] = scan(X[i, j], j, larger, -inf);"), maximum);
+    expect("fn larger(f32 a, f32 b) -> f32 = a > b ? a : b; " KERNEL(
+               "Z[i, j] = scan(X[i, j], j, larger, -inf);"),
+           maximum);
     expect(KERNEL("Z[i, j] = scan(X[i, j], j, max, -inf);"), maximum);
     expect(KERNEL("Z[i, j] = X[i - 1, j] + (X[i, j + 1] else 100);"), outside);
 }
@@ -200,9 +238,11 @@ static float transformed(int r, int c) {
     return (float)(re + 10 * im);
 }
 
-#define TRANSFORM(call)                                                                                                     \
-    "import \"std/fft\" as s; kernel k(in f32 X[M, N], out f32 Z[M, N]) { grid { axis t in 12, i in M, j in N; "             \
-    "c32 x[t] = complex(X[t / 4, t % 4], 0.0); let y = " call "; let z = y[t = i * 4 + j]; Z[i, j] = re(z) + 10 * im(z); } }"
+#define TRANSFORM(call)                                                                        \
+    "import \"std/fft\" as s; kernel k(in f32 X[M, N], out f32 Z[M, N]) { grid { axis t in "   \
+    "12, i in M, j in N; "                                                                     \
+    "c32 x[t] = complex(X[t / 4, t % 4], 0.0); let y = " call                                  \
+    "; let z = y[t = i * 4 + j]; Z[i, j] = re(z) + 10 * im(z); } }"
 
 Test(meaning, fourier_transforms) {
     float want[POINTS], got[2][POINTS];
@@ -211,14 +251,19 @@ Test(meaning, fourier_transforms) {
     for (int i = 0; i < POINTS; i++) {
         want[i] = transformed(i / COLS, i % COLS);
         for (int m = 0; m < 2; m++) {
-            cr_expect(fabsf(got[m][i] - want[i]) < 1e-3f, "method %d, %d: %g, expected %g", m, i, (double)got[m][i], (double)want[i]);
+            cr_expect(fabsf(got[m][i] - want[i]) < 1e-3f, "method %d, %d: %g, expected %g", m,
+                      i, (double)got[m][i], (double)want[i]);
         }
     }
 }
 
-static float blended(int r, int c) { return x_at(r, c) > 0 ? x_at(r, c) * 2 + 1 : (x_at(r, c) < -1 ? 7 : 0); }
+static float blended(int r, int c) {
+    return x_at(r, c) > 0 ? x_at(r, c) * 2 + 1 : (x_at(r, c) < -1 ? 7 : 0);
+}
 
 Test(meaning, selection_and_literals) {
     expect(KERNEL("let x = X[i, j]; Z[i, j] = x > 0 ? x * 2 + 1 : (x < -1 ? 7 : 0);"), blended);
-    expect(KERNEL("let x = X[i, j]; f32 z[i, j] = 0; z = x * 2 + 1 where x > 0; z = 7 where x < -1; Z[i, j] = z;"), blended);
+    expect(KERNEL("let x = X[i, j]; f32 z[i, j] = 0; z = x * 2 + 1 where x > 0; z = 7 where x "
+                  "< -1; Z[i, j] = z;"),
+           blended);
 }
