@@ -26,6 +26,9 @@ typedef struct walk {
     TG_VEC(const tg_op *) updates; /* REINDEX_SET */
     tg_forms guards;
     tg_vars grid; /* what tells the instances apart */
+    tg_forms scratch;
+    tg_forms last; /* the coordinates that same_instance asked about last, and the answer */
+    bool last_answer, asked;
 } walk;
 
 /* ---- guards --------------------------------------------------------------------------------------------------------- */
@@ -303,6 +306,18 @@ static void check_update(walk *w, const tg_op *op) {
 
 /* ---- pairs ------------------------------------------------------------------------------------------------------------------ */
 
+static bool has_own_axis(const tg_check *c, tg_form f) {
+    for (uint32_t i = 0; i < f.n; i++) {
+        for (uint32_t k = 0; k < f.terms[i].n; k++) {
+            const tg_atom *a = &c->atoms.data[f.terms[i].atoms[k]];
+            if (a->kind == TG_ATOM_INDEX && tg_check_root(a->axis)->kind != TG_AXIS_GRID) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /* y with axes of its own replaced by axes of x that have the same domain and do not occur in y. */
 static tg_form rename_axes(tg_check *c, tg_form x, tg_form y) {
     for (uint32_t i = 0; i < y.n; i++) {
@@ -331,12 +346,36 @@ static tg_form rename_axes(tg_check *c, tg_form x, tg_form y) {
     return y;
 }
 
+/* Unrolled loops ask the same question for thousands of pairs. */
+static bool tell_instance(walk *w, const tg_forms *agreeing) {
+    bool same = w->asked && agreeing->len == w->last.len;
+    for (uint32_t i = 0; same && i < agreeing->len; i++) {
+        same = tg_form_equal(agreeing->data[i], w->last.data[i]);
+    }
+    if (!same) {
+        tg_vars known = tg_vars_new(w->c);
+        tg_check_solve(w->c, agreeing, known);
+        w->last_answer = tg_vars_within(w->c, w->grid, known);
+        w->last.len = 0;
+        for (uint32_t i = 0; i < agreeing->len; i++) {
+            tg_vec_push(w->c->arena, &w->last, agreeing->data[i]);
+        }
+        w->asked = true;
+    }
+    return w->last_answer;
+}
+
 /* Do accesses to one element come from one instance? The coordinates in which the two maps agree must tell it. */
 static bool same_instance(walk *w, const access *x, const access *y) {
     tg_check *c = w->c;
-    tg_forms agreeing = {0};
+    tg_forms agreeing = w->scratch;
+    agreeing.len = 0;
     for (uint32_t d = 0; d < x->n; d++) {
-        if (tg_form_equal(x->index[d], y->index[d]) || tg_form_equal(x->index[d], rename_axes(c, x->index[d], y->index[d]))) {
+        bool agrees = tg_form_equal(x->index[d], y->index[d]);
+        if (!agrees && has_own_axis(c, y->index[d])) {
+            agrees = tg_form_equal(x->index[d], rename_axes(c, x->index[d], y->index[d]));
+        }
+        if (agrees) {
             tg_vec_push(c->arena, &agreeing, x->index[d]);
         }
     }
@@ -348,9 +387,8 @@ static bool same_instance(walk *w, const access *x, const access *y) {
             }
         }
     }
-    tg_vars known = tg_vars_new(c);
-    tg_check_solve(c, &agreeing, known);
-    return tg_vars_within(c, w->grid, known);
+    w->scratch = agreeing;
+    return tell_instance(w, &agreeing);
 }
 
 static bool below(tg_check *c, tg_form x, tg_form y) {
