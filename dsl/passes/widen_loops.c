@@ -354,8 +354,9 @@ static tg_value *rewrite_accumulation(const widener *w, const accumulation *a, t
         reduce_over_axis(w, update);
     } else if (a->kind == FORM_DIRECT) {
         tg_builder b = rewrite_builder(w->f, update);
-        uint32_t at = tg_operand(update, 0) == a->x ? 0 : 1;
-        tg_set_operand(update, at, tg_build_reduce(&b, a->fn, a->x, &w->axis, 1));
+        uint32_t at = tg_operand(update, 0) == init ? 1 : 0; /* a->x may have been the index */
+        tg_value *x = tg_operand(update, at);
+        tg_set_operand(update, at, tg_build_reduce(&b, a->fn, x, &w->axis, 1));
     }
     return result;
 }
