@@ -337,6 +337,8 @@ static bool produced_by(const tg_x86_nest *g, const tg_value *v, bool *reduced) 
 
 typedef enum need { NEED_NONE, NEED_POINT, NEED_WHOLE } need;
 
+static need need_of_operands(const tg_x86 *x, const tg_x86_nest *g, const tg_op *op, bool moved);
+
 /* What `v` needs of the results of nest `g`: nothing, the value at the same point, or all of it. */
 static need need_of(const tg_x86 *x, const tg_x86_nest *g, const tg_value *v, bool moved) {
     bool reduced = false;
@@ -346,30 +348,38 @@ static need need_of(const tg_x86 *x, const tg_x86_nest *g, const tg_value *v, bo
     if (v->type->kind != TG_TYPE_TILE || !v->def || v->type->n_axes == 0 || x->modes[v->id] != TG_X86_INLINE) {
         return NEED_NONE;
     }
+    uint32_t at = 2 * v->id + moved;
+    if (x->memo->at[at].walk != x->memo->walk) {
+        x->memo->at[at].answer = (uint8_t)need_of_operands(x, g, v->def, moved);
+        x->memo->at[at].walk = x->memo->walk;
+    }
+    return (need)x->memo->at[at].answer;
+}
+
+static need need_of_operands(const tg_x86 *x, const tg_x86_nest *g, const tg_op *op, bool moved) {
     need worst = NEED_NONE;
-    bool indexes = v->def->opcode == TG_OP_REINDEX;
-    for (uint32_t i = 0; i < v->def->n_operands; i++) {
-        need k = need_of(x, g, tg_operand(v->def, i), moved || (indexes && i == 0));
+    for (uint32_t i = 0; i < op->n_operands; i++) {
+        need k = need_of(x, g, tg_operand(op, i), moved || (op->opcode == TG_OP_REINDEX && i == 0));
         worst = k > worst ? k : worst;
     }
     return worst;
 }
 
 static need need_of_op(const tg_x86 *x, const tg_x86_nest *g, const tg_op *op) {
-    need worst = NEED_NONE;
-    for (uint32_t i = 0; i < op->n_operands; i++) {
-        need k = need_of(x, g, tg_operand(op, i), op->opcode == TG_OP_REINDEX && i == 0);
-        worst = k > worst ? k : worst;
-    }
-    return worst;
+    x->memo->walk++;
+    return need_of_operands(x, g, op, false);
 }
 
-/* Does evaluating `v` read the tensor? */
+/* Does evaluating `v` read the tensor? Each value is asked once in a walk: later the answer is no, as the first one ended it. */
 static bool reads(const tg_x86 *x, const tg_value *v, const tg_value *tensor) {
     const tg_op *op = v->def;
     if (v->type->kind != TG_TYPE_TILE || v->type->n_axes == 0 || !op || x->modes[v->id] != TG_X86_INLINE) {
         return false;
     }
+    if (x->memo->at[2 * v->id].walk == x->memo->walk) {
+        return false;
+    }
+    x->memo->at[2 * v->id].walk = x->memo->walk;
     if (op->opcode == TG_OP_LOAD && tg_operand(op, 0) == tensor) {
         return true;
     }
@@ -382,6 +392,7 @@ static bool reads(const tg_x86 *x, const tg_value *v, const tg_value *tensor) {
 }
 
 static bool op_reads(const tg_x86 *x, const tg_op *op, const tg_value *tensor) {
+    x->memo->walk++;
     if (op->opcode == TG_OP_LOAD && tg_operand(op, 0) == tensor) {
         return true;
     }

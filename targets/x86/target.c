@@ -74,6 +74,8 @@ static void prepare(tg_x86 *x, job *j) {
     x->options = j->options;
     x->builder = j->llvm.builder;
     x->modes = TG_NEW_ARRAY(x->arena, uint8_t, f->next_value_id);
+    x->memo = TG_NEW(x->arena, tg_x86_walk);
+    x->memo->at = tg_arena_alloc(x->arena, sizeof *x->memo->at * 2 * f->next_value_id, 8);
     x->steps = tg_map_create(x->arena);
     x->scalars = TG_NEW_ARRAY(x->arena, LLVMValueRef, f->next_value_id);
     x->scalars_im = TG_NEW_ARRAY(x->arena, LLVMValueRef, f->next_value_id);

@@ -112,6 +112,13 @@ typedef struct tg_x86_bound_check {
     uint32_t d;
 } tg_x86_bound_check;
 
+/* An inlined value is met once per path to it, and there are exponentially many: answers are kept by value id.
+ * Valid where `walk` is that of the memo. */
+typedef struct tg_x86_walk {
+    uint32_t walk;
+    struct { uint32_t walk; uint8_t answer; } *at; /* two per value */
+} tg_x86_walk;
+
 typedef struct tg_x86 {
     tg_llvm *l;
     tg_func *f;
@@ -123,6 +130,7 @@ typedef struct tg_x86 {
 
     /* plan */
     uint8_t *modes;       /* by value id: tg_x86_mode */
+    tg_x86_walk *memo;    /* answers of the walk over inlined values that is under way */
     tg_map *steps;        /* tg_block → tg_x86_steps* */
     tg_strbuf plan_text;
 
@@ -220,6 +228,7 @@ tg_x86_nest *tg_x86_op_nest(tg_x86 *x, tg_op *op); /* the nest of one root op */
 
 /* ---- nest.c, reduce.c ---- */
 void tg_x86_emit_nest(tg_x86 *x, tg_x86_nest *n);
+void tg_x86_describe_nest(tg_x86 *x, const tg_x86_nest *n); /* a line of the plan's text */
 void tg_x86_choose_vector(tg_x86 *x, tg_x86_nest *n); /* vector axis, lanes, unroll: vector.c */
 typedef struct tg_x86_acc tg_x86_acc; /* accumulators of one root and one output point */
 tg_x86_acc *tg_x86_acc_open(tg_x86 *x, tg_x86_root *r, unsigned lanes, tg_x86_frame *f);
