@@ -1,0 +1,712 @@
+/* Random programs of tile IR. A program is a few phases; a phase is a nest of grid binders around a body; a body grows a
+ * list of visible values, one random operation at a time, opens loops and branches, and stores at injective indices.
+ * Everything comes from the seed. generate_ops.c makes the operations. */
+#include "tests/diff/generate.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+uint32_t gen_below(generator *g, uint32_t n) {
+    return (uint32_t)(diff_random(&g->rng) % n);
+}
+
+bool gen_chance(generator *g, uint32_t percent) {
+    return gen_below(g, 100) < percent;
+}
+
+tg_dtype gen_dtype(generator *g) {
+    static const tg_dtype list[] = {
+        TG_F32, TG_F32, TG_F32, TG_F32, TG_F32, TG_F32, TG_F32, TG_F32, TG_F64, TG_F64, TG_F16, TG_BF16,
+        TG_F16, TG_BF16, TG_I32, TG_I32, TG_I32, TG_I64, TG_I64, TG_U8, TG_I8, TG_U32, TG_I16, TG_U16,
+        TG_U64, TG_BOOL, TG_C32, TG_C64};
+    return list[gen_below(g, sizeof list / sizeof *list)];
+}
+
+int64_t gen_extent(generator *g) {
+    static const int64_t list[] = {0, 1, 2, 3, 5, 7, 8, 13, 16, 17, 31, 33, 64, 70, 100, 4, 9, 20};
+    return list[gen_below(g, sizeof list / sizeof *list)];
+}
+
+/* ---- scope ------------------------------------------------------------------------------------------- */
+
+void gen_push(generator *g, tg_value *v) { /* null: nothing was made */
+    if (v && g->n_scope < MAX_SCOPE) {
+        g->scope[g->n_scope++] = v;
+    }
+}
+
+static int64_t axis_size(const generator *g, const tg_axis *a) {
+    for (uint32_t i = 0; i < g->n_binders; i++) {
+        if (g->binders[i].axis == a) {
+            return g->binders[i].size > 0 ? g->binders[i].size : 1;
+        }
+    }
+    return 1;
+}
+
+int64_t gen_tile_size(const generator *g, const tg_type *t) {
+    int64_t n = 1;
+    for (uint32_t i = 0; i < t->n_axes; i++) {
+        n *= axis_size(g, t->axes[i]);
+    }
+    return n;
+}
+
+bool gen_fits(const generator *g, const tg_type *a, const tg_type *b) {
+    int64_t n = gen_tile_size(g, a);
+    uint32_t rank = a->n_axes;
+    for (uint32_t i = 0; i < b->n_axes; i++) {
+        if (!tg_type_has_axis(a, b->axes[i])) {
+            n *= axis_size(g, b->axes[i]);
+            rank++;
+        }
+    }
+    return n <= MAX_TILE && rank <= 5;
+}
+
+static tg_value *pick(generator *g, tg_dtype t, bool tile) {
+    tg_value *found = NULL;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < g->n_scope; i++) {
+        tg_value *v = g->scope[i];
+        if ((t == TG_DTYPE_NONE || v->type->dtype == t) && (!tile || v->type->n_axes)) {
+            n += 1 + (i + 8 > g->n_scope);
+            if (gen_below(g, n) <= (i + 8 > g->n_scope)) {
+                found = v;
+            }
+        }
+    }
+    return found;
+}
+
+tg_value *gen_constant(generator *g, tg_dtype t) {
+    static const double list[] = {0, 1, -1, 2, 0.5, 3, -0.0, 1.5, 10, 0.1};
+    double v = list[gen_below(g, sizeof list / sizeof *list)];
+    if (g->special && gen_chance(g, 10)) {
+        static const double odd[] = {INFINITY, -INFINITY, NAN};
+        v = odd[gen_below(g, 3)];
+    }
+    if (tg_dtype_is_float(t) || tg_dtype_kind_of(t) == TG_KIND_COMPLEX) {
+        return tg_build_float(&g->b, t, v);
+    }
+    return tg_build_int(&g->b, t, (int64_t)gen_below(g, 9) - (tg_dtype_kind_of(t) == TG_KIND_SINT ? 4 : 0));
+}
+
+tg_value *gen_value(generator *g, tg_dtype t) {
+    tg_value *v = gen_chance(g, 90) ? pick(g, t, false) : NULL;
+    if (!v && gen_chance(g, 75)) {
+        v = gen_load(g, t);
+    }
+    if (!v) {
+        tg_value *x = pick(g, TG_DTYPE_NONE, false);
+        bool simple = x && tg_dtype_kind_of(x->type->dtype) != TG_KIND_COMPLEX && tg_dtype_kind_of(t) != TG_KIND_COMPLEX;
+        v = simple && gen_chance(g, 60) ? tg_build_cast(&g->b, x, t) : gen_constant(g, t);
+    }
+    return v;
+}
+
+tg_value *gen_tile(generator *g, tg_dtype t) {
+    return pick(g, t, true);
+}
+
+tg_value *gen_any_tile(generator *g) {
+    return pick(g, TG_DTYPE_NONE, true);
+}
+
+/* ---- tensors and axes ------------------------------------------------------------------------------------ */
+
+static tg_name fresh(generator *g, const char *prefix) {
+    char text[32];
+    snprintf(text, sizeof text, "%s%u", prefix, g->n_names++);
+    return tg_intern_cstr(g->f->names, text);
+}
+
+/* Strides of any kind: rows with gaps, another order of the dimensions, inputs also 0 and negative. */
+static void random_strides(generator *g, diff_tensor *t, uint32_t rank, bool input, bool packed) {
+    uint32_t order[8];
+    int64_t n = 1, low = 0;
+    for (uint32_t d = 0; d < rank; d++) {
+        order[d] = rank - 1 - d;
+    }
+    if (gen_chance(g, 30)) {
+        for (uint32_t d = 1; d < rank; d++) {
+            uint32_t other = gen_below(g, d + 1), keep = order[d];
+            order[d] = order[other];
+            order[other] = keep;
+        }
+    }
+    bool plain = packed || gen_chance(g, 50);
+    for (uint32_t i = 0; i < rank; i++) {
+        uint32_t d = order[i];
+        int64_t extent = t->shape[d] > 0 ? t->shape[d] : 1;
+        if (!plain && gen_chance(g, 20)) {
+            n *= 2;
+        } else if (!plain && gen_chance(g, 30)) {
+            n += 1 + gen_below(g, 7);
+        }
+        t->stride[d] = n;
+        n *= extent;
+        if (!plain && input && gen_chance(g, 12)) {
+            n /= extent;
+            t->stride[d] = 0;
+        } else if (!plain && gen_chance(g, 12)) {
+            low += t->stride[d] * (extent - 1);
+            t->stride[d] = -t->stride[d];
+        }
+    }
+    t->offset = packed ? 0 : low + gen_below(g, 4);
+    t->length = t->offset + n + 8;
+}
+
+tg_value *gen_param_tensor(generator *g, tg_fparam_kind kind, tg_dtype dtype, uint32_t rank, const int64_t *shape,
+                           diff_fill fill) {
+    if (g->n_tensors >= 20) {
+        return NULL;
+    }
+    tg_fparam p = {.name = fresh(g, kind == TG_FP_IN ? "X" : "Y"), .kind = kind, .dtype = dtype, .rank = rank};
+    diff_tensor t = {.seed = diff_random(&g->rng) % 100000, .fill = fill};
+    memcpy(t.shape, shape, rank * sizeof *shape);
+    random_strides(g, &t, rank, kind == TG_FP_IN, tg_dtype_bits(dtype) < 8);
+    diff_print_tensor(&g->head, p.name, rank, &t);
+    tg_value *v = tg_func_add_param(g->f, p);
+    memcpy(g->dims[g->n_tensors], shape, rank * sizeof *shape);
+    g->tensors[g->n_tensors++] = v;
+    return v;
+}
+
+/* A constant, or a scalar parameter. */
+tg_value *gen_extent_value(generator *g, int64_t extent) {
+    if (gen_chance(g, 50) || g->f->n_params >= 28) {
+        return tg_build_int(&g->b, TG_I64, extent);
+    }
+    tg_fparam p = {.name = fresh(g, "n"), .kind = TG_FP_SCALAR, .dtype = TG_I64};
+    tg_strbuf_printf(&g->head, "// arg %s scalar %lld\n", p.name, (long long)extent);
+    return tg_func_add_param(g->f, p);
+}
+
+tg_axis *gen_axis(generator *g, tg_axis_kind kind, int64_t extent, int64_t block, bool constant) {
+    tg_axis *a = tg_func_add_axis(g->f, kind, fresh(g, kind == TG_AXIS_GRID ? "i" : kind == TG_AXIS_LOOP ? "k" : "j"), (tg_span){0});
+    a->extent = constant ? extent : -1;
+    a->block = block;
+    return a;
+}
+
+static binder *push_binder(generator *g, tg_axis *a, tg_value *index, int64_t size, int64_t extent, bool local) {
+    g->binders[g->n_binders] = (binder){a, index, size, extent, local};
+    return &g->binders[g->n_binders++];
+}
+
+static bool is_const(const tg_value *v) {
+    int64_t i;
+    return tg_value_const_int(v, &i);
+}
+
+/* Three operands of a domain. Mostly the whole of [0, extent). */
+static bool domain(generator *g, int64_t extent, tg_value **v) {
+    v[0] = gen_extent_value(g, extent);
+    v[1] = tg_build_int(&g->b, TG_I64, 0);
+    v[2] = v[0];
+    if (gen_chance(g, 80)) {
+        return is_const(v[0]);
+    }
+    if (gen_chance(g, 50)) {
+        v[1] = gen_extent_value(g, (int64_t)gen_below(g, 12) - 2);
+    }
+    if (gen_chance(g, 50)) {
+        v[2] = gen_extent_value(g, (int64_t)gen_below(g, 40));
+    }
+    return false;
+}
+
+tg_axis *gen_local(generator *g) {
+    if (g->n_binders >= MAX_BINDERS - 2) {
+        return NULL;
+    }
+    int64_t extent = gen_extent(g);
+    extent = g->work * extent > 40000 ? 5 : extent;
+    tg_value *v[3];
+    bool whole = domain(g, extent, v);
+    tg_axis *a = gen_axis(g, TG_AXIS_LOCAL, extent, 0, whole);
+    tg_attr attr = tg_attr_axis(g->arena, TG_ATTR_AXIS, a);
+    a->binder = tg_build_op(&g->b, TG_OP_AXIS, v, 3, NULL, 0, &attr, 1);
+    push_binder(g, a, NULL, extent, extent, true);
+    tg_value *i = tg_build_iota(&g->b, a);
+    g->binders[g->n_binders - 1].index = i;
+    gen_push(g, i);
+    return a;
+}
+
+/* ---- loads and stores ------------------------------------------------------------------------------------------ */
+
+static tg_value *int_const(generator *g, int64_t v) {
+    return tg_build_int(&g->b, TG_I64, v);
+}
+
+/* An index for one dimension: a binder's, an affine form of two, or something read from memory. */
+static tg_value *random_index(generator *g, int64_t extent) {
+    if (g->n_binders == 0 || gen_chance(g, 5)) {
+        return int_const(g, gen_below(g, (uint32_t)(extent > 0 ? extent : 1)));
+    }
+    tg_value *i = g->binders[gen_below(g, g->n_binders)].index;
+    uint32_t kind = gen_below(g, 100);
+    if (kind < 55) {
+        return i;
+    }
+    if (kind < 65) {
+        return tg_build_binary(&g->b, TG_OP_ADD, i, int_const(g, (int64_t)gen_below(g, 7) - 3));
+    }
+    if (kind < 72) {
+        return tg_build_binary(&g->b, TG_OP_SUB, int_const(g, extent - 1), i);
+    }
+    if (kind < 88) {
+        tg_value *j = g->binders[gen_below(g, g->n_binders)].index;
+        if (!gen_fits(g, i->type, j->type)) {
+            return i;
+        }
+        tg_value *scaled = tg_build_binary(&g->b, TG_OP_MUL, i, int_const(g, 1 + gen_below(g, 3)));
+        tg_value *sum = tg_build_binary(&g->b, TG_OP_ADD, scaled, j);
+        return tg_build_binary(&g->b, TG_OP_SUB, sum, int_const(g, gen_below(g, 3)));
+    }
+    if (kind < 93) {
+        tg_opcode op = gen_chance(g, 50) ? TG_OP_DIV : TG_OP_REM;
+        return tg_build_binary(&g->b, op, i, int_const(g, 1 + gen_below(g, 4)));
+    }
+    tg_value *v = gen_tile(g, TG_I64);
+    if (!v) {
+        return i;
+    }
+    if (gen_chance(g, 60)) {
+        v = tg_build_binary(&g->b, TG_OP_MAX, v, int_const(g, 0));
+        v = tg_build_binary(&g->b, TG_OP_MIN, v, int_const(g, extent - 1));
+    }
+    return v;
+}
+
+static tg_dtype storage_dtype(generator *g, tg_dtype t) {
+    static const tg_dtype floats[] = {TG_F8E4M3, TG_F8E5M2, TG_F4E2M1, TG_BF16, TG_F16};
+    if (t == TG_F32 && gen_chance(g, 6)) {
+        return floats[gen_below(g, 5)];
+    }
+    if (t == TG_I32 && gen_chance(g, 6)) {
+        return gen_chance(g, 50) ? TG_I4 : TG_U4;
+    }
+    return t;
+}
+
+static tg_value *source_tensor(generator *g, tg_dtype stored, uint32_t *which) {
+    for (uint32_t tries = 0; tries < 4; tries++) {
+        uint32_t i = g->n_readable ? gen_below(g, g->n_tensors) : 0;
+        if (i < g->n_tensors && g->tensors[i] && g->tensors[i]->type->dtype == stored && g->dims[i][7] == 0) {
+            *which = i;
+            return g->tensors[i];
+        }
+    }
+    int64_t shape[8] = {0};
+    uint32_t rank = 1 + gen_below(g, gen_chance(g, 80) ? 2 : 4);
+    for (uint32_t d = 0; d < rank; d++) {
+        bool from_binder = g->n_binders && gen_chance(g, 70);
+        shape[d] = from_binder ? g->binders[gen_below(g, g->n_binders)].extent : gen_extent(g);
+        shape[d] = rank > 2 && shape[d] > 20 ? 20 : shape[d];
+        shape[d] = shape[d] == 0 && gen_chance(g, 70) ? 6 : shape[d];
+    }
+    diff_fill fill = tg_dtype_is_int(stored) && gen_chance(g, 50) ? DIFF_FILL_INDEX
+                     : g->special                                ? DIFF_FILL_SPECIAL
+                     : gen_chance(g, 50)                         ? DIFF_FILL_SMALL
+                                                                  : DIFF_FILL_FLOAT;
+    tg_value *v = gen_param_tensor(g, TG_FP_IN, stored, rank, shape, fill);
+    *which = g->n_tensors - 1;
+    g->n_readable = g->n_tensors;
+    return v;
+}
+
+tg_value *gen_load(generator *g, tg_dtype t) {
+    tg_dtype stored = storage_dtype(g, t);
+    uint32_t which = 0;
+    tg_value *x = source_tensor(g, stored, &which);
+    if (!x) {
+        return NULL;
+    }
+    tg_value *index[8];
+    const tg_type *sum = tg_type_scalar(g->f, TG_I64);
+    for (uint32_t d = 0; d < x->type->rank; d++) {
+        index[d] = random_index(g, g->dims[which][d]);
+        if (!gen_fits(g, sum, index[d]->type)) {
+            index[d] = int_const(g, 0);
+        }
+        const tg_type *both[] = {sum, index[d]->type};
+        sum = tg_type_union(g->f, TG_I64, both, 2);
+    }
+    tg_value *other = stored == t && gen_chance(g, 25) ? gen_constant(g, t) : NULL;
+    if (other && gen_chance(g, 20)) {
+        tg_value *v = pick(g, t, false);
+        other = v && gen_fits(g, sum, v->type) ? v : other;
+    }
+    tg_value *v = tg_build_load(&g->b, x, index, x->type->rank, other);
+    return tg_build_cast(&g->b, v, t);
+}
+
+/* Indices that no other instance, iteration or point writes: every binder around, and every axis of the value. */
+static void gen_store(generator *g, tg_value *v) {
+    tg_value *index[8];
+    int64_t shape[8] = {0};
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < g->n_binders; i++) {
+        const binder *b = &g->binders[i];
+        if (b->local && !tg_type_has_axis(v->type, b->axis)) {
+            continue;
+        }
+        if (n == 7) {
+            return;
+        }
+        index[n] = b->index;
+        shape[n++] = b->extent;
+    }
+    int64_t total = 1;
+    for (uint32_t d = 0; d < n; d++) {
+        uint32_t kind = gen_below(g, 100);
+        if (kind < 6) {
+            index[d] = tg_build_binary(&g->b, TG_OP_MUL, index[d], int_const(g, 2));
+            shape[d] = shape[d] * 2;
+        } else if (kind < 12) {
+            index[d] = tg_build_binary(&g->b, TG_OP_SUB, int_const(g, shape[d] - 1), index[d]);
+        } else if (kind < 16) {
+            index[d] = tg_build_binary(&g->b, TG_OP_ADD, index[d], int_const(g, (int64_t)gen_below(g, 5) - 2));
+        } else if (kind < 20) {
+            shape[d] = shape[d] > 2 ? shape[d] - 2 : shape[d];
+        }
+        total *= shape[d] > 0 ? shape[d] : 1;
+    }
+    if (total > 60000) {
+        return;
+    }
+    for (uint32_t d = 1; d < n && gen_chance(g, 40); d++) {
+        uint32_t other = gen_below(g, d + 1);
+        tg_value *keep = index[d];
+        int64_t size = shape[d];
+        index[d] = index[other], shape[d] = shape[other];
+        index[other] = keep, shape[other] = size;
+    }
+    tg_value *guard = gen_chance(g, 10) ? pick(g, TG_BOOL, false) : NULL;
+    for (uint32_t i = 0; guard && i < guard->type->n_axes; i++) {
+        bool there = false;
+        for (uint32_t d = 0; d < n; d++) {
+            there = there || tg_type_has_axis(index[d]->type, guard->type->axes[i]);
+        }
+        guard = there ? guard : NULL;
+    }
+    tg_value *y = gen_param_tensor(g, gen_chance(g, 80) ? TG_FP_OUT : TG_FP_INOUT, v->type->dtype, n, shape, DIFF_FILL_FLOAT);
+    if (y) {
+        g->dims[g->n_tensors - 1][7] = 1; /* not for loads */
+        tg_build_store(&g->b, y, v, index, n, guard);
+    }
+}
+
+static void gen_atomic(generator *g) {
+    static const tg_dtype types[] = {TG_I32, TG_I64, TG_U32, TG_U64};
+    static const tg_enum fns[] = {TG_FN_ADD, TG_FN_AND, TG_FN_OR, TG_FN_XOR, TG_FN_MIN, TG_FN_MAX};
+    tg_dtype t = types[gen_below(g, 4)];
+    tg_value *v = gen_value(g, t), *at = gen_value(g, TG_I64);
+    if (!tg_type_axes_within(v->type, at->type)) {
+        return;
+    }
+    int64_t shape[8] = {1 + gen_below(g, 30)};
+    tg_value *y = gen_param_tensor(g, TG_FP_INOUT, t, 1, shape, DIFF_FILL_SMALL);
+    if (!y) {
+        return;
+    }
+    g->dims[g->n_tensors - 1][7] = 1;
+    tg_value *operands[] = {y, v, at};
+    const tg_type *type = tg_type_with_dtype(g->f, at->type, t);
+    tg_attr attr = tg_attr_enum(TG_ATTR_FN, fns[gen_below(g, 6)]);
+    tg_build_op(&g->b, TG_OP_ATOMIC, operands, 3, &type, 1, &attr, 1);
+}
+
+/* ---- control ------------------------------------------------------------------------------------------------------- */
+
+static void gen_body(generator *g, uint32_t n);
+
+typedef struct mark {
+    uint32_t n_scope, n_binders;
+    tg_builder b;
+    int64_t work;
+} mark;
+
+static mark enter(generator *g, tg_op *op, uint32_t region) {
+    mark m = {g->n_scope, g->n_binders, g->b, g->work};
+    g->b.block = &op->regions[region].body;
+    g->b.before = NULL;
+    g->depth++;
+    return m;
+}
+
+static void leave(generator *g, mark m) {
+    g->n_scope = m.n_scope;
+    g->n_binders = m.n_binders;
+    g->b = m.b;
+    g->work = m.work;
+    g->depth--;
+}
+
+/* A value of exactly this type, made from what is visible. */
+static tg_value *of_type(generator *g, const tg_type *t) {
+    for (uint32_t tries = 0; tries < 12; tries++) {
+        tg_value *v = pick(g, t->dtype, false);
+        if (v && tg_type_axes_within(v->type, t)) {
+            return tg_build_broadcast(&g->b, v, t);
+        }
+    }
+    return tg_build_broadcast(&g->b, gen_constant(g, t->dtype), t);
+}
+
+static void gen_for(generator *g) {
+    int64_t extent = gen_extent(g);
+    extent = g->work * extent > 3000 || extent > 40 ? 3 : extent;
+    if (g->n_binders >= MAX_BINDERS - 4 || g->depth > 5) {
+        return;
+    }
+    static const int64_t blocks[] = {1, 8, 16, 48, 0, 4};
+    bool each = gen_chance(g, 50);
+    tg_value *v[8];
+    bool whole = domain(g, extent, v);
+    uint32_t n = gen_below(g, 3);
+    const tg_type *types[3];
+    for (uint32_t i = 0; i < n; i++) {
+        tg_value *x = gen_value(g, gen_dtype(g));
+        types[i] = x->type;
+        v[3 + i] = x;
+    }
+    tg_axis *a = NULL;
+    tg_attr attrs[2];
+    uint32_t n_attrs = 0;
+    int64_t block = blocks[gen_below(g, 6)];
+    if (!each) {
+        g->dependent = true;
+        a = gen_axis(g, TG_AXIS_LOOP, extent, block, whole);
+        attrs[n_attrs++] = tg_attr_axis(g->arena, TG_ATTR_AXIS, a);
+    } else if (gen_chance(g, 20)) {
+        attrs[n_attrs++] = tg_attr_int(TG_ATTR_STEP, 1 + gen_below(g, 4));
+    }
+    tg_op *op = tg_build_op(&g->b, TG_OP_FOR, v, 3 + n, types, n, attrs, n_attrs);
+    if (a) {
+        a->binder = op;
+    }
+    mark m = enter(g, op, 0);
+    tg_value *index = each ? tg_block_add_arg(g->f, g->b.block, tg_type_scalar(g->f, TG_I64), fresh(g, "k")) : NULL;
+    tg_value *carried[3];
+    for (uint32_t i = 0; i < n; i++) {
+        carried[i] = tg_block_add_arg(g->f, g->b.block, types[i], fresh(g, "c"));
+        gen_push(g, carried[i]);
+    }
+    g->work *= extent > 0 ? extent : 1;
+    push_binder(g, a, NULL, each ? 1 : block ? (block < extent ? block : extent) : extent, extent, false);
+    index = each ? index : tg_build_iota(&g->b, a);
+    g->binders[g->n_binders - 1].index = index;
+    gen_push(g, index);
+    gen_body(g, 2 + gen_below(g, 6));
+    tg_value *out[3];
+    for (uint32_t i = 0; i < n; i++) {
+        out[i] = of_type(g, types[i]);
+        static const tg_opcode update[] = {TG_OP_ADD, TG_OP_MAX, TG_OP_MIN, TG_OP_XOR};
+        tg_dtype t = types[i]->dtype;
+        uint32_t k = gen_below(g, 4);
+        bool ordered = tg_dtype_kind_of(t) != TG_KIND_COMPLEX;
+        bool ok = k == 3 ? (tg_dtype_is_int(t) || t == TG_BOOL) : t != TG_BOOL && (k == 0 || ordered);
+        if (ok && gen_chance(g, 70)) {
+            out[i] = tg_build_binary(&g->b, update[k], carried[i], out[i]);
+        }
+    }
+    tg_build_yield(&g->b, out, n);
+    leave(g, m);
+    for (uint32_t i = 0; i < n; i++) {
+        gen_push(g, tg_result(op, i));
+    }
+}
+
+static void gen_if(generator *g) {
+    tg_value *c = NULL;
+    for (uint32_t i = 0; i < g->n_scope; i++) {
+        tg_value *v = g->scope[i];
+        c = v->type->dtype == TG_BOOL && !v->type->n_axes ? v : c;
+    }
+    if (!c) {
+        tg_value *x = NULL;
+        for (uint32_t i = 0; i < g->n_scope; i++) {
+            tg_value *v = g->scope[i];
+            x = !v->type->n_axes && tg_dtype_is_int(v->type->dtype) && gen_chance(g, 60) ? v : x;
+        }
+        if (!x || g->depth > 5) {
+            return;
+        }
+        static const tg_enum preds[] = {TG_EQ, TG_NE, TG_LT, TG_LE, TG_GT, TG_GE};
+        c = tg_build_cmp(&g->b, preds[gen_below(g, 6)], x, gen_constant(g, x->type->dtype));
+    }
+    uint32_t n = gen_below(g, 3);
+    const tg_type *types[3];
+    for (uint32_t i = 0; i < n; i++) {
+        types[i] = gen_value(g, gen_dtype(g))->type;
+    }
+    tg_op *op = tg_build_op(&g->b, TG_OP_IF, &c, 1, types, n, NULL, 0);
+    for (uint32_t r = 0; r < 2; r++) {
+        mark m = enter(g, op, r);
+        gen_body(g, gen_below(g, 4));
+        tg_value *out[3];
+        for (uint32_t i = 0; i < n; i++) {
+            out[i] = of_type(g, types[i]);
+        }
+        tg_build_yield(&g->b, out, n);
+        leave(g, m);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        gen_push(g, tg_result(op, i));
+    }
+}
+
+static void gen_step(generator *g) {
+    uint32_t k = gen_below(g, 100);
+    if (g->budget == 0) {
+        return;
+    }
+    g->budget--;
+    if (k < 48) {
+        gen_elementwise(g);
+    } else if (k < 64) {
+        gen_push(g, gen_value(g, gen_dtype(g)));
+    } else if (k < 80) {
+        gen_structure(g);
+    } else if (k < 84) {
+        gen_local(g);
+    } else if (k < 88) {
+        gen_for(g);
+    } else if (k < 91) {
+        gen_if(g);
+    } else if (k < 94) {
+        gen_region(g);
+    } else if (k < 95) {
+        gen_atomic(g);
+    } else {
+        tg_value *v = gen_any_tile(g);
+        if (v) {
+            gen_store(g, v);
+        }
+    }
+}
+
+static void gen_body(generator *g, uint32_t n) {
+    for (uint32_t i = 0; i < n; i++) {
+        gen_step(g);
+    }
+}
+
+/* ---- phases ------------------------------------------------------------------------------------------------------------- */
+
+static void gen_instance(generator *g) {
+    if (gen_chance(g, 70)) {
+        gen_local(g);
+    }
+    gen_push(g, gen_load(g, gen_chance(g, 60) ? TG_F32 : gen_dtype(g)));
+    gen_body(g, 5 + gen_below(g, 14));
+    for (uint32_t i = 0, n = 1 + gen_below(g, 3); i < n && g->n_scope; i++) {
+        gen_store(g, g->scope[g->n_scope - 1 - gen_below(g, g->n_scope < 6 ? g->n_scope : 6)]);
+    }
+}
+
+static void gen_par(generator *g, uint32_t left) {
+    static const int64_t blocks[] = {1, 8, 16, 48, 96, 0};
+    if (left == 0) {
+        gen_instance(g);
+        return;
+    }
+    int64_t extent = gen_extent(g);
+    bool each = gen_chance(g, 25);
+    extent = (each && extent > 9) || g->work * extent > 8000 ? 3 : extent;
+    tg_value *v[3];
+    bool whole = domain(g, extent, v);
+    int64_t block = blocks[gen_below(g, 6)];
+    tg_attr attr;
+    tg_axis *a = NULL;
+    if (!each) {
+        a = gen_axis(g, TG_AXIS_GRID, extent, block, whole);
+        attr = tg_attr_axis(g->arena, TG_ATTR_AXIS, a);
+    }
+    tg_op *op = tg_build_op(&g->b, TG_OP_PAR, v, 3, NULL, 0, each ? NULL : &attr, each ? 0 : 1);
+    if (a) {
+        a->binder = op;
+    }
+    mark m = enter(g, op, 0);
+    g->work *= extent > 0 ? extent : 1;
+    tg_value *index = each ? tg_block_add_arg(g->f, g->b.block, tg_type_scalar(g->f, TG_I64), fresh(g, "g")) : NULL;
+    push_binder(g, a, index, each ? 1 : block && block < extent ? block : extent, extent, false);
+    if (each) {
+        gen_push(g, index);
+    }
+    if (left == 1) {
+        for (uint32_t i = 0; i < g->n_binders; i++) {
+            if (g->binders[i].axis && !g->binders[i].index) {
+                g->binders[i].index = tg_build_iota(&g->b, g->binders[i].axis);
+                gen_push(g, g->binders[i].index);
+            }
+        }
+    }
+    gen_par(g, left - 1);
+    tg_build_yield(&g->b, NULL, 0);
+    leave(g, m);
+}
+
+static void gen_phase(generator *g) {
+    tg_op *op = tg_build_op(&g->b, TG_OP_PHASE, NULL, 0, NULL, 0, NULL, 0);
+    mark m = enter(g, op, 0);
+    g->work = 1;
+    g->budget = 40;
+    gen_par(g, 1 + gen_below(g, 3));
+    tg_build_yield(&g->b, NULL, 0);
+    leave(g, m);
+}
+
+/* What earlier phases wrote may be read now. */
+static void open_outputs(generator *g) {
+    for (uint32_t i = 0; i < g->n_tensors; i++) {
+        g->dims[i][7] = g->dims[i][7] == 1 && gen_chance(g, 60) ? 0 : g->dims[i][7] ? 2 : 0;
+    }
+}
+
+static char *finish(generator *g) {
+    g->f->block_dependent = g->dependent;
+    for (uint32_t i = 0; i < g->f->axes.len && g->dependent; i++) { /* else a pass may choose */
+        tg_axis *a = g->f->axes.data[i];
+        a->block = a->block || a->kind == TG_AXIS_LOCAL ? a->block : 128;
+    }
+    tg_strbuf out;
+    tg_strbuf_init(&out, g->arena);
+    tg_strbuf_put(&out, g->head.data, g->head.len);
+    tg_ir_print(g->f, &out);
+    char *copy = malloc(out.len + 1);
+    memcpy(copy, out.data, out.len + 1);
+    return copy;
+}
+
+char *diff_generate(uint64_t seed) {
+    tg_unwind unwind;
+    tg_arena *arena = tg_arena_create(&tg_allocator_default, &unwind);
+    if (TG_PROTECT(&unwind)) {
+        abort();
+    }
+    generator *g = TG_NEW(arena, generator);
+    g->rng = seed * 0x2545f4914f6cdd1d + 1;
+    g->arena = arena;
+    tg_interner *names = tg_interner_create(arena);
+    g->f = tg_func_create(arena, names, tg_intern_cstr(names, "random"));
+    g->b = (tg_builder){.func = g->f, .block = &g->f->body.body};
+    tg_strbuf_init(&g->head, arena);
+    tg_strbuf_printf(&g->head, "// seed %llu\n", (unsigned long long)seed);
+    g->special = gen_chance(g, 40);
+    g->zeros = gen_chance(g, 30);
+    for (uint32_t i = 0, n = gen_chance(g, 80) ? 1 : 2; i < n; i++) {
+        gen_phase(g);
+        open_outputs(g);
+    }
+    char *text = finish(g);
+    tg_arena_destroy(arena);
+    return text;
+}

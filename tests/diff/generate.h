@@ -1,0 +1,61 @@
+/* State shared by the parts of the program generator. */
+#ifndef TG_TESTS_DIFF_GENERATE_H
+#define TG_TESTS_DIFF_GENERATE_H
+
+#include "tests/diff/case.h"
+
+enum { MAX_SCOPE = 512, MAX_BINDERS = 16, MAX_TILE = 8192 };
+
+/* A grid binder, loop or full axis around the place where code is made. */
+typedef struct binder {
+    tg_axis *axis;     /* null: single indices */
+    tg_value *index;   /* iota, or the index */
+    int64_t size;      /* most valid indices at a time */
+    int64_t extent;    /* of the whole domain */
+    bool local;
+} binder;
+
+typedef struct generator {
+    uint64_t rng;
+    tg_arena *arena;
+    tg_func *f;
+    tg_builder b;
+    tg_strbuf head; /* lines about arguments */
+    tg_value *scope[MAX_SCOPE];
+    uint32_t n_scope;
+    binder binders[MAX_BINDERS];
+    uint32_t n_binders;
+    tg_value *tensors[24];
+    uint32_t n_tensors, n_readable;
+    int64_t dims[24][8];
+    uint32_t n_names;
+    int64_t work; /* iterations around this place */
+    uint32_t depth, budget;
+    bool dependent; /* on block sizes */
+    bool special, zeros; /* values, and a reduction after exp, log or a quotient */
+} generator;
+
+uint32_t gen_below(generator *g, uint32_t n);
+bool gen_chance(generator *g, uint32_t percent);
+tg_dtype gen_dtype(generator *g);
+int64_t gen_extent(generator *g);
+void gen_push(generator *g, tg_value *v);
+int64_t gen_tile_size(const generator *g, const tg_type *t);
+bool gen_fits(const generator *g, const tg_type *a, const tg_type *b);
+/* A value of that dtype from the scope, or a new one. */
+tg_value *gen_value(generator *g, tg_dtype t);
+/* One that spans at least an axis, or null. */
+tg_value *gen_tile(generator *g, tg_dtype t);
+tg_value *gen_any_tile(generator *g);
+tg_value *gen_constant(generator *g, tg_dtype t);
+tg_value *gen_extent_value(generator *g, int64_t extent);
+tg_value *gen_param_tensor(generator *g, tg_fparam_kind kind, tg_dtype t, uint32_t rank, const int64_t *shape, diff_fill fill);
+tg_value *gen_load(generator *g, tg_dtype t);
+tg_axis *gen_axis(generator *g, tg_axis_kind kind, int64_t extent, int64_t block, bool constant);
+tg_axis *gen_local(generator *g);
+
+void gen_elementwise(generator *g);
+void gen_structure(generator *g); /* reduce dot scan sort … */
+void gen_region(generator *g);    /* map, folds with functions */
+
+#endif
