@@ -247,6 +247,7 @@ static void reserve_buffers(tg_x86 *x, tg_x86_nest *n) {
 
 void tg_x86_emit_nest(tg_x86 *x, tg_x86_nest *n) {
     if (n->dot) {
+        tg_x86_describe_nest(x, n);
         tg_x86_emit_dot(x, n->dot);
         return;
     }
@@ -254,6 +255,7 @@ void tg_x86_emit_nest(tg_x86 *x, tg_x86_nest *n) {
         tg_x86_refuse(x, n->roots.data[0].op, "shares its loops with too many others");
     }
     tg_x86_choose_vector(x, n);
+    tg_x86_describe_nest(x, n);
     x->lanes = n->vector ? n->lanes : 1;
     reserve_buffers(x, n);
     walk w = {.x = x, .n = n};
