@@ -384,13 +384,27 @@ static tg_ev elaborate(tg_elab *e, const tg_function *f, tg_axes lift, tg_span s
     return v;
 }
 
+/* One report per cycle, from whichever function it is entered. */
+static void report_recursion(tg_elab *e, const tg_function *f, tg_span span) {
+    bool reported = *f->recursive;
+    for (const tg_frame *frame = e->frame; frame && frame->function != f; frame = frame->up) {
+        reported = reported || *frame->function->recursive;
+        *frame->function->recursive = true;
+    }
+    *f->recursive = true;
+    if (reported) {
+        return;
+    }
+    tg_diag *d = tg_report(e->diags, TG_E0501, span, "recursion: '%s' calls itself",
+                           tg_call_signature(f)->name);
+    tg_diag_add_label(e->diags, d, tg_call_signature(f)->name_span, "declared here");
+    tg_diag_add_help(e->diags, d, "write a loop");
+}
+
 static bool recursive(tg_elab *e, const tg_function *f, tg_span span) {
     for (const tg_frame *frame = e->frame; frame; frame = frame->up) {
         if (frame->function == f) {
-            tg_diag *d = tg_report(e->diags, TG_E0501, span, "recursion: '%s' calls itself",
-                                   tg_call_signature(f)->name);
-            tg_diag_add_label(e->diags, d, tg_call_signature(f)->name_span, "declared here");
-            tg_diag_add_help(e->diags, d, "write a loop");
+            report_recursion(e, f, span);
             return true;
         }
     }

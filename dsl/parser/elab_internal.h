@@ -114,6 +114,7 @@ typedef struct tg_function {
     const tg_module *module;
     const tg_fn *externs[4]; /* extern versions, by order of appearance */
     uint32_t n_externs;
+    bool *recursive; /* E0501 was reported for a cycle through it */
 } tg_function;
 
 typedef struct tg_frame { /* one inlined call */
@@ -398,6 +399,11 @@ bool tg_elab_launch_value(const tg_value *v);
 
 void tg_elab_resolve_stmt(tg_elab *e, const tg_stmt *s);
 void tg_elab_resolve_fn(tg_elab *e, const tg_fn *fn);
+
+/* ---- functions nobody calls (elab_function.c) ---- */
+
+/* e: a fresh elaborator in checking mode. */
+void tg_elab_check_fn(tg_elab *e, const tg_function *f);
 
 /* ---- launch level (elab_kernel.c) ---- */
 

@@ -41,6 +41,7 @@ static void add_function(tg_unit *u, tg_diags *diags, tg_module *m, const tg_ite
     if (!f) {
         f = TG_NEW(u->arena, tg_function);
         f->module = m;
+        f->recursive = TG_NEW(u->arena, bool);
         tg_map_set(m->functions, fn->name, f);
     }
     const tg_item *old = tg_map_get(m->items, fn->name);
@@ -412,6 +413,17 @@ static void check_extern(tg_diags *diags, const tg_module *m, const tg_item *it)
     }
 }
 
+/* With syntax errors about, only names are looked at. */
+static void check_fn(tg_elab *e, const tg_module *m, const tg_item *it) {
+    const tg_function *f = tg_map_get(m->functions, it->u.fn.name);
+    e->checking = true;
+    if (e->unit->syntax_errors || !f || f->fn != &it->u.fn) {
+        tg_elab_resolve_fn(e, &it->u.fn);
+    } else {
+        tg_elab_check_fn(e, f);
+    }
+}
+
 static void check_item(tg_unit *u, const tg_module *m, const tg_item *it, tg_diags *diags) {
     tg_instance_spec spec = {0};
     tg_elab e = new_elab(u, m, u->arena, diags, &spec);
@@ -420,7 +432,7 @@ static void check_item(tg_unit *u, const tg_module *m, const tg_item *it, tg_dia
         tg_elab_item_value(&e, m, it, it->span);
         break;
     case TG_ITEM_FN:
-        tg_elab_resolve_fn(&e, &it->u.fn);
+        check_fn(&e, m, it);
         break;
     case TG_ITEM_EXTERN_FN:
         check_extern(diags, m, it);
