@@ -93,7 +93,7 @@ tg_dot_scratch tg_x86_dot_scratch(tg_x86 *x);
 LLVMValueRef tg_x86_dot_reserve(tg_x86 *x, tg_dot_scratch *s, LLVMValueRef bytes); /* the address */
 LLVMValueRef tg_x86_dot_points(tg_dot_emission *e, tg_axis *const *axes, uint32_t n); /* product of the sizes */
 /* Evaluates the vector side's columns [at, at + lanes·vecs) ∩ [0, limit) at every reduction point into [over…][lanes·vecs]. */
-void tg_x86_dot_pack_panel(tg_dot_emission *e, tg_value *v, LLVMValueRef to, LLVMValueRef at, LLVMValueRef limit);
+void tg_x86_dot_pack_panel(tg_dot_emission *e, const tg_dot_side *s, LLVMValueRef to, LLVMValueRef at, LLVMValueRef limit);
 /* Evaluates the broadcast side for all rows; `s` is then direct. */
 void tg_x86_dot_pack_rows(tg_dot_emission *e, tg_dot_side *s, tg_dot_scratch *to);
 /* Is `v`, the broadcast side, a load whose positions overlap as those of a sliding window do? */

@@ -233,7 +233,7 @@ static LLVMValueRef pack_panel(nest *n) {
     LLVMValueRef bytes = LLVMBuildMul(e->l->builder, tg_x86_dot_points(e, e->d->over, e->d->n_over), line, "");
     LLVMValueRef to = tg_x86_dot_reserve(e->x, &n->panel_memory, bytes);
     LLVMValueRef limit = size_of(n, e->d->vector);
-    tg_x86_dot_pack_panel(e, n->columns.value, to, n->p.column, limit);
+    tg_x86_dot_pack_panel(e, &n->columns, to, n->p.column, limit);
     return to;
 }
 

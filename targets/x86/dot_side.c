@@ -2,6 +2,8 @@
 #include "dsl/ir/affine.h"
 #include "targets/x86/dot.h"
 
+enum { PREFETCH_LINES = 12, CACHE_LINE = 64 };
+
 static LLVMValueRef add(tg_dot_emission *e, LLVMValueRef a, LLVMValueRef b) {
     return LLVMBuildAdd(e->l->builder, a, b, "");
 }
@@ -223,17 +225,39 @@ static void close_loops(tg_dot_emission *e, tg_llvm_loop *loops, uint32_t n) {
     }
 }
 
-void tg_x86_dot_pack_panel(tg_dot_emission *e, tg_value *v, LLVMValueRef to, LLVMValueRef at, LLVMValueRef limit) {
+static void prefetch(tg_dot_emission *e, LLVMValueRef at) {
+    LLVMValueRef args[] = {at, tg_llvm_i32(e->l, 0), tg_llvm_i32(e->l, 3), tg_llvm_i32(e->l, 1)};
+    tg_llvm_call(e->l, "llvm.prefetch", &e->l->ptr, 1, args, 4);
+}
+
+/* The lines of a panel are far apart, each on a page of its own perhaps, which no hardware prefetcher foresees. */
+static void prefetch_line(tg_dot_emission *e, const tg_dot_side *s, LLVMValueRef column, const LLVMValueRef *k) {
+    const tg_x86_dot *d = e->d;
+    LLVMValueRef ahead = tg_llvm_i64(e->l, PREFETCH_LINES), offset = mul(e, column, tg_llvm_i64(e->l, e->size));
+    for (uint32_t i = 0; i < d->n_over; i++) {
+        LLVMValueRef index = i + 1 == d->n_over ? add(e, k[i], ahead) : k[i];
+        offset = add(e, offset, mul(e, index, tg_x86_dot_step(e, s, d->over[i])));
+    }
+    LLVMValueRef at = tg_llvm_gep(e->l, e->l->i8, s->base, offset);
+    for (unsigned i = 0; i < e->vecs * e->lanes * e->size; i += CACHE_LINE) {
+        prefetch(e, tg_llvm_gep(e->l, e->l->i8, at, tg_llvm_i64(e->l, i)));
+    }
+}
+
+void tg_x86_dot_pack_panel(tg_dot_emission *e, const tg_dot_side *s, LLVMValueRef to, LLVMValueRef at, LLVMValueRef limit) {
     const tg_x86_dot *d = e->d;
     tg_llvm_loop loops[TG_DOT_AXES];
-    LLVMValueRef zero = tg_llvm_i64(e->l, 0), one = tg_llvm_i64(e->l, 1), point = zero;
+    LLVMValueRef zero = tg_llvm_i64(e->l, 0), one = tg_llvm_i64(e->l, 1), point = zero, ks[TG_DOT_AXES];
     uint32_t n_bound = e->n_bound;
     for (uint32_t i = 0; i < d->n_over; i++) {
-        LLVMValueRef k = tg_llvm_loop_open(e->l, &loops[i], zero, size_of(e, d->over[i]), one);
+        LLVMValueRef k = ks[i] = tg_llvm_loop_open(e->l, &loops[i], zero, size_of(e, d->over[i]), one);
         tg_x86_dot_bind(e, d->over[i], k);
         point = add(e, mul(e, point, size_of(e, d->over[i])), k);
     }
     LLVMValueRef line = tg_llvm_gep(e->l, e->l->i8, to, mul(e, point, tg_llvm_i64(e->l, e->vecs * e->lanes * e->size)));
+    if (s->direct) {
+        prefetch_line(e, s, at, ks);
+    }
     for (unsigned i = 0; i < e->vecs; i++) {
         LLVMValueRef column = add(e, at, tg_llvm_i64(e->l, i * e->lanes));
         LLVMValueRef mask = tg_x86_dot_lanes_below(e, column, limit);
@@ -242,7 +266,7 @@ void tg_x86_dot_pack_panel(tg_dot_emission *e, tg_value *v, LLVMValueRef to, LLV
         tg_x86_frame_bind(f, d->vector, (tg_x86_val){index, one, NULL});
         tg_x86_frame_mask(e->x, f, mask);
         LLVMValueRef p = tg_llvm_gep(e->l, e->l->i8, line, tg_llvm_i64(e->l, i * e->lanes * e->size));
-        tg_llvm_store(e->l, evaluate(e, f, v, mask), p, e->size);
+        tg_llvm_store(e->l, evaluate(e, f, s->value, mask), p, e->size);
     }
     close_loops(e, loops, d->n_over);
     e->n_bound = n_bound;
