@@ -1,0 +1,79 @@
+"""PyTorch as a peer of tegula_bench: reads one request per line, answers with the seconds it took.
+
+A request is "THREADS CALLS CASE ARGUMENTS…", the answer is total seconds, or -1 if the case cannot be run.
+With the argument "cpu" it answers with processor time. Results go to tensors that exist already, where PyTorch lets them, so that page faults of new memory do not count.
+Tensors of the last case are kept: only the first request of a case pays for them.
+"""
+import sys
+import time
+
+import torch
+
+DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16}
+
+
+def gemm(dtype, n):
+    a = torch.rand(int(n), int(n)).to(DTYPES[dtype])
+    b = torch.rand(int(n), int(n)).to(DTYPES[dtype])
+    c = torch.empty_like(a)
+    return lambda: torch.mm(a, b, out=c)
+
+
+def add(n):
+    a, b = torch.rand(int(n)), torch.rand(int(n))
+    c = torch.empty_like(a)
+    return lambda: torch.add(a, b, out=c)
+
+
+def softmax(m, n):
+    x = torch.rand(int(m), int(n))
+    y = torch.empty_like(x)
+    return lambda: torch._softmax(x, 1, False, out=y)
+
+
+def attention(heads, length, width, causal):
+    """Two products and a softmax over the whole matrix of scores."""
+    h, s, d = int(heads), int(length), int(width)
+    q, k, v = (torch.rand(h, s, d) for _ in range(3))
+    scores, weights, out = torch.empty(h, s, s), torch.empty(h, s, s), torch.empty(h, s, d)
+    mask = torch.full((s, s), float("-inf")).triu(1)
+    scale = d**-0.5
+
+    def run():
+        torch.bmm(q, k.transpose(1, 2), out=scores)
+        scores.mul_(scale)
+        if causal == "1":
+            scores.add_(mask)
+        torch._softmax(scores, 2, False, out=weights)
+        torch.bmm(weights, v, out=out)
+
+    return run
+
+
+CASES = {"gemm": gemm, "add": add, "softmax": softmax, "attention": attention}
+
+
+def main():
+    clock = time.process_time if sys.argv[1:] == ["cpu"] else time.perf_counter
+    print("torch", torch.__version__, flush=True)
+    prepared, run = None, None
+    for line in sys.stdin:
+        threads, calls, *what = line.split()
+        torch.set_num_threads(int(threads))
+        try:
+            with torch.inference_mode():
+                if what != prepared:
+                    run = CASES[what[0]](*what[1:])
+                    run()
+                    prepared = what
+                start = clock()
+                for _ in range(int(calls)):
+                    run()
+                seconds = clock() - start
+        except (RuntimeError, KeyError) as error:
+            print(f"peer_torch: {what}: {error}", file=sys.stderr)
+            prepared, seconds = None, -1.0
+        print(seconds, flush=True)
+
+
+main()
