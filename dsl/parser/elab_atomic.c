@@ -26,7 +26,7 @@ void tg_elab_note_atomic(tg_elab *e, tg_sym *t, tg_span span) {
 }
 
 static bool find_enum(const char *name, tg_enum low, tg_enum high, tg_enum *out) {
-    for (int i = low; i <= (int)high; i++) {
+    for (int i = (int)low; i <= (int)high; i++) {
         if (strcmp(tg_enum_name((tg_enum)i), name) == 0) {
             *out = (tg_enum)i;
             return true;

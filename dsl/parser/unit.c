@@ -457,6 +457,16 @@ static void check_item(tg_unit *u, const tg_module *m, const tg_item *it, tg_dia
     }
 }
 
+static void warn_unused_imports(const tg_module *m, tg_diags *diags) {
+    for (uint32_t i = 0; i < m->imports.len && diags->n_errors == 0; i++) {
+        const tg_import *im = &m->imports.data[i];
+        if (im->module && !im->used) {
+            tg_report(diags, TG_W0806, im->item->span, "import \"%s\" is not used",
+                      im->item->u.import.path);
+        }
+    }
+}
+
 tg_unit *tg_unit_load(tg_arena *arena, tg_interner *names, tg_diags *diags, const char *path,
                       const char *text, size_t len, const tg_loader *loader) {
     tg_unit *u = TG_NEW(arena, tg_unit);
@@ -468,6 +478,7 @@ tg_unit *tg_unit_load(tg_arena *arena, tg_interner *names, tg_diags *diags, cons
     for (uint32_t i = 0; i < u->main->file->n_items; i++) {
         check_item(u, u->main, u->main->file->items[i], diags);
     }
+    warn_unused_imports(u->main, diags);
     return u;
 }
 
