@@ -150,6 +150,7 @@ static tg_dot_tile run_tile(nest *n, LLVMValueRef from, unsigned vecs, bool mask
     tg_dot_tile t = {.elem = e->elem, .lanes = e->lanes, .vecs = vecs, .rows = e->rows,
                      .vector_base = bytes_at(n, n->p.at, from, tg_llvm_i64(e->l, e->size)),
                      .loops = n->p.loops, .n_loops = e->d->n_over};
+    t.prefetch = vecs == e->vecs;
     memcpy(t.row_at, n->row_at, sizeof t.row_at);
     for (unsigned v = 0; v < vecs && masked; v++) {
         LLVMValueRef at = LLVMBuildAdd(e->l->builder, from, tg_llvm_i64(e->l, v * e->lanes), "");
