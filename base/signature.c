@@ -3,9 +3,8 @@
  * Runs on each launch, so it allocates nothing and touches each argument once; text is made only on failure.
  * Tensors not given (an out tensor whose shape is still to be inferred) are skipped by binds and checks.
  * Expressions: signature_eval.c; addresses: signature_memory.c. */
-#include "base/signature_internal.h"
-
 #include "base/io.h"
+#include "base/signature_internal.h"
 
 #include <string.h>
 
@@ -66,13 +65,16 @@ static tg_status bind_type(const binder *b, uint32_t i) {
     const tg_sig_tparam *tp = &b->sig->tparams[t];
     if (*bound == TG_DTYPE_NONE) {
         *bound = given;
-        return is_member(tp, given) ? TG_OK
-                                    : fail(b, TG_ERROR_INVALID_ARGUMENT, "%s = %s (from %s) is not a type that %s accepts",
-                                           tp->name, tg_dtype_name(given), p->name, b->sig->name);
+        return is_member(tp, given)
+                   ? TG_OK
+                   : fail(b, TG_ERROR_INVALID_ARGUMENT,
+                          "%s = %s (from %s) is not a type that %s accepts", tp->name,
+                          tg_dtype_name(given), p->name, b->sig->name);
     }
-    return *bound == given ? TG_OK
-                           : fail(b, TG_ERROR_INVALID_ARGUMENT, "%s is %s in %s but %s in %s", tp->name,
-                                  tg_dtype_name(*bound), type_source(b, t), tg_dtype_name(given), p->name);
+    return *bound == given
+               ? TG_OK
+               : fail(b, TG_ERROR_INVALID_ARGUMENT, "%s is %s in %s but %s in %s", tp->name,
+                      tg_dtype_name(*bound), type_source(b, t), tg_dtype_name(given), p->name);
 }
 
 static tg_dtype param_dtype(const binder *b, const tg_sig_param *p) {
@@ -89,13 +91,14 @@ static tg_status check_tensor(const binder *b, uint32_t i) {
                     tg_dtype_name(a->dtype), tg_dtype_name(expected));
     }
     if (a->rank != p->rank) {
-        return fail(b, TG_ERROR_INVALID_ARGUMENT, "%s has %u dimensions, expected %u", p->name, a->rank, p->rank);
+        return fail(b, TG_ERROR_INVALID_ARGUMENT, "%s has %u dimensions, expected %u", p->name,
+                    a->rank, p->rank);
     }
     bool empty = false;
     for (uint32_t d = 0; d < p->rank; d++) {
         if (a->tensor->shape[d] < 0) {
-            return fail(b, TG_ERROR_INVALID_ARGUMENT, "dimension %u of %s is negative (%lld)", d, p->name,
-                        (long long)a->tensor->shape[d]);
+            return fail(b, TG_ERROR_INVALID_ARGUMENT, "dimension %u of %s is negative (%lld)",
+                        d, p->name, (long long)a->tensor->shape[d]);
         }
         empty = empty || a->tensor->shape[d] == 0;
     }
@@ -116,7 +119,8 @@ static bool fits_int(tg_scalar v, tg_dtype to) {
     if (tg_dtype_kind_of(to) == TG_KIND_UINT) {
         return bits == 64 ? big || v.i >= 0 : v.i >= 0 && v.i >> bits == 0;
     }
-    return !big && (bits == 64 || (v.i >= -(INT64_C(1) << (bits - 1)) && v.i < INT64_C(1) << (bits - 1)));
+    return !big && (bits == 64 ||
+                    (v.i >= -(INT64_C(1) << (bits - 1)) && v.i < INT64_C(1) << (bits - 1)));
 }
 
 static tg_status check_scalar(const binder *b, uint32_t i) {
@@ -126,13 +130,15 @@ static tg_status check_scalar(const binder *b, uint32_t i) {
     if (v.dtype == TG_DTYPE_NONE) {
         return fail(b, TG_ERROR_INVALID_ARGUMENT, "%s has no value and no default", p->name);
     }
-    bool from_float = tg_dtype_is_float(v.dtype), to_float = tg_dtype_is_float(to) ||
-                                                             tg_dtype_kind_of(to) == TG_KIND_COMPLEX;
+    bool from_float = tg_dtype_is_float(v.dtype),
+         to_float = tg_dtype_is_float(to) || tg_dtype_kind_of(to) == TG_KIND_COMPLEX;
     if (!to_float && from_float) {
-        return fail(b, TG_ERROR_INVALID_ARGUMENT, "%s takes %s, not a floating-point number", p->name, tg_dtype_name(to));
+        return fail(b, TG_ERROR_INVALID_ARGUMENT, "%s takes %s, not a floating-point number",
+                    p->name, tg_dtype_name(to));
     }
     if (!to_float && !fits_int(v, to)) {
-        return fail(b, TG_ERROR_INVALID_ARGUMENT, "%s = %lld does not fit %s", p->name, (long long)v.i, tg_dtype_name(to));
+        return fail(b, TG_ERROR_INVALID_ARGUMENT, "%s = %lld does not fit %s", p->name,
+                    (long long)v.i, tg_dtype_name(to));
     }
     if (p->is_const && p->const_slot >= 0) {
         b->out->consts[p->const_slot] = tg_scalar_convert(v, to);
@@ -153,15 +159,18 @@ static tg_status bind_dim(const binder *b, const tg_sig_bind *s) {
     } else {
         b->out->dims[s->dim] = rest / s->factor;
         if (rest % s->factor != 0) {
-            return fail(b, TG_ERROR_LAUNCH, "L0903: dimension %u of %s is %lld, which is no value of %s for an integer %s",
-                        s->d, b->sig->params[s->param].name, (long long)extent,
-                        b->sig->params[s->param].shape_text[s->d], b->sig->dims[s->dim].name);
+            return fail(
+                b, TG_ERROR_LAUNCH,
+                "L0903: dimension %u of %s is %lld, which is no value of %s for an integer %s",
+                s->d, b->sig->params[s->param].name, (long long)extent,
+                b->sig->params[s->param].shape_text[s->d], b->sig->dims[s->dim].name);
         }
     }
     if (b->out->dims[s->dim] < 0) {
-        return fail(b, TG_ERROR_LAUNCH, "L0903: dimension %u of %s is %lld, so that %s would be negative in %s", s->d,
-                    b->sig->params[s->param].name, (long long)extent, b->sig->dims[s->dim].name,
-                    b->sig->params[s->param].shape_text[s->d]);
+        return fail(b, TG_ERROR_LAUNCH,
+                    "L0903: dimension %u of %s is %lld, so that %s would be negative in %s",
+                    s->d, b->sig->params[s->param].name, (long long)extent,
+                    b->sig->dims[s->dim].name, b->sig->params[s->param].shape_text[s->d]);
     }
     return TG_OK;
 }
@@ -219,22 +228,24 @@ static void describe_values(const binder *b, const tg_sig_expr *e, text *out) {
     }
 }
 
-static tg_status fail_shape(const binder *b, const tg_sig_check *c, int64_t has, int64_t wants) {
+static tg_status fail_shape(const binder *b, const tg_sig_check *c, int64_t has,
+                            int64_t wants) {
     text values;
     describe_values(b, &c->expr, &values);
     if (!values.n) {
-        return fail(b, TG_ERROR_LAUNCH, "L0902: dimension %u of %s is %lld, expected %lld", c->d,
-                    b->sig->params[c->param].name, (long long)has, (long long)wants);
+        return fail(b, TG_ERROR_LAUNCH, "L0902: dimension %u of %s is %lld, expected %lld",
+                    c->d, b->sig->params[c->param].name, (long long)has, (long long)wants);
     }
-    return fail(b, TG_ERROR_LAUNCH, "L0902: dimension %u of %s is %lld but %s is %lld (%s)", c->d,
-                b->sig->params[c->param].name, (long long)has, c->text ? c->text : "its shape", (long long)wants, values.data);
+    return fail(b, TG_ERROR_LAUNCH, "L0902: dimension %u of %s is %lld but %s is %lld (%s)",
+                c->d, b->sig->params[c->param].name, (long long)has,
+                c->text ? c->text : "its shape", (long long)wants, values.data);
 }
 
 static tg_status fail_where(const binder *b, const tg_sig_check *c) {
     text values;
     describe_values(b, &c->expr, &values);
-    return fail(b, TG_ERROR_LAUNCH, "L0904: %s requires %s%s%s", b->sig->name, c->text ? c->text : "its condition",
-                values.n ? "; here " : "", values.data);
+    return fail(b, TG_ERROR_LAUNCH, "L0904: %s requires %s%s%s", b->sig->name,
+                c->text ? c->text : "its condition", values.n ? "; here " : "", values.data);
 }
 
 static tg_status run_check(const binder *b, const tg_sig_check *c) {
@@ -247,9 +258,11 @@ static tg_status run_check(const binder *b, const tg_sig_check *c) {
     int64_t has = b->args[c->param].tensor->shape[c->d];
     if (c->kind == TG_SC_DIM_AGREES) {
         int64_t wants = b->out->dims[c->dim];
-        return has == wants ? TG_OK
-                            : fail(b, TG_ERROR_LAUNCH, "L0901: %s is %lld in %s but %lld in %s", b->sig->dims[c->dim].name,
-                                   (long long)wants, dim_source(b, c->dim), (long long)has, b->sig->params[c->param].name);
+        return has == wants
+                   ? TG_OK
+                   : fail(b, TG_ERROR_LAUNCH, "L0901: %s is %lld in %s but %lld in %s",
+                          b->sig->dims[c->dim].name, (long long)wants, dim_source(b, c->dim),
+                          (long long)has, b->sig->params[c->param].name);
     }
     int64_t wants = tg_sig_eval(&c->expr, b->sig, b->out, b->args, NULL);
     return has == wants ? TG_OK : fail_shape(b, c, has, wants);
@@ -279,7 +292,8 @@ static tg_status bind_types(const binder *b) {
 static tg_status check_params(const binder *b) {
     for (uint32_t i = 0; i < b->sig->n_tparams; i++) {
         if (b->out->types[i] == TG_DTYPE_NONE) {
-            return fail(b, TG_ERROR_INVALID_ARGUMENT, "no tensor given decides type parameter %s", b->sig->tparams[i].name);
+            return fail(b, TG_ERROR_INVALID_ARGUMENT,
+                        "no tensor given decides type parameter %s", b->sig->tparams[i].name);
         }
     }
     for (uint32_t i = 0; i < b->sig->n_params; i++) {
@@ -288,8 +302,9 @@ static tg_status check_params(const binder *b) {
         if (p->kind == TG_SP_SCALAR) {
             s = check_scalar(b, i);
         } else if (is_tensor(p) && (b->args[i].tensor || !p->optional)) {
-            s = b->args[i].tensor ? check_tensor(b, i)
-                                  : fail(b, TG_ERROR_INVALID_ARGUMENT, "%s is missing", p->name);
+            s = b->args[i].tensor
+                    ? check_tensor(b, i)
+                    : fail(b, TG_ERROR_INVALID_ARGUMENT, "%s is missing", p->name);
         }
         if (s != TG_OK) {
             return s;
@@ -316,7 +331,8 @@ tg_status tg_signature_bind(const tg_signature *sig, const tg_launch_arg *args, 
     binder b = {sig, args, out, message, size};
     clear(&b);
     if (n_args != sig->n_params) {
-        return fail(&b, TG_ERROR_INVALID_ARGUMENT, "%s takes %u arguments, %u given", sig->name, sig->n_params, n_args);
+        return fail(&b, TG_ERROR_INVALID_ARGUMENT, "%s takes %u arguments, %u given", sig->name,
+                    sig->n_params, n_args);
     }
     tg_status s = bind_types(&b);
     if (s == TG_OK) {
@@ -345,8 +361,8 @@ static bool is_known(const tg_sig_expr *e, const tg_launch_binding *b) {
     return e->n > 0;
 }
 
-bool tg_signature_infer_shape(const tg_signature *sig, const tg_launch_binding *b, const tg_launch_arg *args,
-                              uint32_t param, int64_t *shape) {
+bool tg_signature_infer_shape(const tg_signature *sig, const tg_launch_binding *b,
+                              const tg_launch_arg *args, uint32_t param, int64_t *shape) {
     const tg_sig_param *p = &sig->params[param];
     for (uint32_t d = 0; d < p->rank; d++) {
         if (!is_known(&p->shape[d], b)) {

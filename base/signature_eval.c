@@ -26,6 +26,7 @@ typedef struct instr_shape {
     imm_kind imm;
 } instr_shape;
 
+/* clang-format off */
 static const instr_shape shapes[] = {
     [TG_SE_INT] = {"", 'i', IMM_VALUE},        [TG_SE_FLOAT] = {"", 'f', IMM_VALUE},
     [TG_SE_DIM] = {"", 'i', IMM_DIM},          [TG_SE_SCALAR_I] = {"", 'i', IMM_SCALAR},
@@ -55,6 +56,7 @@ static const instr_shape shapes[] = {
     [TG_SE_FNE] = {"ff", 'i', 0},              [TG_SE_LNOT] = {"i", 'i', 0},
     [TG_SE_SELECT] = {"iii", 'i', 0}, /* yes and no may both be floats: see valid_select */
 };
+/* clang-format on */
 enum { N_SHAPES = sizeof shapes / sizeof shapes[0] };
 
 static bool is_tensor_kind(tg_sig_param_kind kind) {
@@ -156,7 +158,8 @@ static int64_t ceil_div(int64_t x, int64_t y) {
 }
 
 static int64_t gcd(int64_t x, int64_t y) {
-    uint64_t a = x < 0 ? 0 - (uint64_t)x : (uint64_t)x, b = y < 0 ? 0 - (uint64_t)y : (uint64_t)y;
+    uint64_t a = x < 0 ? 0 - (uint64_t)x : (uint64_t)x,
+             b = y < 0 ? 0 - (uint64_t)y : (uint64_t)y;
     while (b) {
         uint64_t r = a % b;
         a = b;
@@ -191,6 +194,7 @@ static bool is_aligned(const tg_launch_arg *arg, int64_t bytes) {
     return bytes <= 1 || (uint64_t)(uintptr_t)arg->tensor->data % (uint64_t)bytes == 0;
 }
 
+/* clang-format off */
 /* Binary operators on integers, comparisons too; false if `op` is none. */
 static bool int_binary(tg_sig_opcode op, int64_t x, int64_t y, int64_t *out) {
     switch ((int)op) {
@@ -255,6 +259,7 @@ static bool float_compare(tg_sig_opcode op, double x, double y, int64_t *out) {
     }
 }
 
+/* clang-format on */
 /* ---- evaluation ---------------------------------------------------------------------------------------------- */
 
 typedef union cell {
@@ -278,6 +283,7 @@ tg_scalar tg_sig_scalar(const tg_signature *sig, const tg_launch_arg *args, uint
     return s;
 }
 
+/* clang-format off */
 /* Instructions without operands. */
 static bool push_leaf(const eval_env *v, const tg_sig_instr *in, cell *out) {
     int64_t imm = in->imm.i;
@@ -322,6 +328,7 @@ static cell *apply_conversion(const eval_env *v, const tg_sig_instr *in, cell *t
     }
 }
 
+/* clang-format on */
 int64_t tg_sig_eval(const tg_sig_expr *e, const tg_signature *sig, const tg_launch_binding *b,
                     const tg_launch_arg *args, double *as_float) {
     eval_env v = {sig, b, args};

@@ -5,7 +5,7 @@
 #include "base/signature.h"
 
 enum {
-    TG_SIG_MAX_TYPES = 16,  /* lengths of the arrays of tg_launch_binding */
+    TG_SIG_MAX_TYPES = 16, /* lengths of the arrays of tg_launch_binding */
     TG_SIG_MAX_DIMS = 64,
     TG_SIG_MAX_CONSTS = 64
 };

@@ -58,7 +58,8 @@ static void put_tparam(tg_strbuf *s, const tg_sig_tparam *t) {
 static void put_param(tg_strbuf *s, const tg_sig_param *p) {
     put_text(s, p->name);
     put_word(s, (uint64_t)p->kind);
-    put_word(s, (uint64_t)(p->optional | p->is_const << 1 | p->has_default << 2 | p->type.wide << 3));
+    put_word(s, (uint64_t)(p->optional | p->is_const << 1 | p->has_default << 2 |
+                           p->type.wide << 3));
     put_int(s, p->const_slot);
     put_word(s, (uint64_t)p->type.dtype);
     put_int(s, p->type.type_param);
@@ -304,8 +305,8 @@ static bool valid_slot(int32_t slot, uint32_t n) {
 static bool valid_params(const tg_signature *sig) {
     for (uint32_t i = 0; i < sig->n_params; i++) {
         const tg_sig_param *p = &sig->params[i];
-        if (!valid_slot(p->const_slot, sig->n_consts) || !valid_slot(p->type.type_param, sig->n_tparams) ||
-            (p->rank > 0 && !is_tensor(p))) {
+        if (!valid_slot(p->const_slot, sig->n_consts) ||
+            !valid_slot(p->type.type_param, sig->n_tparams) || (p->rank > 0 && !is_tensor(p))) {
             return false;
         }
         for (uint32_t d = 0; d < p->rank; d++) {
@@ -354,7 +355,8 @@ static bool valid_rest(const tg_signature *sig) {
     for (uint32_t i = 0; i < sig->n_facts; i++) {
         const tg_sig_fact *f = &sig->facts[i];
         bool has_bound = f->kind != TG_SF_SORTED && f->kind != TG_SF_UNIQUE;
-        if (!is_tensor(&sig->params[f->param]) || (has_bound && !tg_sig_expr_valid(&f->bound, sig))) {
+        if (!is_tensor(&sig->params[f->param]) ||
+            (has_bound && !tg_sig_expr_valid(&f->bound, sig))) {
             return false;
         }
     }
@@ -398,6 +400,7 @@ tg_signature *tg_signature_read(tg_arena *arena, const void *bytes, size_t size)
     sig->name = get_name(&r);
     sig->n_consts = (uint32_t)get_below(&r, TG_SIG_MAX_CONSTS + 1);
     get_lists(&r, sig);
-    bool good = !r.bad && r.at == r.end && valid_params(sig) && valid_binds(sig) && valid_rest(sig);
+    bool good =
+        !r.bad && r.at == r.end && valid_params(sig) && valid_binds(sig) && valid_rest(sig);
     return good ? sig : NULL;
 }

@@ -1,8 +1,7 @@
 /* Where the tensors of a launch lie: overlap (L0905) and alignment (L0906), by address ranges. Two tensors that
  * interleave without sharing an element count as overlapping; telling them apart would cost more than a launch. */
-#include "base/signature_internal.h"
-
 #include "base/io.h"
+#include "base/signature_internal.h"
 
 typedef struct extent_range {
     uintptr_t lo, hi; /* bytes, hi exclusive; equal: no elements */
@@ -78,8 +77,8 @@ static bool aligned_well(const tg_launch_arg *a) {
     return bytes <= 1 || (uintptr_t)a->tensor->data % bytes == 0;
 }
 
-static tg_status check_layout(const tg_signature *sig, const tg_launch_arg *args, uint32_t i, char *message,
-                              size_t size) {
+static tg_status check_layout(const tg_signature *sig, const tg_launch_arg *args, uint32_t i,
+                              char *message, size_t size) {
     const tg_launch_arg *a = &args[i];
     const char *name = sig->params[i].name, *type = tg_dtype_name(a->dtype);
     if (!aligned_well(a)) {
@@ -87,12 +86,15 @@ static tg_status check_layout(const tg_signature *sig, const tg_launch_arg *args
         return TG_ERROR_LAUNCH;
     }
     if (tg_dtype_bits(a->dtype) == 4 && !packed_well(a)) {
-        tg_format(message, size, "L0906: %s: %s is packed in pairs, so the last stride must be 1 and the others even",
+        tg_format(message, size,
+                  "L0906: %s: %s is packed in pairs, so the last stride must be 1 and the "
+                  "others even",
                   name, type);
         return TG_ERROR_LAUNCH;
     }
     if (sig->params[i].kind != TG_SP_IN && overlaps_itself(a)) {
-        tg_format(message, size, "L0905: %s is written but its strides let elements overlap", name);
+        tg_format(message, size, "L0905: %s is written but its strides let elements overlap",
+                  name);
         return TG_ERROR_LAUNCH;
     }
     return TG_OK;
@@ -107,8 +109,8 @@ static bool ranges_meet(extent_range x, extent_range y) {
     return x.lo < x.hi && y.lo < y.hi && x.lo < y.hi && y.lo < x.hi;
 }
 
-tg_status tg_signature_check_memory(const tg_signature *sig, const tg_launch_arg *args, uint32_t n_args,
-                                    char *message, size_t size) {
+tg_status tg_signature_check_memory(const tg_signature *sig, const tg_launch_arg *args,
+                                    uint32_t n_args, char *message, size_t size) {
     for (uint32_t i = 0; i < n_args && i < sig->n_params; i++) {
         if (!has_memory(sig, args, i)) {
             continue;
@@ -121,7 +123,8 @@ tg_status tg_signature_check_memory(const tg_signature *sig, const tg_launch_arg
         for (uint32_t k = 0; k < i; k++) {
             bool written = sig->params[i].kind != TG_SP_IN || sig->params[k].kind != TG_SP_IN;
             if (written && has_memory(sig, args, k) && ranges_meet(mine, range_of(&args[k]))) {
-                tg_format(message, size, "L0905: %s overlaps %s", sig->params[i].name, sig->params[k].name);
+                tg_format(message, size, "L0905: %s overlaps %s", sig->params[i].name,
+                          sig->params[k].name);
                 return TG_ERROR_LAUNCH;
             }
         }

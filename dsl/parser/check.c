@@ -16,7 +16,8 @@ static void number_axes(tg_check *c) {
         c->index_var[i] = new_var(c, (tg_var){.axis = a, .binder = a->binder});
         c->block_var[i] = UINT32_MAX;
         if (!a->like && a->kind != TG_AXIS_LOCAL) {
-            c->block_var[i] = new_var(c, (tg_var){.axis = a, .is_block = true, .binder = a->binder});
+            c->block_var[i] =
+                new_var(c, (tg_var){.axis = a, .is_block = true, .binder = a->binder});
         }
     }
     for (uint32_t i = 0; i < n; i++) {
@@ -73,10 +74,18 @@ static void check_coverage(tg_check *c) {
         if (v.filled || v.n_whole) {
             continue;
         }
-        tg_diag *d = tg_report(c->diags, TG_W0805, v.n_stores ? v.span : c->func->body.body.first ? c->func->body.body.first->span : (tg_span){0},
-                               v.n_stores ? "elements of out %s are stored only where a condition holds; the others keep their old content"
-                                          : "out %s is never stored", p->name);
-        tg_diag_add_help(c->diags, d, "give it an initial value, as in `out … %s[…] = 0`, or declare it `inout`", p->name);
+        tg_diag *d = tg_report(c->diags, TG_W0805,
+                               v.n_stores                 ? v.span
+                               : c->func->body.body.first ? c->func->body.body.first->span
+                                                          : (tg_span){0},
+                               v.n_stores ? "elements of out %s are stored only where a "
+                                            "condition holds; the others keep their old content"
+                                          : "out %s is never stored",
+                               p->name);
+        tg_diag_add_help(
+            c->diags, d,
+            "give it an initial value, as in `out … %s[…] = 0`, or declare it `inout`",
+            p->name);
     }
 }
 

@@ -46,8 +46,10 @@ static void add_guards(tg_check *c, const tg_value *v, bool holds, tg_forms *out
     } else if (op->opcode == (holds ? TG_OP_AND : TG_OP_OR)) {
         add_guards(c, tg_operand(op, 0), holds, out);
         add_guards(c, tg_operand(op, 1), holds, out);
-    } else if (op->opcode == TG_OP_CMP && tg_op_enum(op, TG_ATTR_PRED, TG_EQ) == (holds ? TG_EQ : TG_NE)) {
-        tg_form x = tg_check_form(c, tg_operand(op, 0)), y = tg_check_form(c, tg_operand(op, 1)), d;
+    } else if (op->opcode == TG_OP_CMP &&
+               tg_op_enum(op, TG_ATTR_PRED, TG_EQ) == (holds ? TG_EQ : TG_NE)) {
+        tg_form x = tg_check_form(c, tg_operand(op, 0)),
+                y = tg_check_form(c, tg_operand(op, 1)), d;
         if (tg_dtype_is_int(tg_operand(op, 0)->type->dtype) && tg_form_add(c, x, y, -1, &d)) {
             tg_vec_push(c->arena, out, d);
         }
@@ -156,7 +158,8 @@ static const char *access_text(const tg_check *c, const access *a) {
     const char *name = tensor_name(c, a->tensor);
     const tg_source *src = tg_sources_get(c->diags->sources, a->op->span.file);
     size_t n = strlen(name);
-    for (uint32_t i = a->op->span.begin; src && i + n < a->op->span.end && i + n < src->len; i++) {
+    for (uint32_t i = a->op->span.begin; src && i + n < a->op->span.end && i + n < src->len;
+         i++) {
         if (strncmp(src->text + i, name, n) != 0 || src->text[i + n] != '[') {
             continue;
         }
@@ -172,7 +175,8 @@ static const char *access_text(const tg_check *c, const access *a) {
 }
 
 /* "'k'", "'k' and 'j'" */
-static const char *leftover_text(tg_check *c, tg_vars required, tg_vars known, uint32_t *first) {
+static const char *leftover_text(tg_check *c, tg_vars required, tg_vars known,
+                                 uint32_t *first) {
     tg_strbuf s;
     tg_strbuf_init(&s, c->arena);
     uint32_t n = 0;
@@ -216,29 +220,46 @@ static tg_forms coordinates_of(const tg_check *c, const access *a) {
     return out;
 }
 
-static void advise(tg_check *c, tg_diag *d, const access *a, const char *left, bool is_axis, bool between) {
+static void advise(tg_check *c, tg_diag *d, const access *a, const char *left, bool is_axis,
+                   bool between) {
     const char *text = access_text(c, a);
     const tg_value *table = gathered_table(c, a);
     if (table) {
-        tg_diag_add_help(c->diags, d, "if no two entries of %s are equal, say so: `where unique(%s)` after the parameters",
+        tg_diag_add_help(c->diags, d,
+                         "if no two entries of %s are equal, say so: `where unique(%s)` after "
+                         "the parameters",
                          tensor_name(c, table), tensor_name(c, table));
     }
     if (between) {
-        tg_diag_add_help(c->diags, d, "to combine the values of all '%s', move it inside: `for (%s in …)` with an accumulator, or "
-                                      "`atomic %s += …`", left, left, text);
-        tg_diag_add_help(c->diags, d, "to let one instance store, write `where %s%s == 0` behind the value", left, is_axis ? ".first" : "");
+        tg_diag_add_help(c->diags, d,
+                         "to combine the values of all '%s', move it inside: `for (%s in …)` "
+                         "with an accumulator, or "
+                         "`atomic %s += …`",
+                         left, left, text);
+        tg_diag_add_help(c->diags, d,
+                         "to let one instance store, write `where %s%s == 0` behind the value",
+                         left, is_axis ? ".first" : "");
     } else {
-        tg_diag_add_help(c->diags, d, "reduce over '%s' first, as in `sum(…, %s)`, or add with `atomic %s += …`", left, left, text);
+        tg_diag_add_help(
+            c->diags, d,
+            "reduce over '%s' first, as in `sum(…, %s)`, or add with `atomic %s += …`", left,
+            left, text);
     }
-    tg_diag_add_help(c->diags, d, "`unchecked` before the store accepts that one of the values remains");
+    tg_diag_add_help(c->diags, d,
+                     "`unchecked` before the store accepts that one of the values remains");
 }
 
-static void report_store(tg_check *c, access *a, tg_vars required, tg_vars known, bool between) {
+static void report_store(tg_check *c, access *a, tg_vars required, tg_vars known,
+                         bool between) {
     uint32_t left = 0;
     const char *list = leftover_text(c, required, known, &left);
     a->reported = true;
-    tg_diag *d = tg_report(c->diags, TG_E0402, a->op->span, "store is not injective: %s not determined by %s", list, access_text(c, a));
-    tg_diag_set_label(c->diags, d, between ? "several instances may write one element" : "one instance may write an element twice");
+    tg_diag *d =
+        tg_report(c->diags, TG_E0402, a->op->span,
+                  "store is not injective: %s not determined by %s", list, access_text(c, a));
+    tg_diag_set_label(c->diags, d,
+                      between ? "several instances may write one element"
+                              : "one instance may write an element twice");
     advise(c, d, a, tg_check_var_name(c, left), c->vars.data[left].axis != NULL, between);
 }
 
@@ -298,9 +319,16 @@ static void check_update(walk *w, const tg_op *op) {
     tg_check_solve(c, &coordinates, known);
     if (!tg_vars_within(c, required, known)) {
         uint32_t first = 0;
-        const char *list = leftover_text(c, required, known, &first), *left = tg_check_var_name(c, first);
-        tg_diag *d = tg_report(c->diags, TG_E0404, op->span, "partial assignment may write an element twice: %s not determined by the index", list);
-        tg_diag_add_help(c->diags, d, "reduce over '%s' first, or count with `histogram(x, %s, b)`; a gather `y[…]` on the right side is always allowed", left, left);
+        const char *list = leftover_text(c, required, known, &first),
+                   *left = tg_check_var_name(c, first);
+        tg_diag *d = tg_report(
+            c->diags, TG_E0404, op->span,
+            "partial assignment may write an element twice: %s not determined by the index",
+            list);
+        tg_diag_add_help(c->diags, d,
+                         "reduce over '%s' first, or count with `histogram(x, %s, b)`; a "
+                         "gather `y[…]` on the right side is always allowed",
+                         left, left);
     }
 }
 
@@ -330,14 +358,19 @@ static tg_form rename_axes(tg_check *c, tg_form x, tg_form y) {
                 tg_check_domain p, q;
                 uint32_t other = x.terms[j].n ? x.terms[j].atoms[x.terms[j].n - 1] : UINT32_MAX;
                 const tg_atom *a = other != UINT32_MAX ? &c->atoms.data[other] : b;
-                bool candidate = a != b && a->kind == TG_ATOM_INDEX && tg_check_root(a->axis)->kind != TG_AXIS_GRID &&
-                                 x.terms[j].factor == y.terms[i].factor && x.terms[j].n == y.terms[i].n &&
-                                 tg_check_domain_of(c, c->index_var[a->axis->rank], &p) &&
-                                 tg_check_domain_of(c, c->index_var[b->axis->rank], &q) && tg_form_equal(p.extent, q.extent) &&
-                                 tg_form_equal(p.from, q.from) && tg_form_equal(p.until, q.until);
-                tg_form rest = tg_form_monomial(c, &y.terms[i], y.terms[i].atoms[k]), fresh, old = {1, &y.terms[i]}, out;
-                if (candidate && tg_form_mul(c, rest, tg_form_atom(c, other), &fresh) && tg_form_add(c, y, old, -1, &out) &&
-                    tg_form_add(c, out, fresh, 1, &out) && tg_form_equal(out, x)) {
+                bool candidate =
+                    a != b && a->kind == TG_ATOM_INDEX &&
+                    tg_check_root(a->axis)->kind != TG_AXIS_GRID &&
+                    x.terms[j].factor == y.terms[i].factor && x.terms[j].n == y.terms[i].n &&
+                    tg_check_domain_of(c, c->index_var[a->axis->rank], &p) &&
+                    tg_check_domain_of(c, c->index_var[b->axis->rank], &q) &&
+                    tg_form_equal(p.extent, q.extent) && tg_form_equal(p.from, q.from) &&
+                    tg_form_equal(p.until, q.until);
+                tg_form rest = tg_form_monomial(c, &y.terms[i], y.terms[i].atoms[k]), fresh,
+                        old = {1, &y.terms[i]}, out;
+                if (candidate && tg_form_mul(c, rest, tg_form_atom(c, other), &fresh) &&
+                    tg_form_add(c, y, old, -1, &out) && tg_form_add(c, out, fresh, 1, &out) &&
+                    tg_form_equal(out, x)) {
                     return out;
                 }
             }
@@ -393,7 +426,8 @@ static bool same_instance(walk *w, const access *x, const access *y) {
 
 static bool below(tg_check *c, tg_form x, tg_form y) {
     tg_form hi, lo, gap;
-    return tg_form_bound(c, x, NULL, true, &hi) && tg_form_bound(c, y, NULL, false, &lo) && tg_form_add(c, lo, hi, -1, &gap) &&
+    return tg_form_bound(c, x, NULL, true, &hi) && tg_form_bound(c, y, NULL, false, &lo) &&
+           tg_form_add(c, lo, hi, -1, &gap) &&
            tg_form_add(c, gap, tg_form_int(c, 1), -1, &gap) && tg_form_nonneg(c, gap);
 }
 
@@ -443,7 +477,8 @@ static bool residues_differ(const tg_check *c, tg_form x, tg_form y) {
 
 static bool disjoint(walk *w, const access *x, const access *y) {
     for (uint32_t d = 0; d < x->n; d++) {
-        if (residues_differ(w->c, x->index[d], y->index[d]) || below(w->c, x->index[d], y->index[d]) || below(w->c, y->index[d], x->index[d])) {
+        if (residues_differ(w->c, x->index[d], y->index[d]) ||
+            below(w->c, x->index[d], y->index[d]) || below(w->c, y->index[d], x->index[d])) {
             return true;
         }
     }
@@ -457,23 +492,32 @@ static bool is_settled(const access *a) {
 
 static void check_store_pair(walk *w, const access *x, const access *y) {
     tg_check *c = w->c;
-    if (x->tensor != y->tensor || is_settled(x) || is_settled(y) || same_instance(w, x, y) || disjoint(w, x, y)) {
+    if (x->tensor != y->tensor || is_settled(x) || is_settled(y) || same_instance(w, x, y) ||
+        disjoint(w, x, y)) {
         return;
     }
-    tg_diag *d = tg_report(c->diags, TG_E0403, y->op->span, "two stores to %s may overlap between instances: %s and %s",
+    tg_diag *d = tg_report(c->diags, TG_E0403, y->op->span,
+                           "two stores to %s may overlap between instances: %s and %s",
                            tensor_name(c, x->tensor), access_text(c, x), access_text(c, y));
     tg_diag_add_label(c->diags, d, x->op->span, "the other store");
-    tg_diag_add_help(c->diags, d, "make the index maps equal, or provably disjoint (constant offsets, disjoint ranges), or put one store into a second grid");
+    tg_diag_add_help(c->diags, d,
+                     "make the index maps equal, or provably disjoint (constant offsets, "
+                     "disjoint ranges), or put one store into a second grid");
 }
 
 static void check_read(walk *w, const access *load, const access *store) {
     tg_check *c = w->c;
-    if (load->tensor != store->tensor || is_settled(store) || same_instance(w, store, load) || disjoint(w, store, load)) {
+    if (load->tensor != store->tensor || is_settled(store) || same_instance(w, store, load) ||
+        disjoint(w, store, load)) {
         return;
     }
-    tg_diag *d = tg_report(c->diags, TG_E0408, load->op->span, "reads %s, which another instance may store in this phase", access_text(c, load));
+    tg_diag *d = tg_report(c->diags, TG_E0408, load->op->span,
+                           "reads %s, which another instance may store in this phase",
+                           access_text(c, load));
     tg_diag_add_label(c->diags, d, store->op->span, "stored here");
-    tg_diag_add_help(c->diags, d, "write to a second tensor, or put the store into a second grid: a grid sees every store of the grids before it");
+    tg_diag_add_help(c->diags, d,
+                     "write to a second tensor, or put the store into a second grid: a grid "
+                     "sees every store of the grids before it");
 }
 
 /* ---- atomics ------------------------------------------------------------------------------------------------------------------- */
@@ -491,12 +535,15 @@ static bool has_fill(const tg_check *c, const tg_value *tensor) {
 static void check_atomic_target(tg_check *c, const access *a) {
     bool is_out = a->tensor->def && a->tensor->def->opcode == TG_OP_TEMP;
     for (uint32_t i = 0; i < c->func->n_params; i++) {
-        is_out = is_out || (c->func->params[i].value == a->tensor && c->func->params[i].kind == TG_FP_OUT);
+        is_out = is_out || (c->func->params[i].value == a->tensor &&
+                            c->func->params[i].kind == TG_FP_OUT);
     }
     if (is_out && !has_fill(c, a->tensor)) {
         const char *name = tensor_name(c, a->tensor);
-        tg_diag *d = tg_report(c->diags, TG_E0409, a->op->span, "atomic target %s has no initial value", name);
-        tg_diag_add_help(c->diags, d, "declare it with one, as in `%s[…] = 0`, or as `inout`", name);
+        tg_diag *d = tg_report(c->diags, TG_E0409, a->op->span,
+                               "atomic target %s has no initial value", name);
+        tg_diag_add_help(c->diags, d, "declare it with one, as in `%s[…] = 0`, or as `inout`",
+                         name);
     }
 }
 
@@ -505,9 +552,13 @@ static void check_mixed(tg_check *c, const access *atomic, const access *plain) 
         return;
     }
     const char *name = tensor_name(c, atomic->tensor);
-    tg_diag *d = tg_report(c->diags, TG_E0410, plain->op->span, "%s is accessed both atomically and plainly in one phase", name);
+    tg_diag *d = tg_report(c->diags, TG_E0410, plain->op->span,
+                           "%s is accessed both atomically and plainly in one phase", name);
     tg_diag_add_label(c->diags, d, atomic->op->span, "atomic access");
-    tg_diag_add_help(c->diags, d, "use the value that `atomic_add` and its kin return, or read %s in a second grid", name);
+    tg_diag_add_help(
+        c->diags, d,
+        "use the value that `atomic_add` and its kin return, or read %s in a second grid",
+        name);
 }
 
 /* ---- phases ---------------------------------------------------------------------------------------------------------------------- */
@@ -551,7 +602,8 @@ static void note_grid(tg_check *c, const tg_block *b) {
             continue;
         }
         const tg_axis *a = tg_op_axis(op, TG_ATTR_AXIS);
-        uintptr_t each = a ? 0 : (uintptr_t)tg_map_get(c->each_vars, op->regions[0].body.args[0]);
+        uintptr_t each =
+            a ? 0 : (uintptr_t)tg_map_get(c->each_vars, op->regions[0].body.args[0]);
         tg_vars_add(c->every, a ? c->block_var[a->rank] : (uint32_t)each - 1);
         note_grid(c, &op->regions[0].body);
     }

@@ -61,7 +61,8 @@ static bool quotient_bound(tg_check *c, const tg_atom *a, bool upper, tg_form *o
         return true;
     }
     tg_form end;
-    if (!tg_form_constant(a->forms[1], &q) || q <= 0 || !tg_form_bound(c, a->forms[0], NULL, upper, &end)) {
+    if (!tg_form_constant(a->forms[1], &q) || q <= 0 ||
+        !tg_form_bound(c, a->forms[0], NULL, upper, &end)) {
         return false;
     }
     *out = tg_form_div(c, end, a->forms[1]);
@@ -121,7 +122,8 @@ static bool stays(const tg_check *c, uint32_t atom, const tg_vars *keep) {
     const tg_atom *a = &c->atoms.data[atom];
     bool block = c->by_block && (a->kind == TG_ATOM_FIRST || a->kind == TG_ATOM_SIZE);
     bool choice = a->kind == TG_ATOM_OP && (a->op == TG_OP_MIN || a->op == TG_OP_MAX);
-    return block || (!has_deps(c, a->deps) && !choice) || (keep && tg_vars_within(c, a->deps, *keep));
+    return block || (!has_deps(c, a->deps) && !choice) ||
+           (keep && tg_vars_within(c, a->deps, *keep));
 }
 
 /* Replaces one variable; false if none is left (*done) or it has no bound. */
@@ -133,11 +135,14 @@ static bool step(tg_check *c, tg_form *f, const tg_vars *keep, bool upper, bool 
             if (stays(c, t.atoms[k], keep)) {
                 continue;
             }
-            tg_form rest = tg_form_monomial(c, &t, t.atoms[k]), old = {1, &f->terms[i]}, bound, change;
+            tg_form rest = tg_form_monomial(c, &t, t.atoms[k]), old = {1, &f->terms[i]}, bound,
+                    change;
             tg_form_term positive = rest.terms[0];
             positive.factor = 1;
-            bool good = tg_form_nonneg(c, (tg_form){1, &positive}) && atom_bound(c, t.atoms[k], upper == (t.factor > 0), &bound) &&
-                        tg_form_mul(c, rest, bound, &change) && tg_form_add(c, *f, old, -1, f) && tg_form_add(c, *f, change, 1, f);
+            bool good = tg_form_nonneg(c, (tg_form){1, &positive}) &&
+                        atom_bound(c, t.atoms[k], upper == (t.factor > 0), &bound) &&
+                        tg_form_mul(c, rest, bound, &change) &&
+                        tg_form_add(c, *f, old, -1, f) && tg_form_add(c, *f, change, 1, f);
             return good;
         }
     }
@@ -160,6 +165,7 @@ bool tg_form_bound(tg_check *c, tg_form f, const tg_vars *keep, bool upper, tg_f
 
 bool tg_form_within(tg_check *c, tg_form f, tg_form limit) {
     tg_form lo, hi, gap;
-    return tg_form_bound(c, f, NULL, false, &lo) && tg_form_nonneg(c, lo) && tg_form_bound(c, f, NULL, true, &hi) &&
-           tg_form_add(c, limit, hi, -1, &gap) && minus_one(c, gap, &gap) && tg_form_nonneg(c, gap);
+    return tg_form_bound(c, f, NULL, false, &lo) && tg_form_nonneg(c, lo) &&
+           tg_form_bound(c, f, NULL, true, &hi) && tg_form_add(c, limit, hi, -1, &gap) &&
+           minus_one(c, gap, &gap) && tg_form_nonneg(c, gap);
 }

@@ -120,7 +120,8 @@ bool tg_form_add(const tg_check *c, tg_form f, tg_form g, int64_t scale, tg_form
 
 static bool multiply_terms(const tg_form_term *x, const tg_form_term *y, tg_form_term *out) {
     memset(out, 0, sizeof *out);
-    if (x->n + y->n > TG_FORM_DEGREE || __builtin_mul_overflow(x->factor, y->factor, &out->factor)) {
+    if (x->n + y->n > TG_FORM_DEGREE ||
+        __builtin_mul_overflow(x->factor, y->factor, &out->factor)) {
         return false;
     }
     uint32_t i = 0, j = 0;
@@ -150,7 +151,8 @@ bool tg_form_equal(tg_form f, tg_form g) {
         return false;
     }
     for (uint32_t i = 0; i < f.n; i++) {
-        if (f.terms[i].factor != g.terms[i].factor || compare_atoms(&f.terms[i], &g.terms[i]) != 0) {
+        if (f.terms[i].factor != g.terms[i].factor ||
+            compare_atoms(&f.terms[i], &g.terms[i]) != 0) {
             return false;
         }
     }
@@ -236,7 +238,8 @@ static bool plainly_nonneg(const tg_check *c, tg_form f) {
 }
 
 /* f minus a nonnegative multiple of a fact, chosen so that a negative term of f goes away. */
-static bool subtract_fact(tg_check *c, tg_form f, tg_form fact, const tg_form_term *negative, tg_form *out) {
+static bool subtract_fact(tg_check *c, tg_form f, tg_form fact, const tg_form_term *negative,
+                          tg_form *out) {
     for (uint32_t i = 0; i < fact.n; i++) {
         const tg_form_term *t = &fact.terms[i];
         if (t->factor >= 0 || t->n > negative->n || negative->factor % t->factor != 0) {
@@ -255,7 +258,8 @@ static bool subtract_fact(tg_check *c, tg_form f, tg_form fact, const tg_form_te
             }
         }
         tg_form multiple, scaled = {1, &rest};
-        if (good && k == t->n && tg_form_mul(c, fact, scaled, &multiple) && tg_form_add(c, f, multiple, -1, out)) {
+        if (good && k == t->n && tg_form_mul(c, fact, scaled, &multiple) &&
+            tg_form_add(c, f, multiple, -1, out)) {
             return true;
         }
     }
@@ -272,7 +276,8 @@ static bool nonneg_by_facts(tg_check *c, tg_form f, int depth) {
         }
         for (uint32_t k = 0; k < c->facts.len; k++) {
             tg_form rest;
-            if (subtract_fact(c, f, c->facts.data[k], &f.terms[i], &rest) && nonneg_by_facts(c, rest, depth - 1)) {
+            if (subtract_fact(c, f, c->facts.data[k], &f.terms[i], &rest) &&
+                nonneg_by_facts(c, rest, depth - 1)) {
                 return true;
             }
         }
@@ -301,7 +306,8 @@ bool tg_form_covers(tg_check *c, tg_form f, tg_form g) {
     bool good = negate(c, f, &fs[1]) && negate(c, g, &gs[1]);
     for (int i = 0; good && i < 2; i++) {
         for (int k = 0; k < 2; k++) {
-            if (tg_form_nonneg(c, gs[k]) && tg_form_add(c, fs[i], gs[k], -1, &rest) && tg_form_nonneg(c, rest)) {
+            if (tg_form_nonneg(c, gs[k]) && tg_form_add(c, fs[i], gs[k], -1, &rest) &&
+                tg_form_nonneg(c, rest)) {
                 return true;
             }
         }

@@ -37,32 +37,32 @@ typedef enum tg_atom_kind {
     TG_ATOM_SIZE,
     TG_ATOM_BLOCK,
     TG_ATOM_COUNT,
-    TG_ATOM_DIV,    /* forms[0] / forms[1], rounded down */
+    TG_ATOM_DIV, /* forms[0] / forms[1], rounded down */
     TG_ATOM_REM,
-    TG_ATOM_LOAD,   /* element of `value` at forms */
-    TG_ATOM_OP,     /* operation `op` on forms */
-    TG_ATOM_VALUE   /* opaque */
+    TG_ATOM_LOAD, /* element of `value` at forms */
+    TG_ATOM_OP,   /* operation `op` on forms */
+    TG_ATOM_VALUE /* opaque */
 } tg_atom_kind;
 
 typedef struct tg_atom {
     tg_atom_kind kind;
-    uint32_t op;            /* OP: opcode and distinguishing attribute */
-    tg_dtype dtype;         /* OP */
-    const tg_value *value;  /* LAUNCH, EACH, VALUE; LOAD: the tensor */
-    const tg_axis *axis;    /* INDEX FIRST SIZE BLOCK COUNT */
+    uint32_t op;           /* OP: opcode and distinguishing attribute */
+    tg_dtype dtype;        /* OP */
+    const tg_value *value; /* LAUNCH, EACH, VALUE; LOAD: the tensor */
+    const tg_axis *axis;   /* INDEX FIRST SIZE BLOCK COUNT */
     const tg_form *forms;
     uint32_t n_forms;
-    uint32_t dim;           /* LAUNCH: number of the signature's dimension + 1, or 0 */
+    uint32_t dim; /* LAUNCH: number of the signature's dimension + 1, or 0 */
     bool nonneg;
     tg_vars deps;
 } tg_atom;
 
 /* A variable of the analysis. Two per block axis: which block, and which index of it. */
 typedef struct tg_var {
-    const tg_axis *axis;   /* axis variables */
-    const tg_value *each;  /* each variables */
-    bool is_block;         /* which block, not which index */
-    const tg_op *binder;   /* par, for, axis */
+    const tg_axis *axis;  /* axis variables */
+    const tg_value *each; /* each variables */
+    bool is_block;        /* which block, not which index */
+    const tg_op *binder;  /* par, for, axis */
 } tg_var;
 
 typedef struct tg_check {
@@ -72,17 +72,17 @@ typedef struct tg_check {
     tg_diags *diags;
     TG_VEC(tg_atom) atoms;
     TG_VEC(tg_var) vars;
-    tg_map *each_vars; /* value → variable number + 1 */
+    tg_map *each_vars;               /* value → variable number + 1 */
     uint32_t *index_var, *block_var; /* by axis rank; block_var of a full axis: UINT32_MAX */
     uint32_t n_words;
-    uint32_t iteration; /* variable of everything that changes as an instance runs */
-    tg_map *memo;       /* value → tg_form, of the current phase */
-    tg_map *written;    /* tensors stored in the current phase */
+    uint32_t iteration;    /* variable of everything that changes as an instance runs */
+    tg_map *memo;          /* value → tg_form, of the current phase */
+    tg_map *written;       /* tensors stored in the current phase */
     TG_VEC(tg_form) facts; /* forms that are >= 0 at launch */
     const tg_op *phase;
-    bool by_block;      /* bounds of a block axis: its block instead of the whole domain */
-    uint32_t depth;     /* of nested bounds */
-    tg_vars every;      /* all grid variables of the current phase and `iteration` */
+    bool by_block;  /* bounds of a block axis: its block instead of the whole domain */
+    uint32_t depth; /* of nested bounds */
+    tg_vars every;  /* all grid variables of the current phase and `iteration` */
 } tg_check;
 
 /* ---- sets ------------------------------------------------------------------------------------------------- */
@@ -120,7 +120,10 @@ void tg_form_deps(const tg_check *c, tg_form f, tg_vars out); /* adds */
 tg_form tg_check_form(tg_check *c, const tg_value *v);
 tg_form tg_check_dim(tg_check *c, const tg_value *tensor, uint32_t d);
 /* Domain of an axis or each variable: extent, from, until. False for variables without a binder. */
-typedef struct tg_check_domain { tg_form extent, from, until; bool has_from, has_until; } tg_check_domain;
+typedef struct tg_check_domain {
+    tg_form extent, from, until;
+    bool has_from, has_until;
+} tg_check_domain;
 bool tg_check_domain_of(tg_check *c, uint32_t var, tg_check_domain *out);
 const tg_axis *tg_check_root(const tg_axis *a); /* follows `like` */
 const char *tg_check_var_name(const tg_check *c, uint32_t var);
@@ -144,8 +147,9 @@ void tg_check_solve(tg_check *c, const tg_forms *coordinates, tg_vars known);
 
 /* ---- rules ----------------------------------------------------------------------------------------------------- */
 
-void tg_check_phase(tg_check *c, tg_op *phase);  /* check_access.c */
-void tg_check_block_index(tg_check *c, const tg_op *op);     /* check_tile.c: E0314 of REINDEX, REINDEX_SET */
+void tg_check_phase(tg_check *c, tg_op *phase); /* check_access.c */
+void tg_check_block_index(tg_check *c,
+                          const tg_op *op); /* check_tile.c: E0314 of REINDEX, REINDEX_SET */
 void tg_check_block_reduction(tg_check *c, const tg_op *op); /* check_tile.c: W0802 */
 
 #endif

@@ -16,8 +16,8 @@ enum { MAX_UNKNOWN = 8 };
 typedef struct solver {
     tg_check *c;
     tg_forms coordinates;
-    tg_vars known;          /* variables */
-    bool *atoms;            /* known atoms; grows with c->atoms */
+    tg_vars known; /* variables */
+    bool *atoms;   /* known atoms; grows with c->atoms */
     uint32_t n_atoms;
     bool changed;
 } solver;
@@ -30,7 +30,8 @@ typedef struct unknown {
 } unknown;
 
 static bool atom_known(solver *s, uint32_t atom) {
-    return (atom < s->n_atoms && s->atoms[atom]) || tg_vars_within(s->c, s->c->atoms.data[atom].deps, s->known);
+    return (atom < s->n_atoms && s->atoms[atom]) ||
+           tg_vars_within(s->c, s->c->atoms.data[atom].deps, s->known);
 }
 
 static void add_coordinate(solver *s, tg_form f) {
@@ -49,7 +50,8 @@ static bool has_fact(const solver *s, const tg_value *tensor, tg_sig_fact_kind k
     const tg_signature *sig = s->c->sig;
     for (uint32_t i = 0; sig && i < sig->n_facts; i++) {
         const tg_sig_fact *f = &sig->facts[i];
-        if (f->kind == kind && f->param < s->c->func->n_params && s->c->func->params[f->param].value == tensor) {
+        if (f->kind == kind && f->param < s->c->func->n_params &&
+            s->c->func->params[f->param].value == tensor) {
             return true;
         }
     }
@@ -65,12 +67,13 @@ static bool table_interval(solver *s, tg_form lo, tg_form hi, tg_form *e) {
         return false;
     }
     const tg_atom *x = &s->c->atoms.data[a], *y = &s->c->atoms.data[b];
-    if (x->kind != TG_ATOM_LOAD || y->kind != TG_ATOM_LOAD || x->value != y->value || x->n_forms != 1 ||
-        !has_fact(s, x->value, TG_SF_SORTED)) {
+    if (x->kind != TG_ATOM_LOAD || y->kind != TG_ATOM_LOAD || x->value != y->value ||
+        x->n_forms != 1 || !has_fact(s, x->value, TG_SF_SORTED)) {
         return false;
     }
     *e = x->forms[0];
-    return tg_form_add(s->c, y->forms[0], x->forms[0], -1, &gap) && tg_form_constant(gap, &one) && one == 1;
+    return tg_form_add(s->c, y->forms[0], x->forms[0], -1, &gap) &&
+           tg_form_constant(gap, &one) && one == 1;
 }
 
 /* The index of a block belongs to one block only; an axis over a block (`axis u in i`, `each r in i`) too. */
@@ -90,7 +93,8 @@ static void know_index(solver *s, uint32_t var) {
     if (table_interval(s, d.from, end, &e)) {
         add_coordinate(s, e);
     }
-    if (!tg_form_single_atom(d.from, &first) || !tg_form_add(c, end, d.from, -1, &span) || !tg_form_single_atom(span, &size)) {
+    if (!tg_form_single_atom(d.from, &first) || !tg_form_add(c, end, d.from, -1, &span) ||
+        !tg_form_single_atom(span, &size)) {
         return;
     }
     const tg_atom *x = &c->atoms.data[first], *y = &c->atoms.data[size];
@@ -129,7 +133,8 @@ static void try_quotient(solver *s, const tg_atom *a) {
     tg_atom_kind other = a->kind == TG_ATOM_DIV ? TG_ATOM_REM : TG_ATOM_DIV;
     for (uint32_t i = 0; i < s->c->atoms.len; i++) {
         const tg_atom *b = &s->c->atoms.data[i];
-        if (b->kind == other && tg_form_equal(a->forms[0], b->forms[0]) && tg_form_equal(a->forms[1], b->forms[1]) && atom_known(s, i)) {
+        if (b->kind == other && tg_form_equal(a->forms[0], b->forms[0]) &&
+            tg_form_equal(a->forms[1], b->forms[1]) && atom_known(s, i)) {
             add_coordinate(s, a->forms[0]);
             return;
         }
@@ -215,7 +220,8 @@ static bool variable_extent(solver *s, uint32_t var, tg_form *out) {
     /* differences of two indices are below the extent, whatever `from` is; a known interval is tighter */
     *out = d.extent;
     tg_form span;
-    bool both = d.has_from && tg_form_add(s->c, d.has_until ? d.until : d.extent, d.from, -1, &span);
+    bool both =
+        d.has_from && tg_form_add(s->c, d.has_until ? d.until : d.extent, d.from, -1, &span);
     if (both && span.n == 1) {
         *out = span;
     }
@@ -230,16 +236,19 @@ static bool extent_of(solver *s, uint32_t atom, tg_form *out) {
     case TG_ATOM_INDEX:
         return variable_extent(s, c->index_var[tg_check_root(a.axis)->rank], out);
     case TG_ATOM_EACH:
-        return variable_extent(s, (uint32_t)(uintptr_t)tg_map_get(c->each_vars, a.value) - 1, out);
+        return variable_extent(s, (uint32_t)(uintptr_t)tg_map_get(c->each_vars, a.value) - 1,
+                               out);
     case TG_ATOM_REM:
         *out = a.forms[1];
         return true;
     case TG_ATOM_DIV: { /* values lo … hi */
         tg_form lo, hi, p = a.forms[0];
-        bool good = tg_form_bound(c, p, NULL, true, &hi) && tg_form_bound(c, p, NULL, false, &lo);
+        bool good =
+            tg_form_bound(c, p, NULL, true, &hi) && tg_form_bound(c, p, NULL, false, &lo);
         hi = good ? tg_form_div(c, hi, a.forms[1]) : p;
         lo = good ? tg_form_div(c, lo, a.forms[1]) : p;
-        return good && tg_form_add(c, hi, lo, -1, out) && tg_form_add(c, *out, tg_form_int(c, 1), 1, out);
+        return good && tg_form_add(c, hi, lo, -1, out) &&
+               tg_form_add(c, *out, tg_form_int(c, 1), 1, out);
     }
     case TG_ATOM_BLOCK:
         return false;
@@ -258,7 +267,8 @@ static bool extent_of(solver *s, uint32_t atom, tg_form *out) {
 /* |factor of next| >= |factor of low| · extent of low */
 static bool steps_over(solver *s, const unknown *low, const unknown *next) {
     tg_form reach;
-    return low->bounded && tg_form_mul(s->c, low->factor, low->extent, &reach) && tg_form_covers(s->c, next->factor, reach);
+    return low->bounded && tg_form_mul(s->c, low->factor, low->extent, &reach) &&
+           tg_form_covers(s->c, next->factor, reach);
 }
 
 /* An order of the digits from least to most significant, by search: there are few. */
@@ -300,9 +310,10 @@ static bool table_position(solver *s, tg_form f, const unknown *u) {
         const tg_atom *base = &s->c->atoms.data[u[i].atom];
         int64_t one;
         tg_form extent, end, e, lo = tg_form_atom(s->c, u[i].atom);
-        bool unit = tg_form_constant(u[0].factor, &one) && one == 1 && tg_form_constant(u[1].factor, &one) && one == 1;
-        if (unit && base->kind == TG_ATOM_LOAD && extent_of(s, u[1 - i].atom, &extent) && tg_form_add(s->c, lo, extent, 1, &end) &&
-            table_interval(s, lo, end, &e)) {
+        bool unit = tg_form_constant(u[0].factor, &one) && one == 1 &&
+                    tg_form_constant(u[1].factor, &one) && one == 1;
+        if (unit && base->kind == TG_ATOM_LOAD && extent_of(s, u[1 - i].atom, &extent) &&
+            tg_form_add(s->c, lo, extent, 1, &end) && table_interval(s, lo, end, &e)) {
             add_coordinate(s, e);
             return true;
         }

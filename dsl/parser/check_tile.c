@@ -14,13 +14,15 @@ static uint32_t block_attribute(tg_check *c, tg_atom_kind kind, const tg_axis *r
 static bool inside_block(tg_check *c, const tg_axis *root, tg_form e) {
     tg_form first = tg_form_atom(c, block_attribute(c, TG_ATOM_FIRST, root)), lo, hi, gap;
     tg_form size = tg_form_atom(c, block_attribute(c, TG_ATOM_SIZE, root)), not_empty, last;
-    if (!tg_form_add(c, size, tg_form_int(c, 1), -1, &not_empty) || !tg_form_add(c, first, not_empty, 1, &last)) {
+    if (!tg_form_add(c, size, tg_form_int(c, 1), -1, &not_empty) ||
+        !tg_form_add(c, first, not_empty, 1, &last)) {
         return false;
     }
     tg_vec_push(c->arena, &c->facts, not_empty);
     c->by_block = true;
-    bool good = tg_form_bound(c, e, NULL, false, &lo) && tg_form_add(c, lo, first, -1, &gap) && tg_form_nonneg(c, gap) &&
-                tg_form_bound(c, e, NULL, true, &hi) && tg_form_add(c, last, hi, -1, &gap) && tg_form_nonneg(c, gap);
+    bool good = tg_form_bound(c, e, NULL, false, &lo) && tg_form_add(c, lo, first, -1, &gap) &&
+                tg_form_nonneg(c, gap) && tg_form_bound(c, e, NULL, true, &hi) &&
+                tg_form_add(c, last, hi, -1, &gap) && tg_form_nonneg(c, gap);
     c->by_block = false;
     c->facts.len--;
     return good;
@@ -42,17 +44,29 @@ void tg_check_block_index(tg_check *c, const tg_op *op) {
             continue;
         }
         const char *kind = root->kind == TG_AXIS_GRID ? "grid" : "for";
-        tg_diag *d = tg_report(c->diags, TG_E0314, op->span, "element of another block of '%s' may be needed", a->name);
-        tg_diag_set_label(c->diags, d, "'%s' is bound by `%s`: this instance holds one block of it", a->name, kind);
-        tg_diag_add_help(c->diags, d, "read the neighbour from the tensor: X[%s - 1], which gives 0 (or the `else` value) outside", a->name);
-        tg_diag_add_help(c->diags, d, "or make '%s' a full axis, `axis %s in …;`, so that every element is here", a->name, a->name);
+        tg_diag *d = tg_report(c->diags, TG_E0314, op->span,
+                               "element of another block of '%s' may be needed", a->name);
+        tg_diag_set_label(c->diags, d,
+                          "'%s' is bound by `%s`: this instance holds one block of it", a->name,
+                          kind);
+        tg_diag_add_help(c->diags, d,
+                         "read the neighbour from the tensor: X[%s - 1], which gives 0 (or the "
+                         "`else` value) outside",
+                         a->name);
+        tg_diag_add_help(
+            c->diags, d,
+            "or make '%s' a full axis, `axis %s in …;`, so that every element is here", a->name,
+            a->name);
     }
 }
 
 /* ---- W0802 ------------------------------------------------------------------------------------------------------------- */
 
 static const tg_axis *reduced_grid_axis(const tg_op *op) {
-    tg_attr_key key = op->opcode == TG_OP_SCAN || op->opcode == TG_OP_SCAN_FN || op->opcode == TG_OP_SORT ? TG_ATTR_AXIS : TG_ATTR_OVER;
+    tg_attr_key key =
+        op->opcode == TG_OP_SCAN || op->opcode == TG_OP_SCAN_FN || op->opcode == TG_OP_SORT
+            ? TG_ATTR_AXIS
+            : TG_ATTR_OVER;
     const tg_attr *a = tg_op_attr(op, key);
     for (uint32_t i = 0; a && i < a->n_axes; i++) {
         const tg_axis *root = tg_check_root(a->axes[i]);
@@ -116,9 +130,14 @@ void tg_check_block_reduction(tg_check *c, const tg_op *op) {
         if (!store) {
             continue;
         }
-        tg_diag *d = tg_report(c->diags, TG_W0802, op->span, "this combines one block of grid axis '%s' only; the result depends on the block size", a->name);
+        tg_diag *d = tg_report(c->diags, TG_W0802, op->span,
+                               "this combines one block of grid axis '%s' only; the result "
+                               "depends on the block size",
+                               a->name);
         tg_diag_add_label(c->diags, d, store->span, "stored here");
-        tg_diag_add_help(c->diags, d, "take '%s' out of the grid and reduce over all of it: `axis %s in …;` or `for (%s in …)`; or add blocks with `atomic`",
+        tg_diag_add_help(c->diags, d,
+                         "take '%s' out of the grid and reduce over all of it: `axis %s in …;` "
+                         "or `for (%s in …)`; or add blocks with `atomic`",
                          a->name, a->name, a->name);
         return;
     }

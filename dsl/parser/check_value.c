@@ -28,15 +28,21 @@ static tg_form opaque(tg_check *c, const tg_value *v, tg_vars deps) {
 }
 
 static tg_form launch_dim(tg_check *c, uint32_t dim) {
-    return atom(c, &(tg_atom){.kind = TG_ATOM_LAUNCH, .dim = dim + 1, .nonneg = true, .deps = tg_vars_new(c)});
+    return atom(
+        c, &(tg_atom){
+               .kind = TG_ATOM_LAUNCH, .dim = dim + 1, .nonneg = true, .deps = tg_vars_new(c)});
 }
 
 /* A scalar parameter. Constants that are still unknown are taken to be positive: every instance is checked again. */
 static tg_form launch_param(tg_check *c, uint32_t i) {
     const tg_fparam *p = &c->func->params[i];
     bool constant = c->sig && i < c->sig->n_params && c->sig->params[i].is_const;
-    bool is_unsigned = tg_dtype_kind_of(p->dtype) == TG_KIND_UINT && tg_dtype_bits(p->dtype) < 64;
-    return atom(c, &(tg_atom){.kind = TG_ATOM_LAUNCH, .op = i + 1, .value = p->value, .nonneg = constant || is_unsigned,
+    bool is_unsigned =
+        tg_dtype_kind_of(p->dtype) == TG_KIND_UINT && tg_dtype_bits(p->dtype) < 64;
+    return atom(c, &(tg_atom){.kind = TG_ATOM_LAUNCH,
+                              .op = i + 1,
+                              .value = p->value,
+                              .nonneg = constant || is_unsigned,
                               .deps = tg_vars_new(c)});
 }
 
@@ -127,7 +133,8 @@ static tg_vars deps_of(tg_check *c, const tg_value *v) {
 /* ---- quotients -------------------------------------------------------------------------------------------------- */
 
 /* f = k · multiple + rest; true if the multiple is not 0 */
-static bool split_multiple(const tg_check *c, tg_form f, int64_t k, tg_form *multiple, tg_form *rest) {
+static bool split_multiple(const tg_check *c, tg_form f, int64_t k, tg_form *multiple,
+                           tg_form *rest) {
     *multiple = tg_form_int(c, 0);
     *rest = f;
     for (uint32_t i = 0; i < f.n; i++) {
@@ -138,7 +145,8 @@ static bool split_multiple(const tg_check *c, tg_form f, int64_t k, tg_form *mul
         }
         t.factor = q;
         tg_form part = {q != 0, &t}, taken;
-        if (!tg_form_add(c, *multiple, part, 1, multiple) || !tg_form_add(c, *rest, part, -k, &taken)) {
+        if (!tg_form_add(c, *multiple, part, 1, multiple) ||
+            !tg_form_add(c, *rest, part, -k, &taken)) {
             return false;
         }
         *rest = taken;
@@ -147,7 +155,8 @@ static bool split_multiple(const tg_check *c, tg_form f, int64_t k, tg_form *mul
 }
 
 /* As above for a symbolic divisor that is one monomial. */
-static bool split_symbolic(const tg_check *c, tg_form f, tg_form q, tg_form *multiple, tg_form *rest) {
+static bool split_symbolic(const tg_check *c, tg_form f, tg_form q, tg_form *multiple,
+                           tg_form *rest) {
     *multiple = tg_form_int(c, 0);
     *rest = f;
     for (uint32_t i = 0; q.n == 1 && i < f.n; i++) {
@@ -162,7 +171,8 @@ static bool split_symbolic(const tg_check *c, tg_form f, tg_form q, tg_form *mul
         }
         tg_form one = {1, &part}, whole = {1, &f.terms[i]};
         if (k == q.terms[0].n && f.terms[i].factor % q.terms[0].factor == 0) {
-            if (!tg_form_add(c, *multiple, one, 1, multiple) || !tg_form_add(c, *rest, whole, -1, rest)) {
+            if (!tg_form_add(c, *multiple, one, 1, multiple) ||
+                !tg_form_add(c, *rest, whole, -1, rest)) {
                 return false;
             }
         }
@@ -176,8 +186,12 @@ static tg_form quotient_atom(tg_check *c, tg_atom_kind kind, tg_form p, tg_form 
     tg_form_deps(c, p, deps);
     tg_form_deps(c, q, deps);
     bool positive = tg_form_add(c, q, tg_form_int(c, 1), -1, &less) && tg_form_nonneg(c, less);
-    return atom(c, &(tg_atom){.kind = kind, .forms = TG_COPY_ARRAY(c->arena, tg_form, forms, 2), .n_forms = 2, .deps = deps,
-                              .nonneg = positive && (kind == TG_ATOM_REM || tg_form_nonneg(c, p))});
+    return atom(
+        c, &(tg_atom){.kind = kind,
+                      .forms = TG_COPY_ARRAY(c->arena, tg_form, forms, 2),
+                      .n_forms = 2,
+                      .deps = deps,
+                      .nonneg = positive && (kind == TG_ATOM_REM || tg_form_nonneg(c, p))});
 }
 
 /* p = q·multiple + rest where that is possible; gives the quotient or the remainder */
@@ -188,18 +202,23 @@ static tg_form divide(tg_check *c, tg_form p, tg_form q, bool remainder) {
     if (constant && k == 0) {
         return remainder ? p : zero;
     }
-    bool positive = constant ? k > 0 : tg_form_add(c, q, tg_form_int(c, 1), -1, &less) && tg_form_nonneg(c, less);
+    bool positive =
+        constant ? k > 0
+                 : tg_form_add(c, q, tg_form_int(c, 1), -1, &less) && tg_form_nonneg(c, less);
     if (!positive) {
         return quotient_atom(c, remainder ? TG_ATOM_REM : TG_ATOM_DIV, p, q);
     }
-    bool split = constant ? split_multiple(c, p, k, &multiple, &rest) : split_symbolic(c, p, q, &multiple, &rest);
+    bool split = constant ? split_multiple(c, p, k, &multiple, &rest)
+                          : split_symbolic(c, p, q, &multiple, &rest);
     if (!split) {
         multiple = zero;
         rest = p;
     }
-    bool small = (constant && tg_form_constant(rest, &pk) && pk >= 0 && pk < k) || rest.n == 0 || tg_form_within(c, rest, q);
+    bool small = (constant && tg_form_constant(rest, &pk) && pk >= 0 && pk < k) ||
+                 rest.n == 0 || tg_form_within(c, rest, q);
     tg_form raised, lowered; /* -q <= rest < 0: one less, and q more */
-    if (!small && tg_form_add(c, rest, q, 1, &raised) && tg_form_add(c, multiple, tg_form_int(c, 1), -1, &lowered) &&
+    if (!small && tg_form_add(c, rest, q, 1, &raised) &&
+        tg_form_add(c, multiple, tg_form_int(c, 1), -1, &lowered) &&
         tg_form_within(c, raised, q)) {
         return remainder ? raised : lowered;
     }
@@ -225,7 +244,8 @@ tg_form tg_form_rem(tg_check *c, tg_form p, tg_form q) {
 
 static uint32_t op_key(const tg_op *op) {
     uint32_t key = (uint32_t)op->opcode;
-    return op->opcode == TG_OP_CMP ? key + 1000 * (uint32_t)tg_op_enum(op, TG_ATTR_PRED, TG_EQ) : key;
+    return op->opcode == TG_OP_CMP ? key + 1000 * (uint32_t)tg_op_enum(op, TG_ATTR_PRED, TG_EQ)
+                                   : key;
 }
 
 static bool all_nonneg(tg_check *c, const tg_form *forms, uint32_t n, bool any) {
@@ -246,11 +266,18 @@ static tg_form operation(tg_check *c, const tg_value *v) {
         forms[i] = tg_check_form(c, tg_operand(op, i));
         tg_form_deps(c, forms[i], deps);
     }
-    bool nonneg = op->opcode == TG_OP_MIN   ? all_nonneg(c, forms, op->n_operands, false)
-                  : op->opcode == TG_OP_MAX ? all_nonneg(c, forms, op->n_operands, true)
-                                            : op->opcode == TG_OP_SELECT && tg_form_nonneg(c, forms[1]) && tg_form_nonneg(c, forms[2]);
-    return atom(c, &(tg_atom){.kind = TG_ATOM_OP, .op = op_key(op), .dtype = v->type->dtype, .forms = forms,
-                              .n_forms = op->n_operands, .deps = deps, .nonneg = nonneg});
+    bool nonneg = op->opcode == TG_OP_MIN ? all_nonneg(c, forms, op->n_operands, false)
+                  : op->opcode == TG_OP_MAX
+                      ? all_nonneg(c, forms, op->n_operands, true)
+                      : op->opcode == TG_OP_SELECT && tg_form_nonneg(c, forms[1]) &&
+                            tg_form_nonneg(c, forms[2]);
+    return atom(c, &(tg_atom){.kind = TG_ATOM_OP,
+                              .op = op_key(op),
+                              .dtype = v->type->dtype,
+                              .forms = forms,
+                              .n_forms = op->n_operands,
+                              .deps = deps,
+                              .nonneg = nonneg});
 }
 
 static tg_form element(tg_check *c, const tg_value *v) {
@@ -265,7 +292,11 @@ static tg_form element(tg_check *c, const tg_value *v) {
         forms[d] = tg_check_form(c, tg_op_index(op, d));
         tg_form_deps(c, forms[d], deps);
     }
-    return atom(c, &(tg_atom){.kind = TG_ATOM_LOAD, .value = tg_operand(op, 0), .forms = forms, .n_forms = n, .deps = deps});
+    return atom(c, &(tg_atom){.kind = TG_ATOM_LOAD,
+                              .value = tg_operand(op, 0),
+                              .forms = forms,
+                              .n_forms = n,
+                              .deps = deps});
 }
 
 static tg_form attribute(tg_check *c, tg_atom_kind kind, const tg_op *op) {
@@ -287,25 +318,37 @@ static tg_form arithmetic(tg_check *c, const tg_value *v) {
     const tg_op *op = v->def;
     tg_form x = tg_check_form(c, tg_operand(op, 0)), y, out;
     if (op->opcode == TG_OP_NEG) {
-        return tg_form_add(c, tg_form_int(c, 0), x, -1, &out) ? out : opaque(c, v, deps_of_op(c, v));
+        return tg_form_add(c, tg_form_int(c, 0), x, -1, &out) ? out
+                                                              : opaque(c, v, deps_of_op(c, v));
     }
     y = tg_check_form(c, tg_operand(op, 1));
     int64_t k;
     bool good = false;
     switch ((int)op->opcode) {
-    case TG_OP_ADD: good = tg_form_add(c, x, y, 1, &out); break;
-    case TG_OP_SUB: good = tg_form_add(c, x, y, -1, &out); break;
-    case TG_OP_MUL: good = tg_form_mul(c, x, y, &out); break;
-    case TG_OP_SHL:
-        good = tg_form_constant(y, &k) && k >= 0 && k < 62 && tg_form_mul(c, x, tg_form_int(c, INT64_C(1) << k), &out);
+    case TG_OP_ADD:
+        good = tg_form_add(c, x, y, 1, &out);
         break;
-    case TG_OP_DIV: return divide(c, x, y, false);
-    case TG_OP_REM: return divide(c, x, y, true);
-    default: break;
+    case TG_OP_SUB:
+        good = tg_form_add(c, x, y, -1, &out);
+        break;
+    case TG_OP_MUL:
+        good = tg_form_mul(c, x, y, &out);
+        break;
+    case TG_OP_SHL:
+        good = tg_form_constant(y, &k) && k >= 0 && k < 62 &&
+               tg_form_mul(c, x, tg_form_int(c, INT64_C(1) << k), &out);
+        break;
+    case TG_OP_DIV:
+        return divide(c, x, y, false);
+    case TG_OP_REM:
+        return divide(c, x, y, true);
+    default:
+        break;
     }
     return good ? out : operation(c, v);
 }
 
+/* clang-format off */
 static tg_form form_of_op(tg_check *c, const tg_value *v) {
     const tg_op *op = v->def;
     bool index_type = v->type->dtype == TG_I64;
@@ -341,12 +384,14 @@ static tg_form form_of_op(tg_check *c, const tg_value *v) {
     }
 }
 
+/* clang-format on */
 static tg_form form_of_argument(tg_check *c, const tg_value *v) {
     uintptr_t each = (uintptr_t)tg_map_get(c->each_vars, v);
     tg_vars deps = tg_vars_new(c);
     if (each) {
         tg_vars_add(deps, (uint32_t)each - 1);
-        return atom(c, &(tg_atom){.kind = TG_ATOM_EACH, .value = v, .nonneg = true, .deps = deps});
+        return atom(c,
+                    &(tg_atom){.kind = TG_ATOM_EACH, .value = v, .nonneg = true, .deps = deps});
     }
     if (!v->block->parent->parent) { /* parameter of the function */
         int32_t i = param_of(c, v);
@@ -365,7 +410,9 @@ tg_form tg_check_form(tg_check *c, const tg_value *v) {
         return *known;
     }
     tg_form *f = TG_NEW(c->arena, tg_form);
-    *f = v->type->kind != TG_TYPE_TILE ? opaque(c, v, tg_vars_new(c)) : v->def ? form_of_op(c, v) : form_of_argument(c, v);
+    *f = v->type->kind != TG_TYPE_TILE ? opaque(c, v, tg_vars_new(c))
+         : v->def                      ? form_of_op(c, v)
+                                       : form_of_argument(c, v);
     tg_map_set(c->memo, v, f);
     return *f;
 }
@@ -389,10 +436,20 @@ static tg_form pop(const tg_check *c, form_stack *s) {
 static void sig_instr(tg_check *c, form_stack *s, const tg_sig_instr *in) {
     tg_form x, y, out = tg_form_int(c, 0);
     switch ((int)in->op) {
-    case TG_SE_INT: out = tg_form_int(c, in->imm.i); break;
-    case TG_SE_DIM: out = launch_dim(c, (uint32_t)in->imm.i); break;
-    case TG_SE_SCALAR_I: out = launch_param(c, (uint32_t)in->imm.i); break;
-    case TG_SE_ADD: case TG_SE_SUB: case TG_SE_MUL: case TG_SE_DIV: case TG_SE_REM:
+    case TG_SE_INT:
+        out = tg_form_int(c, in->imm.i);
+        break;
+    case TG_SE_DIM:
+        out = launch_dim(c, (uint32_t)in->imm.i);
+        break;
+    case TG_SE_SCALAR_I:
+        out = launch_param(c, (uint32_t)in->imm.i);
+        break;
+    case TG_SE_ADD:
+    case TG_SE_SUB:
+    case TG_SE_MUL:
+    case TG_SE_DIV:
+    case TG_SE_REM:
         y = pop(c, s);
         x = pop(c, s);
         if (in->op == TG_SE_MUL) {
@@ -403,7 +460,9 @@ static void sig_instr(tg_check *c, form_stack *s, const tg_sig_instr *in) {
             s->bad |= !tg_form_add(c, x, y, in->op == TG_SE_ADD ? 1 : -1, &out);
         }
         break;
-    default: s->bad = true; break;
+    default:
+        s->bad = true;
+        break;
     }
     if (s->n < TG_SIG_STACK) {
         s->cells[s->n++] = out;
@@ -432,7 +491,11 @@ tg_form tg_check_dim(tg_check *c, const tg_value *tensor, uint32_t d) {
     if (tensor->def && tensor->def->opcode == TG_OP_TENSOR && d + 1 < tensor->def->n_operands) {
         return tg_check_form(c, tg_operand(tensor->def, d + 1));
     }
-    return atom(c, &(tg_atom){.kind = TG_ATOM_LAUNCH, .op = 1000000 + d, .value = tensor, .nonneg = true, .deps = tg_vars_new(c)});
+    return atom(c, &(tg_atom){.kind = TG_ATOM_LAUNCH,
+                              .op = 1000000 + d,
+                              .value = tensor,
+                              .nonneg = true,
+                              .deps = tg_vars_new(c)});
 }
 
 /* `from` is 0 and `until` the extent unless the program restricts them. */
@@ -478,7 +541,8 @@ static void where_fact(tg_check *c, const tg_sig_expr *e) {
         return;
     }
     for (uint32_t split = 1; split + 1 < e->n; split++) {
-        if (sig_form(c, e->code, split, &x) && sig_form(c, e->code + split, e->n - 1 - split, &y)) {
+        if (sig_form(c, e->code, split, &x) &&
+            sig_form(c, e->code + split, e->n - 1 - split, &y)) {
             compare_fact(c, e->code[e->n - 1].op, x, y);
             return;
         }

@@ -35,7 +35,8 @@ uint32_t tg_bound_members(const char *bound, tg_dtype out[TG_BOUND_MAX]);
 
 /* An expression over dimensions, scalar parameters, types and constants as a postfix program, as `where` uses it.
  * False after a report. `is_bool` tells a condition from a number. Schedules use it for `when` and `require`. */
-bool tg_sig_expr_build(const tg_sig_env *env, const tg_signature *sig, const tg_expr *x, tg_sig_expr *out, bool *is_bool);
+bool tg_sig_expr_build(const tg_sig_env *env, const tg_signature *sig, const tg_expr *x,
+                       tg_sig_expr *out, bool *is_bool);
 
 /* ---- accesses (check_*.c) ------------------------------------------------------------------------------------ */
 
@@ -48,13 +49,15 @@ void tg_check_accesses(tg_func *f, const tg_signature *sig, tg_diags *diags);
 
 /* Checks one tune or schedule item against its kernel's function, whatever `@` and `when` say: E0701, E0702, and
  * names in `when`/`require`. Changes nothing. */
-void tg_schedule_check(const tg_sig_env *env, const tg_func *f, const tg_signature *sig, const tg_item *item);
+void tg_schedule_check(const tg_sig_env *env, const tg_func *f, const tg_signature *sig,
+                       const tg_item *item);
 
 /* Gives f the parameters of the schedule items of `file` for this kernel that match spec->machine (`@`) and whose `when`
  * holds for spec's types and constants (a `when` over launch parameters does not hold), then spec->blocks.
  * More specific items win: architecture over family over none, then `when` over none, then the later one.
  * Sets axis->block and appends to f->schedule. Reports what tg_schedule_check would and E0703. */
-void tg_schedule_apply(const tg_sig_env *env, tg_func *f, const tg_signature *sig, const tg_file *file, const tg_item *kernel,
+void tg_schedule_apply(const tg_sig_env *env, tg_func *f, const tg_signature *sig,
+                       const tg_file *file, const tg_item *kernel,
                        const tg_instance_spec *spec);
 
 #endif

@@ -2,9 +2,8 @@
  *
  * A schedule is data on the function: block sizes on its axes, everything else as tg_sched_item. Nothing here looks at a
  * target beyond the names that `@` may match. Names and values: schedule_check.c; legality: schedule_legal.c. */
-#include "dsl/parser/schedule_internal.h"
-
 #include "base/io.h"
+#include "dsl/parser/schedule_internal.h"
 
 #include <string.h>
 
@@ -13,12 +12,15 @@
 static void check_when(const tg_sig_env *env, const tg_signature *sig, const tg_item *item) {
     tg_sig_expr e;
     bool is_bool = false;
-    if (item->u.tune.when && tg_sig_expr_build(env, sig, item->u.tune.when, &e, &is_bool) && !is_bool) {
-        tg_report(env->diags, TG_E0206, item->u.tune.when->span, "a number is no condition; write `!= 0`");
+    if (item->u.tune.when && tg_sig_expr_build(env, sig, item->u.tune.when, &e, &is_bool) &&
+        !is_bool) {
+        tg_report(env->diags, TG_E0206, item->u.tune.when->span,
+                  "a number is no condition; write `!= 0`");
     }
 }
 
-void tg_schedule_check(const tg_sig_env *env, const tg_func *f, const tg_signature *sig, const tg_item *item) {
+void tg_schedule_check(const tg_sig_env *env, const tg_func *f, const tg_signature *sig,
+                       const tg_item *item) {
     tg_sched s;
     tg_sched_open(&s, env, f, sig);
     check_when(env, sig, item);
@@ -53,7 +55,8 @@ static bool readable(const tg_signature *sig, const tg_sig_expr *e) {
     return true;
 }
 
-static bool evaluate_when(const tg_sig_env *env, const tg_signature *sig, const tg_sig_expr *e, const tg_instance_spec *spec) {
+static bool evaluate_when(const tg_sig_env *env, const tg_signature *sig, const tg_sig_expr *e,
+                          const tg_instance_spec *spec) {
     tg_launch_binding *b = TG_NEW(env->arena, tg_launch_binding);
     tg_launch_arg *args = TG_NEW_ARRAY(env->arena, tg_launch_arg, sig->n_params);
     static char element;
@@ -68,20 +71,23 @@ static bool evaluate_when(const tg_sig_env *env, const tg_signature *sig, const 
     for (uint32_t i = 0; i < sig->n_params; i++) {
         int32_t slot = sig->params[i].const_slot;
         if (slot >= 0 && spec->consts) {
-            args[i] = (tg_launch_arg){.dtype = spec->consts[slot].dtype, .scalar = spec->consts[slot]};
+            args[i] = (tg_launch_arg){.dtype = spec->consts[slot].dtype,
+                                      .scalar = spec->consts[slot]};
         }
         args[i].tensor = !spec->present || spec->present[i] ? &given : NULL;
     }
     return tg_sig_eval(e, sig, b, args, NULL) != 0;
 }
 
-static bool when_holds(const tg_sig_env *env, const tg_signature *sig, const tg_item *item, const tg_instance_spec *spec) {
+static bool when_holds(const tg_sig_env *env, const tg_signature *sig, const tg_item *item,
+                       const tg_instance_spec *spec) {
     tg_sig_expr e;
     bool is_bool;
     if (!item->u.tune.when) {
         return true;
     }
-    return tg_sig_expr_build(env, sig, item->u.tune.when, &e, &is_bool) && is_bool && readable(sig, &e) && evaluate_when(env, sig, &e, spec);
+    return tg_sig_expr_build(env, sig, item->u.tune.when, &e, &is_bool) && is_bool &&
+           readable(sig, &e) && evaluate_when(env, sig, &e, spec);
 }
 
 /* 0: no `@`; 1: the family; 2: the architecture; -1: another machine */
@@ -161,7 +167,9 @@ static void set_value(tg_func *f, const tg_tvalue *v, tg_sched_item *out) {
         for (uint32_t i = 0; i < v->n_items; i++) {
             bool number = v->items[i]->kind == TG_TV_INT;
             out->integer = i == 0 && number ? v->items[i]->integer : out->integer;
-            tg_vec_push(f->arena, &names, number ? number_name(f, v->items[i]->integer) : tg_intern_cstr(f->names, v->items[i]->name));
+            tg_vec_push(f->arena, &names,
+                        number ? number_name(f, v->items[i]->integer)
+                               : tg_intern_cstr(f->names, v->items[i]->name));
         }
         break;
     }
@@ -170,7 +178,8 @@ static void set_value(tg_func *f, const tg_tvalue *v, tg_sched_item *out) {
 }
 
 /* One item per axis of the name for `reg(m)`, one with all axes for `fuse(p, q)`. */
-static void set_param(const tg_sched *s, tg_func *f, const tg_sched_param *p, const tg_sched_target *t, const tg_tvalue *v) {
+static void set_param(const tg_sched *s, tg_func *f, const tg_sched_param *p,
+                      const tg_sched_target *t, const tg_tvalue *v) {
     tg_sched_item item = {.key = tg_intern_cstr(f->names, p->key)};
     set_value(f, v, &item);
     if (t->n_args == 0 || p->args == TG_SA_TENSOR || p->args == TG_SA_TILE) {
@@ -203,13 +212,17 @@ static bool unavailable(const tg_sched *s, const tg_sched_target *t, const tg_tv
     if (strncmp(t->name, "split", 5) != 0 || t->n_args == 0 || v->integer <= 1) {
         return false;
     }
-    tg_diag *d = tg_report(s->env->diags, TG_E0703, t->span, "this compiler does not cut reductions into phases for this target");
-    tg_diag_add_help(s->env->diags, d, "leave out %s(%s), or write the two phases: partial results in a `temp`, then a grid that combines them", t->name,
-                     t->args[0]);
+    tg_diag *d = tg_report(s->env->diags, TG_E0703, t->span,
+                           "this compiler does not cut reductions into phases for this target");
+    tg_diag_add_help(s->env->diags, d,
+                     "leave out %s(%s), or write the two phases: partial results in a `temp`, "
+                     "then a grid that combines them",
+                     t->name, t->args[0]);
     return true;
 }
 
-static void apply_setting(const tg_sched *s, tg_func *f, const tg_sched_target *t, const tg_tvalue *v) {
+static void apply_setting(const tg_sched *s, tg_func *f, const tg_sched_target *t,
+                          const tg_tvalue *v) {
     if (!tg_sched_check_setting(s, t, v) || unavailable(s, t, v)) {
         return;
     }
@@ -247,7 +260,8 @@ static void apply_overrides(tg_func *f, const tg_instance_spec *spec) {
     }
 }
 
-void tg_schedule_apply(const tg_sig_env *env, tg_func *f, const tg_signature *sig, const tg_file *file, const tg_item *kernel,
+void tg_schedule_apply(const tg_sig_env *env, tg_func *f, const tg_signature *sig,
+                       const tg_file *file, const tg_item *kernel,
                        const tg_instance_spec *spec) {
     tg_sched s;
     tg_sched_open(&s, env, f, sig);
@@ -259,7 +273,8 @@ void tg_schedule_apply(const tg_sig_env *env, tg_func *f, const tg_signature *si
                 continue;
             }
             int target = target_rank(item, spec->machine);
-            if (target * 2 + (item->u.tune.when != NULL) == rank && target >= 0 && when_holds(env, sig, item, spec)) {
+            if (target * 2 + (item->u.tune.when != NULL) == rank && target >= 0 &&
+                when_holds(env, sig, item, spec)) {
                 apply_item(&s, f, item);
             }
         }

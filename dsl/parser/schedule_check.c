@@ -25,7 +25,8 @@ const tg_sched_param *tg_sched_param_find(const char *key) {
 static void add_place(tg_op *op, void *user) {
     tg_sched *s = user;
     tg_sched_place p = {.axis = tg_op_axis(op, TG_ATTR_AXIS), .binder = op};
-    bool binder = op->opcode == TG_OP_PAR || op->opcode == TG_OP_FOR || op->opcode == TG_OP_AXIS;
+    bool binder =
+        op->opcode == TG_OP_PAR || op->opcode == TG_OP_FOR || op->opcode == TG_OP_AXIS;
     if (!binder) {
         return;
     }
@@ -50,7 +51,8 @@ static void walk_block(tg_sched *s, const tg_block *b) {
     }
 }
 
-void tg_sched_open(tg_sched *s, const tg_sig_env *env, const tg_func *f, const tg_signature *sig) {
+void tg_sched_open(tg_sched *s, const tg_sig_env *env, const tg_func *f,
+                   const tg_signature *sig) {
     *s = (tg_sched){.env = env, .func = f, .sig = sig};
     walk_block(s, &f->body.body);
 }
@@ -77,8 +79,10 @@ static void report_unknown(const tg_sched *s, tg_name phase, tg_name name, tg_sp
         names[n++] = params[i].key;
     }
     const char *near = tg_suggest(name, names, n);
-    tg_diag *d = tg_report(s->env->diags, TG_E0702, span, "kernel %s has no axis or schedule parameter '%s%s%s'%s%s%s", s->func->name,
-                           phase ? phase : "", phase ? "." : "", name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    tg_diag *d = tg_report(s->env->diags, TG_E0702, span,
+                           "kernel %s has no axis or schedule parameter '%s%s%s'%s%s%s",
+                           s->func->name, phase ? phase : "", phase ? "." : "", name,
+                           near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     tg_strbuf list;
     tg_strbuf_init(&list, s->env->arena);
     for (uint32_t i = 0; i < s->places.len && i < 16; i++) {
@@ -87,7 +91,8 @@ static void report_unknown(const tg_sched *s, tg_name phase, tg_name name, tg_sp
     tg_diag_add_note(s->env->diags, d, "its axes are%s", list.len ? list.data : " none");
 }
 
-tg_sched_places tg_sched_resolve(const tg_sched *s, tg_name phase, tg_name name, int64_t ordinal, tg_span span) {
+tg_sched_places tg_sched_resolve(const tg_sched *s, tg_name phase, tg_name name,
+                                 int64_t ordinal, tg_span span) {
     tg_sched_places out = {0};
     int64_t seen = 0;
     for (uint32_t i = 0; i < s->places.len; i++) {
@@ -102,8 +107,9 @@ tg_sched_places tg_sched_resolve(const tg_sched *s, tg_name phase, tg_name name,
     }
     if (out.len == 0) {
         if (seen) {
-            tg_report(s->env->diags, TG_E0702, span, "there is no %s#%lld: %lld ax%s of that name", name, (long long)ordinal, (long long)seen,
-                      seen == 1 ? "is" : "es");
+            tg_report(s->env->diags, TG_E0702, span,
+                      "there is no %s#%lld: %lld ax%s of that name", name, (long long)ordinal,
+                      (long long)seen, seen == 1 ? "is" : "es");
         } else {
             report_unknown(s, phase, name, span);
         }
@@ -123,7 +129,9 @@ static bool positive_int(const tg_sched *s, const tg_tvalue *v, const char *what
 
 static bool check_block(const tg_sched *s, const tg_sched_target *t, const tg_tvalue *v) {
     tg_sched_places found = tg_sched_resolve(s, t->phase, t->name, t->ordinal, t->span);
-    if (found.len == 0 || !positive_int(s, v, tg_arena_printf(s->env->arena, "the block size of '%s'", t->name))) {
+    if (found.len == 0 ||
+        !positive_int(s, v,
+                      tg_arena_printf(s->env->arena, "the block size of '%s'", t->name))) {
         return false;
     }
     bool good = false;
@@ -137,11 +145,17 @@ static bool check_block(const tg_sched *s, const tg_sched_target *t, const tg_tv
     const tg_axis *a = found.data[0].axis;
     tg_diag *d = tg_report(s->env->diags, TG_E0701, t->span, "'%s' has no block size", t->name);
     if (!a) {
-        tg_diag_add_note(s->env->diags, d, "it is an `each` scalar: one value at a time; `group(%s) = n` handles several together", t->name);
+        tg_diag_add_note(s->env->diags, d,
+                         "it is an `each` scalar: one value at a time; `group(%s) = n` handles "
+                         "several together",
+                         t->name);
     } else if (a->like) {
-        tg_diag_add_note(s->env->diags, d, "it runs over the block of '%s' and follows its size", a->like->name);
+        tg_diag_add_note(s->env->diags, d,
+                         "it runs over the block of '%s' and follows its size", a->like->name);
     } else {
-        tg_diag_add_note(s->env->diags, d, "its extent is the constant %lld, which tiles may rely on as a whole", (long long)a->extent);
+        tg_diag_add_note(s->env->diags, d,
+                         "its extent is the constant %lld, which tiles may rely on as a whole",
+                         (long long)a->extent);
     }
     return false;
 }
@@ -163,7 +177,8 @@ static bool check_names(const tg_sched *s, const tg_sched_param *p, const tg_tva
         return tg_sched_resolve(s, NULL, v->name, 0, v->span).len > 0;
     }
     if (v->kind != TG_TV_TUPLE) {
-        tg_report(s->env->diags, TG_E0702, v->span, "%s takes a list of axes, as in `%s = (m, n)`", p->key, p->key);
+        tg_report(s->env->diags, TG_E0702, v->span,
+                  "%s takes a list of axes, as in `%s = (m, n)`", p->key, p->key);
         return false;
     }
     for (uint32_t i = 0; i < v->n_items; i++) {
@@ -177,7 +192,8 @@ static bool check_names(const tg_sched *s, const tg_sched_param *p, const tg_tva
         }
         for (uint32_t k = 0; k < i; k++) {
             if (v->items[k]->name == item->name) {
-                tg_report(s->env->diags, TG_E0702, item->span, "'%s' stands twice in %s", item->name, p->key);
+                tg_report(s->env->diags, TG_E0702, item->span, "'%s' stands twice in %s",
+                          item->name, p->key);
                 return false;
             }
         }
@@ -197,7 +213,8 @@ static bool check_value(const tg_sched *s, const tg_sched_param *p, const tg_tva
         return v->kind == TG_TV_BOOL;
     case TG_SV_WORD:
         if (!is_word) {
-            tg_report(s->env->diags, TG_E0702, v->span, "%s takes one of: %s", p->key, p->words);
+            tg_report(s->env->diags, TG_E0702, v->span, "%s takes one of: %s", p->key,
+                      p->words);
         }
         return is_word;
     case TG_SV_INT_OR_WORD:
@@ -224,7 +241,8 @@ static bool has_tensor(const tg_sched *s, const char *name) {
         }
     }
     for (const tg_op *op = s->func->body.body.first; op; op = op->next) {
-        if (op->opcode == TG_OP_TEMP && tg_result(op, 0)->name && strcmp(tg_result(op, 0)->name, name) == 0) {
+        if (op->opcode == TG_OP_TEMP && tg_result(op, 0)->name &&
+            strcmp(tg_result(op, 0)->name, name) == 0) {
             return true;
         }
     }
@@ -232,17 +250,22 @@ static bool has_tensor(const tg_sched *s, const char *name) {
 }
 
 static bool check_args(const tg_sched *s, const tg_sched_param *p, const tg_sched_target *t) {
-    bool needs = p->args == TG_SA_AXIS || p->args == TG_SA_AXES || p->args == TG_SA_TENSOR || p->args == TG_SA_TILE;
+    bool needs = p->args == TG_SA_AXIS || p->args == TG_SA_AXES || p->args == TG_SA_TENSOR ||
+                 p->args == TG_SA_TILE;
     uint32_t max = p->args == TG_SA_NONE ? 0 : p->args == TG_SA_AXES ? 4 : 1;
     if ((needs && t->n_args == 0) || t->n_args > max) {
-        const char *what = p->args == TG_SA_NONE ? "no argument" : p->args == TG_SA_TENSOR ? "a tensor, as in `pack(B)`"
-                           : p->args == TG_SA_TILE ? "a tile" : p->args == TG_SA_AXES ? "axes" : "one axis";
+        const char *what = p->args == TG_SA_NONE     ? "no argument"
+                           : p->args == TG_SA_TENSOR ? "a tensor, as in `pack(B)`"
+                           : p->args == TG_SA_TILE   ? "a tile"
+                           : p->args == TG_SA_AXES   ? "axes"
+                                                     : "one axis";
         tg_report(s->env->diags, TG_E0702, t->span, "%s takes %s in parentheses", p->key, what);
         return false;
     }
     for (uint32_t i = 0; i < t->n_args; i++) {
         if (p->args == TG_SA_TENSOR && !has_tensor(s, t->args[i])) {
-            tg_report(s->env->diags, TG_E0702, t->span, "kernel %s has no tensor '%s'", s->func->name, t->args[i]);
+            tg_report(s->env->diags, TG_E0702, t->span, "kernel %s has no tensor '%s'",
+                      s->func->name, t->args[i]);
             return false;
         }
         bool axis = p->args == TG_SA_AXIS || p->args == TG_SA_AXIS_OPT || p->args == TG_SA_AXES;
@@ -258,13 +281,18 @@ static bool illegal(const tg_sched *s, tg_span span, const char *what, const cha
     return false;
 }
 
-static bool check_legal(const tg_sched *s, const tg_sched_param *p, const tg_sched_target *t, const tg_tvalue *v) {
+static bool check_legal(const tg_sched *s, const tg_sched_param *p, const tg_sched_target *t,
+                        const tg_tvalue *v) {
     if (strncmp(p->key, "split", 5) == 0 && v->integer > 1) {
         tg_sched_places found = tg_sched_resolve(s, t->phase, t->args[0], t->ordinal, t->span);
         for (uint32_t i = 0; i < found.len; i++) {
-            const char *reason = !found.data[i].axis ? "an `each` scalar is no axis" : tg_sched_not_accumulating(s, found.data[i].axis);
+            const char *reason = !found.data[i].axis
+                                     ? "an `each` scalar is no axis"
+                                     : tg_sched_not_accumulating(s, found.data[i].axis);
             if (reason) {
-                return illegal(s, t->span, tg_arena_printf(s->env->arena, "%s(%s)", p->key, t->args[0]), reason);
+                return illegal(s, t->span,
+                               tg_arena_printf(s->env->arena, "%s(%s)", p->key, t->args[0]),
+                               reason);
             }
         }
     }
@@ -277,11 +305,13 @@ static bool check_legal(const tg_sched *s, const tg_sched_param *p, const tg_sch
     return true;
 }
 
-bool tg_sched_check_setting(const tg_sched *s, const tg_sched_target *t, const tg_tvalue *value) {
+bool tg_sched_check_setting(const tg_sched *s, const tg_sched_target *t,
+                            const tg_tvalue *value) {
     const tg_sched_param *p = tg_sched_param_find(t->name);
     bool axis_of_that_name = false;
     for (uint32_t i = 0; i < s->places.len; i++) {
-        axis_of_that_name = axis_of_that_name || strcmp(tg_sched_place_name(&s->places.data[i]), t->name) == 0;
+        axis_of_that_name =
+            axis_of_that_name || strcmp(tg_sched_place_name(&s->places.data[i]), t->name) == 0;
     }
     if (!p || (t->n_args == 0 && axis_of_that_name)) {
         if (t->n_args) {
@@ -296,7 +326,8 @@ bool tg_sched_check_setting(const tg_sched *s, const tg_sched_target *t, const t
 /* ---- items -------------------------------------------------------------------------------------------------------------------- */
 
 static bool same_target(const tg_sched_target *x, const tg_sched_target *y) {
-    if (x->name != y->name || x->phase != y->phase || x->ordinal != y->ordinal || x->n_args != y->n_args) {
+    if (x->name != y->name || x->phase != y->phase || x->ordinal != y->ordinal ||
+        x->n_args != y->n_args) {
         return false;
     }
     for (uint32_t i = 0; i < x->n_args; i++) {
@@ -316,7 +347,8 @@ static bool check_repeats(const tg_sched *s, const tg_item *item) {
             for (uint32_t a = 0; a < x->n_targets; a++) {
                 for (uint32_t b = 0; b < y->n_targets; b++) {
                     if (same_target(&x->targets[a], &y->targets[b])) {
-                        tg_diag *d = tg_report(s->env->diags, TG_E0702, x->targets[a].span, "'%s' is set twice", x->targets[a].name);
+                        tg_diag *d = tg_report(s->env->diags, TG_E0702, x->targets[a].span,
+                                               "'%s' is set twice", x->targets[a].name);
                         tg_diag_add_label(s->env->diags, d, y->targets[b].span, "first here");
                         return false;
                     }
@@ -352,7 +384,8 @@ static bool check_require(const tg_sched *s, const tg_expr *x) {
     case TG_EXPR_BINARY:
         return check_require(s, x->u.binary.left) && check_require(s, x->u.binary.right);
     case TG_EXPR_COND:
-        return check_require(s, x->u.cond.test) && check_require(s, x->u.cond.yes) && check_require(s, x->u.cond.no);
+        return check_require(s, x->u.cond.test) && check_require(s, x->u.cond.yes) &&
+               check_require(s, x->u.cond.no);
     case TG_EXPR_CALL:
         for (uint32_t i = 0; i < x->u.call.n_args; i++) {
             if (!check_require(s, x->u.call.args[i].value)) {
@@ -373,8 +406,9 @@ static bool check_buckets(const tg_sched *s, const tg_titem *t) {
         }
         const char *how = t->buckets[i].how;
         if (!known || (how && strcmp(how, "pow2") != 0 && strcmp(how, "any") != 0)) {
-            tg_report(s->env->diags, TG_E0702, t->span, known ? "a bucket is pow2 or any" : "kernel %s has no dimension '%s'", s->func->name,
-                      t->buckets[i].name);
+            tg_report(s->env->diags, TG_E0702, t->span,
+                      known ? "a bucket is pow2 or any" : "kernel %s has no dimension '%s'",
+                      s->func->name, t->buckets[i].name);
             return false;
         }
     }

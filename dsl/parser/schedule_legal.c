@@ -6,8 +6,8 @@
 /* ---- accumulation -------------------------------------------------------------------------------------------------- */
 
 static bool is_associative(tg_opcode op) {
-    return op == TG_OP_ADD || op == TG_OP_MUL || op == TG_OP_MIN || op == TG_OP_MAX || op == TG_OP_AND || op == TG_OP_OR ||
-           op == TG_OP_XOR;
+    return op == TG_OP_ADD || op == TG_OP_MUL || op == TG_OP_MIN || op == TG_OP_MAX ||
+           op == TG_OP_AND || op == TG_OP_OR || op == TG_OP_XOR;
 }
 
 static uint32_t count_uses(const tg_value *v) {
@@ -29,7 +29,8 @@ static bool accumulates(const tg_value *carried, const tg_value *yielded) {
             return false;
         }
         const tg_op *op = v->uses->user;
-        bool adds_last = (op->opcode == TG_OP_DOT || op->opcode == TG_OP_FMA) && op->n_operands == 3 && tg_operand(op, 2) == v;
+        bool adds_last = (op->opcode == TG_OP_DOT || op->opcode == TG_OP_FMA) &&
+                         op->n_operands == 3 && tg_operand(op, 2) == v;
         if (!is_associative(op->opcode) && !adds_last && op->opcode != TG_OP_BROADCAST) {
             return false;
         }
@@ -61,10 +62,14 @@ static const char *loop_reason(const tg_sched *s, const tg_op *loop) {
     }
     for (uint32_t i = first; i < body->n_args; i++) {
         const tg_op *yield = body->last;
-        if (!yield || i - first >= yield->n_operands || !accumulates(body->args[i], tg_operand(yield, i - first))) {
+        if (!yield || i - first >= yield->n_operands ||
+            !accumulates(body->args[i], tg_operand(yield, i - first))) {
             const char *name = body->args[i]->name;
-            return tg_arena_printf(s->env->arena, "'%s' is carried from one iteration to the next in another way than `%s op= …` with an "
-                                   "associative op", name ? name : "a value", name ? name : "x");
+            return tg_arena_printf(s->env->arena,
+                                   "'%s' is carried from one iteration to the next in another "
+                                   "way than `%s op= …` with an "
+                                   "associative op",
+                                   name ? name : "a value", name ? name : "x");
         }
     }
     return NULL;
@@ -83,7 +88,8 @@ static bool reduces(const tg_op *op, const tg_axis *axis) {
 
 static const char *full_axis_reason(const tg_axis *axis, const tg_block *b) {
     for (const tg_op *op = b->first; op; op = op->next) {
-        if ((op->opcode == TG_OP_SORT || op->opcode == TG_OP_TOPK || op->opcode == TG_OP_REINDEX || op->opcode == TG_OP_REINDEX_SET)) {
+        if ((op->opcode == TG_OP_SORT || op->opcode == TG_OP_TOPK ||
+             op->opcode == TG_OP_REINDEX || op->opcode == TG_OP_REINDEX_SET)) {
             for (uint32_t i = 0; i < op->n_operands; i++) {
                 if (tg_type_has_axis(tg_operand(op, i)->type, axis)) {
                     return "it is sorted or indexed along";
@@ -161,13 +167,16 @@ const char *tg_sched_bad_order(const tg_sched *s, const tg_tvalue *value) {
         int32_t at = position(value, inner);
         for (uint32_t k = 0; at >= 0 && k < s->places.len; k++) {
             const tg_sched_place *outer = &s->places.data[k];
-            if (!outer->each || position(value, outer) <= at || inner->binder == outer->binder) {
+            if (!outer->each || position(value, outer) <= at ||
+                inner->binder == outer->binder) {
                 continue;
             }
             for (uint32_t d = 0; d < 3 && d < inner->binder->n_operands; d++) {
                 if (depends_on(tg_operand(inner->binder, d), outer->each, 16)) {
-                    return tg_arena_printf(s->env->arena, "the domain of '%s' depends on '%s', which must stay outside", tg_sched_place_name(inner),
-                                           tg_sched_place_name(outer));
+                    return tg_arena_printf(
+                        s->env->arena,
+                        "the domain of '%s' depends on '%s', which must stay outside",
+                        tg_sched_place_name(inner), tg_sched_place_name(outer));
                 }
             }
         }

@@ -60,7 +60,8 @@ static bool in_class(const char *name, tg_dtype t) {
     bool f8 = t == TG_F8E4M3 || t == TG_F8E5M2 || t == TG_F8E8M0;
     bool integer = (kind == TG_KIND_SINT || kind == TG_KIND_UINT) && !tg_dtype_is_storage(t);
     bool real = kind == TG_KIND_FLOAT && !tg_dtype_is_storage(t);
-    static const char *const names[] = {"any", "num", "integer", "sint", "uint", "float", "f8", "complex"};
+    static const char *const names[] = {"any",  "num",   "integer", "sint",
+                                        "uint", "float", "f8",      "complex"};
     const bool members[] = {true,
                             integer || real || kind == TG_KIND_COMPLEX,
                             integer,
@@ -87,9 +88,10 @@ uint32_t tg_bound_members(const char *bound, tg_dtype out[TG_BOUND_MAX]) {
         return 1;
     }
     /* f32 first: the elaborator checks a kernel for the first member, and it is the plainest float */
-    static const tg_dtype order[] = {TG_F32, TG_F64, TG_F16, TG_BF16, TG_I32, TG_I64, TG_I8, TG_I16, TG_U8, TG_U16,
-                                     TG_U32, TG_U64, TG_C32, TG_C64, TG_BOOL, TG_F8E4M3, TG_F8E5M2, TG_F8E8M0,
-                                     TG_F4E2M1, TG_I4, TG_U4};
+    static const tg_dtype order[] = {
+        TG_F32,  TG_F64,    TG_F16,    TG_BF16,   TG_I32,    TG_I64, TG_I8,
+        TG_I16,  TG_U8,     TG_U16,    TG_U32,    TG_U64,    TG_C32, TG_C64,
+        TG_BOOL, TG_F8E4M3, TG_F8E5M2, TG_F8E8M0, TG_F4E2M1, TG_I4,  TG_U4};
     uint32_t n = 0;
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
         if (in_class(bound, order[i])) {
@@ -100,14 +102,18 @@ uint32_t tg_bound_members(const char *bound, tg_dtype out[TG_BOUND_MAX]) {
 }
 
 static void report_bound(const tg_sig_env *env, const char *name, tg_span span) {
-    static const char *const classes[] = {"any", "num", "integer", "sint", "uint", "float", "f8", "complex"};
+    static const char *const classes[] = {"any",  "num",   "integer", "sint",
+                                          "uint", "float", "f8",      "complex"};
     if (!name) {
         return; /* a syntax error was reported there */
     }
     const char *near = tg_suggest(name, classes, sizeof classes / sizeof classes[0]);
-    tg_diag *d = tg_report(env->diags, TG_E0202, span, "unknown type or class of types '%s'%s%s%s", name,
-                           near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-    tg_diag_add_help(env->diags, d, "classes are any num integer sint uint float f8 complex; types are listed in a bound as `f16 | bf16`");
+    tg_diag *d =
+        tg_report(env->diags, TG_E0202, span, "unknown type or class of types '%s'%s%s%s", name,
+                  near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    tg_diag_add_help(env->diags, d,
+                     "classes are any num integer sint uint float f8 complex; types are listed "
+                     "in a bound as `f16 | bf16`");
 }
 
 static void add_members(tg_dtype *all, uint32_t *n, const tg_dtype *more, uint32_t n_more) {
@@ -138,14 +144,16 @@ static void make_tparam(tg_sig_maker *m, const tg_generic *g, tg_sig_tparam *out
 static void make_tparams(tg_sig_maker *m) {
     uint32_t n = m->kernel->n_generics;
     if (n > MAX_TYPES) {
-        tg_report(m->env->diags, TG_E0208, m->kernel->generics[MAX_TYPES].span, "a kernel has at most %d type parameters", MAX_TYPES);
+        tg_report(m->env->diags, TG_E0208, m->kernel->generics[MAX_TYPES].span,
+                  "a kernel has at most %d type parameters", MAX_TYPES);
         n = MAX_TYPES;
     }
     m->sig->tparams = TG_NEW_ARRAY(m->env->arena, tg_sig_tparam, n);
     for (uint32_t i = 0; i < n; i++) {
         m->sig->n_tparams = i;
         if (tg_sig_find_tparam(m->sig, m->kernel->generics[i].name) >= 0) {
-            tg_report(m->env->diags, TG_E0302, m->kernel->generics[i].span, "type parameter '%s' is already declared", m->kernel->generics[i].name);
+            tg_report(m->env->diags, TG_E0302, m->kernel->generics[i].span,
+                      "type parameter '%s' is already declared", m->kernel->generics[i].name);
         }
         make_tparam(m, &m->kernel->generics[i], &m->sig->tparams[i]);
     }
@@ -164,13 +172,16 @@ static tg_sig_type type_of(const tg_sig_maker *m, const tg_tref *t) {
         inner.dtype = inner.wide ? TG_DTYPE_NONE : tg_dtype_wide(inner.dtype);
         return inner;
     }
-    int32_t param = t->kind == TG_TREF_NAMED && t->name ? tg_sig_find_tparam(m->sig, t->name) : -1;
+    int32_t param =
+        t->kind == TG_TREF_NAMED && t->name ? tg_sig_find_tparam(m->sig, t->name) : -1;
     return (tg_sig_type){param >= 0 ? TG_DTYPE_NONE : t->dtype, param, false};
 }
 
 static tg_sig_param_kind kind_of(const tg_param *p) {
     if (p->kind == TG_PARAM_TENSOR) {
-        return p->direction == TG_DIR_IN ? TG_SP_IN : p->direction == TG_DIR_OUT ? TG_SP_OUT : TG_SP_INOUT;
+        return p->direction == TG_DIR_IN    ? TG_SP_IN
+               : p->direction == TG_DIR_OUT ? TG_SP_OUT
+                                            : TG_SP_INOUT;
     }
     return p->kind == TG_PARAM_PTR ? TG_SP_PTR : TG_SP_SCALAR;
 }
@@ -184,7 +195,9 @@ static void make_param(tg_sig_maker *m, const tg_param *p, tg_sig_param *out) {
     out->type = type_of(m, p->type);
     out->rank = p->kind == TG_PARAM_TENSOR ? p->n_dims : 0;
     if (out->rank > TG_MAX_RANK) {
-        tg_report(m->env->diags, TG_E0213, p->span, "a tensor has at most %d dimensions, %s has %u", TG_MAX_RANK, p->name, p->n_dims);
+        tg_report(m->env->diags, TG_E0213, p->span,
+                  "a tensor has at most %d dimensions, %s has %u", TG_MAX_RANK, p->name,
+                  p->n_dims);
         out->rank = TG_MAX_RANK;
     }
     out->shape = TG_NEW_ARRAY(m->env->arena, tg_sig_expr, out->rank);
@@ -197,8 +210,10 @@ static void make_params(tg_sig_maker *m) {
     for (uint32_t i = 0; i < n; i++) {
         const tg_param *p = &m->kernel->params[i];
         m->sig->n_params = i;
-        if (tg_sig_find_param(m->sig, p->name) >= 0 || tg_sig_find_tparam(m->sig, p->name) >= 0) {
-            tg_report(m->env->diags, TG_E0302, p->name_span, "'%s' is already the name of a parameter", p->name);
+        if (tg_sig_find_param(m->sig, p->name) >= 0 ||
+            tg_sig_find_tparam(m->sig, p->name) >= 0) {
+            tg_report(m->env->diags, TG_E0302, p->name_span,
+                      "'%s' is already the name of a parameter", p->name);
         }
         make_param(m, p, &m->sig->params[i]);
     }
@@ -225,7 +240,8 @@ static void make_default(tg_sig_maker *m, const tg_param *p, tg_sig_param *out) 
 }
 
 const tg_signature *tg_signature_build(const tg_sig_env *env, const tg_item *kernel) {
-    tg_sig_maker m = {.env = env, .kernel = &kernel->u.kernel, .sig = TG_NEW(env->arena, tg_signature)};
+    tg_sig_maker m = {
+        .env = env, .kernel = &kernel->u.kernel, .sig = TG_NEW(env->arena, tg_signature)};
     m.sig->name = m.kernel->name;
     make_tparams(&m);
     make_params(&m);

@@ -26,7 +26,8 @@ static bool is_dim_name(const tg_sig_maker *m, tg_name name) {
     if (tg_sig_find_param(m->sig, name) >= 0 || tg_sig_find_tparam(m->sig, name) >= 0) {
         return false;
     }
-    return tg_sig_find_dim(m->sig, name) >= 0 || !m->env->constant || !m->env->constant(m->env->user, name, &v);
+    return tg_sig_find_dim(m->sig, name) >= 0 || !m->env->constant ||
+           !m->env->constant(m->env->user, name, &v);
 }
 
 static void publish_dims(tg_sig_maker *m) {
@@ -39,13 +40,15 @@ static bool report_clash(tg_sig_maker *m, tg_name name, tg_span span) {
     for (uint32_t i = 0; i < m->kernel->n_params; i++) {
         const tg_param *p = &m->kernel->params[i];
         if (p->name == name && p->kind == TG_PARAM_TENSOR) {
-            tg_diag *d = tg_report(m->env->diags, TG_E0302, span, "'%s' is a tensor here and cannot be a dimension too", name);
+            tg_diag *d = tg_report(m->env->diags, TG_E0302, span,
+                                   "'%s' is a tensor here and cannot be a dimension too", name);
             tg_diag_add_label(m->env->diags, d, p->name_span, "the tensor");
             return true;
         }
     }
     if (tg_sig_find_tparam(m->sig, name) >= 0) {
-        tg_report(m->env->diags, TG_E0302, span, "'%s' is a type parameter and cannot be a dimension too", name);
+        tg_report(m->env->diags, TG_E0302, span,
+                  "'%s' is a type parameter and cannot be a dimension too", name);
         return true;
     }
     return false;
@@ -65,7 +68,8 @@ static bool add_dim(tg_sig_maker *m, tg_name name, tg_span span, bool is_const) 
         return true;
     }
     if (m->dims.len == MAX_DIMS) {
-        tg_report(m->env->diags, TG_E0213, span, "a kernel has at most %d dimensions", MAX_DIMS);
+        tg_report(m->env->diags, TG_E0213, span, "a kernel has at most %d dimensions",
+                  MAX_DIMS);
         return false;
     }
     tg_sig_dim d = {name, is_const, -1};
@@ -121,7 +125,8 @@ static void number_constants(tg_sig_maker *m) {
         p->const_slot = p->is_const && p->kind == TG_SP_SCALAR ? (int32_t)n++ : -1;
     }
     if (n > MAX_CONSTS) {
-        tg_report(m->env->diags, TG_E0212, m->kernel->name_span, "a kernel has at most %d compile-time constants", MAX_CONSTS);
+        tg_report(m->env->diags, TG_E0212, m->kernel->name_span,
+                  "a kernel has at most %d compile-time constants", MAX_CONSTS);
         n = MAX_CONSTS;
     }
     m->sig->n_consts = n;
@@ -145,15 +150,16 @@ static affine affine_name(const tg_sig_maker *m, tg_name name) {
     if (dim >= 0) {
         return (affine){true, dim, 1, 0};
     }
-    if (tg_sig_find_param(m->sig, name) < 0 && m->env->constant && m->env->constant(m->env->user, name, &v) &&
-        tg_dtype_is_int(v.dtype)) {
+    if (tg_sig_find_param(m->sig, name) < 0 && m->env->constant &&
+        m->env->constant(m->env->user, name, &v) && tg_dtype_is_int(v.dtype)) {
         return (affine){true, -1, 0, v.i};
     }
     return not_affine;
 }
 
 static affine affine_binary(const tg_sig_maker *m, const tg_expr *x) {
-    affine a = affine_of(m, x->u.binary.left), b = affine_of(m, x->u.binary.right), out = not_affine;
+    affine a = affine_of(m, x->u.binary.left), b = affine_of(m, x->u.binary.right),
+           out = not_affine;
     tg_operator op = x->u.binary.op;
     if (!a.good || !b.good || (a.dim >= 0 && b.dim >= 0)) {
         return out;
@@ -162,12 +168,15 @@ static affine affine_binary(const tg_sig_maker *m, const tg_expr *x) {
     out.dim = a.dim >= 0 ? a.dim : b.dim;
     bool overflow = false;
     if (op == TG_OPER_ADD) {
-        overflow = __builtin_add_overflow(a.factor, b.factor, &out.factor) || __builtin_add_overflow(a.offset, b.offset, &out.offset);
+        overflow = __builtin_add_overflow(a.factor, b.factor, &out.factor) ||
+                   __builtin_add_overflow(a.offset, b.offset, &out.offset);
     } else if (op == TG_OPER_SUB) {
-        overflow = __builtin_sub_overflow(a.factor, b.factor, &out.factor) || __builtin_sub_overflow(a.offset, b.offset, &out.offset);
+        overflow = __builtin_sub_overflow(a.factor, b.factor, &out.factor) ||
+                   __builtin_sub_overflow(a.offset, b.offset, &out.offset);
     } else if (op == TG_OPER_MUL) {
         const affine *v = a.dim >= 0 ? &a : &b, *c = a.dim >= 0 ? &b : &a;
-        overflow = __builtin_mul_overflow(v->factor, c->offset, &out.factor) || __builtin_mul_overflow(v->offset, c->offset, &out.offset);
+        overflow = __builtin_mul_overflow(v->factor, c->offset, &out.factor) ||
+                   __builtin_mul_overflow(v->offset, c->offset, &out.offset);
     } else {
         overflow = true;
     }
@@ -200,12 +209,14 @@ static void bind(tg_sig_maker *m, place *at, const affine *a, bool *bound) {
 
 /* One pass over the places: binds dimensions not yet bound; in passes of rank > 0 also adds a second source for
  * those that only outputs or optional tensors bind so far. */
-static void bind_pass(tg_sig_maker *m, const places *all, bool bare, int rank, bool *bound, int *bound_rank) {
+static void bind_pass(tg_sig_maker *m, const places *all, bool bare, int rank, bool *bound,
+                      int *bound_rank) {
     for (uint32_t i = 0; i < all->len; i++) {
         place *at = &all->data[i];
         affine a = affine_of(m, at->x);
         bool is_bare = at->x->kind == TG_EXPR_NAME;
-        if (!a.good || a.dim < 0 || a.factor < 1 || is_bare != bare || binding_rank(&m->sig->params[at->param]) != rank) {
+        if (!a.good || a.dim < 0 || a.factor < 1 || is_bare != bare ||
+            binding_rank(&m->sig->params[at->param]) != rank) {
             continue;
         }
         if (!bound[a.dim] || (bound_rank[a.dim] > 0 && bare)) {
@@ -227,8 +238,11 @@ static void bind_dims(tg_sig_maker *m, const places *all) {
     for (uint32_t i = 0; i < m->dims.len; i++) {
         if (!bound[i]) {
             tg_diag *d = tg_report(m->env->diags, TG_E0407, m->dim_spans[i],
-                                   "dimension '%s' cannot be determined from the arguments", m->dims.data[i].name);
-            tg_diag_add_help(m->env->diags, d, "use it bare, as in `X[%s]`, or as `a*%s + b` with constants; or make it a parameter: `int %s`",
+                                   "dimension '%s' cannot be determined from the arguments",
+                                   m->dims.data[i].name);
+            tg_diag_add_help(m->env->diags, d,
+                             "use it bare, as in `X[%s]`, or as `a*%s + b` with constants; or "
+                             "make it a parameter: `int %s`",
                              m->dims.data[i].name, m->dims.data[i].name, m->dims.data[i].name);
         }
     }
@@ -247,8 +261,11 @@ static void make_shape(tg_sig_maker *m, const place *at) {
 
 static void make_check(tg_sig_maker *m, const place *at) {
     const tg_sig_param *p = &m->sig->params[at->param];
-    tg_sig_check c = {.kind = TG_SC_SHAPE_EQUALS, .param = at->param, .d = at->d,
-                      .expr = p->shape[at->d], .text = p->shape_text[at->d]};
+    tg_sig_check c = {.kind = TG_SC_SHAPE_EQUALS,
+                      .param = at->param,
+                      .d = at->d,
+                      .expr = p->shape[at->d],
+                      .text = p->shape_text[at->d]};
     if (c.expr.n == 1 && c.expr.code[0].op == TG_SE_DIM) {
         c.kind = TG_SC_DIM_AGREES;
         c.dim = (uint32_t)c.expr.code[0].imm.i;

@@ -75,8 +75,8 @@ static cell_type unify(compiler *c, const operand *left, const operand *right, t
         emit(c, TG_SE_I2F, 0);
         return CELL_FLOAT;
     }
-    tg_report(c->env->diags, TG_E0203, span, "no common type for %s and %s; convert one", type_text(left->type),
-              type_text(right->type));
+    tg_report(c->env->diags, TG_E0203, span, "no common type for %s and %s; convert one",
+              type_text(left->type), type_text(right->type));
     return CELL_BAD;
 }
 
@@ -112,8 +112,12 @@ static operand push_param(compiler *c, int32_t i, tg_span span) {
             emit(c, TG_SE_PRESENT, i);
             return result(c, CELL_BOOL);
         }
-        tg_diag *d = tg_report(c->env->diags, TG_E0212, span, "elements of '%s' cannot be read in a launch condition", p->name);
-        tg_diag_add_help(c->env->diags, d, "a fact about all its elements is written `%s < bound`, `sorted(%s)` or `unique(%s)`",
+        tg_diag *d =
+            tg_report(c->env->diags, TG_E0212, span,
+                      "elements of '%s' cannot be read in a launch condition", p->name);
+        tg_diag_add_help(c->env->diags, d,
+                         "a fact about all its elements is written `%s < bound`, `sorted(%s)` "
+                         "or `unique(%s)`",
                          p->name, p->name, p->name);
         return bad(c);
     }
@@ -140,8 +144,8 @@ static void report_unknown(compiler *c, tg_name name, tg_span span) {
         names[n++] = sig->tparams[i].name;
     }
     const char *near = tg_suggest(name, names, n);
-    tg_diag *d = tg_report(c->env->diags, TG_E0201, span, "unknown name '%s'%s%s%s", name, near ? "; did you mean '" : "",
-                           near ? near : "", near ? "'?" : "");
+    tg_diag *d = tg_report(c->env->diags, TG_E0201, span, "unknown name '%s'%s%s%s", name,
+                           near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     if (near) {
         tg_diag_add_edit(c->env->diags, d, span, near);
     }
@@ -163,7 +167,8 @@ static operand compile_name(compiler *c, const tg_expr *x) {
         return push_scalar_value(c, v);
     }
     if (tg_sig_find_tparam(c->sig, name) >= 0) {
-        return report(c, TG_E0208, x->span, "a type stands here only in a comparison such as `T == bf16`");
+        return report(c, TG_E0208, x->span,
+                      "a type stands here only in a comparison such as `T == bf16`");
     }
     report_unknown(c, name, x->span);
     return bad(c);
@@ -177,6 +182,7 @@ typedef struct op_row {
     bool gives_bool;
 } op_row;
 
+/* clang-format off */
 static const op_row rows[] = {
     [TG_OPER_MUL] = {TG_SE_MUL, TG_SE_FMUL, false, false}, [TG_OPER_DIV] = {TG_SE_DIV, TG_SE_FDIV, false, false},
     [TG_OPER_REM] = {TG_SE_REM, TG_SE_INT, false, false},  [TG_OPER_ADD] = {TG_SE_ADD, TG_SE_FADD, false, false},
@@ -189,6 +195,7 @@ static const op_row rows[] = {
     [TG_OPER_LAND] = {TG_SE_AND, TG_SE_INT, false, true},  [TG_OPER_LOR] = {TG_SE_OR, TG_SE_INT, false, true},
 };
 
+/* clang-format on */
 /* T == bf16: TYPE_IS, with the type parameter on either side. */
 static bool compile_type_test(compiler *c, const tg_expr *x) {
     const tg_expr *l = x->u.binary.left, *r = x->u.binary.right;
@@ -201,8 +208,9 @@ static bool compile_type_test(compiler *c, const tg_expr *x) {
         l = r;
         r = t;
     }
-    tg_name name = l->kind == TG_EXPR_NAME ? l->u.name.name
-                   : l->kind == TG_EXPR_TYPE ? l->u.type.type->name : NULL;
+    tg_name name = l->kind == TG_EXPR_NAME   ? l->u.name.name
+                   : l->kind == TG_EXPR_TYPE ? l->u.type.type->name
+                                             : NULL;
     int32_t t = name ? tg_sig_find_tparam(c->sig, name) : -1;
     if (t < 0 || r->kind != TG_EXPR_TYPE || r->u.type.type->dtype == TG_DTYPE_NONE) {
         return false;
@@ -236,7 +244,8 @@ static operand compile_binary(compiler *c, const tg_expr *x) {
     tg_sig_opcode code = t == CELL_FLOAT ? row->on_float : row->on_int;
     bool equality = op == TG_OPER_EQ || op == TG_OPER_NE;
     if (code == TG_SE_INT || (t == CELL_BOOL && !wants_bool(op) && !equality)) {
-        tg_report(c->env->diags, TG_E0207, x->u.binary.op_span, "this operator is not defined for %s", type_text(t));
+        tg_report(c->env->diags, TG_E0207, x->u.binary.op_span,
+                  "this operator is not defined for %s", type_text(t));
         return bad(c);
     }
     emit(c, code, 0);
@@ -251,11 +260,19 @@ static operand compile_unary(compiler *c, const tg_expr *x) {
         return v;
     }
     tg_operator op = x->u.unary.op;
-    bool good = op == TG_OPER_LNOT ? v.type == CELL_BOOL : op == TG_OPER_BNOT ? v.type == CELL_INT : v.type != CELL_BOOL;
+    bool good = op == TG_OPER_LNOT   ? v.type == CELL_BOOL
+                : op == TG_OPER_BNOT ? v.type == CELL_INT
+                                     : v.type != CELL_BOOL;
     if (!good) {
-        return report(c, op == TG_OPER_LNOT ? TG_E0206 : TG_E0207, x->span, "this operator is not defined here");
+        return report(c, op == TG_OPER_LNOT ? TG_E0206 : TG_E0207, x->span,
+                      "this operator is not defined here");
     }
-    emit(c, op == TG_OPER_LNOT ? TG_SE_LNOT : op == TG_OPER_BNOT ? TG_SE_NOT : v.type == CELL_FLOAT ? TG_SE_FNEG : TG_SE_NEG, 0);
+    emit(c,
+         op == TG_OPER_LNOT     ? TG_SE_LNOT
+         : op == TG_OPER_BNOT   ? TG_SE_NOT
+         : v.type == CELL_FLOAT ? TG_SE_FNEG
+                                : TG_SE_NEG,
+         0);
     v.end = c->code.len;
     return v;
 }
@@ -265,7 +282,8 @@ static operand compile_cond(compiler *c, const tg_expr *x) {
     operand yes = compile(c, x->u.cond.yes);
     operand no = compile(c, x->u.cond.no);
     if (test.type != CELL_BOOL && test.type != CELL_BAD) {
-        return report(c, TG_E0206, x->u.cond.test->span, "a number is no condition; write `!= 0`");
+        return report(c, TG_E0206, x->u.cond.test->span,
+                      "a number is no condition; write `!= 0`");
     }
     cell_type t = unify(c, &yes, &no, x->span);
     if (t == CELL_BAD || test.type == CELL_BAD) {
@@ -284,6 +302,7 @@ typedef struct fn_row {
     bool gives_bool;
 } fn_row;
 
+/* clang-format off */
 static const fn_row functions[] = {
     {"min", 2, TG_SE_MIN, TG_SE_FMIN, false},       {"max", 2, TG_SE_MAX, TG_SE_FMAX, false},
     {"ceil_div", 2, TG_SE_CEIL_DIV, TG_SE_INT, false}, {"tdiv", 2, TG_SE_TDIV, TG_SE_INT, false},
@@ -293,6 +312,7 @@ static const fn_row functions[] = {
     {"is_pow2", 1, TG_SE_IS_POW2, TG_SE_INT, true}, {"sqrt", 1, TG_SE_INT, TG_SE_FSQRT, false},
 };
 
+/* clang-format on */
 static const fn_row *find_function(tg_name name) {
     for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
         if (strcmp(functions[i].name, name) == 0) {
@@ -304,8 +324,8 @@ static const fn_row *find_function(tg_name name) {
 
 static operand call_function(compiler *c, const fn_row *f, const tg_expr *x) {
     if (x->u.call.n_args != f->n_args) {
-        tg_report(c->env->diags, TG_E0208, x->span, "%s takes %u argument%s, %u given", f->name, f->n_args,
-                  f->n_args == 1 ? "" : "s", x->u.call.n_args);
+        tg_report(c->env->diags, TG_E0208, x->span, "%s takes %u argument%s, %u given", f->name,
+                  f->n_args, f->n_args == 1 ? "" : "s", x->u.call.n_args);
         return bad(c);
     }
     operand first = compile(c, x->u.call.args[0].value);
@@ -319,7 +339,8 @@ static operand call_function(compiler *c, const fn_row *f, const tg_expr *x) {
     }
     tg_sig_opcode op = t == CELL_FLOAT ? f->on_float : t == CELL_INT ? f->on_int : TG_SE_INT;
     if (op == TG_SE_INT) {
-        tg_report(c->env->diags, TG_E0207, x->span, "%s is not defined for %s in a launch condition", f->name, type_text(t));
+        tg_report(c->env->diags, TG_E0207, x->span,
+                  "%s is not defined for %s in a launch condition", f->name, type_text(t));
         return bad(c);
     }
     emit(c, op, 0);
@@ -330,9 +351,12 @@ static operand call_function(compiler *c, const fn_row *f, const tg_expr *x) {
 static operand call_memory(compiler *c, const tg_expr *x, bool aligned) {
     uint32_t wants = aligned ? 2 : 1;
     const tg_expr *arg = x->u.call.n_args ? x->u.call.args[0].value : NULL;
-    int32_t i = arg && arg->kind == TG_EXPR_NAME ? tg_sig_find_param(c->sig, arg->u.name.name) : -1;
+    int32_t i =
+        arg && arg->kind == TG_EXPR_NAME ? tg_sig_find_param(c->sig, arg->u.name.name) : -1;
     if (x->u.call.n_args != wants || i < 0 || !tg_sig_is_tensor(&c->sig->params[i])) {
-        return report(c, TG_E0208, x->span, aligned ? "aligned takes a tensor and a number of bytes" : "contiguous takes a tensor");
+        return report(c, TG_E0208, x->span,
+                      aligned ? "aligned takes a tensor and a number of bytes"
+                              : "contiguous takes a tensor");
     }
     if (!aligned) {
         emit(c, TG_SE_CONTIGUOUS, i);
@@ -340,7 +364,9 @@ static operand call_memory(compiler *c, const tg_expr *x, bool aligned) {
     }
     operand n = compile(c, x->u.call.args[1].value);
     if (n.type != CELL_INT) {
-        return n.type == CELL_BAD ? n : report(c, TG_E0203, x->u.call.args[1].value->span, "the alignment is a number of bytes");
+        return n.type == CELL_BAD ? n
+                                  : report(c, TG_E0203, x->u.call.args[1].value->span,
+                                           "the alignment is a number of bytes");
     }
     emit(c, TG_SE_ALIGNED, i);
     return result(c, CELL_BOOL);
@@ -348,8 +374,10 @@ static operand call_memory(compiler *c, const tg_expr *x, bool aligned) {
 
 static operand call_sizeof(compiler *c, const tg_expr *x) {
     const tg_expr *arg = x->u.call.n_args == 1 ? x->u.call.args[0].value : NULL;
-    tg_name name = !arg ? NULL : arg->kind == TG_EXPR_NAME ? arg->u.name.name
-                   : arg->kind == TG_EXPR_TYPE ? arg->u.type.type->name : NULL;
+    tg_name name = !arg                        ? NULL
+                   : arg->kind == TG_EXPR_NAME ? arg->u.name.name
+                   : arg->kind == TG_EXPR_TYPE ? arg->u.type.type->name
+                                               : NULL;
     int32_t t = name ? tg_sig_find_tparam(c->sig, name) : -1;
     if (t >= 0) {
         emit(c, TG_SE_TYPE_BITS, t);
@@ -365,8 +393,9 @@ static operand call_sizeof(compiler *c, const tg_expr *x) {
 }
 
 static operand call_conversion(compiler *c, const tg_expr *x, tg_dtype to) {
-    operand v = x->u.call.n_args == 1 ? compile(c, x->u.call.args[0].value)
-                                      : report(c, TG_E0208, x->span, "a conversion takes one argument");
+    operand v = x->u.call.n_args == 1
+                    ? compile(c, x->u.call.args[0].value)
+                    : report(c, TG_E0208, x->span, "a conversion takes one argument");
     if (v.type == CELL_BAD) {
         return v;
     }
@@ -379,7 +408,9 @@ static operand call_conversion(compiler *c, const tg_expr *x, tg_dtype to) {
 
 /* The name used elsewhere for one of ours (suggest.def), or a near one. */
 static void suggest_function(compiler *c, tg_diag *d, tg_name name, tg_span span) {
-    static const struct { const char *spelling, *replacement, *help; } idioms[] = {
+    static const struct {
+        const char *spelling, *replacement, *help;
+    } idioms[] = {
 #define IDIOM(spelling, replacement, help) {spelling, replacement, help},
 #include "dsl/parser/suggest.def"
 #undef IDIOM
@@ -392,7 +423,8 @@ static void suggest_function(compiler *c, tg_diag *d, tg_name name, tg_span span
     const char *better = tg_suggest(name, names, n);
     for (size_t i = 0; i < sizeof idioms / sizeof idioms[0]; i++) {
         bool known = idioms[i].replacement && find_function(idioms[i].replacement);
-        better = known && strcmp(idioms[i].spelling, name) == 0 ? idioms[i].replacement : better;
+        better =
+            known && strcmp(idioms[i].spelling, name) == 0 ? idioms[i].replacement : better;
     }
     if (better) {
         tg_diag_add_edit(c->env->diags, d, span, better);
@@ -418,10 +450,13 @@ static operand compile_call(compiler *c, const tg_expr *x) {
     if (f) {
         return call_function(c, f, x);
     }
-    tg_diag *d = tg_report(c->env->diags, TG_E0201, callee->span, "'%s' is no function of launch conditions", name);
+    tg_diag *d = tg_report(c->env->diags, TG_E0201, callee->span,
+                           "'%s' is no function of launch conditions", name);
     suggest_function(c, d, name, callee->span);
-    tg_diag_add_help(c->env->diags, d, "there are contiguous aligned sizeof min max abs ceil_div tdiv trem gcd popc clz ctz "
-                                       "is_pow2 sqrt, and the facts sorted and unique");
+    tg_diag_add_help(
+        c->env->diags, d,
+        "there are contiguous aligned sizeof min max abs ceil_div tdiv trem gcd popc clz ctz "
+        "is_pow2 sqrt, and the facts sorted and unique");
     return bad(c);
 }
 
@@ -464,12 +499,14 @@ static operand compile(compiler *c, const tg_expr *x) {
         break;
     }
     return report(c, TG_E0212, x->span,
-                  "only dimensions, scalar parameters, types and constants are known when a kernel is launched");
+                  "only dimensions, scalar parameters, types and constants are known when a "
+                  "kernel is launched");
 }
 
 /* ---- entry points -------------------------------------------------------------------------------------------- */
 
-static bool build(const tg_sig_env *env, const tg_signature *sig, const tg_expr *x, tg_sig_expr *out, cell_type *type) {
+static bool build(const tg_sig_env *env, const tg_signature *sig, const tg_expr *x,
+                  tg_sig_expr *out, cell_type *type) {
     compiler c = {.env = env, .sig = sig};
     operand v = compile(&c, x);
     *type = v.type;
@@ -478,33 +515,37 @@ static bool build(const tg_sig_env *env, const tg_signature *sig, const tg_expr 
     }
     *out = (tg_sig_expr){c.code.data, c.code.len, v.type == CELL_FLOAT};
     if (!tg_sig_expr_valid(out, sig)) {
-        tg_report(env->diags, TG_E0212, x->span, "this expression nests too deeply for a launch condition");
+        tg_report(env->diags, TG_E0212, x->span,
+                  "this expression nests too deeply for a launch condition");
         return false;
     }
     return true;
 }
 
-bool tg_sig_expr_build(const tg_sig_env *env, const tg_signature *sig, const tg_expr *x, tg_sig_expr *out,
-                       bool *is_bool) {
+bool tg_sig_expr_build(const tg_sig_env *env, const tg_signature *sig, const tg_expr *x,
+                       tg_sig_expr *out, bool *is_bool) {
     cell_type type;
     bool good = build(env, sig, x, out, &type);
     *is_bool = type == CELL_BOOL;
     return good;
 }
 
-bool tg_sig_make_int(const tg_sig_env *env, const tg_signature *sig, const tg_expr *x, tg_sig_expr *out) {
+bool tg_sig_make_int(const tg_sig_env *env, const tg_signature *sig, const tg_expr *x,
+                     tg_sig_expr *out) {
     cell_type type;
     if (!build(env, sig, x, out, &type)) {
         return false;
     }
     if (type != CELL_INT) {
-        tg_report(env->diags, TG_E0304, x->span, "a dimension is an integer, this is %s", type_text(type));
+        tg_report(env->diags, TG_E0304, x->span, "a dimension is an integer, this is %s",
+                  type_text(type));
         return false;
     }
     return true;
 }
 
-bool tg_sig_make_constant(const tg_sig_env *env, const tg_expr *x, tg_dtype to, tg_scalar *out) {
+bool tg_sig_make_constant(const tg_sig_env *env, const tg_expr *x, tg_dtype to,
+                          tg_scalar *out) {
     static const tg_signature empty = {.name = ""};
     cell_type type;
     tg_sig_expr e;
@@ -514,16 +555,19 @@ bool tg_sig_make_constant(const tg_sig_env *env, const tg_expr *x, tg_dtype to, 
     static const tg_launch_binding none; /* no dimension is read */
     double f = 0;
     int64_t i = tg_sig_eval(&e, &empty, &none, NULL, &f);
-    tg_scalar v = type == CELL_FLOAT ? (tg_scalar){.dtype = TG_F64, .f = f}
-                                     : (tg_scalar){.dtype = type == CELL_BOOL ? TG_BOOL : TG_I64, .i = i};
+    tg_scalar v = type == CELL_FLOAT
+                      ? (tg_scalar){.dtype = TG_F64, .f = f}
+                      : (tg_scalar){.dtype = type == CELL_BOOL ? TG_BOOL : TG_I64, .i = i};
     bool from_float = type == CELL_FLOAT, to_int = tg_dtype_is_int(to) || to == TG_BOOL;
     if (from_float && to_int) {
-        tg_report(env->diags, TG_E0204, x->span, "a float is no default for %s", tg_dtype_name(to));
+        tg_report(env->diags, TG_E0204, x->span, "a float is no default for %s",
+                  tg_dtype_name(to));
         return false;
     }
     *out = tg_scalar_convert(v, to);
     if (to_int && to != TG_U64 && out->i != i) {
-        tg_report(env->diags, TG_E0205, x->span, "%lld does not fit %s", (long long)i, tg_dtype_name(to));
+        tg_report(env->diags, TG_E0205, x->span, "%lld does not fit %s", (long long)i,
+                  tg_dtype_name(to));
         return false;
     }
     return true;
@@ -537,7 +581,8 @@ static int32_t bare_tensor(const tg_signature *sig, const tg_expr *x) {
     return i >= 0 && tg_sig_is_tensor(&sig->params[i]) && !sig->params[i].optional ? i : -1;
 }
 
-static void add_fact(tg_sig_maker *m, tg_sig_fact_kind kind, int32_t param, tg_sig_expr bound, const tg_expr *x) {
+static void add_fact(tg_sig_maker *m, tg_sig_fact_kind kind, int32_t param, tg_sig_expr bound,
+                     const tg_expr *x) {
     tg_sig_fact f = {kind, (uint32_t)param, bound, tg_sig_source_text(m->env, x->span)};
     tg_vec_push(m->env->arena, &m->facts, f);
 }
@@ -554,7 +599,8 @@ static bool make_call_fact(tg_sig_maker *m, const tg_expr *x) {
     }
     int32_t t = x->u.call.n_args == 1 ? bare_tensor(m->sig, x->u.call.args[0].value) : -1;
     if (t < 0 || m->sig->params[t].rank != 1 || m->sig->params[t].kind == TG_SP_OUT) {
-        tg_report(m->env->diags, TG_E0208, x->span, "%s takes a tensor of one dimension that the kernel reads", name);
+        tg_report(m->env->diags, TG_E0208, x->span,
+                  "%s takes a tensor of one dimension that the kernel reads", name);
         return true;
     }
     add_fact(m, sorted ? TG_SF_SORTED : TG_SF_UNIQUE, t, (tg_sig_expr){0}, x);
@@ -566,13 +612,17 @@ static bool make_compare_fact(tg_sig_maker *m, const tg_expr *x) {
     if (x->kind != TG_EXPR_BINARY) {
         return false;
     }
-    static const struct { tg_operator op; tg_sig_fact_kind left, right; } kinds[] = {
+    static const struct {
+        tg_operator op;
+        tg_sig_fact_kind left, right;
+    } kinds[] = {
         {TG_OPER_LT, TG_SF_LESS, TG_SF_GREATER},
         {TG_OPER_LE, TG_SF_LESS_EQUAL, TG_SF_GREATER_EQUAL},
         {TG_OPER_GT, TG_SF_GREATER, TG_SF_LESS},
         {TG_OPER_GE, TG_SF_GREATER_EQUAL, TG_SF_LESS_EQUAL},
     };
-    int32_t left = bare_tensor(m->sig, x->u.binary.left), right = bare_tensor(m->sig, x->u.binary.right);
+    int32_t left = bare_tensor(m->sig, x->u.binary.left),
+            right = bare_tensor(m->sig, x->u.binary.right);
     for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
         if (kinds[k].op != x->u.binary.op || (left < 0) == (right < 0)) {
             continue;
@@ -581,7 +631,8 @@ static bool make_compare_fact(tg_sig_maker *m, const tg_expr *x) {
         bool is_bool;
         const tg_expr *other = left >= 0 ? x->u.binary.right : x->u.binary.left;
         if (tg_sig_expr_build(m->env, m->sig, other, &bound, &is_bool)) {
-            add_fact(m, left >= 0 ? kinds[k].left : kinds[k].right, left >= 0 ? left : right, bound, x);
+            add_fact(m, left >= 0 ? kinds[k].left : kinds[k].right, left >= 0 ? left : right,
+                     bound, x);
         }
         return true;
     }

@@ -34,7 +34,8 @@ void tg_sig_make_dims(tg_sig_maker *m);
 /* sig_expr.c: `where` conditions and content facts */
 void tg_sig_make_where(tg_sig_maker *m, const tg_expr *x);
 /* Integer expression of dimensions; false after a report. */
-bool tg_sig_make_int(const tg_sig_env *env, const tg_signature *sig, const tg_expr *x, tg_sig_expr *out);
+bool tg_sig_make_int(const tg_sig_env *env, const tg_signature *sig, const tg_expr *x,
+                     tg_sig_expr *out);
 /* A constant: literals and module constants. */
 bool tg_sig_make_constant(const tg_sig_env *env, const tg_expr *x, tg_dtype to, tg_scalar *out);
 

@@ -25,7 +25,8 @@ static const char *load_beside(void *user, const char *path, tg_arena *arena, si
     const beside *b = user;
     size_t n = (size_t)(base_name(b->path) - b->path);
     char *text;
-    const char *full = tg_arena_printf(arena, "%.*s%s%s", (int)n, b->path, strncmp(path, "./", 2) == 0 ? path + 2 : path,
+    const char *full = tg_arena_printf(arena, "%.*s%s%s", (int)n, b->path,
+                                       strncmp(path, "./", 2) == 0 ? path + 2 : path,
                                        strstr(path, ".dsl") ? "" : ".dsl");
     return tg_io_read_file(arena, full, 1 << 20, &text, len) == TG_OK ? text : NULL;
 }
@@ -38,7 +39,8 @@ static tg_diags *diagnose(tg_arena *arena, const char *path, const char *text) {
     *diags = (tg_diags){.arena = arena, .sources = sources};
     b->path = path;
     tg_loader loader = {load_beside, b};
-    (void)tg_unit_load(arena, tg_interner_create(arena), diags, base_name(path), text, strlen(text), &loader);
+    (void)tg_unit_load(arena, tg_interner_create(arena), diags, base_name(path), text,
+                       strlen(text), &loader);
     return diags;
 }
 
@@ -79,8 +81,11 @@ static int check(tg_arena *arena, const char *path, const char *got) {
 /* The first ```c block behind a heading; null if there is none. */
 static const char *program(tg_arena *arena, const char *page, const char *heading) {
     const char *at = strstr(page, heading), *next = at ? strstr(at + 1, "\n## ") : NULL;
-    const char *begin = at ? strstr(at, "```c\n") : NULL, *end = begin ? strstr(begin + 5, "```") : NULL;
-    return end && (!next || begin < next) ? tg_arena_strndup(arena, begin + 5, (size_t)(end - begin - 5)) : NULL;
+    const char *begin = at ? strstr(at, "```c\n") : NULL,
+               *end = begin ? strstr(begin + 5, "```") : NULL;
+    return end && (!next || begin < next)
+               ? tg_arena_strndup(arena, begin + 5, (size_t)(end - begin - 5))
+               : NULL;
 }
 
 static int check_page(tg_arena *arena, const char *path) {
@@ -91,7 +96,8 @@ static int check_page(tg_arena *arena, const char *path) {
         return 1;
     }
     strncpy(code, base_name(path), 5);
-    const char *wrong = program(arena, page, "## Wrong"), *right = program(arena, page, "## Right");
+    const char *wrong = program(arena, page, "## Wrong"),
+               *right = program(arena, page, "## Right");
     int failed = 0;
     if (wrong) {
         tg_diags *d = diagnose(arena, path, wrong);

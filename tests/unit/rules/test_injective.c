@@ -1,8 +1,7 @@
 /* Random stores against enumeration: what the checker accepts must be injective (E0402), free of collisions between
  * instances (E0403, E0408). And it must accept a fair part of what is: a checker that refuses everything is sound, too. */
-#include "tests/unit/elab/load.h"
-
 #include "base/io.h"
+#include "tests/unit/elab/load.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -39,7 +38,9 @@ static int add(program *p, char op, int64_t value, int left, int right) {
     return p->n_nodes++;
 }
 
-static int number(program *p, int64_t v) { return add(p, 'n', v, 0, 0); }
+static int number(program *p, int64_t v) {
+    return add(p, 'n', v, 0, 0);
+}
 
 static int linear(program *p, int depth);
 
@@ -80,7 +81,9 @@ static int64_t value_of(const program *p, int e, const int64_t *point) {
 
 static bool mentions(const program *p, int e, int var) {
     const node *n = &p->nodes[e];
-    return n->op == 'v' ? n->value == var : n->op != 'n' && (mentions(p, n->left, var) || mentions(p, n->right, var));
+    return n->op == 'v'
+               ? n->value == var
+               : n->op != 'n' && (mentions(p, n->left, var) || mentions(p, n->right, var));
 }
 
 static void print(const program *p, int e, tg_strbuf *out) {
@@ -132,7 +135,8 @@ static int enumerate(const program *p, const map *m, hit *out) {
                         continue;
                     }
                     cr_assert_lt(n, MAX_POINTS);
-                    out[n++] = (hit){{value_of(p, m->index[0], v), value_of(p, m->index[1], v)}, {v[0], v[1]}};
+                    out[n++] = (hit){{value_of(p, m->index[0], v), value_of(p, m->index[1], v)},
+                                     {v[0], v[1]}};
                 }
             }
         }
@@ -141,7 +145,7 @@ static int enumerate(const program *p, const map *m, hit *out) {
 }
 
 static int compare(const void *x, const void *y) {
-    return memcmp(((const hit *)x)->at, ((const hit *)y)->at, sizeof ((const hit *)x)->at);
+    return memcmp(((const hit *)x)->at, ((const hit *)y)->at, sizeof((const hit *)x)->at);
 }
 
 static bool injective(hit *hits, int n) {
@@ -198,11 +202,14 @@ static void print_store(const program *p, const map *m, const char *value, tg_st
 }
 
 /* Codes reported for a kernel with the given body. */
-static void load_body(loaded *l, const program *p, const char *direction, const char *body, char *text, size_t size) {
-    tg_format(text, size,
-              "kernel k(%s f32 Y[P, Q], out f32 Z[R] = 0) {\n    grid (each a in %lld, b in %lld) {\n"
-              "        axis c in %lld, d in %lld;\n%s    }\n}\n",
-              direction, (long long)p->extent[0], (long long)p->extent[1], (long long)p->extent[2], (long long)p->extent[3], body);
+static void load_body(loaded *l, const program *p, const char *direction, const char *body,
+                      char *text, size_t size) {
+    tg_format(
+        text, size,
+        "kernel k(%s f32 Y[P, Q], out f32 Z[R] = 0) {\n    grid (each a in %lld, b in %lld) {\n"
+        "        axis c in %lld, d in %lld;\n%s    }\n}\n",
+        direction, (long long)p->extent[0], (long long)p->extent[1], (long long)p->extent[2],
+        (long long)p->extent[3], body);
     load_text(l, "random.dsl", text);
 }
 
@@ -232,14 +239,16 @@ Test(injective, accepted_stores_are_injective) {
         print_store(&p, &m, "1", &body);
         load_body(&l, &p, "inout", body.data, text, sizeof text);
         bool ok = !has_code(&l, TG_E0402), truth = injective(first, enumerate(&p, &m, first));
-        cr_expect(!ok || truth, "seed %llu: accepted, but an element is written twice\n%s", (unsigned long long)seed, text);
+        cr_expect(!ok || truth, "seed %llu: accepted, but an element is written twice\n%s",
+                  (unsigned long long)seed, text);
         accepted += ok && truth;
         true_ones += truth;
         unload(&l);
         tg_arena_destroy(arena);
     }
     cr_log_info("stores: %u accepted of %u injective of %u", accepted, true_ones, n);
-    cr_expect_gt(accepted * 100, true_ones * 75, "%u of %u injective stores of %u are accepted", accepted, true_ones, n);
+    cr_expect_gt(accepted * 100, true_ones * 75, "%u of %u injective stores of %u are accepted",
+                 accepted, true_ones, n);
 }
 
 static void check_pair(uint64_t seed, bool load, unsigned *accepted, unsigned *true_ones) {
@@ -268,8 +277,10 @@ static void check_pair(uint64_t seed, bool load, unsigned *accepted, unsigned *t
     load_body(&l, &p, "inout", body.data, text, sizeof text);
     tg_diag_code code = load ? TG_E0408 : TG_E0403;
     int nx = enumerate(&p, &x, first), ny = enumerate(&p, &y, second);
-    bool truth = !collide(first, nx, second, ny), judged = !has_code(&l, TG_E0402), ok = judged && !has_code(&l, code);
-    cr_expect(!ok || truth, "seed %llu: accepted, but instances meet\n%s", (unsigned long long)seed, text);
+    bool truth = !collide(first, nx, second, ny), judged = !has_code(&l, TG_E0402),
+         ok = judged && !has_code(&l, code);
+    cr_expect(!ok || truth, "seed %llu: accepted, but instances meet\n%s",
+              (unsigned long long)seed, text);
     *accepted += ok && truth;
     *true_ones += judged && truth;
     unload(&l);
@@ -283,6 +294,7 @@ Test(injective, accepted_pairs_do_not_meet) {
             check_pair(seed, load, &accepted, &true_ones);
         }
         cr_log_info("%s: %u accepted of %u", load ? "loads" : "pairs", accepted, true_ones);
-        cr_expect_gt(accepted * 100, true_ones * 70, "%s: %u of %u accepted", load ? "loads" : "stores", accepted, true_ones);
+        cr_expect_gt(accepted * 100, true_ones * 70, "%s: %u of %u accepted",
+                     load ? "loads" : "stores", accepted, true_ones);
     }
 }

@@ -5,8 +5,10 @@
 #include <string.h>
 
 static const char module[] =
-    "kernel gemm<T: float>(in T A[M, K], in T B[K, const N], out T C[M, const N], const int mode = 0)\n"
-    "{ grid (m in M, n in N) { wide(T) acc[m, n] = 0; for (k in K) acc += dot(A[m, k], B[k, n], k); C[m, n] = T(acc); } }\n"
+    "kernel gemm<T: float>(in T A[M, K], in T B[K, const N], out T C[M, const N], const int "
+    "mode = 0)\n"
+    "{ grid (m in M, n in N) { wide(T) acc[m, n] = 0; for (k in K) acc += dot(A[m, k], B[k, "
+    "n], k); C[m, n] = T(acc); } }\n"
     "schedule gemm { m = 8; n = 16; k = 4; }\n"
     "schedule gemm @ x86 { m = 32; pack(B) = true; }\n"
     "schedule gemm @ avx512 { m = 64; order = (n, m); reg(m) = 6; }\n"
@@ -38,7 +40,8 @@ static const tg_sched_item *item(const tg_func *f, const char *key, unsigned ord
 }
 
 static tg_func *make(loaded *l, const char *kernel, const tg_instance_spec *spec) {
-    tg_func *f = tg_unit_instantiate(l->unit, tg_unit_find_kernel(l->unit, kernel), spec, l->arena, &l->diags);
+    tg_func *f = tg_unit_instantiate(l->unit, tg_unit_find_kernel(l->unit, kernel), spec,
+                                     l->arena, &l->diags);
     cr_assert_not_null(f, "%s", rendered(l));
     return f;
 }
@@ -47,7 +50,8 @@ Test(schedule, the_most_specific_wins) {
     loaded l;
     load_text(&l, "m.dsl", module);
     cr_assert_eq(l.diags.n_errors, 0, "%s", rendered(&l));
-    const tg_machine avx512 = {.family = "x86", .arch = "avx512"}, avx2 = {.family = "x86", .arch = "avx2"};
+    const tg_machine avx512 = {.family = "x86", .arch = "avx512"},
+                     avx2 = {.family = "x86", .arch = "avx2"};
     tg_dtype types[] = {TG_F32};
     tg_scalar consts[] = {{.dtype = TG_I64, .i = 64}, {.dtype = TG_I64, .i = 0}};
     tg_instance_spec spec = {.types = types, .consts = consts};
@@ -57,13 +61,15 @@ Test(schedule, the_most_specific_wins) {
     spec.machine = &avx2;
     f = make(&l, "gemm", &spec);
     cr_expect(block(f, "m", 0) == 32 && block(f, "n", 0) == 16);
-    cr_expect(item(f, "pack", 0) && strcmp(item(f, "pack", 0)->arg, "B") == 0 && item(f, "pack", 0)->integer == 1);
+    cr_expect(item(f, "pack", 0) && strcmp(item(f, "pack", 0)->arg, "B") == 0 &&
+              item(f, "pack", 0)->integer == 1);
     spec.machine = &avx512;
     f = make(&l, "gemm", &spec);
     cr_expect_eq(block(f, "m", 0), 64);
     const tg_sched_item *order = item(f, "order", 0), *reg = item(f, "reg", 0);
     cr_assert(order && order->n_names == 2 && strcmp(order->names[0], "n") == 0);
-    cr_assert(reg && reg->n_axes == 1 && strcmp(reg->axes[0]->name, "m") == 0 && reg->integer == 6);
+    cr_assert(reg && reg->n_axes == 1 && strcmp(reg->axes[0]->name, "m") == 0 &&
+              reg->integer == 6);
     types[0] = TG_BF16;
     consts[0].i = 100;
     f = make(&l, "gemm", &spec);
@@ -91,17 +97,18 @@ Test(schedule, phases_and_ordinals) {
 }
 
 static const char *message_of(const char *schedule, char *out) {
-    static const char kernel[] = "kernel k(in f32 X[M, N], out f32 Y[M], out f32 Z[M]) {\n"
-                                 "    grid (i in M) {\n"
-                                 "        axis c in 4;\n"
-                                 "        f32 a[i] = 0, m[i] = -inf;\n"
-                                 "        for (j in N) { a += sum(X[i, j], j); m max= max(X[i, j], j); }\n"
-                                 "        f32 p[i] = 0;\n"
-                                 "        for (t in N) p = p * 0.5 + sum(X[i, t], t);\n"
-                                 "        Y[i] = a + m;\n"
-                                 "        Z[i] = p + sum(f32(c), c);\n"
-                                 "    }\n"
-                                 "}\n";
+    static const char kernel[] =
+        "kernel k(in f32 X[M, N], out f32 Y[M], out f32 Z[M]) {\n"
+        "    grid (i in M) {\n"
+        "        axis c in 4;\n"
+        "        f32 a[i] = 0, m[i] = -inf;\n"
+        "        for (j in N) { a += sum(X[i, j], j); m max= max(X[i, j], j); }\n"
+        "        f32 p[i] = 0;\n"
+        "        for (t in N) p = p * 0.5 + sum(X[i, t], t);\n"
+        "        Y[i] = a + m;\n"
+        "        Z[i] = p + sum(f32(c), c);\n"
+        "    }\n"
+        "}\n";
     loaded l;
     char text[2048];
     strcpy(text, kernel);
@@ -115,9 +122,12 @@ static const char *message_of(const char *schedule, char *out) {
 Test(schedule, only_accumulations_are_split) {
     char got[512];
     cr_expect_str_eq(message_of("schedule k { split(j) = 2; }", got), "");
-    cr_expect(strstr(message_of("schedule k { split(t) = 2; }", got), "'p' is carried"), "%s", got);
+    cr_expect(strstr(message_of("schedule k { split(t) = 2; }", got), "'p' is carried"), "%s",
+              got);
     cr_expect(strstr(message_of("schedule k { split(i) = 2; }", got), "grid axis"), "%s", got);
     cr_expect_str_eq(message_of("schedule k { split(t) = 1; }", got), "");
     cr_expect(strstr(message_of("schedule k { c = 2; }", got), "no block size"), "%s", got);
-    cr_expect_str_eq(message_of("tune k { i, j in {1, 2}; require i * j < 100; bucket M pow2, N; }", got), "");
+    cr_expect_str_eq(
+        message_of("tune k { i, j in {1, 2}; require i * j < 100; bucket M pow2, N; }", got),
+        "");
 }

@@ -43,7 +43,8 @@ static void tensor(launch *l, uint32_t i, tg_dtype dtype, void *data, const int6
 #define SHAPE(...) ((const int64_t[]){__VA_ARGS__, -1})
 
 static tg_status bind(launch *l) {
-    return tg_signature_bind(l->sig, l->args, l->sig->n_params, &l->binding, l->message, sizeof l->message);
+    return tg_signature_bind(l->sig, l->args, l->sig->n_params, &l->binding, l->message,
+                             sizeof l->message);
 }
 
 static void expect_message(launch *l, tg_status status, const char *text) {
@@ -52,15 +53,21 @@ static void expect_message(launch *l, tg_status status, const char *text) {
 }
 
 static const char module[] =
-    "kernel gemm<T: float>(in T A[M, K], in T B[K, N], in? f32 bias[N], out T C[M, N], f32 alpha = 1, const bool act = false)\n"
-    "{ grid (m in M, n in N) { wide(T) acc[m, n] = 0; for (k in K) acc += dot(A[m, k], B[k, n], k); C[m, n] = T(acc * alpha); } }\n"
-    "kernel packed(in u32 P[K / 8, N], in f32 X[K], out f32 Y[2 * R + 1], const int G = 4, u8 small = 3)\n"
+    "kernel gemm<T: float>(in T A[M, K], in T B[K, N], in? f32 bias[N], out T C[M, N], f32 "
+    "alpha = 1, const bool act = false)\n"
+    "{ grid (m in M, n in N) { wide(T) acc[m, n] = 0; for (k in K) acc += dot(A[m, k], B[k, "
+    "n], k); C[m, n] = T(acc * alpha); } }\n"
+    "kernel packed(in u32 P[K / 8, N], in f32 X[K], out f32 Y[2 * R + 1], const int G = 4, u8 "
+    "small = 3)\n"
     "    where N % G == 0, is_pow2(K), aligned(P, 16) { grid (i in R) Y[2 * i] = X[i]; }\n"
-    "kernel ragged(in i32 off[E + 1], in i32 ids[R], inout f32 Y[R]) where sorted(off) && ids < E, 0 <= ids, unique(ids)\n"
+    "kernel ragged(in i32 off[E + 1], in i32 ids[R], inout f32 Y[R]) where sorted(off) && ids "
+    "< E, 0 <= ids, unique(ids)\n"
     "{ grid (each e in E, r in R from off[e] until off[e + 1]) Y[r] = Y[r] + f32(e); }\n"
-    "kernel typed<T: f16 | bf16, U: any>(in T A[N], in U B[N], out wide(T) C[N]) where T == bf16 || N > 2, sizeof(T) == 2\n"
+    "kernel typed<T: f16 | bf16, U: any>(in T A[N], in U B[N], out wide(T) C[N]) where T == "
+    "bf16 || N > 2, sizeof(T) == 2\n"
     "{ grid (i in N) C[i] = widen(A[i]); }\n"
-    "kernel nibbles(in u4 W[M, N], out f32 Y[M, N]) { grid (m in M, n in N) Y[m, n] = f32(W[m, n]); }\n";
+    "kernel nibbles(in u4 W[M, N], out f32 Y[M, N]) { grid (m in M, n in N) Y[m, n] = f32(W[m, "
+    "n]); }\n";
 
 static void good_gemm(launch *l) {
     tensor(l, 0, TG_F32, memory, SHAPE(3, 5));
@@ -114,12 +121,15 @@ Test(signature, checks_shapes_conditions_and_scalars) {
     expect_message(&l, TG_ERROR_LAUNCH, "L0904: packed requires aligned(P, 16)");
     tensor(&l, 0, TG_U32, memory, SHAPE(2, 8));
     tensor(&l, 2, TG_F32, memory + 2048, SHAPE(6));
-    expect_message(&l, TG_ERROR_LAUNCH, "L0903: dimension 0 of Y is 6, which is no value of 2 * R + 1 for an integer R");
+    expect_message(
+        &l, TG_ERROR_LAUNCH,
+        "L0903: dimension 0 of Y is 6, which is no value of 2 * R + 1 for an integer R");
     tensor(&l, 2, TG_F32, memory + 2048, SHAPE(5));
     l.args[4] = (tg_launch_arg){.dtype = TG_I64, .scalar = {.dtype = TG_I64, .i = 256}};
     expect_message(&l, TG_ERROR_INVALID_ARGUMENT, "small = 256 does not fit u8");
     l.args[4] = (tg_launch_arg){.dtype = TG_F64, .scalar = {.dtype = TG_F64, .f = 1}};
-    expect_message(&l, TG_ERROR_INVALID_ARGUMENT, "small takes u8, not a floating-point number");
+    expect_message(&l, TG_ERROR_INVALID_ARGUMENT,
+                   "small takes u8, not a floating-point number");
     start_launch(&l, &m, "ragged");
     cr_expect_eq(l.sig->n_facts, 4);
     tensor(&l, 0, TG_I32, memory, SHAPE(0));
@@ -142,7 +152,8 @@ Test(signature, types_by_class_and_conditions_on_them) {
     l.args[0].dtype = TG_F16;
     expect_message(&l, TG_ERROR_LAUNCH, "L0904: typed requires T == bf16 || N > 2; here N = 2");
     l.args[0].dtype = TG_F32;
-    expect_message(&l, TG_ERROR_INVALID_ARGUMENT, "T = f32 (from A) is not a type that typed accepts");
+    expect_message(&l, TG_ERROR_INVALID_ARGUMENT,
+                   "T = f32 (from A) is not a type that typed accepts");
     unload(&m);
 }
 
@@ -170,29 +181,37 @@ Test(signature, memory_may_not_overlap) {
     start_launch(&l, &m, "gemm");
     good_gemm(&l);
     const uint32_t n = l.sig->n_params;
-    cr_expect_eq(tg_signature_check_memory(l.sig, l.args, n, l.message, sizeof l.message), TG_OK);
+    cr_expect_eq(tg_signature_check_memory(l.sig, l.args, n, l.message, sizeof l.message),
+                 TG_OK);
     l.tensors[1].data = l.tensors[0].data; /* both in: fine */
-    cr_expect_eq(tg_signature_check_memory(l.sig, l.args, n, l.message, sizeof l.message), TG_OK);
+    cr_expect_eq(tg_signature_check_memory(l.sig, l.args, n, l.message, sizeof l.message),
+                 TG_OK);
     l.tensors[3].data = (char *)l.tensors[0].data + 56;
-    cr_expect_eq(tg_signature_check_memory(l.sig, l.args, n, l.message, sizeof l.message), TG_ERROR_LAUNCH);
+    cr_expect_eq(tg_signature_check_memory(l.sig, l.args, n, l.message, sizeof l.message),
+                 TG_ERROR_LAUNCH);
     cr_expect_str_eq(l.message, "L0905: C overlaps A");
     l.tensors[3].data = memory + 4096;
     l.tensors[3].stride[0] = -7; /* rows upwards */
-    cr_expect_eq(tg_signature_check_memory(l.sig, l.args, n, l.message, sizeof l.message), TG_OK);
+    cr_expect_eq(tg_signature_check_memory(l.sig, l.args, n, l.message, sizeof l.message),
+                 TG_OK);
     l.tensors[3].stride[0] = 6;
-    cr_expect_eq(tg_signature_check_memory(l.sig, l.args, n, l.message, sizeof l.message), TG_ERROR_LAUNCH);
+    cr_expect_eq(tg_signature_check_memory(l.sig, l.args, n, l.message, sizeof l.message),
+                 TG_ERROR_LAUNCH);
     cr_expect_str_eq(l.message, "L0905: C is written but its strides let elements overlap");
     good_gemm(&l);
     l.tensors[0].data = memory + 2;
-    cr_expect_eq(tg_signature_check_memory(l.sig, l.args, n, l.message, sizeof l.message), TG_ERROR_LAUNCH);
+    cr_expect_eq(tg_signature_check_memory(l.sig, l.args, n, l.message, sizeof l.message),
+                 TG_ERROR_LAUNCH);
     cr_expect_str_eq(l.message, "L0906: A is not aligned to its elements (f32)");
     start_launch(&l, &m, "nibbles");
     tensor(&l, 0, TG_U4, memory, SHAPE(4, 6));
     tensor(&l, 1, TG_F32, memory + 1024, SHAPE(4, 6));
-    cr_expect_eq(tg_signature_check_memory(l.sig, l.args, 2, l.message, sizeof l.message), TG_OK);
+    cr_expect_eq(tg_signature_check_memory(l.sig, l.args, 2, l.message, sizeof l.message),
+                 TG_OK);
     l.tensors[0].stride[0] = 1;
     l.tensors[0].stride[1] = 4;
-    cr_expect_eq(tg_signature_check_memory(l.sig, l.args, 2, l.message, sizeof l.message), TG_ERROR_LAUNCH);
+    cr_expect_eq(tg_signature_check_memory(l.sig, l.args, 2, l.message, sizeof l.message),
+                 TG_ERROR_LAUNCH);
     unload(&m);
 }
 
@@ -223,7 +242,9 @@ Test(signature, serialises) {
                     tg_launch_arg args[32] = {{0}};
                     tg_launch_binding binding;
                     char message[128];
-                    (void)tg_signature_bind(other, args, other->n_params <= 32 ? other->n_params : 0, &binding, message, sizeof message);
+                    (void)tg_signature_bind(other, args,
+                                            other->n_params <= 32 ? other->n_params : 0,
+                                            &binding, message, sizeof message);
                 }
             }
             tg_arena_destroy(scratch);
@@ -247,8 +268,10 @@ Test(signature, binding_is_cheap) {
             cr_assert_eq(bind(&l), TG_OK);
         }
         clock_gettime(CLOCK_MONOTONIC, &b);
-        double ns = ((double)(b.tv_sec - a.tv_sec) * 1e9 + (double)(b.tv_nsec - a.tv_nsec)) / RUNS;
+        double ns =
+            ((double)(b.tv_sec - a.tv_sec) * 1e9 + (double)(b.tv_nsec - a.tv_nsec)) / RUNS;
         best = ns < best ? ns : best;
     }
-    cr_expect_lt(best, 5000.0, "%g ns", best); /* far above the truth: builds with sanitizers run this too */
+    cr_expect_lt(best, 5000.0, "%g ns",
+                 best); /* far above the truth: builds with sanitizers run this too */
 }
