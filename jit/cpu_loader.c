@@ -1,6 +1,7 @@
-/* See cpu_loader.h. LLVM's LLJIT as a linker of ready objects: each one gets a JITDylib of its own, so that
- * entry names need not be unique, with the few symbols that generated code may call. Nothing else of the process
- * is visible to it. */
+/* See cpu_loader.h. LLVM's LLJIT as a linker of ready objects: each one gets a JITDylib of its
+ * own, so that entry names need not be unique, with the few symbols that generated code may
+ * call. Nothing else of the process is visible to it. */
+#define _DEFAULT_SOURCE /* lgamma_r */
 #include "jit/cpu_loader.h"
 
 #include "base/io.h"
@@ -21,37 +22,89 @@ struct tg_code_space {
     uint64_t n_loaded; /* names the dylibs */
 };
 
-/* ---- what generated code may call -------------------------------------------------------------------------- */
+/* ---- what generated code may call --------------------------------------------------------------------------
+ */
 
 typedef void (*any_fn)(void);
+
+/* lgamma without the C library's global signgam, which threads would share. */
+static double log_gamma(double v) {
+    int sign;
+    return lgamma_r(v, &sign);
+}
 static const struct offered {
     const char *name;
     any_fn fn;
 } offered[] = {
-    {"memcpy", (any_fn)memcpy},   {"memmove", (any_fn)memmove}, {"memset", (any_fn)memset},
-    {"memcmp", (any_fn)memcmp},   {"bcmp", (any_fn)memcmp},     {"fmod", (any_fn)fmod},
-    {"fmodf", (any_fn)fmodf},     {"fma", (any_fn)fma},         {"fmaf", (any_fn)fmaf},
-    {"floor", (any_fn)floor},     {"floorf", (any_fn)floorf},   {"ceil", (any_fn)ceil},
-    {"ceilf", (any_fn)ceilf},     {"trunc", (any_fn)trunc},     {"truncf", (any_fn)truncf},
-    {"rint", (any_fn)rint},       {"rintf", (any_fn)rintf},     {"roundeven", (any_fn)rint},
-    {"roundevenf", (any_fn)rintf}, {"sqrt", (any_fn)sqrt},      {"sqrtf", (any_fn)sqrtf},
-    {"ldexp", (any_fn)ldexp},     {"ldexpf", (any_fn)ldexpf},   {"nextafter", (any_fn)nextafter},
+    {"memcpy", (any_fn)memcpy},
+    {"memmove", (any_fn)memmove},
+    {"memset", (any_fn)memset},
+    {"memcmp", (any_fn)memcmp},
+    {"bcmp", (any_fn)memcmp},
+    {"fmod", (any_fn)fmod},
+    {"fmodf", (any_fn)fmodf},
+    {"fma", (any_fn)fma},
+    {"fmaf", (any_fn)fmaf},
+    {"floor", (any_fn)floor},
+    {"floorf", (any_fn)floorf},
+    {"ceil", (any_fn)ceil},
+    {"ceilf", (any_fn)ceilf},
+    {"trunc", (any_fn)trunc},
+    {"truncf", (any_fn)truncf},
+    {"rint", (any_fn)rint},
+    {"rintf", (any_fn)rintf},
+    {"roundeven", (any_fn)rint},
+    {"roundevenf", (any_fn)rintf},
+    {"sqrt", (any_fn)sqrt},
+    {"sqrtf", (any_fn)sqrtf},
+    {"ldexp", (any_fn)ldexp},
+    {"ldexpf", (any_fn)ldexpf},
+    {"nextafter", (any_fn)nextafter},
     {"nextafterf", (any_fn)nextafterf},
+    /* f64 functions, targets/x86/libm.c */
+    {"cbrt", (any_fn)cbrt},
+    {"exp", (any_fn)exp},
+    {"exp2", (any_fn)exp2},
+    {"expm1", (any_fn)expm1},
+    {"log", (any_fn)log},
+    {"log2", (any_fn)log2},
+    {"log10", (any_fn)log10},
+    {"log1p", (any_fn)log1p},
+    {"sin", (any_fn)sin},
+    {"cos", (any_fn)cos},
+    {"tan", (any_fn)tan},
+    {"asin", (any_fn)asin},
+    {"acos", (any_fn)acos},
+    {"atan", (any_fn)atan},
+    {"atan2", (any_fn)atan2},
+    {"sinh", (any_fn)sinh},
+    {"cosh", (any_fn)cosh},
+    {"tanh", (any_fn)tanh},
+    {"asinh", (any_fn)asinh},
+    {"acosh", (any_fn)acosh},
+    {"atanh", (any_fn)atanh},
+    {"erf", (any_fn)erf},
+    {"erfc", (any_fn)erfc},
+    {"lgamma", (any_fn)log_gamma},
+    {"pow", (any_fn)pow},
 };
 enum { N_OFFERED = sizeof offered / sizeof offered[0] };
 
-static LLVMErrorRef offer_symbols(LLVMOrcExecutionSessionRef session, LLVMOrcJITDylibRef dylib) {
+static LLVMErrorRef offer_symbols(LLVMOrcExecutionSessionRef session,
+                                  LLVMOrcJITDylibRef dylib) {
     LLVMOrcCSymbolMapPair pairs[N_OFFERED];
     for (int i = 0; i < N_OFFERED; i++) {
         pairs[i].Name = LLVMOrcExecutionSessionIntern(session, offered[i].name);
         pairs[i].Sym.Address = (LLVMOrcExecutorAddress)(uintptr_t)offered[i].fn;
-        pairs[i].Sym.Flags.GenericFlags = LLVMJITSymbolGenericFlagsExported | LLVMJITSymbolGenericFlagsCallable;
+        pairs[i].Sym.Flags.GenericFlags =
+            LLVMJITSymbolGenericFlagsExported | LLVMJITSymbolGenericFlagsCallable;
         pairs[i].Sym.Flags.TargetFlags = 0;
     }
     return LLVMOrcJITDylibDefine(dylib, LLVMOrcAbsoluteSymbols(pairs, N_OFFERED));
 }
 
-/* ---- linking ------------------------------------------------------------------------------------------------ */
+/* ---- linking ------------------------------------------------------------------------------------------------
+ */
 
 typedef struct load {
     tg_code_space *space;
@@ -89,7 +142,8 @@ static LLVMErrorRef make_linker(tg_code_space *s) {
     LLVMInitializeX86TargetMC();
     LLVMErrorRef error = LLVMOrcCreateLLJIT(&s->jit, NULL);
     if (!error) {
-        LLVMOrcExecutionSessionSetErrorReporter(LLVMOrcLLJITGetExecutionSession(s->jit), ignore_report, NULL);
+        LLVMOrcExecutionSessionSetErrorReporter(LLVMOrcLLJITGetExecutionSession(s->jit),
+                                                ignore_report, NULL);
     }
     return error;
 }
@@ -109,15 +163,18 @@ static LLVMErrorRef link_object(load *l) {
     if (error) {
         return error;
     }
-    LLVMMemoryBufferRef buffer = LLVMCreateMemoryBufferWithMemoryRangeCopy(l->object, l->size, name);
+    LLVMMemoryBufferRef buffer =
+        LLVMCreateMemoryBufferWithMemoryRangeCopy(l->object, l->size, name);
     error = LLVMOrcLLJITAddObjectFile(s->jit, dylib, buffer); /* takes the buffer */
     if (error) {
         return error;
     }
-    LLVMOrcCJITDylibSearchOrderElement order = {dylib, LLVMOrcJITDylibLookupFlagsMatchExportedSymbolsOnly};
+    LLVMOrcCJITDylibSearchOrderElement order = {
+        dylib, LLVMOrcJITDylibLookupFlagsMatchExportedSymbolsOnly};
     LLVMOrcCLookupSetElement wanted = {LLVMOrcExecutionSessionIntern(session, l->entry),
                                        LLVMOrcSymbolLookupFlagsRequiredSymbol};
-    LLVMOrcExecutionSessionLookup(session, LLVMOrcLookupKindStatic, &order, 1, &wanted, 1, on_lookup, l);
+    LLVMOrcExecutionSessionLookup(session, LLVMOrcLookupKindStatic, &order, 1, &wanted, 1,
+                                  on_lookup, l);
     return l->error;
 }
 
@@ -134,8 +191,8 @@ static void run_load(void *user) {
     }
 }
 
-tg_status tg_code_load(tg_code_space *space, const void *object, size_t size, const char *entry, tg_code *out,
-                       char *message, size_t message_size) {
+tg_status tg_code_load(tg_code_space *space, const void *object, size_t size, const char *entry,
+                       tg_code *out, char *message, size_t message_size) {
     *out = (tg_code){0};
     load l = {space, object, size, entry, out, message, message_size, NULL, false};
     pthread_mutex_lock(&space->lock);
@@ -160,7 +217,8 @@ void tg_code_unload(tg_code_space *space, tg_code *code) {
     *code = (tg_code){0};
 }
 
-/* ---- life ----------------------------------------------------------------------------------------------------- */
+/* ---- life -----------------------------------------------------------------------------------------------------
+ */
 
 tg_status tg_code_space_create(const tg_allocator *allocator, tg_code_space **out) {
     tg_code_space *s = tg_alloc(allocator, sizeof *s, _Alignof(tg_code_space));

@@ -418,6 +418,9 @@ static LLVMValueRef real_op(tg_x86 *x, const tg_op *op, tg_dtype to, const tg_dt
     default:
         break;
     }
+    if (tg_op_is_math(op->opcode) && to == TG_F64) {
+        return tg_x86_libm(x, op->opcode, a, n);
+    }
     if (n == 1) {
         return tg_dtype_is_float(from[0]) ? float_unary(x, op->opcode, from[0], a[0].v)
                                           : int_unary(x, op->opcode, from[0], a[0].v);
