@@ -92,6 +92,42 @@ static bool replace_result(tg_func *f, tg_op *op, uint32_t r, tg_value *with) {
     return true;
 }
 
+static bool feeds_index_op(const tg_value *v, uint32_t depth);
+
+/* Do the indices of a store depend on this use? They must stay injective. */
+static bool feeds_index_use(const tg_use *u, uint32_t depth) {
+    uint32_t operand = (uint32_t)(u - u->user->operands);
+    bool writes = u->user->opcode == TG_OP_STORE || u->user->opcode == TG_OP_ATOMIC || u->user->opcode == TG_OP_REINDEX_SET;
+    if (writes && operand >= 2) {
+        return true;
+    }
+    for (uint32_t r = 0; r < u->user->n_results && tg_op_is_elementwise(u->user->opcode); r++) {
+        if (feeds_index_op(&u->user->results[r], depth + 1)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool feeds_index_op(const tg_value *v, uint32_t depth) {
+    for (const tg_use *u = v->uses; u && depth < 4; u = u->next) {
+        if (feeds_index_use(u, depth)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool feeds_index(const tg_op *op) {
+    for (uint32_t r = 0; r < op->n_results; r++) {
+        if (op->results[r].type->kind == TG_TYPE_TILE && op->results[r].type->dtype == TG_I64 &&
+            feeds_index_op(&op->results[r], 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* One change of one operation; false if it does not apply. */
 static bool change_op(tg_func *f, tg_op *op, int kind, op_list *l) {
     tg_builder b = {.func = f, .block = op->parent, .before = op};
@@ -101,6 +137,9 @@ static bool change_op(tg_func *f, tg_op *op, int kind, op_list *l) {
         }
         tg_op_erase(op);
         return true;
+    }
+    if (kind <= 8 && feeds_index(op)) {
+        return false;
     }
     if (kind <= 6) { /* an operand instead */
         bool done = false;
