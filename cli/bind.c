@@ -22,7 +22,8 @@ static tg_kernel *only_kernel(tg_module *m, const char *path) {
     if (tg_module_n_kernels(m) == 1) {
         return tg_module_kernel_at(m, 0);
     }
-    fprintf(stderr, "tegula: %s has %u kernels; choose one with --kernel:", path, tg_module_n_kernels(m));
+    fprintf(stderr, "tegula: %s has %u kernels; choose one with --kernel:", path,
+            tg_module_n_kernels(m));
     for (uint32_t i = 0; i < tg_module_n_kernels(m); i++) {
         fprintf(stderr, " %s", tg_kernel_name(tg_module_kernel_at(m, i)));
     }
@@ -30,8 +31,8 @@ static tg_kernel *only_kernel(tg_module *m, const char *path) {
     return NULL;
 }
 
-tg_kernel *cli_load(tg_context *context, const char *path, const char *kernel, bool json, tg_module **module,
-                    int *code) {
+tg_kernel *cli_load(tg_context *context, const char *path, const char *kernel, bool json,
+                    tg_module **module, int *code) {
     *code = CLI_FAILED;
     if (tg_module_load_file(context, path, module)) {
         *code = cli_last_error(context, json);
@@ -50,7 +51,8 @@ tg_kernel *cli_load(tg_context *context, const char *path, const char *kernel, b
     return k;
 }
 
-/* ---- types and constants -------------------------------------------------------------------------------------- */
+/* ---- types and constants --------------------------------------------------------------------------------------
+ */
 
 typedef struct bindings {
     char text[CLI_LIST_MAX][96];
@@ -92,7 +94,8 @@ static bool is_name(const tg_signature *sig, const char *name, size_t n) {
     }
     for (uint32_t i = 0; i < sig->n_params; i++) {
         bool scalar = sig->params[i].kind == TG_SP_SCALAR;
-        if (scalar && strncmp(sig->params[i].name, name, n) == 0 && sig->params[i].name[n] == '\0') {
+        if (scalar && strncmp(sig->params[i].name, name, n) == 0 &&
+            sig->params[i].name[n] == '\0') {
             return true;
         }
     }
@@ -104,7 +107,8 @@ static bool check_names(const tg_signature *sig, const cli_list *set) {
     for (uint32_t i = 0; i < set->n; i++) {
         size_t n = strcspn(set->items[i], "=");
         if (!set->items[i][n] || !is_name(sig, set->items[i], n)) {
-            cli_error("--set %s: %s has no dimension or scalar of that name (write NAME=VALUE)", set->items[i], sig->name);
+            cli_error("--set %s: %s has no dimension or scalar of that name (write NAME=VALUE)",
+                      set->items[i], sig->name);
             return false;
         }
     }
@@ -134,8 +138,11 @@ bool cli_select(tg_kernel *k, const cli_selection *s, tg_selection *out) {
             add(&b, sig->params[i].name, value ? value : "1");
         }
     }
-    tg_kernel_spec spec = {.struct_size = sizeof spec, .bindings = b.items, .n_bindings = b.n,
-                           .absent = s->absent.items, .n_absent = s->absent.n};
+    tg_kernel_spec spec = {.struct_size = sizeof spec,
+                           .bindings = b.items,
+                           .n_bindings = b.n,
+                           .absent = s->absent.items,
+                           .n_absent = s->absent.n};
     if (tg_selection_read(k, &spec, out)) {
         cli_last_error(k->context, false);
         return false;

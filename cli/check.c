@@ -1,5 +1,5 @@
-/* See data.h: the oracle. The interpreter runs on the originals in IDEAL mode, which also derives how far a correct
- * result may be away; what was launched must lie within. */
+/* See data.h: the oracle. The interpreter runs on the originals in IDEAL mode, which also
+ * derives how far a correct result may be away; what was launched must lie within. */
 #include "cli/data.h"
 
 #include <stdlib.h>
@@ -44,7 +44,8 @@ static void free_args(oracle *o) {
     }
 }
 
-static void describe(const cli_data *d, uint32_t i, const tg_compare_result *r, cli_check *out) {
+static void describe(const cli_data *d, uint32_t i, const tg_compare_result *r,
+                     cli_check *out) {
     const tg_tensor *t = d->tensors[i];
     int64_t index[TG_MAX_RANK];
     char where[160] = "";
@@ -53,17 +54,19 @@ static void describe(const cli_data *d, uint32_t i, const tg_compare_result *r, 
         size_t n = strlen(where);
         snprintf(where + n, sizeof where - n, "%s%lld", k ? ", " : "", (long long)index[k]);
     }
-    snprintf(out->message, sizeof out->message, "%s[%s] is %.9g, expected %.9g ± %.3g (%lld of %lld elements differ)",
-             d->kernel->signature->params[i].name, where, r->actual, r->value, r->bound, (long long)r->n_failed,
-             (long long)r->n);
+    snprintf(out->message, sizeof out->message,
+             "%s[%s] is %.9g, expected %.9g ± %.3g (%lld of %lld elements differ)",
+             d->kernel->signature->params[i].name, where, r->actual, r->value, r->bound,
+             (long long)r->n_failed, (long long)r->n);
 }
 
 static void compare(oracle *o, uint32_t i, cli_check *out) {
     const tg_tensor *t = o->d->tensors[i];
     const tg_interp_tensor *ideal = &o->args[i].tensor;
-    bool is_float = tg_dtype_is_float(t->dtype) || tg_dtype_kind_of(t->dtype) == TG_KIND_COMPLEX;
-    tg_compare_result r = tg_compare_tensor(t->dtype, t->rank, &t->arg, &ideal->arg, is_float ? ideal->value : NULL,
-                                            ideal->bound);
+    bool is_float =
+        tg_dtype_is_float(t->dtype) || tg_dtype_kind_of(t->dtype) == TG_KIND_COMPLEX;
+    tg_compare_result r = tg_compare_tensor(t->dtype, t->rank, &t->arg, &ideal->arg,
+                                            is_float ? ideal->value : NULL, ideal->bound);
     out->n += r.n;
     out->n_failed += r.n_failed;
     out->n_unverifiable += r.n_unverifiable;
@@ -85,7 +88,8 @@ bool cli_data_check(const cli_data *d, const tg_func *f, int n_threads, cli_chec
     tg_interp_options options = {.mode = TG_INTERP_IDEAL, .n_threads = n_threads};
     tg_status status = TG_ERROR_OUT_OF_MEMORY;
     if (make_args(&o)) {
-        status = tg_interp_run(f, o.args, &options, &tg_allocator_default, out->message, sizeof out->message);
+        status = tg_interp_run(f, o.args, &options, &tg_allocator_default, out->message,
+                               sizeof out->message);
     }
     if (status) {
         out->ok = false;

@@ -1,6 +1,7 @@
 /* What the commands of `tegula` share: options, output, the kernel that a command line selects.
  *
- * Commands return the exit code: 0 success, 1 the input was wrong or a check failed, 2 the command line was wrong. */
+ * Commands return the exit code: 0 success, 1 the input was wrong or a check failed, 2 the
+ * command line was wrong. */
 #ifndef TG_CLI_CLI_H
 #define TG_CLI_CLI_H
 
@@ -10,7 +11,8 @@
 
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 
-/* ---- options (options.c) ---------------------------------------------------------------------------------- */
+/* ---- options (options.c) ----------------------------------------------------------------------------------
+ */
 
 typedef enum cli_kind { CLI_FLAG, CLI_TEXT, CLI_INT, CLI_LIST } cli_kind;
 
@@ -21,7 +23,7 @@ typedef struct cli_list {
 } cli_list;
 
 typedef struct cli_option {
-    const char *name;     /* "--kernel" or "-o" */
+    const char *name; /* "--kernel" or "-o" */
     cli_kind kind;
     const char *argument; /* placeholder for help, null for flags */
     const char *help;
@@ -33,17 +35,20 @@ typedef struct cli_command {
     int (*run)(int argc, char **argv); /* without the command's name */
 } cli_command;
 
-/* Reads options and up to CLI_LIST_MAX other arguments. `--help` prints the help of the command. True to go on; else
- * *code is the exit code. A list takes the arguments up to the next option ("--set M=1 N=2") but no file name:
- * its items contain '='. */
-bool cli_parse(const cli_command *command, const cli_option *options, size_t n_options, int argc, char **argv,
-               cli_list *files, int *code);
+/* Reads options and up to CLI_LIST_MAX other arguments. `--help` prints the help of the
+ * command. True to go on; else *code is the exit code. A list takes the arguments up to the
+ * next option ("--set M=1 N=2") but no file name: its items contain '='. */
+bool cli_parse(const cli_command *command, const cli_option *options, size_t n_options,
+               int argc, char **argv, cli_list *files, int *code);
 
-/* ---- output (output.c) ------------------------------------------------------------------------------------- */
+/* ---- output (output.c) -------------------------------------------------------------------------------------
+ */
 
 bool cli_use_colour(FILE *out); /* a terminal, NO_COLOR unset */
-int cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* "tegula: …", gives CLI_FAILED */
-/* tg_last_error: with colours if it is a list of diagnostics that can still be rendered. Gives CLI_FAILED. */
+int cli_error(const char *fmt, ...)
+    __attribute__((format(printf, 1, 2))); /* "tegula: …", gives CLI_FAILED */
+/* tg_last_error: with colours if it is a list of diagnostics that can still be rendered. Gives
+ * CLI_FAILED. */
 int cli_last_error(const tg_context *context, bool json);
 void cli_json_text(FILE *out, const char *text);
 double cli_now_ms(void);
@@ -53,24 +58,28 @@ typedef struct cli_progress cli_progress;
 cli_progress *cli_progress_start(const char *what);
 void cli_progress_stop(cli_progress *p); /* null is fine */
 
-/* ---- loading and binding (bind.c) ---------------------------------------------------------------------------- */
+/* ---- loading and binding (bind.c) ----------------------------------------------------------------------------
+ */
 
 typedef struct cli_selection {
-    const char *kernel;   /* null: the only one */
+    const char *kernel; /* null: the only one */
     cli_list set, dtypes, absent;
 } cli_selection;
 
 /* Loads the file and finds the kernel; renders what is wrong. Null: *code. */
-tg_kernel *cli_load(tg_context *context, const char *path, const char *kernel, bool json, tg_module **module,
-                    int *code);
-/* Dimensions nobody set: 64, for kernels with many dimensions less (a tensor of four would be large). */
+tg_kernel *cli_load(tg_context *context, const char *path, const char *kernel, bool json,
+                    tg_module **module, int *code);
+/* Dimensions nobody set: 64, for kernels with many dimensions less (a tensor of four would be
+ * large). */
 int64_t cli_default_extent(const tg_signature *sig);
-/* Types: --dtype, else f32 if allowed, else the first member. Const dimensions: --set, else the default extent. */
+/* Types: --dtype, else f32 if allowed, else the first member. Const dimensions: --set, else the
+ * default extent. */
 bool cli_select(tg_kernel *k, const cli_selection *s, tg_selection *out);
 /* "NAME=VALUE": the value of NAME in the list, or null. The last one counts. */
 const char *cli_lookup(const cli_list *list, const char *name);
 
-/* ---- commands -------------------------------------------------------------------------------------------------- */
+/* ---- commands --------------------------------------------------------------------------------------------------
+ */
 
 int cmd_run(int argc, char **argv);
 int cmd_compile(int argc, char **argv);

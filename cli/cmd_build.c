@@ -1,17 +1,18 @@
-/* tegula build: ahead of time. An object with one variant of a kernel, and a header with its launcher:
+/* tegula build: ahead of time. An object with one variant of a kernel, and a header with its
+ * launcher:
  *
  *   static inline tg_status gemm_launch(tg_aot *rt, const tg_aot_tensor *A, …, double alpha);
  *
  * The program links the object and libtegula_rt (thread pool, memory, checks), not LLVM. */
-#include "cli/cli.h"
-
 #include "base/io.h"
+#include "cli/cli.h"
 
 #include <ctype.h>
 #include <string.h>
 
-static const cli_command self = {"build", "FILE", "compile ahead of time: an object file and a C header (link libtegula_rt)",
-                                 cmd_build};
+static const cli_command self = {
+    "build", "FILE", "compile ahead of time: an object file and a C header (link libtegula_rt)",
+    cmd_build};
 
 typedef struct build_options {
     cli_selection selection;
@@ -19,7 +20,8 @@ typedef struct build_options {
     bool json;
 } build_options;
 
-/* ---- the header ------------------------------------------------------------------------------------------------ */
+/* ---- the header ------------------------------------------------------------------------------------------------
+ */
 
 static void put_guard(tg_strbuf *h, const char *name) {
     for (const char *p = name; *p; p++) {
@@ -36,24 +38,28 @@ static void put_bytes(tg_strbuf *h, const char *name, const char *data, size_t n
     tg_strbuf_puts(h, "\n};\n");
 }
 
-static void put_variant(tg_strbuf *h, const tg_kernel *k, const tg_selection *s, const tg_artifact *a) {
+static void put_variant(tg_strbuf *h, const tg_kernel *k, const tg_selection *s,
+                        const tg_artifact *a) {
     const tg_signature *sig = k->signature;
     const char *name = sig->name;
     tg_strbuf_printf(h, "static const tg_dtype %s_types[] = {", name);
     for (uint32_t i = 0; i < sig->n_tparams; i++) {
-        tg_strbuf_printf(h, "(tg_dtype)%d /* %s */, ", (int)s->types[i], tg_dtype_name(s->types[i]));
+        tg_strbuf_printf(h, "(tg_dtype)%d /* %s */, ", (int)s->types[i],
+                         tg_dtype_name(s->types[i]));
     }
     tg_strbuf_printf(h, "TG_DTYPE_NONE};\nstatic const double %s_consts[] = {", name);
     for (uint32_t i = 0; i < sig->n_consts; i++) {
         const tg_scalar *c = &s->consts[i];
         tg_strbuf_printf(h, "%.17g, ", tg_dtype_is_float(c->dtype) ? c->f : (double)c->i);
     }
-    tg_strbuf_printf(h, "0};\nint32_t %s(const struct tg_rt *rt, const void *const *args);\n", a->object.entry);
+    tg_strbuf_printf(h, "0};\nint32_t %s(const struct tg_rt *rt, const void *const *args);\n",
+                     a->object.entry);
     tg_strbuf_printf(h,
-                     "static const tg_aot_kernel %s_kernel = {\n    sizeof(tg_aot_kernel), %d, %d, \"%s\", %s, %s_signature, "
+                     "static const tg_aot_kernel %s_kernel = {\n    sizeof(tg_aot_kernel), %d, "
+                     "%d, \"%s\", %s, %s_signature, "
                      "sizeof %s_signature,\n    %s_types, %u, %u, %s_consts,\n};\n\n",
-                     name, TG_ABI_VERSION, a->prints ? 1 : 0, name, a->object.entry, name, name, name, sig->n_tparams,
-                     sig->n_consts, name);
+                     name, TG_ABI_VERSION, a->prints ? 1 : 0, name, a->object.entry, name, name,
+                     name, sig->n_tparams, sig->n_consts, name);
 }
 
 static const char *c_type(tg_dtype t) {
@@ -65,7 +71,8 @@ static const char *c_type(tg_dtype t) {
 
 static void put_tensor_doc(tg_strbuf *h, const tg_sig_param *p, const tg_dtype *types) {
     static const char *const kinds[] = {"in", "out", "inout"};
-    tg_strbuf_printf(h, " *   %s %s %s[", kinds[p->kind], tg_dtype_name(tg_param_dtype(p, types)), p->name);
+    tg_strbuf_printf(h, " *   %s %s %s[", kinds[p->kind],
+                     tg_dtype_name(tg_param_dtype(p, types)), p->name);
     for (uint32_t d = 0; d < p->rank; d++) {
         tg_strbuf_printf(h, "%s%s", d ? ", " : "", p->shape_text ? p->shape_text[d] : "?");
     }
@@ -87,41 +94,53 @@ static void put_launcher(tg_strbuf *h, const tg_kernel *k, const tg_selection *s
         if (tg_param_is_tensor(p)) {
             tg_strbuf_printf(h, ", const tg_aot_tensor *%s", p->name);
         } else {
-            tg_strbuf_printf(h, ", %s %s", p->kind == TG_SP_PTR ? "uint64_t" : c_type(tg_param_dtype(p, s->types)),
+            tg_strbuf_printf(h, ", %s %s",
+                             p->kind == TG_SP_PTR ? "uint64_t"
+                                                  : c_type(tg_param_dtype(p, s->types)),
                              p->name);
         }
     }
     tg_strbuf_printf(h, ") {\n    tg_aot_arg args[%u];\n", sig->n_params ? sig->n_params : 1);
     for (uint32_t i = 0; i < sig->n_params; i++) {
         const tg_sig_param *p = &sig->params[i];
-        bool tensor = tg_param_is_tensor(p), real = !tensor && tg_dtype_is_float(tg_param_dtype(p, s->types));
-        tg_strbuf_printf(h, "    args[%u] = tg_aot_%s_arg(%s%s);\n", i, tensor ? "tensor" : real ? "float" : "int",
+        bool tensor = tg_param_is_tensor(p),
+             real = !tensor && tg_dtype_is_float(tg_param_dtype(p, s->types));
+        tg_strbuf_printf(h, "    args[%u] = tg_aot_%s_arg(%s%s);\n", i,
+                         tensor ? "tensor"
+                         : real ? "float"
+                                : "int",
                          tensor || real ? "" : "(int64_t)", p->name);
     }
-    tg_strbuf_printf(h, "    return tg_aot_launch(rt, &%s_kernel, args, %u);\n}\n", sig->name, sig->n_params);
+    tg_strbuf_printf(h, "    return tg_aot_launch(rt, &%s_kernel, args, %u);\n}\n", sig->name,
+                     sig->n_params);
 }
 
-static void make_header(tg_strbuf *h, const tg_kernel *k, const tg_selection *s, const tg_artifact *a) {
+static void make_header(tg_strbuf *h, const tg_kernel *k, const tg_selection *s,
+                        const tg_artifact *a) {
     const char *name = k->signature->name;
     tg_strbuf signature;
     tg_strbuf_init(&signature, h->arena);
     tg_signature_write(k->signature, &signature);
-    tg_strbuf_printf(h, "/* %s for %s %s: made by `tegula build`. Link its object and libtegula_rt. */\n#ifndef ", name,
-                     k->context->target->name, k->context->machine.arch);
+    tg_strbuf_printf(h,
+                     "/* %s for %s %s: made by `tegula build`. Link its object and "
+                     "libtegula_rt. */\n#ifndef ",
+                     name, k->context->target->name, k->context->machine.arch);
     put_guard(h, name);
     tg_strbuf_puts(h, "\n#define ");
     put_guard(h, name);
-    tg_strbuf_puts(h, "\n\n#include <tegula/aot.h>\n\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n");
+    tg_strbuf_puts(
+        h, "\n\n#include <tegula/aot.h>\n\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n");
     put_bytes(h, name, signature.data, signature.len);
     put_variant(h, k, s, a);
     put_launcher(h, k, s);
     tg_strbuf_puts(h, "\n#ifdef __cplusplus\n}\n#endif\n#endif\n");
 }
 
-/* ---- flow -------------------------------------------------------------------------------------------------------- */
+/* ---- flow --------------------------------------------------------------------------------------------------------
+ */
 
-static int write_files(const build_options *o, const tg_kernel *k, const tg_selection *s, const tg_artifact *a,
-                       tg_arena *arena) {
+static int write_files(const build_options *o, const tg_kernel *k, const tg_selection *s,
+                       const tg_artifact *a, tg_arena *arena) {
     const char *name = k->signature->name;
     const char *object = o->output ? o->output : tg_arena_printf(arena, "%s.o", name);
     const char *header = o->header ? o->header : tg_arena_printf(arena, "%s.h", name);
@@ -144,15 +163,18 @@ static int write_files(const build_options *o, const tg_kernel *k, const tg_sele
     return CLI_OK;
 }
 
-static int build_variant(const build_options *o, tg_kernel *k, const tg_selection *s, tg_arena *arena) {
+static int build_variant(const build_options *o, tg_kernel *k, const tg_selection *s,
+                         tg_arena *arena) {
     tg_context *c = k->context;
-    tg_instance_spec spec = {.types = s->types, .consts = s->consts, .present = s->present, .machine = &c->machine};
-    tg_compile_options options = {.target = c->target, .machine = &c->machine, .emit = TG_EMIT_OBJECT};
+    tg_instance_spec spec = {
+        .types = s->types, .consts = s->consts, .present = s->present, .machine = &c->machine};
+    tg_compile_options options = {
+        .target = c->target, .machine = &c->machine, .emit = TG_EMIT_OBJECT};
     tg_diags diags = {.arena = arena, .sources = &k->module->compilation->sources};
     tg_artifact a;
     const char *message;
-    tg_status status =
-        tg_compile_kernel(k->module->compilation, k->item, &spec, &options, arena, &diags, &a, &message);
+    tg_status status = tg_compile_kernel(k->module->compilation, k->item, &spec, &options,
+                                         arena, &diags, &a, &message);
     if (status == TG_OK) {
         return write_files(o, k, s, &a, arena);
     }
@@ -202,18 +224,23 @@ int cmd_build(int argc, char **argv) {
     build_options o = {.target = "x86"};
     cli_list files = {.n = 0};
     const cli_option options[] = {
-        {"--kernel", CLI_TEXT, "NAME", "which kernel, if the file has several", &o.selection.kernel},
+        {"--kernel", CLI_TEXT, "NAME", "which kernel, if the file has several",
+         &o.selection.kernel},
         {"-o", CLI_TEXT, "FILE", "the object; default KERNEL.o", &o.output},
         {"--header", CLI_TEXT, "FILE", "the header; default KERNEL.h", &o.header},
-        {"--set", CLI_LIST, "NAME=VALUE…", "constants; const dimensions have the default of tegula run", &o.selection.set},
-        {"--dtype", CLI_LIST, "[T=]TYPE", "type parameters; default f32, else the first allowed", &o.selection.dtypes},
-        {"--absent", CLI_LIST, "NAME", "compile without this optional tensor", &o.selection.absent},
+        {"--set", CLI_LIST, "NAME=VALUE…",
+         "constants; const dimensions have the default of tegula run", &o.selection.set},
+        {"--dtype", CLI_LIST, "[T=]TYPE",
+         "type parameters; default f32, else the first allowed", &o.selection.dtypes},
+        {"--absent", CLI_LIST, "NAME", "compile without this optional tensor",
+         &o.selection.absent},
         {"--target", CLI_TEXT, "NAME", "x86", &o.target},
         {"--arch", CLI_TEXT, "NAME", "avx512, avx2 or v2; default: this machine's", &o.arch},
         {"--json", CLI_FLAG, NULL, "one JSON object", &o.json},
     };
     int code;
-    if (!cli_parse(&self, options, sizeof options / sizeof options[0], argc, argv, &files, &code)) {
+    if (!cli_parse(&self, options, sizeof options / sizeof options[0], argc, argv, &files,
+                   &code)) {
         return code;
     }
     if (files.n != 1 || !tg_target_find(o.target)) {

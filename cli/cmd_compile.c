@@ -1,12 +1,12 @@
 /* tegula compile: one variant of a kernel through the stages, printing the one asked for. */
-#include "cli/cli.h"
-
 #include "base/io.h"
+#include "cli/cli.h"
 #include "dsl/passes/passes.h"
 
 #include <string.h>
 
-static const cli_command self = {"compile", "FILE", "compile a kernel and print one stage of it", cmd_compile};
+static const cli_command self = {"compile", "FILE",
+                                 "compile a kernel and print one stage of it", cmd_compile};
 
 typedef struct compile_options {
     cli_selection selection;
@@ -18,8 +18,13 @@ static const struct stage {
     const char *name;
     unsigned emit;
 } stages[] = {
-    {"ast", 0}, {"tile", 0}, {"passes", 0}, {"plan", TG_EMIT_PLAN}, {"llvm", TG_EMIT_LLVM},
-    {"asm", TG_EMIT_ASM}, {"obj", TG_EMIT_OBJECT},
+    {"ast", 0},
+    {"tile", 0},
+    {"passes", 0},
+    {"plan", TG_EMIT_PLAN},
+    {"llvm", TG_EMIT_LLVM},
+    {"asm", TG_EMIT_ASM},
+    {"obj", TG_EMIT_OBJECT},
 };
 enum { N_STAGES = sizeof stages / sizeof stages[0] };
 
@@ -32,7 +37,8 @@ static const struct stage *find_stage(const char *name) {
     return NULL;
 }
 
-/* ---- printing on the way ------------------------------------------------------------------------------------ */
+/* ---- printing on the way ------------------------------------------------------------------------------------
+ */
 
 typedef struct watcher {
     const char *print_after; /* a pass, "instantiate", "all", or null */
@@ -47,14 +53,16 @@ static void print_function(const tg_func *f, const char *heading) {
         tg_strbuf out;
         tg_strbuf_init(&out, arena);
         tg_ir_print(f, &out);
-        printf("%s%s%s%s", heading ? "// after " : "", heading ? heading : "", heading ? "\n" : "", out.data);
+        printf("%s%s%s%s", heading ? "// after " : "", heading ? heading : "",
+               heading ? "\n" : "", out.data);
     }
     tg_arena_destroy(arena);
 }
 
 static void on_stage(void *user, const char *name, const tg_func *f) {
     const watcher *w = user;
-    if (w->print_after && (strcmp(w->print_after, name) == 0 || strcmp(w->print_after, "all") == 0)) {
+    if (w->print_after &&
+        (strcmp(w->print_after, name) == 0 || strcmp(w->print_after, "all") == 0)) {
         print_function(f, name);
     }
 }
@@ -69,13 +77,15 @@ static void print_times(const compile_options *o, const tg_artifact *a, const do
                 total > 0 ? 100 * a->ms[i] / total : 0);
         for (int p = 0; i == TG_STAGE_PASSES && p < TG_PASS_COUNT && o->time; p++) {
             if (seconds[p] > 0) {
-                fprintf(stderr, "  %-14s %8.3f ms\n", tg_pass_of((tg_pass_id)p)->name, seconds[p] * 1e3);
+                fprintf(stderr, "  %-14s %8.3f ms\n", tg_pass_of((tg_pass_id)p)->name,
+                        seconds[p] * 1e3);
             }
         }
     }
 }
 
-/* ---- results -------------------------------------------------------------------------------------------------- */
+/* ---- results --------------------------------------------------------------------------------------------------
+ */
 
 static int write_out(const char *path, const void *data, size_t n) {
     if (!path || strcmp(path, "-") == 0) {
@@ -85,8 +95,10 @@ static int write_out(const char *path, const void *data, size_t n) {
     return tg_io_write_file(path, data, n) ? cli_error("cannot write %s", path) : CLI_OK;
 }
 
-static void print_json(const compile_options *o, const tg_kernel *k, const tg_artifact *a, const char *text) {
-    printf("{\"ok\": true, \"kernel\": \"%s\", \"target\": \"%s\", \"arch\": \"%s\", \"emit\": \"%s\"",
+static void print_json(const compile_options *o, const tg_kernel *k, const tg_artifact *a,
+                       const char *text) {
+    printf("{\"ok\": true, \"kernel\": \"%s\", \"target\": \"%s\", \"arch\": \"%s\", \"emit\": "
+           "\"%s\"",
            k->signature->name, k->context->target->name, k->context->machine.arch, o->emit);
     for (int i = 0; i < TG_STAGE_COUNT; i++) {
         printf(", \"%s_ms\": %.3f", tg_stage_name((tg_stage)i), a->ms[i]);
@@ -99,9 +111,11 @@ static void print_json(const compile_options *o, const tg_kernel *k, const tg_ar
     printf("}\n");
 }
 
-static int emit_result(const compile_options *o, const tg_kernel *k, const tg_artifact *a, tg_arena *arena) {
-    const char *text = a->object.plan_text ? a->object.plan_text
-                       : a->object.llvm_text ? a->object.llvm_text : a->object.asm_text;
+static int emit_result(const compile_options *o, const tg_kernel *k, const tg_artifact *a,
+                       tg_arena *arena) {
+    const char *text = a->object.plan_text   ? a->object.plan_text
+                       : a->object.llvm_text ? a->object.llvm_text
+                                             : a->object.asm_text;
     bool is_object = strcmp(o->emit, "obj") == 0;
     if (strcmp(o->emit, "tile") == 0 || strcmp(o->emit, "passes") == 0) {
         tg_strbuf out;
@@ -111,18 +125,20 @@ static int emit_result(const compile_options *o, const tg_kernel *k, const tg_ar
     }
     if (o->json) {
         print_json(o, k, a, is_object ? NULL : text);
-        return is_object && o->output ? write_out(o->output, a->object.bytes, a->object.size) : CLI_OK;
+        return is_object && o->output ? write_out(o->output, a->object.bytes, a->object.size)
+                                      : CLI_OK;
     }
     if (is_object) {
         char name[300];
         snprintf(name, sizeof name, "%s.o", k->signature->name);
         return write_out(o->output ? o->output : name, a->object.bytes, a->object.size);
     }
-    return o->print_after ? CLI_OK : write_out(o->output, text ? text : "", text ? strlen(text) : 0);
+    return o->print_after ? CLI_OK
+                          : write_out(o->output, text ? text : "", text ? strlen(text) : 0);
 }
 
-static int report(const compile_options *o, const tg_diags *diags, tg_status status, const char *message,
-                  tg_arena *arena) {
+static int report(const compile_options *o, const tg_diags *diags, tg_status status,
+                  const char *message, tg_arena *arena) {
     tg_strbuf out;
     tg_strbuf_init(&out, arena);
     if (o->json) {
@@ -137,24 +153,33 @@ static int report(const compile_options *o, const tg_diags *diags, tg_status sta
     return status == TG_ERROR_COMPILE || o->json ? CLI_FAILED : cli_error("%s", message);
 }
 
-static int compile_variant(const compile_options *o, tg_kernel *k, tg_selection *s, tg_arena *arena) {
+static int compile_variant(const compile_options *o, tg_kernel *k, tg_selection *s,
+                           tg_arena *arena) {
     tg_context *c = k->context;
     double seconds[TG_PASS_COUNT] = {0};
     watcher w = {o->print_after, &c->allocator};
     bool tile = strcmp(o->emit, "tile") == 0;
-    tg_instance_spec spec = {.types = s->types, .consts = s->consts, .present = s->present, .machine = &c->machine,
+    tg_instance_spec spec = {.types = s->types,
+                             .consts = s->consts,
+                             .present = s->present,
+                             .machine = &c->machine,
                              .checked = o->checked};
     tg_compile_options options = {
-        .target = c->target, .machine = &c->machine,
+        .target = c->target,
+        .machine = &c->machine,
         .codegen = {.baseline = o->baseline, .optimise_o2 = o->o2, .debug_info = o->debug},
-        .emit = find_stage(o->emit)->emit, .passes = tile ? "" : o->passes,
-        .stop_after_passes = tile || strcmp(o->emit, "passes") == 0, .verify = o->verify, .after = on_stage,
-        .user = &w, .pass_seconds = seconds};
+        .emit = find_stage(o->emit)->emit,
+        .passes = tile ? "" : o->passes,
+        .stop_after_passes = tile || strcmp(o->emit, "passes") == 0,
+        .verify = o->verify,
+        .after = on_stage,
+        .user = &w,
+        .pass_seconds = seconds};
     tg_diags diags = {.arena = arena, .sources = &k->module->compilation->sources};
     tg_artifact a;
     const char *message;
-    tg_status status =
-        tg_compile_kernel(k->module->compilation, k->item, &spec, &options, arena, &diags, &a, &message);
+    tg_status status = tg_compile_kernel(k->module->compilation, k->item, &spec, &options,
+                                         arena, &diags, &a, &message);
     if (status) {
         return report(o, &diags, status, message, arena);
     }
@@ -208,29 +233,40 @@ int cmd_compile(int argc, char **argv) {
     compile_options o = {.emit = "asm"};
     cli_list files = {.n = 0};
     const cli_option options[] = {
-        {"--kernel", CLI_TEXT, "NAME", "which kernel, if the file has several", &o.selection.kernel},
-        {"--emit", CLI_TEXT, "STAGE", "ast, tile, passes, plan, llvm, asm (default) or obj", &o.emit},
-        {"-o", CLI_TEXT, "FILE", "write there instead of standard output (obj: KERNEL.o)", &o.output},
-        {"--set", CLI_LIST, "NAME=VALUE…", "constants; const dimensions have the default of tegula run", &o.selection.set},
-        {"--dtype", CLI_LIST, "[T=]TYPE", "type parameters; default f32, else the first allowed", &o.selection.dtypes},
-        {"--absent", CLI_LIST, "NAME", "compile without this optional tensor", &o.selection.absent},
+        {"--kernel", CLI_TEXT, "NAME", "which kernel, if the file has several",
+         &o.selection.kernel},
+        {"--emit", CLI_TEXT, "STAGE", "ast, tile, passes, plan, llvm, asm (default) or obj",
+         &o.emit},
+        {"-o", CLI_TEXT, "FILE", "write there instead of standard output (obj: KERNEL.o)",
+         &o.output},
+        {"--set", CLI_LIST, "NAME=VALUE…",
+         "constants; const dimensions have the default of tegula run", &o.selection.set},
+        {"--dtype", CLI_LIST, "[T=]TYPE",
+         "type parameters; default f32, else the first allowed", &o.selection.dtypes},
+        {"--absent", CLI_LIST, "NAME", "compile without this optional tensor",
+         &o.selection.absent},
         {"--arch", CLI_TEXT, "NAME", "avx512, avx2 or v2; default: this machine's", &o.arch},
         {"--passes", CLI_TEXT, "A,B,…", "these passes instead of the target's list", &o.passes},
-        {"--print-after", CLI_TEXT, "PASS", "print the IR after this pass (instantiate, all)", &o.print_after},
-        {"--time-passes", CLI_FLAG, NULL, "time of every stage and pass on standard error", &o.time},
+        {"--print-after", CLI_TEXT, "PASS", "print the IR after this pass (instantiate, all)",
+         &o.print_after},
+        {"--time-passes", CLI_FLAG, NULL, "time of every stage and pass on standard error",
+         &o.time},
         {"--verify", CLI_FLAG, NULL, "check the IR after every pass", &o.verify},
         {"--checked", CLI_FLAG, NULL, "keep `assert`", &o.checked},
-        {"--baseline", CLI_FLAG, NULL, "the slow lowering that optimised code is compared with", &o.baseline},
+        {"--baseline", CLI_FLAG, NULL, "the slow lowering that optimised code is compared with",
+         &o.baseline},
         {"--o2", CLI_FLAG, NULL, "all of LLVM's O2 instead of the short list of passes", &o.o2},
         {"--debug", CLI_FLAG, NULL, "line numbers of the source in the object", &o.debug},
         {"--json", CLI_FLAG, NULL, "one JSON object; the stage is its \"text\"", &o.json},
     };
     int code;
-    if (!cli_parse(&self, options, sizeof options / sizeof options[0], argc, argv, &files, &code)) {
+    if (!cli_parse(&self, options, sizeof options / sizeof options[0], argc, argv, &files,
+                   &code)) {
         return code;
     }
     if (files.n != 1 || !find_stage(o.emit)) {
-        cli_error(files.n == 1 ? "--emit takes ast, tile, passes, plan, llvm, asm or obj" : "compile takes one file");
+        cli_error(files.n == 1 ? "--emit takes ast, tile, passes, plan, llvm, asm or obj"
+                               : "compile takes one file");
         return CLI_USAGE;
     }
     return compile_file(&o, files.items[0]);

@@ -5,11 +5,13 @@
 #include <ctype.h>
 #include <string.h>
 
-static const cli_command self = {"explain", "CODE", "explain a diagnostic, such as E0402", cmd_explain};
+static const cli_command self = {"explain", "CODE", "explain a diagnostic, such as E0402",
+                                 cmd_explain};
 
 static void list_codes(bool json) {
     for (int i = 0; i < TG_DIAG_COUNT; i++) {
-        const char *name = tg_diag_code_name((tg_diag_code)i), *title = tg_diag_title((tg_diag_code)i);
+        const char *name = tg_diag_code_name((tg_diag_code)i),
+                   *title = tg_diag_title((tg_diag_code)i);
         printf(json ? "{\"code\": \"%s\", \"title\": \"%s\"}\n" : "%s  %s\n", name, title);
     }
 }
@@ -37,7 +39,8 @@ int cmd_explain(int argc, char **argv) {
         {"--json", CLI_FLAG, NULL, "one JSON object per code", &json},
     };
     int code;
-    if (!cli_parse(&self, options, sizeof options / sizeof options[0], argc, argv, &codes, &code)) {
+    if (!cli_parse(&self, options, sizeof options / sizeof options[0], argc, argv, &codes,
+                   &code)) {
         return code;
     }
     if (list) {

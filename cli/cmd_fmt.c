@@ -1,13 +1,13 @@
 /* tegula fmt: the canonical style. Files with syntax errors are left alone. */
-#include "cli/cli.h"
-
 #include "base/io.h"
+#include "cli/cli.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static const cli_command self = {"fmt", "FILE…", "print source in the canonical style, or rewrite it (\"-\": standard input)",
-                                 cmd_fmt};
+static const cli_command self = {
+    "fmt", "FILE…",
+    "print source in the canonical style, or rewrite it (\"-\": standard input)", cmd_fmt};
 
 typedef struct fmt_options {
     bool in_place, check, json;
@@ -15,7 +15,8 @@ typedef struct fmt_options {
 
 typedef enum verdict { UNCHANGED, CHANGED, BROKEN } verdict;
 
-static verdict handle(const fmt_options *o, tg_arena *arena, const char *path, const char *text, size_t len) {
+static verdict handle(const fmt_options *o, tg_arena *arena, const char *path, const char *text,
+                      size_t len) {
     tg_sources sources = {.arena = arena};
     tg_diags diags = {.arena = arena, .sources = &sources};
     uint32_t file = tg_sources_add(&sources, path, text, len);
@@ -23,7 +24,8 @@ static verdict handle(const fmt_options *o, tg_arena *arena, const char *path, c
     tg_strbuf out;
     tg_strbuf_init(&out, arena);
     if (diags.n_errors) {
-        o->json ? tg_diags_render_json(&diags, &out) : tg_diags_render(&diags, cli_use_colour(stderr), &out);
+        o->json ? tg_diags_render_json(&diags, &out)
+                : tg_diags_render(&diags, cli_use_colour(stderr), &out);
         fprintf(o->json ? stdout : stderr, "%s%s", out.data, o->json ? "\n" : "");
         return BROKEN;
     }
@@ -64,11 +66,13 @@ int cmd_fmt(int argc, char **argv) {
     cli_list files = {.n = 0};
     const cli_option options[] = {
         {"-i", CLI_FLAG, NULL, "rewrite the files", &o.in_place},
-        {"--check", CLI_FLAG, NULL, "say which files are not in the style; exit code 1 if any", &o.check},
+        {"--check", CLI_FLAG, NULL, "say which files are not in the style; exit code 1 if any",
+         &o.check},
         {"--json", CLI_FLAG, NULL, "diagnostics, and the result of --check, as JSON", &o.json},
     };
     int code = CLI_OK;
-    if (!cli_parse(&self, options, sizeof options / sizeof options[0], argc, argv, &files, &code)) {
+    if (!cli_parse(&self, options, sizeof options / sizeof options[0], argc, argv, &files,
+                   &code)) {
         return code;
     }
     if (files.n == 0) {

@@ -3,34 +3,40 @@
 
 #include <string.h>
 
-static const cli_command self = {"info", "", "the machine, the code generator, the cache", cmd_info};
+static const cli_command self = {"info", "", "the machine, the code generator, the cache",
+                                 cmd_info};
 
 static void print_json(const tg_context *c, const char *llvm, uint64_t bytes, uint64_t n) {
     const tg_machine *m = &c->machine;
-    printf("{\"version\": \"%s\", \"llvm\": \"%s\", \"device\": \"%s\", \"target\": \"%s\", \"arch\": \"%s\", \"cpu\": ",
+    printf("{\"version\": \"%s\", \"llvm\": \"%s\", \"device\": \"%s\", \"target\": \"%s\", "
+           "\"arch\": \"%s\", \"cpu\": ",
            tg_version_string(), llvm, tg_context_device(c), c->target->name, m->arch);
     cli_json_text(stdout, m->cpu ? m->cpu : "");
-    printf(", \"vector_bits\": %d, \"fma\": %s, \"bf16\": %s, \"vnni\": %s, \"amx\": %s, \"threads\": %d", m->vector_bits,
-           m->has_fma ? "true" : "false", m->has_bf16 ? "true" : "false", m->has_vnni ? "true" : "false",
-           m->has_amx ? "true" : "false", tg_context_n_threads(c));
-    printf(", \"l1\": %lld, \"l2\": %lld, \"l3\": %lld, \"cache_dir\": ", (long long)m->l1_bytes, (long long)m->l2_bytes,
-           (long long)m->l3_bytes);
+    printf(", \"vector_bits\": %d, \"fma\": %s, \"bf16\": %s, \"vnni\": %s, \"amx\": %s, "
+           "\"threads\": %d",
+           m->vector_bits, m->has_fma ? "true" : "false", m->has_bf16 ? "true" : "false",
+           m->has_vnni ? "true" : "false", m->has_amx ? "true" : "false",
+           tg_context_n_threads(c));
+    printf(", \"l1\": %lld, \"l2\": %lld, \"l3\": %lld, \"cache_dir\": ",
+           (long long)m->l1_bytes, (long long)m->l2_bytes, (long long)m->l3_bytes);
     cli_json_text(stdout, tg_context_cache_dir(c) ? tg_context_cache_dir(c) : "");
-    printf(", \"cache_bytes\": %llu, \"cache_entries\": %llu}\n", (unsigned long long)bytes, (unsigned long long)n);
+    printf(", \"cache_bytes\": %llu, \"cache_entries\": %llu}\n", (unsigned long long)bytes,
+           (unsigned long long)n);
 }
 
 static void print_text(const tg_context *c, const char *llvm, uint64_t bytes, uint64_t n) {
     const tg_machine *m = &c->machine;
     printf("tegula %s, LLVM %s\n", tg_version_string(), llvm);
-    printf("device   %s: %s %s (%s), %d-bit vectors, %d threads\n", tg_context_device(c), c->target->name, m->arch,
-           m->cpu ? m->cpu : "generic", m->vector_bits, tg_context_n_threads(c));
-    printf("features%s%s%s%s%s\n", m->has_fma ? " fma" : "", m->has_f16c ? " f16c" : "", m->has_bf16 ? " bf16" : "",
-           m->has_vnni ? " vnni" : "", m->has_amx ? " amx" : "");
+    printf("device   %s: %s %s (%s), %d-bit vectors, %d threads\n", tg_context_device(c),
+           c->target->name, m->arch, m->cpu ? m->cpu : "generic", m->vector_bits,
+           tg_context_n_threads(c));
+    printf("features%s%s%s%s%s\n", m->has_fma ? " fma" : "", m->has_f16c ? " f16c" : "",
+           m->has_bf16 ? " bf16" : "", m->has_vnni ? " vnni" : "", m->has_amx ? " amx" : "");
     printf("caches   L1 %lld KiB, L2 %lld KiB, L3 %lld KiB\n", (long long)m->l1_bytes / 1024,
            (long long)m->l2_bytes / 1024, (long long)m->l3_bytes / 1024);
     if (tg_context_cache_dir(c)) {
-        printf("kernels  %s: %llu entries, %.1f MiB\n", tg_context_cache_dir(c), (unsigned long long)n,
-               (double)bytes / 1048576.0);
+        printf("kernels  %s: %llu entries, %.1f MiB\n", tg_context_cache_dir(c),
+               (unsigned long long)n, (double)bytes / 1048576.0);
     } else {
         printf("kernels  not kept on disk\n");
     }
@@ -41,12 +47,14 @@ int cmd_info(int argc, char **argv) {
     const char *arch = NULL;
     cli_list files = {.n = 0};
     const cli_option options[] = {
-        {"--arch", CLI_TEXT, "NAME", "describe this instruction set instead of the machine's best", &arch},
+        {"--arch", CLI_TEXT, "NAME",
+         "describe this instruction set instead of the machine's best", &arch},
         {"--clear-cache", CLI_FLAG, NULL, "remove all compiled kernels from disk", &clear},
         {"--json", CLI_FLAG, NULL, "one JSON object", &json},
     };
     int code;
-    if (!cli_parse(&self, options, sizeof options / sizeof options[0], argc, argv, &files, &code)) {
+    if (!cli_parse(&self, options, sizeof options / sizeof options[0], argc, argv, &files,
+                   &code)) {
         return code;
     }
     tg_context_options o = TG_CONTEXT_OPTIONS_INIT;

@@ -1,12 +1,13 @@
-/* tegula opt: passes on the text of tile IR, which is also how tests of single passes are written. */
-#include "cli/cli.h"
-
+/* tegula opt: passes on the text of tile IR, which is also how tests of single passes are
+ * written. */
 #include "base/io.h"
+#include "cli/cli.h"
 #include "dsl/passes/passes.h"
 
 #include <string.h>
 
-static const cli_command self = {"opt", "FILE.ir", "run passes on the text of tile IR and print the result", cmd_opt};
+static const cli_command self = {
+    "opt", "FILE.ir", "run passes on the text of tile IR and print the result", cmd_opt};
 
 typedef struct opt_options {
     const char *passes;
@@ -30,7 +31,8 @@ static int list_passes(const opt_options *o) {
 static int optimise(const opt_options *o, tg_arena *arena, const char *path) {
     char *text;
     size_t len;
-    if (tg_io_read_file(arena, strcmp(path, "-") == 0 ? "/dev/stdin" : path, 64 << 20, &text, &len)) {
+    if (tg_io_read_file(arena, strcmp(path, "-") == 0 ? "/dev/stdin" : path, 64 << 20, &text,
+                        &len)) {
         return cli_error("cannot read %s", path);
     }
     tg_sources sources = {.arena = arena};
@@ -40,7 +42,8 @@ static int optimise(const opt_options *o, tg_arena *arena, const char *path) {
     tg_strbuf out;
     tg_strbuf_init(&out, arena);
     if (!f || diags.n_errors) {
-        o->json ? tg_diags_render_json(&diags, &out) : tg_diags_render(&diags, cli_use_colour(stderr), &out);
+        o->json ? tg_diags_render_json(&diags, &out)
+                : tg_diags_render(&diags, cli_use_colour(stderr), &out);
         fprintf(o->json ? stdout : stderr, "%s", out.data);
         return CLI_FAILED;
     }
@@ -55,7 +58,8 @@ static int optimise(const opt_options *o, tg_arena *arena, const char *path) {
     fwrite(out.data, 1, out.len, stdout);
     for (int i = 0; o->time && i < TG_PASS_COUNT; i++) {
         if (seconds[i] > 0) {
-            fprintf(stderr, "%-16s %8.3f ms\n", tg_pass_of((tg_pass_id)i)->name, seconds[i] * 1e3);
+            fprintf(stderr, "%-16s %8.3f ms\n", tg_pass_of((tg_pass_id)i)->name,
+                    seconds[i] * 1e3);
         }
     }
     return CLI_OK;
@@ -65,13 +69,15 @@ int cmd_opt(int argc, char **argv) {
     opt_options o = {.passes = ""};
     cli_list files = {.n = 0};
     const cli_option options[] = {
-        {"--passes", CLI_TEXT, "A,B,…", "passes in this order; none: read, verify, print", &o.passes},
+        {"--passes", CLI_TEXT, "A,B,…", "passes in this order; none: read, verify, print",
+         &o.passes},
         {"--list", CLI_FLAG, NULL, "list the passes there are", &o.list},
         {"--time-passes", CLI_FLAG, NULL, "time of each pass on standard error", &o.time},
         {"--json", CLI_FLAG, NULL, "diagnostics as JSON", &o.json},
     };
     int code;
-    if (!cli_parse(&self, options, sizeof options / sizeof options[0], argc, argv, &files, &code)) {
+    if (!cli_parse(&self, options, sizeof options / sizeof options[0], argc, argv, &files,
+                   &code)) {
         return code;
     }
     if (o.list) {

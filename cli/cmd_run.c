@@ -5,9 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const cli_command self = {"run", "FILE",
-                                 "run a kernel on seeded data; time it; with --check compare it with the interpreter",
-                                 cmd_run};
+static const cli_command self = {
+    "run", "FILE",
+    "run a kernel on seeded data; time it; with --check compare it with the interpreter",
+    cmd_run};
 
 typedef struct run_options {
     cli_selection selection;
@@ -27,7 +28,8 @@ static void print_text_of_kernel(void *user, const char *text, size_t n) {
     fwrite(text, 1, n, stdout);
 }
 
-/* ---- timing -------------------------------------------------------------------------------------------------- */
+/* ---- timing --------------------------------------------------------------------------------------------------
+ */
 
 static int by_size(const void *a, const void *b) {
     double x = *(const double *)a, y = *(const double *)b;
@@ -40,7 +42,8 @@ static bool time_launches(const run_options *o, cli_data *d, run_result *r) {
     double *ms = malloc(MOST * sizeof *ms), begin = cli_now_ms();
     int64_t n = 0, most = o->repeat > 0 ? o->repeat : MOST;
     uint32_t n_args = d->kernel->signature->n_params;
-    while (ms && n < most && n < MOST && (o->repeat > 0 || n < 3 || cli_now_ms() - begin < 500)) {
+    while (ms && n < most && n < MOST &&
+           (o->repeat > 0 || n < 3 || cli_now_ms() - begin < 500)) {
         double start = cli_now_ms();
         if (tg_launch(d->kernel, d->values, n_args)) {
             free(ms);
@@ -57,37 +60,46 @@ static bool time_launches(const run_options *o, cli_data *d, run_result *r) {
     return true;
 }
 
-/* ---- the tile IR, for counting and for the oracle --------------------------------------------------------------- */
+/* ---- the tile IR, for counting and for the oracle ---------------------------------------------------------------
+ */
 
 static tg_func *instantiate(const cli_data *d, tg_arena *arena) {
     const tg_kernel *k = d->kernel;
-    tg_instance_spec spec = {.types = d->selection.types, .consts = d->selection.consts,
-                             .present = d->selection.present, .machine = &k->context->machine,
+    tg_instance_spec spec = {.types = d->selection.types,
+                             .consts = d->selection.consts,
+                             .present = d->selection.present,
+                             .machine = &k->context->machine,
                              .checked = k->context->checked};
     tg_diags diags = {.arena = arena, .sources = &k->module->compilation->sources};
-    tg_compile_options options = {.target = k->context->target, .machine = &k->context->machine, .passes = "",
+    tg_compile_options options = {.target = k->context->target,
+                                  .machine = &k->context->machine,
+                                  .passes = "",
                                   .stop_after_passes = true};
     tg_artifact a;
     const char *message;
-    tg_status s = tg_compile_kernel(k->module->compilation, k->item, &spec, &options, arena, &diags, &a, &message);
+    tg_status s = tg_compile_kernel(k->module->compilation, k->item, &spec, &options, arena,
+                                    &diags, &a, &message);
     return s ? NULL : (tg_func *)(uintptr_t)a.func;
 }
 
 static void measure_work(const cli_data *d, const tg_func *f, tg_arena *arena, run_result *r) {
     tg_launch_arg args[TG_MAX_PARAMS];
     for (uint32_t i = 0; i < d->kernel->signature->n_params; i++) {
-        args[i] = (tg_launch_arg){.scalar = d->scalars[i], .tensor = d->tensors[i] ? &d->tensors[i]->arg : NULL};
+        args[i] = (tg_launch_arg){.scalar = d->scalars[i],
+                                  .tensor = d->tensors[i] ? &d->tensors[i]->arg : NULL};
     }
     r->flops = tg_count_flops(f, args, arena);
     r->bytes = d->bytes;
 }
 
-/* ---- the report --------------------------------------------------------------------------------------------------- */
+/* ---- the report ---------------------------------------------------------------------------------------------------
+ */
 
 static void print_bindings(FILE *out, const cli_data *d, const char *separator) {
     const tg_signature *sig = d->kernel->signature;
     for (uint32_t i = 0; i < sig->n_tparams; i++) {
-        fprintf(out, "%s%s=%s", i ? separator : "", sig->tparams[i].name, tg_dtype_name(d->selection.types[i]));
+        fprintf(out, "%s%s=%s", i ? separator : "", sig->tparams[i].name,
+                tg_dtype_name(d->selection.types[i]));
     }
     for (uint32_t i = 0; i < sig->n_dims; i++) {
         fprintf(out, "%s%s=%lld", i || sig->n_tparams ? separator : "", sig->dims[i].name,
@@ -105,8 +117,10 @@ static void print_number(const char *key, double v) {
 
 static void print_json(const run_options *o, const cli_data *d, const run_result *r) {
     const tg_context *c = d->kernel->context;
-    printf("{\"kernel\": \"%s\", \"target\": \"%s\", \"arch\": \"%s\", \"threads\": %d, \"bindings\": \"",
-           d->kernel->signature->name, c->target->name, c->machine.arch, tg_context_n_threads(c));
+    printf("{\"kernel\": \"%s\", \"target\": \"%s\", \"arch\": \"%s\", \"threads\": %d, "
+           "\"bindings\": \"",
+           d->kernel->signature->name, c->target->name, c->machine.arch,
+           tg_context_n_threads(c));
     print_bindings(stdout, d, " ");
     printf("\"");
     print_number("compile_ms", r->compile_ms);
@@ -117,13 +131,15 @@ static void print_json(const run_options *o, const cli_data *d, const run_result
     print_number("gbps", r->bytes / r->run_ms * 1e-6);
     print_number("flops", r->flops);
     print_number("bytes", r->bytes);
-    printf(", \"from_cache\": %s, \"checked\": %s", r->from_cache ? "true" : "false", o->check ? "true" : "false");
+    printf(", \"from_cache\": %s, \"checked\": %s", r->from_cache ? "true" : "false",
+           o->check ? "true" : "false");
     if (o->check) {
         print_number("max_error", r->check.max_error);
         print_number("error_bound", r->check.error_bound);
         print_number("error_ratio", r->check.max_ratio);
-        printf(", \"elements\": %lld, \"unverifiable\": %lld, \"failed\": %lld, \"message\": ", (long long)r->check.n,
-               (long long)r->check.n_unverifiable, (long long)r->check.n_failed);
+        printf(", \"elements\": %lld, \"unverifiable\": %lld, \"failed\": %lld, \"message\": ",
+               (long long)r->check.n, (long long)r->check.n_unverifiable,
+               (long long)r->check.n_failed);
         cli_json_text(stdout, r->check.message);
     }
     printf(", \"ok\": %s}\n", !o->check || r->check.ok ? "true" : "false");
@@ -131,26 +147,30 @@ static void print_json(const run_options *o, const cli_data *d, const run_result
 
 static void print_text(const run_options *o, const cli_data *d, const run_result *r) {
     const tg_context *c = d->kernel->context;
-    printf("%s (%s %s, %d thread%s)  ", d->kernel->signature->name, c->target->name, c->machine.arch,
-           tg_context_n_threads(c), tg_context_n_threads(c) == 1 ? "" : "s");
+    printf("%s (%s %s, %d thread%s)  ", d->kernel->signature->name, c->target->name,
+           c->machine.arch, tg_context_n_threads(c), tg_context_n_threads(c) == 1 ? "" : "s");
     print_bindings(stdout, d, " ");
-    printf("\n  %s %.2f ms, first launch %.2f ms\n", r->from_cache ? "loaded from cache, compile" : "compile",
-           r->compile_ms, r->cold_ms);
+    printf("\n  %s %.2f ms, first launch %.2f ms\n",
+           r->from_cache ? "loaded from cache, compile" : "compile", r->compile_ms, r->cold_ms);
     printf("  run %.4f ms (median; best %.4f)  %.2f GFLOP/s  %.2f GB/s\n", r->run_ms, r->min_ms,
            r->flops / r->run_ms * 1e-6, r->bytes / r->run_ms * 1e-6);
     if (!o->check) {
         return;
     }
     if (r->check.ok) {
-        printf("  check ok: %lld elements, max error %.3g, at most %.2f of its bound (bounds up to %.3g)",
-               (long long)r->check.n, r->check.max_error, r->check.max_ratio, r->check.error_bound);
-        printf(r->check.n_unverifiable ? ", %lld not checkable\n" : "\n", (long long)r->check.n_unverifiable);
+        printf("  check ok: %lld elements, max error %.3g, at most %.2f of its bound (bounds "
+               "up to %.3g)",
+               (long long)r->check.n, r->check.max_error, r->check.max_ratio,
+               r->check.error_bound);
+        printf(r->check.n_unverifiable ? ", %lld not checkable\n" : "\n",
+               (long long)r->check.n_unverifiable);
     } else {
         printf("  check FAILED: %s\n", r->check.message);
     }
 }
 
-/* ---- flow ------------------------------------------------------------------------------------------------------------ */
+/* ---- flow ------------------------------------------------------------------------------------------------------------
+ */
 
 static bool first_launch(cli_data *d, run_result *r) {
     tg_kernel *k = d->kernel;
@@ -166,7 +186,8 @@ static bool first_launch(cli_data *d, run_result *r) {
     return ok;
 }
 
-static void run_check(const run_options *o, const cli_data *d, const tg_func *f, run_result *r) {
+static void run_check(const run_options *o, const cli_data *d, const tg_func *f,
+                      run_result *r) {
     if (!o->check) {
         return;
     }
@@ -221,7 +242,8 @@ static int run_file(const run_options *o, const char *path) {
     tg_kernel *k = cli_load(c, path, o->selection.kernel, o->json, &m, &code);
     if (k) {
         cli_data d;
-        code = cli_data_make(k, &o->selection, (uint64_t)o->seed, &d) ? run_data(o, &d) : CLI_USAGE;
+        code = cli_data_make(k, &o->selection, (uint64_t)o->seed, &d) ? run_data(o, &d)
+                                                                      : CLI_USAGE;
         cli_data_free(&d);
     }
     tg_module_destroy(m);
@@ -233,22 +255,30 @@ int cmd_run(int argc, char **argv) {
     run_options o = {.seed = 1};
     cli_list files = {.n = 0};
     const cli_option options[] = {
-        {"--kernel", CLI_TEXT, "NAME", "which kernel, if the file has several", &o.selection.kernel},
-        {"--set", CLI_LIST, "NAME=VALUE…", "dimensions (default: what `where` implies, else 64, 32 or 16) and scalars (default 1)", &o.selection.set},
-        {"--dtype", CLI_LIST, "[T=]TYPE", "type parameters; default f32, else the first allowed", &o.selection.dtypes},
+        {"--kernel", CLI_TEXT, "NAME", "which kernel, if the file has several",
+         &o.selection.kernel},
+        {"--set", CLI_LIST, "NAME=VALUE…",
+         "dimensions (default: what `where` implies, else 64, 32 or 16) and scalars (default "
+         "1)",
+         &o.selection.set},
+        {"--dtype", CLI_LIST, "[T=]TYPE",
+         "type parameters; default f32, else the first allowed", &o.selection.dtypes},
         {"--absent", CLI_LIST, "NAME", "leave this optional tensor out", &o.selection.absent},
-        {"--check", CLI_FLAG, NULL, "compare with the interpreter; exit code 1 if it differs", &o.check},
+        {"--check", CLI_FLAG, NULL, "compare with the interpreter; exit code 1 if it differs",
+         &o.check},
         {"--repeat", CLI_INT, "N", "timed launches; default: for half a second", &o.repeat},
         {"--threads", CLI_INT, "N", "threads; default: all processors", &o.threads},
         {"--seed", CLI_INT, "N", "of the generated data; default 1", &o.seed},
         {"--arch", CLI_TEXT, "NAME", "avx512, avx2 or v2; default: this machine's", &o.arch},
         {"--checked", CLI_FLAG, NULL, "run `assert` and verify content facts", &o.checked},
-        {"--baseline", CLI_FLAG, NULL, "the slow lowering that optimised code is compared with", &o.baseline},
+        {"--baseline", CLI_FLAG, NULL, "the slow lowering that optimised code is compared with",
+         &o.baseline},
         {"--no-cache", CLI_FLAG, NULL, "compile even if the kernel is on disk", &o.no_cache},
         {"--json", CLI_FLAG, NULL, "one JSON object", &o.json},
     };
     int code;
-    if (!cli_parse(&self, options, sizeof options / sizeof options[0], argc, argv, &files, &code)) {
+    if (!cli_parse(&self, options, sizeof options / sizeof options[0], argc, argv, &files,
+                   &code)) {
         return code;
     }
     if (files.n != 1) {

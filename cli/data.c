@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- dimensions and scalars ------------------------------------------------------------------------------------ */
+/* ---- dimensions and scalars ------------------------------------------------------------------------------------
+ */
 
 static bool set_dims(const tg_signature *sig, const cli_selection *s, tg_launch_binding *b) {
     for (uint32_t i = 0; i < sig->n_dims; i++) {
@@ -21,16 +22,19 @@ static bool set_dims(const tg_signature *sig, const cli_selection *s, tg_launch_
     return true;
 }
 
-/* `where P == (H - R) / stride + 1` gives a dimension that was not set: DIM P, a program for the other side, EQ (or the
- * other way round). */
-static bool solve_where(cli_data *d, const cli_selection *s, const tg_sig_check *c, const tg_launch_arg *args) {
+/* `where P == (H - R) / stride + 1` gives a dimension that was not set: DIM P, a program for
+ * the other side, EQ (or the other way round). */
+static bool solve_where(cli_data *d, const cli_selection *s, const tg_sig_check *c,
+                        const tg_launch_arg *args) {
     const tg_signature *sig = d->kernel->signature;
     const tg_sig_expr *e = &c->expr;
     if (c->kind != TG_SC_WHERE || e->n < 3 || e->code[e->n - 1].op != TG_SE_EQ) {
         return false;
     }
-    bool left = e->code[0].op == TG_SE_DIM && !cli_lookup(&s->set, sig->dims[e->code[0].imm.i].name);
-    bool right = e->code[e->n - 2].op == TG_SE_DIM && !cli_lookup(&s->set, sig->dims[e->code[e->n - 2].imm.i].name);
+    bool left =
+        e->code[0].op == TG_SE_DIM && !cli_lookup(&s->set, sig->dims[e->code[0].imm.i].name);
+    bool right = e->code[e->n - 2].op == TG_SE_DIM &&
+                 !cli_lookup(&s->set, sig->dims[e->code[e->n - 2].imm.i].name);
     tg_sig_expr rest = {.code = e->code + (left ? 1 : 0), .n = e->n - 2};
     if ((!left && !right) || !tg_sig_expr_valid(&rest, sig)) {
         return false;
@@ -88,16 +92,20 @@ static void solve_dims(cli_data *d, const cli_selection *s) {
     }
 }
 
-/* ---- tensors ------------------------------------------------------------------------------------------------------- */
+/* ---- tensors -------------------------------------------------------------------------------------------------------
+ */
 
 typedef struct limits {
     bool sorted, unique, bounded_low, bounded_high;
     double low, high; /* inclusive for integers */
 } limits;
 
-static void add_fact(const cli_data *d, const tg_sig_fact *f, const tg_launch_arg *args, bool is_int, limits *l) {
+static void add_fact(const cli_data *d, const tg_sig_fact *f, const tg_launch_arg *args,
+                     bool is_int, limits *l) {
     double as_float;
-    int64_t as_int = f->bound.n ? tg_sig_eval(&f->bound, d->kernel->signature, &d->binding, args, &as_float) : 0;
+    int64_t as_int =
+        f->bound.n ? tg_sig_eval(&f->bound, d->kernel->signature, &d->binding, args, &as_float)
+                   : 0;
     double bound = f->bound.is_float ? as_float : (double)as_int, step = is_int ? 1 : 0;
     switch (f->kind) {
     case TG_SF_SORTED:
@@ -137,7 +145,8 @@ static double offsets_end(const cli_data *d, uint32_t param) {
 static void fill(cli_data *d, uint32_t i, uint64_t seed) {
     const tg_signature *sig = d->kernel->signature;
     tg_tensor *t = d->tensors[i];
-    bool is_int = tg_dtype_is_int(t->dtype), is_signed = tg_dtype_kind_of(t->dtype) == TG_KIND_SINT;
+    bool is_int = tg_dtype_is_int(t->dtype),
+         is_signed = tg_dtype_kind_of(t->dtype) == TG_KIND_SINT;
     limits l = {.low = is_int && !is_signed ? 0 : is_int ? -8 : -1, .high = is_int ? 8 : 1};
     tg_launch_arg args[TG_MAX_PARAMS];
     scalar_args(d, args);
@@ -150,7 +159,8 @@ static void fill(cli_data *d, uint32_t i, uint64_t seed) {
     if (l.unique && is_int) {
         tg_random_fill_unique(t, seed, 0);
     } else if (l.sorted && is_int) {
-        tg_random_fill_sorted(t, seed, 0, (int64_t)(l.bounded_high ? l.high : offsets_end(d, i)));
+        tg_random_fill_sorted(t, seed, 0,
+                              (int64_t)(l.bounded_high ? l.high : offsets_end(d, i)));
     } else {
         tg_random_fill(t, seed, l.low, l.high);
     }
@@ -172,7 +182,8 @@ static bool make_tensor(cli_data *d, uint32_t i) {
             return false;
         }
     }
-    d->tensors[i] = tg_tensor_create(k->context, tg_param_dtype(p, d->selection.types), p->rank, shape);
+    d->tensors[i] =
+        tg_tensor_create(k->context, tg_param_dtype(p, d->selection.types), p->rank, shape);
     if (!d->tensors[i]) {
         cli_last_error(k->context, false);
         return false;
@@ -182,7 +193,8 @@ static bool make_tensor(cli_data *d, uint32_t i) {
 }
 
 static void add_bytes(cli_data *d, uint32_t i) {
-    double bytes = (double)tg_tensor_count(d->tensors[i]) * tg_dtype_bits(d->tensors[i]->dtype) / 8;
+    double bytes =
+        (double)tg_tensor_count(d->tensors[i]) * tg_dtype_bits(d->tensors[i]->dtype) / 8;
     d->bytes += d->kernel->signature->params[i].kind == TG_SP_INOUT ? 2 * bytes : bytes;
 }
 
@@ -203,7 +215,8 @@ static bool make_values(cli_data *d, const cli_selection *s) {
     const tg_signature *sig = d->kernel->signature;
     for (uint32_t i = 0; i < sig->n_params; i++) {
         if (sig->params[i].kind == TG_SP_PTR) {
-            cli_error("%s takes the pointer %s; tegula run cannot make one", sig->name, sig->params[i].name);
+            cli_error("%s takes the pointer %s; tegula run cannot make one", sig->name,
+                      sig->params[i].name);
             return false;
         }
         if (sig->params[i].kind == TG_SP_SCALAR && !set_scalar(d, s, i)) {
@@ -213,7 +226,8 @@ static bool make_values(cli_data *d, const cli_selection *s) {
     solve_dims(d, s);
     for (uint32_t i = 0; i < sig->n_params; i++) {
         d->values[i] = tg_param_is_tensor(&sig->params[i]) ? tg_argument_none() : d->values[i];
-        if (tg_param_is_tensor(&sig->params[i]) && d->selection.present[i] && !make_tensor(d, i)) {
+        if (tg_param_is_tensor(&sig->params[i]) && d->selection.present[i] &&
+            !make_tensor(d, i)) {
             return false;
         }
     }

@@ -1,6 +1,7 @@
-/* See flops.h. Two passes over the function: sizes of axes and trip counts by evaluating bounds as real numbers
- * (an index is the middle of its range, so that a causal loop counts half; what comes from memory is unknown, a NaN,
- * and segments with unknown ends are taken to share their extent), then points per operation. */
+/* See flops.h. Two passes over the function: sizes of axes and trip counts by evaluating bounds
+ * as real numbers (an index is the middle of its range, so that a causal loop counts half; what
+ * comes from memory is unknown, a NaN, and segments with unknown ends are taken to share their
+ * extent), then points per operation. */
 #include "cli/flops.h"
 
 #include <math.h>
@@ -29,7 +30,8 @@ static double value_of(const counter *c, const tg_value *v) {
 
 static double first_axis_attr(const counter *c, const tg_op *op) {
     const tg_axis *a = tg_op_axis(op, TG_ATTR_AXIS);
-    double size = c->size[a->rank], block = a->block > 0 && (double)a->block < size ? (double)a->block : size;
+    double size = c->size[a->rank],
+           block = a->block > 0 && (double)a->block < size ? (double)a->block : size;
     switch ((int)op->opcode) {
     case TG_OP_AXIS_FIRST:
         return a->kind == TG_AXIS_LOCAL ? 0 : fmax(0, c->middle[a->rank] - block / 2);
@@ -92,7 +94,8 @@ static void evaluate(counter *c, const tg_op *op) {
     c->value[r->id] = v;
 }
 
-/* ---- operations ---------------------------------------------------------------------------------------------- */
+/* ---- operations ----------------------------------------------------------------------------------------------
+ */
 
 static double points_of(const counter *c, const tg_type *t) {
     double n = 1;
@@ -165,7 +168,8 @@ static void count_op(counter *c, const tg_op *op, const scope *s) {
                 for (uint32_t k = 0; k < s->n_open; k++) {
                     open = open || s->open[k] == a;
                 }
-                double blocks = open && a->block > 0 ? ceil(c->size[a->rank] / (double)a->block) : 1;
+                double blocks =
+                    open && a->block > 0 ? ceil(c->size[a->rank] / (double)a->block) : 1;
                 n *= c->size[a->rank] / blocks;
             }
         }
@@ -180,8 +184,10 @@ static void enter(counter *c, const tg_op *op, const scope *outer) {
     bool binds = op->opcode == TG_OP_PAR || op->opcode == TG_OP_FOR || op->opcode == TG_OP_AXIS;
     if (binds) {
         double extent = value_of(c, tg_operand(op, 0)), low = value_of(c, tg_operand(op, 1));
-        double high = value_of(c, tg_operand(op, 2)), from = fmax(0, low), until = fmin(extent, high);
-        bool segment = low != low && high != high; /* fmax and fmin have replaced NaNs by the ends */
+        double high = value_of(c, tg_operand(op, 2)), from = fmax(0, low),
+               until = fmin(extent, high);
+        bool segment =
+            low != low && high != high; /* fmax and fmin have replaced NaNs by the ends */
         double n = fmax(0, until - from) / (segment && s.each_trips > 0 ? s.each_trips : 1);
         const tg_axis *a = tg_op_axis(op, TG_ATTR_AXIS);
         if (a) {
@@ -196,7 +202,8 @@ static void enter(counter *c, const tg_op *op, const scope *outer) {
             s.open[s.n_open++] = a;
         }
     }
-    if (op->opcode == TG_OP_REDUCE_FN || op->opcode == TG_OP_SCAN_FN || op->opcode == TG_OP_MAP) {
+    if (op->opcode == TG_OP_REDUCE_FN || op->opcode == TG_OP_SCAN_FN ||
+        op->opcode == TG_OP_MAP) {
         const tg_type *t = op->results[0].type;
         s.each_trips = points_in(c, op, t, s.each_trips, s.open, s.n_open);
         s.n_open = 0;

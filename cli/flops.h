@@ -5,9 +5,9 @@
 #include "base/signature.h"
 #include "dsl/ir/ir.h"
 
-/* Floating-point operations of one launch: 2 per point of a dot, 1 per point of an elementwise operation or a
- * reduction, 2 of an fma. args: one per parameter of f, as for a launch. Bounds that depend on data or on an index count
- * with the middle of their range. */
+/* Floating-point operations of one launch: 2 per point of a dot, 1 per point of an elementwise
+ * operation or a reduction, 2 of an fma. args: one per parameter of f, as for a launch. Bounds
+ * that depend on data or on an index count with the middle of their range. */
 double tg_count_flops(const tg_func *f, const tg_launch_arg *args, tg_arena *arena);
 
 #endif

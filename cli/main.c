@@ -4,8 +4,10 @@
 #include <string.h>
 
 static const cli_command commands[] = {
-    {"run", "FILE", "run a kernel on generated data, time it, compare it with the interpreter", cmd_run},
-    {"compile", "FILE", "compile a kernel and print a stage: syntax tree, tile IR, assembly …", cmd_compile},
+    {"run", "FILE", "run a kernel on generated data, time it, compare it with the interpreter",
+     cmd_run},
+    {"compile", "FILE", "compile a kernel and print a stage: syntax tree, tile IR, assembly …",
+     cmd_compile},
     {"build", "FILE", "compile ahead of time: an object file and a C header", cmd_build},
     {"opt", "FILE.ir", "run passes on the text of tile IR", cmd_opt},
     {"fmt", "FILE…", "print source in the canonical style, or rewrite it", cmd_fmt},
@@ -17,9 +19,12 @@ enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 static void print_help(FILE *out) {
     fprintf(out, "usage: tegula COMMAND [OPTION…]\n\n");
     for (size_t i = 0; i < N_COMMANDS; i++) {
-        fprintf(out, "  %-8s %-8s  %s\n", commands[i].name, commands[i].arguments, commands[i].summary);
+        fprintf(out, "  %-8s %-8s  %s\n", commands[i].name, commands[i].arguments,
+                commands[i].summary);
     }
-    fprintf(out, "\n`tegula COMMAND --help` lists the options of a command. All of them take --json.\n");
+    fprintf(
+        out,
+        "\n`tegula COMMAND --help` lists the options of a command. All of them take --json.\n");
 }
 
 static int unknown(const char *name) {
@@ -28,8 +33,9 @@ static int unknown(const char *name) {
         names[i] = commands[i].name;
     }
     const char *near = tg_suggest(name, names, N_COMMANDS);
-    cli_error(near ? "no command '%s'; did you mean '%s'?" : "no command '%s'%s; see tegula --help", name,
-              near ? near : "");
+    cli_error(near ? "no command '%s'; did you mean '%s'?"
+                   : "no command '%s'%s; see tegula --help",
+              name, near ? near : "");
     return CLI_USAGE;
 }
 
@@ -38,7 +44,8 @@ int main(int argc, char **argv) {
         print_help(stderr);
         return CLI_USAGE;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
         print_help(stdout);
         return CLI_OK;
     }

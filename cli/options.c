@@ -16,7 +16,9 @@ static void print_help(const cli_command *c, const cli_option *options, size_t n
 
 static int usage(const cli_command *c, const char *fmt, const char *what) {
     fprintf(stderr, "tegula %s: ", c->name);
-    fprintf(stderr, strcmp(fmt, "unknown") == 0 ? "unknown option '%s'" : "option %s needs a value", what);
+    fprintf(stderr,
+            strcmp(fmt, "unknown") == 0 ? "unknown option '%s'" : "option %s needs a value",
+            what);
     fprintf(stderr, "; see tegula %s --help\n", c->name);
     return CLI_USAGE;
 }
@@ -64,7 +66,8 @@ static int take(const cli_option *o, const char *joined, int argc, char **argv) 
     return -1;
 }
 
-static const cli_option *find(const cli_option *options, size_t n, const char *arg, const char **joined) {
+static const cli_option *find(const cli_option *options, size_t n, const char *arg,
+                              const char **joined) {
     size_t len = strcspn(arg, "=");
     *joined = arg[len] ? arg + len + 1 : NULL;
     for (size_t i = 0; i < n; i++) {
@@ -75,8 +78,8 @@ static const cli_option *find(const cli_option *options, size_t n, const char *a
     return NULL;
 }
 
-bool cli_parse(const cli_command *command, const cli_option *options, size_t n_options, int argc, char **argv,
-               cli_list *files, int *code) {
+bool cli_parse(const cli_command *command, const cli_option *options, size_t n_options,
+               int argc, char **argv, cli_list *files, int *code) {
     bool only_files = false;
     for (int i = 0; i < argc; i++) {
         const char *joined;

@@ -29,8 +29,11 @@ static void print_coloured(const char *text) {
     for (const char *line = text; *line;) {
         size_t n = strcspn(line, "\n");
         bool error = strncmp(line, "error", 5) == 0, warning = strncmp(line, "warning", 7) == 0;
-        fprintf(stderr, "%s%.*s%s\n", error ? "\033[1;31m" : warning ? "\033[1;33m" : "", (int)n, line,
-                error || warning ? "\033[0m" : "");
+        fprintf(stderr, "%s%.*s%s\n",
+                error     ? "\033[1;31m"
+                : warning ? "\033[1;33m"
+                          : "",
+                (int)n, line, error || warning ? "\033[0m" : "");
         line += n + (line[n] == '\n');
     }
 }
@@ -73,7 +76,8 @@ double cli_now_ms(void) {
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
 }
 
-/* ---- progress ---------------------------------------------------------------------------------------------- */
+/* ---- progress ----------------------------------------------------------------------------------------------
+ */
 
 struct cli_progress {
     const char *what;

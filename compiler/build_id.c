@@ -1,6 +1,7 @@
-/* What identifies this build of the compiler: the linker's build id of the file that this code is in (a hash of its
- * contents), or that file's size and time of change where the linker made none. Object code in the disk cache is
- * keyed by it, so that a new build never runs what an older one compiled. */
+/* What identifies this build of the compiler: the linker's build id of the file that this code
+ * is in (a hash of its contents), or that file's size and time of change where the linker made
+ * none. Object code in the disk cache is keyed by it, so that a new build never runs what an
+ * older one compiled. */
 #define _GNU_SOURCE
 #include "compiler/compile.h"
 
@@ -60,7 +61,8 @@ static int visit(struct dl_phdr_info *info, size_t size, void *user) {
     for (int i = 0; i < info->dlpi_phnum && !s->found; i++) {
         const ElfW(Phdr) *p = &info->dlpi_phdr[i];
         if (p->p_type == PT_NOTE) {
-            search_notes(s, (const char *)(info->dlpi_addr + p->p_vaddr), p->p_memsz); /* NOLINT */
+            search_notes(s, (const char *)(info->dlpi_addr + p->p_vaddr),
+                         p->p_memsz); /* NOLINT */
         }
     }
     return 1;

@@ -2,10 +2,11 @@
  *
  *   unit ─instantiate→ tile IR ─passes→ tile IR ─target→ object code
  *
- * The first two stages touch what all compiles of a module share (the unit, its arena and interner) and run under
- * the compilation's lock. The third is where the time goes and works on its own function only, so variants of one
- * module are generated in parallel. */
+ * The first two stages touch what all compiles of a module share (the unit, its arena and
+ * interner) and run under the compilation's lock. The third is where the time goes and works on
+ * its own function only, so variants of one module are generated in parallel. */
 #include "compiler/compile.h"
+
 #include "dsl/passes/passes.h"
 
 #include <time.h>
@@ -58,7 +59,9 @@ static tg_status run_passes(job *j) {
     const tg_compile_options *o = j->options;
     double start = now_ms();
     const char *list = o->passes ? o->passes : o->target->passes(o->machine, &o->codegen);
-    tg_pass_options options = {.verify_each = o->verify, .after = o->after, .user = o->user,
+    tg_pass_options options = {.verify_each = o->verify,
+                               .after = o->after,
+                               .user = o->user,
                                .seconds = o->pass_seconds};
     j->message = tg_pass_run_list(j->func, list, &options);
     j->out->ms[TG_STAGE_PASSES] = now_ms() - start;
@@ -92,15 +95,16 @@ static tg_status run_target(job *j, tg_unwind *u) {
     }
     tg_codegen_options codegen = o->codegen;
     codegen.sources = &j->c->sources;
-    tg_status status =
-        o->target->compile(j->func, o->machine, &codegen, o->emit, j->arena, &j->out->object, &j->message);
+    tg_status status = o->target->compile(j->func, o->machine, &codegen, o->emit, j->arena,
+                                          &j->out->object, &j->message);
     j->out->ms[TG_STAGE_CODEGEN] = now_ms() - start;
     return status;
 }
 
-tg_status tg_compile_kernel(tg_compilation *c, const tg_item *kernel, const tg_instance_spec *spec,
-                            const tg_compile_options *options, tg_arena *arena, tg_diags *diags,
-                            tg_artifact *out, const char **message) {
+tg_status tg_compile_kernel(tg_compilation *c, const tg_item *kernel,
+                            const tg_instance_spec *spec, const tg_compile_options *options,
+                            tg_arena *arena, tg_diags *diags, tg_artifact *out,
+                            const char **message) {
     *out = (tg_artifact){0};
     job j = {c, kernel, spec, options, arena, diags, out, NULL, NULL};
     tg_unwind u, *outer = tg_arena_unwind(arena);

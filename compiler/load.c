@@ -1,7 +1,6 @@
 /* Modules: text, imports, diagnostics, in one arena that goes with the compilation. */
-#include "compiler/compile.h"
-
 #include "base/io.h"
+#include "compiler/compile.h"
 
 #include <string.h>
 
@@ -20,8 +19,8 @@ static const char *read_source(tg_arena *arena, const char *path, size_t *len) {
     return tg_io_read_file(arena, path, MAX_SOURCE, &text, len) == TG_OK ? text : NULL;
 }
 
-/* tg_loader: a path that is already relative to the importing file (it starts with "./", "../" or "/") or one to
- * look for in the include path. */
+/* tg_loader: a path that is already relative to the importing file (it starts with "./", "../"
+ * or "/") or one to look for in the include path. */
 static const char *load_import(void *user, const char *path, tg_arena *arena, size_t *len) {
     const tg_compilation *c = user;
     const char *text = read_source(arena, file_name(arena, "", 0, path), len);
@@ -77,7 +76,8 @@ static tg_status open_text(tg_compilation *c, const char *path, const char *text
     tg_status status = text ? TG_OK : tg_io_read_file(c->arena, path, MAX_SOURCE, &read, &len);
     if (status == TG_OK) {
         tg_loader loader = {load_import, c};
-        c->unit = tg_unit_load(c->arena, c->names, &c->diags, path, text ? text : read, len, &loader);
+        c->unit =
+            tg_unit_load(c->arena, c->names, &c->diags, path, text ? text : read, len, &loader);
         c->hash = hash_sources(c);
         status = c->diags.n_errors ? TG_ERROR_COMPILE : TG_OK;
     }
@@ -85,8 +85,8 @@ static tg_status open_text(tg_compilation *c, const char *path, const char *text
     return status;
 }
 
-tg_status tg_compilation_open(const tg_allocator *allocator, const char *path, const char *text, size_t len,
-                              const char *include_path, tg_compilation **out) {
+tg_status tg_compilation_open(const tg_allocator *allocator, const char *path, const char *text,
+                              size_t len, const char *include_path, tg_compilation **out) {
     *out = NULL;
     tg_compilation *c = create(allocator);
     if (!c) {
@@ -101,8 +101,8 @@ tg_status tg_compilation_open(const tg_allocator *allocator, const char *path, c
     return status;
 }
 
-tg_status tg_compilation_open_file(const tg_allocator *allocator, const char *path, const char *include_path,
-                                   tg_compilation **out) {
+tg_status tg_compilation_open_file(const tg_allocator *allocator, const char *path,
+                                   const char *include_path, tg_compilation **out) {
     return tg_compilation_open(allocator, path, NULL, 0, include_path, out);
 }
 

@@ -1,4 +1,5 @@
-/* Work in the background: compiles that a host started ahead of its first launch, and a deep stack for any. */
+/* Work in the background: compiles that a host started ahead of its first launch, and a deep
+ * stack for any. */
 #ifndef TG_JIT_ASYNC_H
 #define TG_JIT_ASYNC_H
 
@@ -16,8 +17,8 @@ void tg_async_destroy(tg_async *async);
 /* Queues `fn(user)`. If memory or threads are lacking it runs before this returns. */
 void tg_async_submit(tg_async *async, tg_async_fn fn, void *user);
 
-/* Runs `fn(user)` on a thread with a large stack and waits: the code generator recurses deeper than the stacks that
- * some hosts give their threads. Here and now if no thread can be had. */
+/* Runs `fn(user)` on a thread with a large stack and waits: the code generator recurses deeper
+ * than the stacks that some hosts give their threads. Here and now if no thread can be had. */
 void tg_run_on_large_stack(tg_async_fn fn, void *user);
 
 #endif

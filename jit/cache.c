@@ -1,6 +1,6 @@
-/* See cache.h. The age of an entry is its file's time of change, set anew on every use; trimming removes the
- * oldest until three quarters of the limit are left, so that it is rare. Leftover temporaries of killed processes
- * count as entries and go the same way. */
+/* See cache.h. The age of an entry is its file's time of change, set anew on every use;
+ * trimming removes the oldest until three quarters of the limit are left, so that it is rare.
+ * Leftover temporaries of killed processes count as entries and go the same way. */
 #include "jit/cache.h"
 
 #include <dirent.h>
@@ -29,19 +29,22 @@ static bool entry_path(const tg_cache *cache, tg_hash key, char *path) {
     return tg_format(path, PATH_SIZE, "%s/%s.tgk", cache->dir, hex) < PATH_SIZE;
 }
 
-/* ---- life ------------------------------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------------------------------
+ */
 
 static bool is_private_dir(const char *dir) {
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     struct stat st;
-    bool ok = fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == geteuid() && (st.st_mode & 022) == 0;
+    bool ok =
+        fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == geteuid() && (st.st_mode & 022) == 0;
     if (fd >= 0) {
         close(fd);
     }
     return ok;
 }
 
-tg_status tg_cache_open(tg_cache *cache, const tg_allocator *allocator, const char *dir, uint64_t limit) {
+tg_status tg_cache_open(tg_cache *cache, const tg_allocator *allocator, const char *dir,
+                        uint64_t limit) {
     *cache = (tg_cache){allocator, NULL, limit};
     if (!dir || !*dir || tg_io_make_dirs(dir) != TG_OK || !is_private_dir(dir)) {
         return TG_OK;
@@ -62,7 +65,8 @@ void tg_cache_close(tg_cache *cache) {
     }
 }
 
-/* ---- reading ---------------------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------------------------
+ */
 
 /* `text` is zeroed where the sums are. */
 static bool check_header(char *text, size_t len, tg_hash key, header *h) {
@@ -87,18 +91,23 @@ bool tg_cache_read(const tg_cache *cache, tg_hash key, tg_arena *arena, tg_cache
     size_t len;
     header h;
     if (!cache->dir || !entry_path(cache, key, path) ||
-        tg_io_read_file(arena, path, MAX_FILE, &text, &len) != TG_OK || !check_header(text, len, key, &h)) {
+        tg_io_read_file(arena, path, MAX_FILE, &text, &len) != TG_OK ||
+        !check_header(text, len, key, &h)) {
         return false;
     }
     const char *p = text + sizeof h;
-    *out = (tg_cache_entry){.entry = p, .object = p + h.entry_bytes, .object_size = h.object_bytes,
+    *out = (tg_cache_entry){.entry = p,
+                            .object = p + h.entry_bytes,
+                            .object_size = h.object_bytes,
                             .signature = p + h.entry_bytes + h.object_bytes,
-                            .signature_size = h.signature_bytes, .flags = h.flags};
+                            .signature_size = h.signature_bytes,
+                            .flags = h.flags};
     (void)utimensat(AT_FDCWD, path, NULL, 0);
     return true;
 }
 
-/* ---- trimming --------------------------------------------------------------------------------------------- */
+/* ---- trimming ---------------------------------------------------------------------------------------------
+ */
 
 typedef struct file {
     char name[64];
@@ -127,7 +136,8 @@ static void list_files(const tg_cache *cache, file_list *list) {
             continue;
         }
         list->bytes += (uint64_t)st.st_size;
-        if (list->files.len < list->files.cap) { /* room was made before the directory was opened */
+        if (list->files.len <
+            list->files.cap) { /* room was made before the directory was opened */
             file *f = &list->files.data[list->files.len++];
             memcpy(f->name, d->d_name, strlen(d->d_name) + 1);
             f->bytes = (uint64_t)st.st_size;
@@ -184,7 +194,8 @@ void tg_cache_usage(const tg_cache *cache, uint64_t *bytes, uint64_t *n) {
     struct dirent *d;
     while (dir && (d = readdir(dir)) != NULL) {
         struct stat st;
-        if (is_entry(d->d_name) && fstatat(dirfd(dir), d->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+        if (is_entry(d->d_name) &&
+            fstatat(dirfd(dir), d->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
             *bytes += (uint64_t)st.st_size;
             ++*n;
         }
@@ -207,20 +218,27 @@ uint64_t tg_cache_clear(const tg_cache *cache) {
     return n;
 }
 
-/* ---- writing ---------------------------------------------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------------------------------------------------
+ */
 
 static void append(tg_strbuf *s, const void *data, size_t n) {
     tg_strbuf_put(s, data, n);
 }
 
-void tg_cache_write(const tg_cache *cache, tg_hash key, const tg_cache_entry *e, tg_arena *arena) {
+void tg_cache_write(const tg_cache *cache, tg_hash key, const tg_cache_entry *e,
+                    tg_arena *arena) {
     char path[PATH_SIZE];
     if (!cache->dir || !entry_path(cache, key, path)) {
         return;
     }
-    header h = {.version = CACHE_VERSION, .header_bytes = sizeof h, .key_lo = key.lo, .key_hi = key.hi,
-                .entry_bytes = strlen(e->entry) + 1, .object_bytes = e->object_size,
-                .signature_bytes = e->signature_size, .flags = e->flags};
+    header h = {.version = CACHE_VERSION,
+                .header_bytes = sizeof h,
+                .key_lo = key.lo,
+                .key_hi = key.hi,
+                .entry_bytes = strlen(e->entry) + 1,
+                .object_bytes = e->object_size,
+                .signature_bytes = e->signature_size,
+                .flags = e->flags};
     memcpy(h.magic, MAGIC, sizeof MAGIC);
     tg_strbuf s;
     tg_strbuf_init(&s, arena);

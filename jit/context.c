@@ -33,11 +33,13 @@ static bool read_options(const tg_context_options *from, tg_context_options *to)
 static tg_status open_machine(tg_context *c, const tg_context_options *o) {
     c->device = tg_device_find(o->device);
     if (!c->device) {
-        return tg_fail(NULL, TG_ERROR_INVALID_ARGUMENT, "unknown device '%s'; there is: cpu", o->device);
+        return tg_fail(NULL, TG_ERROR_INVALID_ARGUMENT, "unknown device '%s'; there is: cpu",
+                       o->device);
     }
     c->target = tg_target_find(NULL);
     if (!c->target->machine(o->arch, &c->machine)) {
-        return tg_fail(NULL, TG_ERROR_UNSUPPORTED, "instruction set '%s' is unknown or this machine lacks it",
+        return tg_fail(NULL, TG_ERROR_UNSUPPORTED,
+                       "instruction set '%s' is unknown or this machine lacks it",
                        o->arch ? o->arch : "of this machine");
     }
     return TG_OK;
@@ -74,8 +76,11 @@ static tg_status hash_build(tg_context *c) {
 }
 
 static tg_status open_parts(tg_context *c, const tg_context_options *o) {
-    tg_host_options host = {.allocator = &c->allocator, .n_threads = o->n_threads, .pin = o->pin_threads != 0,
-                            .flush_denormals = o->flush_denormals != 0, .print = o->print,
+    tg_host_options host = {.allocator = &c->allocator,
+                            .n_threads = o->n_threads,
+                            .pin = o->pin_threads != 0,
+                            .flush_denormals = o->flush_denormals != 0,
+                            .print = o->print,
                             .print_user = o->print_user};
     tg_status s = tg_host_create(&host, &c->host);
     if (s == TG_OK) {
@@ -95,18 +100,21 @@ static tg_status open_parts(tg_context *c, const tg_context_options *o) {
     return s ? tg_fail(NULL, s, "%s", tg_status_name(s)) : TG_OK;
 }
 
-tg_status tg_context_create_versioned(uint32_t version, const tg_context_options *options, tg_context **out) {
+tg_status tg_context_create_versioned(uint32_t version, const tg_context_options *options,
+                                      tg_context **out) {
     if (!out) {
         return tg_fail(NULL, TG_ERROR_INVALID_ARGUMENT, "out is null");
     }
     *out = NULL;
     if (version > TG_VERSION) {
-        return tg_fail(NULL, TG_ERROR_INVALID_ARGUMENT, "the headers are of version %u, the library only of %u",
-                       version, (unsigned)TG_VERSION);
+        return tg_fail(NULL, TG_ERROR_INVALID_ARGUMENT,
+                       "the headers are of version %u, the library only of %u", version,
+                       (unsigned)TG_VERSION);
     }
     tg_settings s;
     if (!read_options(options, &s.options)) {
-        return tg_fail(NULL, TG_ERROR_INVALID_ARGUMENT, "options have a wrong struct_size or unknown fields");
+        return tg_fail(NULL, TG_ERROR_INVALID_ARGUMENT,
+                       "options have a wrong struct_size or unknown fields");
     }
     tg_settings_read_environment(&s);
     const tg_allocator *a = s.options.allocator ? s.options.allocator : &tg_allocator_default;

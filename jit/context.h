@@ -6,8 +6,8 @@
  *   machine code         cpu_loader.c
  *   background compiles  async.c
  *
- * Locking: a kernel's table of variants is read without a lock; `lock` guards its growth and the compiling state.
- * No lock is held while compiling or running. */
+ * Locking: a kernel's table of variants is read without a lock; `lock` guards its growth and
+ * the compiling state. No lock is held while compiling or running. */
 #ifndef TG_JIT_CONTEXT_H
 #define TG_JIT_CONTEXT_H
 
@@ -33,8 +33,8 @@ struct tg_context {
     tg_machine machine;
     bool deterministic, checked;
     tg_codegen_options codegen; /* set by the command line only, before the first compile */
-    char *include_path; /* may be null */
-    tg_hash build;      /* compiler, machine, options: part of every cache key */
+    char *include_path;         /* may be null */
+    tg_hash build;              /* compiler, machine, options: part of every cache key */
     tg_cache cache;
     tg_code_space *code;
     tg_async *async;
@@ -48,30 +48,40 @@ typedef struct tg_settings {
     char cache_path[1024];
     char cache_default[1024];
 } tg_settings;
-/* Reads TEGULA_DEVICE, _ARCH, _THREADS, _CACHE, _PATH, _CACHE_BYTES where the options leave them open. */
+/* Reads TEGULA_DEVICE, _ARCH, _THREADS, _CACHE, _PATH, _CACHE_BYTES where the options leave
+ * them open. */
 void tg_settings_read_environment(tg_settings *s);
 
-/* ---- errors (error.c) ----------------------------------------------------------------------------------- */
+/* ---- errors (error.c) -----------------------------------------------------------------------------------
+ */
 
 /* Records the text for this thread and returns the status. `context` may be null. */
 tg_status tg_fail(const tg_context *context, tg_status status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* The same with diagnostics as JSON; both texts are copied. */
-tg_status tg_fail_compile(const tg_context *context, tg_status status, const char *text, const char *json);
+tg_status tg_fail_compile(const tg_context *context, tg_status status, const char *text,
+                          const char *json);
 void tg_errors_free(tg_context *context);
 
-/* ---- modules and kernels -------------------------------------------------------------------------------- */
+/* ---- modules and kernels --------------------------------------------------------------------------------
+ */
 
 enum { TG_MAX_CONSTS = 64, TG_KEY_WORDS = 2 + 1 + 2 * TG_MAX_CONSTS };
 
-/* What a variant is specialised on. The words: types (one byte each), presence bits, then two words per constant. */
+/* What a variant is specialised on. The words: types (one byte each), presence bits, then two
+ * words per constant. */
 typedef struct tg_variant_key {
     uint64_t words[TG_KEY_WORDS];
     uint32_t n;
     uint64_t hash;
 } tg_variant_key;
 
-typedef enum tg_variant_state { TG_VARIANT_COMPILING, TG_VARIANT_READY, TG_VARIANT_FAILED, TG_VARIANT_RETRY } tg_variant_state;
+typedef enum tg_variant_state {
+    TG_VARIANT_COMPILING,
+    TG_VARIANT_READY,
+    TG_VARIANT_FAILED,
+    TG_VARIANT_RETRY
+} tg_variant_state;
 
 typedef struct tg_variant {
     _Atomic int state;
@@ -98,9 +108,9 @@ struct tg_kernel {
     const tg_item *item;
     const tg_signature *signature;
     uint32_t key_words;
-    _Atomic(tg_variant *) recent;           /* the one launched last: usually right */
+    _Atomic(tg_variant *) recent; /* the one launched last: usually right */
     _Atomic(tg_variant_table *) table;
-    pthread_mutex_t lock;                   /* growth of the table, states */
+    pthread_mutex_t lock; /* growth of the table, states */
     pthread_cond_t changed;
     tg_variant *variants;
     uint32_t n_variants;
@@ -119,21 +129,23 @@ struct tg_module {
 char *tg_copy_text(const tg_allocator *a, const char *text); /* null on failure or for null */
 void tg_free_text(const tg_allocator *a, char *text);
 
-/* ---- variants (variant.c) -------------------------------------------------------------------------------- */
+/* ---- variants (variant.c) --------------------------------------------------------------------------------
+ */
 
 void tg_kernel_init(tg_kernel *k, tg_module *module, const tg_item *item);
 void tg_kernel_fini(tg_kernel *k);
 uint32_t tg_kernel_key_words(const tg_signature *sig);
 /* `present` has one entry per parameter. */
-void tg_variant_key_make(const tg_kernel *k, const tg_dtype *types, const tg_scalar *consts, const bool *present,
-                         tg_variant_key *key);
+void tg_variant_key_make(const tg_kernel *k, const tg_dtype *types, const tg_scalar *consts,
+                         const bool *present, tg_variant_key *key);
 /* A ready variant without waiting, or null. */
 tg_variant *tg_variant_find(const tg_kernel *k, const tg_variant_key *key);
 /* Finds, or compiles and waits. Errors are recorded for this thread. */
-tg_status tg_variant_get(tg_kernel *k, const tg_variant_key *key, const tg_dtype *types, const tg_scalar *consts,
-                         const bool *present, tg_variant **out);
+tg_status tg_variant_get(tg_kernel *k, const tg_variant_key *key, const tg_dtype *types,
+                         const tg_scalar *consts, const bool *present, tg_variant **out);
 
-/* ---- selecting a variant by name (kernel.c) ------------------------------------------------------------- */
+/* ---- selecting a variant by name (kernel.c) -------------------------------------------------------------
+ */
 
 typedef struct tg_selection {
     tg_dtype types[16];
@@ -145,11 +157,15 @@ tg_status tg_selection_read(const tg_kernel *k, const tg_kernel_spec *spec, tg_s
 /* "true", "false", an integer or a float. */
 bool tg_scalar_parse(const char *text, tg_scalar *out);
 
-/* ---- launches (launch.c) ---------------------------------------------------------------------------------- */
+/* ---- launches (launch.c) ----------------------------------------------------------------------------------
+ */
 
-/* tg_launch_arg of every parameter; missing values are absent or defaults. INVALID_ARGUMENT: kinds, number. */
-tg_status tg_launch_args_make(const tg_kernel *k, const tg_argument *values, uint32_t n_values, tg_launch_arg *args);
+/* tg_launch_arg of every parameter; missing values are absent or defaults. INVALID_ARGUMENT:
+ * kinds, number. */
+tg_status tg_launch_args_make(const tg_kernel *k, const tg_argument *values, uint32_t n_values,
+                              tg_launch_arg *args);
 /* Content facts in checked mode (facts.c). */
-tg_status tg_facts_check(const tg_kernel *k, const tg_launch_binding *b, const tg_launch_arg *args);
+tg_status tg_facts_check(const tg_kernel *k, const tg_launch_binding *b,
+                         const tg_launch_arg *args);
 
 #endif

@@ -1,10 +1,13 @@
-/* DLPack import and export; see include/tegula/dlpack.h. The two ABI versions differ in their outer structure only. */
-#include "jit/context.h"
+/* DLPack import and export; see include/tegula/dlpack.h. The two ABI versions differ in their
+ * outer structure only. */
 #include "tegula/dlpack.h"
+
+#include "jit/context.h"
 
 #include <string.h>
 
-/* ---- element types ------------------------------------------------------------------------------------------- */
+/* ---- element types -------------------------------------------------------------------------------------------
+ */
 
 static const struct pair {
     tg_dtype dtype;
@@ -37,26 +40,30 @@ static bool to_dl(tg_dtype dtype, tg_dl_dtype *out) {
     return false;
 }
 
-/* ---- import --------------------------------------------------------------------------------------------------- */
+/* ---- import ---------------------------------------------------------------------------------------------------
+ */
 
 /* Scalars of complex types are aligned like their parts. */
 static bool is_aligned(const void *p, tg_dtype dtype) {
     return (uintptr_t)p % ((size_t)tg_dtype_bits(tg_dtype_real(dtype)) / 8) == 0;
 }
 
-static tg_status import(tg_context *context, const tg_dl_tensor *t, void (*release)(void *), void *capsule,
-                        tg_tensor **out) {
+static tg_status import(tg_context *context, const tg_dl_tensor *t, void (*release)(void *),
+                        void *capsule, tg_tensor **out) {
     tg_dtype dtype = from_dl(t->dtype);
     if (t->device.type != TG_DLPACK_CPU || dtype == TG_DTYPE_NONE) {
-        return tg_fail(context, TG_ERROR_UNSUPPORTED, dtype ? "the capsule is not on the CPU"
-                                                            : "the capsule's element type has no counterpart");
+        return tg_fail(context, TG_ERROR_UNSUPPORTED,
+                       dtype ? "the capsule is not on the CPU"
+                             : "the capsule's element type has no counterpart");
     }
     void *data = t->data ? (char *)t->data + t->byte_offset : NULL;
-    if (t->ndim < 0 || t->ndim > TG_MAX_RANK || (t->ndim && !t->shape) || !is_aligned(data, dtype)) {
-        return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "the capsule has a wrong rank, shape or alignment");
+    if (t->ndim < 0 || t->ndim > TG_MAX_RANK || (t->ndim && !t->shape) ||
+        !is_aligned(data, dtype)) {
+        return tg_fail(context, TG_ERROR_INVALID_ARGUMENT,
+                       "the capsule has a wrong rank, shape or alignment");
     }
-    tg_status s = tg_tensor_wrap(&context->allocator, dtype, (uint32_t)t->ndim, t->shape, t->strides, data, release,
-                                 capsule, out);
+    tg_status s = tg_tensor_wrap(&context->allocator, dtype, (uint32_t)t->ndim, t->shape,
+                                 t->strides, data, release, capsule, out);
     if (s) {
         return tg_fail(context, s, "capsule: %s", tg_status_name(s));
     }
@@ -88,7 +95,8 @@ tg_status tg_tensor_from_dlpack(tg_context *context, tg_dl_managed *capsule, tg_
     return import(context, &capsule->tensor, release_capsule, capsule, out);
 }
 
-tg_status tg_tensor_from_dlpack_versioned(tg_context *context, tg_dl_managed_versioned *capsule, tg_tensor **out) {
+tg_status tg_tensor_from_dlpack_versioned(tg_context *context, tg_dl_managed_versioned *capsule,
+                                          tg_tensor **out) {
     if (out) {
         *out = NULL;
     }
@@ -96,13 +104,15 @@ tg_status tg_tensor_from_dlpack_versioned(tg_context *context, tg_dl_managed_ver
         return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "context, capsule or out is null");
     }
     if (capsule->version.major != TG_DLPACK_MAJOR) {
-        return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "the capsule is of DLPack version %u, expected %d",
+        return tg_fail(context, TG_ERROR_INVALID_ARGUMENT,
+                       "the capsule is of DLPack version %u, expected %d",
                        capsule->version.major, TG_DLPACK_MAJOR);
     }
     return import(context, &capsule->tensor, release_versioned, capsule, out);
 }
 
-/* ---- export --------------------------------------------------------------------------------------------------- */
+/* ---- export ---------------------------------------------------------------------------------------------------
+ */
 
 typedef struct exported {
     tg_dl_managed plain;
@@ -131,7 +141,8 @@ static tg_status make_exported(tg_tensor *t, exported **out) {
     tg_dl_dtype dtype;
     *out = NULL;
     if (!to_dl(t->dtype, &dtype)) {
-        return tg_fail(t->context, TG_ERROR_UNSUPPORTED, "DLPack 1.0 has no type for %s", tg_dtype_name(t->dtype));
+        return tg_fail(t->context, TG_ERROR_UNSUPPORTED, "DLPack 1.0 has no type for %s",
+                       tg_dtype_name(t->dtype));
     }
     exported *e = tg_alloc(t->allocator, sizeof *e, _Alignof(exported));
     if (!e) {
@@ -140,8 +151,12 @@ static tg_status make_exported(tg_tensor *t, exported **out) {
     memcpy(e->shape, t->arg.shape, sizeof e->shape);
     memcpy(e->strides, t->arg.stride, sizeof e->strides);
     e->tensor = tg_tensor_retain(t);
-    e->plain.tensor = (tg_dl_tensor){.data = t->arg.data, .device = {TG_DLPACK_CPU, 0}, .ndim = (int32_t)t->rank,
-                                     .dtype = dtype, .shape = e->shape, .strides = e->strides};
+    e->plain.tensor = (tg_dl_tensor){.data = t->arg.data,
+                                     .device = {TG_DLPACK_CPU, 0},
+                                     .ndim = (int32_t)t->rank,
+                                     .dtype = dtype,
+                                     .shape = e->shape,
+                                     .strides = e->strides};
     e->versioned.tensor = e->plain.tensor;
     *out = e;
     return TG_OK;

@@ -1,7 +1,6 @@
 /* The only place that reads environment variables. */
-#include "jit/context.h"
-
 #include "base/io.h"
+#include "jit/context.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
-/* The last error, per context and thread: a list of slots found by the thread's identity (the address of a
- * thread-local variable). A slot stays until the context ends; a later thread with the same address reuses it. */
-#include "jit/context.h"
-
+/* The last error, per context and thread: a list of slots found by the thread's identity (the
+ * address of a thread-local variable). A slot stays until the context ends; a later thread with
+ * the same address reuses it. */
 #include "base/io.h"
+#include "jit/context.h"
 
 #include <string.h>
 
@@ -27,7 +27,8 @@ static tg_error_slot *find_slot(const tg_context *c) {
     return s;
 }
 
-/* The list is the only part of a context that changes behind a const pointer: reading an object may fail too. */
+/* The list is the only part of a context that changes behind a const pointer: reading an object
+ * may fail too. */
 static tg_context *writable(const tg_context *c) {
     return (tg_context *)(uintptr_t)c;
 }
@@ -68,7 +69,8 @@ tg_status tg_fail(const tg_context *context, tg_status status, const char *fmt, 
     return status;
 }
 
-tg_status tg_fail_compile(const tg_context *context, tg_status status, const char *text, const char *json) {
+tg_status tg_fail_compile(const tg_context *context, tg_status status, const char *text,
+                          const char *json) {
     tg_error_slot *s = take_slot(writable(context));
     if (s) {
         empty_slot(context, s);

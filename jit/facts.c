@@ -1,5 +1,5 @@
-/* Content facts (`where sorted(off)`, `unique(perm)`, `ids < V`) in checked mode: every element is looked at before
- * the launch. Elsewhere they are the caller's promise. */
+/* Content facts (`where sorted(off)`, `unique(perm)`, `ids < V`) in checked mode: every element
+ * is looked at before the launch. Elsewhere they are the caller's promise. */
 #include "jit/context.h"
 
 #include <stdlib.h>
@@ -44,7 +44,8 @@ static bool holds(tg_sig_fact_kind kind, int order) {
     return true;
 }
 
-static int64_t first_outside(const reader *r, const tg_sig_fact *f, double bound, int64_t bound_int) {
+static int64_t first_outside(const reader *r, const tg_sig_fact *f, double bound,
+                             int64_t bound_int) {
     bool is_float = f->bound.is_float || tg_dtype_is_float(r->t.dtype);
     for (int64_t i = 0; i < r->n; i++) {
         int64_t vi;
@@ -109,8 +110,8 @@ static bool find_duplicate(const tg_allocator *a, const reader *r, int64_t *at) 
     return true;
 }
 
-static tg_status check_fact(const tg_kernel *k, const tg_sig_fact *f, const tg_launch_binding *b,
-                            const tg_launch_arg *args) {
+static tg_status check_fact(const tg_kernel *k, const tg_sig_fact *f,
+                            const tg_launch_binding *b, const tg_launch_arg *args) {
     if (!args[f->param].tensor) {
         return TG_OK;
     }
@@ -132,12 +133,14 @@ static tg_status check_fact(const tg_kernel *k, const tg_sig_fact *f, const tg_l
     }
     int64_t vi;
     double v = element(&r, at, &vi);
-    return tg_fail(k->context, TG_ERROR_LAUNCH, "L0904: %s requires %s; element %lld of %s is %.17g",
-                   k->signature->name, f->text ? f->text : "a content fact", (long long)at,
+    return tg_fail(k->context, TG_ERROR_LAUNCH,
+                   "L0904: %s requires %s; element %lld of %s is %.17g", k->signature->name,
+                   f->text ? f->text : "a content fact", (long long)at,
                    k->signature->params[f->param].name, v);
 }
 
-tg_status tg_facts_check(const tg_kernel *k, const tg_launch_binding *b, const tg_launch_arg *args) {
+tg_status tg_facts_check(const tg_kernel *k, const tg_launch_binding *b,
+                         const tg_launch_arg *args) {
     for (uint32_t i = 0; i < k->signature->n_facts; i++) {
         tg_status s = check_fact(k, &k->signature->facts[i], b, args);
         if (s) {

@@ -1,7 +1,6 @@
 /* Kernels of the public API: description, compiling ahead of the launch. */
-#include "jit/context.h"
-
 #include "base/io.h"
+#include "jit/context.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,21 +21,27 @@ tg_status tg_kernel_parameter(const tg_kernel *kernel, uint32_t i, tg_parameter_
     }
     const tg_sig_param *p = &kernel->signature->params[i];
     static const tg_parameter_kind kinds[] = {
-        [TG_SP_IN] = TG_PARAMETER_IN,         [TG_SP_OUT] = TG_PARAMETER_OUT,
-        [TG_SP_INOUT] = TG_PARAMETER_INOUT,   [TG_SP_SCALAR] = TG_PARAMETER_SCALAR,
+        [TG_SP_IN] = TG_PARAMETER_IN,       [TG_SP_OUT] = TG_PARAMETER_OUT,
+        [TG_SP_INOUT] = TG_PARAMETER_INOUT, [TG_SP_SCALAR] = TG_PARAMETER_SCALAR,
         [TG_SP_PTR] = TG_PARAMETER_POINTER,
     };
     tg_parameter_info full = {
-        .struct_size = info->struct_size, .name = p->name, .kind = kinds[p->kind],
+        .struct_size = info->struct_size,
+        .name = p->name,
+        .kind = kinds[p->kind],
         .dtype = p->type.type_param >= 0 ? TG_DTYPE_NONE : p->type.dtype,
-        .type_param = p->type.type_param >= 0 ? kernel->signature->tparams[p->type.type_param].name : NULL,
-        .rank = tg_param_is_tensor(p) ? p->rank : 0, .is_optional = tg_param_is_tensor(p) ? p->optional : p->has_default,
+        .type_param = p->type.type_param >= 0
+                          ? kernel->signature->tparams[p->type.type_param].name
+                          : NULL,
+        .rank = tg_param_is_tensor(p) ? p->rank : 0,
+        .is_optional = tg_param_is_tensor(p) ? p->optional : p->has_default,
         .is_const = p->is_const};
     memcpy(info, &full, info->struct_size < sizeof full ? info->struct_size : sizeof full);
     return TG_OK;
 }
 
-/* ---- variants by name ----------------------------------------------------------------------------------------- */
+/* ---- variants by name -----------------------------------------------------------------------------------------
+ */
 
 bool tg_scalar_parse(const char *text, tg_scalar *out) {
     char *end;
@@ -67,7 +72,8 @@ static tg_status bind_type(const tg_kernel *k, tg_selection *s, uint32_t t, cons
             return TG_OK;
         }
     }
-    return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT, "'%s' is not a type that %s of %s accepts", value, tp->name,
+    return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT,
+                   "'%s' is not a type that %s of %s accepts", value, tp->name,
                    k->signature->name);
 }
 
@@ -90,11 +96,12 @@ static tg_status bind_one(const tg_kernel *k, tg_selection *s, const char *text)
         slot = name_is(sig->params[i].name, text, n) ? sig->params[i].const_slot : slot;
     }
     if (slot < 0) {
-        return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT, "%s has no type parameter or constant '%.*s'", sig->name,
-                       (int)n, text);
+        return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT,
+                       "%s has no type parameter or constant '%.*s'", sig->name, (int)n, text);
     }
     if (!tg_scalar_parse(value, &scalar)) {
-        return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT, "'%s' is no number, true or false", value);
+        return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT,
+                       "'%s' is no number, true or false", value);
     }
     s->consts[slot] = scalar;
     return TG_OK;
@@ -108,7 +115,8 @@ static tg_status mark_absent(const tg_kernel *k, tg_selection *s, const char *na
             return TG_OK;
         }
     }
-    return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT, "%s has no optional tensor '%s'", k->signature->name, name);
+    return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT, "%s has no optional tensor '%s'",
+                   k->signature->name, name);
 }
 
 static tg_status finish_selection(const tg_kernel *k, tg_selection *s) {
@@ -135,7 +143,8 @@ static tg_status finish_selection(const tg_kernel *k, tg_selection *s) {
         *c = c->dtype ? tg_scalar_convert(*c, tg_param_dtype(p, s->types)) : *c;
     }
     if (missing) {
-        return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT, "%s: no value for %s", sig->name, missing);
+        return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT, "%s: no value for %s", sig->name,
+                       missing);
     }
     tg_variant_key_make(k, s->types, s->consts, s->present, &s->key);
     return TG_OK;
@@ -169,7 +178,8 @@ tg_status tg_kernel_prepare(tg_kernel *kernel, const tg_kernel_spec *spec) {
     return status ? status : tg_variant_get(kernel, &s.key, s.types, s.consts, s.present, &v);
 }
 
-/* ---- in the background ------------------------------------------------------------------------------------------- */
+/* ---- in the background -------------------------------------------------------------------------------------------
+ */
 
 typedef struct background {
     tg_kernel *kernel;
@@ -227,7 +237,8 @@ tg_status tg_kernel_wait(tg_kernel *kernel) {
     }
     pthread_mutex_unlock(&kernel->lock);
     if (status) {
-        tg_fail_compile(kernel->context, status, failed && failed->text ? failed->text : tg_status_name(status),
+        tg_fail_compile(kernel->context, status,
+                        failed && failed->text ? failed->text : tg_status_name(status),
                         failed ? failed->json : NULL);
     }
     return status;

@@ -2,18 +2,23 @@
  *
  *   tg_argument[] ─make→ tg_launch_arg[] ─bind, check→ types, dims, constants ─key→ variant ─→ entry(rt, cells)
  *
- * Everything is on the stack; a launch of a compiled variant allocates nothing and takes no lock. */
+ * Everything is on the stack; a launch of a compiled variant allocates nothing and takes no
+ * lock. */
 #include "jit/context.h"
 
 enum { MESSAGE_SIZE = 512 };
 
-/* ---- from the host ------------------------------------------------------------------------------------------ */
+/* ---- from the host ------------------------------------------------------------------------------------------
+ */
 
-static tg_status make_tensor(const tg_kernel *k, uint32_t i, const tg_argument *v, tg_launch_arg *out) {
+static tg_status make_tensor(const tg_kernel *k, uint32_t i, const tg_argument *v,
+                             tg_launch_arg *out) {
     const tg_sig_param *p = &k->signature->params[i];
-    bool absent = v->kind == TG_ARGUMENT_NONE || (v->kind == TG_ARGUMENT_POINTER && !v->u.pointer);
+    bool absent =
+        v->kind == TG_ARGUMENT_NONE || (v->kind == TG_ARGUMENT_POINTER && !v->u.pointer);
     if (!absent && v->kind != TG_ARGUMENT_TENSOR) {
-        return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT, "%s is a tensor; argument %u is not", p->name, i + 1);
+        return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT,
+                       "%s is a tensor; argument %u is not", p->name, i + 1);
     }
     const tg_tensor *t = absent ? NULL : v->u.tensor;
     *out = (tg_launch_arg){0};
@@ -25,7 +30,8 @@ static tg_status make_tensor(const tg_kernel *k, uint32_t i, const tg_argument *
     return TG_OK;
 }
 
-static tg_status make_scalar(const tg_kernel *k, uint32_t i, const tg_argument *v, tg_launch_arg *out) {
+static tg_status make_scalar(const tg_kernel *k, uint32_t i, const tg_argument *v,
+                             tg_launch_arg *out) {
     const tg_sig_param *p = &k->signature->params[i];
     tg_scalar s = {0};
     switch (v->kind) {
@@ -48,30 +54,32 @@ static tg_status make_scalar(const tg_kernel *k, uint32_t i, const tg_argument *
             s = (tg_scalar){.dtype = TG_U64, .i = v->u.i};
             break;
         }
-        return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT, "%s is a number; argument %u is a pointer", p->name,
-                       i + 1);
+        return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT,
+                       "%s is a number; argument %u is a pointer", p->name, i + 1);
     case TG_ARGUMENT_TENSOR:
         if (p->kind == TG_SP_PTR) { /* the address of its first element */
             s = (tg_scalar){.dtype = TG_U64, .i = (int64_t)(uintptr_t)v->u.tensor->arg.data};
             break;
         }
-        return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT, "%s is a number; argument %u is a tensor", p->name,
-                       i + 1);
+        return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT,
+                       "%s is a number; argument %u is a tensor", p->name, i + 1);
     }
     *out = (tg_launch_arg){.dtype = s.dtype, .scalar = s};
     return TG_OK;
 }
 
-tg_status tg_launch_args_make(const tg_kernel *k, const tg_argument *values, uint32_t n_values, tg_launch_arg *args) {
+tg_status tg_launch_args_make(const tg_kernel *k, const tg_argument *values, uint32_t n_values,
+                              tg_launch_arg *args) {
     const tg_signature *sig = k->signature;
     if (n_values > sig->n_params || (n_values && !values)) {
-        return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT, "%s takes %u arguments, %u given", sig->name,
-                       sig->n_params, n_values);
+        return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT, "%s takes %u arguments, %u given",
+                       sig->name, sig->n_params, n_values);
     }
     static const tg_argument none = {TG_ARGUMENT_NONE, {0}};
     for (uint32_t i = 0; i < sig->n_params; i++) {
         const tg_argument *v = i < n_values ? &values[i] : &none;
-        tg_status s = tg_param_is_tensor(&sig->params[i]) ? make_tensor(k, i, v, &args[i]) : make_scalar(k, i, v, &args[i]);
+        tg_status s = tg_param_is_tensor(&sig->params[i]) ? make_tensor(k, i, v, &args[i])
+                                                          : make_scalar(k, i, v, &args[i]);
         if (s) {
             return s;
         }
@@ -79,7 +87,8 @@ tg_status tg_launch_args_make(const tg_kernel *k, const tg_argument *values, uin
     return TG_OK;
 }
 
-/* ---- checks and the variant ------------------------------------------------------------------------------- */
+/* ---- checks and the variant -------------------------------------------------------------------------------
+ */
 
 static tg_status check(const tg_kernel *k, const tg_launch_arg *args, tg_launch_binding *b) {
     char message[MESSAGE_SIZE];
@@ -94,7 +103,8 @@ static tg_status check(const tg_kernel *k, const tg_launch_arg *args, tg_launch_
     return k->context->checked ? tg_facts_check(k, b, args) : TG_OK;
 }
 
-static tg_status get_variant(tg_kernel *k, const tg_launch_arg *args, const tg_launch_binding *b, tg_variant **out) {
+static tg_status get_variant(tg_kernel *k, const tg_launch_arg *args,
+                             const tg_launch_binding *b, tg_variant **out) {
     bool present[TG_MAX_PARAMS];
     for (uint32_t i = 0; i < k->signature->n_params; i++) {
         present[i] = !tg_param_is_tensor(&k->signature->params[i]) || args[i].tensor;
@@ -105,10 +115,12 @@ static tg_status get_variant(tg_kernel *k, const tg_launch_arg *args, const tg_l
     return *out ? TG_OK : tg_variant_get(k, &key, b->types, b->consts, present, out);
 }
 
-static tg_status run(tg_kernel *k, const tg_variant *v, const tg_launch_arg *args, const tg_dtype *types) {
+static tg_status run(tg_kernel *k, const tg_variant *v, const tg_launch_arg *args,
+                     const tg_dtype *types) {
     if (v->nondeterministic && k->context->deterministic) {
         return tg_fail(k->context, TG_ERROR_LAUNCH,
-                       "L0907: %s adds floats atomically, so its result depends on the order of its instances; the "
+                       "L0907: %s adds floats atomically, so its result depends on the order "
+                       "of its instances; the "
                        "context is deterministic",
                        k->signature->name);
     }
@@ -116,7 +128,8 @@ static tg_status run(tg_kernel *k, const tg_variant *v, const tg_launch_arg *arg
     const void *pointers[TG_MAX_PARAMS];
     char message[MESSAGE_SIZE];
     tg_cells_fill(k->signature, args, types, cells, pointers);
-    tg_status s = tg_host_launch(k->context->host, v->code.entry, pointers, v->serial, message, sizeof message);
+    tg_status s = tg_host_launch(k->context->host, v->code.entry, pointers, v->serial, message,
+                                 sizeof message);
     return s ? tg_fail(k->context, s, "%s: %s", k->signature->name, message) : TG_OK;
 }
 
@@ -137,7 +150,8 @@ tg_status tg_launch(tg_kernel *kernel, const tg_argument *values, uint32_t n_val
     return s ? s : run(kernel, v, args, binding.types);
 }
 
-tg_status tg_kernel_prepare_args(tg_kernel *kernel, const tg_argument *values, uint32_t n_values) {
+tg_status tg_kernel_prepare_args(tg_kernel *kernel, const tg_argument *values,
+                                 uint32_t n_values) {
     if (!kernel) {
         return TG_ERROR_INVALID_ARGUMENT;
     }
@@ -151,10 +165,12 @@ tg_status tg_kernel_prepare_args(tg_kernel *kernel, const tg_argument *values, u
     return s ? s : get_variant(kernel, args, &binding, &v);
 }
 
-tg_status tg_kernel_infer_shape(const tg_kernel *kernel, const tg_argument *values, uint32_t n_values, uint32_t i,
-                                int64_t *shape) {
-    if (!kernel || !shape || i >= kernel->signature->n_params || !tg_param_is_tensor(&kernel->signature->params[i])) {
-        return kernel ? tg_fail(kernel->context, TG_ERROR_INVALID_ARGUMENT, "parameter %u is not a tensor", i + 1)
+tg_status tg_kernel_infer_shape(const tg_kernel *kernel, const tg_argument *values,
+                                uint32_t n_values, uint32_t i, int64_t *shape) {
+    if (!kernel || !shape || i >= kernel->signature->n_params ||
+        !tg_param_is_tensor(&kernel->signature->params[i])) {
+        return kernel ? tg_fail(kernel->context, TG_ERROR_INVALID_ARGUMENT,
+                                "parameter %u is not a tensor", i + 1)
                       : TG_ERROR_INVALID_ARGUMENT;
     }
     tg_launch_arg args[TG_MAX_PARAMS];
@@ -165,7 +181,8 @@ tg_status tg_kernel_infer_shape(const tg_kernel *kernel, const tg_argument *valu
     }
     tg_signature_bind_dims(kernel->signature, args, kernel->signature->n_params, &binding);
     if (!tg_signature_infer_shape(kernel->signature, &binding, args, i, shape)) {
-        return tg_fail(kernel->context, TG_ERROR_INVALID_ARGUMENT, "the arguments do not determine the shape of %s",
+        return tg_fail(kernel->context, TG_ERROR_INVALID_ARGUMENT,
+                       "the arguments do not determine the shape of %s",
                        kernel->signature->params[i].name);
     }
     return TG_OK;

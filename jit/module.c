@@ -52,7 +52,8 @@ static bool keep_warnings(tg_module *m) {
 
 static tg_status make_kernels(tg_module *m) {
     uint32_t n = tg_unit_n_kernels(m->compilation->unit);
-    m->kernels = tg_alloc(&m->context->allocator, (n ? n : 1) * sizeof *m->kernels, _Alignof(tg_kernel));
+    m->kernels =
+        tg_alloc(&m->context->allocator, (n ? n : 1) * sizeof *m->kernels, _Alignof(tg_kernel));
     if (!m->kernels) {
         return tg_fail(m->context, TG_ERROR_OUT_OF_MEMORY, "out of memory");
     }
@@ -60,19 +61,23 @@ static tg_status make_kernels(tg_module *m) {
         tg_kernel_init(&m->kernels[i], m, tg_unit_kernel(m->compilation->unit, i));
         m->n_kernels++;
         const tg_signature *sig = m->kernels[i].signature;
-        if (sig->n_params > TG_MAX_PARAMS || sig->n_consts > TG_MAX_CONSTS || sig->n_tparams > 16 || sig->n_dims > 64) {
-            return tg_fail(m->context, TG_ERROR_UNSUPPORTED,
-                           "%s has more than %d parameters, %d constants, 16 types or 64 dimensions", sig->name,
-                           TG_MAX_PARAMS, TG_MAX_CONSTS);
+        if (sig->n_params > TG_MAX_PARAMS || sig->n_consts > TG_MAX_CONSTS ||
+            sig->n_tparams > 16 || sig->n_dims > 64) {
+            return tg_fail(
+                m->context, TG_ERROR_UNSUPPORTED,
+                "%s has more than %d parameters, %d constants, 16 types or 64 dimensions",
+                sig->name, TG_MAX_PARAMS, TG_MAX_CONSTS);
         }
     }
     return TG_OK;
 }
 
 /* `text` null: the file at `path`. */
-static tg_status load(tg_context *context, const char *path, const char *text, size_t length, tg_module **out) {
+static tg_status load(tg_context *context, const char *path, const char *text, size_t length,
+                      tg_module **out) {
     tg_compilation *c;
-    tg_status s = tg_compilation_open(&context->allocator, path, text, length, context->include_path, &c);
+    tg_status s =
+        tg_compilation_open(&context->allocator, path, text, length, context->include_path, &c);
     if (s == TG_ERROR_COMPILE) {
         s = fail_load(context, c, s);
         tg_compilation_close(c);
@@ -110,8 +115,8 @@ tg_status tg_module_load_file(tg_context *context, const char *path, tg_module *
     return load(context, path, NULL, 0, out);
 }
 
-tg_status tg_module_load_text(tg_context *context, const char *name, const char *text, size_t length,
-                              tg_module **out) {
+tg_status tg_module_load_text(tg_context *context, const char *name, const char *text,
+                              size_t length, tg_module **out) {
     if (out) {
         *out = NULL;
     }
@@ -165,7 +170,8 @@ tg_kernel *tg_module_kernel(const tg_module *module, const char *name) {
         }
     }
     const char *near = tg_suggest(name, names, n);
-    (void)tg_fail(module->context, TG_ERROR_NOT_FOUND, near ? "no kernel '%s'; did you mean '%s'?" : "no kernel '%s'%s",
-                  name, near ? near : "");
+    (void)tg_fail(module->context, TG_ERROR_NOT_FOUND,
+                  near ? "no kernel '%s'; did you mean '%s'?" : "no kernel '%s'%s", name,
+                  near ? near : "");
     return NULL;
 }

@@ -1,6 +1,5 @@
 /* Tensors of the public API: argument checks around runtime/tensor.c. */
 #include "jit/context.h"
-
 #include "runtime/random.h"
 
 #include <string.h>
@@ -9,9 +8,13 @@ static const tg_context *context_of(const tg_tensor *t) {
     return t->context;
 }
 
-static tg_tensor *finish(tg_context *context, tg_status status, tg_tensor *t, const char *what) {
+static tg_tensor *finish(tg_context *context, tg_status status, tg_tensor *t,
+                         const char *what) {
     if (status) {
-        (void)tg_fail(context, status, status == TG_ERROR_OUT_OF_MEMORY ? "out of memory for %s" : "%s: invalid dtype, rank, extent or data",
+        (void)tg_fail(context, status,
+                      status == TG_ERROR_OUT_OF_MEMORY
+                          ? "out of memory for %s"
+                          : "%s: invalid dtype, rank, extent or data",
                       what);
         return NULL;
     }
@@ -19,7 +22,8 @@ static tg_tensor *finish(tg_context *context, tg_status status, tg_tensor *t, co
     return t;
 }
 
-tg_tensor *tg_tensor_create(tg_context *context, tg_dtype dtype, uint32_t rank, const int64_t *shape) {
+tg_tensor *tg_tensor_create(tg_context *context, tg_dtype dtype, uint32_t rank,
+                            const int64_t *shape) {
     if (!context) {
         (void)tg_fail(NULL, TG_ERROR_INVALID_ARGUMENT, "context is null");
         return NULL;
@@ -29,21 +33,26 @@ tg_tensor *tg_tensor_create(tg_context *context, tg_dtype dtype, uint32_t rank, 
     return finish(context, s, t, "a tensor");
 }
 
-tg_tensor *tg_tensor_from_memory(tg_context *context, tg_dtype dtype, uint32_t rank, const int64_t *shape,
-                                 const int64_t *strides, void *data, void (*release)(void *user), void *user) {
+tg_tensor *tg_tensor_from_memory(tg_context *context, tg_dtype dtype, uint32_t rank,
+                                 const int64_t *shape, const int64_t *strides, void *data,
+                                 void (*release)(void *user), void *user) {
     if (!context) {
         (void)tg_fail(NULL, TG_ERROR_INVALID_ARGUMENT, "context is null");
         return NULL;
     }
     tg_tensor *t;
-    tg_status s = tg_tensor_wrap(&context->allocator, dtype, rank, shape, strides, data, release, user, &t);
+    tg_status s = tg_tensor_wrap(&context->allocator, dtype, rank, shape, strides, data,
+                                 release, user, &t);
     return finish(context, s, t, "a tensor over memory");
 }
 
-/* ---- views ------------------------------------------------------------------------------------------------- */
+/* ---- views -------------------------------------------------------------------------------------------------
+ */
 
-/* Element offsets from the first element to the lowest and the highest one; false if they overflow. */
-static bool reach(uint32_t rank, const int64_t *shape, const int64_t *stride, int64_t *low, int64_t *high) {
+/* Element offsets from the first element to the lowest and the highest one; false if they
+ * overflow. */
+static bool reach(uint32_t rank, const int64_t *shape, const int64_t *stride, int64_t *low,
+                  int64_t *high) {
     *low = *high = 0;
     for (uint32_t d = 0; d < rank; d++) {
         int64_t way;
@@ -64,15 +73,16 @@ static bool has_elements(uint32_t rank, const int64_t *shape) {
     return true;
 }
 
-static bool within(const tg_tensor *t, uint32_t rank, const int64_t *shape, const int64_t *stride, int64_t offset) {
+static bool within(const tg_tensor *t, uint32_t rank, const int64_t *shape,
+                   const int64_t *stride, int64_t offset) {
     int64_t low, high, own_low, own_high;
     if (!has_elements(rank, shape)) {
         return true;
     }
     return has_elements(t->rank, t->arg.shape) && reach(rank, shape, stride, &low, &high) &&
            reach(t->rank, t->arg.shape, t->arg.stride, &own_low, &own_high) &&
-           !__builtin_add_overflow(low, offset, &low) && !__builtin_add_overflow(high, offset, &high) &&
-           low >= own_low && high <= own_high;
+           !__builtin_add_overflow(low, offset, &low) &&
+           !__builtin_add_overflow(high, offset, &high) && low >= own_low && high <= own_high;
 }
 
 static bool valid_extents(uint32_t rank, const int64_t *shape) {
@@ -84,14 +94,16 @@ static bool valid_extents(uint32_t rank, const int64_t *shape) {
     return true;
 }
 
-static tg_tensor *make_view(const tg_tensor *t, uint32_t rank, const int64_t *shape, const int64_t *stride,
-                            int64_t offset) {
+static tg_tensor *make_view(const tg_tensor *t, uint32_t rank, const int64_t *shape,
+                            const int64_t *stride, int64_t offset) {
     tg_tensor *v;
     if (has_elements(rank, shape) && offset * tg_dtype_bits(t->dtype) % 8) {
-        (void)tg_fail(context_of(t), TG_ERROR_INVALID_ARGUMENT, "a view of a 4-bit tensor starts at an even element");
+        (void)tg_fail(context_of(t), TG_ERROR_INVALID_ARGUMENT,
+                      "a view of a 4-bit tensor starts at an even element");
         return NULL;
     }
-    tg_status s = tg_tensor_share(t, t->dtype, rank, shape, stride, has_elements(rank, shape) ? offset : 0, &v);
+    tg_status s = tg_tensor_share(t, t->dtype, rank, shape, stride,
+                                  has_elements(rank, shape) ? offset : 0, &v);
     if (s) {
         (void)tg_fail(context_of(t), s, "view: %s", tg_status_name(s));
         return NULL;
@@ -99,15 +111,17 @@ static tg_tensor *make_view(const tg_tensor *t, uint32_t rank, const int64_t *sh
     return v;
 }
 
-tg_tensor *tg_tensor_view(const tg_tensor *tensor, uint32_t rank, const int64_t *shape, const int64_t *strides,
-                          int64_t offset) {
+tg_tensor *tg_tensor_view(const tg_tensor *tensor, uint32_t rank, const int64_t *shape,
+                          const int64_t *strides, int64_t offset) {
     if (!tensor) {
         return NULL;
     }
     bool given = rank <= TG_MAX_RANK && (rank == 0 || (shape && strides));
-    if (!given || !valid_extents(rank, shape) || !within(tensor, rank, shape, strides, offset)) {
+    if (!given || !valid_extents(rank, shape) ||
+        !within(tensor, rank, shape, strides, offset)) {
         (void)tg_fail(context_of(tensor), TG_ERROR_INVALID_ARGUMENT,
-                      given ? "the view reaches outside its tensor" : "shape or strides are null, or rank is above 8");
+                      given ? "the view reaches outside its tensor"
+                            : "shape or strides are null, or rank is above 8");
         return NULL;
     }
     return make_view(tensor, rank, shape, strides, offset);
@@ -118,14 +132,16 @@ tg_tensor *tg_tensor_slice(const tg_tensor *tensor, uint32_t dim, int64_t from, 
         return NULL;
     }
     if (dim >= tensor->rank || from < 0 || until < from || until > tensor->arg.shape[dim]) {
-        (void)tg_fail(context_of(tensor), TG_ERROR_INVALID_ARGUMENT, "slice [%lld, %lld) of dimension %u is outside",
-                      (long long)from, (long long)until, dim);
+        (void)tg_fail(context_of(tensor), TG_ERROR_INVALID_ARGUMENT,
+                      "slice [%lld, %lld) of dimension %u is outside", (long long)from,
+                      (long long)until, dim);
         return NULL;
     }
     int64_t shape[TG_MAX_RANK];
     memcpy(shape, tensor->arg.shape, sizeof shape);
     shape[dim] = until - from;
-    return make_view(tensor, tensor->rank, shape, tensor->arg.stride, from * tensor->arg.stride[dim]);
+    return make_view(tensor, tensor->rank, shape, tensor->arg.stride,
+                     from * tensor->arg.stride[dim]);
 }
 
 tg_tensor *tg_tensor_permute(const tg_tensor *tensor, const uint32_t *order) {
@@ -136,7 +152,8 @@ tg_tensor *tg_tensor_permute(const tg_tensor *tensor, const uint32_t *order) {
     uint32_t seen = 0;
     for (uint32_t d = 0; d < tensor->rank; d++) {
         if (!order || order[d] >= tensor->rank || seen & (1u << order[d])) {
-            (void)tg_fail(context_of(tensor), TG_ERROR_INVALID_ARGUMENT, "order is not a permutation");
+            (void)tg_fail(context_of(tensor), TG_ERROR_INVALID_ARGUMENT,
+                          "order is not a permutation");
             return NULL;
         }
         seen |= 1u << order[d];
@@ -146,7 +163,8 @@ tg_tensor *tg_tensor_permute(const tg_tensor *tensor, const uint32_t *order) {
     return make_view(tensor, tensor->rank, shape, stride, 0);
 }
 
-/* ---- references and facts ------------------------------------------------------------------------------------- */
+/* ---- references and facts -------------------------------------------------------------------------------------
+ */
 
 tg_tensor *tg_tensor_retain(tg_tensor *tensor) {
     if (tensor) {

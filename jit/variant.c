@@ -1,19 +1,21 @@
-/* Compiled variants of a kernel. Finding one is a hash look-up in an open-addressing table that readers walk without
- * a lock: slots only ever go from null to a variant, and a table that grew is replaced whole (the older ones
- * stay until the kernel goes, for readers that still hold them).
+/* Compiled variants of a kernel. Finding one is a hash look-up in an open-addressing table that
+ * readers walk without a lock: slots only ever go from null to a variant, and a table that grew
+ * is replaced whole (the older ones stay until the kernel goes, for readers that still hold
+ * them).
  *
- * The thread that inserts a variant compiles it; the others wait for its state to change. A failed compile is
- * remembered, so that a broken launch in a loop does not compile each time; running out of memory is not. */
-#include "jit/context.h"
-
+ * The thread that inserts a variant compiles it; the others wait for its state to change. A
+ * failed compile is remembered, so that a broken launch in a loop does not compile each time;
+ * running out of memory is not. */
 #include "base/io.h"
+#include "jit/context.h"
 
 #include <string.h>
 #include <time.h>
 
 enum { FIRST_SLOTS = 16, FLAG_NONDETERMINISTIC = 1, FLAG_PRINTS = 2 };
 
-/* ---- keys ------------------------------------------------------------------------------------------------- */
+/* ---- keys -------------------------------------------------------------------------------------------------
+ */
 
 uint32_t tg_kernel_key_words(const tg_signature *sig) {
     return 2 + 1 + 2 * sig->n_consts;
@@ -25,8 +27,8 @@ static uint64_t bits_of(double v) {
     return u;
 }
 
-void tg_variant_key_make(const tg_kernel *k, const tg_dtype *types, const tg_scalar *consts, const bool *present,
-                         tg_variant_key *key) {
+void tg_variant_key_make(const tg_kernel *k, const tg_dtype *types, const tg_scalar *consts,
+                         const bool *present, tg_variant_key *key) {
     const tg_signature *sig = k->signature;
     key->n = k->key_words;
     key->words[0] = key->words[1] = key->words[2] = 0;
@@ -40,13 +42,15 @@ void tg_variant_key_make(const tg_kernel *k, const tg_dtype *types, const tg_sca
         const tg_scalar *c = &consts[i];
         bool is_int = tg_dtype_kind_of(c->dtype) < TG_KIND_FLOAT;
         key->words[3 + 2 * i] = is_int ? (uint64_t)c->i : bits_of(c->f);
-        key->words[4 + 2 * i] = tg_dtype_kind_of(c->dtype) == TG_KIND_COMPLEX ? bits_of(c->g) : 0;
+        key->words[4 + 2 * i] =
+            tg_dtype_kind_of(c->dtype) == TG_KIND_COMPLEX ? bits_of(c->g) : 0;
     }
     key->hash = tg_hash_u64(key->words, key->n * sizeof *key->words);
 }
 
 static bool matches(const tg_variant *v, const tg_variant_key *key) {
-    return v->hash == key->hash && memcmp(v->words, key->words, key->n * sizeof *key->words) == 0;
+    return v->hash == key->hash &&
+           memcmp(v->words, key->words, key->n * sizeof *key->words) == 0;
 }
 
 static tg_variant *search(const tg_kernel *k, const tg_variant_key *key) {
@@ -74,7 +78,8 @@ tg_variant *tg_variant_find(const tg_kernel *k, const tg_variant_key *key) {
     return is_ready(v) ? v : NULL;
 }
 
-/* ---- the table --------------------------------------------------------------------------------------------- */
+/* ---- the table ---------------------------------------------------------------------------------------------
+ */
 
 static size_t table_size(uint32_t n_slots) {
     return sizeof(tg_variant_table) + n_slots * sizeof(_Atomic(tg_variant *));
@@ -95,7 +100,8 @@ static bool grow(tg_kernel *k) {
         return true;
     }
     uint32_t n = t ? t->n_slots * 2 : FIRST_SLOTS;
-    tg_variant_table *bigger = tg_alloc(&k->context->allocator, table_size(n), _Alignof(tg_variant_table));
+    tg_variant_table *bigger =
+        tg_alloc(&k->context->allocator, table_size(n), _Alignof(tg_variant_table));
     if (!bigger) {
         return false;
     }
@@ -164,7 +170,8 @@ void tg_kernel_fini(tg_kernel *k) {
     pthread_mutex_destroy(&k->lock);
 }
 
-/* ---- compiling ----------------------------------------------------------------------------------------------- */
+/* ---- compiling -----------------------------------------------------------------------------------------------
+ */
 
 typedef struct compile {
     tg_kernel *k;
@@ -193,14 +200,16 @@ static tg_hash disk_key(const compile *c) {
     tg_hasher_add(h, &source, sizeof source);
     tg_hasher_add(h, &build, sizeof build);
     const tg_codegen_options *codegen = &c->k->context->codegen;
-    tg_hasher_add_u64(h, codegen->baseline | (uint64_t)codegen->debug_info << 1 | (uint64_t)codegen->optimise_o2 << 2);
+    tg_hasher_add_u64(h, codegen->baseline | (uint64_t)codegen->debug_info << 1 |
+                             (uint64_t)codegen->optimise_o2 << 2);
     tg_hasher_add_text(h, c->k->signature->name);
     tg_hasher_add(h, c->key->words, c->key->n * sizeof *c->key->words);
     return tg_hasher_finish(h);
 }
 
 static bool load_code(compile *c, const void *object, size_t size, const char *entry) {
-    tg_status s = tg_code_load(c->k->context->code, object, size, entry, &c->v->code, c->message, sizeof c->message);
+    tg_status s = tg_code_load(c->k->context->code, object, size, entry, &c->v->code,
+                               c->message, sizeof c->message);
     c->v->code_bytes = size;
     c->status = s;
     return s == TG_OK;
@@ -222,8 +231,10 @@ static void write_disk(const compile *c, const tg_artifact *artifact) {
     tg_strbuf signature;
     tg_strbuf_init(&signature, c->arena);
     tg_signature_write(c->k->signature, &signature);
-    tg_cache_entry e = {.entry = artifact->object.entry, .object = artifact->object.bytes,
-                        .object_size = artifact->object.size, .signature = signature.data,
+    tg_cache_entry e = {.entry = artifact->object.entry,
+                        .object = artifact->object.bytes,
+                        .object_size = artifact->object.size,
+                        .signature = signature.data,
                         .signature_size = signature.len,
                         .flags = (artifact->nondeterministic ? FLAG_NONDETERMINISTIC : 0u) |
                                  (artifact->prints ? FLAG_PRINTS : 0u)};
@@ -244,18 +255,24 @@ static void compile_now(compile *c) {
     tg_context *ctx = c->k->context;
     const char *message = NULL;
     tg_artifact artifact;
-    tg_instance_spec spec = {.types = c->types, .consts = c->consts, .present = c->present,
-                             .machine = &ctx->machine, .checked = ctx->checked};
-    tg_compile_options options = {.target = ctx->target, .machine = &ctx->machine,
-                                  .codegen = ctx->codegen, .emit = TG_EMIT_OBJECT};
+    tg_instance_spec spec = {.types = c->types,
+                             .consts = c->consts,
+                             .present = c->present,
+                             .machine = &ctx->machine,
+                             .checked = ctx->checked};
+    tg_compile_options options = {.target = ctx->target,
+                                  .machine = &ctx->machine,
+                                  .codegen = ctx->codegen,
+                                  .emit = TG_EMIT_OBJECT};
     c->diags = (tg_diags){.arena = c->arena, .sources = &c->k->module->compilation->sources};
-    c->status = tg_compile_kernel(c->k->module->compilation, c->k->item, &spec, &options, c->arena, &c->diags,
-                                  &artifact, &message);
+    c->status = tg_compile_kernel(c->k->module->compilation, c->k->item, &spec, &options,
+                                  c->arena, &c->diags, &artifact, &message);
     if (c->status == TG_ERROR_COMPILE) {
         keep_diagnostics(c);
     }
     if (c->status) {
-        (void)tg_format(c->message, sizeof c->message, "%s: %s", c->k->signature->name, message);
+        (void)tg_format(c->message, sizeof c->message, "%s: %s", c->k->signature->name,
+                        message);
         return;
     }
     c->v->nondeterministic = artifact.nondeterministic;
@@ -326,11 +343,12 @@ static tg_variant *claim(tg_kernel *k, const tg_variant_key *key, bool *mine) {
 }
 
 static tg_status fail_variant(const tg_kernel *k, const tg_variant *v) {
-    return tg_fail_compile(k->context, v->status, v->text ? v->text : tg_status_name(v->status), v->json);
+    return tg_fail_compile(k->context, v->status, v->text ? v->text : tg_status_name(v->status),
+                           v->json);
 }
 
-tg_status tg_variant_get(tg_kernel *k, const tg_variant_key *key, const tg_dtype *types, const tg_scalar *consts,
-                         const bool *present, tg_variant **out) {
+tg_status tg_variant_get(tg_kernel *k, const tg_variant_key *key, const tg_dtype *types,
+                         const tg_scalar *consts, const bool *present, tg_variant **out) {
     bool mine;
     tg_variant *v = claim(k, key, &mine);
     *out = v;
@@ -338,7 +356,8 @@ tg_status tg_variant_get(tg_kernel *k, const tg_variant_key *key, const tg_dtype
         return tg_fail(k->context, TG_ERROR_OUT_OF_MEMORY, "out of memory");
     }
     if (mine) {
-        compile c = {.k = k, .key = key, .types = types, .consts = consts, .present = present, .v = v};
+        compile c = {
+            .k = k, .key = key, .types = types, .consts = consts, .present = present, .v = v};
         tg_run_on_large_stack(run_compile, &c);
         publish(&c);
         tg_arena_destroy(c.arena);
@@ -350,6 +369,7 @@ tg_status tg_variant_get(tg_kernel *k, const tg_variant_key *key, const tg_dtype
     case TG_VARIANT_FAILED:
         return fail_variant(k, v);
     default:
-        return tg_fail(k->context, TG_ERROR_OUT_OF_MEMORY, "out of memory while compiling %s", k->signature->name);
+        return tg_fail(k->context, TG_ERROR_OUT_OF_MEMORY, "out of memory while compiling %s",
+                       k->signature->name);
     }
 }

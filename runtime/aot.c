@@ -1,5 +1,6 @@
-/* Kernels compiled ahead of time: include/tegula/aot.h. The signature in the generated header is read once per kernel
- * and handle; afterwards a launch is what it is in the JIT, without the search for a variant. */
+/* Kernels compiled ahead of time: include/tegula/aot.h. The signature in the generated header
+ * is read once per kernel and handle; afterwards a launch is what it is in the JIT, without the
+ * search for a variant. */
 #include "tegula/aot.h"
 
 #include "base/io.h"
@@ -35,8 +36,9 @@ tg_status tg_aot_create(int32_t n_threads, tg_aot **out) {
     }
     pthread_mutex_init(&rt->lock, NULL);
     rt->arena = tg_arena_create(&tg_allocator_default, NULL);
-    tg_status s = rt->arena ? tg_host_create(&(tg_host_options){.n_threads = n_threads}, &rt->host)
-                            : TG_ERROR_OUT_OF_MEMORY;
+    tg_status s = rt->arena
+                      ? tg_host_create(&(tg_host_options){.n_threads = n_threads}, &rt->host)
+                      : TG_ERROR_OUT_OF_MEMORY;
     if (s) {
         tg_aot_destroy(rt);
         return s;
@@ -97,7 +99,8 @@ static const tg_signature *signature_of(tg_aot *rt, const tg_aot_kernel *kernel)
     return s;
 }
 
-static void make_args(const tg_signature *sig, const tg_aot_arg *args, tg_launch_arg *out, tg_tensor_arg *tensors) {
+static void make_args(const tg_signature *sig, const tg_aot_arg *args, tg_launch_arg *out,
+                      tg_tensor_arg *tensors) {
     for (uint32_t i = 0; i < sig->n_params; i++) {
         const tg_aot_tensor *t = args[i].tensor;
         out[i] = (tg_launch_arg){0};
@@ -118,11 +121,13 @@ static void make_args(const tg_signature *sig, const tg_aot_arg *args, tg_launch
 }
 
 /* The launch's types and constants must be those of the object. */
-static bool is_variant(const tg_signature *sig, const tg_aot_kernel *k, const tg_launch_binding *b, char *message) {
+static bool is_variant(const tg_signature *sig, const tg_aot_kernel *k,
+                       const tg_launch_binding *b, char *message) {
     for (uint32_t i = 0; i < sig->n_tparams && i < k->n_types; i++) {
         if (b->types[i] != k->types[i]) {
-            (void)tg_format(message, MESSAGE_SIZE, "compiled for %s = %s, launched with %s", sig->tparams[i].name,
-                            tg_dtype_name(k->types[i]), tg_dtype_name(b->types[i]));
+            (void)tg_format(message, MESSAGE_SIZE, "compiled for %s = %s, launched with %s",
+                            sig->tparams[i].name, tg_dtype_name(k->types[i]),
+                            tg_dtype_name(b->types[i]));
             return false;
         }
     }
@@ -130,7 +135,8 @@ static bool is_variant(const tg_signature *sig, const tg_aot_kernel *k, const tg
         const tg_scalar *c = &b->consts[i];
         double v = tg_dtype_is_float(c->dtype) ? c->f : (double)c->i;
         if (v != k->consts[i] && !(v != v && k->consts[i] != k->consts[i])) {
-            (void)tg_format(message, MESSAGE_SIZE, "constant %u is compiled as %.17g, launched with %.17g", i,
+            (void)tg_format(message, MESSAGE_SIZE,
+                            "constant %u is compiled as %.17g, launched with %.17g", i,
                             k->consts[i], v);
             return false;
         }
@@ -138,12 +144,14 @@ static bool is_variant(const tg_signature *sig, const tg_aot_kernel *k, const tg
     return true;
 }
 
-tg_status tg_aot_launch(tg_aot *rt, const tg_aot_kernel *kernel, const tg_aot_arg *args, uint32_t n_args) {
+tg_status tg_aot_launch(tg_aot *rt, const tg_aot_kernel *kernel, const tg_aot_arg *args,
+                        uint32_t n_args) {
     if (!rt || !kernel || (n_args && !args)) {
         return TG_ERROR_INVALID_ARGUMENT;
     }
     if (kernel->struct_size < sizeof *kernel || kernel->abi_version != TG_ABI_VERSION) {
-        return fail(rt, TG_ERROR_INVALID_ARGUMENT, kernel->name, "built for another version of the runtime");
+        return fail(rt, TG_ERROR_INVALID_ARGUMENT, kernel->name,
+                    "built for another version of the runtime");
     }
     const tg_signature *sig = signature_of(rt, kernel);
     if (!sig || n_args != sig->n_params) {
@@ -166,7 +174,8 @@ tg_status tg_aot_launch(tg_aot *rt, const tg_aot_kernel *kernel, const tg_aot_ar
         tg_cell cells[TG_MAX_PARAMS];
         const void *pointers[TG_MAX_PARAMS];
         tg_cells_fill(sig, launch, b.types, cells, pointers);
-        s = tg_host_launch(rt->host, kernel->entry, pointers, (kernel->flags & FLAG_PRINTS) != 0, message, sizeof message);
+        s = tg_host_launch(rt->host, kernel->entry, pointers,
+                           (kernel->flags & FLAG_PRINTS) != 0, message, sizeof message);
     }
     return s ? fail(rt, s, kernel->name, message) : TG_OK;
 }

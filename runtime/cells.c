@@ -16,8 +16,8 @@ static tg_scalar scalar_value(const tg_sig_param *p, const tg_launch_arg *a) {
     return a->scalar.dtype == TG_DTYPE_NONE && p->has_default ? p->default_value : a->scalar;
 }
 
-void tg_cells_fill(const tg_signature *sig, const tg_launch_arg *args, const tg_dtype *types, tg_cell *cells,
-                   const void **out) {
+void tg_cells_fill(const tg_signature *sig, const tg_launch_arg *args, const tg_dtype *types,
+                   tg_cell *cells, const void **out) {
     for (uint32_t i = 0; i < sig->n_params; i++) {
         const tg_sig_param *p = &sig->params[i];
         if (tg_param_is_tensor(p)) {

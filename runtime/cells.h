@@ -16,7 +16,7 @@ tg_dtype tg_param_dtype(const tg_sig_param *p, const tg_dtype *types);
 bool tg_param_is_tensor(const tg_sig_param *p);
 
 /* After tg_signature_bind: one pointer per parameter; `cells` holds the scalars. */
-void tg_cells_fill(const tg_signature *sig, const tg_launch_arg *args, const tg_dtype *types, tg_cell *cells,
-                   const void **out);
+void tg_cells_fill(const tg_signature *sig, const tg_launch_arg *args, const tg_dtype *types,
+                   tg_cell *cells, const void **out);
 
 #endif

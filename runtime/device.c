@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-static bool cpu_alloc(const tg_device *device, const tg_allocator *allocator, size_t bytes, tg_mem *out) {
+static bool cpu_alloc(const tg_device *device, const tg_allocator *allocator, size_t bytes,
+                      tg_mem *out) {
     (void)device;
     return tg_mem_alloc(allocator, bytes, out);
 }

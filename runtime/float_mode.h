@@ -1,5 +1,5 @@
-/* The floating-point control word. Kernels run with round to nearest, all exceptions masked, and denormals
- * kept unless the context says otherwise, whatever the host program has set. */
+/* The floating-point control word. Kernels run with round to nearest, all exceptions masked,
+ * and denormals kept unless the context says otherwise, whatever the host program has set. */
 #ifndef TG_RUNTIME_FLOAT_MODE_H
 #define TG_RUNTIME_FLOAT_MODE_H
 

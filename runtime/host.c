@@ -1,9 +1,9 @@
-/* See host.h. Everything of one launch lives in a struct on the launching thread's stack; the tg_rt that
- * generated code gets is its first member. */
+/* See host.h. Everything of one launch lives in a struct on the launching thread's stack; the
+ * tg_rt that generated code gets is its first member. */
 #include "runtime/host.h"
-#include "runtime/float_mode.h"
 
 #include "base/io.h"
+#include "runtime/float_mode.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -37,8 +37,8 @@ struct launch {
     tg_mem blocks[INLINE_BLOCKS];
 };
 
-static int32_t launch_parallel(const tg_rt *rt, tg_task_fn fn, const void *frame, int64_t n_tasks,
-                               int64_t scratch_bytes) {
+static int32_t launch_parallel(const tg_rt *rt, tg_task_fn fn, const void *frame,
+                               int64_t n_tasks, int64_t scratch_bytes) {
     struct launch *l = rt->owner;
     int32_t status = l->serial
                          ? tg_pool_run_serial(l->host->pool, fn, frame, n_tasks, scratch_bytes)
@@ -74,7 +74,8 @@ static void *launch_workspace(const tg_rt *rt, int64_t bytes) {
     return block->data;
 }
 
-/* The first failure keeps its message: whoever sets the status writes it. An `assert` has no code of its own. */
+/* The first failure keeps its message: whoever sets the status writes it. An `assert` has no
+ * code of its own. */
 static void launch_fail(const tg_rt *rt, int32_t status, const char *message) {
     struct launch *l = rt->owner;
     int32_t none = 0;
@@ -86,8 +87,8 @@ static void launch_fail(const tg_rt *rt, int32_t status, const char *message) {
     }
 }
 
-static void launch_print(const tg_rt *rt, const char *format, const void *values, const uint8_t *kinds,
-                         int32_t n) {
+static void launch_print(const tg_rt *rt, const char *format, const void *values,
+                         const uint8_t *kinds, int32_t n) {
     struct launch *l = rt->owner;
     if (!l->host->print) {
         return;
@@ -121,8 +122,13 @@ static void release_blocks(struct launch *l) {
 tg_status tg_host_launch(tg_host *host, tg_entry_fn entry, const void *const *args, bool serial,
                          char *message, size_t size) {
     struct launch l;
-    l.rt = (tg_rt){TG_ABI_VERSION, serial ? 1 : tg_pool_n_threads(host->pool), launch_parallel,
-                   launch_workspace, launch_fail, launch_print, &l};
+    l.rt = (tg_rt){TG_ABI_VERSION,
+                   serial ? 1 : tg_pool_n_threads(host->pool),
+                   launch_parallel,
+                   launch_workspace,
+                   launch_fail,
+                   launch_print,
+                   &l};
     l.host = host;
     l.serial = serial;
     atomic_init(&l.status, 0);
@@ -151,7 +157,8 @@ tg_status tg_host_launch(tg_host *host, tg_entry_fn entry, const void *const *ar
     return (tg_status)status;
 }
 
-/* ---- life ------------------------------------------------------------------------------------------------ */
+/* ---- life ------------------------------------------------------------------------------------------------
+ */
 
 tg_status tg_host_create(const tg_host_options *options, tg_host **out) {
     *out = NULL;
@@ -165,7 +172,8 @@ tg_status tg_host_create(const tg_host_options *options, tg_host **out) {
     h->print = options->print;
     h->print_user = options->print_user;
     pthread_mutex_init(&h->print_lock, NULL);
-    tg_mem_cache_init(&h->cache, a, options->cached_bytes ? options->cached_bytes : (size_t)1 << 30);
+    tg_mem_cache_init(&h->cache, a,
+                      options->cached_bytes ? options->cached_bytes : (size_t)1 << 30);
     tg_pool_options pool = {a, options->n_threads, options->pin, h->mxcsr};
     tg_status status = tg_pool_create(&pool, &h->pool);
     if (status) {

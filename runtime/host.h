@@ -1,16 +1,18 @@
-/* What runs compiled CPU kernels: thread pool, workspace cache, float mode and the callbacks of base/abi.h.
- * Knows no compiler; ahead-of-time programs use it alone (libtegula_rt is base and runtime). */
+/* What runs compiled CPU kernels: thread pool, workspace cache, float mode and the callbacks of
+ * base/abi.h. Knows no compiler; ahead-of-time programs use it alone (libtegula_rt is base and
+ * runtime). */
 #ifndef TG_RUNTIME_HOST_H
 #define TG_RUNTIME_HOST_H
 
 #include "runtime/pool.h"
 
-/* Receives the text of a kernel's `print`, one call per statement and instance, never two at once. */
+/* Receives the text of a kernel's `print`, one call per statement and instance, never two at
+ * once. */
 typedef void (*tg_print_fn)(void *user, const char *text, size_t n);
 
 typedef struct tg_host_options {
     const tg_allocator *allocator;
-    int32_t n_threads;   /* 0: all processors */
+    int32_t n_threads; /* 0: all processors */
     bool pin;
     bool flush_denormals;
     size_t cached_bytes; /* workspace kept between launches; 0: 1 GiB */
@@ -26,14 +28,16 @@ const tg_allocator *tg_host_allocator(const tg_host *host);
 int32_t tg_host_n_threads(const tg_host *host);
 tg_pool *tg_host_pool(tg_host *host);
 
-/* One launch. `serial`: on this thread alone and in order (kernels that print). On failure `message` holds
- * what the kernel said ("L0908: …") or a text for the status. Any thread, any number at once. */
+/* One launch. `serial`: on this thread alone and in order (kernels that print). On failure
+ * `message` holds what the kernel said ("L0908: …") or a text for the status. Any thread, any
+ * number at once. */
 tg_status tg_host_launch(tg_host *host, tg_entry_fn entry, const void *const *args, bool serial,
                          char *message, size_t size);
 
-/* The text `print` makes: `{}` and `{:.3f}` style fields filled from values widened to 8 bytes; kinds[i] is
- * TG_PRINT_SIGNED … (base/abi.h). Returns the length; writes at most size bytes with the NUL. */
-size_t tg_format_print(char *out, size_t size, const char *format, const void *values, const uint8_t *kinds,
-                       int32_t n);
+/* The text `print` makes: `{}` and `{:.3f}` style fields filled from values widened to 8 bytes;
+ * kinds[i] is TG_PRINT_SIGNED … (base/abi.h). Returns the length; writes at most size bytes
+ * with the NUL. */
+size_t tg_format_print(char *out, size_t size, const char *format, const void *values,
+                       const uint8_t *kinds, int32_t n);
 
 #endif

@@ -1,13 +1,14 @@
-/* See memory.h. Transparent huge pages matter for kernels that stream through large tensors: with 4 KiB
- * pages a 1 k GEMM loses several per cent to TLB misses. The advice is a hint; where the kernel does not
- * support it nothing changes. */
+/* See memory.h. Transparent huge pages matter for kernels that stream through large tensors:
+ * with 4 KiB pages a 1 k GEMM loses several per cent to TLB misses. The advice is a hint; where
+ * the kernel does not support it nothing changes. */
 #define _GNU_SOURCE
 #include "runtime/memory.h"
 
 #include <string.h>
 #include <sys/mman.h>
 
-/* User space of x86-64 with four-level page tables: more cannot be had, and must not overflow below. */
+/* User space of x86-64 with four-level page tables: more cannot be had, and must not overflow
+ * below. */
 static const size_t ADDRESS_SPACE = (size_t)1 << 47;
 
 enum { HUGE_PAGE = 2 * 1024 * 1024, HUGE_FROM = 2 * HUGE_PAGE, FIRST_CHUNK = 64 * 1024 };
@@ -42,7 +43,8 @@ void tg_mem_free(const tg_allocator *allocator, tg_mem *mem) {
     *mem = (tg_mem){0};
 }
 
-/* ---- cache ---------------------------------------------------------------------------------------- */
+/* ---- cache ----------------------------------------------------------------------------------------
+ */
 
 void tg_mem_cache_init(tg_mem_cache *cache, const tg_allocator *allocator, size_t limit) {
     memset(cache, 0, sizeof *cache);
@@ -98,7 +100,8 @@ void tg_mem_cache_give(tg_mem_cache *cache, tg_mem *mem) {
     tg_mem_free(cache->allocator, mem);
 }
 
-/* ---- worker scratch --------------------------------------------------------------------------------- */
+/* ---- worker scratch ---------------------------------------------------------------------------------
+ */
 
 static bool add_chunk(tg_scratch *s, size_t bytes) {
     if (s->n_chunks == TG_SCRATCH_CHUNKS) {

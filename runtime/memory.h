@@ -1,5 +1,5 @@
-/* Blocks of memory for tensors, workspaces and worker scratch: 64-byte aligned, large ones on huge pages,
- * and a small cache so that launches do not go to the allocator each time. */
+/* Blocks of memory for tensors, workspaces and worker scratch: 64-byte aligned, large ones on
+ * huge pages, and a small cache so that launches do not go to the allocator each time. */
 #ifndef TG_RUNTIME_MEMORY_H
 #define TG_RUNTIME_MEMORY_H
 
@@ -16,10 +16,12 @@ typedef struct tg_mem {
     size_t size;
 } tg_mem;
 
-/* At least `bytes`, 64-byte aligned, contents unspecified. From 4 MiB on aligned to 2 MiB and advised as
- * huge pages. False if out of memory; *out is then empty. bytes == 0 gives a small block. */
+/* At least `bytes`, 64-byte aligned, contents unspecified. From 4 MiB on aligned to 2 MiB and
+ * advised as huge pages. False if out of memory; *out is then empty. bytes == 0 gives a small
+ * block. */
 bool tg_mem_alloc(const tg_allocator *allocator, size_t bytes, tg_mem *out);
-void tg_mem_free(const tg_allocator *allocator, tg_mem *mem); /* an empty block is fine; empties *mem */
+void tg_mem_free(const tg_allocator *allocator,
+                 tg_mem *mem); /* an empty block is fine; empties *mem */
 
 /* Blocks given back wait here for the next taker. Any thread. */
 enum { TG_MEM_CACHE_SLOTS = 16 };
@@ -32,20 +34,22 @@ typedef struct tg_mem_cache {
 
 void tg_mem_cache_init(tg_mem_cache *cache, const tg_allocator *allocator, size_t limit);
 void tg_mem_cache_fini(tg_mem_cache *cache);
-/* The smallest cached block that fits and is not more than four times too large, else a new one. */
+/* The smallest cached block that fits and is not more than four times too large, else a new
+ * one. */
 bool tg_mem_cache_take(tg_mem_cache *cache, size_t bytes, tg_mem *out);
 void tg_mem_cache_give(tg_mem_cache *cache, tg_mem *mem);
 
-/* Scratch of one worker: a fixed part of at least the phase's size, and a bump arena that reset() empties
- * and that keeps its largest chunk. One thread at a time. */
+/* Scratch of one worker: a fixed part of at least the phase's size, and a bump arena that
+ * reset() empties and that keeps its largest chunk. One thread at a time. */
 enum { TG_SCRATCH_CHUNKS = 40 };
 typedef struct tg_scratch {
     tg_worker worker; /* what generated code sees; worker.owner is this struct */
     const tg_allocator *allocator;
     tg_mem fixed;
-    tg_mem chunks[TG_SCRATCH_CHUNKS]; /* the last one is current; each at least twice its predecessor */
+    tg_mem chunks
+        [TG_SCRATCH_CHUNKS]; /* the last one is current; each at least twice its predecessor */
     uint32_t n_chunks;
-    size_t used; /* of the current chunk */
+    size_t used;             /* of the current chunk */
     struct tg_scratch *next; /* list of the owner */
 } tg_scratch;
 

@@ -1,9 +1,11 @@
-/* See pool.h. Sleeping uses the futex of Linux on a 32-bit counter that every new job increments: a worker
- * that saw the counter before looking for jobs and found none sleeps only while it is unchanged, so no wake
- * is lost and no mutex is held while waiting. Jobs live on their callers' stacks; a worker touches one only
- * between entering (under the pool's lock, while the job is listed) and its decrement of `active`. */
+/* See pool.h. Sleeping uses the futex of Linux on a 32-bit counter that every new job
+ * increments: a worker that saw the counter before looking for jobs and found none sleeps only
+ * while it is unchanged, so no wake is lost and no mutex is held while waiting. Jobs live on
+ * their callers' stacks; a worker touches one only between entering (under the pool's lock,
+ * while the job is listed) and its decrement of `active`. */
 #define _GNU_SOURCE
 #include "runtime/pool.h"
+
 #include "runtime/float_mode.h"
 
 #include <errno.h>
@@ -41,7 +43,7 @@ struct tg_pool {
     uint32_t mxcsr;
     pthread_mutex_t lock; /* jobs, start, spares */
     struct job *first, *last;
-    _Atomic uint32_t epoch;   /* counts jobs; threads sleep on it */
+    _Atomic uint32_t epoch; /* counts jobs; threads sleep on it */
     _Atomic uint32_t sleepers;
     _Atomic bool stop, started;
     struct thread *threads;
@@ -73,7 +75,8 @@ static void relax(void) {
 }
 
 /* Waits until *word differs from `value`: spins, then sleeps. `sleepers` may be null. */
-static void wait_while(_Atomic uint32_t *word, uint32_t value, bool spin, _Atomic uint32_t *sleepers) {
+static void wait_while(_Atomic uint32_t *word, uint32_t value, bool spin,
+                       _Atomic uint32_t *sleepers) {
     if (spin) {
         int64_t until = now_ns() + SPIN_NS;
         do {
@@ -96,7 +99,8 @@ static void wait_while(_Atomic uint32_t *word, uint32_t value, bool spin, _Atomi
     }
 }
 
-/* ---- tasks ------------------------------------------------------------------------------------------ */
+/* ---- tasks ------------------------------------------------------------------------------------------
+ */
 
 static void job_fail(struct job *job, int32_t status) {
     int32_t none = 0;
@@ -104,7 +108,8 @@ static void job_fail(struct job *job, int32_t status) {
     atomic_store(&job->next, job->n_tasks);
 }
 
-static int32_t call_task(tg_task_fn fn, const void *frame, int64_t begin, int64_t end, tg_scratch *s) {
+static int32_t call_task(tg_task_fn fn, const void *frame, int64_t begin, int64_t end,
+                         tg_scratch *s) {
     task_depth++;
     int32_t status = fn(frame, begin, end, &s->worker);
     task_depth--;
@@ -130,7 +135,8 @@ static void run_chunks(struct job *job, tg_scratch *s) {
     }
 }
 
-/* ---- pool threads ------------------------------------------------------------------------------------ */
+/* ---- pool threads ------------------------------------------------------------------------------------
+ */
 
 /* The first listed job with tasks left, entered; null if there is none. */
 static struct job *enter_job(tg_pool *pool) {
@@ -205,7 +211,8 @@ static void start_threads(tg_pool *pool) {
     pthread_mutex_unlock(&pool->lock);
 }
 
-/* ---- callers ------------------------------------------------------------------------------------------- */
+/* ---- callers -------------------------------------------------------------------------------------------
+ */
 
 static tg_scratch *take_spare(tg_pool *pool) {
     tg_scratch *s = atomic_exchange(&pool->spare, NULL);
@@ -276,7 +283,8 @@ int32_t tg_pool_run_serial(tg_pool *pool, tg_task_fn fn, const void *frame, int6
     return status;
 }
 
-int32_t tg_pool_run(tg_pool *pool, tg_task_fn fn, const void *frame, int64_t n_tasks, int64_t scratch_bytes) {
+int32_t tg_pool_run(tg_pool *pool, tg_task_fn fn, const void *frame, int64_t n_tasks,
+                    int64_t scratch_bytes) {
     if (n_tasks <= 1 || pool->n_threads == 1 || task_depth) {
         return tg_pool_run_serial(pool, fn, frame, n_tasks, scratch_bytes);
     }
@@ -288,7 +296,10 @@ int32_t tg_pool_run(tg_pool *pool, tg_task_fn fn, const void *frame, int64_t n_t
         return TG_ERROR_OUT_OF_MEMORY;
     }
     int64_t chunk = n_tasks / ((int64_t)pool->n_threads * CHUNKS_PER_THREAD);
-    struct job job = {.fn = fn, .frame = frame, .n_tasks = n_tasks, .chunk = chunk ? chunk : 1,
+    struct job job = {.fn = fn,
+                      .frame = frame,
+                      .n_tasks = n_tasks,
+                      .chunk = chunk ? chunk : 1,
                       .scratch_bytes = scratch_bytes};
     list_job(pool, &job);
     run_chunks(&job, s);
@@ -301,7 +312,8 @@ int32_t tg_pool_run(tg_pool *pool, tg_task_fn fn, const void *frame, int64_t n_t
     return atomic_load(&job.status);
 }
 
-/* ---- life ------------------------------------------------------------------------------------------------ */
+/* ---- life ------------------------------------------------------------------------------------------------
+ */
 
 int32_t tg_processor_count(void) {
     cpu_set_t allowed;
@@ -326,11 +338,13 @@ tg_status tg_pool_create(const tg_pool_options *options, tg_pool **out) {
     pool->allocator = options->allocator;
     pool->n_threads = n;
     pool->pin = options->pin;
-    pool->spin = n <= processors; /* with more threads than processors spinning steals time from work */
+    pool->spin =
+        n <= processors; /* with more threads than processors spinning steals time from work */
     pool->mxcsr = options->mxcsr ? options->mxcsr : TG_MXCSR_DEFAULT;
     pthread_mutex_init(&pool->lock, NULL);
     if (n > 1) {
-        pool->threads = tg_alloc(pool->allocator, sizeof *pool->threads * (size_t)(n - 1), _Alignof(struct thread));
+        pool->threads = tg_alloc(pool->allocator, sizeof *pool->threads * (size_t)(n - 1),
+                                 _Alignof(struct thread));
         if (!pool->threads) {
             tg_pool_destroy(pool);
             return TG_ERROR_OUT_OF_MEMORY;
@@ -351,7 +365,8 @@ void tg_pool_destroy(tg_pool *pool) {
         pthread_join(pool->threads[i].handle, NULL);
         tg_scratch_fini(&pool->threads[i].scratch);
     }
-    tg_free(pool->allocator, pool->threads, sizeof *pool->threads * (size_t)(pool->n_threads - 1));
+    tg_free(pool->allocator, pool->threads,
+            sizeof *pool->threads * (size_t)(pool->n_threads - 1));
     tg_scratch *s = atomic_load(&pool->spare);
     if (s) {
         s->next = pool->spares;

@@ -1,13 +1,15 @@
-/* The thread pool of a CPU device. A launch is a job: its tasks are handed out by one atomic counter in
- * chunks, the launching thread takes part, and the call returns after the last task (a barrier).
+/* The thread pool of a CPU device. A launch is a job: its tasks are handed out by one atomic
+ * counter in chunks, the launching thread takes part, and the call returns after the last task
+ * (a barrier).
  *
  *   host thread ── tg_pool_run ──┬─ worker 0 = the caller      chunks of one counter:  |0‥7|8‥15|16‥23|…
  *   host thread ── tg_pool_run ──┼─ worker 0 = that caller
  *                                └─ workers 1 … n-1: the pool's threads, each in one job at a time
  *
- * Any number of host threads may run jobs at once; inside a task a further run is serial. The threads are
- * started by the first job that has work for them; if the system refuses some, fewer are used. Idle threads
- * spin for some microseconds, so that the phases of a launch follow each other quickly, and then sleep. */
+ * Any number of host threads may run jobs at once; inside a task a further run is serial. The
+ * threads are started by the first job that has work for them; if the system refuses some,
+ * fewer are used. Idle threads spin for some microseconds, so that the phases of a launch
+ * follow each other quickly, and then sleep. */
 #ifndef TG_RUNTIME_POOL_H
 #define TG_RUNTIME_POOL_H
 
@@ -27,9 +29,10 @@ tg_status tg_pool_create(const tg_pool_options *options, tg_pool **out);
 void tg_pool_destroy(tg_pool *pool);
 int32_t tg_pool_n_threads(const tg_pool *pool);
 
-/* Runs tasks 0 … n_tasks-1. 0, or the first status a task returned or a worker recorded (the rest of the
- * tasks may then not have run). */
-int32_t tg_pool_run(tg_pool *pool, tg_task_fn fn, const void *frame, int64_t n_tasks, int64_t scratch_bytes);
+/* Runs tasks 0 … n_tasks-1. 0, or the first status a task returned or a worker recorded (the
+ * rest of the tasks may then not have run). */
+int32_t tg_pool_run(tg_pool *pool, tg_task_fn fn, const void *frame, int64_t n_tasks,
+                    int64_t scratch_bytes);
 /* The same on the calling thread alone, in increasing order. */
 int32_t tg_pool_run_serial(tg_pool *pool, tg_task_fn fn, const void *frame, int64_t n_tasks,
                            int64_t scratch_bytes);

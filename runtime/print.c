@@ -1,8 +1,8 @@
-/* The text of a kernel's `print`: fields `{}` or `{:SPEC}` with SPEC = [0][width][.precision][d|x|f|e|g]. The
- * SPEC is parsed here and given to snprintf piece by piece, so a format of a kernel is never a format of C. */
-#include "runtime/host.h"
-
+/* The text of a kernel's `print`: fields `{}` or `{:SPEC}` with SPEC =
+ * [0][width][.precision][d|x|f|e|g]. The SPEC is parsed here and given to snprintf piece by
+ * piece, so a format of a kernel is never a format of C. */
 #include "base/io.h"
+#include "runtime/host.h"
 
 #include <string.h>
 
@@ -34,7 +34,8 @@ static const char *parse_number(const char *p, int *out) {
     return p;
 }
 
-/* `p` is behind the brace; returns the place behind the closing one, or null if this is no field. */
+/* `p` is behind the brace; returns the place behind the closing one, or null if this is no
+ * field. */
 static const char *parse_field(const char *p, struct field *f) {
     *f = (struct field){0};
     if (*p == ':') {
@@ -65,14 +66,16 @@ static size_t format_float(char *out, size_t size, const struct field *f, double
     }
 }
 
-static size_t format_int(char *out, size_t size, const struct field *f, uint8_t kind, int64_t v) {
+static size_t format_int(char *out, size_t size, const struct field *f, uint8_t kind,
+                         int64_t v) {
     unsigned long long u = (unsigned long long)v;
     if (f->style == 'x') {
         return f->zero ? tg_format(out, size, "%0*llx", f->width, u)
                        : tg_format(out, size, "%*llx", f->width, u);
     }
     if (f->style == 'f' || f->style == 'e' || f->style == 'g') {
-        return format_float(out, size, f, kind == TG_PRINT_UNSIGNED ? (double)(uint64_t)v : (double)v);
+        return format_float(out, size, f,
+                            kind == TG_PRINT_UNSIGNED ? (double)(uint64_t)v : (double)v);
     }
     if (kind == TG_PRINT_UNSIGNED) {
         return tg_format(out, size, "%*llu", f->width, u);
@@ -98,8 +101,8 @@ static void put_value(struct sink *s, const struct field *f, uint8_t kind, const
     put(s, text, n < sizeof text ? n : sizeof text - 1);
 }
 
-size_t tg_format_print(char *out, size_t size, const char *format, const void *values, const uint8_t *kinds,
-                       int32_t n) {
+size_t tg_format_print(char *out, size_t size, const char *format, const void *values,
+                       const uint8_t *kinds, int32_t n) {
     struct sink s = {out, size, 0};
     int32_t used = 0;
     for (const char *p = format; *p;) {

@@ -1,5 +1,5 @@
-/* See random.h. SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014): one
- * 64-bit state, passes BigCrush, and any seed is as good as another. */
+/* See random.h. SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number
+ * generators", 2014): one 64-bit state, passes BigCrush, and any seed is as good as another. */
 #include "runtime/random.h"
 
 uint64_t tg_random_next(tg_random *r) {
@@ -70,7 +70,8 @@ void tg_random_fill(tg_tensor *t, uint64_t seed, double low, double high) {
     tg_random r = {seed};
     int64_t n = tg_tensor_count(t);
     for (int64_t i = 0; i < n; i++) {
-        tg_scalar_store(random_scalar(&r, t->dtype, low, high), t->arg.data, tg_tensor_offset(t, i));
+        tg_scalar_store(random_scalar(&r, t->dtype, low, high), t->arg.data,
+                        tg_tensor_offset(t, i));
     }
 }
 
@@ -83,7 +84,8 @@ void tg_random_fill_sorted(tg_tensor *t, uint64_t seed, int64_t low, int64_t hig
         int64_t step = left ? tg_random_range(&r, 0, 2 * ((high - at) / (left + 1))) : 0;
         int64_t v = i == 0 ? low : left == 0 ? high : at + step;
         at = v > high ? high : v;
-        tg_scalar_store((tg_scalar){.dtype = t->dtype, .i = at}, t->arg.data, tg_tensor_offset(t, i));
+        tg_scalar_store((tg_scalar){.dtype = t->dtype, .i = at}, t->arg.data,
+                        tg_tensor_offset(t, i));
     }
 }
 

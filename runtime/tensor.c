@@ -1,5 +1,6 @@
 /* See tensor.h. */
 #include "runtime/tensor.h"
+
 #include "runtime/device.h"
 
 #include <string.h>
@@ -8,7 +9,8 @@ static bool multiply(int64_t a, int64_t b, int64_t *out) {
     return !__builtin_mul_overflow(a, b, out);
 }
 
-int64_t tg_tensor_row_major(tg_dtype dtype, uint32_t rank, const int64_t *shape, int64_t *stride) {
+int64_t tg_tensor_row_major(tg_dtype dtype, uint32_t rank, const int64_t *shape,
+                            int64_t *stride) {
     int64_t count = 1, bytes;
     for (uint32_t d = rank; d-- > 0;) {
         stride[d] = count;
@@ -42,7 +44,8 @@ static void release_buffer(tg_buffer *b) {
     }
 }
 
-static tg_tensor *new_tensor(const tg_allocator *a, tg_dtype dtype, uint32_t rank, const int64_t *shape) {
+static tg_tensor *new_tensor(const tg_allocator *a, tg_dtype dtype, uint32_t rank,
+                             const int64_t *shape) {
     tg_tensor *t = tg_alloc(a, sizeof *t, _Alignof(tg_tensor));
     if (t) {
         atomic_init(&t->refs, 1);
@@ -77,11 +80,12 @@ static bool valid_shape(tg_dtype dtype, uint32_t rank, const int64_t *shape) {
     return true;
 }
 
-tg_status tg_tensor_new(const tg_device *device, const tg_allocator *allocator, tg_dtype dtype, uint32_t rank,
-                        const int64_t *shape, tg_tensor **out) {
+tg_status tg_tensor_new(const tg_device *device, const tg_allocator *allocator, tg_dtype dtype,
+                        uint32_t rank, const int64_t *shape, tg_tensor **out) {
     *out = NULL;
     int64_t stride[TG_MAX_RANK];
-    int64_t bytes = valid_shape(dtype, rank, shape) ? tg_tensor_row_major(dtype, rank, shape, stride) : -1;
+    int64_t bytes =
+        valid_shape(dtype, rank, shape) ? tg_tensor_row_major(dtype, rank, shape, stride) : -1;
     if (bytes < 0) {
         return TG_ERROR_INVALID_ARGUMENT;
     }
@@ -103,12 +107,13 @@ tg_status tg_tensor_new(const tg_device *device, const tg_allocator *allocator, 
     return TG_OK;
 }
 
-tg_status tg_tensor_wrap(const tg_allocator *allocator, tg_dtype dtype, uint32_t rank, const int64_t *shape,
-                         const int64_t *stride, void *data, void (*release)(void *), void *user,
-                         tg_tensor **out) {
+tg_status tg_tensor_wrap(const tg_allocator *allocator, tg_dtype dtype, uint32_t rank,
+                         const int64_t *shape, const int64_t *stride, void *data,
+                         void (*release)(void *), void *user, tg_tensor **out) {
     *out = NULL;
     int64_t dense[TG_MAX_RANK];
-    int64_t bytes = valid_shape(dtype, rank, shape) ? tg_tensor_row_major(dtype, rank, shape, dense) : -1;
+    int64_t bytes =
+        valid_shape(dtype, rank, shape) ? tg_tensor_row_major(dtype, rank, shape, dense) : -1;
     if (bytes < 0 || (!data && bytes > 0)) {
         return TG_ERROR_INVALID_ARGUMENT;
     }
@@ -131,8 +136,9 @@ tg_status tg_tensor_wrap(const tg_allocator *allocator, tg_dtype dtype, uint32_t
     return TG_OK;
 }
 
-tg_status tg_tensor_share(const tg_tensor *t, tg_dtype dtype, uint32_t rank, const int64_t *shape,
-                          const int64_t *stride, int64_t offset, tg_tensor **out) {
+tg_status tg_tensor_share(const tg_tensor *t, tg_dtype dtype, uint32_t rank,
+                          const int64_t *shape, const int64_t *stride, int64_t offset,
+                          tg_tensor **out) {
     *out = NULL;
     if (!valid_shape(dtype, rank, shape)) {
         return TG_ERROR_INVALID_ARGUMENT;
@@ -142,7 +148,8 @@ tg_status tg_tensor_share(const tg_tensor *t, tg_dtype dtype, uint32_t rank, con
         return TG_ERROR_OUT_OF_MEMORY;
     }
     memcpy(v->arg.stride, stride, rank * sizeof *stride);
-    v->arg.data = t->arg.data ? (char *)t->arg.data + offset * tg_dtype_bits(t->dtype) / 8 : NULL;
+    v->arg.data =
+        t->arg.data ? (char *)t->arg.data + offset * tg_dtype_bits(t->dtype) / 8 : NULL;
     v->context = t->context;
     v->buffer = t->buffer;
     if (v->buffer) {
@@ -203,7 +210,8 @@ tg_status tg_tensor_assign(tg_tensor *dst, const tg_tensor *src) {
         return TG_ERROR_INVALID_ARGUMENT;
     }
     int64_t stride[TG_MAX_RANK];
-    if (dst->dtype == src->dtype && tg_tensor_is_row_major(dst) && tg_tensor_is_row_major(src)) {
+    if (dst->dtype == src->dtype && tg_tensor_is_row_major(dst) &&
+        tg_tensor_is_row_major(src)) {
         int64_t bytes = tg_tensor_row_major(dst->dtype, dst->rank, dst->arg.shape, stride);
         memmove(dst->arg.data, src->arg.data, (size_t)bytes);
         return TG_OK;
@@ -211,7 +219,8 @@ tg_status tg_tensor_assign(tg_tensor *dst, const tg_tensor *src) {
     int64_t n = tg_tensor_count(dst);
     for (int64_t i = 0; i < n; i++) {
         tg_scalar v = tg_scalar_load(src->dtype, src->arg.data, tg_tensor_offset(src, i));
-        tg_scalar_store(tg_scalar_convert(v, dst->dtype), dst->arg.data, tg_tensor_offset(dst, i));
+        tg_scalar_store(tg_scalar_convert(v, dst->dtype), dst->arg.data,
+                        tg_tensor_offset(dst, i));
     }
     return TG_OK;
 }

@@ -1,11 +1,10 @@
-/* Tensors: a dtype, a shape and strides (in elements) over a reference-counted buffer. Views share the
- * buffer. The public face is include/tegula/tensor.h. */
+/* Tensors: a dtype, a shape and strides (in elements) over a reference-counted buffer. Views
+ * share the buffer. The public face is include/tegula/tensor.h. */
 #ifndef TG_RUNTIME_TENSOR_H
 #define TG_RUNTIME_TENSOR_H
 
-#include "runtime/memory.h"
-
 #include "base/dtype.h"
+#include "runtime/memory.h"
 
 #include <stdatomic.h>
 
@@ -30,21 +29,25 @@ typedef struct tg_tensor {
     void *context; /* the tg_context of the public API, for messages; null inside the runtime */
 } tg_tensor;
 
-/* Element strides of a row-major tensor; rows of 4-bit types start at an even element. Returns the bytes
- * of the storage, or -1 if they overflow or an extent is negative. */
-int64_t tg_tensor_row_major(tg_dtype dtype, uint32_t rank, const int64_t *shape, int64_t *stride);
+/* Element strides of a row-major tensor; rows of 4-bit types start at an even element. Returns
+ * the bytes of the storage, or -1 if they overflow or an extent is negative. */
+int64_t tg_tensor_row_major(tg_dtype dtype, uint32_t rank, const int64_t *shape,
+                            int64_t *stride);
 
 /* New storage, contents zero. INVALID_ARGUMENT: dtype, rank or extents; OUT_OF_MEMORY. */
-tg_status tg_tensor_new(const struct tg_device *device, const tg_allocator *allocator, tg_dtype dtype, uint32_t rank,
-                        const int64_t *shape, tg_tensor **out);
-/* Over memory at `data`; strides null: row-major. `release(user)` is called with the last reference; if it
- * is null the caller keeps the memory alive. On failure release is not called. */
-tg_status tg_tensor_wrap(const tg_allocator *allocator, tg_dtype dtype, uint32_t rank, const int64_t *shape,
-                         const int64_t *stride, void *data, void (*release)(void *), void *user,
-                         tg_tensor **out);
-/* Another tensor over the same buffer, `offset` elements from t's first. Not checked against the buffer. */
-tg_status tg_tensor_share(const tg_tensor *t, tg_dtype dtype, uint32_t rank, const int64_t *shape,
-                          const int64_t *stride, int64_t offset, tg_tensor **out);
+tg_status tg_tensor_new(const struct tg_device *device, const tg_allocator *allocator,
+                        tg_dtype dtype, uint32_t rank, const int64_t *shape, tg_tensor **out);
+/* Over memory at `data`; strides null: row-major. `release(user)` is called with the last
+ * reference; if it is null the caller keeps the memory alive. On failure release is not called.
+ */
+tg_status tg_tensor_wrap(const tg_allocator *allocator, tg_dtype dtype, uint32_t rank,
+                         const int64_t *shape, const int64_t *stride, void *data,
+                         void (*release)(void *), void *user, tg_tensor **out);
+/* Another tensor over the same buffer, `offset` elements from t's first. Not checked against
+ * the buffer. */
+tg_status tg_tensor_share(const tg_tensor *t, tg_dtype dtype, uint32_t rank,
+                          const int64_t *shape, const int64_t *stride, int64_t offset,
+                          tg_tensor **out);
 void tg_tensor_ref(tg_tensor *t);
 void tg_tensor_unref(tg_tensor *t); /* null is fine */
 

@@ -1,4 +1,5 @@
-/* Running kernels compiled ahead of time by `tegula build`: no compiler and no LLVM at run time.
+/* Running kernels compiled ahead of time by `tegula build`: no compiler and no LLVM at run
+ * time.
  *
  *   tegula build gemm.dsl --kernel gemm -o gemm.o --header gemm.h
  *   cc app.c gemm.o -ltegula_rt -lpthread -lm
@@ -58,12 +59,14 @@ typedef struct tg_aot_kernel {
 TG_API tg_status tg_aot_create(int32_t n_threads, tg_aot **out);
 /** Null is fine. No launch may be running. */
 TG_API void tg_aot_destroy(tg_aot *rt);
-/** Text of the last failed launch on any thread; "" if none. Copy it before the next launch fails. */
+/** Text of the last failed launch on any thread; "" if none. Copy it before the next launch
+ * fails. */
 TG_API const char *tg_aot_last_error(const tg_aot *rt);
 
-/** Checks the arguments and runs the kernel. INVALID_ARGUMENT (also: other types or constants than compiled), LAUNCH
- *  (a check L09xx), OUT_OF_MEMORY. Any thread, several at once. */
-TG_API tg_status tg_aot_launch(tg_aot *rt, const tg_aot_kernel *kernel, const tg_aot_arg *args, uint32_t n_args);
+/** Checks the arguments and runs the kernel. INVALID_ARGUMENT (also: other types or constants
+ * than compiled), LAUNCH (a check L09xx), OUT_OF_MEMORY. Any thread, several at once. */
+TG_API tg_status tg_aot_launch(tg_aot *rt, const tg_aot_kernel *kernel, const tg_aot_arg *args,
+                               uint32_t n_args);
 
 static inline tg_aot_arg tg_aot_tensor_arg(const tg_aot_tensor *tensor) {
     tg_aot_arg a;
@@ -84,7 +87,8 @@ static inline tg_aot_arg tg_aot_float_arg(double f) {
     return a;
 }
 /** Row-major tensor over `data`. */
-static inline tg_aot_tensor tg_aot_dense(tg_dtype dtype, uint32_t rank, const int64_t *shape, void *data) {
+static inline tg_aot_tensor tg_aot_dense(tg_dtype dtype, uint32_t rank, const int64_t *shape,
+                                         void *data) {
     tg_aot_tensor t;
     int64_t stride = 1;
     uint32_t d;

@@ -1,7 +1,8 @@
-/* The context: device, threads, memory, caches and the last error. Everything else is made from one.
+/* The context: device, threads, memory, caches and the last error. Everything else is made from
+ * one.
  *
- * Several contexts may exist in a process; they share nothing. Objects of one context must not be used with
- * another. */
+ * Several contexts may exist in a process; they share nothing. Objects of one context must not
+ * be used with another. */
 #ifndef TEGULA_CONTEXT_H
 #define TEGULA_CONTEXT_H
 
@@ -14,22 +15,26 @@ extern "C" {
 
 typedef struct tg_context tg_context;
 
-/** Options of a context. Start from TG_CONTEXT_OPTIONS_INIT; zero or null always means the default.
+/** Options of a context. Start from TG_CONTEXT_OPTIONS_INIT; zero or null always means the
+ * default.
  *
- * The structure grows at its end only: a smaller struct_size comes from an older caller and is fine, a larger
- * one is fine if what is beyond is zero, else TG_ERROR_INVALID_ARGUMENT. */
+ * The structure grows at its end only: a smaller struct_size comes from an older caller and is
+ * fine, a larger one is fine if what is beyond is zero, else TG_ERROR_INVALID_ARGUMENT. */
 typedef struct tg_context_options {
     size_t struct_size;
     /** "cpu". Null: the environment's TEGULA_DEVICE, else the best there is. */
     const char *device;
-    /** Instruction set to compile for ("avx512", "avx2", "v2"). Null: TEGULA_ARCH, else this machine's. */
+    /** Instruction set to compile for ("avx512", "avx2", "v2"). Null: TEGULA_ARCH, else this
+     * machine's. */
     const char *arch;
-    /** Threads of a launch, the caller included. 0: TEGULA_THREADS, else the processors the process may use. */
+    /** Threads of a launch, the caller included. 0: TEGULA_THREADS, else the processors the
+     * process may use. */
     int32_t n_threads;
     /** Non-zero: bind each thread to a processor. */
     int32_t pin_threads;
-    /** Directory of compiled kernels, created with mode 0700; not used if somebody else could write to it.
-     *  Null: TEGULA_CACHE, else $XDG_CACHE_HOME/tegula or ~/.cache/tegula. "": no files. */
+    /** Directory of compiled kernels, created with mode 0700; not used if somebody else could
+     * write to it. Null: TEGULA_CACHE, else $XDG_CACHE_HOME/tegula or ~/.cache/tegula. "": no
+     * files. */
     const char *cache_dir;
     /** Size to which the directory is trimmed, least recently used first. 0: 512 MiB. */
     uint64_t cache_bytes;
@@ -37,7 +42,8 @@ typedef struct tg_context_options {
     const char *include_path;
     /** Non-zero: refuse kernels whose result may differ between runs (L0907). */
     int32_t deterministic;
-    /** Non-zero: `assert` is active, content facts (`sorted`, `unique`, bounds) are verified at each launch. */
+    /** Non-zero: `assert` is active, content facts (`sorted`, `unique`, bounds) are verified at
+     * each launch. */
     int32_t checked;
     /** Non-zero: denormal floats are treated as zero, which some processors need for speed. */
     int32_t flush_denormals;
@@ -50,36 +56,43 @@ typedef struct tg_context_options {
 } tg_context_options;
 
 #ifdef __cplusplus
-#define TG_CONTEXT_OPTIONS_INIT {sizeof(tg_context_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define TG_CONTEXT_OPTIONS_INIT                                                                \
+    { sizeof(tg_context_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #else
-#define TG_CONTEXT_OPTIONS_INIT {.struct_size = sizeof(tg_context_options)}
+#define TG_CONTEXT_OPTIONS_INIT                                                                \
+    { .struct_size = sizeof(tg_context_options) }
 #endif
 
 /** Creates a context.
  *
- * @param version  TG_VERSION; the macro tg_context_create gives it. A library older than the headers refuses.
+ * @param version  TG_VERSION; the macro tg_context_create gives it. A library older than the
+ *         headers refuses.
  * @param options  null: all defaults
  * @param out      receives the context; null on failure. Free it with tg_context_destroy
- * @return INVALID_ARGUMENT (version, options, unknown device or arch), OUT_OF_MEMORY, UNSUPPORTED (the machine
- *         lacks the arch). The text is in tg_last_error(NULL).
+ * @return INVALID_ARGUMENT (version, options, unknown device or arch), OUT_OF_MEMORY,
+ *         UNSUPPORTED (the machine lacks the arch). The text is in tg_last_error(NULL).
  *
- * Any thread. Costs a few microseconds: threads, code generator and files are touched on first use. */
-TG_API tg_status tg_context_create_versioned(uint32_t version, const tg_context_options *options,
+ * Any thread. Costs a few microseconds: threads, code generator and files are touched on first
+ * use. */
+TG_API tg_status tg_context_create_versioned(uint32_t version,
+                                             const tg_context_options *options,
                                              tg_context **out);
-#define tg_context_create(options, out) tg_context_create_versioned(TG_VERSION, (options), (out))
+#define tg_context_create(options, out)                                                        \
+    tg_context_create_versioned(TG_VERSION, (options), (out))
 
-/** Frees the context; null is fine. Modules, and launches on any thread, must have ended; tensors must have been
- *  released. */
+/** Frees the context; null is fine. Modules, and launches on any thread, must have ended;
+ * tensors must have been released. */
 TG_API void tg_context_destroy(tg_context *context);
 
-/** Text of the last failed call on this thread with this context (null: of a failed tg_context_create).
+/** Text of the last failed call on this thread with this context (null: of a failed
+ * tg_context_create).
  *
- * Compile errors are rendered with source lines and carets. Never null; "" if nothing failed. Valid until the next
- * failing call on the same thread or the context's end. Any thread. */
+ * Compile errors are rendered with source lines and carets. Never null; "" if nothing failed.
+ * Valid until the next failing call on the same thread or the context's end. Any thread. */
 TG_API const char *tg_last_error(const tg_context *context);
 
-/** The diagnostics of the last failed compile on this thread as a JSON array; "[]" if it was no compile error.
- *  Lifetime as tg_last_error. */
+/** The diagnostics of the last failed compile on this thread as a JSON array; "[]" if it was no
+ * compile error. Lifetime as tg_last_error. */
 TG_API const char *tg_last_diagnostics(const tg_context *context);
 
 /** Device name ("cpu"), instruction set ("avx512"), threads of a launch. Any thread. */

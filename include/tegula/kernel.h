@@ -1,5 +1,5 @@
-/* Kernels: what they take, and compiling them before the first launch. A kernel is shared freely between threads
- * and lives as long as its module. */
+/* Kernels: what they take, and compiling them before the first launch. A kernel is shared
+ * freely between threads and lives as long as its module. */
 #ifndef TEGULA_KERNEL_H
 #define TEGULA_KERNEL_H
 
@@ -10,10 +10,10 @@ extern "C" {
 #endif
 
 typedef enum tg_parameter_kind {
-    TG_PARAMETER_IN      = 0,
-    TG_PARAMETER_OUT     = 1,
-    TG_PARAMETER_INOUT   = 2,
-    TG_PARAMETER_SCALAR  = 3,
+    TG_PARAMETER_IN = 0,
+    TG_PARAMETER_OUT = 1,
+    TG_PARAMETER_INOUT = 2,
+    TG_PARAMETER_SCALAR = 3,
     TG_PARAMETER_POINTER = 4
 } tg_parameter_kind;
 
@@ -32,22 +32,24 @@ typedef struct tg_parameter_info {
 /** Name of the kernel; lives as long as the module. Any thread. */
 TG_API const char *tg_kernel_name(const tg_kernel *kernel);
 TG_API uint32_t tg_kernel_n_parameters(const tg_kernel *kernel);
-/** Describes parameter i. INVALID_ARGUMENT: null, i out of range, struct_size too small for a name. */
-TG_API tg_status tg_kernel_parameter(const tg_kernel *kernel, uint32_t i, tg_parameter_info *info);
+/** Describes parameter i. INVALID_ARGUMENT: null, i out of range, struct_size too small for a
+ * name. */
+TG_API tg_status tg_kernel_parameter(const tg_kernel *kernel, uint32_t i,
+                                     tg_parameter_info *info);
 
 /** Shape of tensor parameter i as the other arguments determine it, for allocating outputs.
  *
  * @param values  as for tg_launch; what is not known yet is TG_ARGUMENT_NONE
  * @param shape   receives tg_parameter_info.rank extents
  * @return INVALID_ARGUMENT if the arguments do not determine it. */
-TG_API tg_status tg_kernel_infer_shape(const tg_kernel *kernel, const tg_argument *values, uint32_t n_values,
-                                       uint32_t i, int64_t *shape);
+TG_API tg_status tg_kernel_infer_shape(const tg_kernel *kernel, const tg_argument *values,
+                                       uint32_t n_values, uint32_t i, int64_t *shape);
 
 /** What a kernel is specialised on, by name. */
 typedef struct tg_kernel_spec {
     size_t struct_size; /**< sizeof(tg_kernel_spec) */
-    /** "T=bf16", "D=64", "causal=true": type parameters, `const` dimensions and `const` scalars. Scalars with a
-     *  default may be left out. */
+    /** "T=bf16", "D=64", "causal=true": type parameters, `const` dimensions and `const` scalars.
+     * Scalars with a default may be left out. */
     const char *const *bindings;
     uint32_t n_bindings;
     /** Optional tensors that are absent. */
@@ -56,19 +58,22 @@ typedef struct tg_kernel_spec {
 } tg_kernel_spec;
 
 /** Compiles the variant now, so that its first launch does not. Fine if it exists.
- *  @return INVALID_ARGUMENT (unknown or missing binding), COMPILE, UNSUPPORTED, OUT_OF_MEMORY. Any thread. */
+ * @return INVALID_ARGUMENT (unknown or missing binding), COMPILE, UNSUPPORTED, OUT_OF_MEMORY. Any
+ * thread. */
 TG_API tg_status tg_kernel_prepare(tg_kernel *kernel, const tg_kernel_spec *spec);
 /** The same for the variant that a launch with these arguments would use. Nothing is run. */
-TG_API tg_status tg_kernel_prepare_args(tg_kernel *kernel, const tg_argument *values, uint32_t n_values);
-/** Starts the compile on another thread and returns. Errors appear at tg_kernel_wait or the launch. */
+TG_API tg_status tg_kernel_prepare_args(tg_kernel *kernel, const tg_argument *values,
+                                        uint32_t n_values);
+/** Starts the compile on another thread and returns. Errors appear at tg_kernel_wait or the
+ * launch. */
 TG_API tg_status tg_kernel_prepare_async(tg_kernel *kernel, const tg_kernel_spec *spec);
-/** Waits for all compiles of this kernel that were started by tg_kernel_prepare_async; the status of the first that
- *  failed since the last wait, else OK. */
+/** Waits for all compiles of this kernel that were started by tg_kernel_prepare_async; the
+ * status of the first that failed since the last wait, else OK. */
 TG_API tg_status tg_kernel_wait(tg_kernel *kernel);
 
 /** What compiling has cost so far. */
 typedef struct tg_kernel_stats {
-    size_t struct_size; /**< sizeof(tg_kernel_stats) */
+    size_t struct_size;    /**< sizeof(tg_kernel_stats) */
     uint32_t n_variants;   /**< ready to launch */
     uint32_t n_from_cache; /**< of them, loaded from disk */
     double compile_ms;     /**< sum over the compiled ones */

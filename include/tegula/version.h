@@ -14,7 +14,8 @@
 extern "C" {
 #endif
 
-/** TG_VERSION of the library that is linked, which may be newer than these headers. Any thread. */
+/** TG_VERSION of the library that is linked, which may be newer than these headers. Any thread.
+ */
 TG_API uint32_t tg_version(void);
 /** "0.1.0"; static storage. Any thread. */
 TG_API const char *tg_version_string(void);

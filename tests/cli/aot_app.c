@@ -1,7 +1,7 @@
 /* Uses a kernel compiled ahead of time: checks C = A B for small integers. */
-#include "gemm.h"
-
 #include <stdio.h>
+
+#include "gemm.h"
 
 int main(void) {
     enum { M = 33, K = 17, N = 49 };
@@ -30,7 +30,8 @@ int main(void) {
                 sum += a[i * K + k] * b[k * N + j];
             }
             if (c[i * N + j] != 2 * sum) {
-                printf("C[%d, %d] is %g, expected %g\n", i, j, (double)c[i * N + j], (double)(2 * sum));
+                printf("C[%d, %d] is %g, expected %g\n", i, j, (double)c[i * N + j],
+                       (double)(2 * sum));
                 return 1;
             }
         }

@@ -1,7 +1,6 @@
 /* The launcher for ahead-of-time kernels, with an entry written by hand. */
-#include "tegula/aot.h"
-
 #include "base/abi.h"
+#include "tegula/aot.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -12,7 +11,8 @@ static int32_t twice(const tg_rt *rt, const void *const *args) {
     double s = *(const double *)args[2];
     (void)rt;
     for (int64_t i = 0; i < x->shape[0]; i++) {
-        ((float *)y->data)[i * y->stride[0]] = (float)s * ((const float *)x->data)[i * x->stride[0]];
+        ((float *)y->data)[i * y->stride[0]] =
+            (float)s * ((const float *)x->data)[i * x->stride[0]];
     }
     return 0;
 }
@@ -24,17 +24,37 @@ static tg_strbuf write_signature(tg_arena *arena) {
     static const tg_dtype members[] = {TG_F32, TG_F64};
     static tg_sig_tparam tparams[] = {{"T", members, 2}};
     static tg_sig_param params[] = {
-        {.name = "X", .kind = TG_SP_IN, .const_slot = -1, .type = {TG_DTYPE_NONE, 0, false}, .rank = 1, .shape = shape,
+        {.name = "X",
+         .kind = TG_SP_IN,
+         .const_slot = -1,
+         .type = {TG_DTYPE_NONE, 0, false},
+         .rank = 1,
+         .shape = shape,
          .shape_text = shape_text},
-        {.name = "Y", .kind = TG_SP_OUT, .const_slot = -1, .type = {TG_DTYPE_NONE, 0, false}, .rank = 1, .shape = shape,
+        {.name = "Y",
+         .kind = TG_SP_OUT,
+         .const_slot = -1,
+         .type = {TG_DTYPE_NONE, 0, false},
+         .rank = 1,
+         .shape = shape,
          .shape_text = shape_text},
         {.name = "s", .kind = TG_SP_SCALAR, .const_slot = -1, .type = {TG_F32, -1, false}},
     };
     static tg_sig_dim dims[] = {{"N", false, -1}};
     static tg_sig_bind binds[] = {{0, 0, 0, 1, 0}};
-    static tg_sig_check checks[] = {{.kind = TG_SC_DIM_AGREES, .param = 1, .d = 0, .dim = 0, .text = "N"}};
-    tg_signature sig = {.name = "twice", .tparams = tparams, .n_tparams = 1, .params = params, .n_params = 3,
-                        .dims = dims, .n_dims = 1, .binds = binds, .n_binds = 1, .checks = checks, .n_checks = 1};
+    static tg_sig_check checks[] = {
+        {.kind = TG_SC_DIM_AGREES, .param = 1, .d = 0, .dim = 0, .text = "N"}};
+    tg_signature sig = {.name = "twice",
+                        .tparams = tparams,
+                        .n_tparams = 1,
+                        .params = params,
+                        .n_params = 3,
+                        .dims = dims,
+                        .n_dims = 1,
+                        .binds = binds,
+                        .n_binds = 1,
+                        .checks = checks,
+                        .n_checks = 1};
     tg_strbuf out;
     tg_strbuf_init(&out, arena);
     tg_signature_write(&sig, &out);
@@ -49,12 +69,15 @@ Test(aot, launches) {
     }
     tg_strbuf sig = write_signature(arena);
     static const tg_dtype types[] = {TG_F32};
-    tg_aot_kernel k = {sizeof k, TG_ABI_VERSION, 0, "twice", twice, (const unsigned char *)sig.data, sig.len, types, 1, 0, NULL};
+    tg_aot_kernel k = {
+        sizeof k, TG_ABI_VERSION, 0, "twice", twice, (const unsigned char *)sig.data,
+        sig.len,  types,          1, 0,       NULL};
     tg_aot *rt;
     cr_assert_eq(tg_aot_create(2, &rt), TG_OK);
     float x[] = {1, 2, 3}, y[3] = {0};
     double z[3];
-    tg_aot_tensor tx = tg_aot_dense(TG_F32, 1, (int64_t[]){3}, x), ty = tg_aot_dense(TG_F32, 1, (int64_t[]){3}, y);
+    tg_aot_tensor tx = tg_aot_dense(TG_F32, 1, (int64_t[]){3}, x),
+                  ty = tg_aot_dense(TG_F32, 1, (int64_t[]){3}, y);
     tg_aot_arg args[] = {tg_aot_tensor_arg(&tx), tg_aot_tensor_arg(&ty), tg_aot_float_arg(2.0)};
     cr_assert_eq(tg_aot_launch(rt, &k, args, 3), TG_OK, "%s", tg_aot_last_error(rt));
     cr_assert_eq(tg_aot_launch(rt, &k, args, 3), TG_OK);
@@ -65,7 +88,8 @@ Test(aot, launches) {
     tx = tg_aot_dense(TG_F64, 1, (int64_t[]){3}, z);
     ty = tg_aot_dense(TG_F64, 1, (int64_t[]){3}, z);
     cr_assert_eq(tg_aot_launch(rt, &k, args, 3), TG_ERROR_INVALID_ARGUMENT);
-    cr_assert(strstr(tg_aot_last_error(rt), "compiled for T = f32"), "%s", tg_aot_last_error(rt));
+    cr_assert(strstr(tg_aot_last_error(rt), "compiled for T = f32"), "%s",
+              tg_aot_last_error(rt));
     cr_assert_eq(tg_aot_launch(rt, &k, args, 2), TG_ERROR_INVALID_ARGUMENT);
     k.signature_size = 5;
     tg_aot_kernel broken = k;

@@ -36,7 +36,8 @@ Test(api, option_sizes_and_versions) {
     tg_context_destroy(c);
     big.o.struct_size = 3;
     cr_assert_eq(tg_context_create(&big.o, &c), TG_ERROR_INVALID_ARGUMENT);
-    cr_assert_eq(tg_context_create_versioned(TG_VERSION + 1, NULL, &c), TG_ERROR_INVALID_ARGUMENT);
+    cr_assert_eq(tg_context_create_versioned(TG_VERSION + 1, NULL, &c),
+                 TG_ERROR_INVALID_ARGUMENT);
     cr_assert_eq(tg_context_create(NULL, NULL), TG_ERROR_INVALID_ARGUMENT);
     tg_context_options o = TG_CONTEXT_OPTIONS_INIT;
     o.device = "abacus";
@@ -91,15 +92,18 @@ Test(api, null_arguments) {
 Test(api, describes_kernels) {
     tg_context *c = make();
     tg_module *m;
-    const char *text = "kernel f<T: float>(in T X[N, M], in? f32 b[M], out T Y[N, M], const int k = 2, f32 s)\n"
+    const char *text = "kernel f<T: float>(in T X[N, M], in? f32 b[M], out T Y[N, M], const "
+                       "int k = 2, f32 s)\n"
                        "{\n    grid (i in N, j in M) Y[i, j] = X[i, j] * T(f32(k) * s);\n}\n";
-    cr_assert_eq(tg_module_load_text(c, "f.dsl", text, strlen(text), &m), TG_OK, "%s", tg_last_error(c));
+    cr_assert_eq(tg_module_load_text(c, "f.dsl", text, strlen(text), &m), TG_OK, "%s",
+                 tg_last_error(c));
     tg_kernel *k = tg_module_kernel_at(m, 0);
     cr_assert_str_eq(tg_kernel_name(k), "f");
     cr_assert_eq(tg_kernel_n_parameters(k), 5);
     tg_parameter_info p = {.struct_size = sizeof p};
     cr_assert_eq(tg_kernel_parameter(k, 0, &p), TG_OK);
-    cr_assert(p.kind == TG_PARAMETER_IN && p.rank == 2 && !strcmp(p.type_param, "T") && !p.is_optional);
+    cr_assert(p.kind == TG_PARAMETER_IN && p.rank == 2 && !strcmp(p.type_param, "T") &&
+              !p.is_optional);
     cr_assert_eq(tg_kernel_parameter(k, 1, &p), TG_OK);
     cr_assert(p.is_optional && p.dtype == TG_F32 && !p.type_param);
     cr_assert_eq(tg_kernel_parameter(k, 3, &p), TG_OK);

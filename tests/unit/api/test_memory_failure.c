@@ -19,7 +19,9 @@ static void *counting_alloc(void *user, size_t size, size_t align) {
     c->live += !fails;
     pthread_mutex_unlock(&c->lock);
     size_t rounded = (size + align - 1) / align * align;
-    return fails ? NULL : aligned_alloc(align < 16 ? 16 : align, rounded < 16 ? 16 : (rounded + 15) / 16 * 16);
+    return fails ? NULL
+                 : aligned_alloc(align < 16 ? 16 : align,
+                                 rounded < 16 ? 16 : (rounded + 15) / 16 * 16);
 }
 
 static void counting_free(void *user, void *p, size_t size) {
@@ -31,15 +33,17 @@ static void counting_free(void *user, void *p, size_t size) {
     free(p);
 }
 
-static const char source[] = "kernel axpy<T: float>(in T X[N], inout T Y[N], const f32 alpha = 2.0)\n"
-                             "{\n    grid (i in N) Y[i] = T(f32(Y[i]) + alpha * f32(X[i]));\n}\n";
+static const char source[] =
+    "kernel axpy<T: float>(in T X[N], inout T Y[N], const f32 alpha = 2.0)\n"
+    "{\n    grid (i in N) Y[i] = T(f32(Y[i]) + alpha * f32(X[i]));\n}\n";
 
 static tg_status use_tensors(tg_context *c, tg_module *m) {
     tg_tensor *x = tg_tensor_create(c, TG_F32, 1, (int64_t[]){100});
     tg_tensor *y = tg_tensor_create(c, TG_F32, 1, (int64_t[]){200});
     tg_tensor *half = tg_tensor_slice(y, 0, 0, 100), *back = NULL;
     tg_dl_managed *capsule = NULL;
-    tg_status s = x && half ? tg_launch(tg_module_kernel(m, "axpy"), TG_ARGS(x, half)) : TG_ERROR_OUT_OF_MEMORY;
+    tg_status s = x && half ? tg_launch(tg_module_kernel(m, "axpy"), TG_ARGS(x, half))
+                            : TG_ERROR_OUT_OF_MEMORY;
     if (s == TG_OK) {
         s = tg_tensor_to_dlpack(x, &capsule);
     }
@@ -84,7 +88,8 @@ Test(memory, every_failure_is_reported, .timeout = 120) {
         c.n = 0;
         c.fail_at = ++n;
         s = session(&a);
-        cr_assert(s == TG_OK || s == TG_ERROR_OUT_OF_MEMORY, "allocation %ld: %s", n, tg_status_name(s));
+        cr_assert(s == TG_OK || s == TG_ERROR_OUT_OF_MEMORY, "allocation %ld: %s", n,
+                  tg_status_name(s));
         cr_assert_eq(c.live, 0, "allocation %ld: %ld leaked", n, c.live);
         cr_assert(n < 5000);
     }

@@ -13,17 +13,21 @@ const char jit_source[] =
     "{\n    grid (i in N) Y[i] = T(f32(Y[i]) + alpha * f32(X[i]));\n}\n"
     "kernel gemm<T: float>(in T A[M, K], in T B[K, N], out T C[M, N])\n"
     "{\n    grid (m in M, n in N) {\n        wide(T) acc[m, n] = 0;\n"
-    "        for (k in K) acc += dot(A[m, k], B[k, n], k);\n        C[m, n] = T(acc);\n    }\n}\n"
+    "        for (k in K) acc += dot(A[m, k], B[k, n], k);\n        C[m, n] = T(acc);\n    "
+    "}\n}\n"
     "kernel scale(in f32 X[N], in? f32 bias[N], out f32 Y[N], const int k)\n"
-    "{\n    grid (i in N) {\n        f32 y[i] = X[i] * f32(k);\n        if (bias) y += bias[i];\n"
+    "{\n    grid (i in N) {\n        f32 y[i] = X[i] * f32(k);\n        if (bias) y += "
+    "bias[i];\n"
     "        Y[i] = y;\n    }\n}\n"
     "kernel gather(in f32 X[V], in i32 ids[N], out f32 Y[N])\n    where ids < V\n"
     "{\n    grid (i in N) Y[i] = X[ids[i]];\n}\n"
     "kernel total(in f32 X[N], out f32 S[1] = 0)\n"
-    "{\n    grid (i in N) {\n        axis z in 1;\n        atomic S[z] += sum(X[i], i);\n    }\n}\n"
+    "{\n    grid (i in N) {\n        axis z in 1;\n        atomic S[z] += sum(X[i], i);\n    "
+    "}\n}\n"
     "kernel speak(in f32 X[N])\n{\n    grid (each i in N) print(\"{} \", i);\n}\n"
     "kernel fails(in f32 X[N], out f32 Y[N])\n"
-    "{\n    grid (i in N) {\n        assert(X[i] > 0, \"X must be positive\");\n        Y[i] = X[i];\n    }\n}\n";
+    "{\n    grid (i in N) {\n        assert(X[i] > 0, \"X must be positive\");\n        Y[i] = "
+    "X[i];\n    }\n}\n";
 
 static char dir_name[64];
 

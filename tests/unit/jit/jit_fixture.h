@@ -4,7 +4,8 @@
 
 #include "tegula/tegula.h"
 
-extern const char jit_source[]; /* kernels axpy, gemm, scale (const k, optional bias), gather, count_up, speak, fails */
+extern const char jit_source
+    []; /* kernels axpy, gemm, scale (const k, optional bias), gather, count_up, speak, fails */
 
 /* A new empty directory below the temporary one; static storage, one at a time. */
 const char *jit_temp_dir(void);

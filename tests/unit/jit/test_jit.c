@@ -1,7 +1,5 @@
 /* The JIT from text to results: specialisation, checks, disk cache, background compiles, page protection. */
 #define _GNU_SOURCE
-#include "jit_fixture.h"
-
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <stdio.h>
@@ -11,22 +9,24 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "jit_fixture.h"
+
 static tg_kernel_stats stats_of(const tg_kernel *k) {
     tg_kernel_stats s = {.struct_size = sizeof s};
     cr_assert_eq(tg_kernel_get_stats(k, &s), TG_OK);
     return s;
 }
 
-#define OK(call, ctx)                                                                                              \
-    do {                                                                                                           \
-        tg_status status_ = (call);                                                                                \
-        cr_assert_eq(status_, TG_OK, "%s", tg_last_error(ctx));                                                    \
+#define OK(call, ctx)                                                                          \
+    do {                                                                                       \
+        tg_status status_ = (call);                                                            \
+        cr_assert_eq(status_, TG_OK, "%s", tg_last_error(ctx));                                \
     } while (0)
 
-#define FAILS(call, ctx, code, text)                                                                               \
-    do {                                                                                                           \
-        cr_assert_eq((call), (code), "%s", tg_last_error(ctx));                                                    \
-        cr_assert(strstr(tg_last_error(ctx), (text)), "%s", tg_last_error(ctx));                                   \
+#define FAILS(call, ctx, code, text)                                                           \
+    do {                                                                                       \
+        cr_assert_eq((call), (code), "%s", tg_last_error(ctx));                                \
+        cr_assert(strstr(tg_last_error(ctx), (text)), "%s", tg_last_error(ctx));               \
     } while (0)
 
 static void check_no_writable_code(void) {
@@ -82,7 +82,8 @@ Test(jit, launches) {
     FAILS(tg_launch(gemm, TG_ARGS(a, bt, a)), c, TG_ERROR_LAUNCH, "L090");
     FAILS(tg_launch(gemm, TG_ARGS(a, bt, 1)), c, TG_ERROR_INVALID_ARGUMENT, "C is a tensor");
     FAILS(tg_launch(gemm, TG_ARGS(a, bt)), c, TG_ERROR_INVALID_ARGUMENT, "C is missing");
-    FAILS(tg_launch(gemm, TG_ARGS(a, bt, out, 1)), c, TG_ERROR_INVALID_ARGUMENT, "takes 3 arguments");
+    FAILS(tg_launch(gemm, TG_ARGS(a, bt, out, 1)), c, TG_ERROR_INVALID_ARGUMENT,
+          "takes 3 arguments");
     tg_tensor_release(a);
     tg_tensor_release(b);
     tg_tensor_release(bt);
@@ -90,7 +91,8 @@ Test(jit, launches) {
 
     /* constants and presence make variants */
     tg_kernel *scale = tg_module_kernel(m, "scale");
-    tg_tensor *x = jit_tensor_f32(c, 10, 1, 1), *bias = jit_tensor_f32(c, 10, 100, 0), *y = jit_tensor_f32(c, 10, 0, 0);
+    tg_tensor *x = jit_tensor_f32(c, 10, 1, 1), *bias = jit_tensor_f32(c, 10, 100, 0),
+              *y = jit_tensor_f32(c, 10, 0, 0);
     OK(tg_launch(scale, TG_ARGS(x, (void *)0, y, 2)), c);
     cr_assert_eq(((float *)tg_tensor_data(y))[9], 20);
     OK(tg_launch(scale, TG_ARGS(x, bias, y, 3)), c);
@@ -110,21 +112,27 @@ Test(jit, launches) {
 Test(jit, modes_and_errors) {
     tg_context *c = jit_context(NULL, 1, 1);
     tg_module *m = jit_module(c);
-    tg_tensor *x = jit_tensor_f32(c, 4, 1, 1), *y = jit_tensor_f32(c, 4, 0, 0), *one = jit_tensor_f32(c, 1, 0, 0);
+    tg_tensor *x = jit_tensor_f32(c, 4, 1, 1), *y = jit_tensor_f32(c, 4, 0, 0),
+              *one = jit_tensor_f32(c, 1, 0, 0);
     tg_tensor *ids = tg_tensor_create(c, TG_I32, 1, (int64_t[]){4});
     OK(tg_launch(tg_module_kernel(m, "gather"), TG_ARGS(x, ids, y)), c);
     ((int32_t *)tg_tensor_data(ids))[2] = 4;
-    FAILS(tg_launch(tg_module_kernel(m, "gather"), TG_ARGS(x, ids, y)), c, TG_ERROR_LAUNCH, "element 2 of ids");
-    FAILS(tg_launch(tg_module_kernel(m, "total"), TG_ARGS(x, one)), c, TG_ERROR_LAUNCH, "L0907");
+    FAILS(tg_launch(tg_module_kernel(m, "gather"), TG_ARGS(x, ids, y)), c, TG_ERROR_LAUNCH,
+          "element 2 of ids");
+    FAILS(tg_launch(tg_module_kernel(m, "total"), TG_ARGS(x, one)), c, TG_ERROR_LAUNCH,
+          "L0907");
     OK(tg_launch(tg_module_kernel(m, "fails"), TG_ARGS(x, y)), c);
     ((float *)tg_tensor_data(x))[3] = -1;
-    FAILS(tg_launch(tg_module_kernel(m, "fails"), TG_ARGS(x, y)), c, TG_ERROR_LAUNCH, "L0908: X must be positive");
+    FAILS(tg_launch(tg_module_kernel(m, "fails"), TG_ARGS(x, y)), c, TG_ERROR_LAUNCH,
+          "L0908: X must be positive");
     cr_assert_null(tg_module_kernel(m, "gathr"));
     cr_assert(strstr(tg_last_error(c), "did you mean 'gather'"));
 
     tg_module *bad;
-    const char *text = "kernel f(in f32 X[N], out f32 Y[N])\n{\n    grid (i in N) Y[i] = Z[i];\n}\n";
-    FAILS(tg_module_load_text(c, "bad.dsl", text, strlen(text), &bad), c, TG_ERROR_COMPILE, "E0201");
+    const char *text =
+        "kernel f(in f32 X[N], out f32 Y[N])\n{\n    grid (i in N) Y[i] = Z[i];\n}\n";
+    FAILS(tg_module_load_text(c, "bad.dsl", text, strlen(text), &bad), c, TG_ERROR_COMPILE,
+          "E0201");
     cr_assert_null(bad);
     cr_assert(strstr(tg_last_diagnostics(c), "\"E0201\""), "%s", tg_last_diagnostics(c));
     FAILS(tg_module_load_file(c, "/nowhere/x.dsl", &bad), c, TG_ERROR_NOT_FOUND, "x.dsl");
@@ -141,7 +149,8 @@ Test(jit, prepares) {
     tg_context *c = jit_context(NULL, 0, 0);
     tg_module *m = jit_module(c);
     tg_kernel *gemm = tg_module_kernel(m, "gemm"), *scale = tg_module_kernel(m, "scale");
-    const char *f32[] = {"T=f32"}, *wrong[] = {"T=i32"}, *unknown[] = {"Q=1"}, *k[] = {"k=7"}, *bias[] = {"bias"};
+    const char *f32[] = {"T=f32"}, *wrong[] = {"T=i32"}, *unknown[] = {"Q=1"}, *k[] = {"k=7"},
+               *bias[] = {"bias"};
     tg_kernel_spec spec = {sizeof spec, f32, 1, NULL, 0};
     OK(tg_kernel_prepare(gemm, &spec), c);
     OK(tg_kernel_prepare(gemm, &spec), c);
@@ -160,7 +169,10 @@ Test(jit, prepares) {
     OK(tg_kernel_wait(scale), c);
     cr_assert_eq(stats_of(scale).n_variants, 2);
     tg_tensor *x = jit_tensor_f32(c, 10, 1, 1);
-    OK(tg_kernel_prepare_args(tg_module_kernel(m, "axpy"), TG_ARGS(x, x)) == TG_ERROR_LAUNCH ? TG_OK : TG_ERROR_INTERNAL, c);
+    OK(tg_kernel_prepare_args(tg_module_kernel(m, "axpy"), TG_ARGS(x, x)) == TG_ERROR_LAUNCH
+           ? TG_OK
+           : TG_ERROR_INTERNAL,
+       c);
     tg_tensor_release(x);
     tg_module_destroy(m); /* waits for what is still compiling */
     tg_context_destroy(c);
@@ -224,7 +236,8 @@ Test(jit, cache_files) {
     static const long places[] = {0, 9, 20, 40, 70, 200, 1000, -1, -50};
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
         damage(places[i], -1);
-        cr_assert_not(run_axpy(dir), "byte %ld", places[i]); /* damaged: compiled again and replaced */
+        cr_assert_not(run_axpy(dir), "byte %ld",
+                      places[i]); /* damaged: compiled again and replaced */
         cr_assert(run_axpy(dir));
     }
     for (int n = 0; n < 200; n += 66) {

@@ -1,13 +1,14 @@
 /* Many threads launch kernels that nobody has compiled: each variant is compiled once, every result is right. A plain
  * program, so that it also runs under ThreadSanitizer. */
-#include "jit_fixture.h"
-
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-#define CHECK(c) ((c) ? (void)0 : (fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #c), exit(1)))
+#include "jit_fixture.h"
+
+#define CHECK(c)                                                                               \
+    ((c) ? (void)0 : (fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #c), exit(1)))
 
 typedef struct shared {
     tg_context *context;
@@ -17,7 +18,8 @@ typedef struct shared {
 static void *caller(void *user) {
     const shared *s = user;
     tg_context *c = s->context;
-    tg_kernel *scale = tg_module_kernel(s->module, "scale"), *axpy = tg_module_kernel(s->module, "axpy");
+    tg_kernel *scale = tg_module_kernel(s->module, "scale"),
+              *axpy = tg_module_kernel(s->module, "axpy");
     tg_tensor *x = jit_tensor_f32(c, 5000, 1, 1), *y = jit_tensor_f32(c, 5000, 0, 0);
     for (int i = 0; i < 60; i++) {
         int k = i % 4;

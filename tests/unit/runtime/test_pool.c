@@ -8,7 +8,8 @@
 #include <string.h>
 #include <time.h>
 
-#define CHECK(c) ((c) ? (void)0 : (fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #c), exit(1)))
+#define CHECK(c)                                                                               \
+    ((c) ? (void)0 : (fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #c), exit(1)))
 
 struct frame {
     tg_pool *pool;
@@ -77,7 +78,8 @@ static void *caller(void *user) {
 
 static void test_pool(int32_t n_threads, bool pin) {
     tg_pool *pool;
-    CHECK(tg_pool_create(&(tg_pool_options){&tg_allocator_default, n_threads, pin, 0}, &pool) == TG_OK);
+    CHECK(tg_pool_create(&(tg_pool_options){&tg_allocator_default, n_threads, pin, 0}, &pool) ==
+          TG_OK);
     CHECK(tg_pool_n_threads(pool) >= 1);
     pthread_t threads[4];
     for (int i = 0; i < 4; i++) {
@@ -114,7 +116,8 @@ static int32_t entry(const tg_rt *rt, const void *const *args) {
     int64_t values[2] = {-7, 0};
     double x = 1.5;
     memcpy(&values[1], &x, 8);
-    rt->print(rt, "{{i={:4d} x={:.3f} {}\n", values, (const uint8_t[]){TG_PRINT_SIGNED, TG_PRINT_FLOAT}, 2);
+    rt->print(rt, "{{i={:4d} x={:.3f} {}\n", values,
+              (const uint8_t[]){TG_PRINT_SIGNED, TG_PRINT_FLOAT}, 2);
     return rt->parallel(rt, nothing, NULL, mode == 3 ? 1 : 100, 64);
 }
 
@@ -136,7 +139,8 @@ static void test_host(void) {
     CHECK(tg_host_launch(host, entry, args, true, message, sizeof message) == TG_ERROR_LAUNCH);
     CHECK(strcmp(message, "L0908: first") == 0);
     mode = 2;
-    CHECK(tg_host_launch(host, entry, args, true, message, sizeof message) == TG_ERROR_OUT_OF_MEMORY);
+    CHECK(tg_host_launch(host, entry, args, true, message, sizeof message) ==
+          TG_ERROR_OUT_OF_MEMORY);
     CHECK(strcmp(message, "out of memory") == 0);
     tg_host_destroy(host);
 }
@@ -156,7 +160,8 @@ static void test_cost(void) {
         CHECK(tg_host_launch(host, small_entry, NULL, false, NULL, 0) == TG_OK);
     }
     clock_gettime(CLOCK_MONOTONIC, &b);
-    double ns = ((double)(b.tv_sec - a.tv_sec) * 1e9 + (double)(b.tv_nsec - a.tv_nsec)) / 100000;
+    double ns =
+        ((double)(b.tv_sec - a.tv_sec) * 1e9 + (double)(b.tv_nsec - a.tv_nsec)) / 100000;
     printf("one-task launch: %.0f ns\n", ns);
     tg_host_destroy(host);
 }

@@ -7,7 +7,8 @@
 
 static tg_tensor *make(tg_dtype dtype, uint32_t rank, const int64_t *shape) {
     tg_tensor *t;
-    tg_status status = tg_tensor_new(tg_device_find(NULL), &tg_allocator_default, dtype, rank, shape, &t);
+    tg_status status =
+        tg_tensor_new(tg_device_find(NULL), &tg_allocator_default, dtype, rank, shape, &t);
     cr_assert_eq(status, TG_OK);
     return t;
 }
@@ -24,7 +25,8 @@ Test(tensor, storage_and_views) {
     cr_assert_eq((uintptr_t)t->arg.data % 64, 0);
     cr_assert(tg_tensor_is_row_major(t));
     tg_tensor *v;
-    cr_assert_eq(tg_tensor_share(t, TG_F32, 2, (int64_t[]){4, 2}, (int64_t[]){1, 12}, 4, &v), TG_OK);
+    cr_assert_eq(tg_tensor_share(t, TG_F32, 2, (int64_t[]){4, 2}, (int64_t[]){1, 12}, 4, &v),
+                 TG_OK);
     cr_assert_not(tg_tensor_is_row_major(v));
     tg_tensor_unref(t);
     ((float *)v->arg.data)[12] = 5;
@@ -36,8 +38,9 @@ Test(tensor, storage_and_views) {
     tg_tensor_unref(d);
 
     float data[6];
-    cr_assert_eq(tg_tensor_wrap(&tg_allocator_default, TG_F32, 2, (int64_t[]){2, 3}, NULL, data, released,
-                                NULL, &t), TG_OK);
+    cr_assert_eq(tg_tensor_wrap(&tg_allocator_default, TG_F32, 2, (int64_t[]){2, 3}, NULL, data,
+                                released, NULL, &t),
+                 TG_OK);
     tg_tensor_ref(t);
     tg_tensor_unref(t);
     cr_assert_eq(n_released, 0);
@@ -89,13 +92,15 @@ Test(tensor, random_data) {
         seen[p[i]] = true;
     }
     tg_tensor_unref(t);
-    static const tg_dtype all[] = {TG_BOOL, TG_I4, TG_U8, TG_U64, TG_F8E4M3, TG_BF16, TG_F16, TG_F64, TG_C32};
+    static const tg_dtype all[] = {TG_BOOL, TG_I4,  TG_U8,  TG_U64, TG_F8E4M3,
+                                   TG_BF16, TG_F16, TG_F64, TG_C32};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         t = make(all[i], 2, (int64_t[]){3, 5});
         tg_random_fill(t, 1, -1, 1);
         for (int64_t j = 0; j < 15; j++) {
             tg_scalar s = tg_scalar_load(all[i], t->arg.data, tg_tensor_offset(t, j));
-            cr_assert(s.f >= -1 && s.f <= 1 && s.i >= -1 && s.i <= 1, "%s", tg_dtype_name(all[i]));
+            cr_assert(s.f >= -1 && s.f <= 1 && s.i >= -1 && s.i <= 1, "%s",
+                      tg_dtype_name(all[i]));
         }
         tg_tensor_unref(t);
     }
