@@ -217,6 +217,31 @@ static void add_bound(interp *c, const dot_plan *p, double g, double *x, double 
     pool_free(&c->pool, w);
 }
 
+static double largest_finite(double *x, int64_t n) { /* the others become 0 */
+    double most = 0;
+    for (int64_t k = 0; k < n; k++) {
+        x[k] = x[k] < INFINITY ? x[k] : 0;
+        most = max_f(most, x[k]);
+    }
+    return most;
+}
+
+/* Where a partial sum may leave the range, in some order, nothing is certain. x and y: magnitudes. */
+static void note_overflow(interp *c, const dot_plan *p, double largest, double *x, double *y, double *out) {
+    int64_t nx = p->batch.total * p->rows.total * p->over.total,
+            ny = p->batch.total * p->over.total * p->cols.total;
+    double most = largest_finite(x, nx) * largest_finite(y, ny) * (double)p->over.total;
+    if (most <= largest) {
+        return;
+    }
+    double *mass = doubles(c, p->out.total);
+    multiply(c, p, x, y, mass, false);
+    for (int64_t k = 0; k < p->out.total; k++) {
+        out[k] = mass[k] > largest ? UNSURE : out[k];
+    }
+    pool_free(&c->pool, mass);
+}
+
 static void dot_errors(interp *c, const tg_op *op, const dot_plan *p, double *x, double *y,
                        double *out) {
     const tile *tx = operand(c, op, 0), *ty = operand(c, op, 1);
@@ -229,6 +254,7 @@ static void dot_errors(interp *c, const tg_op *op, const dot_plan *p, double *x,
     for (int64_t i = 0; i < p->out.total; i++) {
         out[i] += terms * k.tiny;
     }
+    note_overflow(c, p, k.largest, x, y, out);
     pool_free(&c->pool, dx);
     pool_free(&c->pool, dy);
 }

@@ -87,7 +87,8 @@ WIDE static void add_rows(double *acc, const double *x, int64_t n) {
 
 WIDE static void add_magnitudes(double *acc, const double *x, int64_t n) {
     for (int64_t k = 0; k < n; k++) {
-        acc[k] += fabs(x[k]);
+        double size = fabs(x[k]); /* infinite terms decide the sum, whatever the others add up to */
+        acc[k] += size < INFINITY ? size : 0;
     }
 }
 
@@ -186,6 +187,9 @@ static void finish_reduction(reduction *d) {
         double size = fabs(r->f[k]);
         if (d->fn == TG_FN_ADD) {
             r->e[k] += n * u * (1 + n * u) * (d->mass[k] + r->e[k]);
+            if (d->mass[k] > d->facts.largest && d->mass[k] < INFINITY && !r->g) { /* some order overflows on the way */
+                r->e[k] = UNSURE;
+            }
         } else if (d->fn == TG_FN_MUL && r->g) {
             r->e[k] = INFINITY;
         } else if (d->fn == TG_FN_MUL) {
@@ -359,7 +363,10 @@ static void scan_put(const scan_state *s, const kernel_facts *k, tg_enum fn, til
     }
     if (r->e) {
         double nu = s->n * k->unit, size = fabs(s->acc.f);
-        r->e[at] = fn == TG_FN_ADD ? s->e + nu * (1 + nu) * (s->mass + s->e)
+        r->e[at] = fn == TG_FN_ADD ? (s->mass > k->largest && !r->g
+                                          ? UNSURE
+                                          : s->e + nu * (1 + nu) * (s->mass + s->e))
+                   : fn == TG_FN_MUL && r->g ? INFINITY
                    : fn == TG_FN_MUL
                        ? (s->e + nu < 0.5 ? size * (s->e + nu) * 1.5 + k->tiny : UNSURE)
                        : s->e;
@@ -376,7 +383,7 @@ static void scan_step(scan_state *s, tg_enum fn, const tile *x, int64_t at) {
     s->e = fn == TG_FN_ADD   ? s->e + e
            : fn == TG_FN_MUL ? s->e + (e > 0 ? e / size : 0)
                              : max_f(s->e, e);
-    s->mass += size;
+    s->mass += size < INFINITY ? size : 0;
     s->n++;
     s->q |= x->q ? x->q[at] : 0;
 }
