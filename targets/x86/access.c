@@ -213,7 +213,18 @@ static unsigned element_align(tg_dtype t) {
     return n ? (unsigned)n : 1;
 }
 
+/* A tensor made inside a phase has the strides it says; the entry cannot test them. */
+bool tg_x86_may_be_unit(const tg_value *tensor) {
+    int64_t stride = 0;
+    const tg_op *op = tensor->def;
+    return tg_x86_is_launch_value(tensor) ||
+           (op && op->opcode == TG_OP_TENSOR && tg_value_const_int(tg_operand(op, op->n_operands - 1u), &stride) && stride == 1);
+}
+
 void tg_x86_note_unit(tg_x86 *x, tg_value *tensor) {
+    if (!tg_x86_is_launch_value(tensor)) {
+        return;
+    }
     for (uint32_t i = 0; i < x->unit_tensors.len; i++) {
         if (x->unit_tensors.data[i] == tensor) {
             return;
@@ -290,7 +301,8 @@ static address address_of(tg_x86 *x, tg_x86_frame *f, tg_op *op, LLVMValueRef *i
             *inside = and_masks(x, *inside, below(x, index, t->dim[d]));
         }
         LLVMValueRef stride = t->stride[d];
-        if (d + 1 == t->rank && x->unit && (index.step || tg_llvm_is_vector(index.v))) {
+        if (d + 1 == t->rank && x->unit && (index.step || tg_llvm_is_vector(index.v)) &&
+            tg_x86_may_be_unit(tg_operand(op, 0))) {
             stride = tg_llvm_i64(x->l, 1);
             tg_x86_note_unit(x, tg_operand(op, 0));
         }

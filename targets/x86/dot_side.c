@@ -67,7 +67,7 @@ static bool is_direct(tg_x86 *x, tg_value *v, tg_dtype dtype, const tg_axis *uni
     if (x->buffers[v->id]) {
         return has_direct_buffer(x, v, dtype, unit);
     }
-    return is_plain_load(v, dtype) && (!unit || !emit || x->unit) && is_strided(x, v->def, unit, emit);
+    return is_plain_load(v, dtype) && (!unit || ((!emit || x->unit) && tg_x86_may_be_unit(tg_operand(v->def, 0)))) && is_strided(x, v->def, unit, emit);
 }
 
 bool tg_x86_dot_is_direct(tg_x86 *x, tg_value *v, tg_dtype dtype, const tg_axis *unit) {
@@ -189,6 +189,10 @@ LLVMValueRef tg_x86_dot_points(tg_dot_emission *e, tg_axis *const *axes, uint32_
     return v;
 }
 
+LLVMValueRef tg_x86_dot_count(const tg_dot_emission *e, uint32_t i) {
+    return i ? e->x->ranges[e->d->over[i]->rank].size : e->k_count;
+}
+
 /* ---- scratch ---------------------------------------------------------------------------------------------------- */
 
 tg_dot_scratch tg_x86_dot_scratch(tg_x86 *x) {
@@ -250,9 +254,10 @@ void tg_x86_dot_pack_panel(tg_dot_emission *e, const tg_dot_side *s, LLVMValueRe
     LLVMValueRef zero = tg_llvm_i64(e->l, 0), one = tg_llvm_i64(e->l, 1), point = zero, ks[TG_DOT_AXES];
     uint32_t n_bound = e->n_bound;
     for (uint32_t i = 0; i < d->n_over; i++) {
-        LLVMValueRef k = ks[i] = tg_llvm_loop_open(e->l, &loops[i], zero, size_of(e, d->over[i]), one);
-        tg_x86_dot_bind(e, d->over[i], k);
-        point = add(e, mul(e, point, size_of(e, d->over[i])), k);
+        LLVMValueRef k = tg_llvm_loop_open(e->l, &loops[i], zero, tg_x86_dot_count(e, i), one);
+        point = add(e, mul(e, point, tg_x86_dot_count(e, i)), k);
+        ks[i] = i ? k : add(e, e->k_from, k);
+        tg_x86_dot_bind(e, d->over[i], ks[i]);
     }
     LLVMValueRef line = tg_llvm_gep(e->l, e->l->i8, to, mul(e, point, tg_llvm_i64(e->l, e->vecs * e->lanes * e->size)));
     if (s->direct) {

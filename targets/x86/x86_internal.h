@@ -209,6 +209,7 @@ LLVMValueRef tg_x86_scalar_of(tg_x86 *x, tg_value *v); /* rank 0, captured from 
 /* Is the load's or store's index d an axis whose domain the entry can compare with the tensor? */
 bool tg_x86_checkable_at_launch(const tg_op *op, uint32_t d, tg_value **extent);
 bool tg_x86_checked_at_launch(tg_x86 *x, const tg_op *op, uint32_t d); /* in the fast variant: makes the entry do so */
+bool tg_x86_may_be_unit(const tg_value *tensor); /* can its last stride be known to be 1 in the fast variant? */
 void tg_x86_note_unit(tg_x86 *x, tg_value *tensor); /* the fast variant relies on its last stride being 1 */
 tg_x86_val tg_x86_load_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op);
 void tg_x86_store_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op);
