@@ -79,7 +79,9 @@ typedef struct tg_dot_emission {
     tg_axis *bound[TG_DOT_AXES * 2];  /* axes that loops around have fixed */
     LLVMValueRef index[TG_DOT_AXES * 2];
     uint32_t n_bound;
+    LLVMValueRef k_from, k_count; /* the part of the first reduction axis that is being worked on, relative */
 } tg_dot_emission;
+LLVMValueRef tg_x86_dot_count(const tg_dot_emission *e, uint32_t i); /* iterations over reduction axis i in that part */
 
 /* Can the operand's memory be read in place (in the fast variant)? `unit` is the axis that must have stride 1, or null. */
 bool tg_x86_dot_is_direct(tg_x86 *x, tg_value *v, tg_dtype dtype, const tg_axis *unit);

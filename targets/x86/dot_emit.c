@@ -2,12 +2,15 @@
  *
  * A whole tile runs its roots straight on the accumulators. Tiles at the edges leave theirs in a small block of scratch, from
  * which one loop with masks runs the roots: edges cost little code that way, and code is what compile time is made of. Rows
- * past the last are computed as copies of it and dropped; columns past the last are masked, or zero in a packed panel. */
+ * past the last are computed as copies of it and dropped; columns past the last are masked, or zero in a packed panel.
+ *
+ * A panel as long as the reduction has to stay in the second-level cache while all rows pass it. Longer reductions run in parts;
+ * between parts the sums of the panel's columns rest in a strip of scratch, the roots run after the last part. */
 #include "targets/x86/dot.h"
 
 #include <string.h>
 
-enum { PACK_BYTES = 192 << 10, PACK_TILES = 8 };
+enum { PACK_BYTES = 192 << 10, PACK_TILES = 8, PANEL_BYTES = 256 << 10, SHORT = 2048 };
 
 typedef struct panel {
     LLVMValueRef at;                       /* address of column 0 at the first reduction point */
@@ -29,6 +32,10 @@ typedef struct nest {
     LLVMValueRef row_at[TG_DOT_MAX_ROWS];                      /* address; rows past the last repeat it */
     LLVMValueRef row_index[TG_DOT_MAX_ROWS][TG_DOT_AXES];      /* relative */
     LLVMValueRef edge;                                         /* scratch block [rows][lanes·vecs] */
+    tg_dot_scratch strip_memory;
+    LLVMValueRef k_block, in_parts; /* a long reduction runs in parts; i1: more than one. Null: known to be short */
+    LLVMValueRef first, last;       /* i1: of the parts */
+    LLVMValueRef strip;             /* [rows…][lanes·vecs]: the panel's sums between parts */
     bool compact; /* little code: one tile, panels always packed */
 } nest;
 
@@ -111,10 +118,19 @@ static void decode_row(nest *n, LLVMValueRef row, LLVMValueRef *index) {
     index[0] = row;
 }
 
+/* Where the tile leaves its sums: its rows of the strip if there are several parts. */
+static LLVMValueRef edge_of_tile(nest *n) {
+    if (!n->in_parts) {
+        return n->edge;
+    }
+    LLVMValueRef line = tg_llvm_i64(n->e.l, n->e.lanes * n->e.vecs * n->e.size);
+    return choose(n, n->in_parts, bytes_at(n, n->strip, n->row, line), n->edge);
+}
+
 static LLVMValueRef edge_at(nest *n, LLVMValueRef row, LLVMValueRef column) {
     LLVMBuilderRef b = n->e.l->builder;
     LLVMValueRef i = LLVMBuildMul(b, row, tg_llvm_i64(n->e.l, n->e.lanes * n->e.vecs), "");
-    return tg_llvm_gep(n->e.l, n->e.elem, n->edge, LLVMBuildAdd(b, i, column, ""));
+    return tg_llvm_gep(n->e.l, n->e.elem, edge_of_tile(n), LLVMBuildAdd(b, i, column, ""));
 }
 
 static void results_to_edge(nest *n, const tg_dot_tile *t, LLVMValueRef from) {
@@ -144,6 +160,32 @@ static void roots_from_edge(nest *n) {
 
 /* ---- tiles ------------------------------------------------------------------------------------------------- */
 
+/* Zero, or what the parts before have left. */
+static void start_values(nest *n, tg_dot_tile *t, LLVMValueRef from) {
+    tg_llvm *l = n->e.l;
+    LLVMValueRef zero = LLVMConstNull(n->e.vector);
+    for (unsigned i = 0; i < t->rows * t->vecs; i++) {
+        t->acc[i] = zero;
+    }
+    if (!n->in_parts) {
+        return;
+    }
+    LLVMBasicBlockRef before = LLVMGetInsertBlock(l->builder), more = tg_llvm_block(l), after = tg_llvm_block(l);
+    LLVMBuildCondBr(l->builder, n->first, after, more);
+    LLVMPositionBuilderAtEnd(l->builder, more);
+    LLVMValueRef sums[TG_DOT_MAX_ROWS * TG_DOT_MAX_VECS];
+    for (unsigned i = 0; i < t->rows * t->vecs; i++) {
+        LLVMValueRef column = LLVMBuildAdd(l->builder, from, tg_llvm_i64(l, i % t->vecs * t->lanes), "");
+        sums[i] = tg_llvm_load(l, n->e.vector, edge_at(n, tg_llvm_i64(l, i / t->vecs), column), n->e.size);
+    }
+    LLVMBuildBr(l->builder, after);
+    LLVMPositionBuilderAtEnd(l->builder, after);
+    for (unsigned i = 0; i < t->rows * t->vecs; i++) {
+        t->acc[i] = LLVMBuildPhi(l->builder, n->e.vector, "");
+        LLVMAddIncoming(t->acc[i], (LLVMValueRef[]){zero, sums[i]}, (LLVMBasicBlockRef[]){before, more}, 2);
+    }
+}
+
 /* `vecs` vectors from column `from` of the panel on. */
 static tg_dot_tile run_tile(nest *n, LLVMValueRef from, unsigned vecs, bool masked) {
     tg_dot_emission *e = &n->e;
@@ -156,9 +198,7 @@ static tg_dot_tile run_tile(nest *n, LLVMValueRef from, unsigned vecs, bool mask
         LLVMValueRef at = LLVMBuildAdd(e->l->builder, from, tg_llvm_i64(e->l, v * e->lanes), "");
         t.masks[v] = tg_x86_dot_lanes_below(e, at, n->p.n_columns);
     }
-    for (unsigned i = 0; i < t.rows * t.vecs; i++) {
-        t.acc[i] = LLVMConstNull(e->vector);
-    }
+    start_values(n, &t, from);
     tg_x86_emit_dot_tile(e->l, &t);
     return t;
 }
@@ -183,22 +223,36 @@ static void narrow_tiles(nest *n, bool masked) {
     tg_llvm_loop_close(l, &loop);
 }
 
+/* The roots of a tile whose sums are in the edge block, if these are the final ones. */
+static void finish_edge(nest *n) {
+    tg_llvm_if c;
+    if (n->in_parts) {
+        tg_llvm_if_open(n->e.l, &c, n->last);
+    }
+    roots_from_edge(n);
+    if (n->in_parts) {
+        tg_llvm_if_close(n->e.l, &c);
+    }
+}
+
 static void whole_tile(nest *n) {
     tg_llvm *l = n->e.l;
+    LLVMValueRef zero = tg_llvm_i64(l, 0);
     if (n->compact) {
-        edge_tile(n, tg_llvm_i64(l, 0), n->e.vecs, false);
-        roots_from_edge(n);
+        edge_tile(n, zero, n->e.vecs, false);
+        finish_edge(n);
         return;
     }
-    LLVMBasicBlockRef edge = tg_llvm_block(l), done = tg_llvm_block(l), direct = tg_llvm_block(l), narrow = tg_llvm_block(l),
-                      wide = tg_llvm_block(l);
+    LLVMBasicBlockRef edge = tg_llvm_block(l), done = tg_llvm_block(l), direct = tg_llvm_block(l), spill = tg_llvm_block(l);
+    LLVMBasicBlockRef narrow = tg_llvm_block(l), wide = tg_llvm_block(l);
     LLVMBuildCondBr(l->builder, at_least(n, n->p.n_columns, n->e.vecs * n->e.lanes), wide, narrow);
     LLVMPositionBuilderAtEnd(l->builder, wide);
-    tg_dot_tile t = run_tile(n, tg_llvm_i64(l, 0), n->e.vecs, false);
-    LLVMBasicBlockRef spill = tg_llvm_block(l);
-    LLVMBuildCondBr(l->builder, at_least(n, n->n_rows, n->e.rows), direct, spill);
+    tg_dot_tile t = run_tile(n, zero, n->e.vecs, false);
+    LLVMValueRef whole = at_least(n, n->n_rows, n->e.rows);
+    whole = n->in_parts ? LLVMBuildAnd(l->builder, whole, n->last, "") : whole;
+    LLVMBuildCondBr(l->builder, whole, direct, spill);
     LLVMPositionBuilderAtEnd(l->builder, spill);
-    results_to_edge(n, &t, tg_llvm_i64(l, 0));
+    results_to_edge(n, &t, zero);
     LLVMBuildBr(l->builder, edge);
     LLVMPositionBuilderAtEnd(l->builder, direct);
     roots_in_registers(n, &t);
@@ -207,7 +261,7 @@ static void whole_tile(nest *n) {
     narrow_tiles(n, !n->p.always);
     LLVMBuildBr(l->builder, edge);
     LLVMPositionBuilderAtEnd(l->builder, edge);
-    roots_from_edge(n);
+    finish_edge(n);
     LLVMBuildBr(l->builder, done);
     LLVMPositionBuilderAtEnd(l->builder, done);
 }
@@ -228,10 +282,15 @@ static LLVMValueRef packing_pays(nest *n) {
     return LLVMBuildAnd(b, many, far, "");
 }
 
+static LLVMValueRef points_of_part(nest *n) {
+    const tg_x86_dot *d = n->e.d;
+    return LLVMBuildMul(n->e.l->builder, n->e.k_count, tg_x86_dot_points(&n->e, d->over + 1, d->n_over - 1), "");
+}
+
 static LLVMValueRef pack_panel(nest *n) {
     tg_dot_emission *e = &n->e;
     LLVMValueRef line = tg_llvm_i64(e->l, e->vecs * e->lanes * e->size);
-    LLVMValueRef bytes = LLVMBuildMul(e->l->builder, tg_x86_dot_points(e, e->d->over, e->d->n_over), line, "");
+    LLVMValueRef bytes = LLVMBuildMul(e->l->builder, points_of_part(n), line, "");
     LLVMValueRef to = tg_x86_dot_reserve(e->x, &n->panel_memory, bytes);
     LLVMValueRef limit = size_of(n, e->d->vector);
     tg_x86_dot_pack_panel(e, &n->columns, to, n->p.column, limit);
@@ -256,7 +315,7 @@ static void locate_panel(nest *n) {
     n->p.always = !pays;
     for (uint32_t i = 0; i < d->n_over; i++) {
         LLVMValueRef in_place = tg_x86_dot_step(e, &n->columns, d->over[i]);
-        n->p.loops[i].count = size_of(n, d->over[i]);
+        n->p.loops[i].count = tg_x86_dot_count(e, i);
         n->p.loops[i].vector_step = pays ? choose(n, pays, steps[i], in_place) : steps[i];
         n->p.loops[i].row_step = tg_x86_dot_step(e, &n->rows, d->over[i]);
     }
@@ -265,7 +324,9 @@ static void locate_panel(nest *n) {
         return;
     }
     LLVMValueRef slot = tg_x86_alloca(e->x, e->l->ptr);
-    LLVMBuildStore(e->l->builder, bytes_at(n, n->columns.base, n->p.column, tg_llvm_i64(e->l, e->size)), slot);
+    LLVMValueRef in_place = bytes_at(n, n->columns.base, n->p.column, tg_llvm_i64(e->l, e->size));
+    in_place = bytes_at(n, in_place, e->k_from, tg_x86_dot_step(e, &n->columns, d->over[0]));
+    LLVMBuildStore(e->l->builder, in_place, slot);
     tg_llvm_if c;
     tg_llvm_if_open(e->l, &c, pays);
     LLVMBuildStore(e->l->builder, pack_panel(n), slot);
@@ -288,10 +349,14 @@ static void open_axis(nest *n, tg_llvm_loop *loop, tg_axis *a) {
     tg_x86_dot_bind(e, a, i);
 }
 
+static LLVMValueRef row_base(nest *n) {
+    return bytes_at(n, n->rows.base, n->e.k_from, tg_x86_dot_step(&n->e, &n->rows, n->e.d->over[0]));
+}
+
 static void address_rows(nest *n) {
     tg_dot_emission *e = &n->e;
     for (unsigned r = 0; r < e->rows; r++) {
-        n->row_at[r] = n->rows.base;
+        n->row_at[r] = row_base(n);
         for (uint32_t i = 0; i < n->n_row_axes; i++) {
             n->row_at[r] = bytes_at(n, n->row_at[r], n->row_index[r][i], tg_x86_dot_step(e, &n->rows, n->row_axes[i]));
         }
@@ -323,7 +388,7 @@ static void row_loops(nest *n) {
     n->row = tg_llvm_i64(e->l, 0);
     n->n_rows = tg_llvm_i64(e->l, 1);
     if (!n->n_row_axes) {
-        n->row_at[0] = n->rows.base;
+        n->row_at[0] = row_base(n);
         whole_tile(n);
         return;
     }
@@ -335,14 +400,72 @@ static void row_loops(nest *n) {
     tg_llvm_loop_close(e->l, &tiles);
 }
 
+/* Is the reduction known to fit one panel? */
+static bool is_short(nest *n) {
+    int64_t points = 1;
+    for (uint32_t i = 0; i < n->e.d->n_over && points; i++) {
+        int64_t bound = n->e.x->ranges[n->e.d->over[i]->rank].bound;
+        points = bound > SHORT ? 0 : points * bound;
+    }
+    return points > 0 && points <= SHORT;
+}
+
+/* Equal parts of at most PANEL_BYTES, if one of twice that is not enough; and room for the sums between them. */
+static void plan_parts(nest *n) {
+    tg_dot_emission *e = &n->e;
+    const tg_x86_dot *d = e->d;
+    LLVMBuilderRef b = e->l->builder;
+    if (is_short(n)) {
+        return;
+    }
+    LLVMValueRef one = tg_llvm_i64(e->l, 1), size = size_of(n, d->over[0]);
+    LLVMValueRef lines = tg_llvm_i64(e->l, PANEL_BYTES / (e->vecs * e->lanes * e->size));
+    LLVMValueRef inner = tg_llvm_max64(e->l, tg_x86_dot_points(e, d->over + 1, d->n_over - 1), one);
+    LLVMValueRef most = tg_llvm_max64(e->l, LLVMBuildUDiv(b, lines, inner, ""), one);
+    LLVMValueRef twice = LLVMBuildMul(b, most, tg_llvm_i64(e->l, 2), "");
+    n->in_parts = LLVMBuildICmp(b, LLVMIntSGT, size, twice, "");
+    LLVMValueRef part = tg_llvm_ceil_div(e->l, size, tg_llvm_max64(e->l, tg_llvm_ceil_div(e->l, size, most), one));
+    n->k_block = tg_llvm_max64(e->l, choose(n, n->in_parts, part, size), one);
+    LLVMValueRef rows = tg_llvm_i64(e->l, e->rows), line = tg_llvm_i64(e->l, e->vecs * e->lanes * e->size);
+    LLVMValueRef total = tg_x86_dot_points(e, n->row_axes, n->n_row_axes);
+    total = LLVMBuildMul(b, LLVMBuildMul(b, tg_llvm_ceil_div(e->l, total, rows), rows, ""), line, "");
+    n->strip_memory = tg_x86_dot_scratch(e->x);
+    n->strip = tg_x86_dot_reserve(e->x, &n->strip_memory, choose(n, n->in_parts, total, tg_llvm_i64(e->l, 0)));
+}
+
+static void panel_of_part(nest *n) {
+    locate_panel(n);
+    row_loops(n);
+}
+
+static void part_loop(nest *n) {
+    tg_dot_emission *e = &n->e;
+    LLVMBuilderRef b = e->l->builder;
+    LLVMValueRef zero = tg_llvm_i64(e->l, 0), size = size_of(n, e->d->over[0]);
+    e->k_from = zero;
+    e->k_count = size;
+    if (!n->in_parts) {
+        panel_of_part(n);
+        return;
+    }
+    tg_llvm_loop loop;
+    LLVMValueRef until = tg_llvm_max64(e->l, size, tg_llvm_i64(e->l, 1)); /* the roots run even if nothing is summed */
+    e->k_from = tg_llvm_loop_open(e->l, &loop, zero, until, n->k_block);
+    LLVMValueRef left = LLVMBuildSub(b, size, e->k_from, "");
+    e->k_count = tg_llvm_min64(e->l, n->k_block, left);
+    n->first = LLVMBuildICmp(b, LLVMIntEQ, e->k_from, zero, "");
+    n->last = LLVMBuildICmp(b, LLVMIntSLE, left, n->k_block, "");
+    panel_of_part(n);
+    tg_llvm_loop_close(e->l, &loop);
+}
+
 static void panel_loop(nest *n) {
     tg_dot_emission *e = &n->e;
     tg_llvm_loop loop;
     LLVMValueRef size = size_of(n, e->d->vector), width = tg_llvm_i64(e->l, e->vecs * e->lanes);
     n->p.column = tg_llvm_loop_open(e->l, &loop, tg_llvm_i64(e->l, 0), size, width);
     n->p.n_columns = LLVMBuildSub(e->l->builder, size, n->p.column, "");
-    locate_panel(n);
-    row_loops(n);
+    part_loop(n);
     tg_llvm_loop_close(e->l, &loop);
 }
 
@@ -413,6 +536,7 @@ void tg_x86_emit_dot(tg_x86 *x, const tg_x86_dot *d) {
     n->panel_memory = tg_x86_dot_scratch(x);
     n->row_memory = tg_x86_dot_scratch(x);
     n->edge = edge_block(n);
+    plan_parts(n);
     batch_loops(n);
     x->lanes = 1;
 }

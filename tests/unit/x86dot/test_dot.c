@@ -47,6 +47,9 @@ static const product products[] = {
     {"dequantised", "f32", "i8", "f32", "M K", "K N", "%i, %l", "%l, %j", NULL,
      "%b1 = cast %b0 : tile<#n, #k x f32>\n%s = load %E, %j : tile<#n x f32>\n%b = mul %b1, %s : tile<#n, #k x f32>", "f32", "f32",
      "f32", ", in %E: tensor<1 x f32>", NULL},
+    {"long reduction", "f32", "f32", "f32", "M 24*K", "24*K N", "%i, %l", "%l, %j", NULL, NULL, "f32", "f32", "f32", "", NULL},
+    {"long reduction, transposed", "f32", "f32", "f32", "M 24*K", "N 24*K", "%i, %l", "%j, %l", NULL, NULL, "f32", "f32", "f32", "",
+     NULL},
     {"outside", "f32", "f32", "f32", "M K", "K N", "%i, %l1", "%l1, %j", NULL, NULL, "f32", "f32", "f32", "", NULL},
 };
 
@@ -54,7 +57,7 @@ static void write_product(const product *p, const char *blocks, bool start) {
     char a_type[64], b_type[64];
     snprintf(a_type, sizeof a_type, "tile<#m, #k x %s>", p->a_more ? p->a : p->a_type);
     snprintf(b_type, sizeof b_type, "tile<#n, #k x %s>", p->b_more ? p->b : p->b_type);
-    bool at = strstr(p->a_shape, "K M") != NULL, bt = strstr(p->b_shape, "N K") != NULL;
+    bool at = p->a_shape[0] == 'K', bt = p->b_shape[0] == 'N';
     snprintf(text, sizeof text,
              "// shape A %s\n// shape B %s\n// shape C M N\n// shape D M N\n// shape E %s\n// shape S M N\n"
              "func @p(in %%A: tensor<2 x %s>, in %%B: tensor<2 x %s>, out %%C: tensor<2 x %s>%s%s%s%s)\n"
