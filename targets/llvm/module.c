@@ -5,6 +5,7 @@
 #include <llvm-c/Analysis.h>
 #include <llvm-c/Error.h>
 #include <llvm-c/Target.h>
+#include <llvm-c/Support.h>
 #include <llvm-c/Transforms/PassBuilder.h>
 
 #include <pthread.h>
@@ -17,6 +18,9 @@ static void initialise(void) {
     LLVMInitializeX86Target();
     LLVMInitializeX86TargetMC();
     LLVMInitializeX86AsmPrinter();
+    /* Addresses are simple by construction; strength reduction would cost a tenth of the compile time. */
+    const char *args[] = {"tegula", "-disable-lsr"};
+    LLVMParseCommandLineOptions(2, args, NULL);
 }
 
 static void set_message(tg_llvm *l, const char *text) {
