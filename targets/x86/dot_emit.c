@@ -415,7 +415,7 @@ static void plan_parts(nest *n) {
     tg_dot_emission *e = &n->e;
     const tg_x86_dot *d = e->d;
     LLVMBuilderRef b = e->l->builder;
-    if (is_short(n)) {
+    if (is_short(n) || n->compact) {
         return;
     }
     LLVMValueRef one = tg_llvm_i64(e->l, 1), size = size_of(n, d->over[0]);
