@@ -59,7 +59,7 @@ static bool make_machine(tg_llvm *l) {
     LLVMTargetRef target;
     bool ok = !LLVMGetTargetFromTriple(triple, &target, &error);
     if (ok) {
-        l->machine = LLVMCreateTargetMachine(target, triple, l->cpu, l->features, LLVMCodeGenLevelDefault,
+        l->machine = LLVMCreateTargetMachine(target, triple, l->cpu, l->features, LLVMCodeGenLevelLess,
                                              LLVMRelocPIC, LLVMCodeModelSmall);
         LLVMSetTarget(l->module, triple);
     } else {
