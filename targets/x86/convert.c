@@ -7,17 +7,23 @@
 #include "targets/x86/x86_internal.h"
 
 typedef struct small_format {
-    int mantissa, bias, max_bits; /* stored mantissa bits, exponent bias, bits of the largest finite value */
-    double max;
-    bool has_inf, has_nan;
+    int width, mantissa, bias; /* bits below the sign, stored mantissa bits, exponent bias */
+    int max_bits;              /* bits of the largest finite value */
+    int nan;                   /* code of NaN, 0: there is none */
+    bool has_inf;
 } small_format;
 
-static const small_format e4m3 = {3, 7, 0x7e, 448.0, false, true};
-static const small_format e5m2 = {2, 15, 0x7b, 57344.0, true, true};
-static const small_format e2m1 = {1, 1, 0x7, 6.0, false, false};
+static const small_format e4m3 = {7, 3, 7, 0x7e, 0x7f, false};
+static const small_format e5m2 = {7, 2, 15, 0x7b, 0x7f, true};
+static const small_format e2m1 = {3, 1, 1, 0x7, 0, false};
+static const small_format e5m10 = {15, 10, 15, 0x7bff, 0x7e00, true}; /* f16 on a machine without F16C */
 
 static const small_format *format_of(tg_dtype t) {
-    return t == TG_F8E4M3 ? &e4m3 : t == TG_F8E5M2 ? &e5m2 : t == TG_F4E2M1 ? &e2m1 : NULL;
+    return t == TG_F8E4M3 ? &e4m3 : t == TG_F8E5M2 ? &e5m2 : t == TG_F4E2M1 ? &e2m1 : t == TG_F16 ? &e5m10 : NULL;
+}
+
+static bool is_native_f16(const tg_x86 *x, tg_dtype t) {
+    return t == TG_F16 && x->machine->has_f16c;
 }
 
 LLVMTypeRef tg_x86_reg_type(tg_x86 *x, tg_dtype t) {
@@ -37,10 +43,10 @@ LLVMTypeRef tg_x86_reg_type(tg_x86 *x, tg_dtype t) {
 
 LLVMTypeRef tg_x86_mem_type(tg_x86 *x, tg_dtype t) {
     tg_llvm *l = x->l;
-    if (t == TG_F16) {
+    if (is_native_f16(x, t)) {
         return l->f16;
     }
-    if (t == TG_BF16) {
+    if (t == TG_BF16 || t == TG_F16) {
         return l->i16;
     }
     return t == TG_BOOL || tg_dtype_bits(t) <= 8 ? l->i8 : tg_x86_reg_type(x, t);
@@ -81,7 +87,7 @@ static LLVMValueRef round_bf16_bits(tg_x86 *x, LLVMValueRef v) {
     return LLVMBuildAnd(b, LLVMBuildSelect(b, nan, quiet, up, ""), imm(u, (int64_t)0xffff0000), "");
 }
 
-/* f32 → the code of an 8-bit or 4-bit format in the low bits of i32. */
+/* f32 → the code of a small format in the low bits of i32. */
 static LLVMValueRef encode_small(tg_x86 *x, LLVMValueRef v, const small_format *f) {
     LLVMBuilderRef b = x->builder;
     int drop = 23 - f->mantissa;
@@ -100,24 +106,22 @@ static LLVMValueRef encode_small(tg_x86 *x, LLVMValueRef v, const small_format *
     LLVMValueRef code = LLVMBuildSelect(b, LLVMBuildICmp(b, LLVMIntULT, a, least, ""), s, n, "");
     LLVMValueRef over = LLVMBuildICmp(b, LLVMIntUGT, code, imm(u, f->max_bits), "");
     code = LLVMBuildSelect(b, over, imm(u, f->has_inf ? f->max_bits + 1 : f->max_bits), code, "");
-    if (f->has_nan) {
+    if (f->nan) {
         LLVMValueRef nan = LLVMBuildICmp(b, LLVMIntUGT, a, imm(u, 0x7f800000), "");
-        code = LLVMBuildSelect(b, nan, imm(u, 0x7f), code, "");
+        code = LLVMBuildSelect(b, nan, imm(u, f->nan), code, "");
     }
-    int width = f == &e2m1 ? 3 : 7;
-    return LLVMBuildOr(b, code, LLVMBuildShl(b, sign, imm(u, width), ""), "");
+    return LLVMBuildOr(b, code, LLVMBuildShl(b, sign, imm(u, f->width), ""), "");
 }
 
 /* Code in the low bits of i32 → f32. Placing exponent and mantissa and multiplying by 2^(127 - bias) is exact for
  * subnormals as well. */
 static LLVMValueRef decode_small(tg_x86 *x, LLVMValueRef u, const small_format *f) {
     LLVMBuilderRef b = x->builder;
-    int width = f == &e2m1 ? 3 : 7;
-    LLVMValueRef mag = LLVMBuildAnd(b, u, imm(u, (1 << width) - 1), "");
+    LLVMValueRef mag = LLVMBuildAnd(b, u, imm(u, (1 << f->width) - 1), "");
     LLVMValueRef scale = as_f32(x, imm(u, (int64_t)(254 - f->bias) << 23));
     LLVMValueRef placed = LLVMBuildShl(b, mag, imm(u, 23 - f->mantissa), "");
     LLVMValueRef v = as_int(x, LLVMBuildFMul(b, as_f32(x, placed), scale, ""));
-    if (f->has_nan) {
+    if (f->nan) {
         LLVMValueRef special = LLVMBuildICmp(b, LLVMIntUGT, mag, imm(u, f->max_bits), "");
         LLVMValueRef nan = imm(u, 0x7fc00000);
         if (f->has_inf) {
@@ -126,7 +130,7 @@ static LLVMValueRef decode_small(tg_x86 *x, LLVMValueRef u, const small_format *
         }
         v = LLVMBuildSelect(b, special, nan, v, "");
     }
-    LLVMValueRef sign = LLVMBuildShl(b, LLVMBuildLShr(b, u, imm(u, width), ""), imm(u, 31), "");
+    LLVMValueRef sign = LLVMBuildShl(b, LLVMBuildLShr(b, u, imm(u, f->width), ""), imm(u, 31), "");
     return as_f32(x, LLVMBuildOr(b, v, sign, ""));
 }
 
@@ -139,7 +143,8 @@ static LLVMValueRef decode_scale(tg_x86 *x, LLVMValueRef u) {
     return as_f32(x, v);
 }
 
-/* Nearest power of two, ties to the even code; the range clamps, NaN and negative give NaN (code 255). */
+/* Nearest power of two, ties to the even code; the range clamps, NaN and negative give NaN (code 255). Zeros of both signs are not
+ * negative. */
 static LLVMValueRef encode_scale(tg_x86 *x, LLVMValueRef v) {
     LLVMBuilderRef b = x->builder;
     LLVMValueRef u = as_int(x, v);
@@ -152,7 +157,9 @@ static LLVMValueRef encode_scale(tg_x86 *x, LLVMValueRef v) {
     LLVMValueRef top = LLVMBuildICmp(b, LLVMIntUGT, code, imm(u, 254), "");
     code = LLVMBuildSelect(b, top, imm(u, 254), code, "");
     LLVMValueRef bad = LLVMBuildICmp(b, LLVMIntUGT, u, imm(u, 0x7f800000), "");
-    return LLVMBuildSelect(b, bad, imm(u, 255), code, "");
+    LLVMValueRef zero = LLVMBuildICmp(b, LLVMIntEQ, u, imm(u, 0x80000000), "");
+    code = LLVMBuildSelect(b, bad, imm(u, 255), code, "");
+    return LLVMBuildSelect(b, zero, imm(u, 0), code, "");
 }
 
 static LLVMValueRef encode(tg_x86 *x, LLVMValueRef v, tg_dtype t) {
@@ -165,14 +172,15 @@ static LLVMValueRef decode(tg_x86 *x, LLVMValueRef u, tg_dtype t) {
 
 LLVMValueRef tg_x86_round(tg_x86 *x, LLVMValueRef v, tg_dtype t) {
     LLVMBuilderRef b = x->builder;
-    if (t == TG_F16) {
+    if (is_native_f16(x, t)) {
         LLVMValueRef h = LLVMBuildFPTrunc(b, v, tg_llvm_like(x->l->f16, v), "");
         return LLVMBuildFPExt(b, h, LLVMTypeOf(v), "");
     }
     if (t == TG_BF16) {
         return as_f32(x, round_bf16_bits(x, v));
     }
-    return tg_dtype_is_storage(t) && tg_dtype_is_float(t) ? decode(x, encode(x, v, t), t) : v;
+    bool coded = t == TG_F16 || (tg_dtype_is_storage(t) && tg_dtype_is_float(t));
+    return coded ? decode(x, encode(x, v, t), t) : v;
 }
 
 LLVMValueRef tg_x86_from_memory(tg_x86 *x, LLVMValueRef v, tg_dtype t) {
@@ -182,7 +190,8 @@ LLVMValueRef tg_x86_from_memory(tg_x86 *x, LLVMValueRef v, tg_dtype t) {
     case TG_BOOL:
         return LLVMBuildICmp(b, LLVMIntNE, v, imm(v, 0), "");
     case TG_F16:
-        return LLVMBuildFPExt(b, v, tg_llvm_like(x->l->f32, v), "");
+        return is_native_f16(x, t) ? LLVMBuildFPExt(b, v, tg_llvm_like(x->l->f32, v), "")
+                                   : decode(x, LLVMBuildZExt(b, v, w, ""), t);
     case TG_BF16:
         v = LLVMBuildZExt(b, v, w, "");
         return as_f32(x, LLVMBuildShl(b, v, imm(v, 16), ""));
@@ -204,7 +213,8 @@ LLVMValueRef tg_x86_to_memory(tg_x86 *x, LLVMValueRef v, tg_dtype t) {
     case TG_BOOL:
         return LLVMBuildZExt(b, v, tg_llvm_like(x->l->i8, v), "");
     case TG_F16:
-        return LLVMBuildFPTrunc(b, v, tg_llvm_like(x->l->f16, v), "");
+        return is_native_f16(x, t) ? LLVMBuildFPTrunc(b, v, tg_llvm_like(x->l->f16, v), "")
+                                   : LLVMBuildTrunc(b, encode(x, v, t), tg_llvm_like(x->l->i16, v), "");
     case TG_BF16: {
         LLVMValueRef u = round_bf16_bits(x, v);
         return LLVMBuildTrunc(b, LLVMBuildLShr(b, u, imm(u, 16), ""), tg_llvm_like(x->l->i16, v), "");
