@@ -320,11 +320,38 @@ static void take_part(tg_x86 *x, const tg_op *op, address *a) {
     }
 }
 
+/* Rows by which the next instance is ahead in dimension d of a tensor that an earlier pass over the block has read already: while
+ * this pass computes from the cache, the next block's rows can come in. 0: there is nothing to gain. */
+static int64_t rows_ahead(tg_x86 *x, const tg_op *op, uint32_t d) {
+    const tg_use *u = tg_result(op, 0)->uses;
+    const tg_op *index = tg_op_index(op, d)->def;
+    if (!x->fills || !x->unit || !u || !u->next || !index || index->opcode != TG_OP_IOTA) {
+        return 0;
+    }
+    const tg_axis *a = tg_op_axis(index, TG_ATTR_AXIS);
+    bool by_instance = a->kind == TG_AXIS_GRID && a->binder && a->binder->opcode == TG_OP_PAR;
+    int64_t rows = by_instance ? tg_x86_default_block(x, a) : 0;
+    return rows <= 16 ? rows : 0;
+}
+
+static void prefetch_ahead(tg_x86 *x, const tg_op *op, const address *a) {
+    const tg_x86_tensor *t = tg_x86_tensor_of(x, tg_operand(op, 0));
+    int64_t rows = t->rank >= 2 && !a->mask && is_unit(a->offset) ? rows_ahead(x, op, t->rank - 2) : 0;
+    if (rows > 0) {
+        LLVMValueRef ahead = LLVMBuildMul(x->builder, t->stride[t->rank - 2], tg_llvm_i64(x->l, rows), "");
+        ahead = LLVMBuildAdd(x->builder, a->offset.v, ahead, "");
+        LLVMValueRef args[] = {LLVMBuildGEP2(x->builder, a->element, a->base, &ahead, 1, ""), tg_llvm_i32(x->l, 0),
+                               tg_llvm_i32(x->l, 2), tg_llvm_i32(x->l, 1)}; /* read, into the second level, data */
+        tg_llvm_call(x->l, "llvm.prefetch", &x->l->ptr, 1, args, 4);
+    }
+}
+
 tg_x86_val tg_x86_load_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op) {
     LLVMValueRef inside;
     address a = address_of(x, f, op, &inside);
     take_part(x, op, &a);
     a.mask = and_masks(x, f->mask, inside);
+    prefetch_ahead(x, op, &a);
     tg_x86_val v = load_at(x, &a);
     tg_value *otherwise = tg_op_else(op);
     if (!inside) {

@@ -259,6 +259,10 @@ void tg_x86_emit_nest(tg_x86 *x, tg_x86_nest *n) {
     x->lanes = n->vector ? n->lanes : 1;
     reserve_buffers(x, n);
     walk w = {.x = x, .n = n};
+    x->fills = false;
+    for (uint32_t i = 0; i < n->roots.len; i++) {
+        x->fills |= n->roots.data[i].kind == TG_X86_ROOT_FILL && n->roots.data[i].op;
+    }
     for (uint32_t i = 0; i < n->n_inner; i++) {
         w.vector_inside |= n->inner[i] == n->vector;
     }

@@ -151,6 +151,7 @@ typedef struct tg_x86 {
     bool in_task;
     bool unit;             /* fast variant: the last stride of accessed tensors is 1 where that helps */
     unsigned lanes;        /* of the nest being emitted */
+    bool fills;            /* it computes a buffer: memory is idle meanwhile */
     LLVMValueRef frame, worker, rt;
     struct tg_x86_captures *captures;
     TG_VEC(tg_value *) unit_tensors; /* tensors whose unit stride the fast variant relies on */
