@@ -195,7 +195,8 @@ static void real_to_real(const kernel_facts *k, int64_t n, const chunk *r, const
 /* Formats without infinities clamp: the bound never exceeds the range. */
 static void clamp_finite(const kernel_facts *k, int64_t n, const chunk *r) {
     for (int64_t i = 0; i < n; i++) {
-        if (!(fabs(r->f[i]) <= k->largest)) {
+        bool scale = k->dtype == TG_F8E8M0 && r->f[i] < 0x1p-127; /* no zero, no sign */
+        if (scale || !(fabs(r->f[i]) <= k->largest)) {
             r->f[i] = tg_round_to(k->dtype, r->f[i]);
         }
     }
@@ -232,7 +233,7 @@ static void bitcast(const kernel_facts *k, int64_t n, const chunk *r, const chun
         in.g = x[0].g ? round_value(k->from, x[0].g[i]) : 0;
         tg_scalar_eval(TG_OP_BITCAST, TG_ENUM_NONE, k->dtype, &in, 1, &out);
         bool unsure = x[0].e[i] > 0 || x[0].q[i] ||
-                      (k->ideal && x[0].f && in.f != x[0].f[i] && in.f == in.f);
+                      (k->ideal && x[0].f && in.f != x[0].f[i]); /* NaN: any bits */
         if (r->i) {
             r->i[i] = out.i;
         } else {
@@ -262,7 +263,8 @@ static void predicate(const kernel_facts *k, int64_t n, const chunk *r, const ch
         r->i[i] = is;
         if (r->q) {
             double e = x[0].e[i];
-            r->q[i] |= k->opcode == TG_OP_SIGNBIT ? e > 0 && fabs(v) <= e : !(e < INFINITY);
+            bool any_sign = v != v || (e > 0 && fabs(v) <= e); /* of a NaN: whatever made it */
+            r->q[i] |= k->opcode == TG_OP_SIGNBIT ? any_sign : !(e < INFINITY);
         }
     }
 }

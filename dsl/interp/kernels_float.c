@@ -110,7 +110,7 @@ STEP_ERROR(trunc, trunc)
 STEP_ERROR(nearest, nearbyint)
 
 VALUE2(copysign, copysign(a, b))
-ERROR2(copysign, eb > 0 && fabs(b) <= eb ? ea + 2 * fabs(a) : ea)
+ERROR2(copysign, b != b || (eb > 0 && fabs(b) <= eb) ? ea + 2 * fabs(a) : ea)
 
 /* Correctly rounded in f64; the smaller formats have few enough digits that rounding twice is harmless. */
 VALUE1(sqrt, sqrt(a))
