@@ -1,6 +1,6 @@
-/* From the text of a function to machine code that runs: what the tests and benchmarks of the dot path share. */
-#ifndef TG_TESTS_DOT_FIXTURE_H
-#define TG_TESTS_DOT_FIXTURE_H
+/* From the text of a function to machine code that runs: what the benchmarks share. */
+#ifndef TG_BENCH_IR_PROGRAM_H
+#define TG_BENCH_IR_PROGRAM_H
 
 #include "dsl/ir/ir.h"
 #include "runtime/host.h"
@@ -8,7 +8,7 @@
 
 #include <llvm-c/LLJIT.h>
 
-typedef struct dot_fixture {
+typedef struct ir_program {
     tg_arena *arena;
     tg_unwind unwind;
     tg_func *f;
@@ -18,14 +18,14 @@ typedef struct dot_fixture {
     tg_host *host;
     double ms;        /* of this thread for the compilation */
     char message[512];
-} dot_fixture;
+} ir_program;
 
 /* False with a message. `arch` null: this machine's best. */
-bool dot_fixture_open(dot_fixture *x, const char *text, const char *arch, int threads);
-void dot_fixture_close(dot_fixture *x);
+bool ir_program_open(ir_program *x, const char *text, const char *arch, int threads);
+void ir_program_close(ir_program *x);
 /* Arguments as base/abi.h wants them. */
-tg_status dot_fixture_run(dot_fixture *x, const void *const *args);
+tg_status ir_program_run(ir_program *x, const void *const *args);
 /* Row-major unless strides are given. */
-tg_tensor_arg dot_tensor(void *data, uint32_t rank, const int64_t *shape, const int64_t *strides);
+tg_tensor_arg ir_tensor(void *data, uint32_t rank, const int64_t *shape, const int64_t *strides);
 
 #endif

@@ -1,4 +1,4 @@
-#include "tests/unit/x86dot/dot_fixture.h"
+#include "bench/dot/ir_program.h"
 
 #include "dsl/passes/passes.h"
 
@@ -14,12 +14,12 @@ static double now_ms(void) {
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
 }
 
-static bool fail(dot_fixture *x, const char *why) {
+static bool fail(ir_program *x, const char *why) {
     snprintf(x->message, sizeof x->message, "%s", why ? why : "unknown");
     return false;
 }
 
-static bool read_text(dot_fixture *x, const char *text) {
+static bool read_text(ir_program *x, const char *text) {
     tg_sources *sources = TG_NEW(x->arena, tg_sources);
     tg_diags *diags = TG_NEW(x->arena, tg_diags);
     sources->arena = diags->arena = x->arena;
@@ -36,7 +36,7 @@ static bool read_text(dot_fixture *x, const char *text) {
     return broken ? fail(x, broken) : true;
 }
 
-static bool load(dot_fixture *x) {
+static bool load(ir_program *x) {
     LLVMMemoryBufferRef copy =
         LLVMCreateMemoryBufferWithMemoryRangeCopy((const char *)x->object.bytes, x->object.size, "object");
     LLVMErrorRef e = LLVMOrcCreateLLJIT(&x->jit, NULL);
@@ -54,7 +54,7 @@ static bool load(dot_fixture *x) {
     return true;
 }
 
-static bool compile(dot_fixture *x, const char *arch) {
+static bool compile(ir_program *x, const char *arch) {
     tg_machine machine;
     if (!tg_target_x86.machine(arch, &machine)) {
         return fail(x, "no such machine");
@@ -74,7 +74,7 @@ static bool compile(dot_fixture *x, const char *arch) {
     return load(x);
 }
 
-bool dot_fixture_open(dot_fixture *x, const char *text, const char *arch, int threads) {
+bool ir_program_open(ir_program *x, const char *text, const char *arch, int threads) {
     memset(x, 0, sizeof *x);
     x->arena = tg_arena_create(&tg_allocator_default, &x->unwind);
     if (TG_PROTECT(&x->unwind)) {
@@ -84,7 +84,7 @@ bool dot_fixture_open(dot_fixture *x, const char *text, const char *arch, int th
     return tg_host_create(&o, &x->host) == TG_OK && read_text(x, text) && compile(x, arch);
 }
 
-void dot_fixture_close(dot_fixture *x) {
+void ir_program_close(ir_program *x) {
     if (x->jit) {
         LLVMOrcDisposeLLJIT(x->jit);
     }
@@ -92,11 +92,11 @@ void dot_fixture_close(dot_fixture *x) {
     tg_arena_destroy(x->arena);
 }
 
-tg_status dot_fixture_run(dot_fixture *x, const void *const *args) {
+tg_status ir_program_run(ir_program *x, const void *const *args) {
     return tg_host_launch(x->host, x->entry, args, false, x->message, sizeof x->message);
 }
 
-tg_tensor_arg dot_tensor(void *data, uint32_t rank, const int64_t *shape, const int64_t *strides) {
+tg_tensor_arg ir_tensor(void *data, uint32_t rank, const int64_t *shape, const int64_t *strides) {
     tg_tensor_arg a = {.data = data};
     int64_t stride = 1;
     for (uint32_t d = rank; d-- > 0;) {
