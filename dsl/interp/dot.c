@@ -304,7 +304,7 @@ static int64_t *offsets(interp *c, const shape *own, const group *const g[3]) {
 static void complex_point(const interp *c, const tile *x, const tile *y, tile *r, int64_t at,
                           int64_t ox, int64_t oy, const int64_t *sx, const int64_t *sy,
                           int64_t n, double g) {
-    double re = 0, im = 0, e = 0;
+    double re = 0, im = 0, e = 0, mass = 0;
     for (int64_t k = 0; k < n; k++) {
         int64_t i = ox + sx[k], j = oy + sy[k];
         double a = x->f[i], b = x->g[i], f = y->f[j], h = y->g[j];
@@ -317,12 +317,13 @@ static void complex_point(const interp *c, const tile *x, const tile *y, tile *r
         }
         double ex = x->e ? x->e[i] : 0, ey = y->e ? y->e[j] : 0, sa = fabs(a) + fabs(b),
                sb = fabs(f) + fabs(h);
-        e += sa * ey + sb * ex + 2 * ex * ey + g * sa * sb;
+        e += sa * ey + sb * ex + 2 * ex * ey + g * sa * sb + 4 * smallest_of(r->dtype);
+        mass += sa * sb < INFINITY ? sa * sb : 0;
     }
     r->f[at] = re;
     r->g[at] = im;
     if (r->e) {
-        r->e[at] = e;
+        r->e[at] = mass > largest_of(r->dtype) ? INFINITY : e;
     }
 }
 

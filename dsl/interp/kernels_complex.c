@@ -32,14 +32,14 @@ static double bound(const kernel_facts *k, const chunk *r, const chunk *x, int64
     case TG_OP_MUL: {
         double eb = x[1].e[i], b = size_of(&x[1], i);
         bool overflows = a * b < INFINITY && a * b > k->largest; /* so may one of the four products */
-        return overflows ? INFINITY : a * eb + b * ea + 2 * ea * eb + 3 * u * a * b + 3 * k->tiny;
+        return overflows ? UNSURE : a * eb + b * ea + 2 * ea * eb + 3 * u * a * b + 3 * k->tiny;
     }
     case TG_OP_DIV: {
         double eb = x[1].e[i], b = hypot(x[1].f[i], x[1].g[i]);
         double q = a / b, room = b - 2 * eb;
-        bool finite = a < INFINITY && b < INFINITY;
-        if (finite && (a * b > k->largest || b * b > k->largest || b * b < k->tiny / k->unit)) {
-            return INFINITY; /* the textbook formula leaves the range on its way */
+        bool bad = b * b > k->largest || b * b < k->tiny / k->unit || (a < INFINITY && a * b > k->largest);
+        if (b < INFINITY && b > 0 && bad) {
+            return UNSURE; /* the textbook formula leaves the range on its way */
         }
         return room > 0 ? (2 * ea + 2 * q * eb) / room + 12 * u * q + 3 * k->tiny : UNSURE;
     }
