@@ -162,7 +162,7 @@ static void random_strides(generator *g, diff_tensor *t, uint32_t rank, bool inp
 
 tg_value *gen_param_tensor(generator *g, tg_fparam_kind kind, tg_dtype dtype, uint32_t rank, const int64_t *shape,
                            diff_fill fill) {
-    if (g->n_tensors >= 20) {
+    if (g->n_tensors >= 20 || g->f->n_params >= 31) {
         return NULL;
     }
     tg_fparam p = {.name = fresh(g, kind == TG_FP_IN ? "X" : "Y"), .kind = kind, .dtype = dtype, .rank = rank};
