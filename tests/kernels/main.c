@@ -1,0 +1,192 @@
+/* Runs the rows of table.c: all of them, or those named on the command line. Rows are dealt to worker processes, so
+ * that a kernel that crashes costs its own worker only.
+ *
+ *   kernels [--jobs N] [--verbose] [KERNEL…] */
+#include "tests/kernels/kernels.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+typedef struct totals {
+    int64_t n, n_open;
+    int n_cases, n_failed;
+} totals;
+
+typedef struct worker {
+    tg_context *context, *serial;
+    tg_module *modules[2][8];
+    const char *files[8];
+    uint32_t n_files;
+    bool verbose;
+    totals totals;
+} worker;
+
+static tg_context *make_context(int32_t n_threads) {
+    tg_context_options options = TG_CONTEXT_OPTIONS_INIT;
+    options.n_threads = n_threads;
+    options.cache_dir = "";
+    tg_context *c = NULL;
+    if (tg_context_create(&options, &c)) {
+        fprintf(stderr, "kernels: %s\n", tg_last_error(NULL));
+        exit(1);
+    }
+    return c;
+}
+
+static tg_kernel *find_kernel(worker *w, const kernel_row *row) {
+    uint32_t at = 0;
+    while (at < w->n_files && strcmp(w->files[at], row->file)) {
+        at++;
+    }
+    if (at == w->n_files) {
+        w->files[w->n_files++] = row->file;
+    }
+    tg_module **m = &w->modules[row->serial][at];
+    tg_context *c = row->serial ? w->serial : w->context;
+    char path[1024];
+    (void)snprintf(path, sizeof path, "%s/tests/corpus/%s.dsl", TG_SOURCE_DIR, row->file);
+    if (!*m && tg_module_load_file(c, path, m)) {
+        fprintf(stderr, "%s\n", tg_last_error(c));
+        exit(1);
+    }
+    return tg_module_kernel(*m, row->kernel);
+}
+
+static void report(worker *w, const kcase *c, int64_t block) {
+    w->totals.n_cases++;
+    w->totals.n += c->n;
+    w->totals.n_open += c->n_open;
+    w->totals.n_failed += c->failed;
+    char blocks[32] = "";
+    if (block) {
+        (void)snprintf(blocks, sizeof blocks, " blocks %lld", (long long)block);
+    }
+    int length = (int)strcspn(c->text, "|");
+    if (c->failed) {
+        printf("FAILED %s<%s> %.*s%s: %s: %s\n", c->row->kernel, c->type, length, c->text, blocks, c->stage, c->message);
+    } else if (w->verbose) {
+        printf("ok %s<%s> %.*s%s: %lld elements, %lld open\n", c->row->kernel, c->type, length, c->text, blocks,
+               (long long)c->n, (long long)c->n_open);
+    }
+    fflush(stdout);
+}
+
+static void run_case(worker *w, const kernel_row *row, tg_kernel *k, const char *text, const char *type, int64_t block) {
+    kcase *c = malloc(sizeof *c);
+    if (kcase_make(c, row, k, text, type, 20 + (uint64_t)w->totals.n_cases)) {
+        kcase_check(c, block);
+    }
+    report(w, c, block);
+    kcase_free(c);
+    free(c);
+}
+
+static void run_blocks(worker *w, const kernel_row *row, tg_kernel *k, const char *type) {
+    static const int64_t sizes[] = {1, 7, 16, 64, 128};
+    for (size_t i = 0; row->blocks && i < sizeof sizes / sizeof *sizes; i++) {
+        run_case(w, row, k, row->cases, type, sizes[i]);
+    }
+}
+
+static const char *after(const char *text, char separator) {
+    const char *p = strchr(text, separator);
+    return p ? p + 1 : NULL;
+}
+
+static void run_row(worker *w, const kernel_row *row) {
+    tg_kernel *k = find_kernel(w, row);
+    if (!k) {
+        printf("FAILED %s: there is no such kernel\n", row->kernel);
+        w->totals.n_failed++;
+        return;
+    }
+    bool first = true;
+    for (const char *t = row->types ? row->types : "-"; t; t = after(t, ' '), first = false) {
+        char type[16];
+        (void)snprintf(type, sizeof type, "%.*s", (int)strcspn(t, " "), t);
+        int n = 0;
+        for (const char *text = row->cases; text && (first || n < 2); text = after(text, '|'), n++) {
+            run_case(w, row, k, text, type, 0);
+        }
+        if (first) {
+            run_blocks(w, row, k, type);
+        }
+    }
+}
+
+static bool is_chosen(const kernel_row *row, char **names, int n) {
+    for (int i = 0; i < n; i++) {
+        if (strcmp(names[i], row->kernel) == 0) {
+            return true;
+        }
+    }
+    return n == 0;
+}
+
+static double seconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* The rows at, at + step, …; exit code 1 if a case failed. */
+static int run_rows(uint32_t at, uint32_t step, char **names, int n_names, bool verbose) {
+    worker w = {.verbose = verbose};
+    w.context = make_context(2);
+    w.serial = make_context(1);
+    for (uint32_t i = at; i < n_kernel_rows; i += step) {
+        if (is_chosen(&kernel_rows[i], names, n_names)) {
+            double start = seconds();
+            run_row(&w, &kernel_rows[i]);
+            if (verbose) {
+                printf("   %s: %.2f s\n", kernel_rows[i].kernel, seconds() - start);
+            }
+        }
+    }
+    for (uint32_t i = 0; i < w.n_files; i++) {
+        tg_module_destroy(w.modules[0][i]);
+        tg_module_destroy(w.modules[1][i]);
+    }
+    tg_context_destroy(w.context);
+    tg_context_destroy(w.serial);
+    printf("%d cases, %d failed, %lld elements, %lld not checkable\n", w.totals.n_cases, w.totals.n_failed,
+           (long long)w.totals.n, (long long)w.totals.n_open);
+    return w.totals.n_failed || !w.totals.n_cases;
+}
+
+static bool worker_failed(int status) {
+    if (WIFSIGNALED(status)) {
+        printf("FAILED: a worker ended with signal %d\n", WTERMSIG(status));
+    }
+    return !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+}
+
+int main(int argc, char **argv) {
+    int jobs = 1, first = 1, failed = 0;
+    bool verbose = false;
+    for (; first < argc && argv[first][0] == '-'; first++) {
+        verbose = verbose || strcmp(argv[first], "--verbose") == 0;
+        if (strcmp(argv[first], "--jobs") == 0 && first + 1 < argc) {
+            jobs = atoi(argv[++first]);
+        }
+    }
+    if (jobs < 2) {
+        return run_rows(0, 1, argv + first, argc - first, verbose);
+    }
+    for (int i = 0; i < jobs; i++) {
+        pid_t child = fork();
+        if (child == 0) {
+            exit(run_rows((uint32_t)i, (uint32_t)jobs, argv + first, argc - first, verbose));
+        }
+        failed += child < 0;
+    }
+    int status;
+    while (wait(&status) > 0) {
+        failed += worker_failed(status);
+    }
+    return failed != 0;
+}
