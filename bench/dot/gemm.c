@@ -47,6 +47,7 @@ static int by_value(const void *a, const void *b) {
 __attribute__((target("avx512f"))) static double peak_avx512(void) {
     typedef float vec __attribute__((vector_size(64)));
     vec acc[12], a = {0}, b = {0};
+#pragma GCC unroll 12
     for (int i = 0; i < 12; i++) {
         acc[i] = a;
     }
@@ -54,6 +55,7 @@ __attribute__((target("avx512f"))) static double peak_avx512(void) {
     for (int r = 0; r < 5; r++) {
         double start = now();
         for (int i = 0; i < 1000000; i++) {
+#pragma GCC unroll 12
             for (int k = 0; k < 12; k++) {
                 __asm__ volatile("vfmadd231ps %1, %2, %0" : "+v"(acc[k]) : "v"(a), "v"(b));
             }

@@ -200,6 +200,41 @@ static void write_typed(const char *from, const char *type) {
     *out = 0;
 }
 
+/* ---- the hot loop ----------------------------------------------------------------------------------------------- */
+
+/* Stack accesses in the tile's loop: of the best run of instructions between labels and jumps with that many multiply-adds (the
+ * variant for unusual strides may reload addresses). -1: there is none. */
+static int stack_accesses_of_tile(const char *assembly, int multiplies) {
+    int here = 0, stack = 0, found = -1;
+    for (const char *line = assembly; line && *line; line = strchr(line, '\n'), line += line != NULL) {
+        size_t n = strcspn(line, "\n");
+        char copy[256];
+        snprintf(copy, sizeof copy, "%.*s", (int)(n < 255 ? n : 255), line);
+        here += strstr(copy, "vfmadd") != NULL;
+        stack += strstr(copy, "(%rsp)") != NULL || strstr(copy, "(%rbp)") != NULL;
+        if (strchr(copy, ':') || copy[strspn(copy, " \t")] == 'j') {
+            found = here == multiplies && (found < 0 || stack < found) ? stack : found;
+            here = stack = 0;
+        }
+    }
+    return found;
+}
+
+Test(x86dot, tiles_stay_in_registers) {
+    static const struct {
+        const char *arch;
+        int multiplies;
+    } levels[] = {{"avx512", 24}, {"avx2", 12}};
+    for (size_t i = 0; i < 2; i++) {
+        write_product(&products[0], "", false);
+        x86_options o = {.arch = levels[i].arch, .emit = TG_EMIT_ASM};
+        x86_kernel *k = x86_open(text, &o);
+        cr_assert(!k->error, "%s", k->error);
+        cr_expect_eq(stack_accesses_of_tile(k->object.asm_text, levels[i].multiplies), 0, "%s", levels[i].arch);
+        x86_close(k);
+    }
+}
+
 Test(x86dot, other_shapes) {
     write_typed(batched, "");
     check("batched, result used twice", 8);
