@@ -417,6 +417,10 @@ static void gen_atomic(generator *g) {
         return;
     }
     g->dims[g->n_tensors - 1][7] = 1;
+    for (uint32_t i = 0; i < g->n_binders; i++) { /* once per instance: how many there are must be fixed */
+        tg_axis *a = g->binders[i].axis;
+        g->dependent = g->dependent || (a && a->kind == TG_AXIS_GRID && !tg_type_has_axis(at->type, a));
+    }
     tg_value *operands[] = {y, v, at};
     const tg_type *type = tg_type_with_dtype(g->f, at->type, t);
     tg_attr attr = tg_attr_enum(TG_ATTR_FN, fns[gen_below(g, 6)]);
