@@ -225,6 +225,8 @@ static LLVMValueRef nextafter_of(tg_x86 *x, tg_dtype t, LLVMValueRef a, LLVMValu
         LLVMValueRef over = LLVMBuildFCmp(b, LLVMRealOGT, tg_llvm_call1(x->l, "llvm.fabs", v), tg_llvm_real(type, 65504.0), "");
         LLVMValueRef inf = tg_llvm_call2(x->l, "llvm.copysign", tg_llvm_real(type, INFINITY), v);
         v = select(x, over, inf, v);
+        LLVMValueRef most = tg_llvm_call2(x->l, "llvm.copysign", tg_llvm_real(type, 65504.0), a);
+        v = select(x, LLVMBuildFCmp(b, LLVMRealOEQ, mag, tg_llvm_real(type, INFINITY), ""), most, v); /* back into the range */
     } else {
         double least = t == TG_F64 ? 0x1p-1074 : t == TG_BF16 ? 0x1p-133 : 0x1p-149;
         LLVMValueRef small = tg_llvm_call2(x->l, "llvm.copysign", tg_llvm_real(LLVMTypeOf(a), least), y);
