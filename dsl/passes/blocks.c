@@ -8,12 +8,13 @@
  * asks for its blocks (`i.first`, `i.size`) has to have some. Runs once over the axes. */
 #include "dsl/passes/passes.h"
 
-enum { GRID_DOT = 128, LOOP_DOT = 96, LINE_BLOCK = 1024, ROW_BLOCK = 8, LONE_BLOCK = 256 };
+enum { GRID_DOT = 128, LOOP_DOT = 96, LINE_BLOCK = 1024, ROW_BLOCK = 8, LONE_BLOCK = 4096 };
 
 typedef struct survey {
     tg_func *f;
     bool *in_dot;   /* by axis rank */
     bool *streamed; /* by axis rank: the phase that binds it has a loop over blocks */
+    bool *crossed;  /* by axis rank: some tile spans it and a full axis: lines and rows */
     bool changed;
 } survey;
 
@@ -39,7 +40,20 @@ static void note_loop(survey *s, const tg_op *loop) {
     }
 }
 
+static void note_result(survey *s, const tg_type *t) {
+    bool local = false;
+    for (uint32_t i = 0; t->kind == TG_TYPE_TILE && i < t->n_axes; i++) {
+        local |= t->axes[i]->kind == TG_AXIS_LOCAL;
+    }
+    for (uint32_t i = 0; local && i < t->n_axes; i++) {
+        s->crossed[t->axes[i]->rank] = true;
+    }
+}
+
 static void visit(tg_op *op, void *user) {
+    for (uint32_t i = 0; i < op->n_results; i++) {
+        note_result(user, tg_result(op, i)->type);
+    }
     if (op->opcode == TG_OP_DOT) {
         note_dot(user, op);
     } else if (op->opcode == TG_OP_FOR && tg_op_axis(op, TG_ATTR_AXIS)) {
@@ -47,7 +61,8 @@ static void visit(tg_op *op, void *user) {
     }
 }
 
-static int64_t block_of(const survey *s, const tg_axis *a, bool lone) {
+static int64_t block_of(const survey *s, const tg_axis *a) {
+    bool lone = !s->crossed[a->rank];
     bool streamed = s->streamed[a->rank], dot = s->in_dot[a->rank];
     if (a->kind == TG_AXIS_LOOP) {
         return dot ? LOOP_DOT : LINE_BLOCK;
@@ -62,16 +77,13 @@ static int64_t block_of(const survey *s, const tg_axis *a, bool lone) {
 }
 
 bool tg_pass_blocks(tg_func *f) {
-    survey s = {f, TG_NEW_ARRAY(f->arena, bool, f->axes.len + 1), TG_NEW_ARRAY(f->arena, bool, f->axes.len + 1), false};
+    uint32_t n = f->axes.len + 1;
+    survey s = {f, TG_NEW_ARRAY(f->arena, bool, n), TG_NEW_ARRAY(f->arena, bool, n), TG_NEW_ARRAY(f->arena, bool, n), false};
     tg_ir_walk(f, visit, &s);
-    bool lone = true;
-    for (uint32_t i = 0; i < f->axes.len; i++) {
-        lone = lone && f->axes.data[i]->kind != TG_AXIS_LOCAL;
-    }
     for (uint32_t i = 0; i < f->axes.len; i++) {
         tg_axis *a = f->axes.data[i];
         bool open = a->block == 0 && !a->like && a->kind != TG_AXIS_LOCAL && a->binder;
-        int64_t block = open ? block_of(&s, a, lone) : 0;
+        int64_t block = open ? block_of(&s, a) : 0;
         if (block > 0) {
             a->block = block;
             s.changed = true;

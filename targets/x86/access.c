@@ -100,6 +100,9 @@ static LLVMValueRef load_elements(tg_x86 *x, const address *a) {
     }
     LLVMTypeRef type = LLVMVectorType(a->element, x->lanes);
     LLVMValueRef p = tg_llvm_gep(x->l, a->element, a->base, a->offset.v);
+    if (a->mask && !tg_llvm_is_vector(a->mask)) { /* all lanes or none: read zeros instead */
+        return tg_llvm_load(x->l, type, LLVMBuildSelect(x->builder, a->mask, p, x->sink, ""), a->align);
+    }
     return a->mask ? tg_llvm_masked_load(x->l, type, p, a->align, full_mask(x, a->mask))
                    : tg_llvm_load(x->l, type, p, a->align);
 }

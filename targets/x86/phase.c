@@ -92,31 +92,6 @@ LLVMValueRef tg_x86_worker_alloc(tg_x86 *x, LLVMValueRef bytes) {
 
 /* ---- blocks --------------------------------------------------------------------------------------------- */
 
-/* Without a schedule: what keeps an instance's tiles in the second-level cache. A meaning that depends on blocks takes
- * the whole domain. */
-int64_t tg_x86_default_block(tg_x86 *x, const tg_axis *a) {
-    if (a->block || x->f->block_dependent) {
-        return a->block;
-    }
-    int64_t limit;
-    if (tg_x86_dot_default_block(x, a, &limit)) {
-        return limit;
-    }
-    uint32_t grid = 0, other = 0, later = 0;
-    for (uint32_t i = 0; i < x->f->axes.len; i++) {
-        const tg_axis *k = x->f->axes.data[i];
-        bool is_grid = k->kind == TG_AXIS_GRID && k->binder && k->binder->opcode == TG_OP_PAR;
-        bool same = is_grid && a->binder && k->rank >= a->rank && k->binder != a->binder;
-        grid += is_grid;
-        later += same;
-        other += !is_grid && k->extent < 0;
-    }
-    if (other) {
-        return grid > 1 && later == 0 ? 64 : 4;
-    }
-    return grid <= 1 ? 8192 : later == 0 ? 512 : 16;
-}
-
 static void bind_par(tg_x86 *x, tg_op *op, LLVMValueRef ordinal, LLVMBasicBlockRef skip) {
     LLVMBuilderRef b = x->builder;
     LLVMValueRef lo, hi, start, block;

@@ -59,7 +59,8 @@ static void vote_access(votes *s, const tg_op *op) {
         unit |= c == 1 && d + 1 == n;
         gathers |= c != 0 && !(c == 1 && d + 1 == n);
     }
-    s->score += !depends ? 0 : unit && !gathers ? 10 : -8;
+    bool store = op->opcode == TG_OP_STORE; /* scatters cost more than gathers */
+    s->score += !depends ? 0 : unit && !gathers ? (store ? 12 : 10) : store ? -12 : -8;
     tg_dtype t = tg_operand(op, 0)->type->dtype;
     int bits = tg_dtype_bits(t);
     s->scalar_only |= bits == 4 && op->opcode == TG_OP_STORE;
@@ -145,6 +146,12 @@ static bool inner_may_run_in_lanes(const tg_x86_nest *n) {
     return true;
 }
 
+/* Lanes beyond the axis's end do nothing: worse than gathers when most of a vector is empty. */
+static int short_penalty(const tg_x86 *x, int64_t bound) {
+    int lanes = x->machine->vector_bits / 32;
+    return !bound || bound >= lanes ? 0 : bound * 4 <= lanes ? 400 : bound * 2 <= lanes ? 100 : 20;
+}
+
 void tg_x86_choose_vector(tg_x86 *x, tg_x86_nest *n) {
     n->vector = NULL;
     n->unroll = 1;
@@ -162,14 +169,15 @@ void tg_x86_choose_vector(tg_x86 *x, tg_x86_nest *n) {
             continue;
         }
         votes v = count_votes(x, n, a);
-        int score = 4 * v.score - (bound && bound < 8 ? 60 : 0) - (inside ? 1 : 0) + (int)(i < 8 ? i : 8) / 4;
+        int score = 4 * v.score - short_penalty(x, bound) - (inside ? 1 : 0) + (int)(i < 8 ? i : 8) / 4;
         if (score > best) {
             best = score;
             n->vector = a;
             chosen = v;
         }
     }
-    if (!n->vector || chosen.scalar_only) {
+    bool only_gathers = chosen.score < 0 && best < -90; /* few lanes and no access in order: scalar code is better */
+    if (!n->vector || chosen.scalar_only || only_gathers) {
         n->vector = NULL;
         return;
     }

@@ -1,0 +1,94 @@
+/* Block sizes of grid axes for which no schedule says one: tiles of an instance should fit the caches, and the axis that
+ * will run in vector lanes should fill them.
+ *
+ * `inner` is what one index of the axis brings along: the largest product of other, non-grid sizes in a tile with it. */
+#include "targets/x86/dot.h"
+#include "targets/x86/x86_internal.h"
+
+enum { UNKNOWN_SIZE = 1024, POINTS = 4096, LANES = 16 };
+
+typedef struct survey {
+    const tg_axis *axis;
+    int64_t inner;
+    uint32_t later;   /* grid axes bound inside this one */
+    uint32_t earlier;
+    bool ordered;     /* some access runs along another axis of useful length */
+    bool along;       /* some access runs along this axis */
+} survey;
+
+static int64_t size_of(const tg_axis *a) {
+    return a->extent > 0 ? a->extent : a->block > 0 ? a->block : UNKNOWN_SIZE;
+}
+
+static void see_type(survey *s, const tg_type *t) {
+    if (t->kind != TG_TYPE_TILE || !tg_type_has_axis(t, s->axis)) {
+        return;
+    }
+    int64_t n = 1;
+    for (uint32_t i = 0; i < t->n_axes; i++) {
+        n *= t->axes[i]->kind == TG_AXIS_GRID || n > 1 << 20 ? 1 : size_of(t->axes[i]);
+    }
+    s->inner = n > s->inner ? n : s->inner;
+}
+
+static void see_access(survey *s, const tg_op *op) {
+    uint32_t rank = tg_op_n_indices(op);
+    const tg_type *last = rank ? tg_op_index(op, rank - 1)->type : NULL;
+    for (uint32_t i = 0; last && i < last->n_axes; i++) {
+        s->along |= last->axes[i] == s->axis;
+        s->ordered |= last->axes[i] != s->axis && size_of(last->axes[i]) >= LANES;
+    }
+}
+
+static void see_region(survey *s, const tg_region *r) {
+    for (const tg_op *op = r->body.first; op; op = op->next) {
+        if (op->opcode == TG_OP_LOAD || op->opcode == TG_OP_STORE) {
+            see_access(s, op);
+        }
+        if (op->opcode == TG_OP_PAR && !tg_op_is_each(op)) {
+            const tg_axis *a = tg_op_axis(op, TG_ATTR_AXIS);
+            s->later += a->rank > s->axis->rank;
+            s->earlier += a->rank < s->axis->rank;
+        }
+        for (uint32_t i = 0; i < op->n_results; i++) {
+            see_type(s, tg_result(op, i)->type);
+        }
+        for (uint32_t i = 0; i < op->n_regions; i++) {
+            see_region(s, &op->regions[i]);
+        }
+    }
+}
+
+static const tg_op *phase_of(const tg_op *op) {
+    while (op && op->opcode != TG_OP_PHASE) {
+        op = op->parent->parent->parent;
+    }
+    return op;
+}
+
+static int64_t clamp(int64_t v, int64_t lo, int64_t hi) {
+    return v < lo ? lo : v > hi ? hi : v;
+}
+
+int64_t tg_x86_default_block(tg_x86 *x, const tg_axis *a) {
+    int64_t limit;
+    if (a->block || x->f->block_dependent) {
+        return a->block;
+    }
+    if (tg_x86_dot_default_block(x, a, &limit)) {
+        return limit;
+    }
+    survey s = {.axis = a, .inner = 1};
+    const tg_op *phase = phase_of(a->binder);
+    if (phase) {
+        see_region(&s, &phase->regions[0]);
+    }
+    bool alone = s.later + s.earlier == 0;
+    if (!s.along && !s.ordered && s.inner > 1) { /* lanes run along this axis or along none */
+        return clamp(16 * POINTS / s.inner, 4 * LANES, 512);
+    }
+    if (s.inner > 1) {
+        return alone || s.later ? clamp(POINTS / s.inner, 4, 1024) : clamp(16 * POINTS / s.inner, 4 * LANES, 1024);
+    }
+    return alone ? 2 * POINTS : s.later ? LANES : 512;
+}
