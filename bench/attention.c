@@ -2,14 +2,15 @@
  *
  * The work counted is that of the full matrix of scores, or of its half for the causal form, for both sides: the
  * plain form computes all of it in either case. The roof is the FMA peak. */
-#include "bench/peers.h"
-
 #include <math.h>
+
+#include "bench/peers.h"
 
 enum { HEADS = 12, WIDTH = 64, MAX_LENGTH = 1024 };
 
 /* One row of one head in f64. */
-static void check_row(const float *q, const float *k, const float *v, const float *out, int64_t keys) {
+static void check_row(const float *q, const float *k, const float *v, const float *out,
+                      int64_t keys) {
     double s[MAX_LENGTH], sum = 0;
     for (int64_t j = 0; j < keys; j++) {
         s[j] = 0;
@@ -29,9 +30,12 @@ static void check_row(const float *q, const float *k, const float *v, const floa
 
 static void check(tg_tensor *const *t, int64_t length, bool causal) {
     for (int64_t row = 0; row < HEADS * length; row += 997) {
-        int64_t head = row / length * length * WIDTH, at = row * WIDTH, keys = causal ? row % length + 1 : length;
-        check_row((const float *)tg_tensor_data(t[0]) + at, (const float *)tg_tensor_data(t[1]) + head,
-                  (const float *)tg_tensor_data(t[2]) + head, (const float *)tg_tensor_data(t[3]) + at, keys);
+        int64_t head = row / length * length * WIDTH, at = row * WIDTH,
+                keys = causal ? row % length + 1 : length;
+        check_row((const float *)tg_tensor_data(t[0]) + at,
+                  (const float *)tg_tensor_data(t[1]) + head,
+                  (const float *)tg_tensor_data(t[2]) + head,
+                  (const float *)tg_tensor_data(t[3]) + at, keys);
     }
 }
 
@@ -49,7 +53,8 @@ static void measure(bench *b, int64_t length, bool causal) {
     ours.args[5] = tg_argument_float(0.125);
     ours.args[6] = tg_argument_bool(causal);
     bench_torch_case torch = {b->torch, b->threads, ""};
-    snprintf(torch.what, sizeof torch.what, "attention %d %lld %d %d", HEADS, (long long)length, WIDTH, causal);
+    snprintf(torch.what, sizeof torch.what, "attention %d %lld %d %d", HEADS, (long long)length,
+             WIDTH, causal);
     bench_hand peak = {.threads = b->threads, .n = 64 * b->threads};
     bench_contender c[] = {
         {"tegula", BENCH_OURS, bench_launch_run, &ours, 0},
@@ -59,8 +64,10 @@ static void measure(bench *b, int64_t length, bool causal) {
     bench_launch_run(&ours, 1);
     check(t, length, causal);
     bench_row row = {.suite = "attention", .unit = "GFLOP/s", .goal = 2};
-    snprintf(row.name, sizeof row.name, "f32 S%lld%s", (long long)length, causal ? " causal" : "");
-    bench_compare(b, &row, 4e-9 * HEADS * WIDTH * (double)(length * length) * (causal ? 0.5 : 1), c, 3);
+    snprintf(row.name, sizeof row.name, "f32 S%lld%s", (long long)length,
+             causal ? " causal" : "");
+    bench_compare(b, &row,
+                  4e-9 * (double)(HEADS * WIDTH * length * length) * (causal ? 0.5 : 1), c, 3);
     for (int i = 0; i < 5; i++) {
         tg_tensor_release(t[i]);
     }

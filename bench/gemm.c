@@ -1,7 +1,7 @@
 /* C = A B, square, f32 against OpenBLAS and PyTorch, bf16 against PyTorch; the roof is the FMA peak. */
-#include "bench/peers.h"
-
 #include <math.h>
+
+#include "bench/peers.h"
 
 /* Compares with products in f64 at some places; terms are at most 1. */
 static void check(const tg_tensor *a, const tg_tensor *b, const tg_tensor *c, int64_t n) {
@@ -20,11 +20,13 @@ static void check(const tg_tensor *a, const tg_tensor *b, const tg_tensor *c, in
 static void measure(bench *b, int n, tg_dtype type) {
     bench_ours o = bench_open(b, "tutorials/03-gemm/gemm.dsl", "gemm");
     int64_t shape[] = {n, n};
-    tg_tensor *x = bench_tensor(&o, type, 2, shape, 1), *y = bench_tensor(&o, type, 2, shape, 2);
-    tg_tensor *z = bench_tensor(&o, type, 2, shape, 3), *w = bench_tensor(&o, TG_F32, 2, shape, 4);
+    tg_tensor *x = bench_tensor(&o, type, 2, shape, 1),
+              *y = bench_tensor(&o, type, 2, shape, 2);
+    tg_tensor *z = bench_tensor(&o, type, 2, shape, 3),
+              *w = bench_tensor(&o, TG_F32, 2, shape, 4);
     bool f32 = type == TG_F32;
-    bench_launch ours = {o.kernel,
-                         {tg_argument_tensor(x), tg_argument_tensor(y), tg_argument_tensor(z)}, 3};
+    bench_launch ours = {
+        o.kernel, {tg_argument_tensor(x), tg_argument_tensor(y), tg_argument_tensor(z)}, 3};
     bench_sgemm blas = {n, b->threads, tg_tensor_data(x), tg_tensor_data(y), tg_tensor_data(w)};
     bench_torch_case torch = {b->torch, b->threads, ""};
     snprintf(torch.what, sizeof torch.what, "gemm %s %d", tg_dtype_name(type), n);

@@ -2,22 +2,24 @@
  *
  * Threads are started per sample and meet at a spinning barrier between calls, so their start does not count and a
  * call costs as little as it can. Each thread has one contiguous part. */
-#include "bench/peers.h"
-
 #include <immintrin.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
 
+#include "bench/peers.h"
+
 #define AVX512 __attribute__((target("avx512f"), noinline))
 
 typedef void (*part_fn)(bench_hand *h, int64_t from, int64_t until);
 
 enum { MAX_THREADS = 256, FMA_ROUNDS = 4096, FMA_CHAINS = 12 };
-const double bench_hand_fma_flops = 1e-9 * FMA_ROUNDS * FMA_CHAINS * 16 * 2;
+const double bench_hand_fma_flops = 1e-9 * (double)(FMA_ROUNDS * FMA_CHAINS * 16 * 2);
 
-bool bench_hand_available(void) { return __builtin_cpu_supports("avx512f"); }
+bool bench_hand_available(void) {
+    return __builtin_cpu_supports("avx512f");
+}
 
 /* ---- the loops ---------------------------------------------------------------------------------------------- */
 
@@ -26,7 +28,8 @@ AVX512 static void add_part(bench_hand *h, int64_t from, int64_t until) {
     float *c = h->c;
     for (int64_t i = from; i < until; i += 64) {
         for (int64_t u = i; u < i + 64; u += 16) {
-            _mm512_storeu_ps(c + u, _mm512_add_ps(_mm512_loadu_ps(a + u), _mm512_loadu_ps(b + u)));
+            _mm512_storeu_ps(c + u,
+                             _mm512_add_ps(_mm512_loadu_ps(a + u), _mm512_loadu_ps(b + u)));
         }
     }
 }
@@ -36,7 +39,8 @@ AVX512 static void add_streaming_part(bench_hand *h, int64_t from, int64_t until
     float *c = h->c;
     for (int64_t i = from; i < until; i += 64) {
         for (int64_t u = i; u < i + 64; u += 16) {
-            _mm512_stream_ps(c + u, _mm512_add_ps(_mm512_loadu_ps(a + u), _mm512_loadu_ps(b + u)));
+            _mm512_stream_ps(c + u,
+                             _mm512_add_ps(_mm512_loadu_ps(a + u), _mm512_loadu_ps(b + u)));
         }
     }
     _mm_sfence();
@@ -73,7 +77,8 @@ AVX512 static void read_part(bench_hand *h, int64_t from, int64_t until) {
             s[u] = _mm512_add_ps(s[u], _mm512_loadu_ps(h->a + i + 16 * u));
         }
     }
-    h->sink = _mm512_reduce_add_ps(_mm512_add_ps(_mm512_add_ps(s[0], s[1]), _mm512_add_ps(s[2], s[3])));
+    h->sink = _mm512_reduce_add_ps(
+        _mm512_add_ps(_mm512_add_ps(s[0], s[1]), _mm512_add_ps(s[2], s[3])));
 }
 
 AVX512 static void fma_part(bench_hand *h, int64_t from, int64_t until) {
@@ -111,7 +116,8 @@ typedef struct member {
 static void meet(team *t, int64_t round) {
     long all = (long)(t->hand->threads * (round + 1));
     atomic_fetch_add(&t->arrived, 1);
-    for (int spins = 0; atomic_load_explicit(&t->arrived, memory_order_acquire) < all; spins++) {
+    for (int spins = 0; atomic_load_explicit(&t->arrived, memory_order_acquire) < all;
+         spins++) {
         if (spins > 2000) {
             sched_yield(); /* the processor is shared */
         } else {
@@ -161,10 +167,24 @@ static double run(bench_hand *h, part_fn part, int64_t calls) {
     return seconds;
 }
 
-double bench_hand_add(void *h, int64_t calls) { return run(h, add_part, calls); }
-double bench_hand_add_streaming(void *h, int64_t calls) { return run(h, add_streaming_part, calls); }
-double bench_hand_copy(void *h, int64_t calls) { return run(h, copy_part, calls); }
-double bench_hand_copy_streaming(void *h, int64_t calls) { return run(h, copy_streaming_part, calls); }
-double bench_hand_memcpy(void *h, int64_t calls) { return run(h, memcpy_part, calls); }
-double bench_hand_read(void *h, int64_t calls) { return run(h, read_part, calls); }
-double bench_hand_fma(void *h, int64_t calls) { return run(h, fma_part, calls); }
+double bench_hand_add(void *h, int64_t calls) {
+    return run(h, add_part, calls);
+}
+double bench_hand_add_streaming(void *h, int64_t calls) {
+    return run(h, add_streaming_part, calls);
+}
+double bench_hand_copy(void *h, int64_t calls) {
+    return run(h, copy_part, calls);
+}
+double bench_hand_copy_streaming(void *h, int64_t calls) {
+    return run(h, copy_streaming_part, calls);
+}
+double bench_hand_memcpy(void *h, int64_t calls) {
+    return run(h, memcpy_part, calls);
+}
+double bench_hand_read(void *h, int64_t calls) {
+    return run(h, read_part, calls);
+}
+double bench_hand_fma(void *h, int64_t calls) {
+    return run(h, fma_part, calls);
+}

@@ -10,7 +10,9 @@
 
 static clockid_t bench_clock = CLOCK_MONOTONIC;
 
-void bench_count_processor_time(void) { bench_clock = CLOCK_PROCESS_CPUTIME_ID; }
+void bench_count_processor_time(void) {
+    bench_clock = CLOCK_PROCESS_CPUTIME_ID;
+}
 
 double bench_now(void) {
     struct timespec t;
@@ -29,7 +31,8 @@ double bench_median(double *values, int n) {
 }
 
 void bench_pause(double seconds) {
-    struct timespec t = {.tv_sec = (time_t)seconds, .tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9)};
+    struct timespec t = {.tv_sec = (time_t)seconds,
+                         .tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9)};
     nanosleep(&t, NULL);
 }
 
@@ -94,7 +97,9 @@ static double sample(const bench *b, const bench_contender *c, const series *s) 
 static int choose_rounds(const bench *b, const bench_contender *c, const series *s, int n) {
     double round = 0;
     for (int i = 0; i < n; i++) {
-        round += s[i].absent ? 0 : s[i].seconds[0] * (double)s[i].calls * (c[i].role == BENCH_ROOF ? 1 : 1.2);
+        round += s[i].absent ? 0
+                             : s[i].seconds[0] * (double)s[i].calls *
+                                   (c[i].role == BENCH_ROOF ? 1 : 1.2);
     }
     int rounds = b->quick ? 3 : (int)(4.0 / (round + 1e-9));
     rounds = rounds < BENCH_MAX_ROUNDS ? rounds | 1 : BENCH_MAX_ROUNDS;
@@ -116,7 +121,8 @@ static double paired_ratio(const series *ours, const series *peer, int rounds) {
     return bench_median(ratio, rounds);
 }
 
-static void summarize(bench_row *row, double work, const bench_contender *c, const series *s, int n, int rounds) {
+static void summarize(bench_row *row, double work, const bench_contender *c, const series *s,
+                      int n, int rounds) {
     double ours = work / median_of(&s[0], rounds);
     row->ours = ours;
     row->best_peer = row->ratio = row->roofline_fraction = -1;
@@ -160,8 +166,8 @@ void bench_compare(bench *b, bench_row *row, double work, const bench_contender 
 /* ---- printing ----------------------------------------------------------------------------------------------- */
 
 void bench_print_header(void) {
-    printf("%-11s %-22s %7s %10s %10s %-8s %-14s %6s %8s %6s\n", "suite", "case", "threads", "ours", "best peer",
-           "unit", "peer", "ratio", "of roof", "goal");
+    printf("%-11s %-22s %7s %10s %10s %-8s %-14s %6s %8s %6s\n", "suite", "case", "threads",
+           "ours", "best peer", "unit", "peer", "ratio", "of roof", "goal");
 }
 
 static void print_number(int width, double v) {
@@ -181,7 +187,8 @@ static void json_number(FILE *f, const char *key, double v) {
 }
 
 static void write_json(bench *b, const bench_row *r) {
-    fprintf(b->json, "%s\n  {\"suite\": \"%s\", \"case\": \"%s\", \"threads\": %d, \"unit\": \"%s\"",
+    fprintf(b->json,
+            "%s\n  {\"suite\": \"%s\", \"case\": \"%s\", \"threads\": %d, \"unit\": \"%s\"",
             b->has_json_rows ? "," : "", r->suite, r->name, r->threads, r->unit);
     json_number(b->json, "ours", r->ours);
     json_number(b->json, "best_peer", r->best_peer);
@@ -208,11 +215,17 @@ void bench_report(bench *b, const bench_row *r) {
     }
 }
 
-void bench_report_time(bench *b, const char *suite, const char *name, const char *unit, double *seconds, int n,
-                       double goal) {
+void bench_report_time(bench *b, const char *suite, const char *name, const char *unit,
+                       double *seconds, int n, double goal) {
     double scale = strcmp(unit, "ms") == 0 ? 1e3 : 1e6;
-    bench_row row = {.suite = suite, .threads = b->threads, .unit = unit, .best_peer = -1, .best_peer_name = "",
-                     .ratio = -1, .roofline_fraction = -1, .goal = goal};
+    bench_row row = {.suite = suite,
+                     .threads = b->threads,
+                     .unit = unit,
+                     .best_peer = -1,
+                     .best_peer_name = "",
+                     .ratio = -1,
+                     .roofline_fraction = -1,
+                     .goal = goal};
     snprintf(row.name, sizeof row.name, "%s", name);
     row.ours = scale * bench_median(seconds, n);
     bench_report(b, &row);
@@ -245,7 +258,8 @@ void bench_close(bench_ours *o) {
     tg_context_destroy(o->context);
 }
 
-tg_tensor *bench_tensor(const bench_ours *o, tg_dtype type, uint32_t rank, const int64_t *shape, uint64_t seed) {
+tg_tensor *bench_tensor(const bench_ours *o, tg_dtype type, uint32_t rank, const int64_t *shape,
+                        uint64_t seed) {
     tg_tensor *t = tg_tensor_create(o->context, type, rank, shape);
     if (!t || tg_tensor_fill_random(t, seed, -1, 1) != TG_OK) {
         bench_fail("%s", tg_last_error(o->context));

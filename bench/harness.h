@@ -10,7 +10,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-
 #include <tegula/tegula.h>
 
 /* Seconds for `calls` calls of a contender; negative if it cannot do the case. */
@@ -63,8 +62,8 @@ void bench_compare(bench *b, bench_row *row, double work, const bench_contender 
 void bench_print_header(void);
 void bench_report(bench *b, const bench_row *row);
 /* A row of a time alone; `seconds` is sorted. */
-void bench_report_time(bench *b, const char *suite, const char *name, const char *unit, double *seconds, int n,
-                       double goal);
+void bench_report_time(bench *b, const char *suite, const char *name, const char *unit,
+                       double *seconds, int n, double goal);
 
 /* ---- ours ---- */
 typedef struct bench_launch {
@@ -81,7 +80,8 @@ typedef struct bench_ours {
 } bench_ours;
 bench_ours bench_open(const bench *b, const char *file, const char *kernel);
 void bench_close(bench_ours *o);
-tg_tensor *bench_tensor(const bench_ours *o, tg_dtype type, uint32_t rank, const int64_t *shape, uint64_t seed);
+tg_tensor *bench_tensor(const bench_ours *o, tg_dtype type, uint32_t rank, const int64_t *shape,
+                        uint64_t seed);
 double bench_launch_run(void *launch, int64_t calls);
 _Noreturn void bench_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Ends the program unless error <= bound: a fast wrong answer is not measured. */

@@ -1,14 +1,14 @@
 /* What compiling costs: in a process that has compiled before, from the disk cache, and in a fresh process.
  *
  * "cold" covers parsing, checking and code generation of one kernel in a new context without files. */
-#include "bench/harness.h"
-
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "bench/harness.h"
 
 extern char **environ;
 
@@ -25,7 +25,12 @@ static const subject subjects[] = {
     {"vector-add", "tutorials/01-vector-add/vector_add.dsl", "add", {"T=f32"}, 1, 0},
     {"softmax", "tutorials/02-softmax/softmax.dsl", "softmax", {"T=f32"}, 1, 25},
     {"gemm", "tutorials/03-gemm/gemm.dsl", "gemm", {"T=f32"}, 1, 40},
-    {"attention", "tutorials/06-attention/attention.dsl", "attention", {"T=f32", "D=64", "E=64", "causal=true"}, 4, 0},
+    {"attention",
+     "tutorials/06-attention/attention.dsl",
+     "attention",
+     {"T=f32", "D=64", "E=64", "causal=true"},
+     4,
+     0},
 };
 
 /* Context, module and variant; seconds. */
@@ -38,7 +43,8 @@ static double prepare(const bench *b, const subject *s, const char *cache, bool 
     tg_context *context;
     tg_module *module;
     double start = bench_now();
-    if (tg_context_create(&options, &context) != TG_OK || tg_module_load_file(context, path, &module) != TG_OK) {
+    if (tg_context_create(&options, &context) != TG_OK ||
+        tg_module_load_file(context, path, &module) != TG_OK) {
         bench_fail("cannot load %s", path);
     }
     tg_kernel *k = tg_module_kernel(module, s->kernel);
@@ -50,7 +56,8 @@ static double prepare(const bench *b, const subject *s, const char *cache, bool 
     tg_kernel_stats stats = {.struct_size = sizeof stats};
     tg_kernel_get_stats(k, &stats);
     if ((stats.n_from_cache == 1) != expect_cached) {
-        bench_fail("%s: %s the disk cache", s->name, expect_cached ? "not loaded from" : "loaded from");
+        bench_fail("%s: %s the disk cache", s->name,
+                   expect_cached ? "not loaded from" : "loaded from");
     }
     tg_module_destroy(module);
     tg_context_destroy(context);
@@ -97,7 +104,8 @@ void bench_jit(bench *b) {
 static double children_time(void) {
     struct rusage r;
     getrusage(RUSAGE_CHILDREN, &r);
-    return (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) + 1e-6 * (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec);
+    return (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) +
+           1e-6 * (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec);
 }
 
 /* Seconds from the start of bench_start to the byte that it writes after its first checked result. */

@@ -15,7 +15,7 @@ void bench_launch_cost(bench *b) {
     double seconds[N_SAMPLES];
     bench_launch_run(&ours, N_CALLS);
     for (int r = 0; r < N_SAMPLES; r++) {
-        seconds[r] = bench_launch_run(&ours, N_CALLS) / N_CALLS;
+        seconds[r] = bench_launch_run(&ours, N_CALLS) / (double)N_CALLS;
     }
     bench_report_time(b, "launch", "one program", "us", seconds, N_SAMPLES, 1);
     for (int i = 0; i < 3; i++) {

@@ -8,12 +8,12 @@
  * --busy is for a machine that others use: it runs one thread and counts processor time instead of wall time, for
  * ours and peers alike. */
 #define _GNU_SOURCE /* sched_getaffinity */
-#include "bench/peers.h"
-
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include "bench/peers.h"
 
 typedef struct suite {
     const char *name;
@@ -22,9 +22,9 @@ typedef struct suite {
 } suite;
 
 static const suite suites[] = {
-    {"gemm", bench_gemm, false},           {"vector-add", bench_vector_add, false},
-    {"softmax", bench_softmax, false},     {"attention", bench_attention, false},
-    {"launch", bench_launch_cost, false},  {"jit", bench_jit, true},
+    {"gemm", bench_gemm, false},          {"vector-add", bench_vector_add, false},
+    {"softmax", bench_softmax, false},    {"attention", bench_attention, false},
+    {"launch", bench_launch_cost, false}, {"jit", bench_jit, true},
     {"start", bench_start, true},
 };
 enum { N_SUITES = sizeof suites / sizeof *suites };
@@ -127,9 +127,16 @@ static void measure_peaks(bench *b) {
     bench_ours o = bench_open(b, "tutorials/01-vector-add/vector_add.dsl", "add");
     int64_t n = 1 << 24;
     tg_tensor *x = bench_tensor(&o, TG_F32, 1, &n, 1), *y = bench_tensor(&o, TG_F32, 1, &n, 2);
-    bench_hand h = {b->threads, 64 * b->threads, tg_tensor_data(x), tg_tensor_data(x), tg_tensor_data(y), 0};
-    bench_row row = {.suite = "machine", .name = "peak FMA f32", .threads = b->threads, .unit = "GFLOP/s",
-                     .best_peer = -1, .best_peer_name = "", .ratio = -1, .roofline_fraction = -1};
+    bench_hand h = {b->threads,        64 * b->threads,   tg_tensor_data(x),
+                    tg_tensor_data(x), tg_tensor_data(y), 0};
+    bench_row row = {.suite = "machine",
+                     .name = "peak FMA f32",
+                     .threads = b->threads,
+                     .unit = "GFLOP/s",
+                     .best_peer = -1,
+                     .best_peer_name = "",
+                     .ratio = -1,
+                     .roofline_fraction = -1};
     row.ours = best_rate(bench_hand_fma, &h, bench_hand_fma_flops * b->threads);
     bench_report(b, &row);
     row.unit = "GB/s";
@@ -170,8 +177,10 @@ static void run_all(bench *b, const request *r) {
 int main(int argc, char **argv) {
     request r = {.python = "python3"};
     if (!parse(argc, argv, &r) || r.threads < 0 || r.threads > 256) {
-        fputs("usage: tegula_bench [gemm|vector-add|softmax|attention|launch|jit|start|all]… [--threads N] "
-              "[--json FILE] [--quick] [--busy] [--python PYTHON]\n", stderr);
+        fputs("usage: tegula_bench [gemm|vector-add|softmax|attention|launch|jit|start|all]… "
+              "[--threads N] "
+              "[--json FILE] [--quick] [--busy] [--python PYTHON]\n",
+              stderr);
         return 2;
     }
     if (r.busy) {

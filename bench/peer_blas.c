@@ -1,12 +1,13 @@
 /* OpenBLAS, loaded when the program runs: the benchmark builds without it. */
-#include "bench/peers.h"
-
 #include <dlfcn.h>
+
+#include "bench/peers.h"
 
 /* The parts of cblas.h that are used. */
 enum { ROW_MAJOR = 101, NO_TRANS = 111 };
-typedef void (*sgemm_fn)(int order, int trans_a, int trans_b, int m, int n, int k, float alpha, const float *a,
-                         int lda, const float *b, int ldb, float beta, float *c, int ldc);
+typedef void (*sgemm_fn)(int order, int trans_a, int trans_b, int m, int n, int k, float alpha,
+                         const float *a, int lda, const float *b, int ldb, float beta, float *c,
+                         int ldc);
 typedef void (*set_threads_fn)(int n);
 typedef const char *(*config_fn)(void);
 
@@ -37,7 +38,8 @@ double bench_sgemm_run(void *user, int64_t calls) {
     threads.set_threads(g->threads);
     double start = bench_now();
     for (int64_t i = 0; i < calls; i++) {
-        sgemm.sgemm(ROW_MAJOR, NO_TRANS, NO_TRANS, g->n, g->n, g->n, 1, g->a, g->n, g->b, g->n, 0, g->c, g->n);
+        sgemm.sgemm(ROW_MAJOR, NO_TRANS, NO_TRANS, g->n, g->n, g->n, 1, g->a, g->n, g->b, g->n,
+                    0, g->c, g->n);
     }
     return bench_now() - start;
 }

@@ -1,12 +1,12 @@
 /* PyTorch in a process of its own, driven over pipes: one line asks for a measurement, one line answers with the
  * seconds it took, so that its samples fall between ours. */
-#include "bench/peers.h"
-
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "bench/peers.h"
 
 struct bench_torch {
     FILE *to, *from;
@@ -22,7 +22,8 @@ static bool read_line(bench_torch *t, char *line, int size) {
     return true;
 }
 
-static void become_python(const char *python, const char *script, bool processor_time, const int in[2], const int out[2]) {
+static void become_python(const char *python, const char *script, bool processor_time,
+                          const int in[2], const int out[2]) {
     dup2(in[0], 0);
     dup2(out[1], 1);
     close(in[1]);
@@ -46,7 +47,8 @@ bench_torch *bench_torch_start(const char *python, const char *script, bool proc
     close(out[1]);
     t->to = fdopen(in[1], "w");
     t->from = fdopen(out[0], "r");
-    if (t->pid < 0 || !read_line(t, t->version, sizeof t->version) || strncmp(t->version, "torch ", 6) != 0) {
+    if (t->pid < 0 || !read_line(t, t->version, sizeof t->version) ||
+        strncmp(t->version, "torch ", 6) != 0) {
         bench_torch_stop(t);
         return NULL;
     }
@@ -64,7 +66,9 @@ void bench_torch_stop(bench_torch *t) {
     }
 }
 
-const char *bench_torch_version(const bench_torch *t) { return t->version; }
+const char *bench_torch_version(const bench_torch *t) {
+    return t->version;
+}
 
 double bench_torch_run(void *user, int64_t calls) {
     const bench_torch_case *c = user;

@@ -37,13 +37,15 @@ typedef struct bench_hand {
     float *c;
     volatile float sink;
 } bench_hand;
-double bench_hand_add(void *hand, int64_t calls);           /* c = a + b */
-double bench_hand_add_streaming(void *hand, int64_t calls); /* the same with non-temporal stores */
-double bench_hand_copy(void *hand, int64_t calls);          /* c = a */
+double bench_hand_add(void *hand, int64_t calls); /* c = a + b */
+double bench_hand_add_streaming(void *hand,
+                                int64_t calls);    /* the same with non-temporal stores */
+double bench_hand_copy(void *hand, int64_t calls); /* c = a */
 double bench_hand_copy_streaming(void *hand, int64_t calls);
 double bench_hand_memcpy(void *hand, int64_t calls);
 double bench_hand_read(void *hand, int64_t calls);
-double bench_hand_fma(void *hand, int64_t calls); /* bench_hand_fma_flops of work per call and thread */
+double bench_hand_fma(void *hand,
+                      int64_t calls); /* bench_hand_fma_flops of work per call and thread */
 extern const double bench_hand_fma_flops;
 bool bench_hand_available(void); /* AVX-512 is there; without it only memcpy is */
 

@@ -1,8 +1,7 @@
 /* bench_start KERNEL_FILE CACHE_DIR: the smallest useful program, for the start-up measurement. Writes one byte to
  * standard output when the first result is there and right. */
-#include <tegula/tegula.h>
-
 #include <stdio.h>
+#include <tegula/tegula.h>
 #include <unistd.h>
 
 enum { N = 1000 };
@@ -17,7 +16,8 @@ int main(int argc, char **argv) {
         return 2;
     }
     options.cache_dir = argv[2];
-    if (tg_context_create(&options, &context) != TG_OK || tg_module_load_file(context, argv[1], &module) != TG_OK) {
+    if (tg_context_create(&options, &context) != TG_OK ||
+        tg_module_load_file(context, argv[1], &module) != TG_OK) {
         return 1;
     }
     for (int i = 0; i < N; i++) {

@@ -1,15 +1,17 @@
 /* C = A + B from memory and from the second-level cache. The peers are a loop written by hand with the same kind of
  * stores, the same with non-temporal stores, and PyTorch; the roof is the fastest copy of the same size. */
-#include "bench/peers.h"
-
 #include <math.h>
+
+#include "bench/peers.h"
 
 static void measure(bench *b, int64_t n, const char *where) {
     bench_ours o = bench_open(b, "tutorials/01-vector-add/vector_add.dsl", "add");
     tg_tensor *x = bench_tensor(&o, TG_F32, 1, &n, 1), *y = bench_tensor(&o, TG_F32, 1, &n, 2);
     tg_tensor *z = bench_tensor(&o, TG_F32, 1, &n, 3), *w = bench_tensor(&o, TG_F32, 1, &n, 4);
-    bench_launch ours = {o.kernel, {tg_argument_tensor(x), tg_argument_tensor(y), tg_argument_tensor(z)}, 3};
-    bench_hand hand = {b->threads, n, tg_tensor_data(x), tg_tensor_data(y), tg_tensor_data(w), 0};
+    bench_launch ours = {
+        o.kernel, {tg_argument_tensor(x), tg_argument_tensor(y), tg_argument_tensor(z)}, 3};
+    bench_hand hand = {b->threads,        n, tg_tensor_data(x), tg_tensor_data(y),
+                       tg_tensor_data(w), 0};
     bench_torch_case torch = {b->torch, b->threads, ""};
     snprintf(torch.what, sizeof torch.what, "add %lld", (long long)n);
     double copied = 8e-9 * (double)n;
