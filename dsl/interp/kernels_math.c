@@ -292,6 +292,9 @@ static void error(const kernel_facts *k, int64_t n, const chunk *r, const chunk 
             from = propagate(m, a, e, v, unit);
         }
         r->e[i] = from == UNSURE ? UNSURE : from + ulps * (fabs(v) + from) + k->tiny;
+        if (needs && a[0] == -(double)INFINITY && e[0] == 0) {
+            r->e[i] = 0; /* by definition, not by underflow */
+        }
     }
 }
 
