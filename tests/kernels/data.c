@@ -1,7 +1,6 @@
 /* A case's text to arguments: "M=3 act=true -bias strided" and the row's fills. See kernels.h. */
-#include "tests/kernels/kernels.h"
-
 #include "runtime/random.h"
+#include "tests/kernels/kernels.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -59,7 +58,8 @@ int64_t kn(const kcase *c, const char *name) {
 }
 
 tg_dtype kdtype(const kcase *c, const char *name) {
-    return tg_param_dtype(&c->kernel->signature->params[need(find_param(c, name), c, name)], c->selection.types);
+    return tg_param_dtype(&c->kernel->signature->params[need(find_param(c, name), c, name)],
+                          c->selection.types);
 }
 
 int64_t kwidth(const kcase *c, const char *name) {
@@ -183,7 +183,9 @@ static void set_scalar(kcase *c, uint32_t i, const words *w) {
     }
     c->scalars[i] = tg_scalar_convert(v, tg_param_dtype(p, c->selection.types));
     bool is_bool = v.dtype == TG_BOOL;
-    c->values[i] = is_bool ? tg_argument_bool(v.i != 0) : tg_dtype_is_int(v.dtype) ? tg_argument_int(v.i) : tg_argument_float(v.f);
+    c->values[i] = is_bool                    ? tg_argument_bool(v.i != 0)
+                   : tg_dtype_is_int(v.dtype) ? tg_argument_int(v.i)
+                                              : tg_argument_float(v.f);
     /* a float handed to an integer literal and the like */
     if (!is_bool && tg_dtype_is_float(c->scalars[i].dtype)) {
         c->values[i] = tg_argument_float(c->scalars[i].f);
@@ -238,13 +240,16 @@ static void make_tensor(kcase *c, uint32_t i) {
     }
     tg_dtype dtype = tg_param_dtype(p, c->selection.types);
     c->tensors[i] = create(c, dtype, p->rank, shape);
-    c->expected[i] = p->kind == TG_SP_IN ? NULL : tg_tensor_create(c->kernel->context, dtype, p->rank, shape);
+    c->expected[i] = p->kind == TG_SP_IN
+                         ? NULL
+                         : tg_tensor_create(c->kernel->context, dtype, p->rank, shape);
     if (!c->tensors[i] || (p->kind != TG_SP_IN && !c->expected[i])) {
         kcase_fail(c, "%s: %s", p->name, tg_last_error(c->kernel->context));
         return;
     }
     c->values[i] = tg_argument_tensor(c->tensors[i]);
-    c->elements[i] = calloc((size_t)tg_tensor_n_elements(c->tensors[i]) * 2 + 1, sizeof(double));
+    c->elements[i] =
+        calloc((size_t)tg_tensor_n_elements(c->tensors[i]) * 2 + 1, sizeof(double));
 }
 
 /* NUMBER, NAME, NAME-NUMBER or NAME+NUMBER */
@@ -269,7 +274,8 @@ static double bound_value(const kcase *c, const char **text) {
 static void fill(kcase *c, uint32_t i, const words *fills) {
     tg_tensor *t = c->tensors[i];
     const char *how = value_of(fills, c->kernel->signature->params[i].name);
-    bool is_int = tg_dtype_is_int(t->dtype), is_unsigned = tg_dtype_kind_of(t->dtype) == TG_KIND_UINT;
+    bool is_int = tg_dtype_is_int(t->dtype),
+         is_unsigned = tg_dtype_kind_of(t->dtype) == TG_KIND_UINT;
     uint64_t seed = c->seed * 1000003 + i;
     double low = is_int ? is_unsigned ? 0 : -8 : -1, high = is_int ? 15 : 1;
     if (how && strncmp(how, "sorted:", 7) == 0) {
@@ -304,7 +310,8 @@ static void decode(kcase *c, uint32_t i) {
 
 static void encode(const double *from, tg_tensor *t) {
     int64_t n = tg_tensor_count(t);
-    bool is_complex = tg_dtype_kind_of(t->dtype) == TG_KIND_COMPLEX, is_float = tg_dtype_is_float(t->dtype);
+    bool is_complex = tg_dtype_kind_of(t->dtype) == TG_KIND_COMPLEX,
+         is_float = tg_dtype_is_float(t->dtype);
     for (int64_t at = 0; at < n; at++) {
         tg_scalar v = {.dtype = is_complex ? TG_C64 : is_float ? TG_F64 : TG_I64};
         v.i = is_float || is_complex ? 0 : (int64_t)from[at];
@@ -344,8 +351,14 @@ static void make_contents(kcase *c) {
     }
 }
 
-bool kcase_make(kcase *c, const kernel_row *row, tg_kernel *kernel, const char *text, const char *type, uint64_t seed) {
-    *c = (kcase){.row = row, .kernel = kernel, .text = text, .type = type, .seed = seed, .stage = "arguments"};
+bool kcase_make(kcase *c, const kernel_row *row, tg_kernel *kernel, const char *text,
+                const char *type, uint64_t seed) {
+    *c = (kcase){.row = row,
+                 .kernel = kernel,
+                 .text = text,
+                 .type = type,
+                 .seed = seed,
+                 .stage = "arguments"};
     words w;
     split(&w, text);
     if (select_variant(c, &w)) {

@@ -16,18 +16,23 @@
 #include "tegula/tegula.h"
 
 typedef struct kcase kcase;
-typedef void (*kcase_fn)(kcase *c);
+typedef void kcase_function(kcase *c);
+typedef kcase_function *kcase_fn;
 
 typedef struct kernel_row {
     const char *file, *kernel;
     kcase_fn reference;
-    kcase_fn prepare;   /* inputs that are not independent random numbers; may be null */
-    const char *types;  /* "f32 bf16": the first one runs all cases, the others the first two */
-    const char *fills;  /* "ids=0:V-1 off=sorted:R perm=perm" */
-    const char *cases;  /* "M=3 N=5 act=true -bias|…"; `strided`: rows of tensors are not adjacent */
+    kcase_fn prepare;  /* inputs that are not independent random numbers; may be null */
+    const char *types; /* "f32 bf16": the first one runs all cases, the others the first two */
+    const char *fills; /* "ids=0:V-1 off=sorted:R perm=perm" */
+    const char
+        *cases; /* "M=3 N=5 act=true -bias|…"; `strided`: rows of tensors are not adjacent */
     const char *blocks; /* axes whose blocks are varied on the first case; may be null */
-    bool serial;        /* one thread: the order of instances shows in the result */
-    kcase_fn finish;    /* checks memory behind pointers after each run, with kcase_fail; may be null */
+    bool
+        literals; /* some are rounded to a narrow type: the interpreter is compared within its whole bound */
+    bool serial; /* one thread: the order of instances shows in the result */
+    kcase_fn
+        finish; /* checks memory behind pointers after each run, with kcase_fail; may be null */
 } kernel_row;
 
 extern const kernel_row kernel_rows[];
@@ -47,8 +52,8 @@ struct kcase {
     tg_scalar scalars[TG_MAX_PARAMS];
     tg_tensor *tensors[TG_MAX_PARAMS];
     tg_tensor *expected[TG_MAX_PARAMS]; /* of the interpreter; tensors that are written */
-    double *elements[TG_MAX_PARAMS];    /* contents before the launch; the reference writes here */
-    void *memory[KCASE_MEMORY];         /* for `prepare`: freed with the case */
+    double *elements[TG_MAX_PARAMS]; /* contents before the launch; the reference writes here */
+    void *memory[KCASE_MEMORY];      /* for `prepare`: freed with the case */
     const char *stage;
     int64_t n, n_open; /* elements compared, elements whose bound is infinite */
     bool failed;
@@ -56,20 +61,21 @@ struct kcase {
 };
 
 /* What the references use. */
-double *kt(const kcase *c, const char *name);     /* elements of a tensor; null if absent */
-int64_t kd(const kcase *c, const char *name);     /* a dimension or an integer scalar */
-double kf(const kcase *c, const char *name);      /* a float scalar, as rounded to its type */
-bool kb(const kcase *c, const char *name);        /* a bool scalar */
-int64_t kn(const kcase *c, const char *name);     /* number of elements of a tensor */
+double *kt(const kcase *c, const char *name); /* elements of a tensor; null if absent */
+int64_t kd(const kcase *c, const char *name); /* a dimension or an integer scalar */
+double kf(const kcase *c, const char *name);  /* a float scalar, as rounded to its type */
+bool kb(const kcase *c, const char *name);    /* a bool scalar */
+int64_t kn(const kcase *c, const char *name); /* number of elements of a tensor */
 double krandom(kcase *c, double low, double high);
 int64_t krandint(kcase *c, int64_t low, int64_t high);
 void kpointer(kcase *c, const char *name, void *p); /* gives a `ptr` parameter its value */
-int64_t kwidth(const kcase *c, const char *name);    /* doubles per element: 2 for complex */
+int64_t kwidth(const kcase *c, const char *name);   /* doubles per element: 2 for complex */
 tg_dtype kdtype(const kcase *c, const char *name);  /* of a tensor */
 void kcase_fail(kcase *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Makes the arguments, runs `prepare`; false after kcase_fail. */
-bool kcase_make(kcase *c, const kernel_row *row, tg_kernel *kernel, const char *text, const char *type, uint64_t seed);
+bool kcase_make(kcase *c, const kernel_row *row, tg_kernel *kernel, const char *text,
+                const char *type, uint64_t seed);
 void kcase_free(kcase *c);
 /* Contents before the launch into the tensors that are written. */
 void kcase_reset(kcase *c, double *const before[TG_MAX_PARAMS]);
@@ -79,27 +85,31 @@ int64_t kcase_width(const kcase *c, uint32_t i); /* doubles per element: 2 for c
 /* Runs and compares; block > 0: that block size for the axes in row->blocks. */
 void kcase_check(kcase *c, int64_t block);
 
-#define KERNEL_REFERENCES(X)                                                                                            \
-    X(add) X(softmax) X(gemm) X(bmm) X(moe_gemm) X(gemm_i8) X(gemm_w4) X(gemm_gptq) X(gemm_mx) X(block_sparse)            \
-    X(attention) X(attention_dense) X(attention_bwd) X(paged_decode) X(linear_attention)                                \
-    X(conv2d) X(conv2d_dgrad) X(conv2d_wgrad) X(depthwise) X(maxpool) X(stencil7)                                       \
-    X(layer_norm) X(layer_norm_bwd) X(batch_norm_stats) X(cross_entropy) X(cross_entropy_bwd) X(embedding)              \
-    X(embedding_bwd) X(embedding_bwd_sorted) X(rope) X(adamw) X(dropout)                                                \
-    X(fft) X(rfft_post) X(cumsum) X(segmented_scan) X(mamba) X(row_sort) X(row_topk) X(histogram_u8) X(spmv)            \
-    X(nbody) X(mandelbrot) X(black_scholes) X(kmeans_assign) X(transpose) X(concat) X(pad) X(cholesky) X(lu4) X(nms)    \
-    X(levenshtein) X(compact) X(raw) X(grouped_gemm)                                                                    \
-    X(activations) X(rows) X(small) X(fft_rows)
-#define X(name) void ref_##name(kcase *c);
-KERNEL_REFERENCES(X)
-#undef X
-
-#define KERNEL_PREPARES(X)                                                                                              \
-    X(attention_bwd) X(paged_decode) X(moe) X(embedding_bwd_sorted) X(cholesky) X(lu4) X(nms) X(raw) X(grouped_gemm)    \
-    X(segmented) X(ties)
-#define X(name) void prepare_##name(kcase *c);
-KERNEL_PREPARES(X)
-#undef X
-void finish_raw(kcase *c);
-void finish_grouped_gemm(kcase *c);
+/* ref_dense.c */
+kcase_function ref_add, ref_softmax, ref_gemm, ref_bmm, ref_moe_gemm, prepare_moe, ref_gemm_i8,
+    ref_gemm_w4, ref_gemm_gptq, ref_gemm_mx, ref_block_sparse, ref_transpose, ref_concat,
+    ref_pad;
+/* ref_attention.c */
+kcase_function ref_attention, ref_attention_dense, prepare_attention_bwd, ref_attention_bwd,
+    prepare_paged_decode, ref_paged_decode, ref_linear_attention, ref_dropout;
+/* ref_conv.c */
+kcase_function ref_conv2d, ref_conv2d_dgrad, ref_conv2d_wgrad, ref_depthwise, ref_maxpool,
+    ref_stencil7;
+/* ref_norm.c */
+kcase_function ref_layer_norm, ref_layer_norm_bwd, ref_batch_norm_stats, ref_cross_entropy,
+    ref_cross_entropy_bwd, ref_embedding, ref_embedding_bwd, prepare_embedding_bwd_sorted,
+    ref_embedding_bwd_sorted, ref_rope, ref_adamw;
+/* ref_scan.c */
+kcase_function ref_fft, ref_fft_rows, ref_rfft_post, ref_cumsum, prepare_segmented,
+    ref_segmented_scan, ref_mamba, prepare_ties, ref_row_sort, ref_row_topk;
+/* ref_misc.c */
+kcase_function ref_histogram_u8, ref_spmv, ref_nbody, ref_mandelbrot, ref_black_scholes,
+    ref_kmeans_assign, prepare_cholesky, ref_cholesky, prepare_lu4, ref_lu4, prepare_nms,
+    ref_nms, ref_levenshtein, ref_compact;
+/* ref_std.c */
+kcase_function ref_activations, ref_rows, ref_small;
+/* ref_memory.c */
+kcase_function prepare_raw, ref_raw, prepare_grouped_gemm, ref_grouped_gemm;
+kcase_function finish_raw, finish_grouped_gemm;
 
 #endif

@@ -1,7 +1,7 @@
 /* Runs the rows of table.c: all of them, or those named on the command line. Rows are dealt to worker processes, so
  * that a kernel that crashes costs its own worker only.
  *
- *   kernels [--jobs N] [--verbose] [KERNEL…] */
+ *   kernels [--jobs N] [--verbose] [--arch NAME] [--baseline] [KERNEL…] */
 #include "tests/kernels/kernels.h"
 
 #include <stdio.h>
@@ -25,15 +25,24 @@ typedef struct worker {
     totals totals;
 } worker;
 
-static tg_context *make_context(int32_t n_threads) {
+typedef struct settings {
+    const char *arch; /* null: this machine's */
+    bool verbose, baseline;
+    int jobs, n_names;
+    char **names;
+} settings;
+
+static tg_context *make_context(const settings *s, int32_t n_threads) {
     tg_context_options options = TG_CONTEXT_OPTIONS_INIT;
     options.n_threads = n_threads;
     options.cache_dir = "";
+    options.arch = s->arch;
     tg_context *c = NULL;
     if (tg_context_create(&options, &c)) {
         fprintf(stderr, "kernels: %s\n", tg_last_error(NULL));
         exit(1);
     }
+    c->codegen.baseline = s->baseline;
     return c;
 }
 
@@ -67,15 +76,17 @@ static void report(worker *w, const kcase *c, int64_t block) {
     }
     int length = (int)strcspn(c->text, "|");
     if (c->failed) {
-        printf("FAILED %s<%s> %.*s%s: %s: %s\n", c->row->kernel, c->type, length, c->text, blocks, c->stage, c->message);
+        printf("FAILED %s<%s> %.*s%s: %s: %s\n", c->row->kernel, c->type, length, c->text,
+               blocks, c->stage, c->message);
     } else if (w->verbose) {
-        printf("ok %s<%s> %.*s%s: %lld elements, %lld open\n", c->row->kernel, c->type, length, c->text, blocks,
-               (long long)c->n, (long long)c->n_open);
+        printf("ok %s<%s> %.*s%s: %lld elements, %lld open\n", c->row->kernel, c->type, length,
+               c->text, blocks, (long long)c->n, (long long)c->n_open);
     }
     fflush(stdout);
 }
 
-static void run_case(worker *w, const kernel_row *row, tg_kernel *k, const char *text, const char *type, int64_t block) {
+static void run_case(worker *w, const kernel_row *row, tg_kernel *k, const char *text,
+                     const char *type, int64_t block) {
     kcase *c = malloc(sizeof *c);
     if (kcase_make(c, row, k, text, type, 20 + (uint64_t)w->totals.n_cases)) {
         kcase_check(c, block);
@@ -109,7 +120,8 @@ static void run_row(worker *w, const kernel_row *row) {
         char type[16];
         (void)snprintf(type, sizeof type, "%.*s", (int)strcspn(t, " "), t);
         int n = 0;
-        for (const char *text = row->cases; text && (first || n < 2); text = after(text, '|'), n++) {
+        for (const char *text = row->cases; text && (first || n < 2);
+             text = after(text, '|'), n++) {
             run_case(w, row, k, text, type, 0);
         }
         if (first) {
@@ -118,13 +130,13 @@ static void run_row(worker *w, const kernel_row *row) {
     }
 }
 
-static bool is_chosen(const kernel_row *row, char **names, int n) {
-    for (int i = 0; i < n; i++) {
-        if (strcmp(names[i], row->kernel) == 0) {
+static bool is_chosen(const settings *s, const kernel_row *row) {
+    for (int i = 0; i < s->n_names; i++) {
+        if (strcmp(s->names[i], row->kernel) == 0) {
             return true;
         }
     }
-    return n == 0;
+    return s->n_names == 0;
 }
 
 static double seconds(void) {
@@ -133,16 +145,16 @@ static double seconds(void) {
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-/* The rows at, at + step, …; exit code 1 if a case failed. */
-static int run_rows(uint32_t at, uint32_t step, char **names, int n_names, bool verbose) {
-    worker w = {.verbose = verbose};
-    w.context = make_context(2);
-    w.serial = make_context(1);
+/* The rows at, at + step, …; 1 if a case failed. */
+static int run_rows(const settings *s, uint32_t at, uint32_t step) {
+    worker w = {.verbose = s->verbose};
+    w.context = make_context(s, 2);
+    w.serial = make_context(s, 1);
     for (uint32_t i = at; i < n_kernel_rows; i += step) {
-        if (is_chosen(&kernel_rows[i], names, n_names)) {
+        if (is_chosen(s, &kernel_rows[i])) {
             double start = seconds();
             run_row(&w, &kernel_rows[i]);
-            if (verbose) {
+            if (s->verbose) {
                 printf("   %s: %.2f s\n", kernel_rows[i].kernel, seconds() - start);
             }
         }
@@ -153,9 +165,9 @@ static int run_rows(uint32_t at, uint32_t step, char **names, int n_names, bool 
     }
     tg_context_destroy(w.context);
     tg_context_destroy(w.serial);
-    printf("%d cases, %d failed, %lld elements, %lld not checkable\n", w.totals.n_cases, w.totals.n_failed,
-           (long long)w.totals.n, (long long)w.totals.n_open);
-    return w.totals.n_failed || !w.totals.n_cases;
+    printf("%d cases, %d failed, %lld elements, %lld not checkable\n", w.totals.n_cases,
+           w.totals.n_failed, (long long)w.totals.n, (long long)w.totals.n_open);
+    return w.totals.n_failed != 0;
 }
 
 static bool worker_failed(int status) {
@@ -165,26 +177,35 @@ static bool worker_failed(int status) {
     return !WIFEXITED(status) || WEXITSTATUS(status) != 0;
 }
 
-int main(int argc, char **argv) {
-    int jobs = 1, first = 1, failed = 0;
-    bool verbose = false;
-    for (; first < argc && argv[first][0] == '-'; first++) {
-        verbose = verbose || strcmp(argv[first], "--verbose") == 0;
-        if (strcmp(argv[first], "--jobs") == 0 && first + 1 < argc) {
-            jobs = atoi(argv[++first]);
+static void read_settings(settings *s, int argc, char **argv) {
+    int i = 1;
+    for (; i < argc && argv[i][0] == '-'; i++) {
+        s->verbose = s->verbose || strcmp(argv[i], "--verbose") == 0;
+        s->baseline = s->baseline || strcmp(argv[i], "--baseline") == 0;
+        if (strcmp(argv[i], "--jobs") == 0 && i + 1 < argc) {
+            s->jobs = atoi(argv[++i]);
+        } else if (strcmp(argv[i], "--arch") == 0 && i + 1 < argc) {
+            s->arch = argv[++i];
         }
     }
-    if (jobs < 2) {
-        return run_rows(0, 1, argv + first, argc - first, verbose);
+    s->names = argv + i;
+    s->n_names = argc - i;
+}
+
+int main(int argc, char **argv) {
+    settings s = {.jobs = 1};
+    int failed = 0, status;
+    read_settings(&s, argc, argv);
+    if (s.jobs < 2) {
+        return run_rows(&s, 0, 1);
     }
-    for (int i = 0; i < jobs; i++) {
+    for (int i = 0; i < s.jobs; i++) {
         pid_t child = fork();
         if (child == 0) {
-            exit(run_rows((uint32_t)i, (uint32_t)jobs, argv + first, argc - first, verbose));
+            exit(run_rows(&s, (uint32_t)i, (uint32_t)s.jobs));
         }
         failed += child < 0;
     }
-    int status;
     while (wait(&status) > 0) {
         failed += worker_failed(status);
     }

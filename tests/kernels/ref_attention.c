@@ -32,9 +32,9 @@ static double philox_unit(uint64_t seed, uint64_t counter) {
 /* ---- one row of queries ------------------------------------------------------------------------------------------ */
 
 typedef struct row {
-    double *score;      /* -inf: not visible */
+    double *score; /* -inf: not visible */
     const double **key, **value;
-    double *keep;       /* factor of the probability in the output */
+    double *keep; /* factor of the probability in the output */
     int64_t n;
 } row;
 
@@ -80,19 +80,25 @@ static double row_attend(const row *r, double *out, int64_t e) {
 
 /* ---- variable lengths ------------------------------------------------------------------------------------------------ */
 
-static void attend_packed(kcase *c, int64_t h, int64_t i, int64_t from, int64_t end, int64_t off) {
-    int64_t heads = kd(c, "H"), groups = kd(c, "G"), d = kd(c, "D"), e = kd(c, "E"), tq = kd(c, "TQ"), tk = kd(c, "TK");
+static void attend_packed(kcase *c, int64_t h, int64_t i, int64_t from, int64_t end,
+                          int64_t off) {
+    int64_t heads = kd(c, "H"), groups = kd(c, "G"), d = kd(c, "D"), e = kd(c, "E"),
+            tq = kd(c, "TQ"), tk = kd(c, "TK");
     int64_t g = h * groups / heads, window = kd(c, "window");
     row r = row_new(end - from);
     for (int64_t j = from; j < end; j++) {
         int64_t at = j - from;
-        double s = product(kt(c, "Q") + (i * heads + h) * d, kt(c, "K") + (j * groups + g) * d, d) * kf(c, "scale");
+        double s =
+            product(kt(c, "Q") + (i * heads + h) * d, kt(c, "K") + (j * groups + g) * d, d) *
+            kf(c, "scale");
         s += kt(c, "bias") ? kt(c, "bias")[(h * tq + i) * tk + j] : 0;
-        bool visible = (!kb(c, "causal") || j <= i + off) && (window <= 0 || j > i + off - window);
+        bool visible =
+            (!kb(c, "causal") || j <= i + off) && (window <= 0 || j > i + off - window);
         r.score[at] = visible ? s : -INFINITY;
         r.value[at] = kt(c, "V") + (j * groups + g) * e;
         if (kb(c, "dropout")) {
-            bool dropped = philox_unit((uint64_t)kd(c, "seed"), (uint64_t)((h * tq + i) * tk + j)) < kf(c, "drop");
+            bool dropped = philox_unit((uint64_t)kd(c, "seed"),
+                                       (uint64_t)((h * tq + i) * tk + j)) < kf(c, "drop");
             r.keep[at] = dropped ? 0 : 1 / (1 - kf(c, "drop"));
         }
     }
@@ -105,7 +111,8 @@ void ref_attention(kcase *c) {
     for (int64_t b = 0; b < kd(c, "B"); b++) {
         for (int64_t h = 0; h < kd(c, "H"); h++) {
             for (int64_t i = (int64_t)cq[b]; i < (int64_t)cq[b + 1]; i++) {
-                attend_packed(c, h, i, (int64_t)ck[b], (int64_t)ck[b + 1], (int64_t)(ck[b + 1] - cq[b + 1]));
+                attend_packed(c, h, i, (int64_t)ck[b], (int64_t)ck[b + 1],
+                              (int64_t)(ck[b + 1] - cq[b + 1]));
             }
         }
     }
@@ -114,13 +121,16 @@ void ref_attention(kcase *c) {
 /* ---- dense -------------------------------------------------------------------------------------------------------------- */
 
 static void attend_dense(const kcase *c, double *o, double *lse) {
-    int64_t heads = kd(c, "H"), groups = kd(c, "G"), s = kd(c, "S"), l = kd(c, "L"), d = kd(c, "D"), e = kd(c, "E");
+    int64_t heads = kd(c, "H"), groups = kd(c, "G"), s = kd(c, "S"), l = kd(c, "L"),
+            d = kd(c, "D"), e = kd(c, "E");
     for (int64_t at = 0; at < kd(c, "B") * heads * s; at++) {
-        int64_t i = at % s, h = at / s % heads, b = at / s / heads, base = (b * groups + h * groups / heads) * l;
+        int64_t i = at % s, h = at / s % heads, b = at / s / heads,
+                base = (b * groups + h * groups / heads) * l;
         row r = row_new(l);
         for (int64_t j = 0; j < l; j++) {
             bool visible = !kb(c, "causal") || j <= i + (l - s);
-            double score = product(kt(c, "Q") + at * d, kt(c, "K") + (base + j) * d, d) * kf(c, "scale");
+            double score =
+                product(kt(c, "Q") + at * d, kt(c, "K") + (base + j) * d, d) * kf(c, "scale");
             r.score[j] = visible ? score : -INFINITY;
             r.value[j] = kt(c, "V") + (base + j) * e;
         }
@@ -135,20 +145,23 @@ void ref_attention_dense(kcase *c) {
 
 void prepare_attention_bwd(kcase *c) {
     attend_dense(c, kt(c, "O"), kt(c, "LSE"));
-    for (int64_t i = 0; i < kn(c, "LSE"); i++) { /* rows without keys: any finite number will do */
+    for (int64_t i = 0; i < kn(c, "LSE");
+         i++) { /* rows without keys: any finite number will do */
         kt(c, "LSE")[i] = isfinite(kt(c, "LSE")[i]) ? kt(c, "LSE")[i] : 0;
     }
 }
 
 /* dP = dO V', dS = P (dP - sum O dO) scale; dV = P' dO, dK = dS' Q, dQ = dS K. */
 void ref_attention_bwd(kcase *c) {
-    int64_t heads = kd(c, "H"), groups = kd(c, "G"), s = kd(c, "S"), l = kd(c, "L"), d = kd(c, "D"), e = kd(c, "E");
+    int64_t heads = kd(c, "H"), groups = kd(c, "G"), s = kd(c, "S"), l = kd(c, "L"),
+            d = kd(c, "D"), e = kd(c, "E");
     double scale = kf(c, "scale");
     memset(kt(c, "dQ"), 0, (size_t)kn(c, "dQ") * sizeof(double));
     memset(kt(c, "dK"), 0, (size_t)kn(c, "dK") * sizeof(double));
     memset(kt(c, "dV"), 0, (size_t)kn(c, "dV") * sizeof(double));
     for (int64_t at = 0; at < kd(c, "B") * heads * s; at++) {
-        int64_t i = at % s, h = at / s % heads, b = at / s / heads, base = (b * groups + h * groups / heads) * l;
+        int64_t i = at % s, h = at / s % heads, b = at / s / heads,
+                base = (b * groups + h * groups / heads) * l;
         const double *q = kt(c, "Q") + at * d, *dout = kt(c, "dO") + at * e;
         double delta = product(kt(c, "O") + at * e, dout, e);
         for (int64_t j = 0; j < l; j++) {
@@ -182,15 +195,18 @@ void prepare_paged_decode(kcase *c) {
 }
 
 void ref_paged_decode(kcase *c) {
-    int64_t heads = kd(c, "H"), groups = kd(c, "G"), d = kd(c, "D"), ps = kd(c, "PS"), np = kd(c, "NP");
+    int64_t heads = kd(c, "H"), groups = kd(c, "G"), d = kd(c, "D"), ps = kd(c, "PS"),
+            np = kd(c, "NP");
     double *zeros = calloc((size_t)d + 1, sizeof *zeros);
     for (int64_t at = 0; at < kd(c, "B") * heads; at++) {
         int64_t b = at / heads, g = at % heads / kd(c, "R"), n = (int64_t)kt(c, "len")[b];
         row r = row_new(n);
         for (int64_t j = 0; j < n; j++) {
-            int64_t page = (int64_t)kt(c, "table")[b * kd(c, "MP") + j / ps], from = ((page * ps + j % ps) * groups + g) * d;
+            int64_t page = (int64_t)kt(c, "table")[b * kd(c, "MP") + j / ps],
+                    from = ((page * ps + j % ps) * groups + g) * d;
             bool exists = page >= 0 && page < np;
-            r.score[j] = product(kt(c, "Q") + at * d, exists ? kt(c, "K") + from : zeros, d) * kf(c, "scale");
+            r.score[j] = product(kt(c, "Q") + at * d, exists ? kt(c, "K") + from : zeros, d) *
+                         kf(c, "scale");
             r.value[j] = exists ? kt(c, "V") + from : zeros;
         }
         (void)row_attend(&r, kt(c, "O") + at * d, d);
@@ -208,7 +224,8 @@ void ref_linear_attention(kcase *c) {
             double *o = kt(c, "O") + (at * l + t) * e;
             memset(o, 0, (size_t)e * sizeof *o);
             for (int64_t u = 0; u <= t; u++) {
-                double w = product(kt(c, "Q") + (at * l + t) * d, kt(c, "K") + (at * l + u) * d, d);
+                double w =
+                    product(kt(c, "Q") + (at * l + t) * d, kt(c, "K") + (at * l + u) * d, d);
                 w *= pow(kt(c, "decay")[at % kd(c, "H")], (double)(t - u));
                 for (int64_t x = 0; x < e; x++) {
                     o[x] += w * kt(c, "V")[(at * l + u) * e + x];
@@ -221,6 +238,7 @@ void ref_linear_attention(kcase *c) {
 void ref_dropout(kcase *c) {
     for (int64_t i = 0; i < kd(c, "N"); i++) {
         double p = kf(c, "p");
-        kt(c, "Y")[i] = philox_unit((uint64_t)kd(c, "seed"), (uint64_t)i) < p ? 0 : kt(c, "X")[i] / (1 - p);
+        kt(c, "Y")[i] =
+            philox_unit((uint64_t)kd(c, "seed"), (uint64_t)i) < p ? 0 : kt(c, "X")[i] / (1 - p);
     }
 }

@@ -29,7 +29,8 @@ void ref_softmax(kcase *c) {
     }
 }
 
-static double product(const double *a, int64_t step_a, const double *b, int64_t step_b, int64_t n) {
+static double product(const double *a, int64_t step_a, const double *b, int64_t step_b,
+                      int64_t n) {
     double s = 0;
     for (int64_t k = 0; k < n; k++) {
         s += a[k * step_a] * b[k * step_b];
@@ -53,7 +54,8 @@ void ref_bmm(kcase *c) {
     int64_t m = kd(c, "M"), n = kd(c, "N"), k = kd(c, "K");
     for (int64_t b = 0; b < kd(c, "B"); b++) {
         for (int64_t i = 0; i < m * n; i++) {
-            const double *a = kt(c, "A") + (b * m + i / n) * k, *w = kt(c, "W") + b * k * n + i % n;
+            const double *a = kt(c, "A") + (b * m + i / n) * k,
+                         *w = kt(c, "W") + b * k * n + i % n;
             kt(c, "C")[b * m * n + i] = product(a, 1, w, n, k);
         }
     }
@@ -66,7 +68,8 @@ void ref_moe_gemm(kcase *c) {
         int64_t from = (int64_t)fmax(off[g], 0), until = (int64_t)fmin(off[g + 1], (double)r);
         for (int64_t i = from; i < until; i++) {
             for (int64_t j = 0; j < n; j++) {
-                kt(c, "Y")[i * n + j] = product(kt(c, "X") + i * k, 1, kt(c, "W") + g * k * n + j, n, k);
+                kt(c, "Y")[i * n + j] =
+                    product(kt(c, "X") + i * k, 1, kt(c, "W") + g * k * n + j, n, k);
             }
         }
     }
@@ -96,13 +99,15 @@ void ref_gemm_i8(kcase *c) {
 }
 
 void ref_gemm_w4(kcase *c) {
-    int64_t m = kd(c, "M"), n = kd(c, "N"), k = kd(c, "K"), groups = kd(c, "KG"), g = kd(c, "G");
+    int64_t m = kd(c, "M"), n = kd(c, "N"), k = kd(c, "K"), groups = kd(c, "KG"),
+            g = kd(c, "G");
     for (int64_t i = 0; i < m; i++) {
         for (int64_t j = 0; j < n; j++) {
             double v = 0;
             for (int64_t p = 0; p < k; p++) {
                 int64_t at = j * groups + p / g;
-                v += kt(c, "A")[i * k + p] * (kt(c, "W")[j * k + p] - kt(c, "Z")[at]) * kt(c, "S")[at];
+                v += kt(c, "A")[i * k + p] * (kt(c, "W")[j * k + p] - kt(c, "Z")[at]) *
+                     kt(c, "S")[at];
             }
             kt(c, "C")[i * n + j] = v;
         }
@@ -131,8 +136,8 @@ void ref_gemm_mx(kcase *c) {
         for (int64_t j = 0; j < n; j++) {
             double v = 0;
             for (int64_t p = 0; p < k; p++) {
-                v += kt(c, "A")[i * k + p] * kt(c, "SA")[i * groups + p / 32] * kt(c, "B")[j * k + p] *
-                     kt(c, "SB")[j * groups + p / 32];
+                v += kt(c, "A")[i * k + p] * kt(c, "SA")[i * groups + p / 32] *
+                     kt(c, "B")[j * k + p] * kt(c, "SB")[j * groups + p / 32];
             }
             kt(c, "C")[i * n + j] = v;
         }

@@ -1,8 +1,7 @@
 /* References of kernels that take addresses: the results lie in memory that no tensor describes, so each run is checked
  * by a `finish`. See kernels.h. */
-#include "tests/kernels/kernels.h"
-
 #include "base/dtype.h"
+#include "tests/kernels/kernels.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -31,7 +30,8 @@ void finish_raw(kcase *c) {
     for (int64_t i = 0; i < kd(c, "n"); i++) {
         float expected = p[i * kd(c, "ld")] + p[i * kd(c, "ld") + 1];
         if (q[i] != expected) {
-            kcase_fail(c, "q[%lld] is %.9g, not %.9g", (long long)i, (double)q[i], (double)expected);
+            kcase_fail(c, "q[%lld] is %.9g, not %.9g", (long long)i, (double)q[i],
+                       (double)expected);
         }
         q[i] = -9;
     }
@@ -39,7 +39,8 @@ void finish_raw(kcase *c) {
 
 /* ---- grouped_gemm: matrices of f16, rows ld apart ------------------------------------------------------------------------ */
 
-static uint16_t *matrix(kcase *c, const char *name, int64_t g, int64_t rows, int64_t ld, void **slot, size_t offset) {
+static uint16_t *matrix(kcase *c, const char *name, int64_t g, int64_t rows, int64_t ld,
+                        void **slot, size_t offset) {
     size_t n = (size_t)(rows * ld) + 1;
     uint16_t *all = *slot ? *slot : calloc(65536, sizeof *all);
     *slot = all;
@@ -86,15 +87,17 @@ static void check_group(kcase *c, int64_t g) {
         int64_t i = at / (int64_t)size[1], j = at % (int64_t)size[1];
         double s = 0, mass = 0;
         for (int64_t k = 0; k < (int64_t)size[2]; k++) {
-            double term = (double)tg_f16_to_f32(a[i * (int64_t)ld[0] + k]) * (double)tg_f16_to_f32(b[k * (int64_t)ld[1] + j]);
+            double term = (double)tg_f16_to_f32(a[i * (int64_t)ld[0] + k]) *
+                          (double)tg_f16_to_f32(b[k * (int64_t)ld[1] + j]);
             s += term;
             mass += fabs(term);
         }
         uint16_t *out = y + i * (int64_t)ld[2] + j;
-        double got = (double)tg_f16_to_f32(*out), bound = ldexp(fabs(s), -11) + ldexp(mass * size[2], -24) + 0x1p-25;
+        double got = (double)tg_f16_to_f32(*out),
+               bound = ldexp(fabs(s), -11) + ldexp(mass * size[2], -24) + 0x1p-25;
         if (!(fabs(got - s) <= bound)) {
-            kcase_fail(c, "group %lld [%lld, %lld] is %.9g, not %.9g +- %.3g", (long long)g, (long long)i, (long long)j, got, s,
-                       bound);
+            kcase_fail(c, "group %lld [%lld, %lld] is %.9g, not %.9g +- %.3g", (long long)g,
+                       (long long)i, (long long)j, got, s, bound);
         }
         *out = 0x7e00; /* NaN until the next run */
     }

@@ -18,7 +18,8 @@ void ref_spmv(kcase *c) {
         double s = 0;
         for (int64_t z = (int64_t)row[r]; z < (int64_t)row[r + 1]; z++) {
             double col = kt(c, "col")[z];
-            s += col >= 0 && col < (double)kd(c, "C") ? kt(c, "V")[z] * kt(c, "X")[(int64_t)col] : 0;
+            s += col >= 0 && col < (double)kd(c, "C") ? kt(c, "V")[z] * kt(c, "X")[(int64_t)col]
+                                                      : 0;
         }
         kt(c, "Y")[r] = s;
     }
@@ -45,7 +46,8 @@ void ref_nbody(kcase *c) {
 void ref_mandelbrot(kcase *c) {
     int64_t w = kd(c, "W");
     for (int64_t at = 0; at < kd(c, "H") * w; at++) {
-        double cx = kf(c, "x0") + (double)(at % w) * kf(c, "step"), cy = kf(c, "y0") + (double)(at / w) * kf(c, "step");
+        double cx = kf(c, "x0") + (double)(at % w) * kf(c, "step"),
+               cy = kf(c, "y0") + (double)(at / w) * kf(c, "step");
         double x = 0, y = 0;
         int64_t n = 0;
         for (; x * x + y * y < 4 && n < kd(c, "limit"); n++) {
@@ -160,7 +162,8 @@ void prepare_nms(kcase *c) {
 }
 
 static double overlap(const double *a, const double *b) {
-    double w = fmax(0, fmin(a[2], b[2]) - fmax(a[0], b[0])), h = fmax(0, fmin(a[3], b[3]) - fmax(a[1], b[1]));
+    double w = fmax(0, fmin(a[2], b[2]) - fmax(a[0], b[0])),
+           h = fmax(0, fmin(a[3], b[3]) - fmax(a[1], b[1]));
     double both = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]);
     return w * h / (both - w * h);
 }
@@ -172,7 +175,8 @@ void ref_nms(kcase *c) {
         bool keep = true;
         for (int64_t i = at / n * n; i < at; i++) {
             const double *box = kt(c, "box");
-            keep = keep && !(kt(c, "keep")[i] != 0 && overlap(box + 4 * i, box + 4 * at) > kf(c, "limit"));
+            keep = keep && !(kt(c, "keep")[i] != 0 &&
+                             overlap(box + 4 * i, box + 4 * at) > kf(c, "limit"));
         }
         kt(c, "keep")[at] = keep;
     }

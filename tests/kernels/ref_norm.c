@@ -90,7 +90,8 @@ void ref_cross_entropy_bwd(kcase *c) {
     int64_t v = kd(c, "V");
     for (int64_t at = 0; at < kd(c, "M") * v; at++) {
         int64_t i = at / v;
-        double p = exp(kt(c, "X")[at] - kt(c, "lse")[i]), hot = kt(c, "label")[i] == (double)(at % v);
+        double p = exp(kt(c, "X")[at] - kt(c, "lse")[i]),
+               hot = kt(c, "label")[i] == (double)(at % v);
         kt(c, "dX")[at] = (p - hot) * kt(c, "dL")[i];
     }
 }
@@ -101,7 +102,8 @@ void ref_embedding(kcase *c) {
     int64_t d = kd(c, "D") * kwidth(c, "E");
     for (int64_t at = 0; at < kd(c, "N") * d; at++) {
         double id = kt(c, "ids")[at / d];
-        kt(c, "Y")[at] = id >= 0 && id < (double)kd(c, "V") ? kt(c, "E")[(int64_t)id * d + at % d] : 0;
+        kt(c, "Y")[at] =
+            id >= 0 && id < (double)kd(c, "V") ? kt(c, "E")[(int64_t)id * d + at % d] : 0;
     }
 }
 
@@ -165,7 +167,8 @@ void ref_adamw(kcase *c) {
     for (int64_t i = 0; i < kd(c, "N"); i++) {
         double g = kt(c, "G")[i], p = kt(c, "P")[i];
         double m = b1 * kt(c, "M")[i] + (1 - b1) * g, v = b2 * kt(c, "V")[i] + (1 - b2) * g * g;
-        double step = m / kf(c, "c1") / (sqrt(v / kf(c, "c2")) + kf(c, "eps")) + kf(c, "wd") * p;
+        double step =
+            m / kf(c, "c1") / (sqrt(v / kf(c, "c2")) + kf(c, "eps")) + kf(c, "wd") * p;
         kt(c, "P")[i] = p - kf(c, "lr") * step;
         kt(c, "M")[i] = m;
         kt(c, "V")[i] = v;

@@ -42,7 +42,8 @@ static void row_of(kcase *c, int64_t i) {
         variance += (x[j] - mean) * (x[j] - mean) / (double)n;
     }
     for (int64_t j = 0; j < n; j++) {
-        double *y = kt(c, "Y") + (i * n + j) * 5, normal = (x[j] - mean) / sqrt(variance + 1e-5);
+        double *y = kt(c, "Y") + (i * n + j) * 5,
+               normal = (x[j] - mean) / sqrt(variance + 1e-5);
         y[0] = exp(x[j] - top) / total;
         y[1] = x[j] - top - log(total);
         y[2] = normal;

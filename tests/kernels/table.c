@@ -132,7 +132,7 @@ const kernel_row kernel_rows[] = {
     {ROW("e_misc", grouped_gemm, grouped_gemm), .prepare = prepare_grouped_gemm, .finish = finish_grouped_gemm,
      .cases = "G=3 maxm=19 maxn=23|G=1 maxm=1 maxn=1|G=0 maxm=3 maxn=4"},
     /* ---- std/ ---- */
-    {ROW("f_std", activations, activations), .types = "f32 bf16 f16", .fills = "X=-2:2", .cases = "N=37|N=1|N=0|N=130"},
+    {ROW("f_std", activations, activations), .types = "f32 bf16 f16", .fills = "X=-2:2", .literals = true, .cases = "N=37|N=1|N=0|N=130"},
     {ROW("f_std", rows, rows), .types = "f32 bf16", .cases = "M=5 N=37|M=1 N=2|M=0 N=3|M=3 N=0|M=2 N=257"},
     {ROW("f_std", small, small), .types = "f32 f64", .cases = "N=37|N=1|N=0|N=130"},
     {ROW("f_std", fft_rows, fft_rows), .cases = "B=2 N=35|B=1 N=64|B=1 N=1|B=0 N=6|B=3 N=0"},
