@@ -153,19 +153,16 @@ static tg_status bind_dim(const binder *b, const tg_sig_bind *s) {
     if (!a->tensor || b->out->dims[s->dim] != TG_DIM_UNKNOWN || s->d >= a->rank) {
         return TG_OK;
     }
-    int64_t extent = a->tensor->shape[s->d], rest = extent - s->offset;
-    if (s->factor == 1) {
-        b->out->dims[s->dim] = rest;
-    } else {
-        b->out->dims[s->dim] = rest / s->factor;
-        if (rest % s->factor != 0) {
-            return fail(
-                b, TG_ERROR_LAUNCH,
-                "L0903: dimension %u of %s is %lld, which is no value of %s for an integer %s",
-                s->d, b->sig->params[s->param].name, (long long)extent,
-                b->sig->params[s->param].shape_text[s->d], b->sig->dims[s->dim].name);
-        }
+    int64_t extent = a->tensor->shape[s->d], rest;
+    if (extent < 0 || __builtin_sub_overflow(extent, s->offset, &rest) || rest == INT64_MIN ||
+        rest % s->factor != 0) {
+        return fail(
+            b, TG_ERROR_LAUNCH,
+            "L0903: dimension %u of %s is %lld, which is no value of %s for an integer %s",
+            s->d, b->sig->params[s->param].name, (long long)extent,
+            b->sig->params[s->param].shape_text[s->d], b->sig->dims[s->dim].name);
     }
+    b->out->dims[s->dim] = rest / s->factor;
     if (b->out->dims[s->dim] < 0) {
         return fail(b, TG_ERROR_LAUNCH,
                     "L0903: dimension %u of %s is %lld, so that %s would be negative in %s",

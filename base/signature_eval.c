@@ -185,7 +185,7 @@ static bool is_contiguous(const tg_launch_arg *arg) {
         if (arg->tensor->shape[d] > 1 && arg->tensor->stride[d] != expected) {
             return false;
         }
-        expected *= arg->tensor->shape[d];
+        expected = wrap((uint64_t)expected * (uint64_t)arg->tensor->shape[d]);
     }
     return true;
 }

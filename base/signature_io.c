@@ -302,6 +302,24 @@ static bool valid_slot(int32_t slot, uint32_t n) {
     return slot >= -1 && (slot < 0 || (uint32_t)slot < n);
 }
 
+/* A pointer has no element type; everything else has one. */
+static bool valid_types(const tg_signature *sig) {
+    for (uint32_t i = 0; i < sig->n_params; i++) {
+        const tg_sig_param *p = &sig->params[i];
+        if (p->type.dtype == TG_DTYPE_NONE && p->type.type_param < 0 && p->kind != TG_SP_PTR) {
+            return false;
+        }
+    }
+    for (uint32_t i = 0; i < sig->n_tparams; i++) {
+        for (uint32_t m = 0; m < sig->tparams[i].n_members; m++) {
+            if (sig->tparams[i].members[m] == TG_DTYPE_NONE) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 static bool valid_params(const tg_signature *sig) {
     for (uint32_t i = 0; i < sig->n_params; i++) {
         const tg_sig_param *p = &sig->params[i];
@@ -400,7 +418,7 @@ tg_signature *tg_signature_read(tg_arena *arena, const void *bytes, size_t size)
     sig->name = get_name(&r);
     sig->n_consts = (uint32_t)get_below(&r, TG_SIG_MAX_CONSTS + 1);
     get_lists(&r, sig);
-    bool good =
-        !r.bad && r.at == r.end && valid_params(sig) && valid_binds(sig) && valid_rest(sig);
+    bool good = !r.bad && r.at == r.end && valid_types(sig) && valid_params(sig) &&
+                valid_binds(sig) && valid_rest(sig);
     return good ? sig : NULL;
 }

@@ -7,21 +7,32 @@ typedef struct extent_range {
     uintptr_t lo, hi; /* bytes, hi exclusive; equal: no elements */
 } extent_range;
 
-/* Tensors with more bits than 2^63 from end to end do not exist; wrapping is harmless. */
+/* Strides are the caller's, so every sum and product may overflow: such a tensor counts as all of memory. */
+static bool spread_of(const tg_launch_arg *a, int64_t *first, int64_t *end) {
+    int64_t lo = 0, hi = 0, bits = tg_dtype_bits(a->dtype), reach;
+    bool ok = true;
+    for (uint32_t d = 0; ok && d < a->rank; d++) {
+        ok = !__builtin_mul_overflow(a->tensor->shape[d] - 1, a->tensor->stride[d], &reach) &&
+             !__builtin_add_overflow(reach < 0 ? lo : hi, reach, reach < 0 ? &lo : &hi);
+    }
+    ok = ok && hi < INT64_MAX && !__builtin_mul_overflow(lo, bits, &lo) &&
+         !__builtin_mul_overflow(hi + 1, bits, &hi);
+    *first = ok ? lo / 8 - (lo % 8 < 0) : 0;
+    *end = ok ? hi / 8 + (hi % 8 > 0) : 0;
+    return ok;
+}
+
 static extent_range range_of(const tg_launch_arg *a) {
-    int64_t lo = 0, hi = 0;
     for (uint32_t d = 0; d < a->rank; d++) {
-        int64_t n = a->tensor->shape[d];
-        if (n == 0) {
+        if (a->tensor->shape[d] <= 0) {
             return (extent_range){0, 0};
         }
-        int64_t reach = (int64_t)((uint64_t)(n - 1) * (uint64_t)a->tensor->stride[d]);
-        lo += reach < 0 ? reach : 0;
-        hi += reach > 0 ? reach : 0;
     }
-    int64_t bits = tg_dtype_bits(a->dtype);
+    int64_t first, end;
+    if (!spread_of(a, &first, &end)) {
+        return (extent_range){0, UINTPTR_MAX};
+    }
     uintptr_t base = (uintptr_t)a->tensor->data;
-    int64_t first = lo * bits / 8 - (lo * bits % 8 < 0), end = ((hi + 1) * bits + 7) / 8;
     return (extent_range){base + (uintptr_t)first, base + (uintptr_t)end};
 }
 
@@ -31,27 +42,29 @@ static bool overlaps_itself(const tg_launch_arg *a) {
     uint32_t n = 0;
     for (uint32_t d = 0; d < a->rank; d++) {
         int64_t extent = a->tensor->shape[d], s = a->tensor->stride[d];
-        if (extent == 0) {
+        if (extent <= 0) {
             return false;
         }
         if (extent == 1) {
             continue;
         }
-        s = s < 0 ? -s : s;
+        s = s < -INT64_MAX ? INT64_MAX : s < 0 ? -s : s;
         uint32_t at = n++;
         for (; at > 0 && stride[at - 1] > s; at--) {
             stride[at] = stride[at - 1];
             reach[at] = reach[at - 1];
         }
         stride[at] = s;
-        reach[at] = (extent - 1) * s;
+        if (__builtin_mul_overflow(extent - 1, s, &reach[at])) {
+            reach[at] = INT64_MAX; /* no memory reaches so far: what follows it is refused */
+        }
     }
     int64_t below = 0;
     for (uint32_t k = 0; k < n; k++) {
         if (stride[k] <= below) {
             return true;
         }
-        below += reach[k];
+        below = reach[k] > INT64_MAX - below ? INT64_MAX : below + reach[k];
     }
     return false;
 }
