@@ -67,11 +67,13 @@ static tg_status fail(tg_aot *rt, tg_status status, const char *name, const char
     return status;
 }
 
-/* Under the lock. Null: malformed or out of memory. */
-static const tg_signature *read_signature(tg_aot *rt, const tg_aot_kernel *kernel) {
+/* Under the lock. Null is malformed unless `status` says out of memory. */
+static const tg_signature *read_signature(tg_aot *rt, const tg_aot_kernel *kernel,
+                                          tg_status *status) {
     tg_unwind u;
     if (TG_PROTECT(&u)) {
         tg_arena_set_unwind(rt->arena, NULL);
+        *status = TG_ERROR_OUT_OF_MEMORY;
         return NULL;
     }
     tg_arena_set_unwind(rt->arena, &u);
@@ -88,13 +90,14 @@ static const tg_signature *read_signature(tg_aot *rt, const tg_aot_kernel *kerne
     return k->signature;
 }
 
-static const tg_signature *signature_of(tg_aot *rt, const tg_aot_kernel *kernel) {
+static const tg_signature *signature_of(tg_aot *rt, const tg_aot_kernel *kernel,
+                                        tg_status *status) {
     pthread_mutex_lock(&rt->lock);
     const known *k = rt->kernels;
     while (k && k->kernel != kernel) {
         k = k->next;
     }
-    const tg_signature *s = k ? k->signature : read_signature(rt, kernel);
+    const tg_signature *s = k ? k->signature : read_signature(rt, kernel, status);
     pthread_mutex_unlock(&rt->lock);
     return s;
 }
@@ -153,7 +156,11 @@ tg_status tg_aot_launch(tg_aot *rt, const tg_aot_kernel *kernel, const tg_aot_ar
         return fail(rt, TG_ERROR_INVALID_ARGUMENT, kernel->name,
                     "built for another version of the runtime");
     }
-    const tg_signature *sig = signature_of(rt, kernel);
+    tg_status s = TG_OK;
+    const tg_signature *sig = signature_of(rt, kernel, &s);
+    if (s != TG_OK) {
+        return fail(rt, s, kernel->name, tg_status_name(s));
+    }
     if (!sig || n_args != sig->n_params) {
         return fail(rt, TG_ERROR_INVALID_ARGUMENT, kernel->name,
                     sig ? "wrong number of arguments" : "the signature cannot be read");
@@ -163,7 +170,7 @@ tg_status tg_aot_launch(tg_aot *rt, const tg_aot_kernel *kernel, const tg_aot_ar
     tg_tensor_arg tensors[TG_MAX_PARAMS];
     tg_launch_binding b;
     make_args(sig, args, launch, tensors);
-    tg_status s = tg_signature_bind(sig, launch, n_args, &b, message, sizeof message);
+    s = tg_signature_bind(sig, launch, n_args, &b, message, sizeof message);
     if (s == TG_OK) {
         s = is_variant(sig, kernel, &b, message) ? TG_OK : TG_ERROR_INVALID_ARGUMENT;
     }

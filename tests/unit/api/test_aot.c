@@ -3,7 +3,23 @@
 #include "tegula/aot.h"
 
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* The linker sends the library's calls here (--wrap): the one numbered `fail_at` fails. */
+static long n_calls, fail_at;
+void *__real_malloc(size_t size);
+void *__real_aligned_alloc(size_t align, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_aligned_alloc(size_t align, size_t size);
+
+void *__wrap_malloc(size_t size) {
+    return ++n_calls == fail_at ? NULL : __real_malloc(size);
+}
+
+void *__wrap_aligned_alloc(size_t align, size_t size) {
+    return ++n_calls == fail_at ? NULL : __real_aligned_alloc(align, size);
+}
 
 /* kernel twice(in f32 X[N], out f32 Y[N], f32 s) */
 static int32_t twice(const tg_rt *rt, const void *const *args) {
@@ -96,5 +112,44 @@ Test(aot, launches) {
     cr_assert_eq(tg_aot_launch(rt, &broken, args, 3), TG_ERROR_INVALID_ARGUMENT);
     tg_aot_destroy(rt);
     tg_aot_destroy(NULL);
+    tg_arena_destroy(arena);
+}
+
+static tg_status session(const tg_aot_kernel *k) {
+    tg_aot *rt;
+    float x[] = {1, 2, 3}, y[3] = {0};
+    tg_aot_tensor tx = tg_aot_dense(TG_F32, 1, (int64_t[]){3}, x),
+                  ty = tg_aot_dense(TG_F32, 1, (int64_t[]){3}, y);
+    tg_aot_arg args[] = {tg_aot_tensor_arg(&tx), tg_aot_tensor_arg(&ty), tg_aot_float_arg(2.0)};
+    tg_status s = tg_aot_create(2, &rt);
+    if (s == TG_OK) {
+        s = tg_aot_launch(rt, k, args, 3);
+        cr_assert(s != TG_OK || y[2] == 6);
+        tg_aot_destroy(rt);
+    }
+    return s;
+}
+
+Test(aot, every_failure_is_reported) {
+    tg_unwind u;
+    tg_arena *arena = tg_arena_create(&tg_allocator_default, &u);
+    if (TG_PROTECT(&u)) {
+        cr_assert_fail("out of memory");
+    }
+    tg_strbuf sig = write_signature(arena);
+    static const tg_dtype types[] = {TG_F32};
+    tg_aot_kernel k = {
+        sizeof k, TG_ABI_VERSION, 0, "twice", twice, (const unsigned char *)sig.data,
+        sig.len,  types,          1, 0,       NULL};
+    tg_status s = TG_ERROR_OUT_OF_MEMORY;
+    for (long n = 1; s != TG_OK; n++) {
+        n_calls = 0;
+        fail_at = n;
+        s = session(&k);
+        fail_at = 0;
+        cr_assert(s == TG_OK || s == TG_ERROR_OUT_OF_MEMORY, "allocation %ld: %s", n,
+                  tg_status_name(s));
+        cr_assert(n < 1000);
+    }
     tg_arena_destroy(arena);
 }

@@ -35,7 +35,50 @@ static void counting_free(void *user, void *p, size_t size) {
 
 static const char source[] =
     "kernel axpy<T: float>(in T X[N], inout T Y[N], const f32 alpha = 2.0)\n"
-    "{\n    grid (i in N) Y[i] = T(f32(Y[i]) + alpha * f32(X[i]));\n}\n";
+    "{\n    grid (i in N) Y[i] = T(f32(Y[i]) + alpha * f32(X[i]));\n}\n"
+    "kernel row_sums(in f32 X[M, const N], out f32 S[M], out f32 Y[M, const N])\n"
+    "{\n    grid (i in M) {\n        axis j in N;\n        S[i] = sum(X[i, j], j);\n"
+    "        Y[i, j] = exp(X[i, j] - max(X[i, j], j));\n    }\n}\n";
+
+/* Prepared by name in the background, then launched on views, with a shape inferred. */
+static tg_status use_prepared(tg_context *c, tg_module *m) {
+    const char *bindings[] = {"N=6"};
+    tg_kernel_spec spec = {.struct_size = sizeof spec, .bindings = bindings, .n_bindings = 1};
+    tg_kernel *k = tg_module_kernel(m, "row_sums");
+    tg_status s = tg_kernel_prepare_async(k, &spec), waited = tg_kernel_wait(k);
+    if (s || waited) {
+        return s ? s : waited;
+    }
+    tg_tensor *x = tg_tensor_create(c, TG_F32, 2, (int64_t[]){6, 9});
+    tg_tensor *view = tg_tensor_permute(x, (uint32_t[]){1, 0});
+    tg_tensor *y = tg_tensor_create(c, TG_F32, 2, (int64_t[]){9, 6}), *sums = NULL;
+    int64_t shape[8];
+    s = x && view && y ? tg_tensor_fill_random(x, 1, -1, 1) : TG_ERROR_OUT_OF_MEMORY;
+    if (s == TG_OK) {
+        s = tg_kernel_infer_shape(k, TG_ARGS(view), 1, shape);
+    }
+    if (s == TG_OK) {
+        sums = tg_tensor_create(c, TG_F32, 1, shape);
+        s = sums ? tg_launch(k, TG_ARGS(view, sums, y)) : TG_ERROR_OUT_OF_MEMORY;
+    }
+    if (s == TG_OK) {
+        s = tg_tensor_copy(view, y);
+    }
+    tg_tensor_release(x);
+    tg_tensor_release(view);
+    tg_tensor_release(y);
+    tg_tensor_release(sums);
+    return s;
+}
+
+/* Errors need memory for their text; without it the status is still right. */
+static tg_status use_broken(tg_context *c) {
+    tg_module *m = NULL;
+    tg_status s =
+        tg_module_load_text(c, "broken.dsl", "kernel f(in f32 X[N]) { y = 1; }", 32, &m);
+    tg_module_destroy(m);
+    return s == TG_ERROR_COMPILE ? TG_OK : s == TG_OK ? TG_ERROR_INTERNAL : s;
+}
 
 static tg_status use_tensors(tg_context *c, tg_module *m) {
     tg_tensor *x = tg_tensor_create(c, TG_F32, 1, (int64_t[]){100});
@@ -73,6 +116,12 @@ static tg_status session(const tg_allocator *a) {
     }
     if (s == TG_OK) {
         s = use_tensors(c, m);
+    }
+    if (s == TG_OK) {
+        s = use_prepared(c, m);
+    }
+    if (s == TG_OK) {
+        s = use_broken(c);
     }
     tg_module_destroy(m);
     tg_context_destroy(c);
