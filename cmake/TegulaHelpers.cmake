@@ -36,7 +36,8 @@ set(TG_LINK_FLAGS "")
 set(TG_GC_FLAGS -Wl,--gc-sections)
 
 if(TG_SANITIZE STREQUAL "address")
-    set(TG_SANITIZE_FLAGS -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    # Not function: it reads in front of a function, and generated code may start a mapping.
+    set(TG_SANITIZE_FLAGS -fsanitize=address,undefined -fno-sanitize=function -fno-sanitize-recover=all -fno-omit-frame-pointer)
 elseif(TG_SANITIZE STREQUAL "thread")
     set(TG_SANITIZE_FLAGS -fsanitize=thread -fno-omit-frame-pointer)
 elseif(NOT TG_SANITIZE STREQUAL "")
