@@ -19,8 +19,9 @@ uint64_t diff_random(uint64_t *state) {
 /* ---- arguments ------------------------------------------------------------------------------------- */
 
 void diff_print_tensor(tg_strbuf *out, const char *name, uint32_t rank, const diff_tensor *t) {
-    tg_strbuf_printf(out, "// arg %s tensor %llu %d %lld %lld shape", name, (unsigned long long)t->seed,
-                     (int)t->fill, (long long)t->offset, (long long)t->length);
+    tg_strbuf_printf(out, "// arg %s tensor %llu %d %lld %lld shape", name,
+                     (unsigned long long)t->seed, (int)t->fill, (long long)t->offset,
+                     (long long)t->length);
     for (uint32_t d = 0; d < rank; d++) {
         tg_strbuf_printf(out, " %lld", (long long)t->shape[d]);
     }
@@ -32,7 +33,8 @@ void diff_print_tensor(tg_strbuf *out, const char *name, uint32_t rank, const di
 }
 
 static double random_float(diff_fill fill, uint64_t *seed) {
-    static const double odd[] = {0, 0, 1, -1, 2, -0.0, INFINITY, -INFINITY, NAN, 1e-42, 3e38, 0.5};
+    static const double odd[] = {0,        0,         1,   -1,    2,    -0.0,
+                                 INFINITY, -INFINITY, NAN, 1e-42, 3e38, 0.5};
     uint64_t r = diff_random(seed);
     if (fill == DIFF_FILL_SMALL) {
         return (double)((int64_t)(r >> 40) % 7 - 3);
@@ -107,7 +109,8 @@ static void parse_scalar(x86_arg *a, const char *s) {
     if (!tg_dtype_is_float(a->dtype)) {
         v = (tg_scalar){.dtype = TG_I64, .i = strtoll(s, NULL, 10)};
     }
-    a->scalar = a->dtype == TG_BOOL ? (tg_scalar){TG_BOOL, v.i & 1, 0, 0} : tg_scalar_convert(v, a->dtype);
+    a->scalar = a->dtype == TG_BOOL ? (tg_scalar){TG_BOOL, v.i & 1, 0, 0}
+                                    : tg_scalar_convert(v, a->dtype);
     if (tg_dtype_is_float(a->dtype)) {
         a->word.f = a->scalar.f;
     } else {
@@ -200,7 +203,8 @@ static bool is_approximate(tg_dtype t) {
 }
 
 /* Runs the interpreter on a copy of the arguments. */
-static tg_status interpret(run_state *s, const tg_func *f, const tg_interp_options *o, x86_args *copy, char *message) {
+static tg_status interpret(run_state *s, const tg_func *f, const tg_interp_options *o,
+                           x86_args *copy, char *message) {
     tg_interp_arg args[32] = {0};
     copy_args(copy, &s->args);
     for (uint32_t i = 0; i < s->args.n; i++) {
@@ -238,8 +242,10 @@ static void compare(run_state *s, const x86_args *got, const char *stage) {
                 size_t n = strlen(where);
                 snprintf(where + n, sizeof where - n, "%s%lld", d ? "," : "", (long long)at[d]);
             }
-            snprintf(message, sizeof message, "%s[%s] is %.17g, expected %.17g within %g; %lld of %lld differ",
-                     s->f->params[i].name, where, r.actual, r.value, r.bound, (long long)r.n_failed, (long long)r.n);
+            snprintf(message, sizeof message,
+                     "%s[%s] is %.17g, expected %.17g within %g; %lld of %lld differ",
+                     s->f->params[i].name, where, r.actual, r.value, r.bound,
+                     (long long)r.n_failed, (long long)r.n);
             fail(s, stage, message);
         }
     }
@@ -247,7 +253,8 @@ static void compare(run_state *s, const x86_args *got, const char *stage) {
 
 /* ---- ways to run ------------------------------------------------------------------------------------------ */
 
-static void run_exact(run_state *s, const tg_func *f, tg_interp_order order, const char *stage) {
+static void run_exact(run_state *s, const tg_func *f, tg_interp_order order,
+                      const char *stage) {
     tg_interp_options o = {.mode = TG_INTERP_EXACT, .order = order, .max_ops = 1 << 22};
     x86_args got;
     char message[256] = "";
@@ -294,7 +301,10 @@ static const char *body_of(const char *text) {
 
 /* The kernel of the previous case stays for cases that differ in their arguments only. */
 static x86_kernel *open_kernel(const char *text, const x86_options *o, size_t way) {
-    static struct { x86_kernel *kernel; char *body; } last[4];
+    static struct {
+        x86_kernel *kernel;
+        char *body;
+    } last[4];
     if (last[way].kernel && strcmp(last[way].body, body_of(text)) == 0) {
         return last[way].kernel;
     }
@@ -346,7 +356,10 @@ static void run_all(run_state *s, unsigned what) {
         run_passes(s);
     }
     if (what & DIFF_X86) {
-        static const struct { const char *stage; x86_options o; } ways[] = {
+        static const struct {
+            const char *stage;
+            x86_options o;
+        } ways[] = {
             {"x86 baseline", {.baseline = true}},
             {"x86 optimised", {.baseline = false}},
             {"x86 optimised, reversed, 3 threads", {.reverse = true, .n_threads = 3}},

@@ -10,7 +10,13 @@
 #include "dsl/interp/interp.h"
 #include "tests/support/x86_run.h"
 
-typedef enum diff_fill { DIFF_FILL_SPECIAL, DIFF_FILL_SMALL, DIFF_FILL_FLOAT, DIFF_FILL_INDEX, DIFF_FILL_COUNT } diff_fill;
+typedef enum diff_fill {
+    DIFF_FILL_SPECIAL,
+    DIFF_FILL_SMALL,
+    DIFF_FILL_FLOAT,
+    DIFF_FILL_INDEX,
+    DIFF_FILL_COUNT
+} diff_fill;
 
 typedef struct diff_tensor {
     uint64_t seed;

@@ -30,7 +30,8 @@ typedef struct shared {
 static unsigned what = DIFF_ALL;
 
 static shared *shared_memory(size_t n) {
-    void *p = mmap(NULL, n * sizeof(shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    void *p = mmap(NULL, n * sizeof(shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+                   -1, 0);
     return p == MAP_FAILED ? NULL : p;
 }
 
@@ -109,7 +110,8 @@ static void supervise(shared *s, uint64_t from, uint64_t to, uint64_t step) {
         }
         memset(&s->outcome, 0, sizeof s->outcome);
         s->outcome.failed = true;
-        snprintf(s->outcome.stage, sizeof s->outcome.stage, "signal %d", WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+        snprintf(s->outcome.stage, sizeof s->outcome.stage, "signal %d",
+                 WIFSIGNALED(status) ? WTERMSIG(status) : 0);
         s->busy = false;
         note(s, s->seed);
         from = s->seed + step;
@@ -136,8 +138,10 @@ static int run_seeds(const char *range, uint64_t jobs) {
         total.elements += s[j].elements;
         total.unverifiable += s[j].unverifiable;
     }
-    printf("%lld programs, %lld failed, %lld refused by the target, %lld elements compared, %.1f %% not checkable\n",
-           (long long)total.done, (long long)total.failed, (long long)total.unsupported, (long long)total.elements,
+    printf("%lld programs, %lld failed, %lld refused by the target, %lld elements compared, "
+           "%.1f %% not checkable\n",
+           (long long)total.done, (long long)total.failed, (long long)total.unsupported,
+           (long long)total.elements,
            total.elements ? 100.0 * (double)total.unverifiable / (double)total.elements : 0.0);
     return total.failed != 0 || total.done != (int64_t)(to - from);
 }
@@ -192,7 +196,9 @@ int main(int argc, char **argv) {
     for (int i = 1; i + 1 < argc; i += 2) {
         const char *value = argv[i + 1];
         if (strcmp(argv[i], "--what") == 0) {
-            what = strcmp(value, "passes") == 0 ? DIFF_PASSES : strcmp(value, "x86") == 0 ? DIFF_X86 : DIFF_ALL;
+            what = strcmp(value, "passes") == 0 ? DIFF_PASSES
+                   : strcmp(value, "x86") == 0  ? DIFF_X86
+                                                : DIFF_ALL;
         } else if (strcmp(argv[i], "--jobs") == 0) {
             jobs = strtoull(value, NULL, 10) % 64;
         } else if (strcmp(argv[i], "--seeds") == 0) {

@@ -17,15 +17,16 @@ bool gen_chance(generator *g, uint32_t percent) {
 }
 
 tg_dtype gen_dtype(generator *g) {
-    static const tg_dtype list[] = {
-        TG_F32, TG_F32, TG_F32, TG_F32, TG_F32, TG_F32, TG_F32, TG_F32, TG_F64, TG_F64, TG_F16, TG_BF16,
-        TG_F16, TG_BF16, TG_I32, TG_I32, TG_I32, TG_I64, TG_I64, TG_U8, TG_I8, TG_U32, TG_I16, TG_U16,
-        TG_U64, TG_BOOL, TG_C32, TG_C64};
+    static const tg_dtype list[] = {TG_F32, TG_F32, TG_F32, TG_F32, TG_F32,  TG_F32, TG_F32,
+                                    TG_F32, TG_F64, TG_F64, TG_F16, TG_BF16, TG_F16, TG_BF16,
+                                    TG_I32, TG_I32, TG_I32, TG_I64, TG_I64,  TG_U8,  TG_I8,
+                                    TG_U32, TG_I16, TG_U16, TG_U64, TG_BOOL, TG_C32, TG_C64};
     return list[gen_below(g, sizeof list / sizeof *list)];
 }
 
 int64_t gen_extent(generator *g) {
-    static const int64_t list[] = {0, 1, 2, 3, 5, 7, 8, 13, 16, 17, 31, 33, 64, 70, 100, 4, 9, 20};
+    static const int64_t list[] = {0,  1,  2,  3,  5,  7,   8, 13, 16,
+                                   17, 31, 33, 64, 70, 100, 4, 9,  20};
     return list[gen_below(g, sizeof list / sizeof *list)];
 }
 
@@ -91,7 +92,8 @@ tg_value *gen_constant(generator *g, tg_dtype t) {
     if (tg_dtype_is_float(t) || tg_dtype_kind_of(t) == TG_KIND_COMPLEX) {
         return tg_build_float(&g->b, t, v);
     }
-    return tg_build_int(&g->b, t, (int64_t)gen_below(g, 9) - (tg_dtype_kind_of(t) == TG_KIND_SINT ? 4 : 0));
+    return tg_build_int(
+        &g->b, t, (int64_t)gen_below(g, 9) - (tg_dtype_kind_of(t) == TG_KIND_SINT ? 4 : 0));
 }
 
 tg_value *gen_value(generator *g, tg_dtype t) {
@@ -101,7 +103,8 @@ tg_value *gen_value(generator *g, tg_dtype t) {
     }
     if (!v) {
         tg_value *x = pick(g, TG_DTYPE_NONE, false);
-        bool simple = x && tg_dtype_kind_of(x->type->dtype) != TG_KIND_COMPLEX && tg_dtype_kind_of(t) != TG_KIND_COMPLEX;
+        bool simple = x && tg_dtype_kind_of(x->type->dtype) != TG_KIND_COMPLEX &&
+                      tg_dtype_kind_of(t) != TG_KIND_COMPLEX;
         v = simple && gen_chance(g, 60) ? tg_build_cast(&g->b, x, t) : gen_constant(g, t);
     }
     return v;
@@ -124,7 +127,8 @@ static tg_name fresh(generator *g, const char *prefix) {
 }
 
 /* Strides of any kind: rows with gaps, another order of the dimensions, inputs also 0 and negative. */
-static void random_strides(generator *g, diff_tensor *t, uint32_t rank, bool input, bool packed) {
+static void random_strides(generator *g, diff_tensor *t, uint32_t rank, bool input,
+                           bool packed) {
     uint32_t order[8];
     int64_t n = 1, low = 0;
     for (uint32_t d = 0; d < rank; d++) {
@@ -160,12 +164,15 @@ static void random_strides(generator *g, diff_tensor *t, uint32_t rank, bool inp
     t->length = t->offset + n + 8;
 }
 
-tg_value *gen_param_tensor(generator *g, tg_fparam_kind kind, tg_dtype dtype, uint32_t rank, const int64_t *shape,
-                           diff_fill fill) {
+tg_value *gen_param_tensor(generator *g, tg_fparam_kind kind, tg_dtype dtype, uint32_t rank,
+                           const int64_t *shape, diff_fill fill) {
     if (g->n_tensors >= 20 || g->f->n_params >= 31) {
         return NULL;
     }
-    tg_fparam p = {.name = fresh(g, kind == TG_FP_IN ? "X" : "Y"), .kind = kind, .dtype = dtype, .rank = rank};
+    tg_fparam p = {.name = fresh(g, kind == TG_FP_IN ? "X" : "Y"),
+                   .kind = kind,
+                   .dtype = dtype,
+                   .rank = rank};
     diff_tensor t = {.seed = diff_random(&g->rng) % 100000, .fill = fill};
     memcpy(t.shape, shape, rank * sizeof *shape);
     random_strides(g, &t, rank, kind == TG_FP_IN, tg_dtype_bits(dtype) < 8);
@@ -186,14 +193,20 @@ tg_value *gen_extent_value(generator *g, int64_t extent) {
     return tg_func_add_param(g->f, p);
 }
 
-tg_axis *gen_axis(generator *g, tg_axis_kind kind, int64_t extent, int64_t block, bool constant) {
-    tg_axis *a = tg_func_add_axis(g->f, kind, fresh(g, kind == TG_AXIS_GRID ? "i" : kind == TG_AXIS_LOOP ? "k" : "j"), (tg_span){0});
+tg_axis *gen_axis(generator *g, tg_axis_kind kind, int64_t extent, int64_t block,
+                  bool constant) {
+    tg_axis *a = tg_func_add_axis(g->f, kind,
+                                  fresh(g, kind == TG_AXIS_GRID   ? "i"
+                                           : kind == TG_AXIS_LOOP ? "k"
+                                                                  : "j"),
+                                  (tg_span){0});
     a->extent = constant ? extent : -1;
     a->block = block;
     return a;
 }
 
-static binder *push_binder(generator *g, tg_axis *a, tg_value *index, int64_t size, int64_t extent, bool local) {
+static binder *push_binder(generator *g, tg_axis *a, tg_value *index, int64_t size,
+                           int64_t extent, bool local) {
     g->binders[g->n_binders] = (binder){a, index, size, extent, local};
     return &g->binders[g->n_binders++];
 }
@@ -265,7 +278,8 @@ static tg_value *random_index(generator *g, int64_t extent) {
         if (!gen_fits(g, i->type, j->type)) {
             return i;
         }
-        tg_value *scaled = tg_build_binary(&g->b, TG_OP_MUL, i, int_const(g, 1 + gen_below(g, 3)));
+        tg_value *scaled =
+            tg_build_binary(&g->b, TG_OP_MUL, i, int_const(g, 1 + gen_below(g, 3)));
         tg_value *sum = tg_build_binary(&g->b, TG_OP_ADD, scaled, j);
         return tg_build_binary(&g->b, TG_OP_SUB, sum, int_const(g, gen_below(g, 3)));
     }
@@ -298,7 +312,8 @@ static tg_dtype storage_dtype(generator *g, tg_dtype t) {
 static tg_value *source_tensor(generator *g, tg_dtype stored, uint32_t *which) {
     for (uint32_t tries = 0; tries < 4; tries++) {
         uint32_t i = g->n_readable ? gen_below(g, g->n_tensors) : 0;
-        if (i < g->n_tensors && g->tensors[i] && g->tensors[i]->type->dtype == stored && g->dims[i][7] == 0) {
+        if (i < g->n_tensors && g->tensors[i] && g->tensors[i]->type->dtype == stored &&
+            g->dims[i][7] == 0) {
             *which = i;
             return g->tensors[i];
         }
@@ -312,8 +327,8 @@ static tg_value *source_tensor(generator *g, tg_dtype stored, uint32_t *which) {
         shape[d] = shape[d] == 0 && gen_chance(g, 70) ? 6 : shape[d];
     }
     diff_fill fill = tg_dtype_is_int(stored) && gen_chance(g, 50) ? DIFF_FILL_INDEX
-                     : g->special                                ? DIFF_FILL_SPECIAL
-                     : gen_chance(g, 50)                         ? DIFF_FILL_SMALL
+                     : g->special                                 ? DIFF_FILL_SPECIAL
+                     : gen_chance(g, 50)                          ? DIFF_FILL_SMALL
                                                                   : DIFF_FILL_FLOAT;
     tg_value *v = gen_param_tensor(g, TG_FP_IN, stored, rank, shape, fill);
     *which = g->n_tensors - 1;
@@ -372,7 +387,8 @@ static void gen_store(generator *g, tg_value *v) {
         } else if (kind < 12) {
             index[d] = tg_build_binary(&g->b, TG_OP_SUB, int_const(g, shape[d] - 1), index[d]);
         } else if (kind < 16) {
-            index[d] = tg_build_binary(&g->b, TG_OP_ADD, index[d], int_const(g, (int64_t)gen_below(g, 5) - 2));
+            index[d] = tg_build_binary(&g->b, TG_OP_ADD, index[d],
+                                       int_const(g, (int64_t)gen_below(g, 5) - 2));
         } else if (kind < 20) {
             shape[d] = shape[d] > 2 ? shape[d] - 2 : shape[d];
         }
@@ -396,7 +412,8 @@ static void gen_store(generator *g, tg_value *v) {
         }
         guard = there ? guard : NULL;
     }
-    tg_value *y = gen_param_tensor(g, gen_chance(g, 80) ? TG_FP_OUT : TG_FP_INOUT, v->type->dtype, n, shape, DIFF_FILL_FLOAT);
+    tg_value *y = gen_param_tensor(g, gen_chance(g, 80) ? TG_FP_OUT : TG_FP_INOUT,
+                                   v->type->dtype, n, shape, DIFF_FILL_FLOAT);
     if (y) {
         g->dims[g->n_tensors - 1][7] = 1; /* not for loads */
         tg_build_store(&g->b, y, v, index, n, guard);
@@ -405,7 +422,8 @@ static void gen_store(generator *g, tg_value *v) {
 
 static void gen_atomic(generator *g) {
     static const tg_dtype types[] = {TG_I32, TG_I64, TG_U32, TG_U64};
-    static const tg_enum fns[] = {TG_FN_ADD, TG_FN_AND, TG_FN_OR, TG_FN_XOR, TG_FN_MIN, TG_FN_MAX};
+    static const tg_enum fns[] = {TG_FN_ADD, TG_FN_AND, TG_FN_OR,
+                                  TG_FN_XOR, TG_FN_MIN, TG_FN_MAX};
     tg_dtype t = types[gen_below(g, 4)];
     tg_value *v = gen_value(g, t), *at = gen_value(g, TG_I64);
     if (!tg_type_axes_within(v->type, at->type)) {
@@ -417,9 +435,11 @@ static void gen_atomic(generator *g) {
         return;
     }
     g->dims[g->n_tensors - 1][7] = 1;
-    for (uint32_t i = 0; i < g->n_binders; i++) { /* once per instance: how many there are must be fixed */
+    for (uint32_t i = 0; i < g->n_binders;
+         i++) { /* once per instance: how many there are must be fixed */
         tg_axis *a = g->binders[i].axis;
-        g->dependent = g->dependent || (a && a->kind == TG_AXIS_GRID && !tg_type_has_axis(at->type, a));
+        g->dependent =
+            g->dependent || (a && a->kind == TG_AXIS_GRID && !tg_type_has_axis(at->type, a));
     }
     tg_value *operands[] = {y, v, at};
     const tg_type *type = tg_type_with_dtype(g->f, at->type, t);
@@ -497,14 +517,20 @@ static void gen_for(generator *g) {
         a->binder = op;
     }
     mark m = enter(g, op, 0);
-    tg_value *index = each ? tg_block_add_arg(g->f, g->b.block, tg_type_scalar(g->f, TG_I64), fresh(g, "k")) : NULL;
+    tg_value *index =
+        each ? tg_block_add_arg(g->f, g->b.block, tg_type_scalar(g->f, TG_I64), fresh(g, "k"))
+             : NULL;
     tg_value *carried[3];
     for (uint32_t i = 0; i < n; i++) {
         carried[i] = tg_block_add_arg(g->f, g->b.block, types[i], fresh(g, "c"));
         gen_push(g, carried[i]);
     }
     g->work *= extent > 0 ? extent : 1;
-    push_binder(g, a, NULL, each ? 1 : block ? (block < extent ? block : extent) : extent, extent, false);
+    push_binder(g, a, NULL,
+                each    ? 1
+                : block ? (block < extent ? block : extent)
+                        : extent,
+                extent, false);
     index = each ? index : tg_build_iota(&g->b, a);
     g->binders[g->n_binders - 1].index = index;
     gen_push(g, index);
@@ -516,7 +542,8 @@ static void gen_for(generator *g) {
         tg_dtype t = types[i]->dtype;
         uint32_t k = gen_below(g, 4);
         bool ordered = tg_dtype_kind_of(t) != TG_KIND_COMPLEX;
-        bool ok = k == 3 ? (tg_dtype_is_int(t) || t == TG_BOOL) : t != TG_BOOL && (k == 0 || ordered);
+        bool ok =
+            k == 3 ? (tg_dtype_is_int(t) || t == TG_BOOL) : t != TG_BOOL && (k == 0 || ordered);
         if (ok && gen_chance(g, 70)) {
             out[i] = tg_build_binary(&g->b, update[k], carried[i], out[i]);
         }
@@ -538,7 +565,8 @@ static void gen_if(generator *g) {
         tg_value *x = NULL;
         for (uint32_t i = 0; i < g->n_scope; i++) {
             tg_value *v = g->scope[i];
-            x = !v->type->n_axes && tg_dtype_is_int(v->type->dtype) && gen_chance(g, 60) ? v : x;
+            x = !v->type->n_axes && tg_dtype_is_int(v->type->dtype) && gen_chance(g, 60) ? v
+                                                                                         : x;
         }
         if (!x || g->depth > 5) {
             return;
@@ -640,8 +668,14 @@ static void gen_par(generator *g, uint32_t left) {
     }
     mark m = enter(g, op, 0);
     g->work *= extent > 0 ? extent : 1;
-    tg_value *index = each ? tg_block_add_arg(g->f, g->b.block, tg_type_scalar(g->f, TG_I64), fresh(g, "g")) : NULL;
-    push_binder(g, a, index, each ? 1 : block && block < extent ? block : extent, extent, false);
+    tg_value *index =
+        each ? tg_block_add_arg(g->f, g->b.block, tg_type_scalar(g->f, TG_I64), fresh(g, "g"))
+             : NULL;
+    push_binder(g, a, index,
+                each                      ? 1
+                : block && block < extent ? block
+                                          : extent,
+                extent, false);
     if (each) {
         gen_push(g, index);
     }

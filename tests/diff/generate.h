@@ -8,10 +8,10 @@ enum { MAX_SCOPE = 512, MAX_BINDERS = 16, MAX_TILE = 8192 };
 
 /* A grid binder, loop or full axis around the place where code is made. */
 typedef struct binder {
-    tg_axis *axis;     /* null: single indices */
-    tg_value *index;   /* iota, or the index */
-    int64_t size;      /* most valid indices at a time */
-    int64_t extent;    /* of the whole domain */
+    tg_axis *axis;   /* null: single indices */
+    tg_value *index; /* iota, or the index */
+    int64_t size;    /* most valid indices at a time */
+    int64_t extent;  /* of the whole domain */
     bool local;
 } binder;
 
@@ -31,7 +31,7 @@ typedef struct generator {
     uint32_t n_names;
     int64_t work; /* iterations around this place */
     uint32_t depth, budget;
-    bool dependent; /* on block sizes */
+    bool dependent;      /* on block sizes */
     bool special, zeros; /* values, and a reduction after exp, log or a quotient */
 } generator;
 
@@ -49,9 +49,11 @@ tg_value *gen_tile(generator *g, tg_dtype t);
 tg_value *gen_any_tile(generator *g);
 tg_value *gen_constant(generator *g, tg_dtype t);
 tg_value *gen_extent_value(generator *g, int64_t extent);
-tg_value *gen_param_tensor(generator *g, tg_fparam_kind kind, tg_dtype t, uint32_t rank, const int64_t *shape, diff_fill fill);
+tg_value *gen_param_tensor(generator *g, tg_fparam_kind kind, tg_dtype t, uint32_t rank,
+                           const int64_t *shape, diff_fill fill);
 tg_value *gen_load(generator *g, tg_dtype t);
-tg_axis *gen_axis(generator *g, tg_axis_kind kind, int64_t extent, int64_t block, bool constant);
+tg_axis *gen_axis(generator *g, tg_axis_kind kind, int64_t extent, int64_t block,
+                  bool constant);
 tg_axis *gen_local(generator *g);
 
 void gen_elementwise(generator *g);

@@ -17,18 +17,25 @@ static bool dtype_fits(tg_opcode op, char letter, tg_dtype t) {
         return t == TG_BOOL || tg_dtype_is_int(t);
     }
     switch (letter) {
-    case 'f': return tg_dtype_is_float(t);
-    case 'i': return tg_dtype_is_int(t);
-    case 'b': return t == TG_BOOL;
-    case 'c': return complex;
-    default: return (t != TG_BOOL || op == TG_OP_CMP || op == TG_OP_SELECT || op == TG_OP_CAST) && !(ordered && complex);
+    case 'f':
+        return tg_dtype_is_float(t);
+    case 'i':
+        return tg_dtype_is_int(t);
+    case 'b':
+        return t == TG_BOOL;
+    case 'c':
+        return complex;
+    default:
+        return (t != TG_BOOL || op == TG_OP_CMP || op == TG_OP_SELECT || op == TG_OP_CAST) &&
+               !(ordered && complex);
     }
 }
 
 static tg_opcode elementwise_opcode(generator *g) {
     for (;;) {
-        tg_opcode op = gen_chance(g, 35) ? (tg_opcode)(TG_OP_ADD + gen_below(g, 4))
-                                         : (tg_opcode)(TG_OP_ADD + gen_below(g, TG_OP_BROADCAST - TG_OP_ADD));
+        tg_opcode op = gen_chance(g, 35)
+                           ? (tg_opcode)(TG_OP_ADD + gen_below(g, 4))
+                           : (tg_opcode)(TG_OP_ADD + gen_below(g, TG_OP_BROADCAST - TG_OP_ADD));
         if (tg_op_is_math(op) && gen_chance(g, 60)) {
             continue;
         }
@@ -60,8 +67,10 @@ static tg_value *build_plain(generator *g, tg_opcode op, tg_value **v, uint32_t 
 }
 
 static tg_dtype bitcast_dtype(generator *g, tg_dtype t) {
-    static const tg_dtype same[][4] = {{TG_I8, TG_U8, TG_I8, TG_U8}, {TG_I16, TG_U16, TG_F16, TG_BF16},
-                                       {TG_I32, TG_U32, TG_F32, TG_F32}, {TG_I64, TG_U64, TG_F64, TG_F64}};
+    static const tg_dtype same[][4] = {{TG_I8, TG_U8, TG_I8, TG_U8},
+                                       {TG_I16, TG_U16, TG_F16, TG_BF16},
+                                       {TG_I32, TG_U32, TG_F32, TG_F32},
+                                       {TG_I64, TG_U64, TG_F64, TG_F64}};
     int bits = tg_dtype_bits(t);
     return same[bits == 8 ? 0 : bits == 16 ? 1 : bits == 32 ? 2 : 3][gen_below(g, 4)];
 }
@@ -71,10 +80,13 @@ static tg_value *build_special(generator *g, tg_opcode op, tg_value *x) {
     bool complex = tg_dtype_kind_of(t) == TG_KIND_COMPLEX;
     if (op == TG_OP_CAST) {
         tg_dtype to = gen_dtype(g);
-        return complex && tg_dtype_kind_of(to) != TG_KIND_COMPLEX ? NULL : tg_build_cast(&g->b, x, to);
+        return complex && tg_dtype_kind_of(to) != TG_KIND_COMPLEX ? NULL
+                                                                  : tg_build_cast(&g->b, x, to);
     }
     if (op == TG_OP_BITCAST) {
-        return complex || t == TG_BOOL || tg_dtype_is_float(t) ? NULL : tg_build_bitcast(&g->b, x, bitcast_dtype(g, t));
+        return complex || t == TG_BOOL || tg_dtype_is_float(t)
+                   ? NULL
+                   : tg_build_bitcast(&g->b, x, bitcast_dtype(g, t));
     }
     if (op == TG_OP_CPLX) {
         if (t != TG_F32 && t != TG_F64) {
@@ -86,7 +98,8 @@ static tg_value *build_special(generator *g, tg_opcode op, tg_value *x) {
     }
     if (op == TG_OP_SELECT) {
         tg_value *c = other_operand(g, TG_BOOL, x->type);
-        const tg_type *both = tg_type_union(g->f, t, (const tg_type *const[]){c->type, x->type}, 2);
+        const tg_type *both =
+            tg_type_union(g->f, t, (const tg_type *const[]){c->type, x->type}, 2);
         return tg_build_select(&g->b, c, x, other_operand(g, t, both));
     }
     const tg_type *type = tg_type_with_dtype(g->f, x->type, tg_dtype_real(t));
@@ -105,8 +118,10 @@ static tg_value *make_elementwise(generator *g, tg_opcode op) {
     }
     tg_value *v[3] = {gen_chance(g, 80) ? gen_tile(g, t) : NULL};
     v[0] = v[0] ? v[0] : gen_value(g, t);
-    if (strcmp(tg_op_info_of(op)->results, "explicit") == 0 || strcmp(tg_op_info_of(op)->results, "cast") == 0) {
-        return op == TG_OP_SELECT ? build_special(g, op, gen_value(g, gen_dtype(g))) : build_special(g, op, v[0]);
+    if (strcmp(tg_op_info_of(op)->results, "explicit") == 0 ||
+        strcmp(tg_op_info_of(op)->results, "cast") == 0) {
+        return op == TG_OP_SELECT ? build_special(g, op, gen_value(g, gen_dtype(g)))
+                                  : build_special(g, op, v[0]);
     }
     uint32_t n = 1;
     for (s = s + 1; *s; s += 2, n++) {
@@ -144,13 +159,17 @@ static uint32_t some_axes(generator *g, const tg_type *t, tg_axis **out, uint32_
 }
 
 static tg_value *gen_reduce(generator *g, tg_value *x) {
-    static const tg_enum fns[] = {TG_FN_ADD, TG_FN_ADD, TG_FN_MUL, TG_FN_MIN, TG_FN_MAX, TG_FN_ARGMIN, TG_FN_ARGMAX,
-                                  TG_FN_AND, TG_FN_OR,  TG_FN_XOR};
+    static const tg_enum fns[] = {TG_FN_ADD,    TG_FN_ADD,    TG_FN_MUL, TG_FN_MIN, TG_FN_MAX,
+                                  TG_FN_ARGMIN, TG_FN_ARGMAX, TG_FN_AND, TG_FN_OR,  TG_FN_XOR};
     tg_dtype t = x->type->dtype;
     bool complex = tg_dtype_kind_of(t) == TG_KIND_COMPLEX;
-    uint32_t k = t == TG_BOOL ? 7 + gen_below(g, 3) : gen_below(g, complex ? 3 : tg_dtype_is_int(t) ? 10 : 7);
+    uint32_t k = t == TG_BOOL ? 7 + gen_below(g, 3)
+                              : gen_below(g, complex              ? 3
+                                             : tg_dtype_is_int(t) ? 10
+                                                                  : 7);
     tg_axis *over[8];
-    uint32_t n = some_axes(g, x->type, over, fns[k] == TG_FN_ARGMIN || fns[k] == TG_FN_ARGMAX ? 1 : 8);
+    uint32_t n =
+        some_axes(g, x->type, over, fns[k] == TG_FN_ARGMIN || fns[k] == TG_FN_ARGMAX ? 1 : 8);
     return tg_build_reduce(&g->b, fns[k], x, over, n);
 }
 
@@ -163,7 +182,8 @@ static tg_value *gen_scan(generator *g, tg_value *x) {
     }
     some_axes(g, x->type, over, 1);
     tg_attr attrs[4] = {tg_attr_axis(g->arena, TG_ATTR_AXIS, over[0])};
-    attrs[1] = tg_attr_enum(TG_ATTR_FN, fns[gen_below(g, tg_dtype_kind_of(t) == TG_KIND_COMPLEX ? 2 : 4)]);
+    attrs[1] = tg_attr_enum(TG_ATTR_FN,
+                            fns[gen_below(g, tg_dtype_kind_of(t) == TG_KIND_COMPLEX ? 2 : 4)]);
     uint32_t n = 2;
     if (gen_chance(g, 40)) {
         attrs[n++] = tg_attr_flag(TG_ATTR_EXCLUSIVE);
@@ -196,12 +216,16 @@ static tg_value *operand_over(generator *g, tg_dtype t, tg_axis *const *axes, ui
             }
         }
     }
-    tg_value *x = gen_param_tensor(g, TG_FP_IN, t, n, shape, g->special ? DIFF_FILL_SPECIAL : gen_chance(g, 50) ? DIFF_FILL_SMALL : DIFF_FILL_FLOAT);
+    tg_value *x = gen_param_tensor(g, TG_FP_IN, t, n, shape,
+                                   g->special          ? DIFF_FILL_SPECIAL
+                                   : gen_chance(g, 50) ? DIFF_FILL_SMALL
+                                                       : DIFF_FILL_FLOAT);
     return x ? tg_build_load(&g->b, x, index, n, NULL) : NULL;
 }
 
 static tg_value *fresh_dot(generator *g) {
-    static const tg_dtype types[] = {TG_F32, TG_F32, TG_F32, TG_BF16, TG_F16, TG_F64, TG_I8, TG_U8, TG_I32, TG_C32, TG_F8E4M3};
+    static const tg_dtype types[] = {TG_F32, TG_F32, TG_F32, TG_BF16, TG_F16,   TG_F64,
+                                     TG_I8,  TG_U8,  TG_I32, TG_C32,  TG_F8E4M3};
     tg_axis *all[MAX_BINDERS], *k, *x_axes[4], *y_axes[4];
     uint32_t n = 0, nx = 0, ny = 0;
     for (uint32_t i = 0; i < g->n_binders; i++) {
@@ -228,8 +252,10 @@ static tg_value *fresh_dot(generator *g) {
     at = gen_below(g, ny + 1);
     y_axes[ny++] = y_axes[at];
     y_axes[at] = k;
-    tg_dtype t = types[gen_below(g, 11)], u = t == TG_F8E4M3 && gen_chance(g, 50) ? TG_F8E5M2 : partner(g, t);
-    tg_value *x = operand_over(g, t, x_axes, nx), *y = x ? operand_over(g, u, y_axes, ny) : NULL;
+    tg_dtype t = types[gen_below(g, 11)],
+             u = t == TG_F8E4M3 && gen_chance(g, 50) ? TG_F8E5M2 : partner(g, t);
+    tg_value *x = operand_over(g, t, x_axes, nx),
+             *y = x ? operand_over(g, u, y_axes, ny) : NULL;
     if (!y || !gen_fits(g, x->type, y->type)) {
         return NULL;
     }
@@ -265,7 +291,8 @@ static tg_value *gen_dot(generator *g, tg_value *x) {
         for (uint32_t i = 0; i < n && acc; i++) {
             acc = tg_type_has_axis(acc->type, common[i]) ? NULL : acc;
         }
-        acc = acc && gen_fits(g, sum_type(g, t, (tg_value *[]){x, y}, 2), acc->type) ? acc : NULL;
+        acc =
+            acc && gen_fits(g, sum_type(g, t, (tg_value *[]){x, y}, 2), acc->type) ? acc : NULL;
     }
     return tg_build_dot(&g->b, x, y, acc, common, n);
 }
@@ -316,12 +343,16 @@ static tg_value *gen_reindex(generator *g, tg_value *x) {
         if (gen_chance(g, 50)) {
             e = tg_build_iota(&g->b, over[i]);
             tg_value *c = tg_build_int(&g->b, TG_I64, (int64_t)gen_below(g, 9) - 4);
-            e = gen_chance(g, 60) ? tg_build_binary(&g->b, TG_OP_ADD, e, c) : tg_build_binary(&g->b, TG_OP_SUB, c, e);
+            e = gen_chance(g, 60) ? tg_build_binary(&g->b, TG_OP_ADD, e, c)
+                                  : tg_build_binary(&g->b, TG_OP_SUB, c, e);
         }
-        v[1 + i] = gen_fits(g, type, e->type) ? e : tg_build_int(&g->b, TG_I64, gen_below(g, 4));
-        type = tg_type_union(g->f, x->type->dtype, (const tg_type *const[]){type, v[1 + i]->type}, 2);
+        v[1 + i] =
+            gen_fits(g, type, e->type) ? e : tg_build_int(&g->b, TG_I64, gen_below(g, 4));
+        type = tg_type_union(g->f, x->type->dtype,
+                             (const tg_type *const[]){type, v[1 + i]->type}, 2);
     }
-    tg_attr attrs[2] = {tg_attr_axes(g->arena, TG_ATTR_AXES, over, n), tg_attr_flag(TG_ATTR_ELSE)};
+    tg_attr attrs[2] = {tg_attr_axes(g->arena, TG_ATTR_AXES, over, n),
+                        tg_attr_flag(TG_ATTR_ELSE)};
     uint32_t count = 1 + n, n_attrs = 1;
     if (gen_chance(g, 40)) {
         v[count++] = gen_constant(g, x->type->dtype);
@@ -341,7 +372,8 @@ static tg_value *gen_reindex_set(generator *g, tg_value *x) {
     }
     tg_value *value = gen_value(g, x->type->dtype);
     const tg_type *rest = tg_type_drop(g->f, x->type, over, 1);
-    const tg_type *room = tg_type_union(g->f, TG_I64, (const tg_type *const[]){rest, e->type}, 2);
+    const tg_type *room =
+        tg_type_union(g->f, TG_I64, (const tg_type *const[]){rest, e->type}, 2);
     if (!tg_type_axes_within(value->type, room)) {
         value = gen_constant(g, x->type->dtype);
     }
@@ -351,7 +383,8 @@ static tg_value *gen_reindex_set(generator *g, tg_value *x) {
 }
 
 static tg_value *gen_axis_value(generator *g) {
-    static const tg_opcode ops[] = {TG_OP_AXIS_FIRST, TG_OP_AXIS_SIZE, TG_OP_AXIS_BLOCK, TG_OP_AXIS_COUNT};
+    static const tg_opcode ops[] = {TG_OP_AXIS_FIRST, TG_OP_AXIS_SIZE, TG_OP_AXIS_BLOCK,
+                                    TG_OP_AXIS_COUNT};
     tg_axis *a = g->n_binders ? g->binders[gen_below(g, g->n_binders)].axis : NULL;
     if (!a) {
         return NULL;
@@ -368,7 +401,8 @@ void gen_structure(generator *g) {
     if (g->zeros && tg_dtype_is_float(x->type->dtype) && gen_chance(g, 60)) {
         static const tg_opcode ops[] = {TG_OP_EXP, TG_OP_LOG, TG_OP_DIV};
         tg_opcode op = ops[gen_below(g, 3)];
-        x = op == TG_OP_DIV ? tg_build_binary(&g->b, op, gen_constant(g, x->type->dtype), x) : tg_build_unary(&g->b, op, x);
+        x = op == TG_OP_DIV ? tg_build_binary(&g->b, op, gen_constant(g, x->type->dtype), x)
+                            : tg_build_unary(&g->b, op, x);
     }
     uint32_t k = gen_below(g, 100);
     if (k < 36) {
@@ -394,7 +428,8 @@ void gen_structure(generator *g) {
 /* ---- regions of scalars ---------------------------------------------------------------------------------------------- */
 
 /* Elementwise operations on scalars in a region; the scope holds only its arguments. */
-static tg_value *scalar_code(generator *g, tg_value *const *args, uint32_t n, uint32_t length, tg_dtype want) {
+static tg_value *scalar_code(generator *g, tg_value *const *args, uint32_t n, uint32_t length,
+                             tg_dtype want) {
     uint32_t keep_scope = g->n_scope, keep_binders = g->n_binders;
     tg_value *saved[MAX_SCOPE];
     memcpy(saved, g->scope, sizeof saved);
@@ -417,20 +452,24 @@ static tg_value *scalar_code(generator *g, tg_value *const *args, uint32_t n, ui
 /* A loop in a lifted function: as many rounds as an integer says, at most seven. */
 static tg_value *counted_loop(generator *g, tg_value *x, tg_value *count) {
     tg_value *seven = tg_build_int(&g->b, TG_I64, 7), *zero = tg_build_int(&g->b, TG_I64, 0);
-    tg_value *limit = tg_build_binary(&g->b, TG_OP_AND, tg_build_cast(&g->b, count, TG_I64), seven);
+    tg_value *limit =
+        tg_build_binary(&g->b, TG_OP_AND, tg_build_cast(&g->b, count, TG_I64), seven);
     tg_value *v[] = {zero, x};
     const tg_type *types[] = {zero->type, x->type};
     tg_op *op = tg_build_op(&g->b, TG_OP_WHILE, v, 2, types, 2, NULL, 0);
     tg_builder outer = g->b;
     for (uint32_t r = 0; r < 2; r++) {
         g->b.block = &op->regions[r].body;
-        tg_value *i = tg_block_add_arg(g->f, g->b.block, types[0], NULL), *y = tg_block_add_arg(g->f, g->b.block, types[1], NULL);
+        tg_value *i = tg_block_add_arg(g->f, g->b.block, types[0], NULL),
+                 *y = tg_block_add_arg(g->f, g->b.block, types[1], NULL);
         if (r == 0) {
             tg_value *passed[] = {tg_build_cmp(&g->b, TG_LT, i, limit), i, y};
             tg_build_op(&g->b, TG_OP_CONDITION, passed, 3, NULL, 0, NULL, 0);
         } else {
-            tg_value *next = tg_build_binary(&g->b, TG_OP_ADD, i, tg_build_int(&g->b, TG_I64, 1));
-            tg_value *args[] = {i, y}, *out[] = {next, scalar_code(g, args, 2, 3, y->type->dtype)};
+            tg_value *next =
+                tg_build_binary(&g->b, TG_OP_ADD, i, tg_build_int(&g->b, TG_I64, 1));
+            tg_value *args[] = {i, y},
+                     *out[] = {next, scalar_code(g, args, 2, 3, y->type->dtype)};
             tg_build_yield(&g->b, out, 2);
         }
     }
@@ -449,7 +488,8 @@ static void gen_map(generator *g) {
     tg_op *op = tg_build_op(&g->b, TG_OP_MAP, v, 2, &type, 1, NULL, 0);
     tg_builder outer = g->b;
     g->b.block = &op->regions[0].body;
-    tg_value *a = tg_block_add_arg(g->f, g->b.block, tg_type_scalar(g->f, x->type->dtype), NULL);
+    tg_value *a =
+        tg_block_add_arg(g->f, g->b.block, tg_type_scalar(g->f, x->type->dtype), NULL);
     tg_value *c = tg_block_add_arg(g->f, g->b.block, tg_type_scalar(g->f, TG_I32), NULL);
     tg_value *args[] = {a, c};
     if (gen_chance(g, 60)) {
@@ -472,20 +512,26 @@ static void gen_fold(generator *g) {
     uint32_t n = some_axes(g, x->type, over, scan ? 1 : 2);
     tg_value *at = tg_build_iota(&g->b, over[0]);
     tg_dtype t = x->type->dtype;
-    tg_value *least = t == TG_F32 ? tg_build_float(&g->b, t, -3e38) : tg_build_int(&g->b, t, INT32_MIN);
+    tg_value *least =
+        t == TG_F32 ? tg_build_float(&g->b, t, -3e38) : tg_build_int(&g->b, t, INT32_MIN);
     tg_value *v[] = {least, tg_build_int(&g->b, TG_I64, -1), x, at};
-    const tg_type *all = sum_type(g, t, v, 4), *left = scan ? all : tg_type_drop(g->f, all, over, n);
+    const tg_type *all = sum_type(g, t, v, 4),
+                  *left = scan ? all : tg_type_drop(g->f, all, over, n);
     const tg_type *types[] = {left, tg_type_with_dtype(g->f, left, TG_I64)};
-    tg_attr attr = scan ? tg_attr_axis(g->arena, TG_ATTR_AXIS, over[0]) : tg_attr_axes(g->arena, TG_ATTR_OVER, over, n);
-    tg_op *op = tg_build_op(&g->b, scan ? TG_OP_SCAN_FN : TG_OP_REDUCE_FN, v, 4, types, 2, &attr, 1);
+    tg_attr attr = scan ? tg_attr_axis(g->arena, TG_ATTR_AXIS, over[0])
+                        : tg_attr_axes(g->arena, TG_ATTR_OVER, over, n);
+    tg_op *op =
+        tg_build_op(&g->b, scan ? TG_OP_SCAN_FN : TG_OP_REDUCE_FN, v, 4, types, 2, &attr, 1);
     tg_builder outer = g->b;
     g->b.block = &op->regions[0].body;
     tg_value *arg[4];
     for (uint32_t i = 0; i < 4; i++) {
-        arg[i] = tg_block_add_arg(g->f, g->b.block, tg_type_scalar(g->f, i % 2 ? TG_I64 : t), NULL);
+        arg[i] =
+            tg_block_add_arg(g->f, g->b.block, tg_type_scalar(g->f, i % 2 ? TG_I64 : t), NULL);
     }
     tg_value *c = tg_build_cmp(&g->b, TG_LT, arg[0], arg[2]);
-    tg_value *out[] = {tg_build_select(&g->b, c, arg[2], arg[0]), tg_build_select(&g->b, c, arg[3], arg[1])};
+    tg_value *out[] = {tg_build_select(&g->b, c, arg[2], arg[0]),
+                       tg_build_select(&g->b, c, arg[3], arg[1])};
     tg_build_yield(&g->b, out, 2);
     g->b = outer;
     gen_push(g, tg_result(op, 0));

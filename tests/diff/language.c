@@ -12,9 +12,20 @@
 
 enum { N_INPUTS = 8, N_OUTPUTS = 4, LENGTH = 37, MAX_NODES = 400, TEXT = 1 << 16 };
 
-static const tg_dtype inputs[N_INPUTS] = {TG_F32, TG_F64, TG_I32, TG_I64, TG_U8, TG_F16, TG_BF16, TG_I16};
+static const tg_dtype inputs[N_INPUTS] = {TG_F32, TG_F64, TG_I32,  TG_I64,
+                                          TG_U8,  TG_F16, TG_BF16, TG_I16};
 
-typedef enum kind { LOAD, LITERAL, VARIABLE, BINARY, COMPARE, CHOOSE, CONVERT, NEGATE, CALL } kind;
+typedef enum kind {
+    LOAD,
+    LITERAL,
+    VARIABLE,
+    BINARY,
+    COMPARE,
+    CHOOSE,
+    CONVERT,
+    NEGATE,
+    CALL
+} kind;
 
 typedef struct node {
     kind kind;
@@ -88,14 +99,16 @@ static tg_dtype pair(program *p, node *n, int depth) {
 }
 
 static node *binary(program *p, int depth) {
-    static const tg_opcode ops[] = {TG_OP_ADD, TG_OP_ADD, TG_OP_SUB, TG_OP_MUL, TG_OP_MUL, TG_OP_DIV, TG_OP_REM, TG_OP_AND, TG_OP_OR, TG_OP_XOR};
+    static const tg_opcode ops[] = {TG_OP_ADD, TG_OP_ADD, TG_OP_SUB, TG_OP_MUL, TG_OP_MUL,
+                                    TG_OP_DIV, TG_OP_REM, TG_OP_AND, TG_OP_OR,  TG_OP_XOR};
     node *n = make(p, BINARY, TG_F32);
     n->dtype = pair(p, n, depth);
     n->op = ops[below(p, tg_dtype_is_int(n->dtype) ? 10 : 6)];
     bool sum = n->op == TG_OP_ADD || n->op == TG_OP_SUB;
     for (int i = 0; sum && i < 2; i++) {
         node *x = i ? n->b : n->a;
-        x->bare = x->kind == BINARY && x->op == TG_OP_MUL && x->dtype == n->dtype && below(p, 3) > 0;
+        x->bare =
+            x->kind == BINARY && x->op == TG_OP_MUL && x->dtype == n->dtype && below(p, 3) > 0;
     }
     return n;
 }
@@ -109,7 +122,8 @@ static node *tree(program *p, int depth) {
         return binary(p, depth);
     }
     if (k < 14) {
-        static const tg_dtype types[] = {TG_F32, TG_F64, TG_I32, TG_I64, TG_I16, TG_F16, TG_BF16, TG_U8, TG_I8, TG_U32};
+        static const tg_dtype types[] = {TG_F32, TG_F64,  TG_I32, TG_I64, TG_I16,
+                                         TG_F16, TG_BF16, TG_U8,  TG_I8,  TG_U32};
         node *n = make(p, CONVERT, types[below(p, 10)]);
         n->a = tree(p, depth - 1);
         return n;
@@ -147,35 +161,60 @@ __attribute__((format(printf, 2, 3))) static void put(program *p, const char *fm
 static const char *symbol(const node *n) {
     static const char *const preds[] = {"==", "!=", "<", "<=", ">", ">="};
     switch ((int)(n->kind == COMPARE ? TG_OP_COUNT : n->op)) {
-    case TG_OP_COUNT: return preds[n->pred - TG_EQ];
-    case TG_OP_ADD: return "+";
-    case TG_OP_SUB: return "-";
-    case TG_OP_MUL: return "*";
-    case TG_OP_DIV: return "/";
-    case TG_OP_REM: return "%";
-    case TG_OP_AND: return "&";
-    case TG_OP_OR: return "|";
-    default: return "^";
+    case TG_OP_COUNT:
+        return preds[n->pred - TG_EQ];
+    case TG_OP_ADD:
+        return "+";
+    case TG_OP_SUB:
+        return "-";
+    case TG_OP_MUL:
+        return "*";
+    case TG_OP_DIV:
+        return "/";
+    case TG_OP_REM:
+        return "%";
+    case TG_OP_AND:
+        return "&";
+    case TG_OP_OR:
+        return "|";
+    default:
+        return "^";
     }
 }
 
 static void print(program *p, const node *n) {
     switch (n->kind) {
-    case LOAD: put(p, "X%d[i]", n->number); return;
-    case VARIABLE: put(p, "v%d", n->number); return;
-    case LITERAL: put(p, "%d", n->number); return;
-    case NEGATE: put(p, "(-"); print(p, n->a); put(p, ")"); return;
-    case CONVERT: put(p, "%s(", tg_dtype_name(n->dtype)); print(p, n->a); put(p, ")"); return;
+    case LOAD:
+        put(p, "X%d[i]", n->number);
+        return;
+    case VARIABLE:
+        put(p, "v%d", n->number);
+        return;
+    case LITERAL:
+        put(p, "%d", n->number);
+        return;
+    case NEGATE:
+        put(p, "(-");
+        print(p, n->a);
+        put(p, ")");
+        return;
+    case CONVERT:
+        put(p, "%s(", tg_dtype_name(n->dtype));
+        print(p, n->a);
+        put(p, ")");
+        return;
     case CALL:
         put(p, n->op == TG_OP_MIN ? "min(" : "max(");
         print(p, n->a), put(p, ", "), print(p, n->b), put(p, ")");
         return;
     case CHOOSE:
-        put(p, "("), print(p, n->c), put(p, " ? "), print(p, n->a), put(p, " : "), print(p, n->b), put(p, ")");
+        put(p, "("), print(p, n->c), put(p, " ? "), print(p, n->a), put(p, " : "),
+            print(p, n->b), put(p, ")");
         return;
     case BINARY:
     case COMPARE:
-        put(p, n->bare ? "" : "("), print(p, n->a), put(p, " %s ", symbol(n)), print(p, n->b), put(p, n->bare ? "" : ")");
+        put(p, n->bare ? "" : "("), print(p, n->a), put(p, " %s ", symbol(n)), print(p, n->b),
+            put(p, n->bare ? "" : ")");
         return;
     }
 }
@@ -211,7 +250,8 @@ typedef struct point {
     int64_t at;
 } point;
 
-static tg_scalar apply(tg_opcode op, tg_enum pred, tg_dtype t, tg_scalar a, tg_scalar b, tg_scalar c) {
+static tg_scalar apply(tg_opcode op, tg_enum pred, tg_dtype t, tg_scalar a, tg_scalar b,
+                       tg_scalar c) {
     tg_scalar in[] = {a, b, c}, out = {.dtype = t};
     int n = op == TG_OP_FMA ? 3 : op == TG_OP_NEG ? 1 : 2;
     tg_scalar_eval(op, pred, t, in, (uint32_t)n, &out);
@@ -245,18 +285,28 @@ static tg_scalar value_of(const point *q, const node *n) {
     tg_scalar none = {0}, literal = {.dtype = TG_I64, .i = n->number};
     tg_dtype t = n->dtype;
     switch (n->kind) {
-    case LOAD: return tg_scalar_load(t, q->args->list[n->number].tensor.data, q->at);
-    case LITERAL: return tg_scalar_convert(literal, t);
-    case VARIABLE: return value_of(q, q->p->variables[n->number]);
-    case CONVERT: return value_as(q, n->a, t);
-    case NEGATE: return apply(TG_OP_NEG, TG_ENUM_NONE, t, value_of(q, n->a), none, none);
-    case CHOOSE: return value_as(q, value_of(q, n->c).i ? n->a : n->b, t);
+    case LOAD:
+        return tg_scalar_load(t, q->args->list[n->number].tensor.data, q->at);
+    case LITERAL:
+        return tg_scalar_convert(literal, t);
+    case VARIABLE:
+        return value_of(q, q->p->variables[n->number]);
+    case CONVERT:
+        return value_as(q, n->a, t);
+    case NEGATE:
+        return apply(TG_OP_NEG, TG_ENUM_NONE, t, value_of(q, n->a), none, none);
+    case CHOOSE:
+        return value_as(q, value_of(q, n->c).i ? n->a : n->b, t);
     case COMPARE: {
-        tg_dtype common = n->b->kind == LITERAL ? n->a->dtype : tg_dtype_common(n->a->dtype, n->b->dtype);
-        return apply(TG_OP_CMP, n->pred, TG_BOOL, value_as(q, n->a, common), value_as(q, n->b, common), none);
+        tg_dtype common =
+            n->b->kind == LITERAL ? n->a->dtype : tg_dtype_common(n->a->dtype, n->b->dtype);
+        return apply(TG_OP_CMP, n->pred, TG_BOOL, value_as(q, n->a, common),
+                     value_as(q, n->b, common), none);
     }
-    case CALL: return apply(n->op, TG_ENUM_NONE, t, value_as(q, n->a, t), value_as(q, n->b, t), none);
-    default: break;
+    case CALL:
+        return apply(n->op, TG_ENUM_NONE, t, value_as(q, n->a, t), value_as(q, n->b, t), none);
+    default:
+        break;
     }
     if (n->op == TG_OP_ADD || n->op == TG_OP_SUB) {
         return sum_of(q, n);
@@ -283,7 +333,8 @@ static bool check_values(const program *p, const tg_func *f, const char *text) {
         list[i].tensor.dtype = args.list[i].dtype;
     }
     tg_interp_options o = {.mode = TG_INTERP_EXACT};
-    ok = ok && tg_interp_run(f, list, &o, &tg_allocator_default, message, sizeof message) == TG_OK;
+    ok = ok &&
+         tg_interp_run(f, list, &o, &tg_allocator_default, message, sizeof message) == TG_OK;
     for (int k = 0; ok && k < N_OUTPUTS; k++) {
         for (int64_t at = 0; at < LENGTH && ok; at++) {
             point q = {p, &args, at};
@@ -291,7 +342,8 @@ static bool check_values(const program *p, const tg_func *f, const char *text) {
             tg_scalar got = tg_scalar_load(want.dtype, args.list[N_INPUTS + k].tensor.data, at);
             ok = same(want, got);
             if (!ok) {
-                printf("Y%d[%lld] is %.17g / %lld, by hand %.17g / %lld\n", k, (long long)at, got.f, (long long)got.i, want.f, (long long)want.i);
+                printf("Y%d[%lld] is %.17g / %lld, by hand %.17g / %lld\n", k, (long long)at,
+                       got.f, (long long)got.i, want.f, (long long)want.i);
             }
         }
     }
@@ -301,7 +353,12 @@ static bool check_values(const program *p, const tg_func *f, const char *text) {
 
 static void print_arguments(tg_strbuf *out, const tg_func *f, uint64_t seed) {
     for (uint32_t i = 0; i < f->n_params; i++) {
-        diff_tensor t = {seed * 20 + i, seed % 2 ? DIFF_FILL_SPECIAL : DIFF_FILL_FLOAT, 0, LENGTH + 4, {LENGTH}, {1}};
+        diff_tensor t = {seed * 20 + i,
+                         seed % 2 ? DIFF_FILL_SPECIAL : DIFF_FILL_FLOAT,
+                         0,
+                         LENGTH + 4,
+                         {LENGTH},
+                         {1}};
         diff_print_tensor(out, f->params[i].name, 1, &t);
     }
 }
@@ -319,9 +376,12 @@ static int run_seed(uint64_t seed) {
     }
     tg_sources sources = {.arena = arena};
     tg_diags diags = {.arena = arena, .sources = &sources, .max_errors = 5};
-    tg_unit *u = tg_unit_load(arena, tg_interner_create(arena), &diags, "random.dsl", p->text, p->len, NULL);
+    tg_unit *u = tg_unit_load(arena, tg_interner_create(arena), &diags, "random.dsl", p->text,
+                              p->len, NULL);
     tg_instance_spec spec = {0};
-    tg_func *f = u && !diags.n_errors ? tg_unit_instantiate(u, tg_unit_find_kernel(u, "k"), &spec, arena, &diags) : NULL;
+    tg_func *f = u && !diags.n_errors
+                     ? tg_unit_instantiate(u, tg_unit_find_kernel(u, "k"), &spec, arena, &diags)
+                     : NULL;
     tg_strbuf text;
     tg_strbuf_init(&text, arena);
     bool bad = !f;
@@ -343,7 +403,8 @@ static int run_seed(uint64_t seed) {
 }
 
 int main(int argc, char **argv) {
-    uint64_t from = argc > 1 ? strtoull(argv[1], NULL, 10) : 0, to = argc > 2 ? strtoull(argv[2], NULL, 10) : from + 60;
+    uint64_t from = argc > 1 ? strtoull(argv[1], NULL, 10) : 0,
+             to = argc > 2 ? strtoull(argv[2], NULL, 10) : from + 60;
     int failed = 0;
     for (uint64_t seed = from; seed < to; seed++) {
         failed += run_seed(seed);

@@ -35,18 +35,22 @@ static void print_head(char *out, const job *j, int64_t length, uint64_t seed, i
     static const char *const names[] = {"X", "Y", "Z"};
     char *at = out + strlen(out);
     for (int i = 0; i < 3; i++) {
-        at += sprintf(at, "// arg %s tensor %llu 0 %lld %lld shape %lld stride %lld\n", names[i],
-                      (unsigned long long)(seed * 3 + (uint64_t)i), stride < 0 ? (long long)(-stride * length) : 0LL,
-                      (long long)(llabs(stride) * length + 8), (long long)length, (long long)stride);
+        at += sprintf(at, "// arg %s tensor %llu 0 %lld %lld shape %lld stride %lld\n",
+                      names[i], (unsigned long long)(seed * 3 + (uint64_t)i),
+                      stride < 0 ? (long long)(-stride * length) : 0LL,
+                      (long long)(llabs(stride) * length + 8), (long long)length,
+                      (long long)stride);
     }
     for (uint32_t k = 0; k < j->n; k++) {
-        at += sprintf(at, "// arg O%u tensor 1 1 0 %lld shape %lld stride 1\n", k, (long long)length + 8, (long long)length);
+        at += sprintf(at, "// arg O%u tensor 1 1 0 %lld shape %lld stride 1\n", k,
+                      (long long)length + 8, (long long)length);
         at += sprintf(at, "// arg S%u tensor 1 1 0 8 shape 1 stride 1\n", k);
     }
 }
 
 /* Replaces x, y, z behind '%' and "T" by names and a type prefix. */
-static void print_line(char *out, const char *line, const char *prefix, const char *axes, uint32_t k) {
+static void print_line(char *out, const char *line, const char *prefix, const char *axes,
+                       uint32_t k) {
     char *at = out + strlen(out);
     at += sprintf(at, "      %%%sr%u = ", prefix, k);
     for (const char *s = line; *s; s++) {
@@ -65,22 +69,32 @@ static void print_line(char *out, const char *line, const char *prefix, const ch
 
 static void print_body(char *out, const job *j) {
     const char *in = tg_dtype_name(j->in), *third = tg_dtype_name(j->third);
-    add_text(out, "func @ops(in %%X: tensor<1 x %s>, in %%Y: tensor<1 x %s>, in %%Z: tensor<1 x %s>", in, in, third);
+    add_text(out,
+             "func @ops(in %%X: tensor<1 x %s>, in %%Y: tensor<1 x %s>, in %%Z: tensor<1 x %s>",
+             in, in, third);
     for (uint32_t k = 0; k < j->n; k++) {
         add_text(out, ", out %%O%u: tensor<1 x %s>", k, tg_dtype_name(j->out[k]));
         add_text(out, ", out %%S%u: tensor<1 x %s>", k, tg_dtype_name(j->out[k]));
     }
-    add_text(out, ")\n  axes { #i grid }\n{\n  %%zero = const {value=0} : i64\n  %%one = const {value=1} : i64\n"
-                  "  %%N = dim %%X {d=0} : i64\n  phase () {\n    par %%N, %%zero, %%N {axis=#i} () {\n"
-                  "      %%i = iota {axis=#i} : tile<#i x i64>\n      %%tx = load %%X, %%i : tile<#i x %s>\n"
-                  "      %%ty = load %%Y, %%i : tile<#i x %s>\n      %%tz = load %%Z, %%i : tile<#i x %s>\n",
-             in, in, third);
+    add_text(
+        out,
+        ")\n  axes { #i grid }\n{\n  %%zero = const {value=0} : i64\n  %%one = const {value=1} "
+        ": i64\n"
+        "  %%N = dim %%X {d=0} : i64\n  phase () {\n    par %%N, %%zero, %%N {axis=#i} () {\n"
+        "      %%i = iota {axis=#i} : tile<#i x i64>\n      %%tx = load %%X, %%i : tile<#i x "
+        "%s>\n"
+        "      %%ty = load %%Y, %%i : tile<#i x %s>\n      %%tz = load %%Z, %%i : tile<#i x "
+        "%s>\n",
+        in, in, third);
     for (uint32_t k = 0; k < j->n; k++) {
         print_line(out, j->line[k], "t", "tile<#i x ", k);
         add_text(out, "      store %%O%u, %%tr%u, %%i\n", k, k);
     }
-    add_text(out, "    }\n  }\n  phase () {\n    par %%one, %%zero, %%one (%%g: i64) {\n      %%sx = load %%X, %%g : %s\n"
-                  "      %%sy = load %%Y, %%g : %s\n      %%sz = load %%Z, %%g : %s\n", in, in, third);
+    add_text(out,
+             "    }\n  }\n  phase () {\n    par %%one, %%zero, %%one (%%g: i64) {\n      %%sx "
+             "= load %%X, %%g : %s\n"
+             "      %%sy = load %%Y, %%g : %s\n      %%sz = load %%Z, %%g : %s\n",
+             in, in, third);
     for (uint32_t k = 0; k < j->n; k++) {
         print_line(out, j->line[k], "s", "", k);
         add_text(out, "      store %%S%u, %%sr%u, %%g\n", k, k);
@@ -102,7 +116,8 @@ static void run_group(job *j, const char *what) {
         n_refused += o.unsupported;
         n_failed += o.failed;
         if (o.failed || (o.unsupported && i == 0)) {
-            printf("%s of %s, length %lld: %s: %s\n", what, tg_dtype_name(j->in), (long long)lengths[i], o.stage, o.text);
+            printf("%s of %s, length %lld: %s: %s\n", what, tg_dtype_name(j->in),
+                   (long long)lengths[i], o.stage, o.text);
             for (uint32_t k = 0; k < j->n && o.failed; k++) {
                 printf("    %u: %s\n", k, j->line[k]);
             }
@@ -146,8 +161,8 @@ static void add_op(job *j, tg_opcode op, tg_dtype t, const char *pred) {
     size_t n = (strlen(info->operands) + 1) / 2;
     const char *second = n > 1 ? info->operands[2] == '=' ? ", %y" : ", %z" : "";
     j->out[j->n] = truth ? TG_BOOL : t;
-    snprintf(j->line[j->n++], sizeof j->line[0], "%s %%x%s%s%s : @%s$", info->mnemonic, second, n > 2 ? ", %z" : "", pred,
-             tg_dtype_name(truth ? TG_BOOL : t));
+    snprintf(j->line[j->n++], sizeof j->line[0], "%s %%x%s%s%s : @%s$", info->mnemonic, second,
+             n > 2 ? ", %z" : "", pred, tg_dtype_name(truth ? TG_BOOL : t));
     flush(j, "operations");
 }
 
@@ -156,10 +171,12 @@ static void run_operations(tg_dtype t) {
     for (tg_opcode op = TG_OP_ADD; op < TG_OP_BROADCAST; op++) {
         const char *results = tg_op_info_of(op)->results;
         bool plain = strcmp(results, "same") == 0 || strcmp(results, "bool") == 0;
-        if (!plain || !takes(op, tg_op_info_of(op)->operands[0], t) || (filter && !strstr(tg_op_info_of(op)->mnemonic, filter))) {
+        if (!plain || !takes(op, tg_op_info_of(op)->operands[0], t) ||
+            (filter && !strstr(tg_op_info_of(op)->mnemonic, filter))) {
             continue;
         }
-        static const char *const preds[] = {" {pred=eq}", " {pred=ne}", " {pred=lt}", " {pred=le}", " {pred=gt}", " {pred=ge}"};
+        static const char *const preds[] = {" {pred=eq}", " {pred=ne}", " {pred=lt}",
+                                            " {pred=le}", " {pred=gt}", " {pred=ge}"};
         for (int k = 0; k < (op != TG_OP_CMP ? 1 : is_complex(t) ? 2 : 6); k++) {
             add_op(&j, op, t, op == TG_OP_CMP ? preds[k] : "");
         }
@@ -179,7 +196,8 @@ static void run_conversions(tg_dtype from) {
     }
     run_group(&j, "conversions");
     for (tg_dtype to = TG_I8; to <= TG_F64 && (!filter || strstr("bitcast", filter)); to++) {
-        bool numbers = from != TG_BOOL && !is_complex(from) && !tg_dtype_is_storage(from) && !tg_dtype_is_storage(to);
+        bool numbers = from != TG_BOOL && !is_complex(from) && !tg_dtype_is_storage(from) &&
+                       !tg_dtype_is_storage(to);
         if (numbers && to != from && tg_dtype_bits(to) == tg_dtype_bits(from)) {
             j.out[j.n] = to;
             snprintf(j.line[j.n++], sizeof j.line[0], "bitcast %%x : @%s$", tg_dtype_name(to));

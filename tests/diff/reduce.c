@@ -29,8 +29,8 @@ static bool is_used(const tg_op *op) {
 }
 
 static bool is_pinned(const tg_op *op) {
-    return op->opcode == TG_OP_YIELD || op->opcode == TG_OP_CONDITION || op->opcode == TG_OP_PAR ||
-           op->opcode == TG_OP_PHASE;
+    return op->opcode == TG_OP_YIELD || op->opcode == TG_OP_CONDITION ||
+           op->opcode == TG_OP_PAR || op->opcode == TG_OP_PHASE;
 }
 
 static bool axis_is_used(const tg_func *f, const tg_op *binder, op_list *l) {
@@ -42,7 +42,8 @@ static bool axis_is_used(const tg_func *f, const tg_op *binder, op_list *l) {
             continue;
         }
         for (uint32_t k = 0; k < op->n_results; k++) {
-            if (op->results[k].type->kind == TG_TYPE_TILE && tg_type_has_axis(op->results[k].type, a)) {
+            if (op->results[k].type->kind == TG_TYPE_TILE &&
+                tg_type_has_axis(op->results[k].type, a)) {
                 return true;
             }
         }
@@ -77,7 +78,8 @@ static void sweep(tg_func *f, op_list *l) {
 
 static tg_value *constant_of(tg_builder *b, const tg_type *t, int64_t v) {
     bool number = tg_dtype_is_float(t->dtype) || tg_dtype_kind_of(t->dtype) == TG_KIND_COMPLEX;
-    tg_value *c = number ? tg_build_float(b, t->dtype, (double)v) : tg_build_int(b, t->dtype, v);
+    tg_value *c =
+        number ? tg_build_float(b, t->dtype, (double)v) : tg_build_int(b, t->dtype, v);
     return tg_build_broadcast(b, c, t);
 }
 
@@ -97,7 +99,8 @@ static bool feeds_index_op(const tg_value *v, uint32_t depth);
 /* Do the indices of a store depend on this use? They must stay injective. */
 static bool feeds_index_use(const tg_use *u, uint32_t depth) {
     uint32_t operand = (uint32_t)(u - u->user->operands);
-    bool writes = u->user->opcode == TG_OP_STORE || u->user->opcode == TG_OP_ATOMIC || u->user->opcode == TG_OP_REINDEX_SET;
+    bool writes = u->user->opcode == TG_OP_STORE || u->user->opcode == TG_OP_ATOMIC ||
+                  u->user->opcode == TG_OP_REINDEX_SET;
     if (writes && operand >= 2) {
         return true;
     }
@@ -132,7 +135,8 @@ static bool feeds_index(const tg_op *op) {
 static bool change_op(tg_func *f, tg_op *op, int kind, op_list *l) {
     tg_builder b = {.func = f, .block = op->parent, .before = op};
     if (kind == 0) { /* away with it */
-        if (is_pinned(op) || is_used(op) || (op->opcode == TG_OP_AXIS && axis_is_used(f, op, l))) {
+        if (is_pinned(op) || is_used(op) ||
+            (op->opcode == TG_OP_AXIS && axis_is_used(f, op, l))) {
             return false;
         }
         tg_op_erase(op);
@@ -146,22 +150,26 @@ static bool change_op(tg_func *f, tg_op *op, int kind, op_list *l) {
         uint32_t i = (uint32_t)kind - 1;
         for (uint32_t r = 0; r < op->n_results && i < op->n_operands; r++) {
             const tg_type *t = op->results[r].type, *u = tg_operand(op, i)->type;
-            if (t->kind == TG_TYPE_TILE && u->kind == TG_TYPE_TILE && t->dtype == u->dtype && tg_type_axes_within(u, t)) {
+            if (t->kind == TG_TYPE_TILE && u->kind == TG_TYPE_TILE && t->dtype == u->dtype &&
+                tg_type_axes_within(u, t)) {
                 done |= replace_result(f, op, r, tg_build_broadcast(&b, tg_operand(op, i), t));
             }
         }
         return done;
     }
-    if (kind <= 8 && op->opcode != TG_OP_CONST && op->opcode != TG_OP_BROADCAST) { /* a constant instead */
+    if (kind <= 8 && op->opcode != TG_OP_CONST &&
+        op->opcode != TG_OP_BROADCAST) { /* a constant instead */
         bool done = false;
         for (uint32_t r = 0; r < op->n_results; r++) {
             if (op->results[r].type->kind == TG_TYPE_TILE) {
-                done |= replace_result(f, op, r, constant_of(&b, op->results[r].type, kind - 7));
+                done |=
+                    replace_result(f, op, r, constant_of(&b, op->results[r].type, kind - 7));
             }
         }
         return done;
     }
-    bool binder = op->opcode == TG_OP_PAR || op->opcode == TG_OP_FOR || op->opcode == TG_OP_AXIS;
+    bool binder =
+        op->opcode == TG_OP_PAR || op->opcode == TG_OP_FOR || op->opcode == TG_OP_AXIS;
     tg_axis *a = binder ? tg_op_axis(op, TG_ATTR_AXIS) : NULL;
     if (binder && kind >= 9 && kind <= 12) { /* another extent */
         static const int64_t sizes[] = {1, 2, 3, 17};
@@ -186,7 +194,8 @@ static bool change_op(tg_func *f, tg_op *op, int kind, op_list *l) {
         a->block = 8;
         return true;
     }
-    if (op->n_operands && kind == 15 && (op->opcode == TG_OP_STORE || op->opcode == TG_OP_LOAD)) {
+    if (op->n_operands && kind == 15 &&
+        (op->opcode == TG_OP_STORE || op->opcode == TG_OP_LOAD)) {
         return false;
     }
     return false;
