@@ -194,7 +194,9 @@ static void finish_reduction(reduction *d) {
             r->e[k] = INFINITY;
         } else if (d->fn == TG_FN_MUL) {
             double relative = r->e[k] + n * u;
-            r->e[k] = relative < 0.5 ? size * relative * (1 + relative) * 1.5 + d->facts.tiny
+            bool denormal = size > 0 && size < d->facts.tiny / u; /* digits are lost on the way */
+            r->e[k] = denormal ? UNSURE
+                      : relative < 0.5 ? size * relative * (1 + relative) * 1.5 + d->facts.tiny
                       : size == 0 && r->e[k] == 0 ? 0
                                                   : UNSURE;
         }
