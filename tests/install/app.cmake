@@ -1,0 +1,5 @@
+cmake_minimum_required(VERSION 3.25)
+project(App LANGUAGES C)
+find_package(Tegula 0.1 REQUIRED)
+add_executable(app app.c)
+target_link_libraries(app PRIVATE Tegula::tegula)
