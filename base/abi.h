@@ -43,6 +43,10 @@ typedef struct tg_rt {
     void *owner;
 } tg_rt;
 
+/* What an entry may return beside a tg_status: it was compiled for unit last strides (TG_STRIDES_USUAL), the tensors
+ * differ, and nothing but fills has run. The caller launches the general code instead. */
+#define TG_ENTRY_NEEDS_GENERAL 1000
+
 typedef int32_t (*tg_entry_fn)(const tg_rt *rt, const void *const *args);
 
 #endif

@@ -138,6 +138,8 @@ uint32_t tg_kernel_key_words(const tg_signature *sig);
 /* `present` has one entry per parameter. */
 void tg_variant_key_make(const tg_kernel *k, const tg_dtype *types, const tg_scalar *consts,
                          const bool *present, tg_variant_key *key);
+/* Turns the key into that of the code for tensors of any strides. */
+void tg_variant_key_set_general(tg_variant_key *key);
 /* A ready variant without waiting, or null. */
 tg_variant *tg_variant_find(const tg_kernel *k, const tg_variant_key *key);
 /* Finds, or compiles and waits. Errors are recorded for this thread. */

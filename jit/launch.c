@@ -104,19 +104,23 @@ static tg_status check(const tg_kernel *k, const tg_launch_arg *args, tg_launch_
 }
 
 static tg_status get_variant(tg_kernel *k, const tg_launch_arg *args,
-                             const tg_launch_binding *b, tg_variant **out) {
+                             const tg_launch_binding *b, bool general, tg_variant **out) {
     bool present[TG_MAX_PARAMS];
     for (uint32_t i = 0; i < k->signature->n_params; i++) {
         present[i] = !tg_param_is_tensor(&k->signature->params[i]) || args[i].tensor;
     }
     tg_variant_key key;
     tg_variant_key_make(k, b->types, b->consts, present, &key);
+    if (general) {
+        tg_variant_key_set_general(&key);
+    }
     *out = tg_variant_find(k, &key);
     return *out ? TG_OK : tg_variant_get(k, &key, b->types, b->consts, present, out);
 }
 
+/* *needs_general: the tensors' strides are not what the variant was compiled for; nothing was done. */
 static tg_status run(tg_kernel *k, const tg_variant *v, const tg_launch_arg *args,
-                     const tg_dtype *types) {
+                     const tg_dtype *types, bool *needs_general) {
     if (v->nondeterministic && k->context->deterministic) {
         return tg_fail(k->context, TG_ERROR_LAUNCH,
                        "L0907: %s adds floats atomically, so its result depends on the order "
@@ -130,6 +134,10 @@ static tg_status run(tg_kernel *k, const tg_variant *v, const tg_launch_arg *arg
     tg_cells_fill(k->signature, args, types, cells, pointers);
     tg_status s = tg_host_launch(k->context->host, v->code.entry, pointers, v->serial, message,
                                  sizeof message);
+    *needs_general = (int32_t)s == TG_ENTRY_NEEDS_GENERAL;
+    if (*needs_general) {
+        return TG_OK;
+    }
     return s ? tg_fail(k->context, s, "%s: %s", k->signature->name, message) : TG_OK;
 }
 
@@ -145,9 +153,17 @@ tg_status tg_launch(tg_kernel *kernel, const tg_argument *values, uint32_t n_val
         s = check(kernel, args, &binding);
     }
     if (s == TG_OK) {
-        s = get_variant(kernel, args, &binding, &v);
+        s = get_variant(kernel, args, &binding, false, &v);
     }
-    return s ? s : run(kernel, v, args, binding.types);
+    bool needs_general = false;
+    if (s == TG_OK) {
+        s = run(kernel, v, args, binding.types, &needs_general);
+    }
+    if (needs_general) {
+        s = get_variant(kernel, args, &binding, true, &v);
+        s = s ? s : run(kernel, v, args, binding.types, &needs_general);
+    }
+    return s;
 }
 
 tg_status tg_kernel_prepare_args(tg_kernel *kernel, const tg_argument *values,
@@ -162,7 +178,7 @@ tg_status tg_kernel_prepare_args(tg_kernel *kernel, const tg_argument *values,
     if (s == TG_OK) {
         s = check(kernel, args, &binding);
     }
-    return s ? s : get_variant(kernel, args, &binding, &v);
+    return s ? s : get_variant(kernel, args, &binding, false, &v);
 }
 
 tg_status tg_kernel_infer_shape(const tg_kernel *kernel, const tg_argument *values,

@@ -14,6 +14,9 @@
 
 enum { FIRST_SLOTS = 16, FLAG_NONDETERMINISTIC = 1, FLAG_PRINTS = 2 };
 
+/* In the second word of types: the top bit of a byte whose dtype code is below 128. */
+#define GENERAL_BIT (UINT64_C(1) << 63)
+
 /* ---- keys -------------------------------------------------------------------------------------------------
  */
 
@@ -45,6 +48,11 @@ void tg_variant_key_make(const tg_kernel *k, const tg_dtype *types, const tg_sca
         key->words[4 + 2 * i] =
             tg_dtype_kind_of(c->dtype) == TG_KIND_COMPLEX ? bits_of(c->g) : 0;
     }
+    key->hash = tg_hash_u64(key->words, key->n * sizeof *key->words);
+}
+
+void tg_variant_key_set_general(tg_variant_key *key) {
+    key->words[1] |= GENERAL_BIT;
     key->hash = tg_hash_u64(key->words, key->n * sizeof *key->words);
 }
 
@@ -264,6 +272,8 @@ static void compile_now(compile *c) {
                                   .machine = &ctx->machine,
                                   .codegen = ctx->codegen,
                                   .emit = TG_EMIT_OBJECT};
+    bool general = (c->key->words[1] & GENERAL_BIT) != 0;
+    options.codegen.strides = general ? TG_STRIDES_GENERAL : TG_STRIDES_USUAL;
     c->diags = (tg_diags){.arena = c->arena, .sources = &c->k->module->compilation->sources};
     c->status = tg_compile_kernel(c->k->module->compilation, c->k->item, &spec, &options,
                                   c->arena, &c->diags, &artifact, &message);

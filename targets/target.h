@@ -7,9 +7,18 @@
 #include "dsl/ir/ir.h"
 #include "dsl/ir/machine.h"
 
+/* Which tensors the code must serve. Loads along a last dimension of stride 1 are vector loads; with other strides they are
+ * gathers. Serving both doubles the code, and the general half is rarely run. */
+typedef enum tg_strides {
+    TG_STRIDES_ANY,    /* both, chosen per phase at launch: ahead-of-time objects */
+    TG_STRIDES_USUAL,  /* unit last strides; where that alone decides, the entry returns TG_ENTRY_NEEDS_GENERAL */
+    TG_STRIDES_GENERAL /* nothing is taken for granted */
+} tg_strides;
+
 typedef struct tg_codegen_options {
     bool baseline;    /* every value materialised, scalar loops: the always-correct lowering */
     bool debug_info;  /* DWARF lines of the .dsl source */
+    tg_strides strides;
     bool optimise_o2; /* LLVM O2 instead of the short list: a debugging switch */
     const tg_sources *sources; /* for debug info; may be null */
 } tg_codegen_options;

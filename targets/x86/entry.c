@@ -6,6 +6,12 @@
  * there would be too few tasks for the threads; exactly the schedule's if the kernel's meaning depends on them. */
 #include "targets/x86/dot.h"
 
+#include "base/abi.h"
+
+#include <string.h>
+
+static const char fill_phase[] = "(fill)"; /* no label of a grid has parentheses */
+
 static LLVMValueRef field(tg_x86 *x, LLVMValueRef base, size_t offset) {
     return tg_llvm_gep(x->l, x->l->i8, base, tg_llvm_i64(x->l, (int64_t)offset));
 }
@@ -339,8 +345,28 @@ static LLVMValueRef unit_test(tg_x86 *x) {
     return ok;
 }
 
+static void count_phase(tg_op *op, void *user) {
+    const char *name = op->opcode == TG_OP_PHASE ? tg_op_str(op, TG_ATTR_NAME) : NULL;
+    *(int *)user += op->opcode == TG_OP_PHASE && !(name && strcmp(name, fill_phase) == 0);
+}
+
+/* Can the entry still step back at this phase? Yes if it is the kernel's only one, run once: fills may be repeated. */
+static bool may_step_back(tg_x86 *x, const tg_op *phase) {
+    int n = 0;
+    tg_ir_walk(x->f, count_phase, &n);
+    return x->options->strides == TG_STRIDES_USUAL && n <= 1 && phase->parent == &x->f->body.body;
+}
+
+static void step_back_unless(tg_x86 *x, LLVMValueRef test) {
+    LLVMBasicBlockRef back = tg_llvm_block(x->l), go = tg_llvm_block(x->l);
+    LLVMBuildCondBr(x->builder, test, go, back);
+    LLVMPositionBuilderAtEnd(x->builder, back);
+    LLVMBuildRet(x->builder, tg_llvm_i32(x->l, TG_ENTRY_NEEDS_GENERAL));
+    LLVMPositionBuilderAtEnd(x->builder, go);
+}
+
 static LLVMValueRef emit_tasks(tg_x86 *x, tg_op *phase, tg_x86_captures *c, int64_t *scratch) {
-    if (x->options->baseline) {
+    if (x->options->baseline || x->options->strides == TG_STRIDES_GENERAL) {
         return emit_variant(x, phase, c, false, scratch);
     }
     x->unit_tensors.len = 0;
@@ -349,6 +375,10 @@ static LLVMValueRef emit_tasks(tg_x86 *x, tg_op *phase, tg_x86_captures *c, int6
     LLVMValueRef test = unit_test(x);
     int64_t always;
     if (tg_llvm_is_const(test, &always) && always) {
+        return fast;
+    }
+    if (may_step_back(x, phase)) {
+        step_back_unless(x, test);
         return fast;
     }
     return LLVMBuildSelect(x->builder, test, fast, emit_variant(x, phase, c, false, scratch), "");
@@ -402,7 +432,8 @@ static tg_value *bind_dim(tg_builder *b, tg_value *tensor, uint32_t d) {
 static void expand_fill(tg_func *f, tg_op *fill) {
     tg_value *tensor = tg_operand(fill, 0), *value = tg_operand(fill, 1), *index[8];
     tg_builder b = {f, fill->parent, fill, fill->span};
-    tg_op *phase = tg_build_op(&b, TG_OP_PHASE, NULL, 0, NULL, 0, NULL, 0);
+    tg_attr name = tg_attr_str(TG_ATTR_NAME, fill_phase);
+    tg_op *phase = tg_build_op(&b, TG_OP_PHASE, NULL, 0, NULL, 0, &name, 1);
     b.block = &phase->regions[0].body;
     b.before = NULL;
     for (uint32_t d = 0; d < tensor->type->rank; d++) {
