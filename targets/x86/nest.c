@@ -69,7 +69,9 @@ static void fill(tg_x86 *x, tg_x86_frame *f, tg_x86_root *r) {
         tg_value *v = tg_result(r->op, i);
         tg_x86_val val = tg_x86_eval_def(x, f, v);
         tg_x86_memo(x, tg_x86_frame_of(f, v->type), v, val);
-        tg_x86_buffer_store(x, f, x->buffers[v->id], val);
+        if (!r->transient) {
+            tg_x86_buffer_store(x, f, x->buffers[v->id], val);
+        }
     }
 }
 
@@ -234,7 +236,7 @@ static void reserve_buffers(tg_x86 *x, tg_x86_nest *n) {
         }
         for (uint32_t k = 0; r->op && k < r->op->n_results; k++) {
             tg_value *v = tg_result(r->op, k);
-            if (v->type->n_axes == 0) {
+            if (v->type->n_axes == 0 || r->transient) {
                 continue;
             }
             if (!x->buffers[v->id]) {

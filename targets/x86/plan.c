@@ -306,7 +306,7 @@ static void nest_axes(const tg_op *op, tg_x86_nest *n) {
 tg_x86_nest *tg_x86_op_nest(tg_x86 *x, tg_op *op) {
     tg_x86_nest *n = TG_NEW(x->arena, tg_x86_nest);
     nest_axes(op, n);
-    tg_x86_root r = {root_kind(op), op, op->n_results ? tg_result(op, 0) : NULL, NULL};
+    tg_x86_root r = {root_kind(op), op, op->n_results ? tg_result(op, 0) : NULL, NULL, false};
     tg_vec_push(x->arena, &n->roots, r);
     n->dot = op->opcode == TG_OP_DOT ? tg_x86_dot_plan(x, op) : NULL;
     return n;
@@ -317,7 +317,7 @@ tg_x86_nest *tg_x86_copy_nest(tg_x86 *x, tg_value *v, tg_x86_buffer *to) {
     for (uint32_t i = 0; i < to->n_axes; i++) {
         n->outer[n->n_outer++] = to->axes[i];
     }
-    tg_x86_root r = {TG_X86_ROOT_FILL, NULL, v, to};
+    tg_x86_root r = {TG_X86_ROOT_FILL, NULL, v, to, false};
     tg_vec_push(x->arena, &n->roots, r);
     return n;
 }
@@ -485,23 +485,31 @@ static void add_step(tg_x86 *x, tg_x86_steps *s, tg_x86_step_kind kind, tg_op *o
     tg_vec_push(x->arena, s, step);
 }
 
-/* Is `v` needed only where the nest's roots run? */
-static bool used_only_in(const tg_x86 *x, const tg_x86_nest *g, const tg_value *v) {
+/* Is `v` needed only where the nest's roots run? Values in `seen` have been asked already. */
+static bool used_only_by(const tg_x86 *x, const tg_x86_nest *g, const tg_value *v, tg_map *seen) {
+    if (tg_map_has(seen, v)) {
+        return true;
+    }
+    tg_map_set(seen, v, seen);
     for (const tg_use *u = v->uses; u; u = u->next) {
         bool inside = false;
         for (uint32_t i = 1; i < g->roots.len; i++) {
             inside |= g->roots.data[i].op == u->user;
         }
         bool passes = u->user->n_results && can_inline(u->user) && x->modes[tg_result(u->user, 0)->id] == TG_X86_INLINE;
-        if (!inside && !(passes && used_only_in(x, g, tg_result(u->user, 0)))) {
+        if (!inside && !(passes && used_only_by(x, g, tg_result(u->user, 0), seen))) {
             return false;
         }
     }
     return true;
 }
 
+static bool used_only_in(const tg_x86 *x, const tg_x86_nest *g, const tg_value *v) {
+    return used_only_by(x, g, v, tg_map_create(x->arena));
+}
+
 static void finish_dot(tg_x86 *x, tg_x86_nest *g) {
-    tg_x86_root self = {TG_X86_ROOT_FILL, g->roots.data[0].op, g->roots.data[0].value, NULL};
+    tg_x86_root self = {TG_X86_ROOT_FILL, g->roots.data[0].op, g->roots.data[0].value, NULL, false};
     if (!used_only_in(x, g, self.value)) {
         tg_vec_push(x->arena, &g->dot->roots, self);
     }
@@ -510,8 +518,20 @@ static void finish_dot(tg_x86 *x, tg_x86_nest *g) {
     }
 }
 
+/* A value that only its own nest reads, at the same point, needs no buffer. */
+static void mark_transient(tg_x86 *x, tg_x86_nest *g) {
+    for (uint32_t i = 0; i < g->roots.len && g->roots.len > 1 && !g->dot && !x->options->baseline; i++) {
+        tg_x86_root *r = &g->roots.data[i];
+        r->transient = r->kind == TG_X86_ROOT_FILL && r->op;
+        for (uint32_t k = 0; r->transient && k < r->op->n_results; k++) {
+            r->transient = used_only_in(x, g, tg_result(r->op, k));
+        }
+    }
+}
+
 static void flush(tg_x86 *x, tg_x86_steps *s, tg_x86_nest **open) {
     if (*open) {
+        mark_transient(x, *open);
         if ((*open)->dot) {
             finish_dot(x, *open);
         }

@@ -184,6 +184,10 @@ void tg_x86_choose_vector(tg_x86 *x, tg_x86_nest *n) {
     int width = chosen.wide && !chosen.narrow ? 64 : 32;
     n->lanes = (uint32_t)(x->machine->vector_bits / width);
     n->unroll = chosen.ops <= 8 ? 4 : chosen.ops <= 24 ? 2 : 1;
+    int64_t bound = x->ranges[n->vector->rank].bound;
+    while (bound && n->unroll > 1 && n->unroll * n->lanes > bound) {
+        n->unroll /= 2;
+    }
     if (n->lanes < 2) {
         n->vector = NULL;
     }

@@ -85,6 +85,7 @@ typedef struct tg_x86_root {
     tg_op *op;       /* null for FILL of a value that is copied */
     tg_value *value; /* FILL: what is evaluated */
     tg_x86_buffer *to;
+    bool transient;  /* FILL: only this nest uses the value, at the same point: it stays in registers */
 } tg_x86_root;
 
 /* Loops over `outer`, in it loops over `inner` (the reduced or scanned axes), in it the roots. `vector` is one of them. */
