@@ -67,7 +67,7 @@ static void raw_tensor(tg_x86 *x, tg_op *op) {
     x->tensors[v->id] = t;
 }
 
-void tg_x86_emit_scalar(tg_x86 *x, tg_op *op) {
+static void emit_scalar_here(tg_x86 *x, tg_op *op) {
     tg_x86_val v = {NULL, NULL, NULL};
     switch ((int)op->opcode) {
     case TG_OP_ASSUME:
@@ -98,6 +98,12 @@ void tg_x86_emit_scalar(tg_x86 *x, tg_op *op) {
         return;
     }
     tg_x86_set_scalar(x, tg_result(op, 0), v);
+}
+
+void tg_x86_emit_scalar(tg_x86 *x, tg_op *op) {
+    void *location = tg_x86_debug_enter(x, op);
+    emit_scalar_here(x, op);
+    tg_x86_debug_leave(x, location);
 }
 
 /* ---- carried values --------------------------------------------------------------------------------------------- */

@@ -295,6 +295,7 @@ static bool contains_dot(const tg_region *r) {
 /* Emits a task function with its own state; what it captured is added to `c`. */
 static LLVMValueRef emit_variant(tg_x86 *x, tg_op *phase, tg_x86_captures *c, bool unit, int64_t *scratch) {
     tg_x86 saved = *x;
+    void *scope = tg_x86_debug_scope(x), *location = tg_x86_debug_enter(x, phase);
     LLVMBasicBlockRef here = LLVMGetInsertBlock(x->builder);
     x->in_task = true;
     x->unit = unit;
@@ -318,6 +319,7 @@ static LLVMValueRef emit_variant(tg_x86 *x, tg_op *phase, tg_x86_captures *c, bo
     x->cold.cap = after.cold.cap;
     x->plan_text = after.plan_text;
     x->n_tasks_emitted = after.n_tasks_emitted;
+    tg_x86_debug_return(x, scope, location);
     LLVMPositionBuilderAtEnd(x->builder, here);
     return fn;
 }
@@ -462,6 +464,7 @@ void tg_x86_emit_entry(tg_x86 *x) {
     x->fn = LLVMAddFunction(l->module, x->entry_name, LLVMFunctionType(l->i32, params, 2, 0));
     tg_x86_function_attributes(x, x->fn);
     tg_x86_mark_cold(x, x->fn);
+    tg_x86_debug_function(x, x->fn, x->f->body.body.first);
     x->allocas = LLVMAppendBasicBlockInContext(l->context, x->fn, "");
     x->fail = LLVMAppendBasicBlockInContext(l->context, x->fn, "");
     tg_x86_place place = {LLVMAppendBasicBlockInContext(l->context, x->fn, "")};

@@ -210,10 +210,14 @@ tg_x86_val tg_x86_eval(tg_x86 *x, tg_x86_frame *f, tg_value *v) {
         return *known;
     }
     tg_x86_place *back = move_to(x, at->place);
+    void *location = v->def ? tg_x86_debug_enter(x, v->def) : NULL;
     tg_x86_buffer *b = x->buffers[v->id];
     tg_x86_val out = b ? tg_x86_buffer_load(x, at, b) : v->def ? tg_x86_eval_def(x, at, v) : (tg_x86_val){NULL, NULL, NULL};
     if (!out.v) {
         tg_x86_refuse(x, v->def, "uses a tile that has no place");
+    }
+    if (v->def) {
+        tg_x86_debug_leave(x, location);
     }
     move_to(x, back);
     tg_x86_memo(x, at, v, out);

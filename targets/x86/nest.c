@@ -75,7 +75,7 @@ static void fill(tg_x86 *x, tg_x86_frame *f, tg_x86_root *r) {
     }
 }
 
-static void run_root(walk *w, uint32_t root, uint32_t copy, tg_x86_frame *f) {
+static void run_root_here(walk *w, uint32_t root, uint32_t copy, tg_x86_frame *f) {
     tg_x86 *x = w->x;
     tg_x86_root *r = &w->n->roots.data[root];
     switch (r->kind) {
@@ -104,6 +104,15 @@ static void run_root(walk *w, uint32_t root, uint32_t copy, tg_x86_frame *f) {
     case TG_X86_ROOT_SET:
         tg_x86_set_point(x, f, r->op);
         break;
+    }
+}
+
+static void run_root(walk *w, uint32_t root, uint32_t copy, tg_x86_frame *f) {
+    const tg_op *op = w->n->roots.data[root].op;
+    void *location = op ? tg_x86_debug_enter(w->x, op) : NULL;
+    run_root_here(w, root, copy, f);
+    if (op) {
+        tg_x86_debug_leave(w->x, location);
     }
 }
 

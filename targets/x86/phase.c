@@ -158,13 +158,14 @@ static tg_block *innermost_body(tg_op *op) {
     }
 }
 
-static void begin_function(tg_x86 *x, const char *suffix) {
+static void begin_function(tg_x86 *x, const tg_op *phase, const char *suffix) {
     tg_llvm *l = x->l;
     LLVMTypeRef params[] = {l->ptr, l->i64, l->i64, l->ptr};
     const char *name = tg_arena_printf(x->arena, "%s_task%u%s", x->f->name, x->n_tasks_emitted++, suffix);
     x->fn = LLVMAddFunction(l->module, name, LLVMFunctionType(l->i32, params, 4, 0));
     LLVMSetLinkage(x->fn, LLVMInternalLinkage);
     tg_x86_function_attributes(x, x->fn);
+    tg_x86_debug_function(x, x->fn, phase);
     x->allocas = LLVMAppendBasicBlockInContext(l->context, x->fn, "");
     x->prologue.at = LLVMAppendBasicBlockInContext(l->context, x->fn, "");
     x->fail = LLVMAppendBasicBlockInContext(l->context, x->fn, "");
@@ -195,7 +196,7 @@ static void end_instance(tg_x86 *x) {
 LLVMValueRef tg_x86_emit_task(tg_x86 *x, tg_op *phase, const char *suffix) {
     tg_llvm *l = x->l;
     LLVMBuilderRef b = l->builder;
-    begin_function(x, suffix);
+    begin_function(x, phase, suffix);
     LLVMBasicBlockRef outside = LLVMAppendBasicBlockInContext(l->context, x->fn, "");
     LLVMPositionBuilderAtEnd(b, outside);
     tg_llvm_loop loop;

@@ -85,6 +85,7 @@ static void prepare(tg_x86 *x, job *j) {
     x->entry_name = tg_arena_printf(x->arena, "tg_%s", f->name);
     tg_strbuf_init(&x->plan_text, x->arena);
     make_sink(x);
+    tg_x86_debug_open(x);
 }
 
 static tg_status emit_outputs(job *j, tg_x86 *x) {
@@ -136,6 +137,7 @@ static void run(void *user) {
         if (tg_llvm_open(&j->llvm, j->f->name, j->machine->cpu, j->machine->features)) {
             prepare(x, j);
             tg_x86_emit_entry(x);
+            tg_x86_debug_close(x);
             j->status = emit_outputs(j, x);
         }
         if (j->status != TG_OK) {
@@ -143,6 +145,7 @@ static void run(void *user) {
         }
     }
     tg_arena_set_unwind(j->arena, outer);
+    tg_x86_debug_close(x);
     tg_llvm_close(&j->llvm);
 }
 

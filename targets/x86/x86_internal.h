@@ -20,6 +20,8 @@
 #include "targets/llvm/llvm.h"
 #include "targets/target.h"
 
+typedef struct tg_x86_debug tg_x86_debug;
+
 /* A value at a point: a scalar for all lanes (step null), the lane-affine integer v + lane·step, or a vector. Registers
  * hold bool as i1, 4-bit integers as i8 (extended), f16, bf16, f8 and f4 as the equal f32. Complex: v re, im. */
 typedef struct tg_x86_val {
@@ -128,6 +130,8 @@ typedef struct tg_x86 {
     const tg_codegen_options *options;
     tg_unwind *unwind;
     const char *message;
+
+    struct tg_x86_debug *debug; /* null: no debug information */
 
     /* plan */
     uint8_t *modes;       /* by value id: tg_x86_mode */
@@ -255,6 +259,15 @@ void tg_x86_emit_sort(tg_x86 *x, tg_op *op);                   /* order.c */
 void tg_x86_emit_topk(tg_x86 *x, tg_op *op);
 void tg_x86_emit_histogram(tg_x86 *x, tg_op *op);
 void tg_x86_emit_special(tg_x86 *x, tg_op *op); /* sort, topk, histogram, reindex_set */
+
+/* ---- debug.c: source lines; all do nothing unless debug information is asked for ---- */
+void tg_x86_debug_open(tg_x86 *x);
+void tg_x86_debug_close(tg_x86 *x);
+void tg_x86_debug_function(tg_x86 *x, LLVMValueRef fn, const tg_op *op);
+void *tg_x86_debug_enter(tg_x86 *x, const tg_op *op); /* code of `op` follows; gives back what leave() restores */
+void tg_x86_debug_leave(tg_x86 *x, void *old);
+void *tg_x86_debug_scope(const tg_x86 *x);
+void tg_x86_debug_return(tg_x86 *x, void *scope, void *location); /* back in an outer function */
 
 /* ---- entry.c, phase.c ---- */
 void tg_x86_emit_entry(tg_x86 *x);
