@@ -16,7 +16,7 @@ static long double half_turns(long double x, int *n) {
 }
 
 static long double sinpi_long(long double x) {
-    if (isinf(x)) {
+    if (!isfinite(x)) {
         return (long double)NAN;
     }
     int n;
@@ -27,7 +27,7 @@ static long double sinpi_long(long double x) {
 }
 
 static long double cospi_long(long double x) {
-    if (isinf(x)) {
+    if (!isfinite(x)) {
         return (long double)NAN;
     }
     int n;
