@@ -16,7 +16,7 @@ typedef struct outcome {
     double *before[TG_MAX_PARAMS];
 } outcome;
 
-/* ---- compiling with forced blocks ------------------------------------------------------------------------------ */
+/* ---- compiling with forced blocks -------------------------------------------------------- */
 
 typedef struct compiled {
     tg_arena *arena;
@@ -92,7 +92,7 @@ static void compile(kcase *c, int64_t block, bool code, compiled *out) {
     }
 }
 
-/* ---- machine code -------------------------------------------------------------------------------------------------- */
+/* ---- machine code ------------------------------------------------------------------------ */
 
 static void run_blocks(kcase *c, int64_t block) {
     compiled o;
@@ -134,7 +134,7 @@ static void run_code(kcase *c, int64_t block) {
     }
 }
 
-/* ---- the interpreter ------------------------------------------------------------------------------------------------- */
+/* ---- the interpreter --------------------------------------------------------------------- */
 
 static void make_interp_args(kcase *c, outcome *o) {
     const tg_signature *sig = c->kernel->signature;
@@ -174,7 +174,7 @@ static void run_interp(kcase *c, outcome *o, int64_t block) {
     }
 }
 
-/* ---- comparing --------------------------------------------------------------------------------------------------------- */
+/* ---- comparing --------------------------------------------------------------------------- */
 
 static void name_element(const tg_tensor *t, int64_t at, char *out, size_t size) {
     int64_t index[TG_MAX_RANK];

@@ -18,7 +18,7 @@ void kcase_fail(kcase *c, const char *fmt, ...) {
     c->failed = true;
 }
 
-/* ---- names ---------------------------------------------------------------------------------------------------- */
+/* ---- names ------------------------------------------------------------------------------- */
 
 static int find_param(const kcase *c, const char *name) {
     const tg_signature *sig = c->kernel->signature;
@@ -107,7 +107,7 @@ int64_t kcase_width(const kcase *c, uint32_t i) {
     return tg_dtype_kind_of(c->tensors[i]->dtype) == TG_KIND_COMPLEX ? 2 : 1;
 }
 
-/* ---- reading the text --------------------------------------------------------------------------------------------- */
+/* ---- reading the text -------------------------------------------------------------------- */
 
 typedef struct words {
     char text[512];
@@ -159,6 +159,10 @@ static bool select_variant(kcase *c, const words *w) {
             absent[spec.n_absent++] = item + 1;
         } else if (strcmp(item, "strided") == 0) {
             c->strided = true;
+        } else if (strcmp(item, "transposed") == 0) {
+            c->transposed = true;
+        } else if (strcmp(item, "reversed") == 0) {
+            c->reversed = true;
         } else if (find_param(c, name) < 0 && find_dim(c, name) < 0) {
             kcase_fail(c, "no parameter is called %s", name);
         } else if (is_constant(c, name)) {
@@ -208,7 +212,7 @@ static void set_numbers(kcase *c, const words *w) {
     }
 }
 
-/* ---- tensors -------------------------------------------------------------------------------------------------------- */
+/* ---- tensors ----------------------------------------------------------------------------- */
 
 static void scalar_args(const kcase *c, tg_launch_arg *args) {
     for (uint32_t i = 0; i < c->kernel->signature->n_params; i++) {
@@ -216,10 +220,9 @@ static void scalar_args(const kcase *c, tg_launch_arg *args) {
     }
 }
 
-static tg_tensor *create(const kcase *c, tg_dtype dtype, uint32_t rank, const int64_t *shape) {
-    if (!c->strided || rank == 0 || tg_dtype_bits(dtype) == 4) {
-        return tg_tensor_create(c->kernel->context, dtype, rank, shape);
-    }
+/* Rows are not adjacent. */
+static tg_tensor *create_strided(const kcase *c, tg_dtype dtype, uint32_t rank,
+                                 const int64_t *shape) {
     int64_t larger[TG_MAX_RANK];
     memcpy(larger, shape, rank * sizeof *larger);
     larger[rank - 1] += 3;
@@ -227,6 +230,51 @@ static tg_tensor *create(const kcase *c, tg_dtype dtype, uint32_t rank, const in
     tg_tensor *view = t ? tg_tensor_slice(t, rank - 1, 1, 1 + shape[rank - 1]) : NULL;
     tg_tensor_release(t);
     return view;
+}
+
+/* The last dimension but one is the adjacent one. */
+static tg_tensor *create_transposed(const kcase *c, tg_dtype dtype, uint32_t rank,
+                                    const int64_t *shape) {
+    int64_t other[TG_MAX_RANK];
+    uint32_t order[TG_MAX_RANK];
+    for (uint32_t d = 0; d < rank; d++) {
+        order[d] = d + 1 == rank ? rank - 2 : d + 2 == rank ? rank - 1 : d;
+        other[d] = shape[order[d]];
+    }
+    tg_tensor *t = tg_tensor_create(c->kernel->context, dtype, rank, other);
+    tg_tensor *view = t ? tg_tensor_permute(t, order) : NULL;
+    tg_tensor_release(t);
+    return view;
+}
+
+/* All strides are negative. */
+static tg_tensor *create_reversed(const kcase *c, tg_dtype dtype, uint32_t rank,
+                                  const int64_t *shape) {
+    tg_tensor *t = tg_tensor_create(c->kernel->context, dtype, rank, shape);
+    int64_t strides[TG_MAX_RANK], last = 0;
+    for (uint32_t d = 0; t && d < rank; d++) {
+        strides[d] = -tg_tensor_strides(t)[d];
+        last += shape[d] ? (shape[d] - 1) * tg_tensor_strides(t)[d] : 0;
+    }
+    tg_tensor *view = t && tg_tensor_n_elements(t)
+                          ? tg_tensor_view(t, rank, shape, strides, last)
+                          : tg_tensor_retain(t);
+    tg_tensor_release(t);
+    return view;
+}
+
+static tg_tensor *create(const kcase *c, tg_dtype dtype, uint32_t rank, const int64_t *shape) {
+    bool plain = rank == 0 || tg_dtype_bits(dtype) == 4;
+    if (c->strided && !plain) {
+        return create_strided(c, dtype, rank, shape);
+    }
+    if (c->transposed && !plain && rank > 1) {
+        return create_transposed(c, dtype, rank, shape);
+    }
+    if (c->reversed && !plain) {
+        return create_reversed(c, dtype, rank, shape);
+    }
+    return tg_tensor_create(c->kernel->context, dtype, rank, shape);
 }
 
 static void make_tensor(kcase *c, uint32_t i) {

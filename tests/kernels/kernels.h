@@ -22,17 +22,23 @@ typedef kcase_function *kcase_fn;
 typedef struct kernel_row {
     const char *file, *kernel;
     kcase_fn reference;
-    kcase_fn prepare;  /* inputs that are not independent random numbers; may be null */
-    const char *types; /* "f32 bf16": the first one runs all cases, the others the first two */
-    const char *fills; /* "ids=0:V-1 off=sorted:R perm=perm" */
-    const char
-        *cases; /* "M=3 N=5 act=true -bias|…"; `strided`: rows of tensors are not adjacent */
-    const char *blocks; /* axes whose blocks are varied on the first case; may be null */
-    bool
-        literals; /* some are rounded to a narrow type: the interpreter is compared within its whole bound */
-    bool serial; /* one thread: the order of instances shows in the result */
-    kcase_fn
-        finish; /* checks memory behind pointers after each run, with kcase_fail; may be null */
+    /* Inputs that are not independent random numbers; may be null. */
+    kcase_fn prepare;
+    /* "f32 bf16": the first one runs all cases, the others the first two. */
+    const char *types;
+    /* "ids=0:V-1 off=sorted:R perm=perm" */
+    const char *fills;
+    /* "M=3 N=5 act=true -bias|…": dimensions, scalars, absent tensors, and how tensors lie: `strided`, `transposed`,
+     * `reversed`. */
+    const char *cases;
+    /* Axes whose blocks are varied on the first case; may be null. */
+    const char *blocks;
+    /* Some literals are rounded to a narrow type: the interpreter may use its whole bound. */
+    bool literals;
+    /* One thread: the order of instances shows in the result. */
+    bool serial;
+    /* Checks memory behind pointers after each run, with kcase_fail; may be null. */
+    kcase_fn finish;
 } kernel_row;
 
 extern const kernel_row kernel_rows[];
@@ -44,7 +50,7 @@ struct kcase {
     const kernel_row *row;
     tg_kernel *kernel;
     const char *text, *type;
-    bool strided;
+    bool strided, transposed, reversed;
     uint64_t seed;
     tg_selection selection;
     tg_launch_binding binding;

@@ -103,6 +103,16 @@ static void run_blocks(worker *w, const kernel_row *row, tg_kernel *k, const cha
     }
 }
 
+static void run_layouts(worker *w, const kernel_row *row, tg_kernel *k, const char *type) {
+    static const char *const layouts[] = {"strided", "transposed", "reversed"};
+    for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++) {
+        char text[512];
+        (void)snprintf(text, sizeof text, "%.*s %s", (int)strcspn(row->cases, "|"), row->cases,
+                       layouts[i]);
+        run_case(w, row, k, text, type, 0);
+    }
+}
+
 static const char *after(const char *text, char separator) {
     const char *p = strchr(text, separator);
     return p ? p + 1 : NULL;
@@ -126,6 +136,7 @@ static void run_row(worker *w, const kernel_row *row) {
         }
         if (first) {
             run_blocks(w, row, k, type);
+            run_layouts(w, row, k, type);
         }
     }
 }

@@ -29,7 +29,7 @@ static double philox_unit(uint64_t seed, uint64_t counter) {
     return (a >> 8) * 0x1p-24;
 }
 
-/* ---- one row of queries ------------------------------------------------------------------------------------------ */
+/* ---- one row of queries ------------------------------------------------------------------ */
 
 typedef struct row {
     double *score; /* -inf: not visible */
@@ -78,7 +78,7 @@ static double row_attend(const row *r, double *out, int64_t e) {
     return total > 0 ? top + log(total) : -INFINITY;
 }
 
-/* ---- variable lengths ------------------------------------------------------------------------------------------------ */
+/* ---- variable lengths -------------------------------------------------------------------- */
 
 static void attend_packed(kcase *c, int64_t h, int64_t i, int64_t from, int64_t end,
                           int64_t off) {
@@ -118,7 +118,7 @@ void ref_attention(kcase *c) {
     }
 }
 
-/* ---- dense -------------------------------------------------------------------------------------------------------------- */
+/* ---- dense ------------------------------------------------------------------------------- */
 
 static void attend_dense(const kcase *c, double *o, double *lse) {
     int64_t heads = kd(c, "H"), groups = kd(c, "G"), s = kd(c, "S"), l = kd(c, "L"),
@@ -180,7 +180,7 @@ void ref_attention_bwd(kcase *c) {
     }
 }
 
-/* ---- pages ------------------------------------------------------------------------------------------------------------------ */
+/* ---- pages ------------------------------------------------------------------------------- */
 
 /* A page that does not exist reads as zeros. Lengths: none, part of a page, all pages. */
 void prepare_paged_decode(kcase *c) {
@@ -215,7 +215,7 @@ void ref_paged_decode(kcase *c) {
     free(zeros);
 }
 
-/* ---- linear ------------------------------------------------------------------------------------------------------------------ */
+/* ---- linear ------------------------------------------------------------------------------ */
 
 void ref_linear_attention(kcase *c) {
     int64_t l = kd(c, "L"), d = kd(c, "D"), e = kd(c, "E");

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* ---- raw: q[i] = p[i, 0] + p[i, 1] with rows ld apart ------------------------------------------------------------------ */
+/* ---- raw: q[i] = p[i, 0] + p[i, 1] with rows ld apart ------------------------------------ */
 
 void prepare_raw(kcase *c) {
     int64_t n = kd(c, "n"), ld = kd(c, "ld");
@@ -37,7 +37,7 @@ void finish_raw(kcase *c) {
     }
 }
 
-/* ---- grouped_gemm: matrices of f16, rows ld apart ------------------------------------------------------------------------ */
+/* ---- grouped_gemm: matrices of f16, rows ld apart ---------------------------------------- */
 
 static uint16_t *matrix(kcase *c, const char *name, int64_t g, int64_t rows, int64_t ld,
                         void **slot, size_t offset) {

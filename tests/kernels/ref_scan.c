@@ -106,7 +106,7 @@ void ref_mamba(kcase *c) {
     }
 }
 
-/* ---- order ------------------------------------------------------------------------------------------------------- */
+/* ---- order ------------------------------------------------------------------------------- */
 
 /* Few different values, so that order among equals shows; infinity where the type has one. */
 void prepare_ties(kcase *c) {

@@ -1,201 +1,240 @@
-/* The kernels of tests/corpus, one row each. The first case of a row is the one that runs with other block sizes; the
- * first two run for every type, the last ones are large enough for several blocks and threads. Sizes are primes, 1, one
- * more or less than a block, and 0. */
+/* The kernels of tests/corpus, one row each. The first case of a row also runs with other block
+ * sizes and other layouts of its tensors, the first two run for every type, the last ones are
+ * large enough for several blocks and threads. Sizes are primes, 1, one more or less than a
+ * block, and 0. */
 #include "tests/kernels/kernels.h"
 
 #define ROW(FILE, NAME, REF) .file = FILE, .kernel = #NAME, .reference = ref_##REF
 
 #define FFT4_CASES "B=3 N=16|B=5 N=64 sign=1|B=1 N=1|B=2 N=4|B=0 N=16|B=2 N=256"
-#define CONV_CASES                                                                                                     \
-    "N=2 H=7 W=6 C=3 R=3 S=3 K=5 P=7 Q=6 pad=1|N=1 H=9 W=11 C=17 R=3 S=2 K=4 P=4 Q=5 stride=2|"                         \
-    "N=1 H=9 W=8 C=2 R=3 S=3 K=3 P=7 Q=6 pad=1 dil=2|N=1 H=5 W=5 C=1 R=1 S=1 K=1 P=5 Q=5 strided|"                       \
-    "N=1 H=8 W=7 C=4 R=3 S=3 K=35 P=3 Q=3 stride=3 pad=1 dil=1|N=2 H=5 W=4 C=0 R=3 S=3 K=4 P=3 Q=2|"                     \
-    "N=0 H=7 W=6 C=3 R=3 S=3 K=5 P=7 Q=6 pad=1|N=2 H=6 W=5 C=3 R=2 S=2 K=0 P=5 Q=4|"                                         \
+#define CONV_CASES                                                   \
+    "N=2 H=7 W=6 C=3 R=3 S=3 K=5 P=7 Q=6 pad=1|"                     \
+    "N=1 H=9 W=11 C=17 R=3 S=2 K=4 P=4 Q=5 stride=2|"                \
+    "N=1 H=9 W=8 C=2 R=3 S=3 K=3 P=7 Q=6 pad=1 dil=2|"               \
+    "N=1 H=5 W=5 C=1 R=1 S=1 K=1 P=5 Q=5|"                           \
+    "N=1 H=8 W=7 C=4 R=3 S=3 K=35 P=3 Q=3 stride=3 pad=1|"           \
+    "N=2 H=5 W=4 C=0 R=3 S=3 K=4 P=3 Q=2|"                           \
+    "N=0 H=7 W=6 C=3 R=3 S=3 K=5 P=7 Q=6 pad=1|"                     \
+    "N=2 H=6 W=5 C=3 R=2 S=2 K=0 P=5 Q=4|"                           \
     "N=1 H=20 W=21 C=40 R=3 S=3 K=70 P=20 Q=21 pad=1"
 #define PACKED "TQ=13 H=4 D=8 TK=19 G=2 E=5 B=3 scale=0.35 "
 
+/* clang-format off */
 const kernel_row kernel_rows[] = {
     /* ---- elementwise, softmax, products ---- */
-    {ROW("a_basic", add, add), .types = "f32 bf16 f16 i32 c32 f64 u8", .cases = "N=37|N=1|N=0|N=129 strided|N=1000|"
-              "N=100003"},
+    {ROW("a_basic", add, add), .types = "f32 bf16 f16 i32 c32 f64 u8",
+     .cases = "N=37|N=1|N=0|N=129 strided|N=1000|N=100003"},
     {ROW("a_basic", softmax, softmax), .types = "f32 bf16 f16", .fills = "X=-5:5",
-     .cases = "M=5 N=37|M=3 N=130 strided|M=1 N=1|M=0 N=4|M=4 N=0|M=2 N=1031|"
-              "M=7 N=5003"},
-    {ROW("a_basic", softmax_online, softmax), .types = "f32 bf16", .fills = "X=-5:5", .blocks = "i j",
-     .cases = "M=5 N=37|M=3 N=130 strided|M=1 N=1|M=0 N=4|M=4 N=0|M=2 N=1031|"
-              "M=7 N=5003"},
+     .cases = "M=5 N=37|M=3 N=130 strided|M=1 N=1|M=0 N=4|M=4 N=0|M=2 N=1031|M=7 N=5003"},
+    {ROW("a_basic", softmax_online, softmax), .types = "f32 bf16", .fills = "X=-5:5",
+     .blocks = "i j",
+     .cases = "M=5 N=37|M=3 N=130 strided|M=1 N=1|M=0 N=4|M=4 N=0|M=2 N=1031|M=7 N=5003"},
     {ROW("a_basic", gemm, gemm), .types = "f32 bf16 f16 f64", .blocks = "m n k",
-     .cases = "M=37 N=29 K=41 act=true alpha=0.5|M=17 N=65 K=16 -bias|M=1 N=1 K=1|M=97 N=63 K=33|M=5 N=7 K=9 strided|"
-              "M=0 N=5 K=3|M=5 N=0 K=3|M=5 N=7 K=0|M=31 N=64 K=127 -bias act=true|M=1 N=100 K=50|"
-              "M=510 N=530 K=67|M=3 N=5 K=9001 -bias"},
+     .cases = "M=37 N=29 K=41 act=true alpha=0.5|M=17 N=65 K=16 -bias|M=1 N=1 K=1|"
+              "M=97 N=63 K=33|M=5 N=7 K=9 strided|M=0 N=5 K=3|M=5 N=0 K=3|M=5 N=7 K=0|"
+              "M=31 N=64 K=127 -bias act=true|M=1 N=100 K=50|M=510 N=530 K=67|"
+              "M=3 N=5 K=9001 -bias"},
     {ROW("a_basic", bmm, bmm), .types = "f32 bf16",
-     .cases = "B=3 M=13 N=17 K=19|B=1 M=33 N=31 K=7 strided|B=0 M=2 N=2 K=2|B=2 M=0 N=3 K=4|B=2 M=3 N=4 K=0|"
-              "B=5 M=70 N=130 K=66"},
-    {ROW("a_basic", moe_gemm, moe_gemm), .types = "f32 bf16", .fills = "off=sorted:R", .prepare = prepare_moe,
-     .blocks = "m n k", .cases = "R=53 E=4 K=19 N=37|R=7 E=9 K=33 N=5|R=1 E=1 K=1 N=1|R=0 E=3 K=4 N=4|R=9 E=0 K=3 N=2|"
-                                 "R=9 E=2 K=0 N=5 strided|"
-              "R=300 E=5 K=70 N=130"},
+     .cases = "B=3 M=13 N=17 K=19|B=1 M=33 N=31 K=7 strided|B=0 M=2 N=2 K=2|B=2 M=0 N=3 K=4|"
+              "B=2 M=3 N=4 K=0|B=5 M=70 N=130 K=66"},
+    {ROW("a_basic", moe_gemm, moe_gemm), .types = "f32 bf16", .fills = "off=sorted:R",
+     .prepare = prepare_moe, .blocks = "m n k",
+     .cases = "R=53 E=4 K=19 N=37|R=7 E=9 K=33 N=5|R=1 E=1 K=1 N=1|R=0 E=3 K=4 N=4|"
+              "R=9 E=0 K=3 N=2|R=9 E=2 K=0 N=5 strided|R=300 E=5 K=70 N=130"},
     {ROW("a_basic", gemm_i8, gemm_i8), .fills = "A=-128:127 B=-128:127 sa=0:0.1 sb=0:0.1",
-     .cases = "M=19 N=37 K=43|M=1 N=1 K=1|M=33 N=65 K=7|M=3 N=5 K=0|M=0 N=5 K=2|M=4 N=9 K=64 strided|"
-              "M=130 N=140 K=150"},
+     .cases = "M=19 N=37 K=43|M=1 N=1 K=1|M=33 N=65 K=7|M=3 N=5 K=0|M=0 N=5 K=2|"
+              "M=4 N=9 K=64 strided|M=130 N=140 K=150"},
     {ROW("a_basic", gemm_w4, gemm_w4), .types = "bf16 f16", .blocks = "m n k",
-     .cases = "M=17 N=23 K=38 KG=3 G=16|M=5 N=33 K=64 KG=2 G=32|M=1 N=1 K=2 KG=1|M=3 N=4 K=0 KG=0|M=0 N=2 K=4 KG=1|"
-              "M=7 N=9 K=31 KG=4 G=8|"
-              "M=70 N=130 K=260 KG=3"},
+     .cases = "M=17 N=23 K=38 KG=3 G=16|M=5 N=33 K=64 KG=2 G=32|M=1 N=1 K=2 KG=1|"
+              "M=3 N=4 K=0 KG=0|M=0 N=2 K=4 KG=1|M=7 N=9 K=31 KG=4 G=8|M=70 N=130 K=260 KG=3"},
     {ROW("a_basic", gemm_gptq, gemm_gptq), .fills = "P=0:4294967295",
-     .cases = "M=7 N=19 K=40 KG=3 G=16|M=3 N=5 K=13 KG=1|M=1 N=1 K=8 KG=1|M=2 N=3 K=0 KG=0|M=9 N=33 K=64 KG=2 G=32|"
-              "M=40 N=130 K=264 KG=3"},
+     .cases = "M=7 N=19 K=40 KG=3 G=16|M=3 N=5 K=13 KG=1|M=1 N=1 K=8 KG=1|M=2 N=3 K=0 KG=0|"
+              "M=9 N=33 K=64 KG=2 G=32|M=40 N=130 K=264 KG=3"},
     {ROW("a_basic", gemm_mx, gemm_mx), .fills = "SA=0.25:4 SB=0.25:4 A=-6:6 B=-6:6",
      .cases = "M=7 N=19 K=64|M=1 N=1 K=32|M=5 N=3 K=96|M=2 N=3 K=0|M=0 N=3 K=32|"
               "M=40 N=70 K=320"},
-    {ROW("a_basic", block_sparse, block_sparse), .types = "f32 bf16", .fills = "row=sorted:Z col=-1:4",
-     .cases = "Z=9 S=4 R=5 K=16 N=23 M=20|Z=3 S=3 R=2 K=10 N=1 M=6|Z=0 S=4 R=3 K=8 N=5 M=12|Z=4 S=2 R=0 K=8 N=3 M=0|"
-              "Z=7 S=8 R=3 K=32 N=33 M=24|"
+    {ROW("a_basic", block_sparse, block_sparse), .types = "f32 bf16",
+     .fills = "row=sorted:Z col=-1:4",
+     .cases = "Z=9 S=4 R=5 K=16 N=23 M=20|Z=3 S=3 R=2 K=10 N=1 M=6|Z=0 S=4 R=3 K=8 N=5 M=12|"
+              "Z=4 S=2 R=0 K=8 N=3 M=0|Z=7 S=8 R=3 K=32 N=33 M=24|"
               "Z=60 S=16 R=9 K=64 N=130 M=144"},
     /* ---- attention ---- */
-    {ROW("b_attention", attention, attention), .types = "f32 bf16 f16", .fills = "cq=sorted:TQ ck=sorted:TK",
-     .cases = PACKED "causal=true|" PACKED "causal=false -bias|" PACKED "causal=true window=4 -bias|"
-              PACKED "causal=false dropout=true drop=0.25 seed=77|" PACKED "causal=true window=3 dropout=true drop=0.5 seed=5|"
-              "TQ=0 H=2 D=4 TK=3 G=1 E=4 B=2 scale=1 causal=false -bias|TQ=3 H=2 D=4 TK=0 G=1 E=4 B=2 scale=1 causal=false|"
-              "TQ=1 H=1 D=1 TK=1 G=1 E=1 B=1 scale=1 causal=true -bias|TQ=70 H=2 D=16 TK=75 G=1 E=16 B=2 scale=0.25 causal=true -bias|"
+    {ROW("b_attention", attention, attention), .types = "f32 bf16 f16",
+     .fills = "cq=sorted:TQ ck=sorted:TK",
+     .cases = PACKED "causal=true|"
+              PACKED "causal=false -bias|"
+              PACKED "causal=true window=4 -bias|"
+              PACKED "causal=false dropout=true drop=0.25 seed=77|"
+              PACKED "causal=true window=3 dropout=true drop=0.5 seed=5|"
+              "TQ=0 H=2 D=4 TK=3 G=1 E=4 B=2 scale=1 causal=false -bias|"
+              "TQ=3 H=2 D=4 TK=0 G=1 E=4 B=2 scale=1 causal=false|"
+              "TQ=1 H=1 D=1 TK=1 G=1 E=1 B=1 scale=1 causal=true -bias|"
+              "TQ=70 H=2 D=16 TK=75 G=1 E=16 B=2 scale=0.25 causal=true -bias|"
               "TQ=150 H=4 D=64 TK=300 G=2 E=64 B=2 scale=0.125 causal=true -bias"},
-    {ROW("b_attention", attention_dense, attention_dense), .types = "f32 bf16 f16", .blocks = "i j",
-     .cases = "B=2 H=4 S=13 D=8 G=2 L=19 E=5 scale=0.35 causal=true|B=1 H=2 S=33 D=16 G=2 L=65 E=16 scale=0.25 causal=false|"
-              "B=1 H=1 S=1 D=1 G=1 L=1 E=1 scale=1 causal=true|B=1 H=3 S=11 D=4 G=1 L=7 E=4 scale=0.5 causal=true strided|"
-              "B=1 H=2 S=5 D=4 G=1 L=0 E=4 scale=1 causal=false|B=0 H=2 S=5 D=4 G=1 L=3 E=4 scale=1 causal=true|"
+    {ROW("b_attention", attention_dense, attention_dense), .types = "f32 bf16 f16",
+     .blocks = "i j",
+     .cases = "B=2 H=4 S=13 D=8 G=2 L=19 E=5 scale=0.35 causal=true|"
+              "B=1 H=2 S=33 D=16 G=2 L=65 E=16 scale=0.25 causal=false|"
+              "B=1 H=1 S=1 D=1 G=1 L=1 E=1 scale=1 causal=true|"
+              "B=1 H=3 S=11 D=4 G=1 L=7 E=4 scale=0.5 causal=true strided|"
+              "B=1 H=2 S=5 D=4 G=1 L=0 E=4 scale=1 causal=false|"
+              "B=0 H=2 S=5 D=4 G=1 L=3 E=4 scale=1 causal=true|"
               "B=1 H=2 S=0 D=4 G=1 L=3 E=4 scale=1 causal=true|"
               "B=1 H=2 S=130 D=64 G=1 L=270 E=64 scale=0.125 causal=true"},
-    {ROW("b_attention", attention_bwd, attention_bwd), .types = "f32 bf16", .prepare = prepare_attention_bwd,
-     .cases = "B=2 H=4 S=13 D=8 G=2 L=19 E=5 scale=0.35 causal=true|B=1 H=2 S=17 D=4 G=2 L=9 E=4 scale=0.5 causal=false|"
-              "B=1 H=2 S=9 D=4 G=1 L=5 E=4 scale=0.5 causal=true|B=1 H=1 S=1 D=1 G=1 L=1 E=1 scale=1 causal=false|"
-              "B=1 H=2 S=3 D=4 G=1 L=0 E=4 scale=1 causal=false|B=1 H=2 S=0 D=4 G=1 L=3 E=4 scale=1 causal=true|"
+    {ROW("b_attention", attention_bwd, attention_bwd), .types = "f32 bf16",
+     .prepare = prepare_attention_bwd,
+     .cases = "B=2 H=4 S=13 D=8 G=2 L=19 E=5 scale=0.35 causal=true|"
+              "B=1 H=2 S=17 D=4 G=2 L=9 E=4 scale=0.5 causal=false|"
+              "B=1 H=2 S=9 D=4 G=1 L=5 E=4 scale=0.5 causal=true|"
+              "B=1 H=1 S=1 D=1 G=1 L=1 E=1 scale=1 causal=false|"
+              "B=1 H=2 S=3 D=4 G=1 L=0 E=4 scale=1 causal=false|"
+              "B=1 H=2 S=0 D=4 G=1 L=3 E=4 scale=1 causal=true|"
               "B=1 H=2 S=70 D=64 G=1 L=130 E=64 scale=0.125 causal=true"},
-    {ROW("b_attention", paged_decode, paged_decode), .types = "bf16 f16", .fills = "table=0:NP-1",
-     .prepare = prepare_paged_decode, .blocks = "j h",
-     .cases = "B=3 H=6 D=8 NP=7 PS=4 G=2 MP=5 R=3 scale=0.35|B=2 H=2 D=4 NP=3 PS=16 G=2 MP=3 R=1 Z=3 scale=0.5|"
-              "B=1 H=4 D=16 NP=1 PS=1 G=1 MP=1 R=4 Z=1 scale=1|B=0 H=2 D=4 NP=3 PS=4 G=1 MP=2 R=2 scale=1|"
+    {ROW("b_attention", paged_decode, paged_decode), .types = "bf16 f16",
+     .fills = "table=0:NP-1", .prepare = prepare_paged_decode, .blocks = "j h",
+     .cases = "B=3 H=6 D=8 NP=7 PS=4 G=2 MP=5 R=3 scale=0.35|"
+              "B=2 H=2 D=4 NP=3 PS=16 G=2 MP=3 R=1 Z=3 scale=0.5|"
+              "B=1 H=4 D=16 NP=1 PS=1 G=1 MP=1 R=4 Z=1 scale=1|"
+              "B=0 H=2 D=4 NP=3 PS=4 G=1 MP=2 R=2 scale=1|"
               "B=3 H=8 D=64 NP=40 PS=16 G=2 MP=20 R=4 scale=0.125"},
-    {ROW("b_attention", linear_attention, linear_attention), .types = "f32 bf16", .fills = "decay=0.5:0.99", .blocks = "t",
-     .cases = "B=2 H=2 L=23 D=8 E=5|B=1 H=1 L=70 D=4 E=4|B=1 H=1 L=1 D=1 E=1|B=1 H=2 L=0 D=4 E=4|B=0 H=2 L=3 D=4 E=4|"
-              "B=1 H=2 L=300 D=32 E=32"},
+    {ROW("b_attention", linear_attention, linear_attention), .types = "f32 bf16",
+     .fills = "decay=0.5:0.99", .blocks = "t",
+     .cases = "B=2 H=2 L=23 D=8 E=5|B=1 H=1 L=70 D=4 E=4|B=1 H=1 L=1 D=1 E=1|"
+              "B=1 H=2 L=0 D=4 E=4|B=0 H=2 L=3 D=4 E=4|B=1 H=2 L=300 D=32 E=32"},
     /* ---- convolutions ---- */
-    {ROW("c_conv", conv2d, conv2d), .types = "f32 bf16", .cases = CONV_CASES},
-    {ROW("c_conv", conv2d_dgrad, conv2d_dgrad), .types = "f32 bf16", .blocks = "h w c k", .cases = CONV_CASES},
-    {ROW("c_conv", conv2d_wgrad, conv2d_wgrad), .types = "f32 bf16", .cases = CONV_CASES},
+    {ROW("c_conv", conv2d, conv2d), .types = "f32 bf16",
+     .cases = CONV_CASES},
+    {ROW("c_conv", conv2d_dgrad, conv2d_dgrad), .types = "f32 bf16", .blocks = "h w c k",
+     .cases = CONV_CASES},
+    {ROW("c_conv", conv2d_wgrad, conv2d_wgrad), .types = "f32 bf16",
+     .cases = CONV_CASES},
     {ROW("c_conv", depthwise, depthwise), .types = "f32 f16",
-     .cases = "N=2 H=7 W=6 C=19 R=3 S=3 P=7 Q=6 pad=1|N=1 H=9 W=9 C=5 R=3 S=2 P=4 Q=4 stride=2|N=1 H=1 W=1 C=1 R=1 S=1 P=1 Q=1|"
+     .cases = "N=2 H=7 W=6 C=19 R=3 S=3 P=7 Q=6 pad=1|"
+              "N=1 H=9 W=9 C=5 R=3 S=2 P=4 Q=4 stride=2|N=1 H=1 W=1 C=1 R=1 S=1 P=1 Q=1|"
               "N=0 H=7 W=6 C=3 R=3 S=3 P=7 Q=6 pad=1|N=1 H=4 W=4 C=0 R=2 S=2 P=3 Q=3|"
               "N=1 H=40 W=37 C=33 R=3 S=3 P=40 Q=37 pad=1"},
     {ROW("c_conv", maxpool, maxpool), .types = "f32 bf16",
-     .cases = "N=2 H=7 W=6 C=19 P=4 Q=3 R=2 stride=2|N=1 H=9 W=9 C=5 P=9 Q=9 R=3 stride=1|N=1 H=1 W=1 C=1 P=1 Q=1 R=1 stride=1|"
-              "N=1 H=0 W=3 C=2 P=2 Q=2 R=2 stride=1|N=0 H=3 W=3 C=2 P=2 Q=2 R=2 stride=1|"
-              "N=1 H=40 W=37 C=33 P=20 Q=18 R=2 stride=2"},
+     .cases = "N=2 H=7 W=6 C=19 P=4 Q=3 R=2 stride=2|N=1 H=9 W=9 C=5 P=9 Q=9 R=3 stride=1|"
+              "N=1 H=1 W=1 C=1 P=1 Q=1 R=1 stride=1|N=1 H=0 W=3 C=2 P=2 Q=2 R=2 stride=1|"
+              "N=0 H=3 W=3 C=2 P=2 Q=2 R=2 stride=1|N=1 H=40 W=37 C=33 P=20 Q=18 R=2 stride=2"},
     {ROW("c_conv", stencil7, stencil7),
-     .cases = "X=5 Y=7 Z=19 c0=-6 c1=1|X=1 Y=1 Z=1 c0=0.5 c1=0.25|X=3 Y=0 Z=4 c0=1 c1=1|X=2 Y=3 Z=65 c0=-6 c1=1 strided|"
-              "X=20 Y=33 Z=65 c0=-6 c1=1"},
+     .cases = "X=5 Y=7 Z=19 c0=-6 c1=1|X=1 Y=1 Z=1 c0=0.5 c1=0.25|X=3 Y=0 Z=4 c0=1 c1=1|"
+              "X=2 Y=3 Z=65 c0=-6 c1=1 strided|X=20 Y=33 Z=65 c0=-6 c1=1"},
     /* ---- normalisation, losses, embeddings ---- */
     {ROW("d_norm", layer_norm, layer_norm), .types = "f32 bf16 f16",
-     .cases = "M=5 N=37|M=3 N=128 strided|M=1 N=1|M=0 N=7|M=3 N=0|M=2 N=1031|"
-              "M=7 N=5003"},
-    {ROW("d_norm", layer_norm_bwd, layer_norm_bwd), .types = "f32 bf16", .fills = "rstd=0.5:1.5", .blocks = "i j",
-     .cases = "M=13 N=37|M=33 N=16 strided|M=1 N=1|M=0 N=7|M=3 N=0|M=70 N=65|"
-              "M=1100 N=35"},
+     .cases = "M=5 N=37|M=3 N=128 strided|M=1 N=1|M=0 N=7|M=3 N=0|M=2 N=1031|M=7 N=5003"},
+    {ROW("d_norm", layer_norm_bwd, layer_norm_bwd), .types = "f32 bf16",
+     .fills = "rstd=0.5:1.5", .blocks = "i j",
+     .cases = "M=13 N=37|M=33 N=16 strided|M=1 N=1|M=0 N=7|M=3 N=0|M=70 N=65|M=1100 N=35"},
     {ROW("d_norm", batch_norm_stats, batch_norm_stats), .types = "f32 bf16", .blocks = "c",
-     .cases = "R=37 C=19|R=128 C=3 strided|R=1 C=1|R=0 C=5|R=5 C=0|"
-              "R=3001 C=37"},
-    {ROW("d_norm", cross_entropy, cross_entropy), .types = "f32 bf16", .fills = "X=-5:5 label=-1:V",
-     .cases = "M=7 V=37|M=3 V=130 strided|M=1 V=1|M=0 V=5|M=4 V=1000|"
-              "M=5 V=9001"},
-    {ROW("d_norm", cross_entropy_bwd, cross_entropy_bwd), .types = "f32 bf16", .fills = "X=-5:5 label=-1:V lse=2:4",
-     .cases = "M=7 V=37|M=3 V=130 strided|M=1 V=1|M=0 V=5|M=4 V=0|"
-              "M=5 V=9001"},
-    {ROW("d_norm", embedding, embedding), .types = "f32 bf16 i64 u8 c32", .fills = "ids=-2:V+1",
-     .cases = "V=11 D=19 N=23|V=3 D=64 N=5 strided|V=1 D=1 N=1|V=5 D=4 N=0|V=5 D=0 N=4|V=0 D=3 N=4|"
-              "V=101 D=130 N=203"},
-    {ROW("d_norm", embedding_bwd, embedding_bwd), .types = "f32 bf16", .fills = "ids=-2:V+1", .blocks = "t d",
+     .cases = "R=37 C=19|R=128 C=3 strided|R=1 C=1|R=0 C=5|R=5 C=0|R=3001 C=37"},
+    {ROW("d_norm", cross_entropy, cross_entropy), .types = "f32 bf16",
+     .fills = "X=-5:5 label=-1:V",
+     .cases = "M=7 V=37|M=3 V=130 strided|M=1 V=1|M=0 V=5|M=4 V=1000|M=5 V=9001"},
+    {ROW("d_norm", cross_entropy_bwd, cross_entropy_bwd), .types = "f32 bf16",
+     .fills = "X=-5:5 label=-1:V lse=2:4",
+     .cases = "M=7 V=37|M=3 V=130 strided|M=1 V=1|M=0 V=5|M=4 V=0|M=5 V=9001"},
+    {ROW("d_norm", embedding, embedding), .types = "f32 bf16 i64 u8 c32",
+     .fills = "ids=-2:V+1",
+     .cases = "V=11 D=19 N=23|V=3 D=64 N=5 strided|V=1 D=1 N=1|V=5 D=4 N=0|V=5 D=0 N=4|"
+              "V=0 D=3 N=4|V=101 D=130 N=203"},
+    {ROW("d_norm", embedding_bwd, embedding_bwd), .types = "f32 bf16", .fills = "ids=-2:V+1",
+     .blocks = "t d",
      .cases = "V=11 D=19 N=53|V=3 D=64 N=5|V=1 D=1 N=1|V=5 D=4 N=0|V=5 D=0 N=4|V=0 D=3 N=4|"
               "V=11 D=70 N=1003"},
-    {ROW("d_norm", embedding_bwd_sorted, embedding_bwd_sorted), .types = "f32 bf16", .prepare = prepare_embedding_bwd_sorted,
+    {ROW("d_norm", embedding_bwd_sorted, embedding_bwd_sorted), .types = "f32 bf16",
+     .prepare = prepare_embedding_bwd_sorted,
      .cases = "V=11 D=19 N=53|V=3 D=64 N=5|V=1 D=1 N=1|V=5 D=4 N=0|V=5 D=0 N=4"},
     {ROW("d_norm", rope, rope), .types = "f32 bf16", .fills = "pos=0:100",
-     .cases = "B=2 S=7 H=3 D=16|B=1 S=5 H=2 D=6 base=500|B=1 S=1 H=1 D=2|B=1 S=0 H=2 D=8|B=1 S=4 H=2 D=64|"
-              "B=2 S=70 H=4 D=64"},
+     .cases = "B=2 S=7 H=3 D=16|B=1 S=5 H=2 D=6 base=500|B=1 S=1 H=1 D=2|B=1 S=0 H=2 D=8|"
+              "B=1 S=4 H=2 D=64|B=2 S=70 H=4 D=64"},
     {ROW("d_norm", adamw, adamw), .types = "f32 bf16", .fills = "V=0.1:1",
-     .cases = "N=37 lr=0.01 b1=0.9 b2=0.99 eps=0.0001 wd=0.1 c1=0.5 c2=0.25|N=129 lr=0.1 b1=0.5 b2=0.5 eps=0.01 wd=0 c1=1 c2=1 strided|"
-              "N=1 lr=0.01 b1=0.9 b2=0.99 eps=0.0001 wd=0.1 c1=0.5 c2=0.25|N=0 lr=0.01 b1=0.9 b2=0.99 eps=0.0001 wd=0.1 c1=0.5 c2=0.25|"
+     .cases = "N=37 lr=0.01 b1=0.9 b2=0.99 eps=0.0001 wd=0.1 c1=0.5 c2=0.25|"
+              "N=129 lr=0.1 b1=0.5 b2=0.5 eps=0.01 wd=0 c1=1 c2=1 strided|"
+              "N=1 lr=0.01 b1=0.9 b2=0.99 eps=0.0001 wd=0.1 c1=0.5 c2=0.25|"
+              "N=0 lr=0.01 b1=0.9 b2=0.99 eps=0.0001 wd=0.1 c1=0.5 c2=0.25|"
               "N=10007 lr=0.01 b1=0.9 b2=0.99 eps=0.0001 wd=0.1 c1=0.5 c2=0.25"},
-    {ROW("d_norm", dropout, dropout), .types = "f32 bf16", .cases = "N=137 p=0.25 seed=7|N=64 p=0.9 seed=123456789012|N=1 p=0 seed=0|N=0 p=0.5 seed=1|"
-              "N=10007 p=0.5 seed=9"},
+    {ROW("d_norm", dropout, dropout), .types = "f32 bf16",
+     .cases = "N=137 p=0.25 seed=7|N=64 p=0.9 seed=123456789012|N=1 p=0 seed=0|"
+              "N=0 p=0.5 seed=1|N=10007 p=0.5 seed=9"},
     /* ---- transforms, scans, order ---- */
-    {ROW("e_misc", fft4, fft), .cases = FFT4_CASES "|B=2 N=1024", .blocks = "b"},
-    {ROW("e_misc", fft_large, fft), .cases = "B=2 N=35 P=5 Q=7|B=1 N=64 P=8 Q=8 sign=1|B=1 N=1 P=1 Q=1|B=0 N=6 P=2 Q=3|B=1 N=17 P=17 Q=1|"
-              "B=2 N=210 P=14 Q=15"},
-    {ROW("e_misc", rfft_post, rfft_post), .cases = "B=3 H=16|B=2 H=7|B=1 H=1|B=0 H=4|"
-              "B=3 H=128"},
-    {ROW("e_misc", cumsum, cumsum), .types = "f32 bf16", .cases = "M=5 N=37|M=3 N=130 strided|M=1 N=1|M=0 N=4|M=4 N=0|M=2 N=1031|"
-              "M=3 N=9001"},
+    {ROW("e_misc", fft4, fft), .blocks = "b",
+     .cases = FFT4_CASES "|B=2 N=1024"},
+    {ROW("e_misc", fft_large, fft),
+     .cases = "B=2 N=35 P=5 Q=7|B=1 N=64 P=8 Q=8 sign=1|B=1 N=1 P=1 Q=1|B=0 N=6 P=2 Q=3|"
+              "B=1 N=17 P=17 Q=1|B=2 N=210 P=14 Q=15"},
+    {ROW("e_misc", rfft_post, rfft_post),
+     .cases = "B=3 H=16|B=2 H=7|B=1 H=1|B=0 H=4|B=3 H=128"},
+    {ROW("e_misc", cumsum, cumsum), .types = "f32 bf16",
+     .cases = "M=5 N=37|M=3 N=130 strided|M=1 N=1|M=0 N=4|M=4 N=0|M=2 N=1031|M=3 N=9001"},
     {ROW("e_misc", cumsum_blocked, cumsum), .types = "f32 bf16", .blocks = "i j",
-     .cases = "M=5 N=37|M=3 N=130 strided|M=1 N=1|M=0 N=4|M=4 N=0|M=2 N=1031|"
-              "M=3 N=9001"},
-    {ROW("e_misc", segmented_scan, segmented_scan), .prepare = prepare_segmented, .cases = "N=137|N=1|N=0|N=1024|"
-              "N=9001"},
+     .cases = "M=5 N=37|M=3 N=130 strided|M=1 N=1|M=0 N=4|M=4 N=0|M=2 N=1031|M=3 N=9001"},
+    {ROW("e_misc", segmented_scan, segmented_scan), .prepare = prepare_segmented,
+     .cases = "N=137|N=1|N=0|N=1024|N=9001"},
     {ROW("e_misc", mamba, mamba), .types = "f32 bf16", .fills = "A=-1:-0.1", .blocks = "d",
-     .cases = "B=2 L=13 D=19 N=4|B=1 L=65 D=3 N=16|B=1 L=1 D=1 N=1|B=1 L=0 D=3 N=4|B=0 L=3 D=3 N=4|"
-              "B=2 L=200 D=33 N=16"},
-    {ROW("e_misc", row_sort, row_sort), .types = "f32 bf16 i32 u8 i64", .prepare = prepare_ties,
-     .cases = "M=5 N=37|M=3 N=128 strided|M=1 N=1|M=0 N=4|M=4 N=0|M=2 N=257|"
-              "M=3 N=1500"},
+     .cases = "B=2 L=13 D=19 N=4|B=1 L=65 D=3 N=16|B=1 L=1 D=1 N=1|B=1 L=0 D=3 N=4|"
+              "B=0 L=3 D=3 N=4|B=2 L=200 D=33 N=16"},
+    {ROW("e_misc", row_sort, row_sort), .types = "f32 bf16 i32 u8 i64",
+     .prepare = prepare_ties,
+     .cases = "M=5 N=37|M=3 N=128 strided|M=1 N=1|M=0 N=4|M=4 N=0|M=2 N=257|M=3 N=1500"},
     {ROW("e_misc", row_topk, row_topk), .types = "f32 bf16 i32 u8", .prepare = prepare_ties,
      .cases = "M=5 N=37 K=4|M=3 N=5 K=8|M=1 N=1 K=1|M=0 N=4 K=2|M=4 N=0 K=3|M=2 N=257 K=16|"
               "M=5 N=1500 K=32"},
-    {ROW("e_misc", histogram_u8, histogram_u8), .fills = "X=0:255", .cases = "N=1000|N=1|N=0|N=129 strided|"
-              "N=100003"},
+    {ROW("e_misc", histogram_u8, histogram_u8), .fills = "X=0:255",
+     .cases = "N=1000|N=1|N=0|N=129 strided|N=100003"},
     {ROW("e_misc", spmv, spmv), .fills = "row=sorted:Z col=-1:C",
      .cases = "R=13 Z=57 C=11|R=1 Z=1 C=1|R=5 Z=0 C=3|R=0 Z=4 C=2|R=3 Z=200 C=50 strided|"
               "R=503 Z=3001 C=400"},
-    {ROW("e_misc", nbody, nbody), .fills = "mass=0:1", .cases = "N=37 eps2=0.01|N=1 eps2=0.5|N=0 eps2=1|N=129 eps2=0.1|"
-              "N=400 eps2=0.1"},
+    {ROW("e_misc", nbody, nbody), .fills = "mass=0:1",
+     .cases = "N=37 eps2=0.01|N=1 eps2=0.5|N=0 eps2=1|N=129 eps2=0.1|N=400 eps2=0.1"},
     {ROW("e_misc", mandelbrot, mandelbrot), .blocks = "y x",
-     .cases = "H=13 W=37 x0=-2 y0=-1 step=0.08 limit=30|H=1 W=1 x0=0 y0=0 step=1 limit=7|H=0 W=5 x0=0 y0=0 step=1 limit=3|"
-              "H=5 W=67 x0=-2 y0=-1 step=0.5 limit=0|"
+     .cases = "H=13 W=37 x0=-2 y0=-1 step=0.08 limit=30|H=1 W=1 x0=0 y0=0 step=1 limit=7|"
+              "H=0 W=5 x0=0 y0=0 step=1 limit=3|H=5 W=67 x0=-2 y0=-1 step=0.5 limit=0|"
               "H=60 W=130 x0=-2 y0=-1 step=0.02 limit=50"},
-    {ROW("e_misc", black_scholes, black_scholes), .fills = "S=50:150 X=50:150 T=0.1:2", .cases = "N=137 r=0.05 v=0.2|N=1 r=0 v=0.5|N=0 r=0 v=1|"
-              "N=10007 r=0.05 v=0.2"},
-    {ROW("e_misc", kmeans_assign, kmeans_assign), .cases = "N=37 D=5 K=11|N=129 D=16 K=33|N=1 D=1 K=1|N=5 D=3 K=0|N=0 D=3 K=4|"
+    {ROW("e_misc", black_scholes, black_scholes), .fills = "S=50:150 X=50:150 T=0.1:2",
+     .cases = "N=137 r=0.05 v=0.2|N=1 r=0 v=0.5|N=0 r=0 v=1|N=10007 r=0.05 v=0.2"},
+    {ROW("e_misc", kmeans_assign, kmeans_assign),
+     .cases = "N=37 D=5 K=11|N=129 D=16 K=33|N=1 D=1 K=1|N=5 D=3 K=0|N=0 D=3 K=4|"
               "N=500 D=32 K=130"},
-    {ROW("e_misc", transpose, transpose), .types = "f32 bf16 i8 c32 i64 f64", .cases = "M=13 N=37|M=65 N=33 strided|M=1 N=1|M=0 N=5|M=5 N=0|"
-              "M=300 N=517"},
-    {ROW("e_misc", concat, concat), .types = "f32 i16 c32", .cases = "M=13 N=19 K=5 R=18|M=1 N=65 K=1 R=2 strided|M=0 N=3 K=4 R=4|M=4 N=3 K=0 R=4|M=2 N=0 K=3 R=5|"
-              "M=100 N=130 K=77 R=177"},
+    {ROW("e_misc", transpose, transpose), .types = "f32 bf16 i8 c32 i64 f64",
+     .cases = "M=13 N=37|M=65 N=33 strided|M=1 N=1|M=0 N=5|M=5 N=0|M=300 N=517"},
+    {ROW("e_misc", concat, concat), .types = "f32 i16 c32",
+     .cases = "M=13 N=19 K=5 R=18|M=1 N=65 K=1 R=2 strided|M=0 N=3 K=4 R=4|M=4 N=3 K=0 R=4|"
+              "M=2 N=0 K=3 R=5|M=100 N=130 K=77 R=177"},
     {ROW("e_misc", pad, pad), .types = "f32 bf16 i32",
-     .cases = "M=5 N=19 P=9 Q=23 top=2 left=3 fill=7|M=9 N=33 P=4 Q=30 top=-2 left=-1 fill=1 strided|M=0 N=3 P=2 Q=4 top=1 left=1 fill=2|"
-              "M=3 N=3 P=0 Q=4 top=1 left=1 fill=2|"
+     .cases = "M=5 N=19 P=9 Q=23 top=2 left=3 fill=7|"
+              "M=9 N=33 P=4 Q=30 top=-2 left=-1 fill=1 strided|"
+              "M=0 N=3 P=2 Q=4 top=1 left=1 fill=2|M=3 N=3 P=0 Q=4 top=1 left=1 fill=2|"
               "M=100 N=130 P=110 Q=150 top=3 left=7 fill=1"},
-    {ROW("e_misc", cholesky, cholesky), .types = "f32 f64", .prepare = prepare_cholesky, .cases = "B=3 N=7|B=2 N=16|B=1 N=1|B=0 N=4|B=1 N=19|"
-              "B=9 N=31"},
-    {ROW("e_misc", lu4, lu4), .prepare = prepare_lu4, .cases = "B=7|B=1|B=0|B=33|"
-              "B=1003"},
-    {ROW("e_misc", nms, nms), .prepare = prepare_nms, .cases = "B=3 N=37 limit=0.3|B=1 N=1 limit=0.5|B=0 N=4 limit=0.5|B=2 N=0 limit=0.5|B=1 N=100 limit=0.1|"
-              "B=2 N=300 limit=0.2"},
-    {ROW("e_misc", levenshtein, levenshtein), .fills = "A=0:3 C=0:3", .cases = "B=3 M=13 N=19|B=1 M=1 N=1|B=0 M=3 N=4|B=2 M=0 N=5|B=2 M=5 N=0|B=1 M=40 N=33|"
+    {ROW("e_misc", cholesky, cholesky), .types = "f32 f64", .prepare = prepare_cholesky,
+     .cases = "B=3 N=7|B=2 N=16|B=1 N=1|B=0 N=4|B=1 N=19|B=9 N=31"},
+    {ROW("e_misc", lu4, lu4), .prepare = prepare_lu4,
+     .cases = "B=7|B=1|B=0|B=33|B=1003"},
+    {ROW("e_misc", nms, nms), .prepare = prepare_nms,
+     .cases = "B=3 N=37 limit=0.3|B=1 N=1 limit=0.5|B=0 N=4 limit=0.5|B=2 N=0 limit=0.5|"
+              "B=1 N=100 limit=0.1|B=2 N=300 limit=0.2"},
+    {ROW("e_misc", levenshtein, levenshtein), .fills = "A=0:3 C=0:3",
+     .cases = "B=3 M=13 N=19|B=1 M=1 N=1|B=0 M=3 N=4|B=2 M=0 N=5|B=2 M=5 N=0|B=1 M=40 N=33|"
               "B=2 M=150 N=200"},
-    {ROW("e_misc", compact, compact), .fills = "n=0:0", .serial = true, .cases = "N=137|N=1|N=0|N=64|"
-              "N=10007"},
-    {ROW("e_misc", raw, raw), .prepare = prepare_raw, .finish = finish_raw, .cases = "n=37 ld=3|n=1 ld=2|n=0 ld=2|n=129 ld=2|"
-              "n=10007 ld=3"},
-    {ROW("e_misc", grouped_gemm, grouped_gemm), .prepare = prepare_grouped_gemm, .finish = finish_grouped_gemm,
-     .cases = "G=3 maxm=19 maxn=23|G=1 maxm=1 maxn=1|G=0 maxm=3 maxn=4|"
-              "G=6 maxm=60 maxn=70"},
+    {ROW("e_misc", compact, compact), .fills = "n=0:0", .serial = true,
+     .cases = "N=137|N=1|N=0|N=64|N=10007"},
+    {ROW("e_misc", raw, raw), .prepare = prepare_raw, .finish = finish_raw,
+     .cases = "n=37 ld=3|n=1 ld=2|n=0 ld=2|n=129 ld=2|n=10007 ld=3"},
+    {ROW("e_misc", grouped_gemm, grouped_gemm), .prepare = prepare_grouped_gemm,
+     .finish = finish_grouped_gemm,
+     .cases = "G=3 maxm=19 maxn=23|G=1 maxm=1 maxn=1|G=0 maxm=3 maxn=4|G=6 maxm=60 maxn=70"},
     /* ---- std/ ---- */
-    {ROW("f_std", activations, activations), .types = "f32 bf16 f16", .fills = "X=-2:2", .literals = true, .cases = "N=37|N=1|N=0|N=130|"
-              "N=5003"},
-    {ROW("f_std", rows, rows), .types = "f32 bf16", .cases = "M=5 N=37|M=1 N=2|M=0 N=3|M=3 N=0|M=2 N=257|"
-              "M=3 N=3001"},
-    {ROW("f_std", small, small), .types = "f32 f64", .cases = "N=37|N=1|N=0|N=130|"
-              "N=5003"},
-    {ROW("f_std", fft_rows, fft_rows), .cases = "B=2 N=35|B=1 N=64|B=1 N=1|B=0 N=6|B=3 N=0|"
-              "B=2 N=210"},
-    {ROW("f_std", fft_const_rows, fft_rows), .cases = "B=2 N=35|B=3 N=64|B=1 N=1|B=0 N=6|B=1 N=34|"
-              "B=2 N=720"},
+    {ROW("f_std", activations, activations), .types = "f32 bf16 f16", .fills = "X=-2:2",
+     .literals = true,
+     .cases = "N=37|N=1|N=0|N=130|N=5003"},
+    {ROW("f_std", rows, rows), .types = "f32 bf16",
+     .cases = "M=5 N=37|M=1 N=2|M=0 N=3|M=3 N=0|M=2 N=257|M=3 N=3001"},
+    {ROW("f_std", small, small), .types = "f32 f64",
+     .cases = "N=37|N=1|N=0|N=130|N=5003"},
+    {ROW("f_std", fft_rows, fft_rows),
+     .cases = "B=2 N=35|B=1 N=64|B=1 N=1|B=0 N=6|B=3 N=0|B=2 N=210"},
+    {ROW("f_std", fft_const_rows, fft_rows),
+     .cases = "B=2 N=35|B=3 N=64|B=1 N=1|B=0 N=6|B=1 N=34|B=2 N=720"},
 };
+/* clang-format on */
 const uint32_t n_kernel_rows = sizeof kernel_rows / sizeof *kernel_rows;
