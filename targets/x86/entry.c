@@ -302,7 +302,7 @@ static LLVMValueRef emit_variant(tg_x86 *x, tg_op *phase, tg_x86_captures *c, bo
     x->captures = c;
     x->scratch_bytes = 0;
     LLVMValueRef fn = tg_x86_emit_task(x, phase, unit ? "" : "_general");
-    if (!unit && !x->options->baseline && !contains_dot(&phase->regions[0])) {
+    if (!unit && !x->options->baseline && x->options->strides != TG_STRIDES_GENERAL && !contains_dot(&phase->regions[0])) {
         tg_x86_mark_cold(x, fn);
     }
     *scratch = x->scratch_bytes > *scratch ? x->scratch_bytes : *scratch;

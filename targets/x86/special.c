@@ -19,7 +19,7 @@ void tg_x86_emit_fail(tg_x86 *x, tg_op *op, tg_x86_frame *f) {
     LLVMBuildCall2(x->builder, type, rt_field(x, offsetof(tg_rt, fail)), args, 3, "");
 }
 
-/* Values widened to 8 bytes; kinds: 0 signed, 1 unsigned, 2 float, 3 bool (runtime/print.c). */
+/* Values widened to 8 bytes. A tile prints once per point. */
 void tg_x86_emit_print(tg_x86 *x, tg_op *op, tg_x86_frame *f) {
     LLVMBuilderRef b = x->builder;
     uint32_t n = op->n_operands < 8 ? op->n_operands : 8;
@@ -33,7 +33,8 @@ void tg_x86_emit_print(tg_x86 *x, tg_op *op, tg_x86_frame *f) {
         r = is_float ? tg_x86_convert(x, r, tg_dtype_real(t), TG_F64)
                      : LLVMBuildIntCast2(b, r, x->l->i64, kind == TG_KIND_SINT, "");
         tg_llvm_store(x->l, r, tg_llvm_gep(x->l, x->l->i64, values, tg_llvm_i64(x->l, i)), 8);
-        int code = is_float ? 2 : kind == TG_KIND_BOOL ? 3 : kind == TG_KIND_UINT ? 1 : 0;
+        int code = is_float ? TG_PRINT_FLOAT
+                   : kind == TG_KIND_BOOL ? TG_PRINT_BOOL : kind == TG_KIND_UINT ? TG_PRINT_UNSIGNED : TG_PRINT_SIGNED;
         kinds[i] = tg_llvm_int(x->l->i8, code);
     }
     LLVMValueRef table = LLVMAddGlobal(x->l->module, LLVMArrayType2(x->l->i8, n), "kinds");

@@ -156,7 +156,8 @@ void tg_x86_choose_vector(tg_x86 *x, tg_x86_nest *n) {
     n->vector = NULL;
     n->unroll = 1;
     n->lanes = 1;
-    if (x->options->baseline || !x->unit || is_scalar_kind(n)) {
+    bool gathers = x->options->strides == TG_STRIDES_GENERAL; /* all code is for any stride: lanes gather */
+    if (x->options->baseline || (!x->unit && !gathers) || is_scalar_kind(n)) {
         return;
     }
     int best = INT32_MIN;
@@ -183,7 +184,7 @@ void tg_x86_choose_vector(tg_x86 *x, tg_x86_nest *n) {
     }
     int width = chosen.wide && !chosen.narrow ? 64 : 32;
     n->lanes = (uint32_t)(x->machine->vector_bits / width);
-    n->unroll = chosen.ops <= 8 ? 4 : chosen.ops <= 24 ? 2 : 1;
+    n->unroll = gathers ? 1 : chosen.ops <= 8 ? 4 : chosen.ops <= 24 ? 2 : 1;
     int64_t bound = x->ranges[n->vector->rank].bound;
     while (bound && n->unroll > 1 && n->unroll * n->lanes > bound) {
         n->unroll /= 2;

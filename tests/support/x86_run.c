@@ -71,7 +71,7 @@ static const char *build(x86_kernel *k, const char *text, const x86_options *o) 
         return "no such machine";
     }
     k->lowered = tg_func_clone(k->f, k->arena, NULL);
-    tg_codegen_options c = {.baseline = o->baseline, .optimise_o2 = o->o2};
+    tg_codegen_options c = {.strides = o->strides, .baseline = o->baseline, .optimise_o2 = o->o2};
     double start = now_ms();
     const char *passes = o->passes ? o->passes : tg_target_x86.passes(&m, &c);
     bad = *passes ? tg_pass_run_list(k->lowered, passes, NULL) : NULL;
@@ -419,6 +419,7 @@ static const variant variants[] = {
     {"baseline", {.baseline = true}},
     {"vector", {.n_threads = 1}},
     {"vector, 4 threads, reversed", {.n_threads = 4, .reverse = true}},
+    {"any stride", {.strides = TG_STRIDES_GENERAL}},
     {"avx2", {.arch = "avx2"}},
     {"v2", {.arch = "v2"}},
 };

@@ -9,6 +9,7 @@
 
 typedef struct x86_options {
     const char *arch; /* null: this machine */
+    tg_strides strides;
     bool baseline, o2, reverse; /* reverse: tasks in decreasing order */
     const char *passes; /* null: the target's */
     int32_t n_threads; /* what the kernel is told; 0: 1 */
