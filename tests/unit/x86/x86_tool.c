@@ -47,11 +47,7 @@ static int time_it(const char *text, int argc, char **argv) {
     return 0;
 }
 
-int main(int argc, char **argv) {
-    char *text = argc > 1 ? x86_read_file(argv[1]) : NULL;
-    if (!text) {
-        return 2;
-    }
+static int run(const char *text, int argc, char **argv) {
     const char *mode = argc > 2 ? argv[2] : "20";
     if (strcmp(mode, "time") == 0) {
         return time_it(text, argc - 3, argv + 3);
@@ -62,9 +58,17 @@ int main(int argc, char **argv) {
         x86_kernel *k = x86_open(text, &o);
         const char *out = e == TG_EMIT_LLVM ? k->object.llvm_text : e == TG_EMIT_ASM ? k->object.asm_text : k->object.plan_text;
         printf("%s\n", k->error ? k->error : out);
+        x86_close(k);
         return 0;
     }
     const char *bad = x86_differential(text, atoi(mode), 88172645463325252ULL);
     printf("%s: %s\n", argv[1], bad ? bad : "ok");
     return bad != NULL;
+}
+
+int main(int argc, char **argv) {
+    char *text = argc > 1 ? x86_read_file(argv[1]) : NULL;
+    int code = text ? run(text, argc, argv) : 2;
+    free(text);
+    return code;
 }
