@@ -4,6 +4,7 @@ A request is "THREADS CALLS CASE ARGUMENTS…", the answer is total seconds, or 
 With the argument "cpu" it answers with processor time. Results go to tensors that exist already, where PyTorch lets them, so that page faults of new memory do not count.
 Tensors of the last case are kept: only the first request of a case pays for them.
 """
+import ctypes
 import sys
 import time
 
@@ -53,13 +54,23 @@ def attention(heads, length, width, causal):
 CASES = {"gemm": gemm, "add": add, "softmax": softmax, "attention": attention}
 
 
+def set_threads(n):
+    """PyTorch's own threads, and those of the BLAS it was linked with, which keeps its own count."""
+    torch.set_num_threads(n)
+    for name in ("libopenblas.so.0", "libblas.so.3"):
+        try:
+            ctypes.CDLL(name).openblas_set_num_threads(n)
+        except (OSError, AttributeError):
+            pass
+
+
 def main():
     clock = time.process_time if sys.argv[1:] == ["cpu"] else time.perf_counter
     print("torch", torch.__version__, flush=True)
     prepared, run = None, None
     for line in sys.stdin:
         threads, calls, *what = line.split()
-        torch.set_num_threads(int(threads))
+        set_threads(int(threads))
         try:
             with torch.inference_mode():
                 if what != prepared:
