@@ -4,6 +4,7 @@
  *   static inline tg_status gemm_launch(tg_aot *rt, const tg_aot_tensor *A, …, double alpha);
  *
  * The program links the object and libtegula_rt (thread pool, memory, checks), not LLVM. */
+#include "base/cpu.h"
 #include "base/io.h"
 #include "cli/cli.h"
 
@@ -57,9 +58,9 @@ static void put_variant(tg_strbuf *h, const tg_kernel *k, const tg_selection *s,
     tg_strbuf_printf(h,
                      "static const tg_aot_kernel %s_kernel = {\n    sizeof(tg_aot_kernel), %d, "
                      "%d, \"%s\", %s, %s_signature, "
-                     "sizeof %s_signature,\n    %s_types, %u, %u, %s_consts,\n};\n\n",
+                     "sizeof %s_signature,\n    %s_types, %u, %u, %s_consts, \"%s\",\n};\n\n",
                      name, TG_ABI_VERSION, a->prints ? 1 : 0, name, a->object.entry, name, name,
-                     name, sig->n_tparams, sig->n_consts, name);
+                     name, sig->n_tparams, sig->n_consts, name, k->context->machine.arch);
 }
 
 static const char *c_type(tg_dtype t) {
@@ -203,7 +204,7 @@ static int with_arena(const build_options *o, tg_kernel *k) {
 
 static int build_file(const build_options *o, const char *path) {
     tg_context_options options = TG_CONTEXT_OPTIONS_INIT;
-    options.arch = o->arch;
+    options.arch = o->arch ? o->arch : tg_cpu_best(); /* a level, not all this processor has */
     options.cache_dir = "";
     tg_context *c;
     if (tg_context_create(&options, &c)) {

@@ -259,6 +259,18 @@ static void keep_diagnostics(compile *c) {
     c->json = json.data;
 }
 
+/* A context may be of a machine that only ahead-of-time objects are made for. */
+static bool runs_here(compile *c) {
+    const tg_machine *m = &c->k->context->machine;
+    if (!m->runs_here) {
+        c->status = TG_ERROR_UNSUPPORTED;
+        (void)tg_format(c->message, sizeof c->message,
+                        "%s: this processor cannot run %s code; it can be compiled ahead of time",
+                        c->k->signature->name, m->arch);
+    }
+    return m->runs_here;
+}
+
 static void compile_now(compile *c) {
     tg_context *ctx = c->k->context;
     const char *message = NULL;
@@ -308,7 +320,7 @@ static void run_compile(void *user) {
     }
     double start = now_ms();
     c->disk_key = disk_key(c);
-    if (!try_disk(c)) {
+    if (runs_here(c) && !try_disk(c)) {
         compile_now(c);
         c->v->compile_ms = now_ms() - start;
     }

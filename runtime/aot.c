@@ -3,6 +3,7 @@
  * search for a variant. */
 #include "tegula/aot.h"
 
+#include "base/cpu.h"
 #include "base/io.h"
 #include "runtime/cells.h"
 #include "runtime/host.h"
@@ -155,6 +156,11 @@ tg_status tg_aot_launch(tg_aot *rt, const tg_aot_kernel *kernel, const tg_aot_ar
     if (kernel->struct_size < sizeof *kernel || kernel->abi_version != TG_ABI_VERSION) {
         return fail(rt, TG_ERROR_INVALID_ARGUMENT, kernel->name,
                     "built for another version of the runtime");
+    }
+    if (kernel->arch && !tg_cpu_runs(kernel->arch)) {
+        char message[64];
+        (void)tg_format(message, sizeof message, "this processor cannot run %s code", kernel->arch);
+        return fail(rt, TG_ERROR_UNSUPPORTED, kernel->name, message);
     }
     tg_status s = TG_OK;
     const tg_signature *sig = signature_of(rt, kernel, &s);

@@ -15,6 +15,7 @@ typedef struct tg_machine {
     bool has_fma, has_masks, has_f16c, has_bf16, has_vnni, has_amx;
     int64_t l1_bytes, l2_bytes, l3_bytes; /* per core; l3 shared */
     int n_cores;
+    bool runs_here; /* false: this process can make code for it, but not run it */
 } tg_machine;
 
 #endif

@@ -53,6 +53,7 @@ typedef struct tg_aot_kernel {
     const tg_dtype *types; /**< of the type parameters */
     uint32_t n_types, n_consts;
     const double *consts; /**< of the constants, in order */
+    const char *arch;     /**< instruction set of the code, such as "avx2"; null: any has it */
 } tg_aot_kernel;
 
 /** Creates what launches need. @param n_threads 0: all processors. OUT_OF_MEMORY. Any thread. */
@@ -64,7 +65,8 @@ TG_API void tg_aot_destroy(tg_aot *rt);
 TG_API const char *tg_aot_last_error(const tg_aot *rt);
 
 /** Checks the arguments and runs the kernel. INVALID_ARGUMENT (also: other types or constants
- * than compiled), LAUNCH (a check L09xx), OUT_OF_MEMORY. Any thread, several at once. */
+ * than compiled), UNSUPPORTED (the processor lacks the
+ * instruction set), LAUNCH (a check L09xx), OUT_OF_MEMORY. Any thread, several at once. */
 TG_API tg_status tg_aot_launch(tg_aot *rt, const tg_aot_kernel *kernel, const tg_aot_arg *args,
                                uint32_t n_args);
 

@@ -25,7 +25,8 @@ typedef struct tg_context_options {
     /** "cpu". Null: the environment's TEGULA_DEVICE, else the best there is. */
     const char *device;
     /** Instruction set to compile for ("avx512", "avx2", "v2"). Null: TEGULA_ARCH, else this
-     * machine's. */
+     * machine's. One that this processor lacks is good for compiling ahead of time; launches
+     * are then TG_ERROR_UNSUPPORTED. */
     const char *arch;
     /** Threads of a launch, the caller included. 0: TEGULA_THREADS, else the processors the
      * process may use. */

@@ -1,6 +1,8 @@
 /* The machine this process runs on, and the levels that can be asked for by name. */
 #include "targets/x86/x86_target.h"
 
+#include "base/cpu.h"
+
 #include <string.h>
 #include <unistd.h>
 
@@ -22,15 +24,6 @@ static int64_t cache_bytes(int name, int64_t otherwise) {
     return n > 0 ? n : otherwise;
 }
 
-/* Best level of this processor, as an index into `levels`. */
-static int host_level(void) {
-    __builtin_cpu_init();
-    bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
-    bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-    return v4 ? 0 : v3 ? 1 : 2;
-}
-
 static void describe(const level *l, tg_machine *m) {
     memset(m, 0, sizeof *m);
     m->family = "x86";
@@ -48,18 +41,24 @@ static void describe(const level *l, tg_machine *m) {
     m->n_cores = (int)cache_bytes(_SC_NPROCESSORS_ONLN, 1);
 }
 
+/* What the host has beyond its level. */
+static void describe_host(tg_machine *m) {
+    bool wide = strcmp(m->arch, "avx512") == 0;
+    m->has_vnni = wide && __builtin_cpu_supports("avx512vnni");
+    m->has_bf16 = wide && __builtin_cpu_supports("avx512bf16");
+    m->features = m->has_bf16 ? "+avx512vnni,+avx512bf16" : m->has_vnni ? "+avx512vnni" : "";
+}
+
 bool tg_x86_machine(const char *arch, tg_machine *out) {
-    int host = host_level();
-    if (!arch || strcmp(arch, "native") == 0 || strcmp(arch, "x86") == 0) {
-        describe(&levels[host], out);
-        out->has_vnni = host == 0 && __builtin_cpu_supports("avx512vnni");
-        out->has_bf16 = host == 0 && __builtin_cpu_supports("avx512bf16");
-        out->features = out->has_bf16 ? "+avx512vnni,+avx512bf16" : out->has_vnni ? "+avx512vnni" : "";
-        return true;
-    }
-    for (int i = host; i < 3; i++) { /* a lower level than the host's always runs */
-        if (strcmp(levels[i].arch, arch) == 0) {
+    bool native = !arch || strcmp(arch, "native") == 0 || strcmp(arch, "x86") == 0;
+    const char *name = native ? tg_cpu_best() : arch;
+    for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
+        if (strcmp(levels[i].arch, name) == 0) {
             describe(&levels[i], out);
+            out->runs_here = tg_cpu_runs(name);
+            if (native) {
+                describe_host(out);
+            }
             return true;
         }
     }

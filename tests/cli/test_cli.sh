@@ -94,6 +94,13 @@ expect "build" 0 "" "$tegula" build kernels.dsl --kernel gemm -o "$dir/gemm.o" -
 expect "application builds" 0 "" "$cc" -std=c11 -Wall -Wextra -Werror -I"$dir" -I"$source/include" aot_app.c "$dir/gemm.o" \
     "$build/libtegula_rt.a" -lpthread -lm -o "$dir/app"
 expect "application runs" 0 "^ok" "$dir/app"
+sed -i 's/_consts, "[a-z0-9]*",/_consts, "z80",/' "$dir/gemm.h"
+expect "application for another processor builds" 0 "" "$cc" -std=c11 -I"$dir" -I"$source/include" aot_app.c "$dir/gemm.o" \
+    "$build/libtegula_rt.a" -lpthread -lm -o "$dir/app2"
+expect "application for another processor" 1 "gemm: this processor cannot run z80 code" "$dir/app2"
+for arch in avx512 avx2 v2; do
+    expect "build for $arch" 0 "" "$tegula" build kernels.dsl --kernel gemm --arch $arch -o "$dir/$arch.o" --header "$dir/$arch.h"
+done
 expect "application has no LLVM" 1 "" sh -c "ldd '$dir/app' | grep -q LLVM"
 
 [ $failures -eq 0 ] && echo "all passed"

@@ -81,7 +81,10 @@ static const char *build(x86_kernel *k, const char *text, const x86_options *o) 
     const char *message = NULL;
     tg_status s = tg_target_x86.compile(k->lowered, &m, &c, TG_EMIT_OBJECT | o->emit, k->arena, &k->object, &message);
     k->compile_ms = now_ms() - start;
-    return s ? (message ? message : "compile failed") : load(k);
+    if (s) {
+        return message ? message : "compile failed";
+    }
+    return m.runs_here ? load(k) : NULL; /* text of a stage can be had for any machine */
 }
 
 x86_kernel *x86_open(const char *text, const x86_options *options) {

@@ -87,7 +87,7 @@ Test(aot, launches) {
     static const tg_dtype types[] = {TG_F32};
     tg_aot_kernel k = {
         sizeof k, TG_ABI_VERSION, 0, "twice", twice, (const unsigned char *)sig.data,
-        sig.len,  types,          1, 0,       NULL};
+        sig.len,  types,          1, 0,       NULL, NULL};
     tg_aot *rt;
     cr_assert_eq(tg_aot_create(2, &rt), TG_OK);
     float x[] = {1, 2, 3}, y[3] = {0};
@@ -140,7 +140,7 @@ Test(aot, every_failure_is_reported) {
     static const tg_dtype types[] = {TG_F32};
     tg_aot_kernel k = {
         sizeof k, TG_ABI_VERSION, 0, "twice", twice, (const unsigned char *)sig.data,
-        sig.len,  types,          1, 0,       NULL};
+        sig.len,  types,          1, 0,       NULL, NULL};
     tg_status s = TG_ERROR_OUT_OF_MEMORY;
     for (long n = 1; s != TG_OK; n++) {
         n_calls = 0;

@@ -1,4 +1,5 @@
 /* The public API at its edges: option structs of other sizes, null arguments, tensors and views. */
+#include "base/cpu.h"
 #include "tegula/tegula.h"
 
 #include <criterion/criterion.h>
@@ -12,6 +13,8 @@ static tg_context *make(void) {
     cr_assert_eq(tg_context_create(&o, &c), TG_OK, "%s", tg_last_error(NULL));
     return c;
 }
+
+static const char one[] = "kernel one(out f32 Y[N]) { grid (i in N) Y[i] = 1; }";
 
 Test(api, option_sizes_and_versions) {
     tg_context *c;
@@ -46,6 +49,20 @@ Test(api, option_sizes_and_versions) {
     o.device = "cpu";
     o.arch = "z80";
     cr_assert_eq(tg_context_create(&o, &c), TG_ERROR_UNSUPPORTED);
+    static const char *const levels[] = {"avx512", "avx2", "v2"};
+    for (size_t i = 0; i < 3; i++) { /* what the processor lacks compiles, but does not launch */
+        o.arch = levels[i];
+        cr_assert_eq(tg_context_create(&o, &c), TG_OK);
+        tg_module *m;
+        cr_assert_eq(tg_module_load_text(c, "x", one, strlen(one), &m), TG_OK);
+        tg_tensor *t = tg_tensor_create(c, TG_F32, 1, (int64_t[]){5});
+        tg_status s = tg_launch(tg_module_kernel(m, "one"), TG_ARGS(t));
+        cr_assert_eq(s, tg_cpu_runs(levels[i]) ? TG_OK : TG_ERROR_UNSUPPORTED, "%s", levels[i]);
+        cr_assert(s == TG_OK || strstr(tg_last_error(c), levels[i]));
+        tg_tensor_release(t);
+        tg_module_destroy(m);
+        tg_context_destroy(c);
+    }
     cr_assert_eq(tg_version(), TG_VERSION);
     cr_assert_str_eq(tg_version_string(), "0.1.0");
 }

@@ -1,0 +1,12 @@
+/* The instruction sets code can be made for, and which of them this processor has. */
+#ifndef TG_BASE_CPU_H
+#define TG_BASE_CPU_H
+
+#include <stdbool.h>
+
+/* Best of "avx512", "avx2", "v2" (x86-64-v4, v3 and v2 of the psABI) that this processor runs. */
+const char *tg_cpu_best(void);
+/* Can code for `arch` run on this processor? False for unknown names. Any thread. */
+bool tg_cpu_runs(const char *arch);
+
+#endif
