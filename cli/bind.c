@@ -31,7 +31,17 @@ static tg_kernel *only_kernel(tg_module *m, const char *path) {
     return NULL;
 }
 
-tg_kernel *cli_load(tg_context *context, const char *path, const char *kernel, bool json,
+static tg_kernel *under_schedule(tg_kernel *k, const char *schedule, bool json, int *code) {
+    tg_schedule_options options = TG_SCHEDULE_OPTIONS_INIT;
+    options.schedule = schedule;
+    tg_kernel *derived = k;
+    if (k && schedule && tg_kernel_with_schedule(k, &options, &derived)) {
+        *code = cli_last_error(k->context, json);
+    }
+    return derived;
+}
+
+tg_kernel *cli_load(tg_context *context, const char *path, const cli_selection *s, bool json,
                     tg_module **module, int *code) {
     *code = CLI_FAILED;
     if (tg_module_load_file(context, path, module)) {
@@ -41,14 +51,12 @@ tg_kernel *cli_load(tg_context *context, const char *path, const char *kernel, b
     if (!json) {
         fprintf(stderr, "%s", tg_module_warnings(*module));
     }
-    if (!kernel) {
-        return only_kernel(*module, path);
-    }
-    tg_kernel *k = tg_module_kernel(*module, kernel);
-    if (!k) {
+    tg_kernel *k =
+        s->kernel ? tg_module_kernel(*module, s->kernel) : only_kernel(*module, path);
+    if (!k && s->kernel) {
         *code = cli_last_error(context, json);
     }
-    return k;
+    return under_schedule(k, s->schedule, json, code);
 }
 
 /* ---- types and constants --------------------------------------------------------------------------------------

@@ -62,12 +62,13 @@ void cli_progress_stop(cli_progress *p); /* null is fine */
  */
 
 typedef struct cli_selection {
-    const char *kernel; /* null: the only one */
+    const char *kernel;   /* null: the only one */
+    const char *schedule; /* settings from outside, or null */
     cli_list set, dtypes, absent;
 } cli_selection;
 
-/* Loads the file and finds the kernel; renders what is wrong. Null: *code. */
-tg_kernel *cli_load(tg_context *context, const char *path, const char *kernel, bool json,
+/* Loads the file and finds the kernel, under the schedule given if there is one; renders what is wrong. Null: *code. */
+tg_kernel *cli_load(tg_context *context, const char *path, const cli_selection *s, bool json,
                     tg_module **module, int *code);
 /* Dimensions nobody set: 64, for kernels with many dimensions less (a tensor of four would be
  * large). */

@@ -167,11 +167,14 @@ static int write_files(const build_options *o, const tg_kernel *k, const tg_sele
 static int build_variant(const build_options *o, tg_kernel *k, const tg_selection *s,
                          tg_arena *arena) {
     tg_context *c = k->context;
-    tg_instance_spec spec = {
-        .types = s->types, .consts = s->consts, .present = s->present, .machine = &c->machine};
+    tg_instance_spec spec = {.types = s->types,
+                             .consts = s->consts,
+                             .present = s->present,
+                             .machine = &c->machine,
+                             .schedule = k->schedule};
     tg_compile_options options = {
         .target = c->target, .machine = &c->machine, .emit = TG_EMIT_OBJECT};
-    tg_diags diags = {.arena = arena, .sources = &k->module->compilation->sources};
+    tg_diags diags = tg_compilation_diags(k->module->compilation, arena);
     tg_artifact a;
     const char *message;
     tg_status status = tg_compile_kernel(k->module->compilation, k->item, &spec, &options,
@@ -212,7 +215,7 @@ static int build_file(const build_options *o, const char *path) {
     }
     tg_module *m = NULL;
     int code;
-    tg_kernel *k = cli_load(c, path, o->selection.kernel, o->json, &m, &code);
+    tg_kernel *k = cli_load(c, path, &o->selection, o->json, &m, &code);
     if (k) {
         code = with_arena(o, k);
     }
@@ -227,6 +230,9 @@ int cmd_build(int argc, char **argv) {
     const cli_option options[] = {
         {"--kernel", CLI_TEXT, "NAME", "which kernel, if the file has several",
          &o.selection.kernel},
+        {"--schedule", CLI_TEXT, "TEXT",
+         "settings like \"m = 96; reg(n) = 16\", over those of the source",
+         &o.selection.schedule},
         {"-o", CLI_TEXT, "FILE", "the object; default KERNEL.o", &o.output},
         {"--header", CLI_TEXT, "FILE", "the header; default KERNEL.h", &o.header},
         {"--set", CLI_LIST, "NAME=VALUE…",

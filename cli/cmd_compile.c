@@ -163,6 +163,7 @@ static int compile_variant(const compile_options *o, tg_kernel *k, tg_selection 
                              .consts = s->consts,
                              .present = s->present,
                              .machine = &c->machine,
+                             .schedule = k->schedule,
                              .checked = o->checked};
     tg_compile_options options = {
         .target = c->target,
@@ -175,7 +176,7 @@ static int compile_variant(const compile_options *o, tg_kernel *k, tg_selection 
         .after = on_stage,
         .user = &w,
         .pass_seconds = seconds};
-    tg_diags diags = {.arena = arena, .sources = &k->module->compilation->sources};
+    tg_diags diags = tg_compilation_diags(k->module->compilation, arena);
     tg_artifact a;
     const char *message;
     tg_status status = tg_compile_kernel(k->module->compilation, k->item, &spec, &options,
@@ -219,7 +220,7 @@ static int compile_file(const compile_options *o, const char *path) {
     }
     tg_module *m = NULL;
     int code;
-    tg_kernel *k = cli_load(c, path, o->selection.kernel, o->json, &m, &code);
+    tg_kernel *k = cli_load(c, path, &o->selection, o->json, &m, &code);
     tg_selection s;
     if (k) {
         code = cli_select(k, &o->selection, &s) ? with_arena(o, k, &s) : CLI_USAGE;
@@ -235,6 +236,9 @@ int cmd_compile(int argc, char **argv) {
     const cli_option options[] = {
         {"--kernel", CLI_TEXT, "NAME", "which kernel, if the file has several",
          &o.selection.kernel},
+        {"--schedule", CLI_TEXT, "TEXT",
+         "settings like \"m = 96; reg(n) = 16\", over those of the source",
+         &o.selection.schedule},
         {"--emit", CLI_TEXT, "STAGE", "ast, tile, passes, plan, llvm, asm (default) or obj",
          &o.emit},
         {"-o", CLI_TEXT, "FILE", "write there instead of standard output (obj: KERNEL.o)",

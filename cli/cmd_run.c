@@ -69,8 +69,9 @@ static tg_func *instantiate(const cli_data *d, tg_arena *arena) {
                              .consts = d->selection.consts,
                              .present = d->selection.present,
                              .machine = &k->context->machine,
+                             .schedule = k->schedule,
                              .checked = k->context->checked};
-    tg_diags diags = {.arena = arena, .sources = &k->module->compilation->sources};
+    tg_diags diags = tg_compilation_diags(k->module->compilation, arena);
     tg_compile_options options = {.target = k->context->target,
                                   .machine = &k->context->machine,
                                   .passes = "",
@@ -239,7 +240,7 @@ static int run_file(const run_options *o, const char *path) {
     c->codegen.baseline = o->baseline;
     tg_module *m = NULL;
     int code;
-    tg_kernel *k = cli_load(c, path, o->selection.kernel, o->json, &m, &code);
+    tg_kernel *k = cli_load(c, path, &o->selection, o->json, &m, &code);
     if (k) {
         cli_data d;
         code = cli_data_make(k, &o->selection, (uint64_t)o->seed, &d) ? run_data(o, &d)
@@ -257,6 +258,9 @@ int cmd_run(int argc, char **argv) {
     const cli_option options[] = {
         {"--kernel", CLI_TEXT, "NAME", "which kernel, if the file has several",
          &o.selection.kernel},
+        {"--schedule", CLI_TEXT, "TEXT",
+         "settings like \"m = 96; reg(n) = 16\", over those of the source",
+         &o.selection.schedule},
         {"--set", CLI_LIST, "NAME=VALUE…",
          "dimensions (default: what `where` implies, else 64, 32 or 16) and scalars (default "
          "1)",

@@ -38,6 +38,9 @@ tg_status tg_compilation_open(const tg_allocator *allocator, const char *path, c
 tg_status tg_compilation_open_file(const tg_allocator *allocator, const char *path,
                                    const char *include_path, tg_compilation **out);
 void tg_compilation_close(tg_compilation *c); /* null is fine */
+/* Diagnostics of one compile, with a list of sources of its own: a schedule given from outside becomes one more.
+ * Lives in `arena`. */
+tg_diags tg_compilation_diags(const tg_compilation *c, tg_arena *arena);
 
 /* ---- kernels -----------------------------------------------------------------------------------------
  */

@@ -106,6 +106,15 @@ tg_status tg_compilation_open_file(const tg_allocator *allocator, const char *pa
     return tg_compilation_open(allocator, path, NULL, 0, include_path, out);
 }
 
+tg_diags tg_compilation_diags(const tg_compilation *c, tg_arena *arena) {
+    tg_sources *own = TG_NEW(arena, tg_sources);
+    own->arena = arena;
+    for (uint32_t i = 0; i < c->sources.files.len; i++) {
+        tg_vec_push(arena, &own->files, c->sources.files.data[i]);
+    }
+    return (tg_diags){.arena = arena, .sources = own};
+}
+
 void tg_compilation_close(tg_compilation *c) {
     if (c) {
         tg_allocator allocator = c->allocator;

@@ -11,25 +11,6 @@ uint32_t tg_version(void) {
     return TG_VERSION;
 }
 
-/* A smaller struct is an older caller's; a larger one may only have zeros beyond ours. */
-static bool read_options(const tg_context_options *from, tg_context_options *to) {
-    memset(to, 0, sizeof *to);
-    if (!from) {
-        return true;
-    }
-    size_t n = from->struct_size;
-    if (n < sizeof from->struct_size) {
-        return false;
-    }
-    for (size_t i = sizeof *to; i < n; i++) {
-        if (((const unsigned char *)from)[i]) {
-            return false;
-        }
-    }
-    memcpy(to, from, n < sizeof *to ? n : sizeof *to);
-    return true;
-}
-
 static tg_status open_machine(tg_context *c, const tg_context_options *o) {
     c->device = tg_device_find(o->device);
     if (!c->device) {
@@ -112,7 +93,7 @@ tg_status tg_context_create_versioned(uint32_t version, const tg_context_options
                        (unsigned)TG_VERSION);
     }
     tg_settings s;
-    if (!read_options(options, &s.options)) {
+    if (!tg_options_read(options, &s.options, sizeof s.options)) {
         return tg_fail(NULL, TG_ERROR_INVALID_ARGUMENT,
                        "options have a wrong struct_size or unknown fields");
     }

@@ -52,6 +52,10 @@ typedef struct tg_settings {
  * them open. */
 void tg_settings_read_environment(tg_settings *s);
 
+/* An options struct of the public API (its struct_size first) as this library knows it: `size` bytes to `to`. A smaller one
+ * is an older caller's; a larger one may only have zeros beyond ours, else false. Null: all zero. */
+bool tg_options_read(const void *from, void *to, size_t size);
+
 /* ---- errors (error.c) -----------------------------------------------------------------------------------
  */
 
@@ -116,6 +120,8 @@ struct tg_kernel {
     uint32_t n_variants;
     uint32_t n_pending; /* async compiles */
     tg_status async_status;
+    char *schedule;     /* of tg_kernel_with_schedule; null: what the source says */
+    tg_kernel *derived; /* next of the module's list of those */
 };
 
 struct tg_module {
@@ -124,6 +130,8 @@ struct tg_module {
     char *warnings;
     tg_kernel *kernels;
     uint32_t n_kernels;
+    pthread_mutex_t lock; /* `derived` */
+    tg_kernel *derived;   /* made by tg_kernel_with_schedule */
 };
 
 char *tg_copy_text(const tg_allocator *a, const char *text); /* null on failure or for null */

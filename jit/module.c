@@ -93,6 +93,7 @@ static tg_status load(tg_context *context, const char *path, const char *text, s
     }
     m->context = context;
     m->compilation = c;
+    pthread_mutex_init(&m->lock, NULL);
     s = make_kernels(m);
     if (s == TG_OK && !keep_warnings(m)) {
         s = tg_fail(context, TG_ERROR_OUT_OF_MEMORY, "out of memory");
@@ -131,6 +132,10 @@ void tg_module_destroy(tg_module *module) {
         return;
     }
     const tg_allocator *a = &module->context->allocator;
+    while (module->derived) {
+        tg_kernel_release(module->derived);
+    }
+    pthread_mutex_destroy(&module->lock);
     for (uint32_t i = 0; i < module->n_kernels; i++) {
         (void)tg_kernel_wait(&module->kernels[i]);
         tg_kernel_fini(&module->kernels[i]);

@@ -174,6 +174,7 @@ void tg_kernel_fini(tg_kernel *k) {
         tg_free(&k->context->allocator, t, table_size(t->n_slots));
         t = older;
     }
+    tg_free_text(&k->context->allocator, k->schedule);
     pthread_cond_destroy(&k->changed);
     pthread_mutex_destroy(&k->lock);
 }
@@ -211,6 +212,7 @@ static tg_hash disk_key(const compile *c) {
     tg_hasher_add_u64(h, codegen->baseline | (uint64_t)codegen->debug_info << 1 |
                              (uint64_t)codegen->optimise_o2 << 2);
     tg_hasher_add_text(h, c->k->signature->name);
+    tg_hasher_add_text(h, c->k->schedule ? c->k->schedule : "");
     tg_hasher_add(h, c->key->words, c->key->n * sizeof *c->key->words);
     return tg_hasher_finish(h);
 }
@@ -279,6 +281,7 @@ static void compile_now(compile *c) {
                              .consts = c->consts,
                              .present = c->present,
                              .machine = &ctx->machine,
+                             .schedule = c->k->schedule,
                              .checked = ctx->checked};
     tg_compile_options options = {.target = ctx->target,
                                   .machine = &ctx->machine,
@@ -286,7 +289,7 @@ static void compile_now(compile *c) {
                                   .emit = TG_EMIT_OBJECT};
     bool general = (c->key->words[1] & GENERAL_BIT) != 0;
     options.codegen.strides = general ? TG_STRIDES_GENERAL : TG_STRIDES_USUAL;
-    c->diags = (tg_diags){.arena = c->arena, .sources = &c->k->module->compilation->sources};
+    c->diags = tg_compilation_diags(c->k->module->compilation, c->arena);
     c->status = tg_compile_kernel(c->k->module->compilation, c->k->item, &spec, &options,
                                   c->arena, &c->diags, &artifact, &message);
     if (c->status == TG_ERROR_COMPILE) {

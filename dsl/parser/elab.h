@@ -42,10 +42,12 @@ typedef struct tg_instance_spec {
     const tg_machine *machine;    /* picks schedules and default blocks; null: language defaults */
     const struct tg_block_override { const char *axis; int64_t block; } *blocks; /* forced block sizes (tests, tuner) */
     uint32_t n_blocks;
+    const char *schedule;         /* settings as between the braces of a `schedule` item, applied after the source's; or null */
     bool checked;                 /* keep `assert`, verify content facts */
 } tg_instance_spec;
 
-/* Null if diagnostics with errors were reported (E0209, E0212, E07xx, unroll over 1024 …). The function verifies. */
+/* Null if diagnostics with errors were reported (E0209, E0212, E07xx, unroll over 1024 …). The function verifies.
+ * With spec->schedule its text becomes one more source of diags->sources, which must not be shared then. */
 tg_func *tg_unit_instantiate(tg_unit *u, const tg_item *kernel, const tg_instance_spec *spec, tg_arena *arena, tg_diags *diags);
 
 #endif

@@ -53,11 +53,16 @@ void tg_schedule_check(const tg_sig_env *env, const tg_func *f, const tg_signatu
                        const tg_item *item);
 
 /* Gives f the parameters of the schedule items of `file` for this kernel that match spec->machine (`@`) and whose `when`
- * holds for spec's types and constants (a `when` over launch parameters does not hold), then spec->blocks.
+ * holds for spec's types and constants (a `when` over launch parameters does not hold), then those of `given` (a schedule item
+ * from outside, or null), then spec->blocks.
  * More specific items win: architecture over family over none, then `when` over none, then the later one.
  * Sets axis->block and appends to f->schedule. Reports what tg_schedule_check would and E0703. */
 void tg_schedule_apply(const tg_sig_env *env, tg_func *f, const tg_signature *sig,
-                       const tg_file *file, const tg_item *kernel,
+                       const tg_file *file, const tg_item *kernel, const tg_item *given,
                        const tg_instance_spec *spec);
+
+/* The schedule item for spec->schedule: its text becomes the source "<schedule>". Null after a report: E01xx (syntax), E0702. */
+const tg_item *tg_schedule_parse(const tg_sig_env *env, const tg_item *kernel,
+                                 const char *text);
 
 #endif

@@ -261,7 +261,7 @@ static void apply_overrides(tg_func *f, const tg_instance_spec *spec) {
 }
 
 void tg_schedule_apply(const tg_sig_env *env, tg_func *f, const tg_signature *sig,
-                       const tg_file *file, const tg_item *kernel,
+                       const tg_file *file, const tg_item *kernel, const tg_item *given,
                        const tg_instance_spec *spec) {
     tg_sched s;
     tg_sched_open(&s, env, f, sig);
@@ -279,5 +279,40 @@ void tg_schedule_apply(const tg_sig_env *env, tg_func *f, const tg_signature *si
             }
         }
     }
+    if (given && tg_sched_check_item(&s, given)) {
+        apply_item(&s, f, given);
+    }
     apply_overrides(f, spec);
+}
+
+/* ---- from outside ----------------------------------------------------------------------------------------------------------- */
+
+static uint32_t add_source(const tg_diags *diags, const char *text) {
+    union {
+        const tg_sources *c;
+        tg_sources *m;
+    } sources = {.c = diags->sources};
+    return tg_sources_add(sources.m, "<schedule>", text, strlen(text));
+}
+
+const tg_item *tg_schedule_parse(const tg_sig_env *env, const tg_item *kernel,
+                                 const char *text) {
+    size_t n = strlen(text);
+    while (n && strchr(" \t\r\n", text[n - 1])) {
+        n--;
+    }
+    const char *whole =
+        tg_arena_printf(env->arena, "schedule %s { %.*s%s }", kernel->u.kernel.name, (int)n,
+                        text, n && text[n - 1] != ';' ? ";" : "");
+    uint32_t errors = env->diags->n_errors, source = add_source(env->diags, whole);
+    const tg_file *file = tg_parse_file(env->arena, env->names, env->diags, source);
+    if (env->diags->n_errors != errors) {
+        return NULL;
+    }
+    if (file->n_items != 1) {
+        tg_report(env->diags, TG_E0702, file->items[0]->span,
+                  "a schedule is a list of settings, as in `m = 64; reg(n) = 16`");
+        return NULL;
+    }
+    return file->items[0];
 }

@@ -447,7 +447,15 @@ static bool check_titem(const tg_sched *s, const tg_titem *t) {
 bool tg_sched_check_item(const tg_sched *s, const tg_item *item) {
     bool good = check_repeats(s, item);
     for (uint32_t i = 0; i < item->u.tune.n_items; i++) {
-        good = check_titem(s, &item->u.tune.items[i]) && good;
+        const tg_titem *t = &item->u.tune.items[i];
+        if (item->kind == TG_ITEM_SCHEDULE && t->kind != TG_TI_SET) {
+            tg_report(s->env->diags, TG_E0702, t->span,
+                      "a schedule sets values; choices, ranges, `require` and `bucket` belong "
+                      "in a `tune` item");
+            good = false;
+        } else {
+            good = check_titem(s, t) && good;
+        }
     }
     return good;
 }

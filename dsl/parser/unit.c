@@ -541,6 +541,8 @@ tg_func *tg_unit_instantiate(tg_unit *u, const tg_item *kernel, const tg_instanc
     }
     uint32_t errors = diags->n_errors;
     tg_sig_env env = signature_env(u, m, arena, diags);
-    tg_schedule_apply(&env, f, sig, m->file, kernel, spec);
+    const tg_item *given =
+        spec->schedule ? tg_schedule_parse(&env, kernel, spec->schedule) : NULL;
+    tg_schedule_apply(&env, f, sig, m->file, kernel, given, spec);
     return diags->n_errors == errors ? f : NULL;
 }

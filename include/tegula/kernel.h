@@ -71,6 +71,36 @@ TG_API tg_status tg_kernel_prepare_async(tg_kernel *kernel, const tg_kernel_spec
  * status of the first that failed since the last wait, else OK. */
 TG_API tg_status tg_kernel_wait(tg_kernel *kernel);
 
+/** A schedule from outside. Start from TG_SCHEDULE_OPTIONS_INIT. Grows at its end only, as tg_context_options does. */
+typedef struct tg_schedule_options {
+    size_t struct_size;
+    /** Settings as between the braces of a `schedule` item: "m = 96; n = 512; reg(m) = 6; pack(B) = true". They are
+     * applied after those of the source and replace them where both set the same target. Copied. */
+    const char *schedule;
+} tg_schedule_options;
+#ifdef __cplusplus
+#define TG_SCHEDULE_OPTIONS_INIT                                                               \
+    { sizeof(tg_schedule_options), 0 }
+#else
+#define TG_SCHEDULE_OPTIONS_INIT                                                               \
+    { .struct_size = sizeof(tg_schedule_options) }
+#endif
+
+/** The same kernel under another schedule: it takes the same arguments and means the same, but has compiled variants of its own,
+ * in memory and on disk. For tuners, and for programs that know better than the model.
+ *
+ * Nothing is compiled or checked yet: tg_kernel_prepare and tg_launch of the new kernel return COMPILE with E0701, E0702, E0703 or
+ * a syntax error, shown in a source called "<schedule>".
+ *
+ * @param kernel  any kernel; if it has a schedule from outside itself, that one is not inherited
+ * @param out     receives the kernel; null on failure. Free it with tg_kernel_release, or with its module
+ * @return INVALID_ARGUMENT (null, struct_size), OUT_OF_MEMORY. Any thread. */
+TG_API tg_status tg_kernel_with_schedule(tg_kernel *kernel, const tg_schedule_options *options,
+                                         tg_kernel **out);
+/** Frees a kernel of tg_kernel_with_schedule with its machine code, after waiting for its background compiles. No launch of it may
+ * be running. Null is fine; kernels that belong to a module are left alone. Any thread. */
+TG_API void tg_kernel_release(tg_kernel *kernel);
+
 /** What compiling has cost so far. */
 typedef struct tg_kernel_stats {
     size_t struct_size;    /**< sizeof(tg_kernel_stats) */

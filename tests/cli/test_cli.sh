@@ -66,6 +66,9 @@ expect "asm with bf16" 0 "tg_gemm:" "$tegula" compile kernels.dsl --kernel gemm 
 expect "print after" 0 "after canon" "$tegula" compile kernels.dsl --kernel gemm --print-after canon
 expect "times" 0 "codegen .* ms" "$tegula" compile kernels.dsl --kernel gemm --emit obj -o "$dir/x.o" --time-passes
 expect "compile as JSON" 0 '"text": "func' "$tegula" compile kernels.dsl --kernel gemm --emit tile --json
+expect "schedule" 0 "#m grid block=9[, ].*#n grid block=20" "$tegula" compile kernels.dsl --kernel gemm --emit tile --schedule 'm = 9; n = 20'
+expect "run under a schedule" 0 "check ok" "$tegula" run kernels.dsl --kernel gemm --set M=50 N=70 K=30 --check --repeat 1 --schedule 'm = 9; n = 20;'
+expect "wrong schedule" 1 "E0702.*'q'" "$tegula" run kernels.dsl --kernel gemm --schedule 'q = 9'
 expect "unknown stage" 2 "emit takes" "$tegula" compile kernels.dsl --kernel gemm --emit soup
 expect "unknown pass" 1 "unknown pass soup" "$tegula" compile kernels.dsl --kernel gemm --passes canon,soup
 

@@ -89,6 +89,8 @@ Test(api, null_arguments) {
     cr_assert_eq(tg_kernel_prepare_async(NULL, NULL), TG_ERROR_INVALID_ARGUMENT);
     cr_assert_eq(tg_kernel_prepare_args(NULL, NULL, 0), TG_ERROR_INVALID_ARGUMENT);
     cr_assert_eq(tg_kernel_wait(NULL), TG_ERROR_INVALID_ARGUMENT);
+    cr_assert_eq(tg_kernel_with_schedule(NULL, NULL, NULL), TG_ERROR_INVALID_ARGUMENT);
+    tg_kernel_release(NULL);
     cr_assert_eq(tg_kernel_infer_shape(NULL, NULL, 0, 0, shape), TG_ERROR_INVALID_ARGUMENT);
     cr_assert_eq(tg_kernel_parameter(NULL, 0, NULL), TG_ERROR_INVALID_ARGUMENT);
     cr_assert_eq(tg_kernel_get_stats(NULL, NULL), TG_ERROR_INVALID_ARGUMENT);

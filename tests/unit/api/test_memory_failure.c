@@ -44,8 +44,15 @@ static const char source[] =
 static tg_status use_prepared(tg_context *c, tg_module *m) {
     const char *bindings[] = {"N=6"};
     tg_kernel_spec spec = {.struct_size = sizeof spec, .bindings = bindings, .n_bindings = 1};
-    tg_kernel *k = tg_module_kernel(m, "row_sums");
-    tg_status s = tg_kernel_prepare_async(k, &spec), waited = tg_kernel_wait(k);
+    tg_schedule_options schedule = TG_SCHEDULE_OPTIONS_INIT;
+    schedule.schedule = "i = 4";
+    tg_kernel *k;
+    tg_status s = tg_kernel_with_schedule(tg_module_kernel(m, "row_sums"), &schedule, &k);
+    if (s) {
+        return s;
+    }
+    s = tg_kernel_prepare_async(k, &spec);
+    tg_status waited = tg_kernel_wait(k);
     if (s || waited) {
         return s ? s : waited;
     }

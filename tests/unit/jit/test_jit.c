@@ -145,6 +145,61 @@ Test(jit, modes_and_errors) {
     tg_context_destroy(c);
 }
 
+static tg_kernel *scheduled(tg_context *c, tg_kernel *k, const char *text) {
+    tg_schedule_options o = TG_SCHEDULE_OPTIONS_INIT;
+    tg_kernel *out = NULL;
+    o.schedule = text;
+    OK(tg_kernel_with_schedule(k, &o, &out), c);
+    return out;
+}
+
+Test(jit, schedules_from_outside) {
+    tg_context *c = jit_context(NULL, 0, 0);
+    tg_module *m = jit_module(c);
+    tg_kernel *gemm = tg_module_kernel(m, "gemm");
+    tg_tensor *a = jit_tensor_f32(c, 35, 1, 1), *b = jit_tensor_f32(c, 35, 2, 1);
+    tg_tensor *x = tg_tensor_view(a, 2, (int64_t[]){5, 7}, (int64_t[]){7, 1}, 0);
+    tg_tensor *y = tg_tensor_view(b, 2, (int64_t[]){7, 5}, (int64_t[]){5, 1}, 0);
+    tg_tensor *z[2] = {tg_tensor_create(c, TG_F32, 2, (int64_t[]){5, 5}),
+                       tg_tensor_create(c, TG_F32, 2, (int64_t[]){5, 5})};
+    tg_kernel *small = scheduled(c, gemm, "m = 2; n = 3");
+    OK(tg_launch(gemm, TG_ARGS(x, y, z[0])), c);
+    OK(tg_launch(small, TG_ARGS(x, y, z[1])), c);
+    for (int i = 0; i < 25; i++) { /* small integers: exact in any order */
+        cr_assert_eq(((float *)tg_tensor_data(z[0]))[i], ((float *)tg_tensor_data(z[1]))[i]);
+    }
+    cr_assert_eq(stats_of(gemm).n_variants, 1);
+    cr_assert_eq(stats_of(small).n_variants, 1);
+    cr_assert_str_eq(tg_kernel_name(small), "gemm");
+
+    const char *f32[] = {"T=f32"};
+    tg_kernel_spec spec = {sizeof spec, f32, 1, NULL, 0};
+    static const struct {
+        const char *schedule, *message;
+    } wrong[] = {
+        {"rows = 2", "E0702"},      {"m = ", "<schedule>"},
+        {"m in {1, 2}", "tune"},    {"m = 2; } schedule gemm { n = 2", "list of settings"},
+        {"order = (k, q)", "axis"}, {"m = 0", "positive"},
+        {"split(m) = 2", "E0701"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        tg_kernel *k = scheduled(c, small, wrong[i].schedule);
+        FAILS(tg_kernel_prepare(k, &spec), c, TG_ERROR_COMPILE, wrong[i].message);
+        FAILS(tg_launch(k, TG_ARGS(x, y, z[1])), c, TG_ERROR_COMPILE, wrong[i].message);
+        if (i % 2) {
+            tg_kernel_release(k); /* the others go with the module */
+        }
+    }
+    tg_kernel_release(gemm); /* belongs to the module: nothing happens */
+    OK(tg_launch(gemm, TG_ARGS(x, y, z[0])), c);
+    tg_tensor *all[] = {a, b, x, y, z[0], z[1]};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        tg_tensor_release(all[i]);
+    }
+    tg_module_destroy(m);
+    tg_context_destroy(c);
+}
+
 Test(jit, prepares) {
     tg_context *c = jit_context(NULL, 0, 0);
     tg_module *m = jit_module(c);

@@ -1,0 +1,50 @@
+/* Kernels under a schedule from outside: handles with variants of their own, on a list of their module. */
+#include "jit/context.h"
+
+tg_status tg_kernel_with_schedule(tg_kernel *kernel, const tg_schedule_options *options,
+                                  tg_kernel **out) {
+    if (out) {
+        *out = NULL;
+    }
+    tg_schedule_options o;
+    if (!kernel || !out || !options || !tg_options_read(options, &o, sizeof o)) {
+        return tg_fail(kernel ? kernel->context : NULL, TG_ERROR_INVALID_ARGUMENT,
+                       "kernel, options or out is null, or options has a wrong struct_size");
+    }
+    const tg_allocator *a = &kernel->context->allocator;
+    tg_kernel *k = tg_alloc(a, sizeof *k, _Alignof(tg_kernel));
+    char *text = tg_copy_text(a, o.schedule ? o.schedule : "");
+    if (!k || !text) {
+        tg_free_text(a, text);
+        tg_free(a, k, sizeof *k);
+        return tg_fail(kernel->context, TG_ERROR_OUT_OF_MEMORY, "out of memory");
+    }
+    tg_module *m = kernel->module;
+    tg_kernel_init(k, m, kernel->item);
+    k->schedule = text;
+    pthread_mutex_lock(&m->lock);
+    k->derived = m->derived;
+    m->derived = k;
+    pthread_mutex_unlock(&m->lock);
+    *out = k;
+    return TG_OK;
+}
+
+void tg_kernel_release(tg_kernel *kernel) {
+    if (!kernel || !kernel->schedule) {
+        return;
+    }
+    tg_module *m = kernel->module;
+    pthread_mutex_lock(&m->lock);
+    tg_kernel **link = &m->derived;
+    while (*link && *link != kernel) {
+        link = &(*link)->derived;
+    }
+    if (*link) {
+        *link = kernel->derived;
+    }
+    pthread_mutex_unlock(&m->lock);
+    (void)tg_kernel_wait(kernel);
+    tg_kernel_fini(kernel);
+    tg_free(&m->context->allocator, kernel, sizeof *kernel);
+}
