@@ -4,20 +4,31 @@
  * which one loop with masks runs the roots: edges cost little code that way, and code is what compile time is made of. Rows
  * past the last are computed as copies of it and dropped; columns past the last are masked, or zero in a packed panel.
  *
- * A panel as long as the reduction has to stay in the second-level cache while all rows pass it. Longer reductions run in parts;
- * between parts the sums of the panel's columns rest in a strip of scratch, the roots run after the last part. */
+ *
+ *   for columns by group               panels packed together: as many as the third-level cache takes, or one
+ *     for k by part                    the rest of the reduction waits
+ *       [pack the group's panels]
+ *       for rows by block              rows of the broadcast side that stay in the second-level cache
+ *         for panels of the group
+ *           for rows of the block      register tiles
+ *
+ * A panel of a part and a block of rows have to share the second-level cache. Between parts the sums of a group rest in strips of
+ * scratch, one per panel; the roots run after the last part.
+ *
+ * Few rows over a large vector side (a matrix times a vector) have no use for panels: every element is used a few times only,
+ * and a narrow panel walks over as many pages as it has lines. Then a part is a few lines, the group is all columns, and the
+ * vector side streams by in the order in which it lies in memory, while the sums stay in the strips. */
 #include "targets/x86/dot.h"
 
 #include <string.h>
 
-enum { PACK_BYTES = 192 << 10, PACK_TILES = 8, PANEL_BYTES = 256 << 10, SHORT = 2048 };
+enum { PACK_BYTES = 192 << 10, PACK_TILES = 8, SHORT = 2048, STREAM_STEPS = 16, STREAM_AHEAD = 256, PREFETCH_STEPS = 8 };
 
 typedef struct panel {
     LLVMValueRef at;                       /* address of column 0 at the first reduction point */
     LLVMValueRef column;                   /* of column 0, relative to the first */
     LLVMValueRef n_columns;                /* from there to the end of the axis */
-    LLVMValueRef packed;                   /* i1: zero padded; null: never, `always` below */
-    bool always;
+    LLVMValueRef ahead;                    /* bytes: what to prefetch */
     tg_dot_loop loops[TG_DOT_AXES];
 } panel;
 
@@ -33,9 +44,14 @@ typedef struct nest {
     LLVMValueRef row_index[TG_DOT_MAX_ROWS][TG_DOT_AXES];      /* relative */
     LLVMValueRef edge;                                         /* scratch block [rows][lanes·vecs] */
     tg_dot_scratch strip_memory;
+    LLVMValueRef pays, streams;     /* i1: panels are packed; columns stream by. Null: always, never */
+    LLVMValueRef group, block;      /* columns, rows: multiples of the tile's. Null: one panel, all rows */
+    LLVMValueRef group_from, group_until, row_from, row_until;
     LLVMValueRef k_block, in_parts; /* a long reduction runs in parts; i1: more than one. Null: known to be short */
     LLVMValueRef first, last;       /* i1: of the parts */
-    LLVMValueRef strip;             /* [rows…][lanes·vecs]: the panel's sums between parts */
+    LLVMValueRef strips, strip_bytes; /* [panel of the group][rows…][lanes·vecs]: sums between parts */
+    LLVMValueRef strip;             /* of the panel */
+    LLVMValueRef panels, panel_bytes; /* of the group, packed */
     bool compact; /* little code: one tile, panels always packed */
 } nest;
 
@@ -186,13 +202,13 @@ static void start_values(nest *n, tg_dot_tile *t, LLVMValueRef from) {
     }
 }
 
-/* `vecs` vectors from column `from` of the panel on. */
-static tg_dot_tile run_tile(nest *n, LLVMValueRef from, unsigned vecs, bool masked) {
+/* `rows` rows of `vecs` vectors from column `from` of the panel on. */
+static tg_dot_tile run_tile(nest *n, LLVMValueRef from, unsigned rows, unsigned vecs, bool masked) {
     tg_dot_emission *e = &n->e;
-    tg_dot_tile t = {.elem = e->elem, .lanes = e->lanes, .vecs = vecs, .rows = e->rows,
+    tg_dot_tile t = {.elem = e->elem, .lanes = e->lanes, .vecs = vecs, .rows = rows,
                      .vector_base = bytes_at(n, n->p.at, from, tg_llvm_i64(e->l, e->size)),
                      .loops = n->p.loops, .n_loops = e->d->n_over};
-    t.prefetch = vecs == e->vecs;
+    t.prefetch = vecs == e->vecs ? n->p.ahead : NULL;
     memcpy(t.row_at, n->row_at, sizeof t.row_at);
     for (unsigned v = 0; v < vecs && masked; v++) {
         LLVMValueRef at = LLVMBuildAdd(e->l->builder, from, tg_llvm_i64(e->l, v * e->lanes), "");
@@ -207,8 +223,8 @@ static LLVMValueRef at_least(nest *n, LLVMValueRef v, unsigned limit) {
     return LLVMBuildICmp(n->e.l->builder, LLVMIntSGE, v, tg_llvm_i64(n->e.l, limit), "");
 }
 
-static void edge_tile(nest *n, LLVMValueRef from, unsigned vecs, bool masked) {
-    tg_dot_tile t = run_tile(n, from, vecs, masked);
+static void edge_tile(nest *n, LLVMValueRef from, unsigned rows, unsigned vecs, bool masked) {
+    tg_dot_tile t = run_tile(n, from, rows, vecs, masked);
     results_to_edge(n, &t, from);
 }
 
@@ -219,7 +235,7 @@ static void narrow_tiles(nest *n, bool masked) {
     unsigned half = n->e.vecs / 2;
     LLVMValueRef step = tg_llvm_i64(l, half * n->e.lanes);
     LLVMValueRef from = tg_llvm_loop_open(l, &loop, tg_llvm_i64(l, 0), n->p.n_columns, step);
-    edge_tile(n, from, half, masked);
+    edge_tile(n, from, n->e.rows, half, masked);
     tg_llvm_loop_close(l, &loop);
 }
 
@@ -235,11 +251,25 @@ static void finish_edge(nest *n) {
     }
 }
 
+/* The last rows, if they are few, in a tile of their own; goes on to `edge` then. */
+static void low_tiles(nest *n, LLVMBasicBlockRef edge) {
+    static const unsigned heights[] = {1, 2, 4};
+    tg_llvm *l = n->e.l;
+    for (unsigned i = 0; i < sizeof heights / sizeof *heights && heights[i] < n->e.rows; i++) {
+        LLVMBasicBlockRef low = tg_llvm_block(l), high = tg_llvm_block(l);
+        LLVMBuildCondBr(l->builder, at_least(n, n->n_rows, heights[i] + 1), high, low);
+        LLVMPositionBuilderAtEnd(l->builder, low);
+        edge_tile(n, tg_llvm_i64(l, 0), heights[i], n->e.vecs, false);
+        LLVMBuildBr(l->builder, edge);
+        LLVMPositionBuilderAtEnd(l->builder, high);
+    }
+}
+
 static void whole_tile(nest *n) {
     tg_llvm *l = n->e.l;
     LLVMValueRef zero = tg_llvm_i64(l, 0);
     if (n->compact) {
-        edge_tile(n, zero, n->e.vecs, false);
+        edge_tile(n, zero, n->e.rows, n->e.vecs, false);
         finish_edge(n);
         return;
     }
@@ -247,7 +277,8 @@ static void whole_tile(nest *n) {
     LLVMBasicBlockRef narrow = tg_llvm_block(l), wide = tg_llvm_block(l);
     LLVMBuildCondBr(l->builder, at_least(n, n->p.n_columns, n->e.vecs * n->e.lanes), wide, narrow);
     LLVMPositionBuilderAtEnd(l->builder, wide);
-    tg_dot_tile t = run_tile(n, zero, n->e.vecs, false);
+    low_tiles(n, edge);
+    tg_dot_tile t = run_tile(n, zero, n->e.rows, n->e.vecs, false);
     LLVMValueRef whole = at_least(n, n->n_rows, n->e.rows);
     whole = n->in_parts ? LLVMBuildAnd(l->builder, whole, n->last, "") : whole;
     LLVMBuildCondBr(l->builder, whole, direct, spill);
@@ -258,7 +289,7 @@ static void whole_tile(nest *n) {
     roots_in_registers(n, &t);
     LLVMBuildBr(l->builder, done);
     LLVMPositionBuilderAtEnd(l->builder, narrow);
-    narrow_tiles(n, !n->p.always);
+    narrow_tiles(n, n->pays);
     LLVMBuildBr(l->builder, edge);
     LLVMPositionBuilderAtEnd(l->builder, edge);
     finish_edge(n);
@@ -268,18 +299,16 @@ static void whole_tile(nest *n) {
 
 /* ---- panels --------------------------------------------------------------------------------------------------- */
 
-/* Packing pays if enough tiles read the panel again and its lines are spread over many pages. */
-static LLVMValueRef packing_pays(nest *n) {
-    tg_dot_emission *e = &n->e;
-    const tg_x86_dot *d = e->d;
-    LLVMBuilderRef b = e->l->builder;
-    LLVMValueRef rows = tg_x86_dot_points(e, d->rows, d->n_rows);
-    rows = d->row ? LLVMBuildMul(b, rows, size_of(n, d->row), "") : rows;
-    LLVMValueRef step = tg_x86_dot_step(e, &n->columns, d->over[d->n_over - 1]);
-    LLVMValueRef spread = LLVMBuildMul(b, step, size_of(n, d->over[d->n_over - 1]), "");
-    LLVMValueRef many = LLVMBuildICmp(b, LLVMIntSGE, rows, tg_llvm_i64(e->l, PACK_TILES * e->rows), "");
-    LLVMValueRef far = LLVMBuildICmp(b, LLVMIntSGE, spread, tg_llvm_i64(e->l, PACK_BYTES), "");
-    return LLVMBuildAnd(b, many, far, "");
+static LLVMValueRef line_bytes(nest *n) {
+    return tg_llvm_i64(n->e.l, n->e.vecs * n->e.lanes * n->e.size);
+}
+
+static LLVMValueRef width_of_panel(nest *n) {
+    return tg_llvm_i64(n->e.l, n->e.vecs * n->e.lanes);
+}
+
+static LLVMValueRef total_rows(nest *n) {
+    return tg_x86_dot_points(&n->e, n->row_axes, n->n_row_axes);
 }
 
 static LLVMValueRef points_of_part(nest *n) {
@@ -287,51 +316,76 @@ static LLVMValueRef points_of_part(nest *n) {
     return LLVMBuildMul(n->e.l->builder, n->e.k_count, tg_x86_dot_points(&n->e, d->over + 1, d->n_over - 1), "");
 }
 
-static LLVMValueRef pack_panel(nest *n) {
+/* Number of the panel in its group. */
+static LLVMValueRef panel_number(nest *n, LLVMValueRef column) {
+    LLVMBuilderRef b = n->e.l->builder;
+    return n->group ? LLVMBuildUDiv(b, LLVMBuildSub(b, column, n->group_from, ""), width_of_panel(n), "") : tg_llvm_i64(n->e.l, 0);
+}
+
+static void pack_group(nest *n) {
     tg_dot_emission *e = &n->e;
-    LLVMValueRef line = tg_llvm_i64(e->l, e->vecs * e->lanes * e->size);
-    LLVMValueRef bytes = LLVMBuildMul(e->l->builder, points_of_part(n), line, "");
-    LLVMValueRef to = tg_x86_dot_reserve(e->x, &n->panel_memory, bytes);
-    LLVMValueRef limit = size_of(n, e->d->vector);
-    tg_x86_dot_pack_panel(e, &n->columns, to, n->p.column, limit);
-    return to;
+    LLVMBuilderRef b = e->l->builder;
+    n->panel_bytes = LLVMBuildMul(b, points_of_part(n), line_bytes(n), "");
+    LLVMValueRef columns = LLVMBuildSub(b, n->group_until, n->group_from, "");
+    LLVMValueRef count = n->group ? tg_llvm_ceil_div(e->l, columns, width_of_panel(n)) : tg_llvm_i64(e->l, 1);
+    LLVMValueRef memory = tg_x86_dot_reserve(e->x, &n->panel_memory, LLVMBuildMul(b, n->panel_bytes, count, ""));
+    tg_llvm_loop loop;
+    LLVMValueRef column = tg_llvm_loop_open(e->l, &loop, n->group_from, n->group_until, width_of_panel(n));
+    LLVMValueRef to = bytes_at(n, memory, panel_number(n, column), n->panel_bytes);
+    tg_x86_dot_pack_panel(e, &n->columns, to, column, size_of(n, e->d->vector));
+    tg_llvm_loop_close(e->l, &loop);
+    n->panels = memory;
 }
 
 static void packed_loops(nest *n, LLVMValueRef *steps) {
-    LLVMValueRef step = tg_llvm_i64(n->e.l, n->e.vecs * n->e.lanes * n->e.size);
+    LLVMValueRef step = line_bytes(n);
     for (uint32_t i = n->e.d->n_over; i-- > 0;) {
         steps[i] = step;
         step = LLVMBuildMul(n->e.l->builder, step, size_of(n, n->e.d->over[i]), "");
     }
 }
 
-/* Where the panel's columns are: in place, packed, or whichever is better as known at run time. */
-static void locate_panel(nest *n) {
+/* The reduction loops of a part, in the panels of its group, which are packed if that pays. */
+static void open_part(nest *n) {
     tg_dot_emission *e = &n->e;
     const tg_x86_dot *d = e->d;
     LLVMValueRef steps[TG_DOT_AXES];
     packed_loops(n, steps);
-    LLVMValueRef pays = n->columns.direct && !n->compact ? packing_pays(n) : NULL;
-    n->p.always = !pays;
     for (uint32_t i = 0; i < d->n_over; i++) {
         LLVMValueRef in_place = tg_x86_dot_step(e, &n->columns, d->over[i]);
         n->p.loops[i].count = tg_x86_dot_count(e, i);
-        n->p.loops[i].vector_step = pays ? choose(n, pays, steps[i], in_place) : steps[i];
+        n->p.loops[i].vector_step = n->pays ? choose(n, n->pays, steps[i], in_place) : steps[i];
         n->p.loops[i].row_step = tg_x86_dot_step(e, &n->rows, d->over[i]);
     }
-    if (!pays) {
-        n->p.at = pack_panel(n);
+    LLVMValueRef step = n->p.loops[d->n_over - 1].vector_step;
+    n->p.ahead = LLVMBuildMul(e->l->builder, step, tg_llvm_i64(e->l, PREFETCH_STEPS), "");
+    n->p.ahead = n->streams ? choose(n, n->streams, tg_llvm_i64(e->l, STREAM_AHEAD), n->p.ahead) : n->p.ahead;
+    if (!n->pays) {
+        pack_group(n);
         return;
     }
-    LLVMValueRef slot = tg_x86_alloca(e->x, e->l->ptr);
-    LLVMValueRef in_place = bytes_at(n, n->columns.base, n->p.column, tg_llvm_i64(e->l, e->size));
-    in_place = bytes_at(n, in_place, e->k_from, tg_x86_dot_step(e, &n->columns, d->over[0]));
-    LLVMBuildStore(e->l->builder, in_place, slot);
+    LLVMValueRef memory = tg_x86_alloca(e->x, e->l->ptr), bytes = tg_x86_alloca(e->x, e->l->i64);
+    LLVMValueRef zero = tg_llvm_i64(e->l, 0);
+    LLVMBuildStore(e->l->builder, bytes_at(n, n->columns.base, e->k_from, tg_x86_dot_step(e, &n->columns, d->over[0])), memory);
+    LLVMBuildStore(e->l->builder, zero, bytes);
     tg_llvm_if c;
-    tg_llvm_if_open(e->l, &c, pays);
-    LLVMBuildStore(e->l->builder, pack_panel(n), slot);
+    tg_llvm_if_open(e->l, &c, n->pays);
+    pack_group(n);
+    LLVMBuildStore(e->l->builder, n->panels, memory);
+    LLVMBuildStore(e->l->builder, n->panel_bytes, bytes);
     tg_llvm_if_close(e->l, &c);
-    n->p.at = LLVMBuildLoad2(e->l->builder, e->l->ptr, slot, "");
+    n->panels = LLVMBuildLoad2(e->l->builder, e->l->ptr, memory, "");
+    n->panel_bytes = LLVMBuildLoad2(e->l->builder, e->l->i64, bytes, "");
+}
+
+static void locate_panel(nest *n) {
+    LLVMValueRef number = panel_number(n, n->p.column);
+    n->p.at = bytes_at(n, n->panels, number, n->panel_bytes);
+    if (n->pays) {
+        LLVMValueRef in_place = choose(n, n->pays, tg_llvm_i64(n->e.l, 0), n->p.column);
+        n->p.at = bytes_at(n, n->p.at, in_place, tg_llvm_i64(n->e.l, n->e.size));
+    }
+    n->strip = n->in_parts ? bytes_at(n, n->strips, number, n->strip_bytes) : NULL;
 }
 
 /* ---- loops ------------------------------------------------------------------------------------------------------- */
@@ -392,50 +446,37 @@ static void row_loops(nest *n) {
         whole_tile(n);
         return;
     }
-    LLVMValueRef total = tg_x86_dot_points(e, n->row_axes, n->n_row_axes);
-    n->row = tg_llvm_loop_open(e->l, &tiles, n->row, total, tg_llvm_i64(e->l, e->rows));
-    n->n_rows = LLVMBuildSub(e->l->builder, total, n->row, "");
+    n->row = tg_llvm_loop_open(e->l, &tiles, n->row_from, n->row_until, tg_llvm_i64(e->l, e->rows));
+    n->n_rows = LLVMBuildSub(e->l->builder, total_rows(n), n->row, "");
     number_rows(n);
     whole_tile(n);
     tg_llvm_loop_close(e->l, &tiles);
 }
 
-/* Is the reduction known to fit one panel? */
-static bool is_short(nest *n) {
-    int64_t points = 1;
-    for (uint32_t i = 0; i < n->e.d->n_over && points; i++) {
-        int64_t bound = n->e.x->ranges[n->e.d->over[i]->rank].bound;
-        points = bound > SHORT ? 0 : points * bound;
-    }
-    return points > 0 && points <= SHORT;
-}
-
-/* Equal parts of at most PANEL_BYTES, if one of twice that is not enough; and room for the sums between them. */
-static void plan_parts(nest *n) {
+static void panel_loop(nest *n) {
     tg_dot_emission *e = &n->e;
-    const tg_x86_dot *d = e->d;
-    LLVMBuilderRef b = e->l->builder;
-    if (is_short(n) || n->compact) {
-        return;
-    }
-    LLVMValueRef one = tg_llvm_i64(e->l, 1), size = size_of(n, d->over[0]);
-    LLVMValueRef lines = tg_llvm_i64(e->l, PANEL_BYTES / (e->vecs * e->lanes * e->size));
-    LLVMValueRef inner = tg_llvm_max64(e->l, tg_x86_dot_points(e, d->over + 1, d->n_over - 1), one);
-    LLVMValueRef most = tg_llvm_max64(e->l, LLVMBuildUDiv(b, lines, inner, ""), one);
-    LLVMValueRef twice = LLVMBuildMul(b, most, tg_llvm_i64(e->l, 2), "");
-    n->in_parts = LLVMBuildICmp(b, LLVMIntSGT, size, twice, "");
-    LLVMValueRef part = tg_llvm_ceil_div(e->l, size, tg_llvm_max64(e->l, tg_llvm_ceil_div(e->l, size, most), one));
-    n->k_block = tg_llvm_max64(e->l, choose(n, n->in_parts, part, size), one);
-    LLVMValueRef rows = tg_llvm_i64(e->l, e->rows), line = tg_llvm_i64(e->l, e->vecs * e->lanes * e->size);
-    LLVMValueRef total = tg_x86_dot_points(e, n->row_axes, n->n_row_axes);
-    total = LLVMBuildMul(b, LLVMBuildMul(b, tg_llvm_ceil_div(e->l, total, rows), rows, ""), line, "");
-    n->strip_memory = tg_x86_dot_scratch(e->x);
-    n->strip = tg_x86_dot_reserve(e->x, &n->strip_memory, choose(n, n->in_parts, total, tg_llvm_i64(e->l, 0)));
-}
-
-static void panel_of_part(nest *n) {
+    tg_llvm_loop loop;
+    n->p.column = tg_llvm_loop_open(e->l, &loop, n->group_from, n->group_until, width_of_panel(n));
+    n->p.n_columns = LLVMBuildSub(e->l->builder, size_of(n, e->d->vector), n->p.column, "");
     locate_panel(n);
     row_loops(n);
+    tg_llvm_loop_close(e->l, &loop);
+}
+
+static void block_loop(nest *n) {
+    tg_dot_emission *e = &n->e;
+    tg_llvm_loop loop;
+    open_part(n);
+    n->row_from = tg_llvm_i64(e->l, 0);
+    n->row_until = total_rows(n);
+    if (!n->block) {
+        panel_loop(n);
+        return;
+    }
+    n->row_from = tg_llvm_loop_open(e->l, &loop, n->row_from, n->row_until, n->block);
+    n->row_until = tg_llvm_min64(e->l, n->row_until, LLVMBuildAdd(e->l->builder, n->row_from, n->block, ""));
+    panel_loop(n);
+    tg_llvm_loop_close(e->l, &loop);
 }
 
 static void part_loop(nest *n) {
@@ -445,7 +486,7 @@ static void part_loop(nest *n) {
     e->k_from = zero;
     e->k_count = size;
     if (!n->in_parts) {
-        panel_of_part(n);
+        block_loop(n);
         return;
     }
     tg_llvm_loop loop;
@@ -455,16 +496,16 @@ static void part_loop(nest *n) {
     e->k_count = tg_llvm_min64(e->l, n->k_block, left);
     n->first = LLVMBuildICmp(b, LLVMIntEQ, e->k_from, zero, "");
     n->last = LLVMBuildICmp(b, LLVMIntSLE, left, n->k_block, "");
-    panel_of_part(n);
+    block_loop(n);
     tg_llvm_loop_close(e->l, &loop);
 }
 
-static void panel_loop(nest *n) {
+static void group_loop(nest *n) {
     tg_dot_emission *e = &n->e;
     tg_llvm_loop loop;
-    LLVMValueRef size = size_of(n, e->d->vector), width = tg_llvm_i64(e->l, e->vecs * e->lanes);
-    n->p.column = tg_llvm_loop_open(e->l, &loop, tg_llvm_i64(e->l, 0), size, width);
-    n->p.n_columns = LLVMBuildSub(e->l->builder, size, n->p.column, "");
+    LLVMValueRef size = size_of(n, e->d->vector), step = n->group ? n->group : width_of_panel(n);
+    n->group_from = tg_llvm_loop_open(e->l, &loop, tg_llvm_i64(e->l, 0), size, step);
+    n->group_until = tg_llvm_min64(e->l, size, LLVMBuildAdd(e->l->builder, n->group_from, step, ""));
     part_loop(n);
     tg_llvm_loop_close(e->l, &loop);
 }
@@ -480,11 +521,141 @@ static void batch_loops(nest *n) {
     } else if (!n->rows.direct) {
         tg_x86_dot_pack_rows(e, &n->rows, &n->row_memory);
     }
-    panel_loop(n);
+    group_loop(n);
     for (uint32_t i = e->d->n_batch; i-- > 0;) {
         tg_llvm_loop_close(e->l, &loops[i]);
     }
     e->n_bound = 0;
+}
+
+/* ---- sizes of groups, parts and blocks --------------------------------------------------------------------------------- */
+
+typedef struct slot { /* a value that a branch may change */
+    LLVMValueRef at;
+} slot;
+
+static slot slot_open(nest *n, LLVMValueRef v) {
+    slot s = {tg_x86_alloca(n->e.x, LLVMTypeOf(v))};
+    LLVMBuildStore(n->e.l->builder, v, s.at);
+    return s;
+}
+
+static LLVMValueRef slot_value(nest *n, slot s) {
+    return LLVMBuildLoad2(n->e.l->builder, LLVMGetAllocatedType(s.at), s.at, "");
+}
+
+/* The multiple of `unit` next below bytes / each, at least one. */
+static LLVMValueRef as_many(nest *n, int64_t bytes, LLVMValueRef each, LLVMValueRef unit) {
+    tg_llvm *l = n->e.l;
+    LLVMBuilderRef b = l->builder;
+    LLVMValueRef v = LLVMBuildUDiv(b, tg_llvm_i64(l, bytes), tg_llvm_max64(l, each, tg_llvm_i64(l, 1)), "");
+    v = LLVMBuildMul(b, LLVMBuildUDiv(b, v, unit, ""), unit, "");
+    return tg_llvm_max64(l, v, unit);
+}
+
+/* Is the reduction known to fit one panel? */
+static bool is_short(nest *n) {
+    int64_t points = 1;
+    for (uint32_t i = 0; i < n->e.d->n_over && points; i++) {
+        int64_t bound = n->e.x->ranges[n->e.d->over[i]->rank].bound;
+        points = bound > SHORT ? 0 : points * bound;
+    }
+    return points > 0 && points <= SHORT;
+}
+
+/* Packing pays if enough tiles read the panel again and its lines are spread over many pages. With fewer rows it streams. */
+static void plan_panels(nest *n, LLVMValueRef rows) {
+    tg_dot_emission *e = &n->e;
+    const tg_x86_dot *d = e->d;
+    LLVMBuilderRef b = e->l->builder;
+    if (!n->columns.direct || n->compact) {
+        return;
+    }
+    LLVMValueRef step = tg_x86_dot_step(e, &n->columns, d->over[d->n_over - 1]);
+    LLVMValueRef spread = LLVMBuildMul(b, step, size_of(n, d->over[d->n_over - 1]), "");
+    LLVMValueRef many = LLVMBuildICmp(b, LLVMIntSGE, rows, tg_llvm_i64(e->l, PACK_TILES * e->rows), "");
+    LLVMValueRef far = LLVMBuildICmp(b, LLVMIntSGE, spread, tg_llvm_i64(e->l, PACK_BYTES), "");
+    n->pays = LLVMBuildAnd(b, many, far, "");
+    n->streams = d->n_over == 1 && !is_short(n) ? LLVMBuildAnd(b, LLVMBuildNot(b, many, ""), far, "") : NULL;
+}
+
+/* Equal parts whose panel takes a quarter of the second-level cache, if half as much again is not enough. */
+static LLVMValueRef part_of(nest *n, LLVMValueRef size, LLVMValueRef inner) {
+    tg_llvm *l = n->e.l;
+    LLVMBuilderRef b = l->builder;
+    LLVMValueRef one = tg_llvm_i64(l, 1), two = tg_llvm_i64(l, 2);
+    LLVMValueRef most = as_many(n, n->e.x->machine->l2_bytes / 4, LLVMBuildMul(b, inner, line_bytes(n), ""), one);
+    LLVMValueRef enough = LLVMBuildMul(b, most, tg_llvm_i64(l, 3), "");
+    LLVMValueRef fits = LLVMBuildICmp(b, LLVMIntSLE, LLVMBuildMul(b, size, two, ""), enough, "");
+    LLVMValueRef part = tg_llvm_ceil_div(l, size, tg_llvm_max64(l, tg_llvm_ceil_div(l, size, most), one));
+    return choose(n, fits, size, part);
+}
+
+/* Sizes for sides too large for the caches; small ones run in one block, panel by panel. */
+static void plan_large(nest *n, LLVMValueRef rows, LLVMValueRef inner, slot part, slot group, slot block) {
+    tg_dot_emission *e = &n->e;
+    const tg_machine *m = e->x->machine;
+    LLVMBuilderRef b = e->l->builder;
+    LLVMValueRef size = size_of(n, e->d->over[0]), width = width_of_panel(n), bytes = tg_llvm_i64(e->l, e->size);
+    LLVMValueRef k = n->compact ? size : part_of(n, size, inner);
+    LLVMValueRef length = LLVMBuildMul(b, LLVMBuildMul(b, k, inner, ""), bytes, ""); /* bytes of a row or column in a part */
+    LLVMBuildStore(b, k, part.at);
+    LLVMValueRef many = as_many(n, m->l2_bytes / 2, length, tg_llvm_i64(e->l, e->rows));
+    LLVMBuildStore(b, many, block.at);
+    LLVMValueRef several = LLVMBuildICmp(b, LLVMIntSGT, rows, many, "");
+    LLVMBuildStore(b, choose(n, several, as_many(n, m->l3_bytes / 2, length, width), width), group.at);
+    if (n->streams) {
+        tg_llvm_if c;
+        tg_llvm_if_open(e->l, &c, n->streams);
+        LLVMBuildStore(b, tg_llvm_min64(e->l, size, tg_llvm_i64(e->l, STREAM_STEPS)), part.at);
+        LLVMValueRef sums = LLVMBuildMul(b, rows, bytes, "");
+        LLVMBuildStore(b, as_many(n, m->l2_bytes / 4, sums, width), group.at);
+        LLVMBuildStore(b, LLVMBuildMul(b, tg_llvm_i64(e->l, PACK_TILES), tg_llvm_i64(e->l, e->rows), ""), block.at);
+        tg_llvm_if_close(e->l, &c);
+    }
+}
+
+/* Room for the sums between parts. */
+static void plan_strips(nest *n, LLVMValueRef rows) {
+    tg_dot_emission *e = &n->e;
+    LLVMBuilderRef b = e->l->builder;
+    LLVMValueRef height = tg_llvm_i64(e->l, e->rows);
+    n->strip_bytes = LLVMBuildMul(b, LLVMBuildMul(b, tg_llvm_ceil_div(e->l, rows, height), height, ""), line_bytes(n), "");
+    LLVMValueRef columns = tg_llvm_min64(e->l, n->group, size_of(n, e->d->vector));
+    LLVMValueRef bytes = LLVMBuildMul(b, tg_llvm_ceil_div(e->l, columns, width_of_panel(n)), n->strip_bytes, "");
+    n->strip_memory = tg_x86_dot_scratch(e->x);
+    n->strips = tg_x86_dot_reserve(e->x, &n->strip_memory, choose(n, n->in_parts, bytes, tg_llvm_i64(e->l, 0)));
+}
+
+static void plan_sizes(nest *n) {
+    tg_dot_emission *e = &n->e;
+    const tg_x86_dot *d = e->d;
+    LLVMBuilderRef b = e->l->builder;
+    LLVMValueRef rows = total_rows(n), size = size_of(n, d->over[0]), one = tg_llvm_i64(e->l, 1);
+    plan_panels(n, rows);
+    if (n->compact) {
+        return;
+    }
+    LLVMValueRef inner = tg_llvm_max64(e->l, tg_x86_dot_points(e, d->over + 1, d->n_over - 1), one);
+    LLVMValueRef points = LLVMBuildMul(b, size, inner, ""), half = tg_llvm_i64(e->l, e->x->machine->l2_bytes / 2);
+    LLVMValueRef longest = tg_llvm_max64(e->l, rows, width_of_panel(n));
+    LLVMValueRef bytes = LLVMBuildMul(b, LLVMBuildMul(b, points, longest, ""), tg_llvm_i64(e->l, e->size), "");
+    LLVMValueRef large = LLVMBuildICmp(b, LLVMIntSGT, bytes, half, "");
+    large = n->streams ? LLVMBuildOr(b, large, n->streams, "") : large;
+    LLVMValueRef all = tg_llvm_max64(e->l, size, one), height = tg_llvm_i64(e->l, e->rows);
+    slot part = slot_open(n, all), group = slot_open(n, width_of_panel(n)), block = slot_open(n, tg_llvm_max64(e->l, rows, height));
+    tg_llvm_if c;
+    tg_llvm_if_open(e->l, &c, large);
+    plan_large(n, rows, inner, part, group, block);
+    tg_llvm_if_close(e->l, &c);
+    n->group = slot_value(n, group);
+    n->block = d->row || d->n_rows ? slot_value(n, block) : NULL;
+    if (is_short(n)) {
+        return;
+    }
+    n->k_block = tg_llvm_max64(e->l, slot_value(n, part), one);
+    n->in_parts = LLVMBuildICmp(b, LLVMIntSGT, size, n->k_block, "");
+    plan_strips(n, rows);
 }
 
 /* ---- set-up ---------------------------------------------------------------------------------------------------------- */
@@ -536,7 +707,7 @@ void tg_x86_emit_dot(tg_x86 *x, const tg_x86_dot *d) {
     n->panel_memory = tg_x86_dot_scratch(x);
     n->row_memory = tg_x86_dot_scratch(x);
     n->edge = edge_block(n);
-    plan_parts(n);
+    plan_sizes(n);
     batch_loops(n);
     x->lanes = 1;
 }

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-enum { PREFETCH_STEPS = 8 };
-
 #define MAX_ACC (TG_DOT_MAX_ROWS * TG_DOT_MAX_VECS)
 
 typedef struct emission {
@@ -43,11 +41,9 @@ static LLVMValueRef load_vector(emission *e, LLVMValueRef at, unsigned v) {
     return tg_llvm_load(e->l, e->vector, p, elem_bytes(e));
 }
 
-/* Lines of the vector side some steps ahead. */
+/* Lines of the vector side that are needed soon. */
 static void prefetch_columns(emission *e, LLVMValueRef from) {
-    const tg_dot_loop *inner = &e->t->loops[e->t->n_loops - 1];
-    LLVMValueRef distance = LLVMBuildMul(e->l->builder, inner->vector_step, tg_llvm_i64(e->l, PREFETCH_STEPS), "");
-    LLVMValueRef at = byte_gep(e->l, from, distance);
+    LLVMValueRef at = byte_gep(e->l, from, e->t->prefetch);
     for (unsigned i = 0; i < e->t->vecs * e->t->lanes * elem_bytes(e); i += 64) {
         LLVMValueRef p = byte_gep(e->l, at, tg_llvm_i64(e->l, i));
         LLVMValueRef args[] = {p, tg_llvm_i32(e->l, 0), tg_llvm_i32(e->l, 3), tg_llvm_i32(e->l, 1)};

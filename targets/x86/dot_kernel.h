@@ -30,7 +30,7 @@ typedef struct tg_dot_tile {
     LLVMValueRef vector_base; /* address of column 0 at the first reduction point */
     LLVMValueRef row_at[TG_DOT_MAX_ROWS]; /* address of each row there */
     LLVMValueRef masks[TG_DOT_MAX_VECS]; /* lanes of each vector that exist; null: all */
-    bool prefetch; /* of the vector side */
+    LLVMValueRef prefetch; /* how far ahead of the vector side, in bytes; null: nowhere */
     const tg_dot_loop *loops;
     unsigned n_loops;
     /* in: initial values; out: results. acc[row * vecs + vec] */

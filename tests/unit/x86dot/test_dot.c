@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static char text[8192];
@@ -100,6 +101,80 @@ Test(x86dot, products_with_accumulator) {
     check("f32", 12);
     write_product(&products[7], "", true);
     check("i8", 8);
+}
+
+/* ---- sizes beyond the caches ------------------------------------------------------------------------------ */
+
+typedef struct sizes {
+    int64_t m, n, k;
+} sizes;
+
+static float *small_integers(int64_t n) {
+    float *p = malloc((size_t)n * sizeof *p);
+    for (int64_t i = 0; i < n; i++) {
+        p[i] = (float)((i * 7 + i / 5) % 5 - 2);
+    }
+    return p;
+}
+
+static tg_tensor_arg matrix_arg(float *data, int64_t rows, int64_t columns) {
+    tg_tensor_arg a = {.data = data, .shape = {rows, columns}, .stride = {columns, 1}};
+    return a;
+}
+
+/* Small integers: every order of summation gives the same bits. */
+static void check_product(const x86_kernel *k, sizes s) {
+    float *a = small_integers(s.m * s.k), *b = small_integers(s.k * s.n + 3) + 3,
+          *c = calloc((size_t)(s.m * s.n + 1), sizeof *c);
+    float *want = calloc((size_t)(s.m * s.n + 1), sizeof *want);
+    for (int64_t i = 0; i < s.m; i++) {
+        for (int64_t l = 0; l < s.k; l++) {
+            for (int64_t j = 0; j < s.n; j++) {
+                want[i * s.n + j] += a[i * s.k + l] * b[l * s.n + j];
+            }
+        }
+    }
+    tg_tensor_arg at = matrix_arg(a, s.m, s.k), bt = matrix_arg(b, s.k, s.n),
+                  ct = matrix_arg(c, s.m, s.n);
+    const void *args[] = {&at, &bt, &ct};
+    cr_expect_eq(x86_launch(k, args), 0);
+    cr_expect(memcmp(c, want, (size_t)(s.m * s.n + 1) * sizeof *c) == 0, "%d by %d by %d",
+              (int)s.m, (int)s.n, (int)s.k);
+    free(a), free(b - 3), free(c), free(want);
+}
+
+/* Few rows that stream; rows in blocks; reductions in parts, packed and streaming; groups of panels. */
+Test(x86dot, sizes_beyond_the_caches, .timeout = 120) {
+    static const sizes list[] = {
+        {1, 4111, 300},  {2, 1000, 65},    {3, 515, 1000},  {5, 2048, 129},   {7, 1031, 333},
+        {8, 4096, 70},   {13, 777, 801},   {47, 1030, 260}, {200, 100, 1400}, {96, 70, 9001},
+        {10, 33, 20000}, {600, 530, 1200}, {1, 17, 30000},  {1, 8209, 8},     {1, 50000, 17}};
+    for (int threads = 1; threads <= 4; threads += 3) {
+        write_product(&products[0], "", false);
+        x86_options o = {.n_threads = threads};
+        x86_kernel *k = x86_open(text, &o);
+        cr_assert(!k->error, "%s", k->error);
+        for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+            check_product(k, list[i]);
+        }
+        x86_close(k);
+    }
+}
+
+/* Every small size: edges in rows, columns and reductions. */
+Test(x86dot, every_small_size, .timeout = 120) {
+    write_product(&products[0], "", false);
+    x86_options o = {0};
+    x86_kernel *k = x86_open(text, &o);
+    cr_assert(!k->error, "%s", k->error);
+    for (int64_t m = 0; m <= 14; m++) {
+        for (int64_t n = 0; n <= 66; n++) {
+            for (int64_t l = 0; l <= 5; l++) {
+                check_product(k, (sizes){m, n, l});
+            }
+        }
+    }
+    x86_close(k);
 }
 
 /* ---- convolutions --------------------------------------------------------------------------------------- */
