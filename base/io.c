@@ -144,6 +144,17 @@ tg_status tg_io_make_dirs(const char *path) {
     return TG_OK;
 }
 
+bool tg_io_is_private_dir(const char *path) {
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct stat st;
+    bool ok =
+        fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == geteuid() && (st.st_mode & 022) == 0;
+    if (fd >= 0) {
+        close(fd);
+    }
+    return ok;
+}
+
 tg_status tg_io_remove_file(const char *path) {
     return unlink(path) == 0 ? TG_OK : status_of_errno(errno);
 }

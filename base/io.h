@@ -25,6 +25,9 @@ tg_status tg_io_write_file(const char *path, const void *data, size_t n);
 /* Creates the directory and its parents, mode 0700; fine if it exists. */
 tg_status tg_io_make_dirs(const char *path);
 
+/* Is it a directory of this user that no other user can write to? */
+bool tg_io_is_private_dir(const char *path);
+
 /* NOT_FOUND if there is no such file. */
 tg_status tg_io_remove_file(const char *path);
 

@@ -22,7 +22,7 @@ target_link_options(tegula_shared PRIVATE ${TG_LINK_FLAGS} ${TG_GC_FLAGS}
 if(NOT TG_SANITIZE)
     target_link_options(tegula_shared PRIVATE -Wl,-z,defs)
 endif()
-target_link_libraries(tegula_shared PRIVATE tg_llvm m dl pthread)
+target_link_libraries(tegula_shared PRIVATE tg_llvm tg_sqlite m dl pthread)
 target_include_directories(tegula_shared INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 add_library(Tegula::tegula ALIAS tegula_shared)

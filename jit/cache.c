@@ -32,21 +32,10 @@ static bool entry_path(const tg_cache *cache, tg_hash key, char *path) {
 /* ---- life -------------------------------------------------------------------------------------------------
  */
 
-static bool is_private_dir(const char *dir) {
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    struct stat st;
-    bool ok =
-        fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == geteuid() && (st.st_mode & 022) == 0;
-    if (fd >= 0) {
-        close(fd);
-    }
-    return ok;
-}
-
 tg_status tg_cache_open(tg_cache *cache, const tg_allocator *allocator, const char *dir,
                         uint64_t limit) {
     *cache = (tg_cache){allocator, NULL, limit};
-    if (!dir || !*dir || tg_io_make_dirs(dir) != TG_OK || !is_private_dir(dir)) {
+    if (!dir || !*dir || tg_io_make_dirs(dir) != TG_OK || !tg_io_is_private_dir(dir)) {
         return TG_OK;
     }
     size_t n = strlen(dir) + 1;

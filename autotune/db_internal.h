@@ -1,0 +1,34 @@
+/* Inside the database: db.c opens and checks the file, db_rows.c writes and reads rows, db_exchange.c moves many at once. */
+#ifndef TG_AUTOTUNE_DB_INTERNAL_H
+#define TG_AUTOTUNE_DB_INTERNAL_H
+
+#include <pthread.h>
+#include <sqlite3.h>
+
+#include "autotune/db.h"
+
+struct tg_db {
+    tg_allocator allocator;
+    sqlite3 *sql;
+    pthread_mutex_t lock;
+    sqlite3_stmt *put_result, *put_winner; /* prepared on first use */
+    char message[256];
+};
+
+enum { TG_DB_VERSION = 1, TG_DB_APPLICATION = 0x54475431 /* "TGT1" */ };
+
+/* The upsert of a table in pieces: head, then VALUES or a SELECT, then tail, which keeps the newer of two rows. */
+typedef struct tg_db_table {
+    const char *put_head, *put_values, *put_tail;
+    const char *columns;     /* "kernel, device, …, stamp" */
+    const char *json_object; /* the row as JSON */
+    const char *json_values; /* the columns from a JSON object `value` */
+} tg_db_table;
+extern const tg_db_table tg_db_result_table, tg_db_winner_table;
+
+/* Records SQLite's message and turns its code into a status. `db->lock` is held. */
+tg_status tg_db_fail(tg_db *db, const char *doing);
+/* One statement without values or rows. */
+tg_status tg_db_exec(tg_db *db, const char *doing, const char *statement);
+
+#endif

@@ -1,0 +1,11 @@
+# Target tg_sqlite: SQLite 3.37 or later, for the tuning database. What ships contains it (TG_LLVM_STATIC), hidden like LLVM.
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(SQLITE REQUIRED sqlite3>=3.37)
+add_library(tg_sqlite INTERFACE)
+target_include_directories(tg_sqlite SYSTEM INTERFACE ${SQLITE_INCLUDE_DIRS})
+find_library(TG_SQLITE_ARCHIVE NAMES libsqlite3.a PATHS ${SQLITE_LIBDIR})
+if(TG_LLVM_STATIC AND TG_SQLITE_ARCHIVE)
+    target_link_libraries(tg_sqlite INTERFACE ${TG_SQLITE_ARCHIVE} m dl pthread)
+else()
+    target_link_libraries(tg_sqlite INTERFACE ${SQLITE_LINK_LIBRARIES})
+endif()
