@@ -1,5 +1,6 @@
 /* From the command line to a kernel and its types and constants. */
 #include "cli/cli.h"
+#include "tegula/ops.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -41,19 +42,30 @@ static tg_kernel *under_schedule(tg_kernel *k, const char *schedule, bool json, 
     return derived;
 }
 
+/* "std:softmax" is a kernel of the standard library. */
+static tg_status load_module(tg_context *context, const char *path, const char **kernel,
+                             tg_module **module) {
+    static const char prefix[] = "std:";
+    if (strncmp(path, prefix, sizeof prefix - 1)) {
+        return tg_module_load_file(context, path, module);
+    }
+    *kernel = path + sizeof prefix - 1;
+    return tg_stdlib_module(context, *kernel, module);
+}
+
 tg_kernel *cli_load(tg_context *context, const char *path, const cli_selection *s, bool json,
                     tg_module **module, int *code) {
+    const char *name = s->kernel;
     *code = CLI_FAILED;
-    if (tg_module_load_file(context, path, module)) {
+    if (load_module(context, path, &name, module)) {
         *code = cli_last_error(context, json);
         return NULL;
     }
     if (!json) {
         fprintf(stderr, "%s", tg_module_warnings(*module));
     }
-    tg_kernel *k =
-        s->kernel ? tg_module_kernel(*module, s->kernel) : only_kernel(*module, path);
-    if (!k && s->kernel) {
+    tg_kernel *k = name ? tg_module_kernel(*module, name) : only_kernel(*module, path);
+    if (!k && name) {
         *code = cli_last_error(context, json);
     }
     return under_schedule(k, s->schedule, json, code);

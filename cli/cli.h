@@ -67,7 +67,8 @@ typedef struct cli_selection {
     cli_list set, dtypes, absent;
 } cli_selection;
 
-/* Loads the file and finds the kernel, under the schedule given if there is one; renders what is wrong. Null: *code. */
+/* Loads the file, or with a path "std:NAME" the module of the standard library that has the kernel NAME, and
+ * finds the kernel, under the schedule given if there is one; renders what is wrong. Null: *code. */
 tg_kernel *cli_load(tg_context *context, const char *path, const cli_selection *s, bool json,
                     tg_module **module, int *code);
 /* Dimensions nobody set: 64, for kernels with many dimensions less (a tensor of four would be

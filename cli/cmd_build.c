@@ -12,7 +12,7 @@
 #include <string.h>
 
 static const cli_command self = {
-    "build", "FILE", "compile ahead of time: an object file and a C header (link libtegula_rt)",
+    "build", "FILE|std:KERNEL", "compile ahead of time: an object file and a C header (link libtegula_rt)",
     cmd_build};
 
 typedef struct build_options {

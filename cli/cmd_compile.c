@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-static const cli_command self = {"compile", "FILE",
+static const cli_command self = {"compile", "FILE|std:KERNEL",
                                  "compile a kernel and print one stage of it", cmd_compile};
 
 typedef struct compile_options {

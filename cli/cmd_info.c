@@ -1,5 +1,6 @@
 /* tegula info: what this machine and this build are. */
 #include "cli/cli.h"
+#include "tegula/ops.h"
 
 #include <string.h>
 
@@ -42,20 +43,44 @@ static void print_text(const tg_context *c, const char *llvm, uint64_t bytes, ui
     }
 }
 
+/* One line per kernel, from the same table as docs/stdlib.md. */
+static int print_stdlib(bool json) {
+    for (uint32_t i = 0; i < tg_stdlib_count(); i++) {
+        tg_stdlib_info r = {.struct_size = sizeof r};
+        (void)tg_stdlib_describe(i, &r);
+        if (!json) {
+            printf("std:%-24s %s\n", r.name, r.summary);
+            continue;
+        }
+        printf("%s{\"name\": \"%s\", \"file\": \"%s\", \"summary\": ", i ? ",\n " : "[", r.name,
+               r.file);
+        cli_json_text(stdout, r.summary);
+        printf(", \"flops\": \"%s\", \"error_class\": \"%s\", \"gradient\": \"%s\"}", r.flops,
+               r.error_class, r.gradient ? r.gradient : "");
+    }
+    printf(json ? "]\n" : "");
+    return CLI_OK;
+}
+
 int cmd_info(int argc, char **argv) {
-    bool json = false, clear = false;
+    bool json = false, clear = false, stdlib = false;
     const char *arch = NULL;
     cli_list files = {.n = 0};
     const cli_option options[] = {
         {"--arch", CLI_TEXT, "NAME",
          "describe this instruction set instead of the machine's best", &arch},
         {"--clear-cache", CLI_FLAG, NULL, "remove all compiled kernels from disk", &clear},
-        {"--json", CLI_FLAG, NULL, "one JSON object", &json},
+        {"--stdlib", CLI_FLAG, NULL, "list the kernels of the standard library instead",
+         &stdlib},
+        {"--json", CLI_FLAG, NULL, "one JSON object (with --stdlib an array)", &json},
     };
     int code;
     if (!cli_parse(&self, options, sizeof options / sizeof options[0], argc, argv, &files,
                    &code)) {
         return code;
+    }
+    if (stdlib) {
+        return print_stdlib(json);
     }
     tg_context_options o = TG_CONTEXT_OPTIONS_INIT;
     o.arch = arch;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 static const cli_command self = {
-    "run", "FILE",
+    "run", "FILE|std:KERNEL",
     "run a kernel on seeded data; time it; with --check compare it with the interpreter",
     cmd_run};
 

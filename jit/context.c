@@ -56,7 +56,8 @@ static tg_status hash_build(tg_context *c) {
     return TG_OK;
 }
 
-static tg_status open_parts(tg_context *c, const tg_context_options *o) {
+static tg_status open_parts(tg_context *c, const tg_context_options *o,
+                            const char *stdlib_path) {
     tg_host_options host = {.allocator = &c->allocator,
                             .n_threads = o->n_threads,
                             .pin = o->pin_threads != 0,
@@ -77,6 +78,10 @@ static tg_status open_parts(tg_context *c, const tg_context_options *o) {
     if (s == TG_OK && o->include_path) {
         c->include_path = tg_copy_text(&c->allocator, o->include_path);
         s = c->include_path ? TG_OK : TG_ERROR_OUT_OF_MEMORY;
+    }
+    if (s == TG_OK && stdlib_path) {
+        c->stdlib_path = tg_copy_text(&c->allocator, stdlib_path);
+        s = c->stdlib_path ? TG_OK : TG_ERROR_OUT_OF_MEMORY;
     }
     return s ? tg_fail(NULL, s, "%s", tg_status_name(s)) : TG_OK;
 }
@@ -109,7 +114,7 @@ tg_status tg_context_create_versioned(uint32_t version, const tg_context_options
     pthread_mutex_init(&c->error_lock, NULL);
     tg_status status = open_machine(c, &s.options);
     if (status == TG_OK) {
-        status = open_parts(c, &s.options);
+        status = open_parts(c, &s.options, s.stdlib_path);
     }
     if (status == TG_OK) {
         status = hash_build(c);
@@ -127,11 +132,16 @@ void tg_context_destroy(tg_context *context) {
         return;
     }
     tg_allocator a = context->allocator;
+    tg_context_part *part = atomic_load(&context->stdlib);
+    if (part) {
+        part->free(part);
+    }
     tg_async_destroy(context->async);
     tg_code_space_destroy(context->code);
     tg_host_destroy(context->host);
     tg_cache_close(&context->cache);
     tg_free_text(&a, context->include_path);
+    tg_free_text(&a, context->stdlib_path);
     tg_errors_free(context);
     pthread_mutex_destroy(&context->error_lock);
     tg_free(&a, context, sizeof *context);

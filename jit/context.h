@@ -25,6 +25,11 @@
 
 typedef struct tg_error_slot tg_error_slot;
 
+/* What a layer above keeps in a context: the first member of its own struct. */
+typedef struct tg_context_part {
+    void (*free)(struct tg_context_part *part); /* before anything of the context goes */
+} tg_context_part;
+
 struct tg_context {
     tg_allocator allocator;
     const tg_device *device;
@@ -40,16 +45,19 @@ struct tg_context {
     tg_async *async;
     pthread_mutex_t error_lock;
     tg_error_slot *errors; /* one per thread that failed */
+    char *stdlib_path;     /* directory in place of the embedded kernels; may be null */
+    _Atomic(tg_context_part *) stdlib; /* null until a kernel of the library is used */
 };
 
 /* Context options after defaults and environment. */
 typedef struct tg_settings {
     tg_context_options options; /* strings null only where that means "none" */
+    const char *stdlib_path;    /* TEGULA_STDLIB_PATH, or null */
     char cache_path[1024];
     char cache_default[1024];
 } tg_settings;
 /* Reads TEGULA_DEVICE, _ARCH, _THREADS, _CACHE, _PATH, _CACHE_BYTES where the options leave
- * them open. */
+ * them open, and TEGULA_STDLIB_PATH. */
 void tg_settings_read_environment(tg_settings *s);
 
 /* An options struct of the public API (its struct_size first) as this library knows it: `size` bytes to `to`. A smaller one

@@ -34,6 +34,7 @@ void tg_settings_read_environment(tg_settings *s) {
     o->device = o->device ? o->device : get("TEGULA_DEVICE");
     o->arch = o->arch ? o->arch : get("TEGULA_ARCH");
     o->include_path = o->include_path ? o->include_path : get("TEGULA_PATH");
+    s->stdlib_path = get("TEGULA_STDLIB_PATH");
     if (o->n_threads == 0) {
         o->n_threads = (int32_t)get_number("TEGULA_THREADS", 1024);
     }

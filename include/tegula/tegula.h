@@ -18,6 +18,7 @@
 #include "tegula/kernel.h"
 #include "tegula/launch.h"
 #include "tegula/module.h"
+#include "tegula/ops.h"
 #include "tegula/tensor.h"
 #include "tegula/version.h"
 

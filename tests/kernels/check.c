@@ -4,12 +4,15 @@
  *   interpreter    within the same bound, and a little for the arithmetic in doubles, of the reference
  *   where the bound is infinite (the outcome of a comparison is within the error) the machine code must be near
  *   the reference all the same, by half the digits of the type */
+#include "cli/flops.h"
 #include "tests/kernels/kernels.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { WORK_FACTOR = 3 };
 
 typedef struct outcome {
     tg_interp_arg args[TG_MAX_PARAMS];
@@ -156,10 +159,36 @@ static void make_interp_args(kcase *c, outcome *o) {
     }
 }
 
+/* The table's formulas must evaluate; FLOPs must be those of the tile IR up to the cost of a function, which the
+ * count takes as one. */
+static void check_work(kcase *c, const compiled *f) {
+    tg_launch_arg args[TG_MAX_PARAMS];
+    double flops, bytes, counted;
+    for (uint32_t i = 0; i < c->kernel->signature->n_params; i++) {
+        const tg_tensor *t = c->tensors[i];
+        args[i] = (tg_launch_arg){.scalar = c->scalars[i],
+                                  .tensor = t ? &t->arg : NULL,
+                                  .dtype = t ? t->dtype : c->scalars[i].dtype,
+                                  .rank = t ? t->rank : 0};
+    }
+    counted = tg_count_flops(f->func, args, f->arena);
+    if (!tg_std_work(c->row->std, c->kernel->signature, &c->binding, args, &flops, &bytes)) {
+        kcase_fail(c, "a formula of stdlib.def is wrong");
+    } else if (!(flops >= 0 && bytes >= 0)) {
+        kcase_fail(c, "%g FLOPs and %g bytes", flops, bytes);
+    } else if (c->text == c->row->cases && fmax(flops, counted) > 1000 &&
+               (flops > WORK_FACTOR * counted || counted > WORK_FACTOR * flops)) {
+        kcase_fail(c, "stdlib.def says %g FLOPs, the tile IR has %g", flops, counted);
+    }
+}
+
 static void run_interp(kcase *c, outcome *o, int64_t block) {
     compiled f;
     c->stage = "interpreter";
     compile(c, block, false, &f);
+    if (!c->failed && c->row->is_std && block == 0) {
+        check_work(c, &f);
+    }
     if (!c->failed) {
         char message[480] = "";
         tg_interp_options options = {.mode = TG_INTERP_IDEAL};
@@ -171,6 +200,19 @@ static void run_interp(kcase *c, outcome *o, int64_t block) {
     tg_arena_destroy(f.arena);
     if (c->row->finish && !c->failed) {
         c->row->finish(c);
+    }
+}
+
+/* A row of class X promises exact results: no bound may be more than zero. */
+static void check_class(kcase *c, const outcome *o, uint32_t i) {
+    const tg_tensor *t = c->tensors[i];
+    bool exact = c->row->is_std && strcmp(tg_std_table[c->row->std].error, "X") == 0;
+    for (int64_t k = 0; exact && k < tg_tensor_count(t); k++) {
+        if (o->args[i].tensor.bound[k] > 0) {
+            kcase_fail(c, "the row's error class is X, but %s is only within %.3g",
+                       c->kernel->signature->params[i].name, o->args[i].tensor.bound[k]);
+            return;
+        }
     }
 }
 
@@ -295,6 +337,7 @@ void kcase_check(kcase *c, int64_t block) {
     }
     for (uint32_t i = 0; i < c->kernel->signature->n_params && !c->failed; i++) {
         if (kcase_is_written(c, i)) {
+            check_class(c, o, i);
             compare_code(c, o, i);
             if (!c->failed) {
                 compare_reference(c, o, i);

@@ -62,6 +62,11 @@ tg_dtype kdtype(const kcase *c, const char *name) {
                           c->selection.types);
 }
 
+double kround(const kcase *c, const char *name, double x) {
+    tg_scalar v = {.dtype = TG_F64, .f = x};
+    return tg_scalar_convert(v, kdtype(c, name)).f;
+}
+
 int64_t kwidth(const kcase *c, const char *name) {
     return tg_dtype_kind_of(kdtype(c, name)) == TG_KIND_COMPLEX ? 2 : 1;
 }

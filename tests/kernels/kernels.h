@@ -1,8 +1,8 @@
-/* Every kernel of tests/corpus against two witnesses: a reference in plain C, written from the mathematics, and the
- * interpreter, which also says how far a correct result may be from the unrounded one.
+/* Every kernel of the standard library and of tests/corpus against two witnesses: a reference in plain C, written
+ * from the mathematics, and the interpreter, which also says how far a correct result may be from the unrounded one.
  *
- *   table.c      one row per kernel: data, cases, blocks            (adding a kernel: a row and a reference)
- *   ref_*.c      the references, by topic
+ *   table.c      one row per kernel: data, cases, blocks; the library's come from stdlib/stdlib.def
+ *   ref_*.c      references of the corpus; those of the library are in stdlib/ref/
  *   data.c       a case's text → types, constants, dimensions, tensors
  *   check.c      one case: x86 against the interpreter, the interpreter against the reference
  *   main.c       rows over worker processes
@@ -12,15 +12,14 @@
 #define TG_TESTS_KERNELS_H
 
 #include "dsl/interp/interp.h"
-#include "jit/context.h"
+#include "stdlib/ref/ref.h"
+#include "stdlib/stdlib.h"
 #include "tegula/tegula.h"
-
-typedef struct kcase kcase;
-typedef void kcase_function(kcase *c);
-typedef kcase_function *kcase_fn;
 
 typedef struct kernel_row {
     const char *file, *kernel;
+    bool is_std;     /* a row of stdlib.def */
+    tg_std_row std;
     kcase_fn reference;
     /* Inputs that are not independent random numbers; may be null. */
     kcase_fn prepare;
@@ -66,17 +65,8 @@ struct kcase {
     char message[640];
 };
 
-/* What the references use. */
-double *kt(const kcase *c, const char *name); /* elements of a tensor; null if absent */
-int64_t kd(const kcase *c, const char *name); /* a dimension or an integer scalar */
-double kf(const kcase *c, const char *name);  /* a float scalar, as rounded to its type */
-bool kb(const kcase *c, const char *name);    /* a bool scalar */
-int64_t kn(const kcase *c, const char *name); /* number of elements of a tensor */
-double krandom(kcase *c, double low, double high);
-int64_t krandint(kcase *c, int64_t low, int64_t high);
+/* What the references use besides stdlib/ref/ref.h. */
 void kpointer(kcase *c, const char *name, void *p); /* gives a `ptr` parameter its value */
-int64_t kwidth(const kcase *c, const char *name);   /* doubles per element: 2 for complex */
-tg_dtype kdtype(const kcase *c, const char *name);  /* of a tensor */
 void kcase_fail(kcase *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Makes the arguments, runs `prepare`; false after kcase_fail. */
@@ -91,17 +81,14 @@ int64_t kcase_width(const kcase *c, uint32_t i); /* doubles per element: 2 for c
 /* Runs and compares; block > 0: that block size for the axes in row->blocks. */
 void kcase_check(kcase *c, int64_t block);
 
-/* ref_dense.c */
+/* stdlib/ref/: used by the corpus too */
 kcase_function ref_add, ref_softmax, ref_gemm, ref_bmm, ref_moe_gemm, prepare_moe, ref_gemm_i8,
     ref_gemm_w4, ref_gemm_gptq, ref_gemm_mx, ref_block_sparse, ref_transpose, ref_concat,
     ref_pad;
-/* ref_attention.c */
 kcase_function ref_attention, ref_attention_dense, prepare_attention_bwd, ref_attention_bwd,
     prepare_paged_decode, ref_paged_decode, ref_linear_attention, ref_dropout;
-/* ref_conv.c */
 kcase_function ref_conv2d, ref_conv2d_dgrad, ref_conv2d_wgrad, ref_depthwise, ref_maxpool,
     ref_stencil7;
-/* ref_norm.c */
 kcase_function ref_layer_norm, ref_layer_norm_bwd, ref_batch_norm_stats, ref_cross_entropy,
     ref_cross_entropy_bwd, ref_embedding, ref_embedding_bwd, prepare_embedding_bwd_sorted,
     ref_embedding_bwd_sorted, ref_rope, ref_adamw;

@@ -16,10 +16,12 @@ typedef struct totals {
     int n_cases, n_failed;
 } totals;
 
+enum { MAX_FILES = 64 };
+
 typedef struct worker {
     tg_context *context, *serial;
-    tg_module *modules[2][8];
-    const char *files[8];
+    tg_module *modules[2][MAX_FILES];
+    const char *files[MAX_FILES];
     uint32_t n_files;
     bool verbose;
     totals totals;
@@ -58,7 +60,7 @@ static tg_kernel *find_kernel(worker *w, const kernel_row *row) {
     tg_context *c = row->serial ? w->serial : w->context;
     char path[1024];
     (void)snprintf(path, sizeof path, "%s/tests/corpus/%s.dsl", TG_SOURCE_DIR, row->file);
-    if (!*m && tg_module_load_file(c, path, m)) {
+    if (!*m && (row->is_std ? tg_std_load(c, row->file, m) : tg_module_load_file(c, path, m))) {
         fprintf(stderr, "%s\n", tg_last_error(c));
         exit(1);
     }

@@ -1,10 +1,10 @@
-/* The kernels of tests/corpus, one row each. The first case of a row also runs with other block
+/* The kernels of the standard library and of tests/corpus, one row each. The first case of a row also runs with other block
  * sizes and other layouts of its tensors, the first two run for every type, the last ones are
  * large enough for several blocks and threads. Sizes are primes, 1, one more or less than a
  * block, and 0. */
 #include "tests/kernels/kernels.h"
 
-#define ROW(FILE, NAME, REF) .file = FILE, .kernel = #NAME, .reference = ref_##REF
+#define ROW(FILE, NAME, FUNCTION) .file = FILE, .kernel = #NAME, .reference = ref_##FUNCTION
 
 #define FFT4_CASES "B=3 N=16|B=5 N=64 sign=1|B=1 N=1|B=2 N=4|B=0 N=16|B=2 N=256"
 #define CONV_CASES                                                   \
@@ -19,8 +19,27 @@
     "N=1 H=20 W=21 C=40 R=3 S=3 K=70 P=20 Q=21 pad=1"
 #define PACKED "TQ=13 H=4 D=8 TK=19 G=2 E=5 B=3 scale=0.35 "
 
+#define KERNEL(NAME, FILE, FIELDS) \
+    {.file = #FILE, .kernel = #NAME, .is_std = true, .std = TG_STD_##NAME, FIELDS},
+#define REF(function)     .reference = function,
+#define PREPARE(function) .prepare = function,
+#define TYPES(text)       .types = text,
+#define FILLS(text)       .fills = text,
+#define BLOCKS(text)      .blocks = text,
+#define CASES(...)        .cases = __VA_ARGS__,
+#define LITERALS          .literals = true,
+#define DOC(text)
+#define FLOPS(formula)
+#define BYTES(formula)
+#define ERROR(class)
+#define GRAD(row)
+#define VIA(function)
+#define INDEPENDENT
+#define POINTWISE
+
 /* clang-format off */
 const kernel_row kernel_rows[] = {
+#include "stdlib/stdlib.def"
     /* ---- elementwise, softmax, products ---- */
     {ROW("a_basic", add, add), .types = "f32 bf16 f16 i32 c32 f64 u8",
      .cases = "N=37|N=1|N=0|N=129 strided|N=1000|N=100003"},

@@ -1,9 +1,9 @@
-/* References: attention in its forms, each from softmax(Q K' scale + bias) V over the visible keys. See kernels.h. */
-#include "tests/kernels/kernels.h"
-
+/* References: attention in its forms, each from softmax(Q K' scale + bias) V over the visible keys. See ref.h. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "stdlib/ref/ref.h"
 
 static double product(const double *a, const double *b, int64_t n) {
     double s = 0;
@@ -11,22 +11,6 @@ static double product(const double *a, const double *b, int64_t n) {
         s += a[d] * b[d];
     }
     return s;
-}
-
-/* The first number of Philox-4x32-10 as a fraction of 2^24. */
-static double philox_unit(uint64_t seed, uint64_t counter) {
-    uint32_t a = (uint32_t)counter, b = (uint32_t)(counter >> 32), e = 0, f = 0;
-    uint32_t key0 = (uint32_t)seed, key1 = (uint32_t)(seed >> 32);
-    for (int round = 0; round < 10; round++) {
-        uint64_t p = (uint64_t)a * 0xD2511F53u, q = (uint64_t)e * 0xCD9E8D57u;
-        a = (uint32_t)(q >> 32) ^ b ^ key0;
-        b = (uint32_t)q;
-        e = (uint32_t)(p >> 32) ^ f ^ key1;
-        f = (uint32_t)p;
-        key0 += 0x9E3779B9u;
-        key1 += 0xBB67AE85u;
-    }
-    return (a >> 8) * 0x1p-24;
 }
 
 /* ---- one row of queries ------------------------------------------------------------------ */
@@ -97,8 +81,8 @@ static void attend_packed(kcase *c, int64_t h, int64_t i, int64_t from, int64_t 
         r.score[at] = visible ? s : -INFINITY;
         r.value[at] = kt(c, "V") + (j * groups + g) * e;
         if (kb(c, "dropout")) {
-            bool dropped = philox_unit((uint64_t)kd(c, "seed"),
-                                       (uint64_t)((h * tq + i) * tk + j)) < kf(c, "drop");
+            bool dropped = kphilox((uint64_t)kd(c, "seed"), (uint64_t)((h * tq + i) * tk + j)) <
+                           kf(c, "drop");
             r.keep[at] = dropped ? 0 : 1 / (1 - kf(c, "drop"));
         }
     }
@@ -239,6 +223,6 @@ void ref_dropout(kcase *c) {
     for (int64_t i = 0; i < kd(c, "N"); i++) {
         double p = kf(c, "p");
         kt(c, "Y")[i] =
-            philox_unit((uint64_t)kd(c, "seed"), (uint64_t)i) < p ? 0 : kt(c, "X")[i] / (1 - p);
+            kphilox((uint64_t)kd(c, "seed"), (uint64_t)i) < p ? 0 : kt(c, "X")[i] / (1 - p);
     }
 }

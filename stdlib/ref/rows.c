@@ -1,8 +1,8 @@
-/* References: normalisations, losses, embeddings, rotary positions, AdamW. See kernels.h. */
-#include "tests/kernels/kernels.h"
-
+/* References: normalisations, losses, embeddings, rotary positions, AdamW. See ref.h. */
 #include <math.h>
 #include <string.h>
+
+#include "stdlib/ref/ref.h"
 
 static double mean_of(const double *x, int64_t step, int64_t n) {
     double s = 0;

@@ -1,0 +1,60 @@
+/* Functions of ops.h: matrix products. */
+#include <string.h>
+
+#include "stdlib/stdlib.h"
+
+static bool read_options(const tg_matmul_options *from, tg_matmul_options *to) {
+    *to = (tg_matmul_options)TG_MATMUL_OPTIONS_INIT;
+    if (from && from->struct_size != sizeof *to) {
+        return false;
+    }
+    if (from) {
+        *to = *from;
+    }
+    return true;
+}
+
+/* B without the batch: A's leading dimensions are more rows of A. */
+static bool is_shared(const tg_tensor *b) {
+    return b && tg_tensor_rank(b) <= 2;
+}
+
+tg_status tg_op_matmul(tg_context *context, const tg_tensor *a, const tg_tensor *b,
+                       tg_tensor *c, const tg_matmul_options *options) {
+    tg_matmul_options o;
+    if (!read_options(options, &o)) {
+        return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "matmul: struct_size is wrong");
+    }
+    tg_std_row row = is_shared(b) ? TG_STD_matmul : TG_STD_matmul_batched;
+    return tg_std_launch(context, row,
+                         TG_ARGS(a, b, o.bias, o.residual, c, o.alpha, (int)o.activation));
+}
+
+tg_status tg_op_matvec(tg_context *context, const tg_tensor *a, const tg_tensor *x,
+                       const tg_tensor *z, tg_tensor *y, double alpha, double beta) {
+    return tg_std_launch(context, TG_STD_matvec, TG_ARGS(a, x, z, y, alpha, beta));
+}
+
+tg_status tg_op_matmul_grouped(tg_context *context, const tg_tensor *x, const tg_tensor *off,
+                               const tg_tensor *w, const tg_tensor *bias, tg_tensor *y,
+                               tg_activation act) {
+    return tg_std_launch(context, TG_STD_matmul_grouped, TG_ARGS(x, off, w, bias, y, (int)act));
+}
+
+tg_status tg_op_matmul_i8(tg_context *context, const tg_tensor *a, const tg_tensor *b,
+                          const tg_tensor *sa, const tg_tensor *sb, const tg_tensor *bias,
+                          tg_tensor *c, tg_activation act) {
+    return tg_std_launch(context, TG_STD_matmul_i8, TG_ARGS(a, b, sa, sb, bias, c, (int)act));
+}
+
+tg_status tg_op_matmul_w4(tg_context *context, const tg_tensor *a, const tg_tensor *w,
+                          const tg_tensor *s, const tg_tensor *z, const tg_tensor *bias,
+                          tg_tensor *c, int64_t g, tg_activation act) {
+    return tg_std_launch(context, TG_STD_matmul_w4, TG_ARGS(a, w, s, z, bias, c, g, (int)act));
+}
+
+tg_status tg_op_matmul_block_sparse(tg_context *context, const tg_tensor *v,
+                                    const tg_tensor *row, const tg_tensor *col,
+                                    const tg_tensor *b, tg_tensor *c) {
+    return tg_std_launch(context, TG_STD_matmul_block_sparse, TG_ARGS(v, row, col, b, c));
+}

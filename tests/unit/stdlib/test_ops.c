@@ -1,0 +1,217 @@
+/* The functions of ops.h: leading dimensions, strides, choices and errors. That the kernels compute the right thing is
+ * tests/kernels' business; here results are compared with plain loops over the same tensors. */
+#include "tegula/tegula.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <string.h>
+
+#include "stdlib/stdlib.h"
+
+static tg_context *ctx;
+
+static void setup(void) {
+    tg_context_options o = TG_CONTEXT_OPTIONS_INIT;
+    o.cache_dir = "";
+    cr_assert_eq(tg_context_create(&o, &ctx), TG_OK, "%s", tg_last_error(NULL));
+}
+
+static void teardown(void) {
+    tg_context_destroy(ctx);
+}
+
+#define EXPECT_OK(call) cr_assert_eq((call), TG_OK, "%s", tg_last_error(ctx))
+
+static tg_tensor *make(uint32_t rank, const int64_t *shape, uint64_t seed) {
+    tg_tensor *t = tg_tensor_create(ctx, TG_F32, rank, shape);
+    cr_assert_not_null(t);
+    (void)tg_tensor_fill_random(t, seed, -1, 1);
+    return t;
+}
+#define MAKE(seed, ...)                                                                        \
+    make(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t), (int64_t[]){__VA_ARGS__}, seed)
+
+static float *at(const tg_tensor *t, int64_t i) {
+    return (float *)tg_tensor_data(t) + tg_tensor_offset(t, i);
+}
+
+static tg_tensor *permuted(tg_tensor *t, uint32_t a, uint32_t b, uint32_t c) {
+    tg_tensor *v = tg_tensor_permute(t, (uint32_t[]){a, b, c});
+    tg_tensor_release(t);
+    return v;
+}
+
+static void release(tg_tensor *a, tg_tensor *b, tg_tensor *c) {
+    tg_tensor_release(a);
+    tg_tensor_release(b);
+    tg_tensor_release(c);
+}
+
+static void expect_softmax(const tg_tensor *x, const tg_tensor *y, int64_t n) {
+    for (int64_t row = 0; row < tg_tensor_n_elements(x) / n; row++) {
+        double sum = 0;
+        for (int64_t j = 0; j < n; j++) {
+            sum += exp(*at(x, row * n + j));
+        }
+        for (int64_t j = 0; j < n; j++) {
+            cr_expect_float_eq(*at(y, row * n + j), exp(*at(x, row * n + j)) / sum, 1e-5);
+        }
+    }
+}
+
+Test(stdlib_ops, leading_dimensions_fold, .init = setup, .fini = teardown) {
+    tg_tensor *x = MAKE(1, 3, 4, 7), *y = MAKE(2, 3, 4, 7);
+    EXPECT_OK(tg_op_softmax(ctx, x, y));
+    expect_softmax(x, y, 7);
+    release(x, y, NULL);
+    x = MAKE(1, 9);
+    y = MAKE(2, 9);
+    EXPECT_OK(tg_op_softmax(ctx, x, y)); /* none at all */
+    expect_softmax(x, y, 9);
+    release(x, y, NULL);
+    x = MAKE(1, 2, 1, 3, 1, 2, 5);
+    y = MAKE(2, 2, 1, 3, 1, 2, 5);
+    EXPECT_OK(tg_op_softmax(ctx, x, y));
+    expect_softmax(x, y, 5);
+    release(x, y, NULL);
+}
+
+Test(stdlib_ops, leading_dimensions_are_walked, .init = setup, .fini = teardown) {
+    tg_tensor *x = permuted(MAKE(1, 4, 3, 7), 1, 0, 2), *y = MAKE(2, 3, 4, 7);
+    EXPECT_OK(tg_op_softmax(ctx, x, y));
+    expect_softmax(x, y, 7);
+    release(x, y, NULL);
+    x = permuted(MAKE(1, 4, 3, 0), 1, 0, 2);
+    y = MAKE(2, 3, 4, 0);
+    EXPECT_OK(tg_op_softmax(ctx, x, y));
+    release(x, y, NULL);
+    x = permuted(MAKE(1, 0, 3, 5), 1, 0, 2);
+    y = MAKE(2, 3, 0, 5);
+    EXPECT_OK(tg_op_softmax(ctx, x, y));
+    release(x, y, NULL);
+}
+
+static void expect_gelu(const tg_tensor *x, const tg_tensor *y) {
+    for (int64_t i = 0; i < tg_tensor_n_elements(x); i++) {
+        double v = *at(x, i);
+        cr_expect_float_eq(*at(y, i), 0.5 * v * erfc(-v / sqrt(2)), 1e-5);
+    }
+}
+
+Test(stdlib_ops, pointwise_takes_any_shape, .init = setup, .fini = teardown) {
+    tg_tensor *x, *y;
+    x = make(0, NULL, 1);
+    y = make(0, NULL, 2);
+    EXPECT_OK(tg_op_activation(ctx, x, y, TG_ACTIVATION_GELU, 1));
+    expect_gelu(x, y);
+    release(x, y, NULL);
+    x = MAKE(1, 50, 3);
+    y = MAKE(2, 50, 3);
+    EXPECT_OK(tg_op_activation(ctx, x, y, TG_ACTIVATION_GELU, 1));
+    expect_gelu(x, y);
+    release(x, y, NULL);
+    x = permuted(MAKE(1, 4, 5, 6), 2, 0, 1); /* walked */
+    y = MAKE(2, 6, 4, 5);
+    EXPECT_OK(tg_op_activation(ctx, x, y, TG_ACTIVATION_GELU, 1));
+    expect_gelu(x, y);
+    release(x, y, NULL);
+    x = permuted(MAKE(1, 4, 5, 6), 1, 2, 0); /* two dimensions are left */
+    y = MAKE(2, 5, 6, 4);
+    EXPECT_OK(tg_op_activation(ctx, x, y, TG_ACTIVATION_GELU, 1));
+    expect_gelu(x, y);
+    release(x, y, NULL);
+}
+
+/* Batch p, or the only one. */
+static void expect_product(const tg_tensor *a, const tg_tensor *b, const tg_tensor *c,
+                           int64_t batch, int64_t m, int64_t n, int64_t k) {
+    bool shared = tg_tensor_rank(b) == 2;
+    for (int64_t i = 0; i < batch * m * n; i++) {
+        double sum = 0;
+        for (int64_t p = 0; p < k; p++) {
+            int64_t matrix = shared ? 0 : i / (m * n);
+            sum += (double)*at(a, i / n * k + p) * *at(b, (matrix * k + p) * n + i % n);
+        }
+        cr_expect_float_eq(*at(c, i), sum, 1e-4);
+    }
+}
+
+Test(stdlib_ops, matmul_chooses, .init = setup, .fini = teardown) {
+    tg_tensor *a = MAKE(1, 5, 7), *b = MAKE(2, 7, 9), *c = MAKE(3, 5, 9);
+    EXPECT_OK(tg_op_matmul(ctx, a, b, c, NULL));
+    expect_product(a, b, c, 1, 5, 9, 7);
+    release(a, b, c);
+    a = MAKE(1, 2, 5, 7); /* more rows */
+    b = MAKE(2, 7, 9);
+    c = MAKE(3, 2, 5, 9);
+    EXPECT_OK(tg_op_matmul(ctx, a, b, c, NULL));
+    expect_product(a, b, c, 2, 5, 9, 7);
+    release(a, b, c);
+    a = MAKE(1, 2, 3, 5, 7); /* a batch of 6 */
+    b = MAKE(2, 2, 3, 7, 9);
+    c = MAKE(3, 2, 3, 5, 9);
+    EXPECT_OK(tg_op_matmul(ctx, a, b, c, NULL));
+    expect_product(a, b, c, 6, 5, 9, 7);
+    release(a, b, c);
+    a = permuted(MAKE(1, 7, 2, 5), 1, 2, 0); /* transposed by strides */
+    b = permuted(MAKE(2, 9, 7, 2), 2, 1, 0);
+    c = MAKE(3, 2, 5, 9);
+    EXPECT_OK(tg_op_matmul(ctx, a, b, c, NULL));
+    expect_product(a, b, c, 2, 5, 9, 7);
+    release(a, b, c);
+}
+
+Test(stdlib_ops, matmul_epilogue, .init = setup, .fini = teardown) {
+    tg_tensor *a = MAKE(1, 5, 7), *b = MAKE(2, 7, 9), *c = MAKE(3, 5, 9),
+              *plain = MAKE(4, 5, 9), *bias = MAKE(5, 9), *residual = MAKE(6, 5, 9);
+    tg_matmul_options o = TG_MATMUL_OPTIONS_INIT;
+    EXPECT_OK(tg_op_matmul(ctx, a, b, plain, &o));
+    o.alpha = 0.5;
+    o.bias = bias;
+    o.residual = residual;
+    o.activation = TG_ACTIVATION_RELU;
+    EXPECT_OK(tg_op_matmul(ctx, a, b, c, &o));
+    for (int64_t i = 0; i < 45; i++) {
+        double v = 0.5 * *at(plain, i) + *at(bias, i % 9);
+        cr_expect_float_eq(*at(c, i), fmax(v, 0) + *at(residual, i), 1e-5);
+    }
+    o.struct_size = 3;
+    cr_expect_eq(tg_op_matmul(ctx, a, b, c, &o), TG_ERROR_INVALID_ARGUMENT);
+    release(a, b, c);
+    release(plain, bias, residual);
+}
+
+Test(stdlib_ops, shapes_are_checked, .init = setup, .fini = teardown) {
+    tg_tensor *x = MAKE(1, 3, 4, 7), *y = MAKE(2, 3, 5, 7), *z = MAKE(3, 12, 7);
+    cr_expect_eq(tg_op_softmax(ctx, x, y), TG_ERROR_LAUNCH);
+    cr_expect_not_null(strstr(tg_last_error(ctx), "L0901"), "%s", tg_last_error(ctx));
+    cr_expect_eq(tg_op_softmax(ctx, x, z), TG_ERROR_INVALID_ARGUMENT);
+    cr_expect_eq(tg_op_softmax(ctx, z, NULL), TG_ERROR_INVALID_ARGUMENT);
+    cr_expect_eq(tg_op_softmax(ctx, NULL, z), TG_ERROR_INVALID_ARGUMENT);
+    cr_expect_eq(tg_op_softmax(NULL, x, y), TG_ERROR_INVALID_ARGUMENT);
+    cr_expect_eq(tg_op_matmul(ctx, NULL, NULL, NULL, NULL), TG_ERROR_INVALID_ARGUMENT);
+    cr_expect_eq(tg_op_softmax(ctx, x, x), TG_ERROR_LAUNCH); /* overlap */
+    release(x, y, z);
+}
+
+/* Every row with no arguments at all, and with tensors of no sensible rank, is an error value. */
+Test(stdlib_ops, rows_refuse_nonsense, .init = setup, .fini = teardown) {
+    tg_tensor *scalar = make(0, NULL, 1);
+    int64_t ones[TG_RANK_MAX] = {1, 1, 1, 1, 1, 1, 1, 1};
+    tg_tensor *deep = make(TG_RANK_MAX, ones, 2);
+    for (uint32_t i = 0; i < TG_STD_COUNT; i++) {
+        tg_kernel *k = tg_stdlib_kernel(ctx, tg_std_table[i].name);
+        cr_assert_not_null(k, "%s", tg_last_error(ctx));
+        tg_argument values[TG_MAX_PARAMS] = {{TG_ARGUMENT_NONE, {0}}};
+        uint32_t n = tg_kernel_n_parameters(k);
+        cr_expect_neq(tg_std_launch(ctx, (tg_std_row)i, values, n), TG_OK);
+        cr_expect_eq(tg_std_launch(ctx, (tg_std_row)i, values, n + 1),
+                     TG_ERROR_INVALID_ARGUMENT);
+        for (uint32_t p = 0; p < n; p++) {
+            values[p] = tg_argument_tensor(p % 2 ? scalar : deep);
+        }
+        cr_expect_neq(tg_std_launch(ctx, (tg_std_row)i, values, n), TG_OK, "%s",
+                      tg_std_table[i].name);
+    }
+    release(scalar, deep, NULL);
+}
