@@ -32,11 +32,12 @@ static tg_kernel *only_kernel(tg_module *m, const char *path) {
     return NULL;
 }
 
-static tg_kernel *under_schedule(tg_kernel *k, const char *schedule, bool json, int *code) {
+static tg_kernel *under_schedule(tg_kernel *k, const cli_selection *s, bool json, int *code) {
     tg_schedule_options options = TG_SCHEDULE_OPTIONS_INIT;
-    options.schedule = schedule;
+    options.schedule = s->schedule;
+    options.alone = s->only_given;
     tg_kernel *derived = k;
-    if (k && schedule && tg_kernel_with_schedule(k, &options, &derived)) {
+    if (k && (s->schedule || s->only_given) && tg_kernel_with_schedule(k, &options, &derived)) {
         *code = cli_last_error(k->context, json);
     }
     return derived;
@@ -68,7 +69,7 @@ tg_kernel *cli_load(tg_context *context, const char *path, const cli_selection *
     if (!k && name) {
         *code = cli_last_error(context, json);
     }
-    return under_schedule(k, s->schedule, json, code);
+    return under_schedule(k, s, json, code);
 }
 
 /* ---- types and constants --------------------------------------------------------------------------------------

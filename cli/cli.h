@@ -64,6 +64,7 @@ void cli_progress_stop(cli_progress *p); /* null is fine */
 typedef struct cli_selection {
     const char *kernel;   /* null: the only one */
     const char *schedule; /* settings from outside, or null */
+    bool only_given;      /* without those of the source */
     cli_list set, dtypes, absent;
 } cli_selection;
 

@@ -171,7 +171,8 @@ static int build_variant(const build_options *o, tg_kernel *k, const tg_selectio
                              .consts = s->consts,
                              .present = s->present,
                              .machine = &c->machine,
-                             .schedule = k->schedule};
+                             .schedule = k->schedule,
+                             .only_given = k->only_given};
     tg_compile_options options = {
         .target = c->target, .machine = &c->machine, .emit = TG_EMIT_OBJECT};
     tg_diags diags = tg_compilation_diags(k->module->compilation, arena);
@@ -233,6 +234,8 @@ int cmd_build(int argc, char **argv) {
         {"--schedule", CLI_TEXT, "TEXT",
          "settings like \"m = 96; reg(n) = 16\", over those of the source",
          &o.selection.schedule},
+        {"--no-source-schedule", CLI_FLAG, NULL, "leave out the schedule items of the source",
+         &o.selection.only_given},
         {"-o", CLI_TEXT, "FILE", "the object; default KERNEL.o", &o.output},
         {"--header", CLI_TEXT, "FILE", "the header; default KERNEL.h", &o.header},
         {"--set", CLI_LIST, "NAME=VALUE…",

@@ -164,6 +164,7 @@ static int compile_variant(const compile_options *o, tg_kernel *k, tg_selection 
                              .present = s->present,
                              .machine = &c->machine,
                              .schedule = k->schedule,
+                             .only_given = k->only_given,
                              .checked = o->checked};
     tg_compile_options options = {
         .target = c->target,
@@ -239,6 +240,8 @@ int cmd_compile(int argc, char **argv) {
         {"--schedule", CLI_TEXT, "TEXT",
          "settings like \"m = 96; reg(n) = 16\", over those of the source",
          &o.selection.schedule},
+        {"--no-source-schedule", CLI_FLAG, NULL, "leave out the schedule items of the source",
+         &o.selection.only_given},
         {"--emit", CLI_TEXT, "STAGE", "ast, tile, passes, plan, llvm, asm (default) or obj",
          &o.emit},
         {"-o", CLI_TEXT, "FILE", "write there instead of standard output (obj: KERNEL.o)",

@@ -70,6 +70,7 @@ static tg_func *instantiate(const cli_data *d, tg_arena *arena) {
                              .present = d->selection.present,
                              .machine = &k->context->machine,
                              .schedule = k->schedule,
+                             .only_given = k->only_given,
                              .checked = k->context->checked};
     tg_diags diags = tg_compilation_diags(k->module->compilation, arena);
     tg_compile_options options = {.target = k->context->target,
@@ -261,6 +262,8 @@ int cmd_run(int argc, char **argv) {
         {"--schedule", CLI_TEXT, "TEXT",
          "settings like \"m = 96; reg(n) = 16\", over those of the source",
          &o.selection.schedule},
+        {"--no-source-schedule", CLI_FLAG, NULL, "leave out the schedule items of the source",
+         &o.selection.only_given},
         {"--set", CLI_LIST, "NAME=VALUE…",
          "dimensions (default: what `where` implies, else 64, 32 or 16) and scalars (default "
          "1)",

@@ -97,6 +97,9 @@ static tg_status run_target(job *j, tg_unwind *u) {
     codegen.sources = &j->c->sources;
     tg_status status = o->target->compile(j->func, o->machine, &codegen, o->emit, j->arena,
                                           &j->out->object, &j->message);
+    if (status == TG_ERROR_COMPILE) {
+        tg_report(j->diags, TG_E0703, j->kernel->u.kernel.name_span, "%s", j->message);
+    }
     j->out->ms[TG_STAGE_CODEGEN] = now_ms() - start;
     return status;
 }

@@ -19,8 +19,7 @@ static tg_status open_machine(tg_context *c, const tg_context_options *o) {
     }
     c->target = tg_target_find(NULL);
     if (!c->target->machine(o->arch, &c->machine)) {
-        return tg_fail(NULL, TG_ERROR_UNSUPPORTED,
-                       "unknown instruction set '%s'",
+        return tg_fail(NULL, TG_ERROR_UNSUPPORTED, "unknown instruction set '%s'",
                        o->arch ? o->arch : "of this machine");
     }
     return TG_OK;

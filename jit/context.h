@@ -129,6 +129,7 @@ struct tg_kernel {
     uint32_t n_pending; /* async compiles */
     tg_status async_status;
     char *schedule;     /* of tg_kernel_with_schedule; null: what the source says */
+    bool only_given;    /* the source\'s schedule items are left out */
     tg_kernel *derived; /* next of the module's list of those */
 };
 

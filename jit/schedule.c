@@ -22,6 +22,7 @@ tg_status tg_kernel_with_schedule(tg_kernel *kernel, const tg_schedule_options *
     tg_module *m = kernel->module;
     tg_kernel_init(k, m, kernel->item);
     k->schedule = text;
+    k->only_given = o.alone != 0;
     pthread_mutex_lock(&m->lock);
     k->derived = m->derived;
     m->derived = k;

@@ -213,6 +213,7 @@ static tg_hash disk_key(const compile *c) {
                              (uint64_t)codegen->optimise_o2 << 2);
     tg_hasher_add_text(h, c->k->signature->name);
     tg_hasher_add_text(h, c->k->schedule ? c->k->schedule : "");
+    tg_hasher_add_u64(h, c->k->only_given);
     tg_hasher_add(h, c->key->words, c->key->n * sizeof *c->key->words);
     return tg_hasher_finish(h);
 }
@@ -266,9 +267,10 @@ static bool runs_here(compile *c) {
     const tg_machine *m = &c->k->context->machine;
     if (!m->runs_here) {
         c->status = TG_ERROR_UNSUPPORTED;
-        (void)tg_format(c->message, sizeof c->message,
-                        "%s: this processor cannot run %s code; it can be compiled ahead of time",
-                        c->k->signature->name, m->arch);
+        (void)tg_format(
+            c->message, sizeof c->message,
+            "%s: this processor cannot run %s code; it can be compiled ahead of time",
+            c->k->signature->name, m->arch);
     }
     return m->runs_here;
 }
@@ -282,6 +284,7 @@ static void compile_now(compile *c) {
                              .present = c->present,
                              .machine = &ctx->machine,
                              .schedule = c->k->schedule,
+                             .only_given = c->k->only_given,
                              .checked = ctx->checked};
     tg_compile_options options = {.target = ctx->target,
                                   .machine = &ctx->machine,

@@ -40,7 +40,8 @@ typedef struct tg_target {
     bool (*machine)(const char *arch, tg_machine *out);
     /* Tile passes to run before compile, as a comma list for tg_pass_run_list. */
     const char *(*passes)(const tg_machine *machine, const tg_codegen_options *options);
-    /* `f` has been through passes(). Thread safe: any number of compiles at once. `message` names op and reason on failure. */
+    /* `f` has been through passes(). Thread safe: any number of compiles at once. `message` names op and reason on failure.
+     * COMPILE: a setting of its schedule does not fit this machine, or would have no effect; `message` says which (E0703). */
     tg_status (*compile)(tg_func *f, const tg_machine *machine, const tg_codegen_options *options, unsigned emit, tg_arena *arena,
                          tg_object *out, const char **message);
 } tg_target;

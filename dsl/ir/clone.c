@@ -31,6 +31,7 @@ static tg_axis *copy_axis(const cloner *c, const tg_axis *a) {
     tg_axis *copy = tg_func_add_axis(c->func, a->kind, a->name, a->span);
     copy->extent = a->extent;
     copy->block = a->block;
+    copy->scheduled = a->scheduled;
     copy->like = a->like ? map_axis(c, a->like) : NULL;
     return copy;
 }

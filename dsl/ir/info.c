@@ -102,3 +102,19 @@ tg_enum tg_enum_from_name(const char *text, size_t n) {
 const char *tg_attr_key_name(tg_attr_key k) {
     return attr_names[k];
 }
+
+/* ---- schedules ---------------------------------------------------------------------------- */
+
+const tg_sched_item *tg_func_scheduled(const tg_func *f, const char *key, const tg_axis *axis,
+                                       const char *arg) {
+    for (uint32_t i = f->schedule.len; i-- > 0;) {
+        const tg_sched_item *item = &f->schedule.data[i];
+        bool mine = axis  ? item->n_axes == 1 && item->axes[0] == axis
+                    : arg ? item->arg && strcmp(item->arg, arg) == 0
+                          : !item->arg && !item->n_axes;
+        if (mine && strcmp(item->key, key) == 0) {
+            return item;
+        }
+    }
+    return NULL;
+}

@@ -63,6 +63,7 @@ typedef struct tg_axis {
     tg_axis_kind kind;
     int64_t extent; /* the whole domain is [0, extent) with this constant, or -1: dynamic or restricted */
     int64_t block;  /* schedule: size never exceeds this; 0 = unbounded (full axis of dynamic size) */
+    bool scheduled; /* a schedule says so: every block but the last has this size, targets choose no smaller one */
     struct tg_axis *like; /* `axis u in t`: same index set as t, whole; else null */
     tg_op *binder;  /* par, for or axis */
     tg_span span;
@@ -148,7 +149,7 @@ typedef enum tg_fast { TG_FAST_REASSOC = 1, TG_FAST_APPROX = 2, TG_FAST_FTZ = 4,
 typedef struct tg_sched_item {
     tg_name key;
     tg_axis *axes[4]; uint32_t n_axes; /* axis arguments, if they are axes */
-    tg_name arg;                       /* first argument by name (tensor or axis) or null */
+    tg_name arg;                       /* first argument by name (tensor or axis); without arguments the phase it is for; or null */
     int64_t integer;
     tg_name *names; uint32_t n_names;  /* value as name list */
 } tg_sched_item;
@@ -169,6 +170,9 @@ struct tg_func {
     TG_VEC(tg_sched_item) schedule;
     struct tg_type_table *types;
 };
+
+/* The item of a schedule: of this axis if `axis`, of this tensor, axis or phase name if `arg`; null if there is none. */
+const tg_sched_item *tg_func_scheduled(const tg_func *f, const char *key, const tg_axis *axis, const char *arg);
 
 tg_func *tg_func_create(tg_arena *arena, tg_interner *names, tg_name name);
 /* Appends a parameter, and its body argument unless absent or const. */

@@ -280,7 +280,8 @@ static void print_axis_list(printer *p) {
         tg_strbuf_printf(p->out, "%s%s %s", i ? ", " : "", axis_text(p, a),
                          axis_kinds[a->kind]);
         if (a->block) {
-            tg_strbuf_printf(p->out, " block=%lld", (long long)a->block);
+            tg_strbuf_printf(p->out, " block=%lld%s", (long long)a->block,
+                             a->scheduled ? " scheduled" : "");
         }
         if (a->extent != -1) {
             tg_strbuf_printf(p->out, " extent=%lld", (long long)a->extent);

@@ -441,6 +441,7 @@ static void read_axis_numbers(reader *r, tg_axis *a) {
             a->like = read_axis(r);
         } else {
             *(block ? &a->block : &a->extent) = take(r, TOKEN_INT, "expected an integer").i;
+            a->scheduled = block ? accept_word(r, "scheduled") : a->scheduled;
         }
     }
 }

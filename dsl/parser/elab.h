@@ -43,6 +43,7 @@ typedef struct tg_instance_spec {
     const struct tg_block_override { const char *axis; int64_t block; } *blocks; /* forced block sizes (tests, tuner) */
     uint32_t n_blocks;
     const char *schedule;         /* settings as between the braces of a `schedule` item, applied after the source's; or null */
+    bool only_given;              /* `schedule` items of the source are left out */
     bool checked;                 /* keep `assert`, verify content facts */
 } tg_instance_spec;
 

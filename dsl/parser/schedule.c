@@ -114,6 +114,7 @@ static void set_block(const tg_sched *s, tg_func *f, const tg_sched_target *t, i
         const tg_axis *a = found.data[i].axis;
         if (a && !a->like && !(a->kind == TG_AXIS_LOCAL && a->extent >= 0)) {
             own_axis(f, a)->block = block;
+            own_axis(f, a)->scheduled = true;
         }
     }
 }
@@ -183,7 +184,7 @@ static void set_param(const tg_sched *s, tg_func *f, const tg_sched_param *p,
     tg_sched_item item = {.key = tg_intern_cstr(f->names, p->key)};
     set_value(f, v, &item);
     if (t->n_args == 0 || p->args == TG_SA_TENSOR || p->args == TG_SA_TILE) {
-        item.arg = t->n_args ? tg_intern_cstr(f->names, t->args[0]) : NULL;
+        item.arg = t->n_args ? tg_intern_cstr(f->names, t->args[0]) : t->phase;
         put_item(f, item);
         return;
     }
@@ -255,6 +256,7 @@ static void apply_overrides(tg_func *f, const tg_instance_spec *spec) {
             bool fixed = a->like || (a->kind == TG_AXIS_LOCAL && a->extent >= 0);
             if (!fixed && a->name && strcmp(a->name, spec->blocks[i].axis) == 0) {
                 a->block = spec->blocks[i].block;
+                a->scheduled = true;
             }
         }
     }
@@ -266,7 +268,7 @@ void tg_schedule_apply(const tg_sig_env *env, tg_func *f, const tg_signature *si
     tg_sched s;
     tg_sched_open(&s, env, f, sig);
     /* from the least to the most specific, so that later settings replace earlier ones */
-    for (int rank = 0; rank < 6; rank++) {
+    for (int rank = 0; rank < 6 && !spec->only_given; rank++) {
         for (uint32_t i = 0; i < file->n_items; i++) {
             const tg_item *item = file->items[i];
             if (item->kind != TG_ITEM_SCHEDULE || item->u.tune.name != kernel->u.kernel.name) {

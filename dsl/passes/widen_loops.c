@@ -11,6 +11,8 @@
  * depends on the index becomes a tile over the axis, and the axis joins `over`. Nests fold from
  * the inside out, so a convolution's r, s, c end in one dot.
  *
+ * A loop whose blocks a schedule sets stays a loop, unless it sums a dot, which targets cut into parts themselves.
+ *
  * Conditions: each carried value is used by its own accumulation only; an accumulation is a dot
  * with accumulator, add of a dot, or add, min, max of a reduction of that kind (or, for single
  * indices, of any exact operand); the rest of the body is pure, of the loop it uses nothing but
@@ -125,6 +127,14 @@ static bool find_accumulations(widener *w) {
     return w->n > 0 && yield;
 }
 
+static bool keeps_blocks(const widener *w) {
+    bool dot = false;
+    for (uint32_t i = 0; i < w->n; i++) {
+        dot = dot || w->acc[i].kind == FORM_DOT || w->acc[i].kind == FORM_ADD_DOT;
+    }
+    return !w->each && w->axis->scheduled && !dot;
+}
+
 /* ---- the rest of the body --------------------------------------------------------------- */
 
 static const accumulation *accumulation_of(const widener *w, const tg_op *op) {
@@ -235,7 +245,7 @@ static bool in_tile_code(const tg_op *op) {
 
 static bool check_loop(widener *w) {
     if (tg_op_int(w->loop, TG_ATTR_STEP, 1) != 1 || !in_tile_code(w->loop) ||
-        !find_accumulations(w)) {
+        !find_accumulations(w) || keeps_blocks(w)) {
         return false;
     }
     const tg_block *body = &w->loop->regions[0].body;
@@ -273,7 +283,7 @@ static void bind_axis(widener *w, tg_builder *b) {
         w->axis->extent = constant_extent(w->loop);
     }
     w->axis->kind = TG_AXIS_LOCAL;
-    w->axis->block = 0;
+    w->axis->block = w->axis->scheduled ? w->axis->block : 0;
     tg_value *domain[] = {tg_operand(w->loop, 0), tg_operand(w->loop, 1),
                           tg_operand(w->loop, 2)};
     tg_attr attr = tg_attr_axis(w->f->arena, TG_ATTR_AXIS, w->axis);

@@ -77,10 +77,13 @@ typedef struct tg_schedule_options {
     /** Settings as between the braces of a `schedule` item: "m = 96; n = 512; reg(m) = 6; pack(B) = true". They are
      * applied after those of the source and replace them where both set the same target. Copied. */
     const char *schedule;
+    /** Non-zero: the settings of the source are left out. */
+    int32_t alone;
+    int32_t reserved;
 } tg_schedule_options;
 #ifdef __cplusplus
 #define TG_SCHEDULE_OPTIONS_INIT                                                               \
-    { sizeof(tg_schedule_options), 0 }
+    { sizeof(tg_schedule_options), 0, 0, 0 }
 #else
 #define TG_SCHEDULE_OPTIONS_INIT                                                               \
     { .struct_size = sizeof(tg_schedule_options) }

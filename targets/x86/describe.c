@@ -44,7 +44,7 @@ void tg_x86_describe_nest(tg_x86 *x, const tg_x86_nest *n) {
     }
     tg_strbuf *out = &x->plan_text;
     if (n->dot) {
-        tg_x86_dot_describe(n->dot, out);
+        tg_x86_dot_describe(x, n->dot, out);
         return;
     }
     tg_strbuf_puts(out, "nest");

@@ -37,7 +37,10 @@ tg_x86_dot *tg_x86_dot_plan(tg_x86 *x, tg_op *op);
 bool tg_x86_dot_wants_buffer(tg_x86 *x, const tg_use *use, bool otherwise);
 /* The axis a buffer of `v` should have innermost: the vector axis of a dot that reads it as its vector side, or `otherwise`. */
 tg_axis *tg_x86_dot_innermost(tg_x86 *x, tg_value *v, tg_axis *otherwise);
-void tg_x86_dot_describe(const tg_x86_dot *d, tg_strbuf *out); /* one line of the plan's text */
+/* Rows and vectors of the register tile: what the machine holds, or what the schedule says if that fits. */
+void tg_x86_dot_register_tile(tg_x86 *x, const tg_x86_dot *d, unsigned *rows, unsigned *vecs);
+const tg_sched_item *tg_x86_sched_pack(const tg_x86 *x, const tg_value *v); /* `pack(X)` for a load of X, or null */
+void tg_x86_dot_describe(tg_x86 *x, const tg_x86_dot *d, tg_strbuf *out); /* one line of the plan's text */
 void tg_x86_emit_dot(tg_x86 *x, const tg_x86_dot *d);
 
 /* ---- blocks (dot_block.c) --------------------------------------------------------------------------------- */

@@ -98,8 +98,8 @@ void tg_x86_dot_blocks(tg_x86 *x, tg_op *phase, LLVMValueRef threads, LLVMValueR
     LLVMValueRef want = LLVMBuildSelect(b, LLVMBuildICmp(b, LLVMIntSGT, threads, one, ""), many, one, "");
     want = tg_llvm_ceil_div(x->l, want, tg_llvm_max64(x->l, others, one));
     unsigned rows, vecs;
-    tg_x86_dot_tile_shape(x->machine->vector_regs, &rows, &vecs);
     survey s = survey_phase(x, phase);
+    tg_x86_dot_register_tile(x, s.dot, &rows, &vecs);
     int64_t width = (int64_t)vecs * x->machine->vector_bits / 8 / (int64_t)tg_dtype_size(s.dot->dtype);
     bool in_place = rows_in_place(x, s.dot);
     LLVMValueRef limit = tg_llvm_i64(x->l, PACKED_ROWS);

@@ -232,7 +232,7 @@ static void edge_tile(nest *n, LLVMValueRef from, unsigned rows, unsigned vecs, 
 static void narrow_tiles(nest *n, bool masked) {
     tg_llvm *l = n->e.l;
     tg_llvm_loop loop;
-    unsigned half = n->e.vecs / 2;
+    unsigned half = n->e.vecs > 1 ? n->e.vecs / 2 : 1;
     LLVMValueRef step = tg_llvm_i64(l, half * n->e.lanes);
     LLVMValueRef from = tg_llvm_loop_open(l, &loop, tg_llvm_i64(l, 0), n->p.n_columns, step);
     edge_tile(n, from, n->e.rows, half, masked);
@@ -685,8 +685,7 @@ static void open_emission(tg_dot_emission *e, tg_x86 *x, const tg_x86_dot *d) {
     e->size = (unsigned)tg_dtype_size(d->dtype);
     e->lanes = (unsigned)x->machine->vector_bits / (8 * e->size);
     e->vector = tg_llvm_wide(e->elem, e->lanes);
-    tg_x86_dot_tile_shape(x->machine->vector_regs, &e->rows, &e->vecs);
-    e->rows = d->row ? e->rows : 1;
+    tg_x86_dot_register_tile(x, d, &e->rows, &e->vecs);
 }
 
 void tg_x86_emit_dot(tg_x86 *x, const tg_x86_dot *d) {

@@ -6,7 +6,7 @@
 #include "dsl/ir/affine.h"
 #include "targets/x86/dot.h"
 
-enum { IN_PLACE = 0, INVARIANT = 1, CONTIGUOUS = 2, GATHERED = 3, TINY = 4, NEVER = 100 };
+enum { CHOSEN = -1, IN_PLACE = 0, INVARIANT = 1, CONTIGUOUS = 2, GATHERED = 3, TINY = 4, NEVER = 100 };
 
 static bool has(const tg_value *v, const tg_axis *a) {
     return tg_type_has_axis(v->type, a);
@@ -88,6 +88,8 @@ static int best_vector(tg_x86 *x, tg_x86_dot *d) {
         const tg_type *t = tg_operand(d->op, side)->type;
         for (uint32_t i = 0; i < t->n_axes; i++) {
             int r = vector_rank(x, d->op, side, t->axes[i], d->dtype);
+            const tg_sched_item *chosen = tg_x86_sched_vector(x, t->axes[i]);
+            r = chosen && r != NEVER ? CHOSEN : r;
             bool longer = r == best && d->vector && d->vector->extent >= 0 && (t->axes[i]->extent < 0 || t->axes[i]->extent > d->vector->extent);
             if (r < best || longer) {
                 best = r;
@@ -151,6 +153,9 @@ tg_x86_dot *tg_x86_dot_plan(tg_x86 *x, tg_op *op) {
         return NULL;
     }
     sort_parts(d);
+    if (rank == CHOSEN) {
+        tg_x86_sched_obey(x, tg_x86_sched_vector(x, d->vector));
+    }
     if (!d->row && rank >= GATHERED) { /* a matrix times a vector along the reduction */
         return NULL;
     }
@@ -194,11 +199,13 @@ static void list(tg_strbuf *out, const char *title, tg_axis *const *axes, uint32
     }
 }
 
-void tg_x86_dot_describe(const tg_x86_dot *d, tg_strbuf *out) {
+void tg_x86_dot_describe(tg_x86 *x, const tg_x86_dot *d, tg_strbuf *out) {
+    unsigned rows, vecs;
+    tg_x86_dot_register_tile(x, d, &rows, &vecs);
     tg_strbuf_printf(out, "dot vector %s of operand %u", d->vector->name, d->side);
     tg_strbuf_printf(out, ", row %s", d->row ? d->row->name : "none");
     list(out, ", rows ", d->rows, d->n_rows);
     list(out, ", batch ", d->batch, d->n_batch);
     list(out, ", over ", d->over, d->n_over);
-    tg_strbuf_printf(out, ", %u roots\n", d->roots.len);
+    tg_strbuf_printf(out, ", tile %u by %u vectors, %u roots\n", rows, vecs, d->roots.len);
 }

@@ -132,7 +132,12 @@ static void open_buffer(tg_dot_emission *e, tg_dot_side *s, const tg_x86_buffer 
 }
 
 void tg_x86_dot_side_open(tg_dot_emission *e, tg_dot_side *s, tg_value *v, const tg_axis *unit) {
-    *s = (tg_dot_side){.value = v, .direct = is_direct(e->x, v, e->d->dtype, unit, true)};
+    const tg_sched_item *pack = tg_x86_sched_pack(e->x, v);
+    bool packed = pack && pack->integer;
+    *s = (tg_dot_side){.value = v, .direct = !packed && is_direct(e->x, v, e->d->dtype, unit, true)};
+    if (packed) {
+        tg_x86_sched_obey(e->x, pack);
+    }
     if (!s->direct) {
         return;
     }

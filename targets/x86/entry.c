@@ -3,7 +3,7 @@
  * Launch-level code (dimensions, arithmetic, `if`, `for each`, temporaries) is ordinary straight code here. A phase becomes
  * a call of rt->parallel with a frame on the stack: slot 0 is rt, the others are what its task function asked for
  * (tg_x86_captured) while it was emitted. The entry also chooses block sizes: never above the schedule's, smaller if
- * there would be too few tasks for the threads; exactly the schedule's if the kernel's meaning depends on them. */
+ * there would be too few tasks for the threads; exactly those a schedule sets, or if the kernel's meaning depends on them. */
 #include "targets/x86/dot.h"
 
 #include "base/abi.h"
@@ -161,7 +161,7 @@ static LLVMValueRef choose_block(tg_x86 *x, const tg_axis *a, LLVMValueRef exten
         return tg_llvm_max64(x->l, extent, one);
     }
     LLVMValueRef bound = tg_llvm_i64(x->l, limit);
-    if (x->f->block_dependent) {
+    if (x->f->block_dependent || a->scheduled) {
         return bound;
     }
     LLVMValueRef share = tg_llvm_max64(x->l, tg_llvm_ceil_div(x->l, extent, want), one);
@@ -229,10 +229,17 @@ static LLVMValueRef size_grid(tg_x86 *x, tg_op *phase, grid_par *pars, uint32_t 
         p->count = tg_llvm_ceil_div(x->l, extent, p->block);
         total = LLVMBuildMul(b, total, p->count, "");
     }
+    tg_op *ops[16];
+    uint32_t sorted[16];
+    for (uint32_t i = 0; i < n; i++) {
+        ops[i] = pars[i].op;
+    }
+    x->permuted = tg_x86_sched_order(x, phase, ops, n, sorted);
     LLVMValueRef below = one;
     for (uint32_t i = n; i-- > 0;) {
-        pars[i].below = tg_llvm_max64(x->l, below, one);
-        below = LLVMBuildMul(b, below, pars[i].count, "");
+        grid_par *p = &pars[sorted[i]];
+        p->below = tg_llvm_max64(x->l, below, one);
+        below = LLVMBuildMul(b, below, p->count, "");
     }
     return total;
 }
@@ -241,7 +248,7 @@ static LLVMValueRef slot_value(tg_x86 *x, const tg_x86_capture *c, const grid_pa
     if (c->kind == TG_X86_SLOT_BLOCK) {
         for (uint32_t i = 0; i < n; i++) {
             if (pars[i].op == c->key) {
-                return c->d == 0 ? pars[i].block : pars[i].below;
+                return c->d == 0 ? pars[i].block : c->d == 1 ? pars[i].below : tg_llvm_max64(x->l, pars[i].count, tg_llvm_i64(x->l, 1));
             }
         }
         return NULL;

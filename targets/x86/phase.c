@@ -119,7 +119,7 @@ static void bind_par(tg_x86 *x, tg_op *op, LLVMValueRef ordinal, LLVMBasicBlockR
     }
 }
 
-/* Ordinals of the binders from the task number: the last binder runs fastest. */
+/* Ordinals of the binders from the task number: the last binder runs fastest, if no schedule orders them otherwise. */
 static void emit_pars(tg_x86 *x, tg_block *block, LLVMValueRef task, LLVMBasicBlockRef skip) {
     LLVMBuilderRef b = x->builder;
     tg_op *par = NULL;
@@ -140,6 +140,10 @@ static void emit_pars(tg_x86 *x, tg_block *block, LLVMValueRef task, LLVMBasicBl
     LLVMValueRef below = tg_x86_captured(x, TG_X86_SLOT_BLOCK, par, 1, x->l->i64); /* tasks per step of this binder */
     LLVMValueRef ordinal = LLVMBuildUDiv(b, task, below, "");
     LLVMValueRef rest = LLVMBuildSub(b, task, LLVMBuildMul(b, ordinal, below, ""), "");
+    if (x->permuted) { /* what is left belongs to binders inside and outside of this one */
+        ordinal = LLVMBuildURem(b, ordinal, tg_x86_captured(x, TG_X86_SLOT_BLOCK, par, 2, x->l->i64), "");
+        rest = task;
+    }
     bind_par(x, par, ordinal, skip);
     emit_pars(x, &par->regions[0].body, rest, skip);
 }

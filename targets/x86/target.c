@@ -70,6 +70,7 @@ static void prepare(tg_x86 *x, job *j) {
     x->l = &j->llvm;
     x->f = f;
     x->arena = j->arena;
+    tg_x86_sched_open(x);
     x->machine = j->machine;
     x->options = j->options;
     x->builder = j->llvm.builder;
@@ -137,6 +138,9 @@ static void run(void *user) {
         if (tg_llvm_open(&j->llvm, j->f->name, j->machine->cpu, j->machine->features)) {
             prepare(x, j);
             tg_x86_emit_entry(x);
+            if (!j->options->baseline) {
+                tg_x86_sched_close(x);
+            }
             tg_x86_debug_close(x);
             j->status = emit_outputs(j, x);
         }

@@ -4,7 +4,7 @@
  * Ties go to an axis that is not reduced. Iterations hold several vectors when a vector is little work. */
 #include "targets/x86/x86_internal.h"
 
-enum { UNKNOWN = INT32_MIN };
+enum { UNKNOWN = INT32_MIN, MAX_UNROLL = 8 };
 
 /* Constant coefficient of `a` in an index, or UNKNOWN. */
 static int64_t coefficient(const tg_value *v, const tg_axis *a) {
@@ -152,6 +152,34 @@ static int short_penalty(const tg_x86 *x, int64_t bound) {
     return !bound || bound >= lanes ? 0 : bound * 4 <= lanes ? 400 : bound * 2 <= lanes ? 100 : 20;
 }
 
+static bool may_run_in_lanes(const tg_x86 *x, const tg_x86_nest *n, uint32_t i) {
+    const tg_axis *a = i < n->n_outer ? n->outer[i] : n->inner[i - n->n_outer];
+    return x->ranges[a->rank].bound != 1 && (i < n->n_outer || inner_may_run_in_lanes(n));
+}
+
+/* `vector(a) = w`: w elements per iteration, in as many vectors as that takes. True if the nest has such an axis. */
+static bool choose_scheduled(tg_x86 *x, tg_x86_nest *n) {
+    for (uint32_t i = 0; i < n->n_outer + n->n_inner; i++) {
+        tg_axis *a = i < n->n_outer ? n->outer[i] : n->inner[i - n->n_outer];
+        const tg_sched_item *item = tg_x86_sched_vector(x, a);
+        int64_t width = item ? item->integer : 0;
+        if (!item || (width & (width - 1)) || !may_run_in_lanes(x, n, i)) {
+            continue;
+        }
+        votes v = count_votes(x, n, a);
+        int64_t most = x->machine->vector_bits / (v.wide && !v.narrow ? 64 : 32);
+        if (v.scalar_only || width > MAX_UNROLL * most) {
+            continue;
+        }
+        n->lanes = (uint32_t)(width < most ? width : most);
+        n->unroll = (uint32_t)(width / n->lanes);
+        n->vector = n->lanes > 1 ? a : NULL;
+        tg_x86_sched_obey(x, item);
+        return true;
+    }
+    return false;
+}
+
 void tg_x86_choose_vector(tg_x86 *x, tg_x86_nest *n) {
     n->vector = NULL;
     n->unroll = 1;
@@ -160,13 +188,16 @@ void tg_x86_choose_vector(tg_x86 *x, tg_x86_nest *n) {
     if (x->options->baseline || (!x->unit && !gathers) || is_scalar_kind(n)) {
         return;
     }
+    if (choose_scheduled(x, n)) {
+        return;
+    }
     int best = INT32_MIN;
     votes chosen = {0};
     for (uint32_t i = 0; i < n->n_outer + n->n_inner; i++) {
         bool inside = i >= n->n_outer;
         tg_axis *a = inside ? n->inner[i - n->n_outer] : n->outer[i];
         int64_t bound = x->ranges[a->rank].bound;
-        if (bound == 1 || (inside && !inner_may_run_in_lanes(n))) {
+        if (!may_run_in_lanes(x, n, i)) {
             continue;
         }
         votes v = count_votes(x, n, a);

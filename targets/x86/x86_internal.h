@@ -133,6 +133,8 @@ typedef struct tg_x86 {
 
     struct tg_x86_debug *debug; /* null: no debug information */
 
+    bool *obeyed;         /* by item of the schedule: schedule.c */
+
     /* plan */
     uint8_t *modes;       /* by value id: tg_x86_mode */
     tg_x86_walk *memo;    /* answers of the walk over inlined values that is under way */
@@ -156,6 +158,7 @@ typedef struct tg_x86 {
     bool in_task;
     bool unit;             /* fast variant: the last stride of accessed tensors is 1 where that helps */
     unsigned lanes;        /* of the nest being emitted */
+    bool permuted;         /* instances are enumerated in another order than that of the nest */
     bool fills;            /* it computes a buffer: memory is idle meanwhile */
     LLVMValueRef frame, worker, rt;
     struct tg_x86_captures *captures;
@@ -174,6 +177,15 @@ typedef struct tg_x86 {
 
 /* Ends the compilation with UNSUPPORTED; names the op. Does not return. */
 _Noreturn void tg_x86_refuse(tg_x86 *x, const tg_op *op, const char *why);
+
+/* ---- schedule.c ---- */
+void tg_x86_sched_open(tg_x86 *x);
+void tg_x86_sched_obey(tg_x86 *x, const tg_sched_item *item); /* the emitter does what the item says */
+/* Ends the compilation (COMPILE) if an item that this target takes was not obeyed. */
+void tg_x86_sched_close(tg_x86 *x);
+const tg_sched_item *tg_x86_sched_vector(const tg_x86 *x, const tg_axis *a); /* `vector(a)`, or null */
+/* Numbers of a phase's binders in the order in which its instances are enumerated, outermost first; false: as they are nested. */
+bool tg_x86_sched_order(tg_x86 *x, const tg_op *phase, tg_op *const *pars, uint32_t n, uint32_t *sorted);
 
 /* ---- elementwise.c, convert.c ---- */
 LLVMTypeRef tg_x86_reg_type(tg_x86 *x, tg_dtype t);

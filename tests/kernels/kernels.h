@@ -32,6 +32,8 @@ typedef struct kernel_row {
     const char *cases;
     /* Axes whose blocks are varied on the first case; may be null. */
     const char *blocks;
+    /* "m = 8; n = 24|order = (n, m)": schedules under which all cases run too; may be null. */
+    const char *schedules;
     /* Some literals are rounded to a narrow type: the interpreter may use its whole bound. */
     bool literals;
     /* One thread: the order of instances shows in the result. */

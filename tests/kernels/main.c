@@ -120,6 +120,29 @@ static const char *after(const char *text, char separator) {
     return p ? p + 1 : NULL;
 }
 
+/* All cases under each schedule; the interpreter still runs the kernel as it is written. */
+static void run_schedules(worker *w, const kernel_row *row, tg_kernel *k, const char *type) {
+    for (const char *t = row->schedules; t; t = after(t, '|')) {
+        char schedule[128];
+        (void)snprintf(schedule, sizeof schedule, "%.*s", (int)strcspn(t, "|"), t);
+        tg_schedule_options options = TG_SCHEDULE_OPTIONS_INIT;
+        options.schedule = schedule;
+        options.alone = 1;
+        tg_kernel *scheduled = NULL;
+        int failed = w->totals.n_failed;
+        if (tg_kernel_with_schedule(k, &options, &scheduled)) {
+            w->totals.n_failed++;
+        }
+        for (const char *text = row->cases; text && scheduled; text = after(text, '|')) {
+            run_case(w, row, scheduled, text, type, 0);
+        }
+        if (w->totals.n_failed != failed) {
+            printf("FAILED %s under `%s`\n", row->kernel, schedule);
+        }
+        tg_kernel_release(scheduled);
+    }
+}
+
 static void run_row(worker *w, const kernel_row *row) {
     tg_kernel *k = find_kernel(w, row);
     if (!k) {
@@ -139,6 +162,7 @@ static void run_row(worker *w, const kernel_row *row) {
         if (first) {
             run_blocks(w, row, k, type);
             run_layouts(w, row, k, type);
+            run_schedules(w, row, k, type);
         }
     }
 }

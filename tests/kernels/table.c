@@ -44,16 +44,20 @@ const kernel_row kernel_rows[] = {
     {ROW("a_basic", add, add), .types = "f32 bf16 f16 i32 c32 f64 u8",
      .cases = "N=37|N=1|N=0|N=129 strided|N=1000|N=100003"},
     {ROW("a_basic", softmax, softmax), .types = "f32 bf16 f16", .fills = "X=-5:5",
+     .schedules = "i = 2; vector(j) = 8|i = 3; vector(j) = 1|vector(i) = 4|vector(j) = 32",
      .cases = "M=5 N=37|M=3 N=130 strided|M=1 N=1|M=0 N=4|M=4 N=0|M=2 N=1031|M=7 N=5003"},
     {ROW("a_basic", softmax_online, softmax), .types = "f32 bf16", .fills = "X=-5:5",
      .blocks = "i j",
      .cases = "M=5 N=37|M=3 N=130 strided|M=1 N=1|M=0 N=4|M=4 N=0|M=2 N=1031|M=7 N=5003"},
     {ROW("a_basic", gemm, gemm), .types = "f32 bf16 f16 f64", .blocks = "m n k",
+     .schedules = "m = 7; n = 40; k = 33|reg(m) = 4; reg(n) = 16; m = 10|reg(m) = 1; reg(n) = 8|reg(n) = 16; reg(m) = 5; vector(n) = 8|"
+                  "vector(m) = 8|pack(A) = true; pack(B) = true|order = (n, m); m = 16; n = 32|order = (n, m, k); vector(m) = 16; pack(A) = true",
      .cases = "M=37 N=29 K=41 act=true alpha=0.5|M=17 N=65 K=16 -bias|M=1 N=1 K=1|"
               "M=97 N=63 K=33|M=5 N=7 K=9 strided|M=0 N=5 K=3|M=5 N=0 K=3|M=5 N=7 K=0|"
               "M=31 N=64 K=127 -bias act=true|M=1 N=100 K=50|M=510 N=530 K=67|"
               "M=3 N=5 K=9001 -bias"},
     {ROW("a_basic", bmm, bmm), .types = "f32 bf16",
+     .schedules = "order = (n, b, m); m = 8; n = 24|order = (m, n); m = 5|order = (m, n, b); n = 9; m = 6",
      .cases = "B=3 M=13 N=17 K=19|B=1 M=33 N=31 K=7 strided|B=0 M=2 N=2 K=2|B=2 M=0 N=3 K=4|"
               "B=2 M=3 N=4 K=0|B=5 M=70 N=130 K=66"},
     {ROW("a_basic", moe_gemm, moe_gemm), .types = "f32 bf16", .fills = "off=sorted:R",

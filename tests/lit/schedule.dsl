@@ -1,6 +1,6 @@
 // A schedule sets block sizes; one for another machine does not apply, and neither changes the operations.
 // RUN: %tegula compile %s --emit tile | FileCheck %s
-// CHECK: axes { #m grid block=96, #n grid block=64, #k loop block=32 }
+// CHECK: axes { #m grid block=96 scheduled, #n grid block=64 scheduled, #k loop block=32 scheduled }
 // CHECK: dot {{.*}} {over=(#k)}
 kernel gemm(in f32 A[M, K], in f32 B[K, N], out f32 C[M, N])
 {
