@@ -571,6 +571,10 @@ static void plan_panels(nest *n, LLVMValueRef rows) {
     if (!n->columns.direct || n->compact) {
         return;
     }
+    if (tg_x86_sched_pack(e->x, n->columns.value)) { /* `false`: with `true` they would not be direct */
+        n->pays = LLVMConstInt(e->l->i1, 0, 0);
+        return;
+    }
     LLVMValueRef step = tg_x86_dot_step(e, &n->columns, d->over[d->n_over - 1]);
     LLVMValueRef spread = LLVMBuildMul(b, step, size_of(n, d->over[d->n_over - 1]), "");
     LLVMValueRef many = LLVMBuildICmp(b, LLVMIntSGE, rows, tg_llvm_i64(e->l, PACK_TILES * e->rows), "");
@@ -650,10 +654,12 @@ static void plan_sizes(nest *n) {
     tg_llvm_if_close(e->l, &c);
     n->group = slot_value(n, group);
     n->block = d->row || d->n_rows ? slot_value(n, block) : NULL;
-    if (is_short(n)) {
+    const tg_axis *outer = d->over[0];
+    if (is_short(n) && !outer->scheduled) {
         return;
     }
-    n->k_block = tg_llvm_max64(e->l, slot_value(n, part), one);
+    LLVMValueRef k_block = outer->scheduled ? tg_llvm_i64(e->l, outer->block) : slot_value(n, part);
+    n->k_block = tg_llvm_max64(e->l, k_block, one);
     n->in_parts = LLVMBuildICmp(b, LLVMIntSGT, size, n->k_block, "");
     plan_strips(n, rows);
 }

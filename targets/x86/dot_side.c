@@ -135,7 +135,7 @@ void tg_x86_dot_side_open(tg_dot_emission *e, tg_dot_side *s, tg_value *v, const
     const tg_sched_item *pack = tg_x86_sched_pack(e->x, v);
     bool packed = pack && pack->integer;
     *s = (tg_dot_side){.value = v, .direct = !packed && is_direct(e->x, v, e->d->dtype, unit, true)};
-    if (packed) {
+    if (pack && (packed || s->direct)) {
         tg_x86_sched_obey(e->x, pack);
     }
     if (!s->direct) {

@@ -138,7 +138,7 @@ static void run(void *user) {
         if (tg_llvm_open(&j->llvm, j->f->name, j->machine->cpu, j->machine->features)) {
             prepare(x, j);
             tg_x86_emit_entry(x);
-            if (!j->options->baseline) {
+            if (!j->options->baseline && j->options->strides != TG_STRIDES_GENERAL) {
                 tg_x86_sched_close(x);
             }
             tg_x86_debug_close(x);
