@@ -1,4 +1,4 @@
-/* Loops written by hand with AVX-512: what a careful C programmer gets, and the peaks of the machine.
+/* Loops written by hand with AVX-512 or AVX2: what a careful C programmer gets, and the peaks of the machine.
  *
  * Threads are started per sample and meet at a spinning barrier between calls, so their start does not count and a
  * call costs as little as it can. Each thread has one contiguous part. */
@@ -10,94 +10,53 @@
 
 #include "bench/peers.h"
 
-#define AVX512 __attribute__((target("avx512f"), noinline))
-
 typedef void (*part_fn)(bench_hand *h, int64_t from, int64_t until);
 
-enum { MAX_THREADS = 256, FMA_ROUNDS = 4096, FMA_CHAINS = 12 };
-const double bench_hand_fma_flops = 1e-9 * (double)(FMA_ROUNDS * FMA_CHAINS * 16 * 2);
-
-bool bench_hand_available(void) {
-    return __builtin_cpu_supports("avx512f");
-}
+enum { MAX_THREADS = 256, FMA_ROUNDS = 4096 };
 
 /* ---- the loops ---------------------------------------------------------------------------------------------- */
 
-AVX512 static void add_part(bench_hand *h, int64_t from, int64_t until) {
-    const float *a = h->a, *b = h->b;
-    float *c = h->c;
-    for (int64_t i = from; i < until; i += 64) {
-        for (int64_t u = i; u < i + 64; u += 16) {
-            _mm512_storeu_ps(c + u,
-                             _mm512_add_ps(_mm512_loadu_ps(a + u), _mm512_loadu_ps(b + u)));
-        }
-    }
-}
+#define SUFFIX(name) name##_avx512
+#define TARGET       __attribute__((target("avx512f"), noinline))
+#define VEC          __m512
+#define LANES        16
+#define V(op)        _mm512_##op
+#define CHAINS       12
+#include "bench/hand_loops.h"
 
-AVX512 static void add_streaming_part(bench_hand *h, int64_t from, int64_t until) {
-    const float *a = h->a, *b = h->b;
-    float *c = h->c;
-    for (int64_t i = from; i < until; i += 64) {
-        for (int64_t u = i; u < i + 64; u += 16) {
-            _mm512_stream_ps(c + u,
-                             _mm512_add_ps(_mm512_loadu_ps(a + u), _mm512_loadu_ps(b + u)));
-        }
-    }
-    _mm_sfence();
-}
-
-AVX512 static void copy_part(bench_hand *h, int64_t from, int64_t until) {
-    for (int64_t i = from; i < until; i += 64) {
-        for (int64_t u = i; u < i + 64; u += 16) {
-            _mm512_storeu_ps(h->c + u, _mm512_loadu_ps(h->a + u));
-        }
-    }
-}
-
-AVX512 static void copy_streaming_part(bench_hand *h, int64_t from, int64_t until) {
-    for (int64_t i = from; i < until; i += 64) {
-        for (int64_t u = i; u < i + 64; u += 16) {
-            _mm512_stream_ps(h->c + u, _mm512_loadu_ps(h->a + u));
-        }
-    }
-    _mm_sfence();
-}
+#define SUFFIX(name) name##_avx2
+#define TARGET       __attribute__((target("avx2,fma"), noinline))
+#define VEC          __m256
+#define LANES        8
+#define V(op)        _mm256_##op
+#define CHAINS       12
+#include "bench/hand_loops.h"
 
 static void memcpy_part(bench_hand *h, int64_t from, int64_t until) {
     memcpy(h->c + from, h->a + from, (size_t)(until - from) * sizeof *h->c);
 }
 
-AVX512 static void read_part(bench_hand *h, int64_t from, int64_t until) {
-    __m512 s[4];
-    for (int u = 0; u < 4; u++) {
-        s[u] = _mm512_setzero_ps();
+/* The widest instructions that this processor has; null parts: neither set. */
+typedef struct loops {
+    part_fn add, add_streaming, copy, copy_streaming, read, fma;
+    int lanes;
+} loops;
+
+static const loops *widest(void) {
+    static const loops avx512 = {
+        add_avx512,  add_streaming_avx512, copy_avx512, copy_streaming_avx512,
+        read_avx512, fma_avx512,           16};
+    static const loops avx2 = {add_avx2,  add_streaming_avx2, copy_avx2, copy_streaming_avx2,
+                               read_avx2, fma_avx2,           8};
+    static const loops none = {0};
+    if (__builtin_cpu_supports("avx512f")) {
+        return &avx512;
     }
-    for (int64_t i = from; i < until; i += 64) {
-        for (int u = 0; u < 4; u++) {
-            s[u] = _mm512_add_ps(s[u], _mm512_loadu_ps(h->a + i + 16 * u));
-        }
-    }
-    h->sink = _mm512_reduce_add_ps(
-        _mm512_add_ps(_mm512_add_ps(s[0], s[1]), _mm512_add_ps(s[2], s[3])));
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? &avx2 : &none;
 }
 
-AVX512 static void fma_part(bench_hand *h, int64_t from, int64_t until) {
-    (void)until;
-    __m512 s[FMA_CHAINS], x = _mm512_set1_ps(0.999f), y = _mm512_set1_ps((float)(from & 7));
-    for (int u = 0; u < FMA_CHAINS; u++) {
-        s[u] = _mm512_set1_ps((float)u);
-    }
-    for (int r = 0; r < FMA_ROUNDS; r++) {
-#pragma GCC unroll 12
-        for (int u = 0; u < FMA_CHAINS; u++) {
-            s[u] = _mm512_fmadd_ps(s[u], x, y);
-        }
-    }
-    __m512 all = s[0];
-    for (int u = 1; u < FMA_CHAINS; u++) {
-        all = _mm512_add_ps(all, s[u]);
-    }
-    h->sink = _mm512_reduce_add_ps(all);
+double bench_hand_fma_flops(void) {
+    return 1e-9 * (double)(FMA_ROUNDS * 12 * widest()->lanes * 2);
 }
 
 /* ---- threads ------------------------------------------------------------------------------------------------ */
@@ -142,8 +101,8 @@ static void *work(void *user) {
 }
 
 /* n is a multiple of 64: the tail would only blur what is measured. */
-static double run(bench_hand *h, part_fn part, int64_t calls) {
-    if (!bench_hand_available() && part != memcpy_part) {
+static double run_team(bench_hand *h, part_fn part, int64_t calls) {
+    if (!part) {
         return -1;
     }
     team t = {.hand = h, .part = part, .calls = calls};
@@ -168,23 +127,49 @@ static double run(bench_hand *h, part_fn part, int64_t calls) {
 }
 
 double bench_hand_add(void *h, int64_t calls) {
-    return run(h, add_part, calls);
+    return run_team(h, widest()->add, calls);
 }
 double bench_hand_add_streaming(void *h, int64_t calls) {
-    return run(h, add_streaming_part, calls);
+    return run_team(h, widest()->add_streaming, calls);
 }
 double bench_hand_copy(void *h, int64_t calls) {
-    return run(h, copy_part, calls);
+    return run_team(h, widest()->copy, calls);
 }
 double bench_hand_copy_streaming(void *h, int64_t calls) {
-    return run(h, copy_streaming_part, calls);
+    return run_team(h, widest()->copy_streaming, calls);
 }
 double bench_hand_memcpy(void *h, int64_t calls) {
-    return run(h, memcpy_part, calls);
+    return run_team(h, memcpy_part, calls);
 }
 double bench_hand_read(void *h, int64_t calls) {
-    return run(h, read_part, calls);
+    return run_team(h, widest()->read, calls);
 }
 double bench_hand_fma(void *h, int64_t calls) {
-    return run(h, fma_part, calls);
+    return run_team(h, widest()->fma, calls);
+}
+
+/* ---- limits ------------------------------------------------------------------------------------------------- */
+
+static void add_roof(bench_plan *p, const char *name, bench_role role, bench_run_fn run,
+                     const bench_hand *h, double work) {
+    bench_plan_add(p, name, role, run, h, sizeof *h)->roof_work = work;
+}
+
+void bench_add_fma_roof(bench_plan *p) {
+    bench_hand h = {.threads = p->b->threads, .n = 64 * p->b->threads};
+    add_roof(p, "FMA", BENCH_ROOF_COMPUTE, bench_hand_fma, &h,
+             bench_hand_fma_flops() * p->b->threads);
+}
+
+void bench_add_read_roof(bench_plan *p, const float *a, int64_t n) {
+    bench_hand h = {.threads = p->b->threads, .n = n / 64 * 64, .a = a};
+    add_roof(p, "read", BENCH_ROOF_MEMORY, bench_hand_read, &h, 4e-9 * (double)h.n);
+}
+
+void bench_add_copy_roof(bench_plan *p, const float *a, float *c, int64_t n) {
+    bench_hand h = {.threads = p->b->threads, .n = n / 64 * 64, .a = a, .c = c};
+    double bytes = 8e-9 * (double)h.n;
+    add_roof(p, "copy", BENCH_ROOF_MEMORY, bench_hand_copy, &h, bytes);
+    add_roof(p, "copy streaming", BENCH_ROOF_MEMORY, bench_hand_copy_streaming, &h, bytes);
+    add_roof(p, "memcpy", BENCH_ROOF_MEMORY, bench_hand_memcpy, &h, bytes);
 }

@@ -1,6 +1,7 @@
 /* tegula_bench: measures Tegula against its peers on this machine. scripts/bench builds and runs it.
  *
- *   tegula_bench [SUITE…] [--threads N] [--json FILE] [--quick] [--busy] [--python PYTHON]
+ *   tegula_bench [SUITE…] [--case SUBSTRING] [--threads N] [--seconds S] [--json FILE] [--quick] [--busy]
+ *                [--python PYTHON]
  *
  * Without --threads every suite runs with one thread and then with all. No thread is bound to a processor, neither
  * ours nor a peer's; all may use the processors of the process.
@@ -15,17 +16,9 @@
 
 #include "bench/peers.h"
 
-typedef struct suite {
-    const char *name;
-    void (*run)(bench *b);
-    bool once; /* does not depend on the number of threads */
-} suite;
-
-static const suite suites[] = {
-    {"gemm", bench_gemm, false},          {"vector-add", bench_vector_add, false},
-    {"softmax", bench_softmax, false},    {"attention", bench_attention, false},
-    {"launch", bench_launch_cost, false}, {"jit", bench_jit, true},
-    {"start", bench_start, true},
+static const bench_suite *const suites[] = {
+    &bench_suite_gemm,   &bench_suite_rows, &bench_suite_attention,
+    &bench_suite_launch, &bench_suite_jit,  &bench_suite_start,
 };
 enum { N_SUITES = sizeof suites / sizeof *suites };
 
@@ -33,7 +26,8 @@ typedef struct request {
     bool wanted[N_SUITES];
     int threads; /* 0: one, then all */
     bool quick, busy;
-    const char *json, *python;
+    double seconds;
+    const char *json, *python, *only;
 } request;
 
 static int processors(void) {
@@ -45,8 +39,8 @@ static int processors(void) {
 static bool want(request *r, const char *name) {
     bool found = false;
     for (int i = 0; i < N_SUITES; i++) {
-        if (strcmp(name, "all") == 0 || strcmp(name, suites[i].name) == 0 ||
-            (strcmp(name, "jit") == 0 && strcmp(suites[i].name, "start") == 0)) {
+        if (strcmp(name, "all") == 0 || strcmp(name, suites[i]->name) == 0 ||
+            (strcmp(name, "jit") == 0 && strcmp(suites[i]->name, "start") == 0)) {
             r->wanted[i] = found = true;
         }
     }
@@ -62,6 +56,10 @@ static bool parse(int argc, char **argv, request *r) {
             r->busy = true;
         } else if (strcmp(argv[i], "--threads") == 0 && i + 1 < argc) {
             r->threads = atoi(argv[++i]);
+        } else if (strcmp(argv[i], "--case") == 0 && i + 1 < argc) {
+            r->only = argv[++i];
+        } else if (strcmp(argv[i], "--seconds") == 0 && i + 1 < argc) {
+            r->seconds = atof(argv[++i]);
         } else if (strcmp(argv[i], "--json") == 0 && i + 1 < argc) {
             r->json = argv[++i];
         } else if (strcmp(argv[i], "--python") == 0 && i + 1 < argc) {
@@ -100,16 +98,16 @@ static void print_environment(const bench *b) {
     printf("processors  %d\n", processors());
     printf("date        %s\n", date);
     printf("tegula      %s\n", tg_version_string());
-    const char *blas = bench_blas_version();
-    printf("OpenBLAS    %s\n", blas ? blas : "not found");
-    printf("PyTorch     %s\n\n", b->torch ? bench_torch_version(b->torch) : "not found");
+    bench_print_peers(b);
+    putchar('\n');
 }
 
 static double best_rate(bench_run_fn run, void *user, double work) {
     double best = 0;
+    int64_t calls = work < 0.001 ? 2000 : work < 0.01 ? 200 : 1;
     for (int i = 0; i < 7; i++) {
-        double t = run(user, work < 0.01 ? 200 : 1);
-        double rate = t > 0 ? work * (work < 0.01 ? 200 : 1) / t : 0;
+        double t = run(user, calls);
+        double rate = t > 0 ? work * (double)calls / t : 0;
         best = rate > best ? rate : best;
     }
     return best;
@@ -120,31 +118,41 @@ static void measure_peaks(bench *b) {
     static const struct {
         const char *name;
         bench_run_fn run;
-    } kinds[] = {{"peak read", bench_hand_read},
-                 {"peak copy", bench_hand_copy},
-                 {"peak copy streaming", bench_hand_copy_streaming},
-                 {"peak memcpy", bench_hand_memcpy}};
+        double bytes; /* for each element */
+    } kinds[] = {{"read", bench_hand_read, 4},
+                 {"copy", bench_hand_copy, 8},
+                 {"copy streaming", bench_hand_copy_streaming, 8},
+                 {"memcpy", bench_hand_memcpy, 8}};
+    static const struct {
+        const char *name;
+        int64_t floats; /* of each of two arrays, for one thread */
+    } places[] = {{"L1", 1 << 11}, {"L2", 1 << 15}, {"L3", 1 << 19}, {"memory", 1 << 24}};
     bench_ours o = bench_open(b, "tutorials/01-vector-add/vector_add.dsl", "add");
-    int64_t n = 1 << 24;
+    int64_t n = (int64_t)(1 << 24) * b->threads;
     tg_tensor *x = bench_tensor(&o, TG_F32, 1, &n, 1), *y = bench_tensor(&o, TG_F32, 1, &n, 2);
-    bench_hand h = {b->threads,        64 * b->threads,   tg_tensor_data(x),
-                    tg_tensor_data(x), tg_tensor_data(y), 0};
+    bench_hand h = {.threads = b->threads,
+                    .n = 64 * b->threads,
+                    .a = tg_tensor_data(x),
+                    .b = tg_tensor_data(x),
+                    .c = tg_tensor_data(y)};
     bench_row row = {.suite = "machine",
                      .name = "peak FMA f32",
                      .threads = b->threads,
                      .unit = "GFLOP/s",
                      .best_peer = -1,
+                     .ours_best = -1,
+                     .best_peer_best = -1,
                      .best_peer_name = "",
                      .ratio = -1,
                      .roofline_fraction = -1};
-    row.ours = best_rate(bench_hand_fma, &h, bench_hand_fma_flops * b->threads);
+    row.ours = best_rate(bench_hand_fma, &h, bench_hand_fma_flops() * b->threads);
     bench_report(b, &row);
     row.unit = "GB/s";
-    for (int i = 0; i < 8; i++) {
-        int64_t part = i < 4 ? n : 1 << 16;
-        h.n = part;
-        snprintf(row.name, sizeof row.name, "%s%s", kinds[i % 4].name, i < 4 ? "" : " L2");
-        row.ours = best_rate(kinds[i % 4].run, &h, (i % 4 == 0 ? 4e-9 : 8e-9) * (double)part);
+    for (int i = 0; i < 16; i++) {
+        h.n = places[i / 4].floats * b->threads;
+        snprintf(row.name, sizeof row.name, "peak %s %s", kinds[i % 4].name,
+                 places[i / 4].name);
+        row.ours = best_rate(kinds[i % 4].run, &h, 1e-9 * kinds[i % 4].bytes * (double)h.n);
         bench_report(b, &row);
     }
     tg_tensor_release(x);
@@ -155,10 +163,12 @@ static void measure_peaks(bench *b) {
 /* ---- passes ------------------------------------------------------------------------------------------------- */
 
 static void run_pass(bench *b, const request *r, bool first) {
-    measure_peaks(b);
+    if (!b->only) {
+        measure_peaks(b);
+    }
     for (int i = 0; i < N_SUITES; i++) {
-        if (r->wanted[i] && (first || !suites[i].once)) {
-            suites[i].run(b);
+        if (r->wanted[i] && (first || !suites[i]->once)) {
+            bench_run_suite(b, suites[i]);
         }
     }
 }
@@ -175,19 +185,25 @@ static void run_all(bench *b, const request *r) {
 }
 
 int main(int argc, char **argv) {
-    request r = {.python = "python3"};
+    request r = {.python = "python3", .seconds = 2};
     if (!parse(argc, argv, &r) || r.threads < 0 || r.threads > 256) {
-        fputs("usage: tegula_bench [gemm|vector-add|softmax|attention|launch|jit|start|all]… "
-              "[--threads N] "
-              "[--json FILE] [--quick] [--busy] [--python PYTHON]\n",
-              stderr);
+        fputs(
+            "usage: tegula_bench [gemm|rows|attention|launch|jit|start|all]… [--case "
+            "SUBSTRING] "
+            "[--threads N] [--seconds S] [--json FILE] [--quick] [--busy] [--python PYTHON]\n",
+            stderr);
         return 2;
     }
     if (r.busy) {
         r.threads = 1;
         bench_count_processor_time();
     }
-    bench b = {.quick = r.quick, .busy = r.busy, .root = BENCH_ROOT, .starter = BENCH_STARTER};
+    bench b = {.quick = r.quick,
+               .busy = r.busy,
+               .seconds = r.seconds,
+               .only = r.only,
+               .root = BENCH_ROOT,
+               .starter = BENCH_STARTER};
     if (r.json && !(b.json = fopen(r.json, "w"))) {
         bench_fail("cannot write %s", r.json);
     }

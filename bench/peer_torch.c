@@ -1,6 +1,7 @@
 /* PyTorch in a process of its own, driven over pipes: one line asks for a measurement, one line answers with the
  * seconds it took, so that its samples fall between ours. */
 #include <signal.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -70,13 +71,27 @@ const char *bench_torch_version(const bench_torch *t) {
     return t->version;
 }
 
-double bench_torch_run(void *user, int64_t calls) {
-    const bench_torch_case *c = user;
+typedef struct torch_case {
+    bench_torch *torch;
+    int threads;
+    char what[96];
+} torch_case;
+
+static double run(void *user, int64_t calls) {
+    const torch_case *c = user;
     char line[128];
-    if (!c->torch) {
-        return -1;
-    }
     fprintf(c->torch->to, "%d %lld %s\n", c->threads, (long long)calls, c->what);
     fflush(c->torch->to);
     return read_line(c->torch, line, sizeof line) ? atof(line) : -1;
+}
+
+void bench_add_torch(bench_plan *p, const char *format, ...) {
+    if (p->b->torch) {
+        torch_case c = {.torch = p->b->torch, .threads = p->b->threads};
+        va_list list;
+        va_start(list, format);
+        vsnprintf(c.what, sizeof c.what, format, list);
+        va_end(list);
+        bench_plan_add(p, "PyTorch", BENCH_PEER, run, &c, sizeof c);
+    }
 }

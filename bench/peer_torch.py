@@ -1,7 +1,8 @@
 """PyTorch as a peer of tegula_bench: reads one request per line, answers with the seconds it took.
 
 A request is "THREADS CALLS CASE ARGUMENTS…", the answer is total seconds, or -1 if the case cannot be run.
-With the argument "cpu" it answers with processor time. Results go to tensors that exist already, where PyTorch lets them, so that page faults of new memory do not count.
+With the argument "cpu" it answers with processor time. Results go to tensors that exist already, where PyTorch lets
+them, so that page faults of new memory do not count.
 Tensors of the last case are kept: only the first request of a case pays for them.
 """
 import ctypes
@@ -13,23 +14,32 @@ import torch
 DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16}
 
 
-def gemm(dtype, n):
-    a = torch.rand(int(n), int(n)).to(DTYPES[dtype])
-    b = torch.rand(int(n), int(n)).to(DTYPES[dtype])
-    c = torch.empty_like(a)
+def gemm(dtype, m, n, k):
+    a = torch.rand(int(m), int(k)).to(DTYPES[dtype])
+    b = torch.rand(int(k), int(n)).to(DTYPES[dtype])
+    c = torch.empty(int(m), int(n), dtype=DTYPES[dtype])
     return lambda: torch.mm(a, b, out=c)
 
 
-def add(n):
-    a, b = torch.rand(int(n)), torch.rand(int(n))
-    c = torch.empty_like(a)
-    return lambda: torch.add(a, b, out=c)
+def rows(operation):
+    """A case over M rows of N; operation(x, z, y, line) is what is called."""
+
+    def prepare(m, n):
+        m, n = int(m), int(n)
+        return operation(torch.rand(m, n), torch.rand(m, n), torch.empty(m, n), torch.rand(n))
+
+    return prepare
 
 
-def softmax(m, n):
-    x = torch.rand(int(m), int(n))
-    y = torch.empty_like(x)
-    return lambda: torch._softmax(x, 1, False, out=y)
+ROWS = {
+    "copy": lambda x, z, y, line: lambda: y.copy_(x),
+    "add": lambda x, z, y, line: lambda: torch.add(x, z, out=y),
+    "exp": lambda x, z, y, line: lambda: torch.exp(x, out=y),
+    "sum": lambda x, z, y, line: lambda: torch.sum(x, 1),
+    "softmax": lambda x, z, y, line: lambda: torch._softmax(x, 1, False, out=y),
+    "gelu": lambda x, z, y, line: lambda: torch._C._nn.gelu(x, approximate="tanh", out=y),
+    "layernorm": lambda x, z, y, line: lambda: torch.nn.functional.layer_norm(x, line.shape, line, line),
+}
 
 
 def attention(heads, length, width, causal):
@@ -51,7 +61,7 @@ def attention(heads, length, width, causal):
     return run
 
 
-CASES = {"gemm": gemm, "add": add, "softmax": softmax, "attention": attention}
+CASES = {"gemm": gemm, "attention": attention, **{name: rows(f) for name, f in ROWS.items()}}
 
 
 def set_threads(n):

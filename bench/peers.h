@@ -1,19 +1,56 @@
-/* The peers: OpenBLAS (loaded at run time), PyTorch (another process), loops written by hand. */
+/* The peers. Libraries are loaded when the program runs, with prototypes of our own: the benchmark builds without
+ * them, and one that is missing is left out. Each function adds the contenders that a library has for a problem. */
 #ifndef TG_BENCH_PEERS_H
 #define TG_BENCH_PEERS_H
 
 #include "bench/harness.h"
 
-/* ---- OpenBLAS ---- */
-/* C = A B, all n x n, row-major. */
-typedef struct bench_sgemm {
-    int n, threads;
-    const float *a, *b;
-    float *c;
-} bench_sgemm;
-/* Its configuration, or null if there is no libopenblas.so.0. */
-const char *bench_blas_version(void);
-double bench_sgemm_run(void *sgemm, int64_t calls);
+/* ---- loading ---- */
+/* The first of `names` (null-terminated) that can be loaded, from build/peers first; null: none. */
+void *bench_library(const char *const *names);
+/* Stores the address of `name` in the function pointer at `function`; false: there is none. */
+bool bench_symbol(void *library, const char *name, void *function);
+/* Threads of the OpenMP runtime that oneDNN and MKL share. */
+void bench_openmp_threads(int threads);
+/* One line for each peer, found or not. */
+void bench_print_peers(const bench *b);
+const char *bench_cblas_version(int which); /* 0 OpenBLAS, 1 MKL; null: not found */
+const char *bench_onednn_version(void);
+const char *bench_xsmm_version(void);
+
+/* ---- matrix products ---- */
+/* C = A B, row-major and contiguous; A is m x k. f32: f32 result; bf16: bf16; u8: A is u8, B is i8, C is i32. */
+typedef struct bench_matmul {
+    tg_dtype type;
+    int m, n, k, threads;
+    const void *a, *b;
+    void *c;
+} bench_matmul;
+void bench_add_cblas(bench_plan *p,
+                     const bench_matmul *g); /* OpenBLAS and MKL: sgemm, sgemv for one row */
+void bench_add_xsmm(bench_plan *p,
+                    const bench_matmul *g); /* libxsmm: small f32 products, one thread */
+void bench_add_onednn_matmul(bench_plan *p,
+                             const bench_matmul *g); /* matmul, with packed weights, gemm */
+
+/* ---- rows ---- */
+typedef enum bench_row_op {
+    BENCH_SOFTMAX,
+    BENCH_LAYER_NORM,
+    BENCH_GELU, /* the tanh form */
+    BENCH_EXP,
+    BENCH_ADD,
+    BENCH_ROW_SUM,
+    BENCH_COPY,
+} bench_row_op;
+typedef struct bench_rows {
+    bench_row_op op;
+    int64_t rows, cols;
+    int threads;
+    const float *a, *b; /* add: the second operand; layer norm: scale, then shift */
+    float *y;
+} bench_rows;
+void bench_add_onednn_rows(bench_plan *p, const bench_rows *r);
 
 /* ---- PyTorch ---- */
 typedef struct bench_torch bench_torch;
@@ -21,32 +58,29 @@ typedef struct bench_torch bench_torch;
 bench_torch *bench_torch_start(const char *python, const char *script, bool processor_time);
 void bench_torch_stop(bench_torch *t);
 const char *bench_torch_version(const bench_torch *t);
-
-typedef struct bench_torch_case {
-    bench_torch *torch; /* null: the contender is absent */
-    int threads;
-    char what[96]; /* "gemm f32 1024", see peer_torch.py */
-} bench_torch_case;
-double bench_torch_run(void *torch_case, int64_t calls);
+/* A case of peer_torch.py, such as "gemm f32 64 64 64". Its results are not compared. */
+void bench_add_torch(bench_plan *p, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* ---- by hand ---- */
 typedef struct bench_hand {
     int threads;
-    int64_t n; /* elements */
+    int64_t n; /* elements; a multiple of 64 */
     const float *a, *b;
     float *c;
-    volatile float sink;
+    volatile float sink[16];
 } bench_hand;
-double bench_hand_add(void *hand, int64_t calls); /* c = a + b */
-double bench_hand_add_streaming(void *hand,
-                                int64_t calls);    /* the same with non-temporal stores */
-double bench_hand_copy(void *hand, int64_t calls); /* c = a */
+double bench_hand_add(void *hand, int64_t calls);           /* c = a + b */
+double bench_hand_add_streaming(void *hand, int64_t calls); /* with non-temporal stores */
+double bench_hand_copy(void *hand, int64_t calls);          /* c = a */
 double bench_hand_copy_streaming(void *hand, int64_t calls);
 double bench_hand_memcpy(void *hand, int64_t calls);
 double bench_hand_read(void *hand, int64_t calls);
-double bench_hand_fma(void *hand,
-                      int64_t calls); /* bench_hand_fma_flops of work per call and thread */
-extern const double bench_hand_fma_flops;
-bool bench_hand_available(void); /* AVX-512 is there; without it only memcpy is */
+double bench_hand_fma(void *hand, int64_t calls);
+double bench_hand_fma_flops(void); /* of one call and thread, 1e9 each */
+/* The limits of a plan's case: multiply-adds; the fastest read, or copy, of `n` floats from `a` (to `c`). */
+void bench_add_fma_roof(bench_plan *p);
+void bench_add_read_roof(bench_plan *p, const float *a, int64_t n);
+void bench_add_copy_roof(bench_plan *p, const float *a, float *c, int64_t n);
 
 #endif

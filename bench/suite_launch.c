@@ -3,7 +3,7 @@
 
 enum { N_SAMPLES = 21, N_CALLS = 20000 };
 
-void bench_launch_cost(bench *b) {
+static void run(bench *b) {
     bench_ours o = bench_open(b, "tutorials/01-vector-add/vector_add.dsl", "add");
     int64_t n = 16;
     tg_tensor *t[3];
@@ -23,3 +23,5 @@ void bench_launch_cost(bench *b) {
     }
     bench_close(&o);
 }
+
+const bench_suite bench_suite_launch = {.name = "launch", .run = run};

@@ -76,7 +76,7 @@ static void remove_tree(const char *dir) {
     }
 }
 
-void bench_jit(bench *b) {
+static void run_jit(bench *b) {
     char dir[] = "/tmp/tegula_bench_XXXXXX", name[48];
     double cold[N_COLD], cached[N_COLD];
     int n = b->quick ? 3 : N_COLD;
@@ -136,7 +136,7 @@ static double start_once(const bench *b, const char *cache) {
     return b->busy ? children_time() - used : seconds;
 }
 
-void bench_start(bench *b) {
+static void run_start(bench *b) {
     char dir[] = "/tmp/tegula_bench_XXXXXX";
     double cold[N_START], cached[N_START];
     int n = b->quick ? 3 : N_START;
@@ -152,3 +152,6 @@ void bench_start(bench *b) {
     bench_report_time(b, "start", "the same, cached", "ms", cached, n, 0);
     remove_tree(dir);
 }
+
+const bench_suite bench_suite_jit = {.name = "jit", .run = run_jit, .once = true};
+const bench_suite bench_suite_start = {.name = "start", .run = run_start, .once = true};
