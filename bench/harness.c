@@ -44,16 +44,21 @@ void bench_check(const char *what, double error, double bound) {
 
 /* ---- ours --------------------------------------------------------------------------------------------------- */
 
-bench_ours bench_open(const bench *b, const char *file, const char *kernel) {
-    bench_ours o = {0};
+static tg_context *open_context(const bench *b) {
     tg_context_options options = TG_CONTEXT_OPTIONS_INIT;
+    tg_context *context;
     options.n_threads = b->threads;
     options.cache_dir = "";
-    char path[4096];
-    snprintf(path, sizeof path, "%s/%s", b->root, file);
-    if (tg_context_create(&options, &o.context) != TG_OK) {
+    if (tg_context_create(&options, &context) != TG_OK) {
         bench_fail("%s", tg_last_error(NULL));
     }
+    return context;
+}
+
+bench_ours bench_open(const bench *b, const char *file, const char *kernel) {
+    bench_ours o = {.context = open_context(b)};
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", b->root, file);
     if (tg_module_load_file(o.context, path, &o.module) != TG_OK) {
         bench_fail("%s", tg_last_error(o.context));
     }
@@ -96,6 +101,18 @@ void bench_plan_ours(bench_plan *p, const char *file, const char *kernel) {
     p->launch.kernel = p->ours.kernel;
     p->contenders[0] = (bench_contender){
         .name = "tegula", .role = BENCH_OURS, .run = bench_launch_run, .user = &p->launch};
+    p->n_contenders = 1;
+}
+
+static double nothing_run(void *user, int64_t calls) {
+    (void)user, (void)calls;
+    return -1;
+}
+
+void bench_plan_no_kernel(bench_plan *p) {
+    p->ours.context = open_context(p->b);
+    p->contenders[0] =
+        (bench_contender){.name = "tegula", .role = BENCH_OURS, .run = nothing_run};
     p->n_contenders = 1;
 }
 
@@ -168,7 +185,9 @@ static void run_case(bench *b, const bench_suite *suite, const bench_case *the_c
                             .goal = the_case->goal}};
     snprintf(p.row.name, sizeof p.row.name, "%s", the_case->name);
     suite->prepare(&p, the_case);
-    bench_launch_run(&p.launch, 1);
+    if (p.launch.kernel) {
+        bench_launch_run(&p.launch, 1);
+    }
     if (p.check) {
         p.check(&p);
     }

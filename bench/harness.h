@@ -138,6 +138,8 @@ typedef struct bench_plan {
 
 /* Opens `kernel` of `file`: the first contender. */
 void bench_plan_ours(bench_plan *p, const char *file, const char *kernel);
+/* A case for which there is no kernel of ours: a context for the tensors alone. The peers are shown. */
+void bench_plan_no_kernel(bench_plan *p);
 /* A tensor of random values in [-1, 1) (integers: the range of the language), owned by the plan. */
 tg_tensor *bench_plan_tensor(bench_plan *p, tg_dtype type, uint32_t rank, const int64_t *shape);
 /* The same with values in [low, high). */
@@ -170,6 +172,7 @@ void bench_run_suite(bench *b, const bench_suite *suite);
 
 /* ---- suites ---- */
 extern const bench_suite bench_suite_gemm, bench_suite_rows, bench_suite_attention,
-    bench_suite_launch, bench_suite_jit, bench_suite_start;
+    bench_suite_conv, bench_suite_lowp, bench_suite_fft, bench_suite_launch, bench_suite_jit,
+    bench_suite_start;
 
 #endif

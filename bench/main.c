@@ -17,7 +17,8 @@
 #include "bench/peers.h"
 
 static const bench_suite *const suites[] = {
-    &bench_suite_gemm,   &bench_suite_rows, &bench_suite_attention,
+    &bench_suite_gemm,   &bench_suite_conv, &bench_suite_fft,
+    &bench_suite_lowp,   &bench_suite_rows, &bench_suite_attention,
     &bench_suite_launch, &bench_suite_jit,  &bench_suite_start,
 };
 enum { N_SUITES = sizeof suites / sizeof *suites };
@@ -188,7 +189,8 @@ int main(int argc, char **argv) {
     request r = {.python = "python3", .seconds = 2};
     if (!parse(argc, argv, &r) || r.threads < 0 || r.threads > 256) {
         fputs(
-            "usage: tegula_bench [gemm|rows|attention|launch|jit|start|all]… [--case "
+            "usage: tegula_bench [gemm|conv|attention|fft|rows|lowp|launch|jit|start|all]… "
+            "[--case "
             "SUBSTRING] "
             "[--threads N] [--seconds S] [--json FILE] [--quick] [--busy] [--python PYTHON]\n",
             stderr);

@@ -46,6 +46,7 @@ void bench_print_peers(const bench *b) {
     print_peer("MKL", bench_cblas_version(1));
     print_peer("oneDNN", bench_onednn_version());
     print_peer("libxsmm", bench_xsmm_version());
+    print_peer("FFTW", bench_fftw_version());
     print_peer("PyTorch", b->torch ? bench_torch_version(b->torch) : NULL);
 }
 

@@ -61,7 +61,16 @@ def attention(heads, length, width, causal):
     return run
 
 
-CASES = {"gemm": gemm, "attention": attention, **{name: rows(f) for name, f in ROWS.items()}}
+def conv(c, size, k, r, stride, pad, groups, layout):
+    """Convolution of one image; NHWC is PyTorch's channels_last."""
+    c, size, k, r, groups = int(c), int(size), int(k), int(r), int(groups)
+    x, f = torch.rand(1, c, size, size), torch.rand(k, c // groups, r, r)
+    if layout == "nhwc":
+        x, f = (t.contiguous(memory_format=torch.channels_last) for t in (x, f))
+    return lambda: torch.conv2d(x, f, None, int(stride), int(pad), 1, groups)
+
+
+CASES = {"gemm": gemm, "conv": conv, "attention": attention, **{name: rows(f) for name, f in ROWS.items()}}
 
 
 def set_threads(n):

@@ -52,6 +52,34 @@ typedef struct bench_rows {
 } bench_rows;
 void bench_add_onednn_rows(bench_plan *p, const bench_rows *r);
 
+/* ---- convolutions ---- */
+typedef enum bench_conv_layout {
+    BENCH_NHWC,     /* ours; peers: NHWC, and their own layouts */
+    BENCH_NCHW,     /* plain on both sides */
+    BENCH_WINOGRAD, /* NHWC, Winograd's algorithm for peers, in their own layouts */
+} bench_conv_layout;
+/* Square images and filters, one image. Filters are [R, S, C, K], in NCHW [K, C, R, S]; depthwise [R, S, C]. */
+typedef struct bench_conv {
+    bench_conv_layout layout;
+    int channels, size, filters, r, stride, pad, groups, threads;
+    const float *x, *f;
+    float *y;
+} bench_conv;
+void bench_add_onednn_conv(bench_plan *p, const bench_conv *c);
+
+/* ---- Fourier transforms ---- */
+/* Forward, out of place, of contiguous transforms one after the other. */
+typedef struct bench_fft {
+    bool real;  /* r2c: n floats to n/2+1 complex numbers */
+    int n0, n1; /* 2-D: n0 x n1, complex; 1-D: n0 = 1 */
+    int batch, threads;
+    const float *in; /* complex numbers are pairs of floats */
+    float *out;
+} bench_fft;
+void bench_add_fftw(bench_plan *p,
+                    const bench_fft *f); /* FFTW (plans of kind MEASURE) and MKL */
+const char *bench_fftw_version(void);
+
 /* ---- PyTorch ---- */
 typedef struct bench_torch bench_torch;
 /* Starts `python script`; null if that has no torch. */
