@@ -134,6 +134,8 @@ static double cost(const tg_op *op) {
     case TG_OP_BROADCAST:
     case TG_OP_COPYSIGN:
         return 0;
+    case TG_OP_ATOMIC: /* its result has a point per addition */
+        return 1;
     case TG_OP_FMA:
         return is_complex ? 8 : 2;
     case TG_OP_MUL:

@@ -2,11 +2,11 @@
  *
  *   sum = product { (+|-) product }    product = atom { (*|/) atom }
  *   atom = number | name | name ( sum { , sum } ) | ( sum ) */
+#include "stdlib/stdlib.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "stdlib/stdlib.h"
 
 typedef struct reader {
     const char *at;

@@ -9,9 +9,9 @@
  * Rows marked POINTWISE take X[M, N] too, but there all dimensions fold, so that contiguous tensors
  * are one long row.
  * The tensors handed to tg_launch live on the stack. */
-#include <string.h>
-
 #include "stdlib/stdlib.h"
+
+#include <string.h>
 
 /* Shorter rows of a pointwise kernel are worth folding. */
 enum { LONG_ROW = 256 };

@@ -2,10 +2,9 @@
  * used before costs one load from memory. */
 #include "base/io.h"
 #include "dsl/parser/std_modules.h"
+#include "stdlib/stdlib.h"
 
 #include <string.h>
-
-#include "stdlib/stdlib.h"
 
 extern const tg_std_module tg_stdlib_files[]; /* made from kernels/ when building */
 

@@ -1,7 +1,7 @@
 /* Functions of ops.h: matrix products. */
-#include <string.h>
-
 #include "stdlib/stdlib.h"
+
+#include <string.h>
 
 static bool read_options(const tg_matmul_options *from, tg_matmul_options *to) {
     *to = (tg_matmul_options)TG_MATMUL_OPTIONS_INIT;

@@ -1,7 +1,7 @@
 /* stdlib.def as data. Fields that only tests use expand to nothing. */
-#include <string.h>
-
 #include "stdlib/stdlib.h"
+
+#include <string.h>
 
 #define DOC(text)      .doc = text,
 #define FLOPS(formula) .flops = formula,
@@ -16,6 +16,7 @@
 #define TYPES(text)
 #define FILLS(text)
 #define BLOCKS(text)
+#define SCHEDULES(text)
 #define CASES(...)
 #define LITERALS
 

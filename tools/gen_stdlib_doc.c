@@ -2,9 +2,9 @@
  * themselves, the rest from stdlib.def. */
 #include "tools/gen_stdlib_doc.h"
 
-#include <string.h>
-
 #include "stdlib/stdlib.h"
+
+#include <string.h>
 
 static const char head[] =
     "# The standard library of kernels\n\n"

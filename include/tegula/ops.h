@@ -169,6 +169,170 @@ TG_API tg_status tg_op_cross_entropy_bwd(tg_context *context, const tg_tensor *x
                                          const tg_tensor *label, const tg_tensor *lse,
                                          const tg_tensor *dloss, tg_tensor *dx);
 
+/* ---- normalisation ----------------------------------------------------------------------- */
+
+/** y = (x - mu) rstd w + b over the last dimension of [M, N].
+ *
+ * @param w, b      [N] or null
+ * @param mu, rstd  receive the statistics [M], which the gradient needs: f32, or f64 for f64
+ * @param eps       added to the variance, such as 1e-5 */
+TG_API tg_status tg_op_layer_norm(tg_context *context, const tg_tensor *x, const tg_tensor *w,
+                                  const tg_tensor *b, tg_tensor *y, tg_tensor *mu,
+                                  tg_tensor *rstd, double eps);
+/** dx, dw and db of tg_op_layer_norm from its statistics; `w` null as there. */
+TG_API tg_status tg_op_layer_norm_bwd(tg_context *context, const tg_tensor *x,
+                                      const tg_tensor *w, const tg_tensor *mu,
+                                      const tg_tensor *rstd, const tg_tensor *dy, tg_tensor *dx,
+                                      tg_tensor *dw, tg_tensor *db);
+/** y = x rstd w with rstd = 1 / sqrt(mean x^2 + eps) over the last dimension of [M, N]; `w` [N] or null. */
+TG_API tg_status tg_op_rms_norm(tg_context *context, const tg_tensor *x, const tg_tensor *w,
+                                tg_tensor *y, tg_tensor *rstd, double eps);
+/** dx and dw of tg_op_rms_norm. */
+TG_API tg_status tg_op_rms_norm_bwd(tg_context *context, const tg_tensor *x, const tg_tensor *w,
+                                    const tg_tensor *rstd, const tg_tensor *dy, tg_tensor *dx,
+                                    tg_tensor *dw);
+/** Normalises each group of channels of each sample. A tensor [P, G C, S] is a view [P, G, C, S]; S stands for the
+ * spatial extents together.
+ *
+ * @param x, y  [P, G, C, S];  @param w, b  [G, C] or null;  @param mu, rstd  [P, G] */
+TG_API tg_status tg_op_group_norm(tg_context *context, const tg_tensor *x, const tg_tensor *w,
+                                  const tg_tensor *b, tg_tensor *y, tg_tensor *mu,
+                                  tg_tensor *rstd, double eps);
+/** dx, dw and db of tg_op_group_norm. */
+TG_API tg_status tg_op_group_norm_bwd(tg_context *context, const tg_tensor *x,
+                                      const tg_tensor *w, const tg_tensor *mu,
+                                      const tg_tensor *rstd, const tg_tensor *dy, tg_tensor *dx,
+                                      tg_tensor *dw, tg_tensor *db);
+/** Inference: y = (x - mu) / sqrt(var + eps) w + b per channel of [P, C, S]; mu and var [C], w and b [C] or null. For
+ * channels in the last dimension give a permuted view. */
+TG_API tg_status tg_op_batch_norm(tg_context *context, const tg_tensor *x, const tg_tensor *mu,
+                                  const tg_tensor *var, const tg_tensor *w, const tg_tensor *b,
+                                  tg_tensor *y, double eps);
+/** Training: normalises by the statistics of the batch, which it stores in `mu` and `rstd` [C], and moves `run_mean` and
+ * `run_var` [C] towards them by `momentum` (the variance unbiased). Needs at least two elements per channel for that. */
+TG_API tg_status tg_op_batch_norm_train(tg_context *context, const tg_tensor *x,
+                                        const tg_tensor *w, const tg_tensor *b,
+                                        tg_tensor *run_mean, tg_tensor *run_var, tg_tensor *y,
+                                        tg_tensor *mu, tg_tensor *rstd, double eps,
+                                        double momentum);
+/** dx, dw and db of tg_op_batch_norm_train. */
+TG_API tg_status tg_op_batch_norm_bwd(tg_context *context, const tg_tensor *x,
+                                      const tg_tensor *w, const tg_tensor *mu,
+                                      const tg_tensor *rstd, const tg_tensor *dy, tg_tensor *dx,
+                                      tg_tensor *dw, tg_tensor *db);
+
+/* ---- training ---------------------------------------------------------------------------- */
+
+/** y = x / (1 - p), or 0 with probability p; any shape. Element n in row-major order is kept if rand(seed, n) >= p
+ * (Philox), whatever the threads and blocks. */
+TG_API tg_status tg_op_dropout(tg_context *context, const tg_tensor *x, tg_tensor *y, double p,
+                               uint64_t seed);
+/** dx of tg_op_dropout with the same p and seed. */
+TG_API tg_status tg_op_dropout_bwd(tg_context *context, const tg_tensor *dy, tg_tensor *dx,
+                                   double p, uint64_t seed);
+/** y[n] = e[ids[n]]: i32 ids of any shape [N], table [V, D] of any type, y [N, D]; 0 where an id is out of range. */
+TG_API tg_status tg_op_embedding(tg_context *context, const tg_tensor *ids, const tg_tensor *e,
+                                 tg_tensor *y);
+/** de[v] = sum of dy[n] with ids[n] = v, in f32 by atomic additions; refused in a deterministic context. */
+TG_API tg_status tg_op_embedding_bwd(tg_context *context, const tg_tensor *ids,
+                                     const tg_tensor *dy, tg_tensor *de);
+/** The same in a fixed order. `perm` i32 [N]: positions sorted by id; `start` i32 [V + 1]: first of each id. */
+TG_API tg_status tg_op_embedding_bwd_sorted(tg_context *context, const tg_tensor *dy,
+                                            const tg_tensor *perm, const tg_tensor *start,
+                                            tg_tensor *de);
+/** Rotary positions: elements u and u + D/2 of each head of x [P, S, H, D] turn by direction pos[s] / base^(2 u / D).
+ *
+ * @param pos  i64 [S];  @param base  usually 10000;  @param direction  1, or -1 for the gradient */
+TG_API tg_status tg_op_rope(tg_context *context, const tg_tensor *x, const tg_tensor *pos,
+                            tg_tensor *y, double base, double direction);
+/** v = momentum v + g + decay p; p -= lr v (nesterov: lr (g + decay p + momentum v)). Any shape, in place; `v` is f32, or
+ * f64 for f64. */
+TG_API tg_status tg_op_sgd(tg_context *context, tg_tensor *p, const tg_tensor *g, tg_tensor *v,
+                           double lr, double momentum, double decay, int nesterov);
+/** Adam (Kingma and Ba, 2015) with L2 decay in the gradient. Any shape, in place; moments `a` and `v` start at 0.
+ * @param step  1 at the first call, for the bias correction */
+TG_API tg_status tg_op_adam(tg_context *context, tg_tensor *p, const tg_tensor *g, tg_tensor *a,
+                            tg_tensor *v, double lr, double b1, double b2, double eps,
+                            double decay, int64_t step);
+/** AdamW (Loshchilov and Hutter, 2019): the decay acts on the parameter. */
+TG_API tg_status tg_op_adamw(tg_context *context, tg_tensor *p, const tg_tensor *g,
+                             tg_tensor *a, tg_tensor *v, double lr, double b1, double b2,
+                             double eps, double decay, int64_t step);
+
+/* ---- reductions -------------------------------------------------------------------------- */
+
+/* Over the last dimension of x [M, N]; another dimension is a permuted view. */
+
+/** y [M] = sum. y has the accumulator's type, wide(T): f32 for f16, bf16 and f32, i32 for i8 to i32 … */
+TG_API tg_status tg_op_reduce_sum(tg_context *context, const tg_tensor *x, tg_tensor *y);
+/** y [N] = sum over the first dimension: the gradient of a bias. Types as tg_op_reduce_sum. */
+TG_API tg_status tg_op_reduce_columns(tg_context *context, const tg_tensor *x, tg_tensor *y);
+/** y [M] = mean; NaN of nothing. */
+TG_API tg_status tg_op_reduce_mean(tg_context *context, const tg_tensor *x, tg_tensor *y);
+/** y [M] = product. Types as tg_op_reduce_sum. */
+TG_API tg_status tg_op_reduce_prod(tg_context *context, const tg_tensor *x, tg_tensor *y);
+/** y [M] = largest element; a NaN wins; of nothing -inf or the least integer. Integers and floats. */
+TG_API tg_status tg_op_reduce_max(tg_context *context, const tg_tensor *x, tg_tensor *y);
+/** y [M] = smallest element; the mirror image of tg_op_reduce_max. */
+TG_API tg_status tg_op_reduce_min(tg_context *context, const tg_tensor *x, tg_tensor *y);
+/** y [M] = sum of squared differences from the mean / (N - correction): 0 of the population, 1 unbiased. */
+TG_API tg_status tg_op_reduce_variance(tg_context *context, const tg_tensor *x, tg_tensor *y,
+                                       double correction);
+/** y i64 [M] = index of the largest element, the least on ties; NaN counts as largest; -1 of nothing. */
+TG_API tg_status tg_op_arg_max(tg_context *context, const tg_tensor *x, tg_tensor *y);
+/** The same of the smallest. */
+TG_API tg_status tg_op_arg_min(tg_context *context, const tg_tensor *x, tg_tensor *y);
+/** y [M, N] = cumulative sum, accumulated in wide(T). */
+TG_API tg_status tg_op_running_sum(tg_context *context, const tg_tensor *x, tg_tensor *y);
+/** y [M, N] = cumulative product. */
+TG_API tg_status tg_op_running_prod(tg_context *context, const tg_tensor *x, tg_tensor *y);
+/** y [M, N] = cumulative maximum. */
+TG_API tg_status tg_op_running_max(tg_context *context, const tg_tensor *x, tg_tensor *y);
+
+/* ---- order ------------------------------------------------------------------------------- */
+
+/** y [M, N] = rows of x in order, i i64 [M, N] = where each element was; stable, NaN last. */
+TG_API tg_status tg_op_sort_rows(tg_context *context, const tg_tensor *x, tg_tensor *y,
+                                 tg_tensor *i, int descending);
+/** y [M, K] = the K largest of each row, largest first, i i64 [M, K] their indices; missing ones: the least value, -1.
+ * One kernel is compiled per K. */
+TG_API tg_status tg_op_top_k(tg_context *context, const tg_tensor *x, tg_tensor *y,
+                             tg_tensor *i);
+/** h i32 [B], h[b] = how often b is in x [N] (u8 or i32); other values are not counted. One kernel per B. */
+TG_API tg_status tg_op_bincount(tg_context *context, const tg_tensor *x, tg_tensor *h);
+
+/* ---- data -------------------------------------------------------------------------------- */
+
+/** y = x in the type of y, any shape; integer and float types, conversions as in the language. With a permuted view it
+ * transposes, into slices of one tensor it joins. */
+TG_API tg_status tg_op_copy(tg_context *context, const tg_tensor *x, tg_tensor *y);
+/** Every element of y, any shape, is `value`; integer types take it truncated. */
+TG_API tg_status tg_op_fill(tg_context *context, tg_tensor *y, double value);
+/** y [P, N, M] from x [P, M, N], any type. */
+TG_API tg_status tg_op_transpose(tg_context *context, const tg_tensor *x, tg_tensor *y);
+/** c [P, M + K, N] = a [P, M, N], then b [P, K, N], any type. */
+TG_API tg_status tg_op_concat(tg_context *context, const tg_tensor *a, const tg_tensor *b,
+                              tg_tensor *c);
+/** y [P, U, V] = x [P, M, N] at (top, left), `value` around it; negative positions crop. */
+TG_API tg_status tg_op_pad(tg_context *context, const tg_tensor *x, tg_tensor *y, int64_t top,
+                           int64_t left, double value);
+/** y [M, N] = x[m, i[m, n]] of x [M, K], any type; i i32 [M, N]; 0 where an index is out of range. */
+TG_API tg_status tg_op_gather(tg_context *context, const tg_tensor *x, const tg_tensor *i,
+                              tg_tensor *y);
+/** y[m, i[m, n]] += x[m, n] in f32 by atomic additions; indices out of range are dropped. Refused in a deterministic
+ * context. */
+TG_API tg_status tg_op_scatter_add(tg_context *context, const tg_tensor *x, const tg_tensor *i,
+                                   tg_tensor *y);
+/** y[perm[n]] = x[n] by rows of x [N, D] into y [V, D], any type; perm i32 [N] has no index twice. Other rows stay. */
+TG_API tg_status tg_op_scatter_rows(tg_context *context, const tg_tensor *perm,
+                                    const tg_tensor *x, tg_tensor *y);
+/** y, any shape: uniform in [low, high), element n from Philox(seed, n). */
+TG_API tg_status tg_op_uniform(tg_context *context, tg_tensor *y, double low, double high,
+                               uint64_t seed);
+/** y, any shape: normal with this mean and deviation, element n from Philox(seed, n). */
+TG_API tg_status tg_op_normal(tg_context *context, tg_tensor *y, double mean, double deviation,
+                              uint64_t seed);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,10 +1,9 @@
 /* References: activations, gated units and their gradients. See ref.h. */
+#include "stdlib/ref/activate.h"
+#include "stdlib/ref/ref.h"
 #include "tegula/ops.h"
 
 #include <math.h>
-
-#include "stdlib/ref/activate.h"
-#include "stdlib/ref/ref.h"
 
 static double logistic(double x) {
     return 1 / (1 + exp(-x));

@@ -1,9 +1,9 @@
 /* References: attention in its forms, each from softmax(Q K' scale + bias) V over the visible keys. See ref.h. */
+#include "stdlib/ref/ref.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "stdlib/ref/ref.h"
 
 static double product(const double *a, const double *b, int64_t n) {
     double s = 0;
@@ -216,13 +216,5 @@ void ref_linear_attention(kcase *c) {
                 }
             }
         }
-    }
-}
-
-void ref_dropout(kcase *c) {
-    for (int64_t i = 0; i < kd(c, "N"); i++) {
-        double p = kf(c, "p");
-        kt(c, "Y")[i] =
-            kphilox((uint64_t)kd(c, "seed"), (uint64_t)i) < p ? 0 : kt(c, "X")[i] / (1 - p);
     }
 }

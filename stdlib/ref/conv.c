@@ -1,8 +1,8 @@
 /* References: convolutions, pooling, a stencil. Positions outside an image are zero. See ref.h. */
+#include "stdlib/ref/ref.h"
+
 #include <math.h>
 #include <string.h>
-
-#include "stdlib/ref/ref.h"
 
 typedef struct conv {
     int64_t n, h, w, c, p, q, k, r, s, stride, pad, dil;

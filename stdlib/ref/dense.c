@@ -1,9 +1,8 @@
 /* References: elementwise, softmax and the family of matrix products. See ref.h. */
 #include "base/dtype.h"
+#include "stdlib/ref/ref.h"
 
 #include <math.h>
-
-#include "stdlib/ref/ref.h"
 
 void ref_add(kcase *c) {
     const double *a = kt(c, "A"), *b = kt(c, "B");
@@ -52,31 +51,6 @@ void ref_gemm(kcase *c) {
     }
 }
 
-void ref_bmm(kcase *c) {
-    int64_t m = kd(c, "M"), n = kd(c, "N"), k = kd(c, "K");
-    for (int64_t b = 0; b < kd(c, "B"); b++) {
-        for (int64_t i = 0; i < m * n; i++) {
-            const double *a = kt(c, "A") + (b * m + i / n) * k,
-                         *w = kt(c, "W") + b * k * n + i % n;
-            kt(c, "C")[b * m * n + i] = product(a, 1, w, n, k);
-        }
-    }
-}
-
-void ref_moe_gemm(kcase *c) {
-    int64_t n = kd(c, "N"), k = kd(c, "K"), r = kd(c, "R");
-    const double *off = kt(c, "off");
-    for (int64_t g = 0; g < kd(c, "E"); g++) {
-        int64_t from = (int64_t)fmax(off[g], 0), until = (int64_t)fmin(off[g + 1], (double)r);
-        for (int64_t i = from; i < until; i++) {
-            for (int64_t j = 0; j < n; j++) {
-                kt(c, "Y")[i * n + j] =
-                    product(kt(c, "X") + i * k, 1, kt(c, "W") + g * k * n + j, n, k);
-            }
-        }
-    }
-}
-
 /* The first rows and the last belong to no group, one group is empty. */
 void prepare_moe(kcase *c) {
     int64_t e = kd(c, "E");
@@ -86,16 +60,6 @@ void prepare_moe(kcase *c) {
         off[e] -= 1;
         for (int64_t g = 1; g < e; g++) {
             off[g] = fmin(fmax(off[g], off[0]), off[e]);
-        }
-    }
-}
-
-void ref_gemm_i8(kcase *c) {
-    int64_t m = kd(c, "M"), n = kd(c, "N"), k = kd(c, "K");
-    for (int64_t i = 0; i < m; i++) {
-        for (int64_t j = 0; j < n; j++) {
-            double v = product(kt(c, "A") + i * k, 1, kt(c, "B") + j, n, k);
-            kt(c, "C")[i * n + j] = v * kt(c, "sa")[i] * kt(c, "sb")[j];
         }
     }
 }
@@ -160,33 +124,6 @@ void ref_block_sparse(kcase *c) {
                 }
             }
             kt(c, "C")[i * n + j] = sum;
-        }
-    }
-}
-
-void ref_transpose(kcase *c) {
-    int64_t m = kd(c, "M"), n = kd(c, "N"), w = kwidth(c, "X");
-    for (int64_t at = 0; at < m * n * w; at++) {
-        int64_t part = at % w, j = at / w % n, i = at / w / n;
-        kt(c, "Y")[(j * m + i) * w + part] = kt(c, "X")[at];
-    }
-}
-
-void ref_concat(kcase *c) {
-    int64_t n = kd(c, "N") * kwidth(c, "C"), a = kd(c, "M") * n, b = kd(c, "K") * n;
-    for (int64_t i = 0; i < a + b; i++) {
-        kt(c, "C")[i] = i < a ? kt(c, "A")[i] : kt(c, "B")[i - a];
-    }
-}
-
-void ref_pad(kcase *c) {
-    int64_t m = kd(c, "M"), n = kd(c, "N"), p = kd(c, "P"), q = kd(c, "Q");
-    double fill = tg_dtype_is_float(kdtype(c, "Y")) ? kf(c, "fill") : (double)kd(c, "fill");
-    for (int64_t i = 0; i < p; i++) {
-        for (int64_t j = 0; j < q; j++) {
-            int64_t y = i - kd(c, "top"), x = j - kd(c, "left");
-            bool inside = y >= 0 && y < m && x >= 0 && x < n;
-            kt(c, "Y")[i * q + j] = inside ? kt(c, "X")[y * n + x] : fill;
         }
     }
 }

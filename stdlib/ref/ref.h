@@ -23,10 +23,13 @@ double krandom(kcase *c, double low, double high);
 int64_t krandint(kcase *c, int64_t low, int64_t high);
 int64_t kwidth(const kcase *c, const char *name);  /* doubles per element: 2 for complex */
 tg_dtype kdtype(const kcase *c, const char *name); /* of a tensor */
-/* x rounded to the element type of a tensor, as storing it there would. */
-double kround(const kcase *c, const char *name, double x);
+double knumber(const kcase *c, const char *name); /* a scalar of any type */
+/* Largest or least value of the element type of a tensor; infinite for floats. */
+double klimit(const kcase *c, const char *name, bool largest);
 /* The first number of Philox-4x32-10 as a fraction of 2^24: what rand(seed, counter) is. */
 double kphilox(uint64_t seed, uint64_t counter);
+/* All four numbers: what philox(seed, counter) is. */
+void kphilox_words(uint64_t seed, uint64_t counter, uint32_t words[4]);
 
 /* Every function that a row of stdlib.def names. */
 #define KERNEL(NAME, FILE, FIELDS) FIELDS
@@ -43,6 +46,7 @@ double kphilox(uint64_t seed, uint64_t counter);
 #define TYPES(text)
 #define FILLS(text)
 #define BLOCKS(text)
+#define SCHEDULES(text)
 #define CASES(...)
 #define LITERALS
 #include "stdlib/stdlib.def"
@@ -59,6 +63,7 @@ double kphilox(uint64_t seed, uint64_t counter);
 #undef TYPES
 #undef FILLS
 #undef BLOCKS
+#undef SCHEDULES
 #undef CASES
 #undef LITERALS
 

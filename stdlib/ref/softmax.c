@@ -1,7 +1,7 @@
 /* References: softmax, its logarithm, cross-entropy and their gradients. See ref.h. */
-#include <math.h>
-
 #include "stdlib/ref/ref.h"
+
+#include <math.h>
 
 static double log_sum_exp(const double *x, int64_t n) {
     double top = -INFINITY, s = 0;
@@ -55,7 +55,7 @@ static bool is_known(const kcase *c, int64_t i) {
     return kt(c, "label")[i] >= 0 && kt(c, "label")[i] < (double)kd(c, "V");
 }
 
-void ref_cross_entropy_masked(kcase *c) {
+void ref_cross_entropy(kcase *c) {
     int64_t v = kd(c, "V");
     for (int64_t i = 0; i < kd(c, "M"); i++) {
         const double *x = kt(c, "X") + i * v;
@@ -65,7 +65,7 @@ void ref_cross_entropy_masked(kcase *c) {
     }
 }
 
-void ref_cross_entropy_masked_bwd(kcase *c) {
+void ref_cross_entropy_bwd(kcase *c) {
     int64_t v = kd(c, "V");
     for (int64_t at = 0; at < kd(c, "M") * v; at++) {
         int64_t i = at / v;

@@ -2,6 +2,7 @@
 #include "runtime/random.h"
 #include "tests/kernels/kernels.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,9 +63,19 @@ tg_dtype kdtype(const kcase *c, const char *name) {
                           c->selection.types);
 }
 
-double kround(const kcase *c, const char *name, double x) {
-    tg_scalar v = {.dtype = TG_F64, .f = x};
-    return tg_scalar_convert(v, kdtype(c, name)).f;
+double knumber(const kcase *c, const char *name) {
+    const tg_scalar *s = &c->scalars[need(find_param(c, name), c, name)];
+    return tg_dtype_is_float(s->dtype) ? s->f : (double)s->i;
+}
+
+double klimit(const kcase *c, const char *name, bool largest) {
+    tg_dtype t = kdtype(c, name);
+    int bits = tg_dtype_bits(t);
+    if (tg_dtype_is_float(t)) {
+        return largest ? INFINITY : -INFINITY;
+    }
+    bool is_signed = tg_dtype_kind_of(t) == TG_KIND_SINT;
+    return largest ? ldexp(1, bits - is_signed) - 1 : is_signed ? -ldexp(1, bits - 1) : 0;
 }
 
 int64_t kwidth(const kcase *c, const char *name) {
@@ -151,10 +162,14 @@ static bool is_constant(const kcase *c, const char *name) {
 static bool select_variant(kcase *c, const words *w) {
     const char *bindings[48], *absent[8];
     char types[16][48], name[64];
+    const char *type = c->type; /* "f32", or with a type per parameter "f32/bf16" */
     tg_kernel_spec spec = {.struct_size = sizeof spec, .bindings = bindings, .absent = absent};
     const tg_signature *sig = c->kernel->signature;
     for (uint32_t i = 0; i < sig->n_tparams; i++) {
-        (void)snprintf(types[i], sizeof types[i], "%s=%s", sig->tparams[i].name, c->type);
+        (void)snprintf(types[i], sizeof types[i], "%s=%.*s", sig->tparams[i].name,
+                       (int)strcspn(type, "/"), type);
+        type += strcspn(type, "/") + (strchr(type, '/') != NULL);
+        type = *type ? type : c->type;
         bindings[spec.n_bindings++] = types[i];
     }
     for (uint32_t i = 0; i < w->n; i++) {

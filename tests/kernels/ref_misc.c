@@ -5,13 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-void ref_histogram_u8(kcase *c) {
-    memset(kt(c, "H"), 0, 256 * sizeof(double));
-    for (int64_t i = 0; i < kd(c, "N"); i++) {
-        kt(c, "H")[(int)kt(c, "X")[i]] += 1;
-    }
-}
-
 void ref_spmv(kcase *c) {
     const double *row = kt(c, "row");
     for (int64_t r = 0; r < kd(c, "R"); r++) {
@@ -209,5 +202,32 @@ void ref_compact(kcase *c) {
                 kt(c, "Y")[at] = kt(c, "X")[i];
             }
         }
+    }
+}
+
+/* ---- statistics -------------------------------------------------------------------------- */
+
+static double mean_of(const double *x, int64_t step, int64_t n) {
+    double s = 0;
+    for (int64_t i = 0; i < n; i++) {
+        s += x[i * step];
+    }
+    return s / (double)n;
+}
+
+static double variance_of(const double *x, int64_t step, int64_t n) {
+    double m = mean_of(x, step, n), s = 0;
+    for (int64_t i = 0; i < n; i++) {
+        s += (x[i * step] - m) * (x[i * step] - m);
+    }
+    return s / (double)n;
+}
+
+/* No rows: the mean of nothing is 0 by the identity of the fold, the variance 0 / 0. */
+void ref_batch_norm_stats(kcase *c) {
+    int64_t ch = kd(c, "C"), r = kd(c, "R");
+    for (int64_t j = 0; j < ch; j++) {
+        kt(c, "mean")[j] = r ? mean_of(kt(c, "X") + j, ch, r) : 0;
+        kt(c, "var")[j] = variance_of(kt(c, "X") + j, ch, r);
     }
 }

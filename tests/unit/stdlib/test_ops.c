@@ -1,12 +1,11 @@
 /* The functions of ops.h: leading dimensions, strides, choices and errors. That the kernels compute the right thing is
  * tests/kernels' business; here results are compared with plain loops over the same tensors. */
+#include "stdlib/stdlib.h"
 #include "tegula/tegula.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
 #include <string.h>
-
-#include "stdlib/stdlib.h"
 
 static tg_context *ctx;
 

@@ -1,6 +1,7 @@
 /* stdlib.def, the kernels, ops.h and docs/stdlib.md agree with each other. */
 #include "base/io.h"
 #include "dsl/parser/std_modules.h"
+#include "stdlib/stdlib.h"
 #include "tegula/tegula.h"
 
 #include <criterion/criterion.h>
@@ -8,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stdlib/stdlib.h"
 #include "tools/gen_stdlib_doc.h"
 
 extern const tg_std_module tg_stdlib_files[];
