@@ -179,6 +179,78 @@ static const math_row F64_ROWS[TG_OP_COUNT] = {
     [TG_OP_EXP2_SUB] = {.binary = d_exp2_sub},  [TG_OP_LOGADDEXP] = {.binary = d_logaddexp},
 };
 
+/* ---- arguments that cannot be positive --------------------------------------------------------------------------------- */
+
+enum { PROOF_DEPTH = 6 };
+
+static const tg_op *def_of(const tg_value *v)
+{
+    while (v->def && v->def->opcode == TG_OP_BROADCAST)
+        v = tg_operand(v->def, 0);
+    return v->def;
+}
+static bool is_cast_of_float(const tg_op *op)
+{
+    return op && op->opcode == TG_OP_CAST && tg_dtype_is_float(tg_operand(op, 0)->type->dtype);
+}
+/* Is m >= v at every point, or one of them NaN? A maximum is at least what it is the maximum of. */
+static bool dominates(const tg_value *m, const tg_value *v, int depth)
+{
+    const tg_op *op = def_of(m), *of = v->def;
+    if (m == v || !op || depth == 0)
+        return m == v;
+    if (is_cast_of_float(op) && is_cast_of_float(of) && m->type->dtype == v->type->dtype) /* rounding is monotone */
+        return dominates(tg_operand(op, 0), tg_operand(of, 0), depth - 1);
+    if (op->opcode == TG_OP_MAX)
+        return dominates(tg_operand(op, 0), v, depth - 1) || dominates(tg_operand(op, 1), v, depth - 1);
+    bool maximum = op->opcode == TG_OP_REDUCE && tg_op_enum(op, TG_ATTR_FN, TG_ENUM_NONE) == TG_FN_MAX;
+    return maximum && tg_operand(op, 0) == v;
+}
+static bool not_negative(const tg_value *v, int depth)
+{
+    const tg_op *op = def_of(v);
+    if (!op || depth == 0)
+        return false;
+    if (op->opcode == TG_OP_MUL && tg_operand(op, 0) == tg_operand(op, 1))
+        return true;
+    return op->opcode == TG_OP_ABS || (is_cast_of_float(op) && not_negative(tg_operand(op, 0), depth - 1));
+}
+/* Is v <= 0 or NaN at every point? */
+static bool not_positive(const tg_value *v, int depth)
+{
+    const tg_op *op = def_of(v);
+    if (!op || depth == 0)
+        return false;
+    if (op->opcode == TG_OP_SUB)
+        return dominates(tg_operand(op, 1), tg_operand(op, 0), depth);
+    if (op->opcode == TG_OP_NEG)
+        return not_negative(tg_operand(op, 0), depth);
+    return is_cast_of_float(op) && not_positive(tg_operand(op, 0), depth - 1);
+}
+
+static VF bounded_exp_sub(tg_builder *bld, VF x, VF y)
+{
+    return SEL(EQ(x, F(-HUGE_VALF)), F(0.0), CALL(exp_not_positive, SUB(x, y)));
+}
+static VF bounded_exp2_sub(tg_builder *bld, VF x, VF y)
+{
+    return SEL(EQ(x, F(-HUGE_VALF)), F(0.0), CALL(exp2_not_positive, SUB(x, y)));
+}
+static const math_row BOUNDED_ROWS[TG_OP_COUNT] = {
+    [TG_OP_EXP] = {.unary = m_exp_not_positive},
+    [TG_OP_EXP2] = {.unary = m_exp2_not_positive},
+    [TG_OP_EXP_SUB] = {.binary = bounded_exp_sub},
+    [TG_OP_EXP2_SUB] = {.binary = bounded_exp2_sub},
+};
+/* exp(x - max(x)) never overflows: its cheaper form gives the same bits. */
+static const math_row *f32_row(const tg_op *op)
+{
+    const math_row *bounded = &BOUNDED_ROWS[op->opcode];
+    bool ok = bounded->unary ? not_positive(tg_operand(op, 0), PROOF_DEPTH)
+                             : bounded->binary && dominates(tg_operand(op, 1), tg_operand(op, 0), PROOF_DEPTH);
+    return ok ? bounded : &F32_ROWS[op->opcode];
+}
+
 /* ---- the pass --------------------------------------------------------------------------------------------------------------- */
 
 static tg_value *expand(tg_builder *bld, const math_row *row, tg_value *const *x)
@@ -196,7 +268,7 @@ static void lower_op(tg_op *op, void *user)
     if (dtype == TG_DTYPE_NONE || (dtype == TG_F64 && !F64_ROWS[op->opcode].unary && !F64_ROWS[op->opcode].binary))
         return;
     tg_builder bld = {.func = f, .block = op->parent, .before = op, .span = op->span};
-    const math_row *row = dtype == TG_F64 ? &F64_ROWS[op->opcode] : &F32_ROWS[op->opcode];
+    const math_row *row = dtype == TG_F64 ? &F64_ROWS[op->opcode] : f32_row(op);
     tg_dtype compute = dtype == TG_F64 ? TG_F64 : TG_F32;
     tg_value *x[2] = {NULL, NULL};
     for (uint32_t i = 0; i < op->n_operands; i++)

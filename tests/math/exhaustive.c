@@ -40,8 +40,20 @@ static double ref_cospi(double x)
     double c = r < 0.25 ? cos(M_PI * r) : r < 0.75 ? -sin(M_PI * (r - 0.5)) : r < 1.25 ? -cos(M_PI * (r - 1)) : r < 1.75 ? sin(M_PI * (r - 1.5)) : cos(M_PI * (r - 2));
     return c == 0 ? 0.0 : c;
 }
+/* Where both forms may be used they must give the same bits; a number that no bound allows says that they do not. */
+static float both(float x, float general, float bounded)
+{
+    return x > 0 || isnan(x) ? general : fbits_(general) == fbits_(bounded) ? bounded : -1;
+}
+static float exp_both(float x) { return both(x, m_exp(x), m_exp_not_positive(x)); }
+static float exp2_both(float x) { return both(x, m_exp2(x), m_exp2_not_positive(x)); }
+static float exp_bounded(float x) { return x > 0 ? 1 : m_exp_not_positive(x); }
+static float exp2_bounded(float x) { return x > 0 ? 1 : m_exp2_not_positive(x); }
+static double ref_exp_bounded(double x) { return x > 0 ? 1 : exp(x); }
+static double ref_exp2_bounded(double x) { return x > 0 ? 1 : exp2(x); }
 static const struct { const char *name; float (*f)(float); double (*ref)(double); double bound; } FUNCTIONS[] = {
-    {"exp", m_exp, exp, 1}, {"exp2", m_exp2, exp2, 1}, {"expm1", m_expm1, expm1, 1}, {"log", m_log, log, 1},
+    {"exp", exp_both, exp, 1}, {"exp2", exp2_both, exp2, 1}, {"exp<=0", exp_bounded, ref_exp_bounded, 1},
+    {"exp2<=0", exp2_bounded, ref_exp2_bounded, 1}, {"expm1", m_expm1, expm1, 1}, {"log", m_log, log, 1},
     {"log2", m_log2, log2, 1}, {"log10", m_log10, log10, 1}, {"log1p", m_log1p, log1p, 1}, {"rsqrt", m_rsqrt, ref_rsqrt, 1},
     {"cbrt", m_cbrt, cbrt, 1}, {"sin", m_sin, sin, 2}, {"cos", m_cos, cos, 2}, {"tan", m_tan, tan, 2},
     {"sinpi", m_sinpi, ref_sinpi, 2}, {"cospi", m_cospi, ref_cospi, 2}, {"asin", m_asin, asin, 2}, {"acos", m_acos, acos, 2},
