@@ -56,7 +56,7 @@ static void compile_cold_quickly(tg_x86 *x) {
 }
 
 static void make_sink(tg_x86 *x) {
-    LLVMTypeRef bytes = LLVMArrayType2(x->l->i8, 128); /* a vector of 16 doubles */
+    LLVMTypeRef bytes = LLVMArrayType2(x->l->i8, 128); /* 16 lanes of 8 bytes or 32 of 4 */
     x->sink = LLVMAddGlobal(x->l->module, bytes, "sink");
     LLVMSetInitializer(x->sink, LLVMConstNull(bytes));
     LLVMSetGlobalConstant(x->sink, 1);
