@@ -75,7 +75,12 @@ typedef struct onednn_op {
 bool onednn_plain(onednn_md *md, int rank, const int64_t *dims, int type);
 bool onednn_any(onednn_md *md, int rank, const int64_t *dims, int type);
 
+bool onednn_strided(onednn_md *md, int rank, const int64_t *dims, int type,
+                    const int64_t *strides);
+
 bool onednn_make(onednn_op *op, const onednn_desc *desc, int threads);
+/* The same with the result multiplied by `scale`. */
+bool onednn_make_scaled(onednn_op *op, const onednn_desc *desc, int threads, float scale);
 /* Operand `arg` whose values lie at `data` in layout `plain`. `query`: what the primitive asks for, so that it is
  * converted now if that is another layout; 0: it takes `plain`. The result (DNNL_ARG_DST) is converted by fetch. */
 bool onednn_operand(onednn_op *op, int arg, int query, const onednn_md *plain, void *data);

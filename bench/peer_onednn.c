@@ -41,19 +41,40 @@ const char *bench_onednn_version(void) {
 
 /* ---- primitives --------------------------------------------------------------------------------------------- */
 
+bool onednn_strided(onednn_md *md, int rank, const int64_t *dims, int type,
+                    const int64_t *strides) {
+    return bench_onednn()->memory_desc_init_by_strides(md, rank, dims, type, strides) == 0;
+}
+
 bool onednn_plain(onednn_md *md, int rank, const int64_t *dims, int type) {
-    return bench_onednn()->memory_desc_init_by_strides(md, rank, dims, type, NULL) == 0;
+    return onednn_strided(md, rank, dims, type, NULL);
 }
 
 bool onednn_any(onednn_md *md, int rank, const int64_t *dims, int type) {
     return bench_onednn()->memory_desc_init_by_tag(md, rank, dims, type, DNNL_TAG_ANY) == 0;
 }
 
-bool onednn_make(onednn_op *op, const onednn_desc *desc, int threads) {
+static bool make(onednn_op *op, const onednn_desc *desc, int threads, const void *attr) {
     *op = (onednn_op){.lib = bench_onednn(), .threads = threads};
     bench_openmp_threads(threads); /* the library plans for the threads there are */
-    return op->lib->primitive_desc_create(&op->pd, desc, NULL, op->lib->engine, NULL) == 0 &&
+    return op->lib->primitive_desc_create(&op->pd, desc, attr, op->lib->engine, NULL) == 0 &&
            op->lib->primitive_create(&op->primitive, op->pd) == 0;
+}
+
+bool onednn_make(onednn_op *op, const onednn_desc *desc, int threads) {
+    return make(op, desc, threads, NULL);
+}
+
+bool onednn_make_scaled(onednn_op *op, const onednn_desc *desc, int threads, float scale) {
+    const onednn *lib = bench_onednn();
+    void *attr;
+    if (lib->primitive_attr_create(&attr)) {
+        return false;
+    }
+    bool made = lib->primitive_attr_set_output_scales(attr, 1, 0, &scale) == 0 &&
+                make(op, desc, threads, attr);
+    lib->primitive_attr_destroy(attr);
+    return made;
 }
 
 /* A primitive that converts layouts; null: there is none. */

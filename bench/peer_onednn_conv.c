@@ -7,10 +7,6 @@ typedef struct layouts {
     int64_t xd[4], fd[5], yd[4];
 } layouts;
 
-static bool strided(onednn_md *md, int rank, const int64_t *dims, const int64_t *strides) {
-    return bench_onednn()->memory_desc_init_by_strides(md, rank, dims, DNNL_F32, strides) == 0;
-}
-
 static bool image(onednn_md *md, int64_t *dims, int64_t channels, int64_t size, bool nchw) {
     const int64_t d[] = {1, channels, size, size}, all = channels * size * size;
     const int64_t nhwc_strides[] = {all, 1, size * channels, channels};
@@ -18,7 +14,7 @@ static bool image(onednn_md *md, int64_t *dims, int64_t channels, int64_t size, 
     for (int i = 0; i < 4; i++) {
         dims[i] = d[i];
     }
-    return strided(md, 4, dims, nchw ? nchw_strides : nhwc_strides);
+    return onednn_strided(md, 4, dims, DNNL_F32, nchw ? nchw_strides : nhwc_strides);
 }
 
 /* Ours are [R, S, C, K], depthwise [R, S, C], in NCHW [K, C, R, S]. */
@@ -30,14 +26,14 @@ static bool filters(layouts *l, const bench_conv *c) {
         for (int i = 0; i < 5; i++) {
             l->fd[i] = d[i];
         }
-        return strided(&l->f, 5, l->fd, s);
+        return onednn_strided(&l->f, 5, l->fd, DNNL_F32, s);
     }
     const int64_t d[] = {k, in, r, r}, rsck[] = {1, k, r * in * k, in * k};
     l->f_rank = 4;
     for (int i = 0; i < 4; i++) {
         l->fd[i] = d[i];
     }
-    return strided(&l->f, 4, l->fd, c->layout == BENCH_NCHW ? NULL : rsck);
+    return onednn_strided(&l->f, 4, l->fd, DNNL_F32, c->layout == BENCH_NCHW ? NULL : rsck);
 }
 
 static bool describe(layouts *l, const bench_conv *c) {

@@ -67,6 +67,17 @@ typedef struct bench_conv {
 } bench_conv;
 void bench_add_onednn_conv(bench_plan *p, const bench_conv *c);
 
+/* ---- attention ---- */
+/* Full attention of contiguous [heads, length, width], f32; scores has room for heads x length x length. */
+typedef struct bench_attention {
+    int heads, length, width, threads;
+    float scale;
+    const float *q, *k, *v;
+    float *out, *scores;
+} bench_attention;
+/* A product, a softmax in place, a product: oneDNN has nothing fused. */
+void bench_add_onednn_attention(bench_plan *p, const bench_attention *a);
+
 /* ---- Fourier transforms ---- */
 /* Forward, out of place, of contiguous transforms one after the other. */
 typedef struct bench_fft {

@@ -1,4 +1,5 @@
-/* Attention of 12 heads, 1024 positions, width 64, f32, against two products and a softmax in PyTorch.
+/* Attention of 12 heads, 1024 positions, width 64, f32, against two products and a softmax in
+ * oneDNN (the full form) and PyTorch.
  *
  * The work counted is that of the full matrix of scores, or of its half for the causal form, for both sides: the
  * plain form computes all of it in either case. The roof is the FMA peak. */
@@ -70,6 +71,20 @@ static void prepare(bench_plan *p, const void *the_case) {
     bench_plan_arg(p, tg_argument_bool(c->causal));
     p->out = p->tensors[3];
     bench_add_fma_roof(p);
+    if (!c->causal) {
+        int64_t n = HEADS * c->length * c->length;
+        bench_attention a = {.heads = HEADS,
+                             .length = (int)c->length,
+                             .width = WIDTH,
+                             .threads = p->b->threads,
+                             .scale = 0.125f,
+                             .q = tg_tensor_data(p->tensors[0]),
+                             .k = tg_tensor_data(p->tensors[1]),
+                             .v = tg_tensor_data(p->tensors[2]),
+                             .out = tg_tensor_data(bench_plan_tensor(p, TG_F32, 4, shape)),
+                             .scores = tg_tensor_data(bench_plan_tensor(p, TG_F32, 1, &n))};
+        bench_add_onednn_attention(p, &a);
+    }
     bench_add_torch(p, "attention %d %lld %d %d", HEADS, (long long)c->length, WIDTH,
                     c->causal);
 }
