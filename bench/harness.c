@@ -44,19 +44,24 @@ void bench_check(const char *what, double error, double bound) {
 
 /* ---- ours --------------------------------------------------------------------------------------------------- */
 
-static tg_context *open_context(const bench *b) {
+static tg_context_options options_of(const bench *b) {
     tg_context_options options = TG_CONTEXT_OPTIONS_INIT;
-    tg_context *context;
     options.n_threads = b->threads;
     options.cache_dir = "";
-    if (tg_context_create(&options, &context) != TG_OK) {
+    return options;
+}
+
+static tg_context *open_context(const tg_context_options *options) {
+    tg_context *context;
+    if (tg_context_create(options, &context) != TG_OK) {
         bench_fail("%s", tg_last_error(NULL));
     }
     return context;
 }
 
-bench_ours bench_open(const bench *b, const char *file, const char *kernel) {
-    bench_ours o = {.context = open_context(b)};
+static bench_ours open_kernel(const bench *b, const tg_context_options *options,
+                              const char *file, const char *kernel) {
+    bench_ours o = {.context = open_context(options)};
     char path[4096];
     snprintf(path, sizeof path, "%s/%s", b->root, file);
     if (tg_module_load_file(o.context, path, &o.module) != TG_OK) {
@@ -67,6 +72,11 @@ bench_ours bench_open(const bench *b, const char *file, const char *kernel) {
         bench_fail("%s", tg_last_error(o.context));
     }
     return o;
+}
+
+bench_ours bench_open(const bench *b, const char *file, const char *kernel) {
+    tg_context_options options = options_of(b);
+    return open_kernel(b, &options, file, kernel);
 }
 
 void bench_close(bench_ours *o) {
@@ -97,7 +107,7 @@ double bench_launch_run(void *user, int64_t calls) {
 /* ---- plans -------------------------------------------------------------------------------------------------- */
 
 void bench_plan_ours(bench_plan *p, const char *file, const char *kernel) {
-    p->ours = bench_open(p->b, file, kernel);
+    p->ours = open_kernel(p->b, &p->options, file, kernel);
     p->launch.kernel = p->ours.kernel;
     p->contenders[0] = (bench_contender){
         .name = "tegula", .role = BENCH_OURS, .run = bench_launch_run, .user = &p->launch};
@@ -109,10 +119,10 @@ static double nothing_run(void *user, int64_t calls) {
     return -1;
 }
 
-void bench_plan_no_kernel(bench_plan *p) {
-    p->ours.context = open_context(p->b);
-    p->contenders[0] =
-        (bench_contender){.name = "tegula", .role = BENCH_OURS, .run = nothing_run};
+void bench_plan_no_kernel(bench_plan *p, bench_run_fn run, void *user) {
+    p->ours.context = open_context(&p->options);
+    p->contenders[0] = (bench_contender){
+        .name = "tegula", .role = BENCH_OURS, .run = run ? run : nothing_run, .user = user};
     p->n_contenders = 1;
 }
 
@@ -178,6 +188,7 @@ static void close_plan(bench_plan *p) {
 
 static void run_case(bench *b, const bench_suite *suite, const bench_case *the_case) {
     bench_plan p = {.b = b,
+                    .options = options_of(b),
                     .the_case = the_case,
                     .row = {.suite = suite->name,
                             .unit = suite->unit,

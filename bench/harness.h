@@ -121,8 +121,9 @@ typedef struct bench_case {
 typedef struct bench_plan {
     bench *b;
     bench_row row;
-    double work;         /* of one call, in the row's unit times seconds */
-    double flops, bytes; /* of one call, 1e9 each: what the roofs are held against */
+    double work;                /* of one call, in the row's unit times seconds */
+    double flops, bytes;        /* of one call, 1e9 each: what the roofs are held against */
+    tg_context_options options; /* of our context; may be changed before it is opened */
     bench_ours ours;
     bench_launch launch;
     tg_tensor *out;   /* our result */
@@ -138,8 +139,8 @@ typedef struct bench_plan {
 
 /* Opens `kernel` of `file`: the first contender. */
 void bench_plan_ours(bench_plan *p, const char *file, const char *kernel);
-/* A case for which there is no kernel of ours: a context for the tensors alone. The peers are shown. */
-void bench_plan_no_kernel(bench_plan *p);
+/* A case without a kernel of ours: a context alone, and what is measured as ours. Null: only the peers are shown. */
+void bench_plan_no_kernel(bench_plan *p, bench_run_fn run, void *user);
 /* A tensor of random values in [-1, 1) (integers: the range of the language), owned by the plan. */
 tg_tensor *bench_plan_tensor(bench_plan *p, tg_dtype type, uint32_t rank, const int64_t *shape);
 /* The same with values in [low, high). */

@@ -132,13 +132,18 @@ static void note_peer(bench_row *row, const char *name, double speed) {
              speed);
 }
 
+/* In the row's unit. Times are of one call. */
+static double in_unit(const bench_plan *p, double seconds) {
+    return strcmp(p->row.unit, "us") == 0 ? 1e6 * seconds : p->work / seconds;
+}
+
 static void summarize(bench_plan *p, const series *s, int rounds) {
     bench_row *row = &p->row;
     bool there = !s[0].absent;
     double closest =
         INFINITY; /* the best peer's time as a multiple of ours, or its time if there is none of ours */
-    row->ours = there ? p->work / bench_median_of(s[0].seconds, rounds) : -1;
-    row->ours_best = there ? p->work / bench_smallest(s[0].seconds, rounds) : -1;
+    row->ours = there ? in_unit(p, bench_median_of(s[0].seconds, rounds)) : -1;
+    row->ours_best = there ? in_unit(p, bench_smallest(s[0].seconds, rounds)) : -1;
     row->best_peer = row->best_peer_best = row->ratio = row->roofline_fraction = -1;
     row->best_peer_name = "";
     for (int i = 1; i < p->n_contenders; i++) {
@@ -148,13 +153,13 @@ static void summarize(bench_plan *p, const series *s, int rounds) {
         }
         double time = there ? bench_paired_ratio(s[0].seconds, s[i].seconds, rounds)
                             : bench_median_of(s[i].seconds, rounds);
-        double speed = p->work / bench_median_of(s[i].seconds, rounds);
+        double speed = in_unit(p, bench_median_of(s[i].seconds, rounds));
         note_peer(row, c->name, speed);
         if (time < closest) {
             closest = time;
             row->ratio = there ? time : -1;
             row->best_peer = speed;
-            row->best_peer_best = p->work / bench_smallest(s[i].seconds, rounds);
+            row->best_peer_best = in_unit(p, bench_smallest(s[i].seconds, rounds));
             row->best_peer_name = c->name;
         }
     }

@@ -69,7 +69,7 @@ static void prepare(bench_plan *p, const void *the_case) {
     p->work = 1e-9 * (c->real ? 2.5 : 5) * n * log2(n) * c->batch;
     p->flops = p->work;
     p->bytes = 4e-9 * (double)(in + out);
-    bench_plan_no_kernel(p);
+    bench_plan_no_kernel(p, NULL, NULL);
     tg_tensor *x = bench_plan_tensor(p, TG_F32, 1, &in);
     tg_tensor *theirs = bench_plan_tensor(p, TG_F32, 1, &out);
     bench_fft f = {c->real,
