@@ -46,6 +46,11 @@ static tg_status instantiate(job *j) {
     if (!j->func) {
         return TG_ERROR_COMPILE;
     }
+    const char *refusal = tg_split_refusal(j->func);
+    if (refusal) {
+        tg_report(j->diags, TG_E0703, j->kernel->u.kernel.name_span, "%s", refusal);
+        return TG_ERROR_COMPILE;
+    }
     j->out->signature = tg_unit_signature(j->c->unit, j->kernel);
     tg_ir_walk(j->func, note_op, j->out);
     j->out->nondeterministic = j->func->nondeterministic;
@@ -66,6 +71,7 @@ static tg_status run_passes(job *j) {
     j->message = tg_pass_run_list(j->func, list, &options);
     j->out->ms[TG_STAGE_PASSES] = now_ms() - start;
     j->out->func = j->func;
+    j->out->nondeterministic = j->func->nondeterministic; /* atomics that passes have made, too */
     return j->message ? TG_ERROR_INTERNAL : TG_OK;
 }
 

@@ -287,6 +287,10 @@ bool tg_value_has_uses(const tg_value *v);
 typedef void (*tg_walk_fn)(tg_op *op, void *user);
 void tg_ir_walk(tg_func *f, tg_walk_fn fn, void *user);
 
+/* Does carried value i of a FOR only accumulate: `x = x op …` with one associative operation, perhaps several times, and
+ * no other use? *op: ADD (also for dot and fma), MUL, MIN, MAX, AND, OR or XOR. */
+bool tg_loop_accumulation(const tg_op *loop, uint32_t i, tg_opcode *op);
+
 /* ---- text and checking ------------------------------------------------------------------------------------------------------ */
 
 void tg_ir_print(const tg_func *f, tg_strbuf *out);

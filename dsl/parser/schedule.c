@@ -209,22 +209,9 @@ static void set_param(const tg_sched *s, tg_func *f, const tg_sched_param *p,
     }
 }
 
-static bool unavailable(const tg_sched *s, const tg_sched_target *t, const tg_tvalue *v) {
-    if (strncmp(t->name, "split", 5) != 0 || t->n_args == 0 || v->integer <= 1) {
-        return false;
-    }
-    tg_diag *d = tg_report(s->env->diags, TG_E0703, t->span,
-                           "this compiler does not cut reductions into phases for this target");
-    tg_diag_add_help(s->env->diags, d,
-                     "leave out %s(%s), or write the two phases: partial results in a `temp`, "
-                     "then a grid that combines them",
-                     t->name, t->args[0]);
-    return true;
-}
-
 static void apply_setting(const tg_sched *s, tg_func *f, const tg_sched_target *t,
                           const tg_tvalue *v) {
-    if (!tg_sched_check_setting(s, t, v) || unavailable(s, t, v)) {
+    if (!tg_sched_check_setting(s, t, v)) {
         return;
     }
     const tg_sched_param *p = tg_sched_param_find(t->name);

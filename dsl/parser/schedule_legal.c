@@ -5,40 +5,6 @@
 
 /* ---- accumulation -------------------------------------------------------------------------------------------------- */
 
-static bool is_associative(tg_opcode op) {
-    return op == TG_OP_ADD || op == TG_OP_MUL || op == TG_OP_MIN || op == TG_OP_MAX ||
-           op == TG_OP_AND || op == TG_OP_OR || op == TG_OP_XOR;
-}
-
-static uint32_t count_uses(const tg_value *v) {
-    uint32_t n = 0;
-    for (const tg_use *u = v->uses; u; u = u->next) {
-        n++;
-    }
-    return n;
-}
-
-/* The carried value is used once, by an associative operation whose result is passed on (perhaps by further ones). */
-static bool accumulates(const tg_value *carried, const tg_value *yielded) {
-    const tg_value *v = carried;
-    for (int steps = 0; steps < 64; steps++) {
-        if (v == yielded) {
-            return true;
-        }
-        if (count_uses(v) != 1 || v->uses->user->n_results != 1) {
-            return false;
-        }
-        const tg_op *op = v->uses->user;
-        bool adds_last = (op->opcode == TG_OP_DOT || op->opcode == TG_OP_FMA) &&
-                         op->n_operands == 3 && tg_operand(op, 2) == v;
-        if (!is_associative(op->opcode) && !adds_last && op->opcode != TG_OP_BROADCAST) {
-            return false;
-        }
-        v = tg_result(op, 0);
-    }
-    return false;
-}
-
 static bool has_store(const tg_block *b) {
     for (const tg_op *op = b->first; op; op = op->next) {
         tg_effect effect = tg_op_info_of(op->opcode)->effect;
@@ -61,9 +27,8 @@ static const char *loop_reason(const tg_sched *s, const tg_op *loop) {
         return "its loop stores";
     }
     for (uint32_t i = first; i < body->n_args; i++) {
-        const tg_op *yield = body->last;
-        if (!yield || i - first >= yield->n_operands ||
-            !accumulates(body->args[i], tg_operand(yield, i - first))) {
+        tg_opcode op;
+        if (!tg_loop_accumulation(loop, i - first, &op)) {
             const char *name = body->args[i]->name;
             return tg_arena_printf(s->env->arena,
                                    "'%s' is carried from one iteration to the next in another "

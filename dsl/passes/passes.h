@@ -39,7 +39,11 @@ const char *tg_pass_run_list(tg_func *f, const char *list, const tg_pass_options
 #include "dsl/passes/passes.def"
 #undef PASS
 
+/* Why a `split` or `split_atomic` of the schedule cannot be lowered ("split(k): …"), or null. Such settings are to be refused
+ * (E0703): the pass leaves them alone. */
+const char *tg_split_refusal(tg_func *f);
+
 /* What every target runs before its own lowering. */
-#define TG_PASSES_STANDARD "canon,cse,widen-loops,canon,licm,cse,dce,bounds"
+#define TG_PASSES_STANDARD "split,canon,cse,widen-loops,canon,licm,cse,dce,bounds"
 
 #endif

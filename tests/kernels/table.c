@@ -51,7 +51,8 @@ const kernel_row kernel_rows[] = {
      .blocks = "i j",
      .cases = "M=5 N=37|M=3 N=130 strided|M=1 N=1|M=0 N=4|M=4 N=0|M=2 N=1031|M=7 N=5003"},
     {ROW("a_basic", gemm, gemm), .types = "f32 bf16 f16 f64", .blocks = "m n k",
-     .schedules = "k = 5; pack(B) = false|pack(A) = false; pack(B) = false; m = 30; k = 128|k = 16; pack(B) = true; pack(A) = true; reg(m) = 3|"
+     .schedules = "split(k) = 3|split_atomic(k) = 4; m = 16|split(k) = 300; n = 8; reg(m) = 2|"
+                  "k = 5; pack(B) = false|pack(A) = false; pack(B) = false; m = 30; k = 128|k = 16; pack(B) = true; pack(A) = true; reg(m) = 3|"
                   "m = 7; n = 40; k = 33|reg(m) = 4; reg(n) = 16; m = 10|reg(m) = 1; reg(n) = 8|reg(n) = 16; reg(m) = 5; vector(n) = 8|"
                   "vector(m) = 8|pack(A) = true; pack(B) = true|order = (n, m); m = 16; n = 32|order = (n, m, k); vector(m) = 16; pack(A) = true",
      .cases = "M=37 N=29 K=41 act=true alpha=0.5|M=17 N=65 K=16 -bias|M=1 N=1 K=1|"
@@ -59,6 +60,7 @@ const kernel_row kernel_rows[] = {
               "M=31 N=64 K=127 -bias act=true|M=1 N=100 K=50|M=510 N=530 K=67|"
               "M=3 N=5 K=9001 -bias"},
     {ROW("a_basic", gemm_w4, gemm_w4), .types = "bf16 f16", .blocks = "m n k",
+     .schedules = "split(k) = 2|split(k) = 40|split_atomic(k) = 3",
      .cases = "M=17 N=23 K=38 KG=3 G=16|M=5 N=33 K=64 KG=2 G=32|M=1 N=1 K=2 KG=1|"
               "M=3 N=4 K=0 KG=0|M=0 N=2 K=4 KG=1|M=7 N=9 K=31 KG=4 G=8|M=70 N=130 K=260 KG=3"},
     {ROW("a_basic", gemm_gptq, gemm_gptq), .fills = "P=0:4294967295",
@@ -112,10 +114,13 @@ const kernel_row kernel_rows[] = {
               "B=1 H=2 L=0 D=4 E=4|B=0 H=2 L=3 D=4 E=4|B=1 H=2 L=300 D=32 E=32"},
     /* ---- convolutions ---- */
     {ROW("c_conv", conv2d, conv2d), .types = "f32 bf16",
+     .schedules = "split(c) = 2",
      .cases = CONV_CASES},
     {ROW("c_conv", conv2d_dgrad, conv2d_dgrad), .types = "f32 bf16", .blocks = "h w c k",
+     .schedules = "split(k) = 2|split_atomic(k) = 3",
      .cases = CONV_CASES},
     {ROW("c_conv", conv2d_wgrad, conv2d_wgrad), .types = "f32 bf16",
+     .schedules = "split(p) = 3|split_atomic(q) = 2",
      .cases = CONV_CASES},
     {ROW("c_conv", depthwise, depthwise), .types = "f32 f16",
      .cases = "N=2 H=7 W=6 C=19 R=3 S=3 P=7 Q=6 pad=1|"
@@ -151,6 +156,7 @@ const kernel_row kernel_rows[] = {
      .prepare = prepare_ties,
      .cases = "M=5 N=37|M=3 N=128 strided|M=1 N=1|M=0 N=4|M=4 N=0|M=2 N=257|M=3 N=1500"},
     {ROW("e_misc", spmv, spmv), .fills = "row=sorted:Z col=-1:C",
+     .schedules = "split(z) = 2|split_atomic(z) = 3",
      .cases = "R=13 Z=57 C=11|R=1 Z=1 C=1|R=5 Z=0 C=3|R=0 Z=4 C=2|R=3 Z=200 C=50 strided|"
               "R=503 Z=3001 C=400"},
     {ROW("e_misc", nbody, nbody), .fills = "mass=0:1",

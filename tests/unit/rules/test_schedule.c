@@ -105,7 +105,9 @@ static const char *message_of(const char *schedule, char *out) {
         "        for (j in N) { a += sum(X[i, j], j); m max= max(X[i, j], j); }\n"
         "        f32 p[i] = 0;\n"
         "        for (t in N) p = p * 0.5 + sum(X[i, t], t);\n"
-        "        Y[i] = a + m;\n"
+        "        f32 q[i] = 0;\n"
+        "        for (u in N) q = (q + sum(X[i, u], u)) * 0.5;\n"
+        "        Y[i] = a + m + q;\n"
         "        Z[i] = p + sum(f32(c), c);\n"
         "    }\n"
         "}\n";
@@ -124,6 +126,8 @@ Test(schedule, only_accumulations_are_split) {
     cr_expect_str_eq(message_of("schedule k { split(j) = 2; }", got), "");
     cr_expect(strstr(message_of("schedule k { split(t) = 2; }", got), "'p' is carried"), "%s",
               got);
+    cr_expect(strstr(message_of("schedule k { split(u) = 2; }", got), "'q' is carried"), "%s",
+              got); /* two associative operations are no accumulation */
     cr_expect(strstr(message_of("schedule k { split(i) = 2; }", got), "grid axis"), "%s", got);
     cr_expect_str_eq(message_of("schedule k { split(t) = 1; }", got), "");
     cr_expect(strstr(message_of("schedule k { c = 2; }", got), "no block size"), "%s", got);
