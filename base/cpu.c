@@ -1,5 +1,6 @@
 #include "base/cpu.h"
 
+#include <cpuid.h>
 #include <string.h>
 
 static bool has_v2(void) { return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt"); }
@@ -14,17 +15,26 @@ static bool has_avx512(void) {
            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
 
+static bool has_avx512vnni(void) { return has_avx512() && __builtin_cpu_supports("avx512vnni"); }
+
+/* The short form of the instruction: leaf 7, subleaf 1, EAX bit 4. */
+static bool has_avx2vnni(void) {
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    return has_avx2() && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 4 & 1);
+}
+
+/* Levels of the psABI from the best down; behind them, what is asked for by name only. */
 static const struct {
     const char *arch;
     bool (*has)(void);
-} levels[] = {{"avx512", has_avx512}, {"avx2", has_avx2}, {"v2", has_v2}};
+} levels[] = {{"avx512", has_avx512}, {"avx2", has_avx2}, {"v2", has_v2}, {"avx512vnni", has_avx512vnni}, {"avx2vnni", has_avx2vnni}};
 
-enum { N_LEVELS = sizeof levels / sizeof levels[0] };
+enum { N_LEVELS = sizeof levels / sizeof levels[0], N_BEST = 3 };
 
 const char *tg_cpu_best(void) {
     __builtin_cpu_init();
     size_t i = 0;
-    while (i + 1 < N_LEVELS && !levels[i].has()) {
+    while (i + 1 < N_BEST && !levels[i].has()) {
         i++;
     }
     return levels[i].arch;

@@ -245,7 +245,7 @@ int cmd_build(int argc, char **argv) {
         {"--absent", CLI_LIST, "NAME", "compile without this optional tensor",
          &o.selection.absent},
         {"--target", CLI_TEXT, "NAME", "x86", &o.target},
-        {"--arch", CLI_TEXT, "NAME", "avx512, avx2 or v2; default: this machine's", &o.arch},
+        {"--arch", CLI_TEXT, "NAME", "avx512vnni, avx512, avx2vnni, avx2, v2; default: this machine's", &o.arch},
         {"--json", CLI_FLAG, NULL, "one JSON object", &o.json},
     };
     int code;

@@ -252,7 +252,7 @@ int cmd_compile(int argc, char **argv) {
          "type parameters; default f32, else the first allowed", &o.selection.dtypes},
         {"--absent", CLI_LIST, "NAME", "compile without this optional tensor",
          &o.selection.absent},
-        {"--arch", CLI_TEXT, "NAME", "avx512, avx2 or v2; default: this machine's", &o.arch},
+        {"--arch", CLI_TEXT, "NAME", "avx512vnni, avx512, avx2vnni, avx2, v2; default: this machine's", &o.arch},
         {"--passes", CLI_TEXT, "A,B,…", "these passes instead of the target's list", &o.passes},
         {"--print-after", CLI_TEXT, "PASS", "print the IR after this pass (instantiate, all)",
          &o.print_after},

@@ -276,7 +276,7 @@ int cmd_run(int argc, char **argv) {
         {"--repeat", CLI_INT, "N", "timed launches; default: for half a second", &o.repeat},
         {"--threads", CLI_INT, "N", "threads; default: all processors", &o.threads},
         {"--seed", CLI_INT, "N", "of the generated data; default 1", &o.seed},
-        {"--arch", CLI_TEXT, "NAME", "avx512, avx2 or v2; default: this machine's", &o.arch},
+        {"--arch", CLI_TEXT, "NAME", "avx512vnni, avx512, avx2vnni, avx2, v2; default: this machine's", &o.arch},
         {"--checked", CLI_FLAG, NULL, "run `assert` and verify content facts", &o.checked},
         {"--baseline", CLI_FLAG, NULL, "the slow lowering that optimised code is compared with",
          &o.baseline},

@@ -35,7 +35,7 @@ typedef enum tg_emit { TG_EMIT_OBJECT = 1, TG_EMIT_ASM = 2, TG_EMIT_LLVM = 4, TG
 
 typedef struct tg_target {
     const char *name;
-    /* The machine this process runs on, or the named architecture ("avx512", "avx2", "v2"); false if unknown. Code can be made for
+    /* The machine this process runs on, or the named architecture ("avx512", "avx2", "v2" …); false if unknown. Code can be made for
      * every architecture; out->runs_here says whether it can also run. */
     bool (*machine)(const char *arch, tg_machine *out);
     /* Tile passes to run before compile, as a comma list for tg_pass_run_list. */

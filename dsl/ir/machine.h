@@ -7,7 +7,8 @@
 
 typedef struct tg_machine {
     const char *family; /* "x86", "ptx", "amdgcn", "interp": matched by `schedule k @ x86` */
-    const char *arch;   /* "avx512", "avx2", "v2", "sm_90" …: the more specific `@` */
+    const char *arch;   /* "avx512vnni", "avx512", "avx2vnni", "avx2", "v2", "sm_90" …: the more specific `@` */
+    const char *level;  /* a wider class that `@` names too ("avx512" of "avx512vnni"), or null */
     const char *cpu;    /* LLVM CPU name, or null */
     const char *features; /* LLVM feature string, or null */
     int vector_bits;    /* 512, 256, 128 */

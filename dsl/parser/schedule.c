@@ -90,13 +90,16 @@ static bool when_holds(const tg_sig_env *env, const tg_signature *sig, const tg_
            readable(sig, &e) && evaluate_when(env, sig, &e, spec);
 }
 
-/* 0: no `@`; 1: the family; 2: the architecture; -1: another machine */
+/* 0: no `@`; 1: the family; 2: the level; 3: the architecture; -1: another machine */
 static int target_rank(const tg_item *item, const tg_machine *m) {
     const char *target = item->u.tune.target;
     if (!target) {
         return 0;
     }
     if (m && m->arch && strcmp(m->arch, target) == 0) {
+        return 3;
+    }
+    if (m && m->level && strcmp(m->level, target) == 0) {
         return 2;
     }
     return m && m->family && strcmp(m->family, target) == 0 ? 1 : -1;
@@ -255,7 +258,7 @@ void tg_schedule_apply(const tg_sig_env *env, tg_func *f, const tg_signature *si
     tg_sched s;
     tg_sched_open(&s, env, f, sig);
     /* from the least to the most specific, so that later settings replace earlier ones */
-    for (int rank = 0; rank < 6 && !spec->only_given; rank++) {
+    for (int rank = 0; rank < 8 && !spec->only_given; rank++) {
         for (uint32_t i = 0; i < file->n_items; i++) {
             const tg_item *item = file->items[i];
             if (item->kind != TG_ITEM_SCHEDULE || item->u.tune.name != kernel->u.kernel.name) {

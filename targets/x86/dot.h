@@ -9,6 +9,7 @@
  *
  *   dot_plan.c  which axis plays which part     dot_side.c  addresses and packing of an operand
  *   dot_emit.c  the loops, tiles and roots      dot_kernel.c  the register tile
+ *   dot_int8.c  small integers, several to a word
  *
  * `dot` is symmetric: either operand can be the vector side. What can be read in place is read in place; everything else (other
  * dtypes, computed operands, gathers, strides other than 1) is evaluated into scratch in the accumulator's dtype, so that all
@@ -27,7 +28,10 @@ typedef struct tg_x86_dot {
     tg_axis *vector, *row;      /* row: null if the broadcast side has no axis of its own */
     tg_axis *batch[TG_DOT_AXES], *rows[TG_DOT_AXES], *over[TG_DOT_AXES]; /* outermost first */
     uint32_t n_batch, n_rows, n_over;
-    tg_dtype dtype;             /* of the accumulators: f32, f64 or i32 */
+    tg_dtype dtype;             /* of the accumulators: f32, f64, i32 or u32 */
+    unsigned group;             /* points of the last reduction axis that share an element of the accumulators' size: 1, 2, 4 */
+    tg_dot_multiply multiply;   /* accordingly */
+    bool flip_rows;             /* the sign bits of packed rows are flipped, which a correction per panel undoes */
     TG_VEC(tg_x86_root) roots;  /* run on each vector of results; FILL and STORE over exactly the result's axes */
 } tg_x86_dot;
 
@@ -85,6 +89,9 @@ typedef struct tg_dot_emission {
     LLVMValueRef k_from, k_count; /* the part of the first reduction axis that is being worked on, relative */
 } tg_dot_emission;
 LLVMValueRef tg_x86_dot_count(const tg_dot_emission *e, uint32_t i); /* iterations over reduction axis i in that part */
+/* Iterations over reduction axis i in all: its size, or its groups. k_from, k_count and the sides' steps count in these. */
+LLVMValueRef tg_x86_dot_extent(const tg_dot_emission *e, uint32_t i);
+LLVMValueRef tg_x86_dot_extents(const tg_dot_emission *e, uint32_t from); /* product of those from reduction axis `from` on */
 
 /* Can the operand's memory be read in place (in the fast variant)? `unit` is the axis that must have stride 1, or null. */
 bool tg_x86_dot_is_direct(tg_x86 *x, tg_value *v, tg_dtype dtype, const tg_axis *unit);
@@ -105,5 +112,18 @@ void tg_x86_dot_pack_rows(tg_dot_emission *e, tg_dot_side *s, tg_dot_scratch *to
 bool tg_x86_dot_has_window(tg_x86 *x, const tg_x86_dot *d, const tg_value *v);
 /* Copies the box of the tensor that all rows touch; `s` is then direct. */
 void tg_x86_dot_stage_window(tg_dot_emission *e, tg_dot_side *s, tg_dot_scratch *to);
+
+/* ---- groups of small integers (dot_int8.c) ----------------------------------------------------------------- */
+
+void tg_x86_dot_plan_groups(tg_x86 *x, tg_x86_dot *d); /* sets group, multiply, flip_rows */
+unsigned tg_x86_dot_part_bytes(const tg_dot_emission *e); /* bytes of a member of a group */
+/* Values of dtype `from` as members of a group of the rows; scalar or vector. */
+LLVMValueRef tg_x86_dot_row_part(tg_dot_emission *e, LLVMValueRef v, tg_dtype from);
+/* Words of the panel's columns from vectors of `from`, one per member; `keep` says which bits of each word stay. */
+LLVMValueRef tg_x86_dot_group(tg_dot_emission *e, const LLVMValueRef *members, tg_dtype from, LLVMValueRef keep);
+/* The bits of the members of a group of which `left` >= 1 exist. */
+LLVMValueRef tg_x86_dot_group_keep(tg_dot_emission *e, LLVMValueRef left);
+/* Computes what the sums of each column of a packed panel start with, if rows are flipped: a line of the panel's width. */
+void tg_x86_dot_correct(tg_dot_emission *e, LLVMValueRef panel, const tg_dot_loop *loops, LLVMValueRef line);
 
 #endif

@@ -52,6 +52,7 @@ typedef struct nest {
     LLVMValueRef strips, strip_bytes; /* [panel of the group][rows…][lanes·vecs]: sums between parts */
     LLVMValueRef strip;             /* of the panel */
     LLVMValueRef panels, panel_bytes; /* of the group, packed */
+    LLVMValueRef correction;        /* last line of the panel: what the sums of a part start with; null: zeros */
     bool compact; /* little code: one tile, panels always packed */
 } nest;
 
@@ -176,16 +177,10 @@ static void roots_from_edge(nest *n) {
 
 /* ---- tiles ------------------------------------------------------------------------------------------------- */
 
-/* Zero, or what the parts before have left. */
-static void start_values(nest *n, tg_dot_tile *t, LLVMValueRef from) {
+/* What the parts before have left, if there are any; else zero. */
+static void start_from_parts(nest *n, tg_dot_tile *t, LLVMValueRef from) {
     tg_llvm *l = n->e.l;
     LLVMValueRef zero = LLVMConstNull(n->e.vector);
-    for (unsigned i = 0; i < t->rows * t->vecs; i++) {
-        t->acc[i] = zero;
-    }
-    if (!n->in_parts) {
-        return;
-    }
     LLVMBasicBlockRef before = LLVMGetInsertBlock(l->builder), more = tg_llvm_block(l), after = tg_llvm_block(l);
     LLVMBuildCondBr(l->builder, n->first, after, more);
     LLVMPositionBuilderAtEnd(l->builder, more);
@@ -202,12 +197,28 @@ static void start_values(nest *n, tg_dot_tile *t, LLVMValueRef from) {
     }
 }
 
+static void start_values(nest *n, tg_dot_tile *t, LLVMValueRef from) {
+    for (unsigned i = 0; i < t->rows * t->vecs; i++) {
+        t->acc[i] = LLVMConstNull(n->e.vector);
+    }
+    if (n->in_parts) {
+        start_from_parts(n, t, from);
+    }
+    for (unsigned v = 0; v < t->vecs && n->correction; v++) {
+        LLVMValueRef column = LLVMBuildAdd(n->e.l->builder, from, tg_llvm_i64(n->e.l, v * t->lanes), "");
+        LLVMValueRef c = tg_llvm_load(n->e.l, n->e.vector, tg_llvm_gep(n->e.l, n->e.elem, n->correction, column), n->e.size);
+        for (unsigned r = 0; r < t->rows; r++) {
+            t->acc[r * t->vecs + v] = LLVMBuildAdd(n->e.l->builder, t->acc[r * t->vecs + v], c, "");
+        }
+    }
+}
+
 /* `rows` rows of `vecs` vectors from column `from` of the panel on. */
 static tg_dot_tile run_tile(nest *n, LLVMValueRef from, unsigned rows, unsigned vecs, bool masked) {
     tg_dot_emission *e = &n->e;
     tg_dot_tile t = {.elem = e->elem, .lanes = e->lanes, .vecs = vecs, .rows = rows,
                      .vector_base = bytes_at(n, n->p.at, from, tg_llvm_i64(e->l, e->size)),
-                     .loops = n->p.loops, .n_loops = e->d->n_over};
+                     .multiply = e->d->multiply, .loops = n->p.loops, .n_loops = e->d->n_over};
     t.prefetch = vecs == e->vecs ? n->p.ahead : NULL;
     memcpy(t.row_at, n->row_at, sizeof t.row_at);
     for (unsigned v = 0; v < vecs && masked; v++) {
@@ -312,8 +323,7 @@ static LLVMValueRef total_rows(nest *n) {
 }
 
 static LLVMValueRef points_of_part(nest *n) {
-    const tg_x86_dot *d = n->e.d;
-    return LLVMBuildMul(n->e.l->builder, n->e.k_count, tg_x86_dot_points(&n->e, d->over + 1, d->n_over - 1), "");
+    return LLVMBuildMul(n->e.l->builder, n->e.k_count, tg_x86_dot_extents(&n->e, 1), "");
 }
 
 /* Number of the panel in its group. */
@@ -322,10 +332,19 @@ static LLVMValueRef panel_number(nest *n, LLVMValueRef column) {
     return n->group ? LLVMBuildUDiv(b, LLVMBuildSub(b, column, n->group_from, ""), width_of_panel(n), "") : tg_llvm_i64(n->e.l, 0);
 }
 
+static LLVMValueRef correction_bytes(nest *n) {
+    return n->e.d->flip_rows ? line_bytes(n) : tg_llvm_i64(n->e.l, 0);
+}
+
+static LLVMValueRef correction_of(nest *n, LLVMValueRef at) {
+    return bytes_at(n, at, LLVMBuildSub(n->e.l->builder, n->panel_bytes, correction_bytes(n), ""), tg_llvm_i64(n->e.l, 1));
+}
+
 static void pack_group(nest *n) {
     tg_dot_emission *e = &n->e;
     LLVMBuilderRef b = e->l->builder;
     n->panel_bytes = LLVMBuildMul(b, points_of_part(n), line_bytes(n), "");
+    n->panel_bytes = LLVMBuildAdd(b, n->panel_bytes, correction_bytes(n), "");
     LLVMValueRef columns = LLVMBuildSub(b, n->group_until, n->group_from, "");
     LLVMValueRef count = n->group ? tg_llvm_ceil_div(e->l, columns, width_of_panel(n)) : tg_llvm_i64(e->l, 1);
     LLVMValueRef memory = tg_x86_dot_reserve(e->x, &n->panel_memory, LLVMBuildMul(b, n->panel_bytes, count, ""));
@@ -333,6 +352,9 @@ static void pack_group(nest *n) {
     LLVMValueRef column = tg_llvm_loop_open(e->l, &loop, n->group_from, n->group_until, width_of_panel(n));
     LLVMValueRef to = bytes_at(n, memory, panel_number(n, column), n->panel_bytes);
     tg_x86_dot_pack_panel(e, &n->columns, to, column, size_of(n, e->d->vector));
+    if (e->d->flip_rows) {
+        tg_x86_dot_correct(e, to, n->p.loops, correction_of(n, to));
+    }
     tg_llvm_loop_close(e->l, &loop);
     n->panels = memory;
 }
@@ -341,7 +363,7 @@ static void packed_loops(nest *n, LLVMValueRef *steps) {
     LLVMValueRef step = line_bytes(n);
     for (uint32_t i = n->e.d->n_over; i-- > 0;) {
         steps[i] = step;
-        step = LLVMBuildMul(n->e.l->builder, step, size_of(n, n->e.d->over[i]), "");
+        step = LLVMBuildMul(n->e.l->builder, step, tg_x86_dot_extent(&n->e, i), "");
     }
 }
 
@@ -385,6 +407,7 @@ static void locate_panel(nest *n) {
         LLVMValueRef in_place = choose(n, n->pays, tg_llvm_i64(n->e.l, 0), n->p.column);
         n->p.at = bytes_at(n, n->p.at, in_place, tg_llvm_i64(n->e.l, n->e.size));
     }
+    n->correction = n->e.d->flip_rows ? correction_of(n, n->p.at) : NULL;
     n->strip = n->in_parts ? bytes_at(n, n->strips, number, n->strip_bytes) : NULL;
 }
 
@@ -482,7 +505,7 @@ static void block_loop(nest *n) {
 static void part_loop(nest *n) {
     tg_dot_emission *e = &n->e;
     LLVMBuilderRef b = e->l->builder;
-    LLVMValueRef zero = tg_llvm_i64(e->l, 0), size = size_of(n, e->d->over[0]);
+    LLVMValueRef zero = tg_llvm_i64(e->l, 0), size = tg_x86_dot_extent(e, 0);
     e->k_from = zero;
     e->k_count = size;
     if (!n->in_parts) {
@@ -600,7 +623,7 @@ static void plan_large(nest *n, LLVMValueRef rows, LLVMValueRef inner, slot part
     tg_dot_emission *e = &n->e;
     const tg_machine *m = e->x->machine;
     LLVMBuilderRef b = e->l->builder;
-    LLVMValueRef size = size_of(n, e->d->over[0]), width = width_of_panel(n), bytes = tg_llvm_i64(e->l, e->size);
+    LLVMValueRef size = tg_x86_dot_extent(e, 0), width = width_of_panel(n), bytes = tg_llvm_i64(e->l, e->size);
     LLVMValueRef k = n->compact ? size : part_of(n, size, inner);
     LLVMValueRef length = LLVMBuildMul(b, LLVMBuildMul(b, k, inner, ""), bytes, ""); /* bytes of a row or column in a part */
     LLVMBuildStore(b, k, part.at);
@@ -635,12 +658,12 @@ static void plan_sizes(nest *n) {
     tg_dot_emission *e = &n->e;
     const tg_x86_dot *d = e->d;
     LLVMBuilderRef b = e->l->builder;
-    LLVMValueRef rows = total_rows(n), size = size_of(n, d->over[0]), one = tg_llvm_i64(e->l, 1);
+    LLVMValueRef rows = total_rows(n), size = tg_x86_dot_extent(e, 0), one = tg_llvm_i64(e->l, 1);
     plan_panels(n, rows);
     if (n->compact) {
         return;
     }
-    LLVMValueRef inner = tg_llvm_max64(e->l, tg_x86_dot_points(e, d->over + 1, d->n_over - 1), one);
+    LLVMValueRef inner = tg_llvm_max64(e->l, tg_x86_dot_extents(e, 1), one);
     LLVMValueRef points = LLVMBuildMul(b, size, inner, ""), half = tg_llvm_i64(e->l, e->x->machine->l2_bytes / 2);
     LLVMValueRef longest = tg_llvm_max64(e->l, rows, width_of_panel(n));
     LLVMValueRef bytes = LLVMBuildMul(b, LLVMBuildMul(b, points, longest, ""), tg_llvm_i64(e->l, e->size), "");

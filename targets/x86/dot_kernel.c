@@ -22,7 +22,32 @@ static LLVMValueRef byte_gep(tg_llvm *l, LLVMValueRef base, LLVMValueRef bytes) 
     return LLVMBuildInBoundsGEP2(l->builder, l->i8, base, &bytes, 1, "");
 }
 
+/* An intrinsic of x86 with operands given as vectors of words. */
+static LLVMValueRef call_words(emission *e, const char *name, LLVMValueRef *args, unsigned n) {
+    LLVMValueRef f = LLVMGetIntrinsicDeclaration(e->l->module, LLVMLookupIntrinsicID(name, strlen(name)), NULL, 0);
+    for (unsigned i = 0; i < n; i++) {
+        args[i] = LLVMBuildBitCast(e->l->builder, args[i], LLVMTypeOf(LLVMGetParam(f, i)), "");
+    }
+    return LLVMBuildCall2(e->l->builder, LLVMGlobalGetValueType(f), f, args, n, "");
+}
+
+/* Sums of two or four products of the parts of each word; rows of the table by lanes: 4, 8, 16. */
+static LLVMValueRef multiply_add_parts(emission *e, LLVMValueRef row, LLVMValueRef columns, LLVMValueRef sum) {
+    static const char *const pairs[] = {"llvm.x86.sse2.pmadd.wd", "llvm.x86.avx2.pmadd.wd", "llvm.x86.avx512.pmaddw.d.512"};
+    static const char *const quads[] = {"llvm.x86.avx512.vpdpbusd.128", "llvm.x86.avx512.vpdpbusd.256",
+                                        "llvm.x86.avx512.vpdpbusd.512"};
+    unsigned width = e->t->lanes == 4 ? 0 : e->t->lanes == 8 ? 1 : 2;
+    if (e->t->multiply == TG_DOT_PAIRS) {
+        return LLVMBuildAdd(e->l->builder, call_words(e, pairs[width], (LLVMValueRef[]){row, columns}, 2), sum, "");
+    }
+    bool unsigned_row = e->t->multiply == TG_DOT_QUADS_UNSIGNED_ROW; /* the second operand is unsigned */
+    return call_words(e, quads[width], (LLVMValueRef[]){sum, unsigned_row ? row : columns, unsigned_row ? columns : row}, 3);
+}
+
 static LLVMValueRef multiply_add(emission *e, LLVMValueRef a, LLVMValueRef b, LLVMValueRef c) {
+    if (e->t->multiply != TG_DOT_PLAIN) {
+        return multiply_add_parts(e, a, b, c);
+    }
     if (e->t->elem == e->l->i32) {
         return LLVMBuildAdd(e->l->builder, LLVMBuildMul(e->l->builder, a, b, ""), c, "");
     }

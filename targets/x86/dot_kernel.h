@@ -18,6 +18,14 @@
 #define TG_DOT_MAX_ROWS 14
 #define TG_DOT_MAX_VECS 4
 
+/* What one reduction step does with a word of the row, the same in all lanes, and the words of a vector. */
+typedef enum tg_dot_multiply {
+    TG_DOT_PLAIN,             /* one element a word: fma, or multiply and add */
+    TG_DOT_PAIRS,             /* two i16: vpmaddwd and an addition */
+    TG_DOT_QUADS_UNSIGNED_ROW, /* four bytes, the vector's are signed: vpdpbusd */
+    TG_DOT_QUADS_SIGNED_ROW
+} tg_dot_multiply;
+
 /* One reduction loop, outermost first. Steps in bytes. */
 typedef struct tg_dot_loop {
     LLVMValueRef count;
@@ -31,6 +39,7 @@ typedef struct tg_dot_tile {
     LLVMValueRef row_at[TG_DOT_MAX_ROWS]; /* address of each row there */
     LLVMValueRef masks[TG_DOT_MAX_VECS]; /* lanes of each vector that exist; null: all */
     LLVMValueRef prefetch; /* how far ahead of the vector side, in bytes; null: nowhere */
+    tg_dot_multiply multiply;
     const tg_dot_loop *loops;
     unsigned n_loops;
     /* in: initial values; out: results. acc[row * vecs + vec] */

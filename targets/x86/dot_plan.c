@@ -73,7 +73,7 @@ static tg_dtype accumulator(const tg_op *op) {
     for (uint32_t i = 0; i < 2; i++) {
         tg_dtype from = tg_operand(op, i)->type->dtype;
         bool floats = tg_dtype_kind_of(from) == TG_KIND_FLOAT && (t == TG_F32 || (t == TG_F64 && from == TG_F64));
-        bool ints = t == TG_I32 && tg_dtype_bits(from) <= 32 &&
+        bool ints = (t == TG_I32 || t == TG_U32) && tg_dtype_bits(from) <= 32 &&
                     (tg_dtype_kind_of(from) == TG_KIND_SINT || tg_dtype_kind_of(from) == TG_KIND_UINT);
         if (!floats && !ints) {
             return TG_BOOL;
@@ -106,6 +106,29 @@ static bool is_longer(const tg_axis *a, const tg_axis *b) {
     return a->extent < 0 ? true : b->extent >= 0 && a->extent >= b->extent;
 }
 
+/* Last dimension of a load in whose index the axis appears; -1: in none, or no load. */
+static int dimension_of(const tg_value *v, const tg_axis *a) {
+    const tg_op *op = v->def;
+    for (uint32_t i = op && op->opcode == TG_OP_LOAD ? tg_op_n_indices(op) : 0; i-- > 0;) {
+        if (has(tg_op_index(op, i), a)) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+/* Should the loop over `a` be inside that over `b`? The side that streams decides, then the other; else as written. */
+static bool is_inside(const tg_x86_dot *d, const tg_axis *a, const tg_axis *b) {
+    for (uint32_t i = 0; i < 2; i++) {
+        const tg_value *v = tg_operand(d->op, i ? 1 - d->side : d->side);
+        int in_a = dimension_of(v, a), in_b = dimension_of(v, b);
+        if (in_a >= 0 && in_b >= 0 && in_a != in_b) {
+            return in_a > in_b;
+        }
+    }
+    return a->rank > b->rank;
+}
+
 static void sort_parts(tg_x86_dot *d) {
     const tg_value *columns = tg_operand(d->op, d->side), *rows = tg_operand(d->op, 1 - d->side);
     const tg_type *t = tg_result(d->op, 0)->type;
@@ -127,9 +150,9 @@ static void sort_parts(tg_x86_dot *d) {
         }
     }
     const tg_attr *over = tg_op_attr(d->op, TG_ATTR_OVER);
-    for (uint32_t i = 0; i < over->n_axes; i++) { /* by rank: the order in which the loops were written */
+    for (uint32_t i = 0; i < over->n_axes; i++) { /* so that memory is walked in its order */
         uint32_t k = d->n_over++;
-        for (; k > 0 && d->over[k - 1]->rank > over->axes[i]->rank; k--) {
+        for (; k > 0 && is_inside(d, d->over[k - 1], over->axes[i]); k--) {
             d->over[k] = d->over[k - 1];
         }
         d->over[k] = over->axes[i];
@@ -153,6 +176,7 @@ tg_x86_dot *tg_x86_dot_plan(tg_x86 *x, tg_op *op) {
         return NULL;
     }
     sort_parts(d);
+    tg_x86_dot_plan_groups(x, d);
     if (rank == CHOSEN) {
         tg_x86_sched_obey(x, tg_x86_sched_vector(x, d->vector));
     }
@@ -207,5 +231,8 @@ void tg_x86_dot_describe(tg_x86 *x, const tg_x86_dot *d, tg_strbuf *out) {
     list(out, ", rows ", d->rows, d->n_rows);
     list(out, ", batch ", d->batch, d->n_batch);
     list(out, ", over ", d->over, d->n_over);
+    if (d->group > 1) {
+        tg_strbuf_printf(out, ", groups of %u", d->group);
+    }
     tg_strbuf_printf(out, ", tile %u by %u vectors, %u roots\n", rows, vecs, d->roots.len);
 }

@@ -194,8 +194,22 @@ LLVMValueRef tg_x86_dot_points(tg_dot_emission *e, tg_axis *const *axes, uint32_
     return v;
 }
 
+LLVMValueRef tg_x86_dot_extent(const tg_dot_emission *e, uint32_t i) {
+    LLVMValueRef size = e->x->ranges[e->d->over[i]->rank].size;
+    bool grouped = e->d->group > 1 && i + 1 == e->d->n_over;
+    return grouped ? tg_llvm_ceil_div(e->l, size, tg_llvm_i64(e->l, e->d->group)) : size;
+}
+
+LLVMValueRef tg_x86_dot_extents(const tg_dot_emission *e, uint32_t from) {
+    LLVMValueRef v = tg_llvm_i64(e->l, 1);
+    for (uint32_t i = from; i < e->d->n_over; i++) {
+        v = LLVMBuildMul(e->l->builder, v, tg_x86_dot_extent(e, i), "");
+    }
+    return v;
+}
+
 LLVMValueRef tg_x86_dot_count(const tg_dot_emission *e, uint32_t i) {
-    return i ? e->x->ranges[e->d->over[i]->rank].size : e->k_count;
+    return i ? tg_x86_dot_extent(e, i) : e->k_count;
 }
 
 /* ---- scratch ---------------------------------------------------------------------------------------------------- */
@@ -221,11 +235,29 @@ LLVMValueRef tg_x86_dot_reserve(tg_x86 *x, tg_dot_scratch *s, LLVMValueRef bytes
 
 /* ---- packing ------------------------------------------------------------------------------------------------------- */
 
+/* The operand at a frame in all lanes, as its registers hold it. */
+static LLVMValueRef operand_at(tg_dot_emission *e, tg_x86_frame *f, tg_value *v) {
+    return tg_llvm_splat(e->l, tg_x86_plain(e->x, tg_x86_eval(e->x, f, v)).v, e->lanes);
+}
+
+static LLVMValueRef only(tg_dot_emission *e, LLVMValueRef v, LLVMValueRef mask) {
+    return mask ? LLVMBuildSelect(e->l->builder, mask, v, LLVMConstNull(LLVMTypeOf(v)), "") : v;
+}
+
 /* The operand at a frame as a vector of the accumulators' type; 0 in lanes that do not exist. */
 static LLVMValueRef evaluate(tg_dot_emission *e, tg_x86_frame *f, tg_value *v, LLVMValueRef mask) {
-    tg_x86_val val = tg_x86_plain(e->x, tg_x86_eval(e->x, f, v));
-    LLVMValueRef wide = tg_llvm_splat(e->l, tg_x86_convert(e->x, val.v, v->type->dtype, e->d->dtype), e->lanes);
-    return LLVMBuildSelect(e->l->builder, mask, wide, LLVMConstNull(e->vector), "");
+    LLVMValueRef wide = tg_x86_convert(e->x, operand_at(e, f, v), v->type->dtype, e->d->dtype);
+    return only(e, wide, mask);
+}
+
+/* `a` bound to lanes from `relative` on; mask null: all of them exist. */
+static tg_x86_frame *lanes_frame(tg_dot_emission *e, tg_axis *a, LLVMValueRef relative, LLVMValueRef mask) {
+    tg_x86_frame *f = tg_x86_frame_create(e->x, tg_x86_dot_frame(e), e->x->place);
+    tg_x86_frame_bind(f, a, (tg_x86_val){add(e, e->x->ranges[a->rank].first, relative), tg_llvm_i64(e->l, 1), NULL});
+    if (mask) {
+        tg_x86_frame_mask(e->x, f, mask);
+    }
+    return f;
 }
 
 static void close_loops(tg_dot_emission *e, tg_llvm_loop *loops, uint32_t n) {
@@ -253,7 +285,24 @@ static void prefetch_line(tg_dot_emission *e, const tg_dot_side *s, LLVMValueRef
     }
 }
 
-void tg_x86_dot_pack_panel(tg_dot_emission *e, const tg_dot_side *s, LLVMValueRef to, LLVMValueRef at, LLVMValueRef limit) {
+/* Words of columns from `column` on at group k of the last reduction axis, which is bound last. Members past the end are read at the
+ * last point and dropped. */
+static LLVMValueRef group_of_columns(tg_dot_emission *e, const tg_dot_side *s, LLVMValueRef column, LLVMValueRef k, LLVMValueRef mask) {
+    const tg_x86_dot *d = e->d;
+    tg_axis *last = d->over[d->n_over - 1];
+    LLVMValueRef first = mul(e, k, tg_llvm_i64(e->l, d->group)), end = LLVMBuildSub(e->l->builder, size_of(e, last), tg_llvm_i64(e->l, 1), "");
+    LLVMValueRef members[4];
+    for (unsigned i = 0; i < d->group; i++) {
+        e->n_bound--;
+        tg_x86_dot_bind(e, last, tg_llvm_min64(e->l, add(e, first, tg_llvm_i64(e->l, i)), end));
+        members[i] = only(e, operand_at(e, lanes_frame(e, d->vector, column, mask), s->value), mask);
+    }
+    LLVMValueRef keep = tg_x86_dot_group_keep(e, LLVMBuildSub(e->l->builder, size_of(e, last), first, ""));
+    return tg_x86_dot_group(e, members, s->value->type->dtype, keep);
+}
+
+/* All lines of a panel; `masked`: some columns do not exist. */
+static void pack_lines(tg_dot_emission *e, const tg_dot_side *s, LLVMValueRef to, LLVMValueRef at, LLVMValueRef limit, bool masked) {
     const tg_x86_dot *d = e->d;
     tg_llvm_loop loops[TG_DOT_AXES];
     LLVMValueRef zero = tg_llvm_i64(e->l, 0), one = tg_llvm_i64(e->l, 1), point = zero, ks[TG_DOT_AXES];
@@ -270,23 +319,40 @@ void tg_x86_dot_pack_panel(tg_dot_emission *e, const tg_dot_side *s, LLVMValueRe
     }
     for (unsigned i = 0; i < e->vecs; i++) {
         LLVMValueRef column = add(e, at, tg_llvm_i64(e->l, i * e->lanes));
-        LLVMValueRef mask = tg_x86_dot_lanes_below(e, column, limit);
-        tg_x86_frame *f = tg_x86_frame_create(e->x, tg_x86_dot_frame(e), e->x->place);
-        LLVMValueRef index = add(e, e->x->ranges[d->vector->rank].first, column);
-        tg_x86_frame_bind(f, d->vector, (tg_x86_val){index, one, NULL});
-        tg_x86_frame_mask(e->x, f, mask);
+        LLVMValueRef mask = masked ? tg_x86_dot_lanes_below(e, column, limit) : NULL;
+        LLVMValueRef v = d->group > 1 ? group_of_columns(e, s, column, ks[d->n_over - 1], mask)
+                                      : evaluate(e, lanes_frame(e, d->vector, column, mask), s->value, mask);
         LLVMValueRef p = tg_llvm_gep(e->l, e->l->i8, line, tg_llvm_i64(e->l, i * e->lanes * e->size));
-        tg_llvm_store(e->l, evaluate(e, f, s->value, mask), p, e->size);
+        tg_llvm_store(e->l, v, p, e->size);
     }
     close_loops(e, loops, d->n_over);
     e->n_bound = n_bound;
+}
+
+/* Vectors of elements below 32 bits cannot be read under a mask without AVX-512: those that exist whole get code of their own. */
+static bool masks_cost(const tg_dot_emission *e, const tg_value *v) {
+    return !e->x->machine->has_masks && tg_dtype_bits(v->type->dtype) < 32;
+}
+
+void tg_x86_dot_pack_panel(tg_dot_emission *e, const tg_dot_side *s, LLVMValueRef to, LLVMValueRef at, LLVMValueRef limit) {
+    if (!masks_cost(e, s->value)) {
+        pack_lines(e, s, to, at, limit, true);
+        return;
+    }
+    tg_llvm_if c;
+    LLVMValueRef end = add(e, at, tg_llvm_i64(e->l, e->vecs * e->lanes));
+    tg_llvm_if_open(e->l, &c, LLVMBuildICmp(e->l->builder, LLVMIntSLE, end, limit, ""));
+    pack_lines(e, s, to, at, limit, false);
+    tg_llvm_if_else(e->l, &c);
+    pack_lines(e, s, to, at, limit, true);
+    tg_llvm_if_close(e->l, &c);
 }
 
 /* Lays out the packed rows: the last reduction axis contiguous and padded to whole vectors. Returns the bytes. */
 static LLVMValueRef lay_out_rows(tg_dot_emission *e, tg_dot_side *s) {
     const tg_x86_dot *d = e->d;
     LLVMValueRef last = size_of(e, d->over[d->n_over - 1]), lanes = tg_llvm_i64(e->l, e->lanes);
-    LLVMValueRef bytes = mul(e, mul(e, tg_llvm_ceil_div(e->l, last, lanes), lanes), tg_llvm_i64(e->l, e->size));
+    LLVMValueRef bytes = mul(e, mul(e, tg_llvm_ceil_div(e->l, last, lanes), lanes), tg_llvm_i64(e->l, tg_x86_dot_part_bytes(e)));
     s->n_axes = 0;
     set_step(e, s, d->over[d->n_over - 1], tg_llvm_i64(e->l, e->size));
     for (uint32_t i = d->n_over - 1; i-- > 0;) {
@@ -302,6 +368,31 @@ static LLVMValueRef lay_out_rows(tg_dot_emission *e, tg_dot_side *s) {
         bytes = mul(e, bytes, size_of(e, d->rows[i]));
     }
     return bytes;
+}
+
+/* One vector of a row: points from k on of the last reduction axis. */
+static void pack_row_vector(tg_dot_emission *e, tg_dot_side *s, LLVMValueRef to, LLVMValueRef k, LLVMValueRef mask) {
+    const tg_x86_dot *d = e->d;
+    tg_x86_frame *f = lanes_frame(e, d->over[d->n_over - 1], k, mask);
+    LLVMValueRef v = d->group > 1 ? tg_x86_dot_row_part(e, only(e, operand_at(e, f, s->value), mask), s->value->type->dtype)
+                                  : evaluate(e, f, s->value, mask);
+    unsigned bytes = tg_x86_dot_part_bytes(e);
+    tg_llvm_store(e->l, v, tg_llvm_gep(e->l, e->l->i8, to, mul(e, k, tg_llvm_i64(e->l, bytes))), bytes);
+}
+
+static void pack_row(tg_dot_emission *e, tg_dot_side *s, LLVMValueRef to) {
+    LLVMValueRef size = size_of(e, e->d->over[e->d->n_over - 1]), from = tg_llvm_i64(e->l, 0), lanes = tg_llvm_i64(e->l, e->lanes);
+    tg_llvm_loop loop;
+    if (masks_cost(e, s->value)) {
+        LLVMValueRef whole = mul(e, LLVMBuildUDiv(e->l->builder, size, lanes, ""), lanes);
+        LLVMValueRef k = tg_llvm_loop_open(e->l, &loop, from, whole, lanes);
+        pack_row_vector(e, s, to, k, NULL);
+        tg_llvm_loop_close(e->l, &loop);
+        from = whole;
+    }
+    LLVMValueRef k = tg_llvm_loop_open(e->l, &loop, from, size, lanes);
+    pack_row_vector(e, s, to, k, tg_x86_dot_lanes_below(e, k, size));
+    tg_llvm_loop_close(e->l, &loop);
 }
 
 void tg_x86_dot_pack_rows(tg_dot_emission *e, tg_dot_side *s, tg_dot_scratch *to) {
@@ -327,14 +418,7 @@ void tg_x86_dot_pack_rows(tg_dot_emission *e, tg_dot_side *s, tg_dot_scratch *to
         tg_x86_dot_bind(e, order[i], k);
         at = tg_llvm_gep(e->l, e->l->i8, at, mul(e, k, tg_x86_dot_step(e, s, order[i])));
     }
-    tg_axis *last = d->over[d->n_over - 1];
-    LLVMValueRef k = tg_llvm_loop_open(e->l, &loops[n++], zero, size_of(e, last), tg_llvm_i64(e->l, e->lanes));
-    LLVMValueRef mask = tg_x86_dot_lanes_below(e, k, size_of(e, last));
-    tg_x86_frame *f = tg_x86_frame_create(e->x, tg_x86_dot_frame(e), e->x->place);
-    tg_x86_frame_bind(f, last, (tg_x86_val){add(e, e->x->ranges[last->rank].first, k), one, NULL});
-    tg_x86_frame_mask(e->x, f, mask);
-    LLVMValueRef p = tg_llvm_gep(e->l, e->l->i8, at, mul(e, k, tg_llvm_i64(e->l, e->size)));
-    tg_llvm_store(e->l, evaluate(e, f, s->value, mask), p, e->size);
+    pack_row(e, s, at);
     close_loops(e, loops, n);
     e->n_bound = n_bound;
 }

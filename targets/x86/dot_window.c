@@ -26,11 +26,25 @@ static int64_t coefficient(const window *w, uint32_t d, const tg_axis *a) {
     return tg_affine_axis_coeff(&w->form[d], a, &c, &symbol) ? c : 0;
 }
 
+/* Groups of the box lie as those of packed rows do: along the last dimension runs the last reduction axis and no other. */
+static bool keeps_groups(const tg_x86_dot *d, const tg_op *op) {
+    const tg_axis *last = d->over[d->n_over - 1];
+    for (uint32_t i = 0; i < tg_op_n_indices(op) && d->group > 1; i++) {
+        const tg_value *index = tg_op_index(op, i);
+        bool innermost = i + 1 == tg_op_n_indices(op);
+        bool alone = index->type->n_axes == 1 && index->type->axes[0] == last && index->def && index->def->opcode == TG_OP_IOTA;
+        if (innermost ? !alone : tg_type_has_axis(index->type, last)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Indices affine with small constant coefficients, each axis in one dimension only, two axes in some dimension. */
 bool tg_x86_dot_has_window(tg_x86 *x, const tg_x86_dot *d, const tg_value *v) {
     const tg_op *op = v->def;
     bool load = op && op->opcode == TG_OP_LOAD && !tg_op_attr(op, TG_ATTR_PART) && !x->buffers[v->id];
-    if (!load || tg_dtype_bits(v->type->dtype) < 8 || (tg_op_else(op) && tg_op_else(op)->type->n_axes)) {
+    if (!load || tg_dtype_bits(v->type->dtype) < 8 || !keeps_groups(d, op) || (tg_op_else(op) && tg_op_else(op)->type->n_axes)) {
         return false;
     }
     bool overlaps = false;
@@ -103,7 +117,7 @@ static void measure(window *w) {
 static LLVMValueRef lay_out(window *w) {
     tg_dot_emission *e = w->e;
     LLVMBuilderRef b = e->l->builder;
-    LLVMValueRef lanes = tg_llvm_i64(e->l, e->lanes), bytes = tg_llvm_i64(e->l, e->size);
+    LLVMValueRef lanes = tg_llvm_i64(e->l, e->lanes), bytes = tg_llvm_i64(e->l, tg_x86_dot_part_bytes(e));
     for (uint32_t d = w->rank; d-- > 0;) {
         w->step[d] = bytes;
         LLVMValueRef n = w->extent[d];
@@ -113,14 +127,17 @@ static LLVMValueRef lay_out(window *w) {
     return bytes;
 }
 
+/* A tensor's element, in registers, as the box holds it. */
+static LLVMValueRef element_of(tg_dot_emission *e, LLVMValueRef v, tg_dtype t) {
+    return e->d->group > 1 ? tg_x86_dot_row_part(e, v, t) : tg_x86_convert(e->x, v, t, e->d->dtype);
+}
+
 static LLVMValueRef fill_value(window *w) {
     tg_dot_emission *e = w->e;
     tg_value *otherwise = tg_op_else(w->op);
-    if (!otherwise) {
-        return LLVMConstNull(e->vector);
-    }
-    LLVMValueRef v = tg_x86_scalar_of(e->x, otherwise);
-    return tg_llvm_splat(e->l, tg_x86_convert(e->x, v, otherwise->type->dtype, e->d->dtype), e->lanes);
+    tg_dtype t = w->tensor->dtype;
+    LLVMValueRef v = otherwise ? tg_x86_scalar_of(e->x, otherwise) : LLVMConstNull(tg_x86_reg_type(e->x, t));
+    return tg_llvm_splat(e->l, element_of(e, v, t), e->lanes);
 }
 
 /* Lanes whose index at `at`, `at + 1`, … lies in the last dimension. */
@@ -170,9 +187,9 @@ static void copy_box(window *w, LLVMValueRef to) {
     LLVMValueRef at = LLVMBuildAdd(b, w->low[last], i, "");
     LLVMValueRef mask = inside_last(w, at, inside);
     LLVMValueRef v = tg_x86_from_memory(x, load_line(w, offset, at, mask), w->tensor->dtype);
-    v = tg_x86_convert(x, v, w->tensor->dtype, e->d->dtype);
+    v = element_of(e, v, w->tensor->dtype);
     v = LLVMBuildSelect(b, mask, v, fill, "");
-    tg_llvm_store(e->l, v, tg_llvm_gep(e->l, e->l->i8, to, LLVMBuildMul(b, i, w->step[last], "")), e->size);
+    tg_llvm_store(e->l, v, tg_llvm_gep(e->l, e->l->i8, to, LLVMBuildMul(b, i, w->step[last], "")), tg_x86_dot_part_bytes(e));
     for (uint32_t d = w->rank; d-- > 0;) {
         tg_llvm_loop_close(e->l, &loops[d]);
     }
@@ -195,7 +212,8 @@ void tg_x86_dot_stage_window(tg_dot_emission *e, tg_dot_side *s, tg_dot_scratch 
         s->base = tg_llvm_gep(e->l, e->l->i8, s->base, LLVMBuildMul(e->l->builder, skipped, w->step[d], ""));
         for (uint32_t i = 0; i < t->n_axes; i++) {
             if (is_free(w, t->axes[i])) {
-                LLVMValueRef c = tg_llvm_i64(e->l, coefficient(w, d, t->axes[i]));
+                bool grouped = t->axes[i] == e->d->over[e->d->n_over - 1]; /* steps count in groups */
+                LLVMValueRef c = tg_llvm_i64(e->l, coefficient(w, d, t->axes[i]) * (grouped ? e->d->group : 1));
                 s->axes[s->n_axes] = t->axes[i];
                 s->step[s->n_axes++] = LLVMBuildMul(e->l->builder, w->step[d], c, "");
             }

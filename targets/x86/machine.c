@@ -7,16 +7,18 @@
 #include <unistd.h>
 
 typedef struct level {
-    const char *arch, *cpu, *features;
+    const char *arch, *level, *cpu, *features;
     int bits, regs;
-    bool fma, masks;
+    bool fma, masks, vnni;
 } level;
 
 /* x86-64-v4, v3 and v2 of the psABI; prefer-256-bit is off, vectors are as wide as we write them. */
 static const level levels[] = {
-    {"avx512", "x86-64-v4", "", 512, 32, true, true},
-    {"avx2", "x86-64-v3", "", 256, 16, true, false},
-    {"v2", "x86-64-v2", "", 128, 16, false, false},
+    {"avx512vnni", "avx512", "x86-64-v4", "+avx512vnni", 512, 32, true, true, true},
+    {"avx512", NULL, "x86-64-v4", "", 512, 32, true, true, false},
+    {"avx2vnni", "avx2", "x86-64-v3", "+avxvnni", 256, 16, true, false, true},
+    {"avx2", NULL, "x86-64-v3", "", 256, 16, true, false, false},
+    {"v2", NULL, "x86-64-v2", "", 128, 16, false, false, false},
 };
 
 static int64_t cache_bytes(int name, int64_t otherwise) {
@@ -28,6 +30,7 @@ static void describe(const level *l, tg_machine *m) {
     memset(m, 0, sizeof *m);
     m->family = "x86";
     m->arch = l->arch;
+    m->level = l->level;
     m->cpu = l->cpu;
     m->features = l->features;
     m->vector_bits = l->bits;
@@ -35,6 +38,7 @@ static void describe(const level *l, tg_machine *m) {
     m->has_fma = l->fma;
     m->has_masks = l->masks;
     m->has_f16c = l->fma;
+    m->has_vnni = l->vnni;
     m->l1_bytes = cache_bytes(_SC_LEVEL1_DCACHE_SIZE, 32 << 10);
     m->l2_bytes = cache_bytes(_SC_LEVEL2_CACHE_SIZE, 1 << 20);
     m->l3_bytes = cache_bytes(_SC_LEVEL3_CACHE_SIZE, 16 << 20);
@@ -44,9 +48,13 @@ static void describe(const level *l, tg_machine *m) {
 /* What the host has beyond its level. */
 static void describe_host(tg_machine *m) {
     bool wide = strcmp(m->arch, "avx512") == 0;
-    m->has_vnni = wide && __builtin_cpu_supports("avx512vnni");
+    bool short_form = strcmp(m->arch, "avx2") == 0 && tg_cpu_runs("avx2vnni");
+    m->has_vnni = short_form || (wide && tg_cpu_runs("avx512vnni"));
     m->has_bf16 = wide && __builtin_cpu_supports("avx512bf16");
-    m->features = m->has_bf16 ? "+avx512vnni,+avx512bf16" : m->has_vnni ? "+avx512vnni" : "";
+    m->features = short_form      ? "+avxvnni"
+                  : !m->has_bf16  ? m->has_vnni ? "+avx512vnni" : ""
+                  : m->has_vnni   ? "+avx512vnni,+avx512bf16"
+                                  : "+avx512bf16";
 }
 
 bool tg_x86_machine(const char *arch, tg_machine *out) {
