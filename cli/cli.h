@@ -85,6 +85,7 @@ const char *cli_lookup(const cli_list *list, const char *name);
  */
 
 int cmd_run(int argc, char **argv);
+int cmd_tune(int argc, char **argv);
 int cmd_compile(int argc, char **argv);
 int cmd_opt(int argc, char **argv);
 int cmd_fmt(int argc, char **argv);

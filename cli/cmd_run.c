@@ -1,6 +1,6 @@
 /* tegula run: a kernel on generated data, timed and compared with the interpreter. */
 #include "cli/data.h"
-#include "cli/flops.h"
+#include "autotune/flops.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -8,6 +8,7 @@ static const cli_command commands[] = {
      cmd_run},
     {"compile", "FILE", "compile a kernel and print a stage: syntax tree, tile IR, assembly …",
      cmd_compile},
+    {"tune", "FILE", "find the fastest schedules for some shapes and remember them", cmd_tune},
     {"build", "FILE", "compile ahead of time: an object file and a C header", cmd_build},
     {"opt", "FILE.ir", "run passes on the text of tile IR", cmd_opt},
     {"fmt", "FILE…", "print source in the canonical style, or rewrite it", cmd_fmt},

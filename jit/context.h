@@ -30,6 +30,25 @@ typedef struct tg_context_part {
     void (*free)(struct tg_context_part *part); /* before anything of the context goes */
 } tg_context_part;
 
+/* Who decides at launch under which schedule a kernel runs: installed by the layer above. `choose`
+ * is asked once per kernel, types, constants and extents; it gives the kernel itself or one that
+ * tg_kernel_with_schedule made of it. It must not launch, and takes no longer than a compile's
+ * front end. Any thread. `epoch` is unique to the chooser: answers of an earlier one do not count. */
+typedef struct tg_chooser {
+    tg_kernel *(*choose)(struct tg_chooser *chooser, tg_kernel *kernel,
+                         const tg_launch_arg *args, const tg_launch_binding *binding);
+    uint64_t epoch;
+} tg_chooser;
+
+/* An answer; they are kept by the kernel that was launched. */
+typedef struct tg_choice {
+    struct tg_choice *next;
+    tg_kernel *kernel;
+    uint64_t epoch;
+    uint32_t n; /* words: types, constants and extents */
+    uint64_t words[];
+} tg_choice;
+
 struct tg_context {
     tg_allocator allocator;
     const tg_device *device;
@@ -47,6 +66,7 @@ struct tg_context {
     tg_error_slot *errors; /* one per thread that failed */
     char *stdlib_path;     /* directory in place of the embedded kernels; may be null */
     _Atomic(tg_context_part *) stdlib; /* null until a kernel of the library is used */
+    _Atomic(tg_chooser *) chooser; /* null: kernels run as they are */
 };
 
 /* Context options after defaults and environment. */
@@ -59,6 +79,8 @@ typedef struct tg_settings {
 /* Reads TEGULA_DEVICE, _ARCH, _THREADS, _CACHE, _PATH, _CACHE_BYTES where the options leave
  * them open, and TEGULA_STDLIB_PATH. */
 void tg_settings_read_environment(tg_settings *s);
+/* TEGULA_TUNING: path of the tuning database, "" for none; null if it is not set. */
+const char *tg_environment_tuning(void);
 
 /* An options struct of the public API (its struct_size first) as this library knows it: `size` bytes to `to`. A smaller one
  * is an older caller's; a larger one may only have zeros beyond ours, else false. Null: all zero. */
@@ -126,11 +148,13 @@ struct tg_kernel {
     pthread_cond_t changed;
     tg_variant *variants;
     uint32_t n_variants;
-    uint32_t n_pending; /* async compiles */
+    _Atomic uint32_t n_pending; /* async compiles */
     tg_status async_status;
     char *schedule;     /* of tg_kernel_with_schedule; null: what the source says */
-    bool only_given;    /* the source\'s schedule items are left out */
+    bool only_given;    /* the source's schedule items are left out */
     tg_kernel *derived; /* next of the module's list of those */
+    _Atomic(tg_choice *) choices; /* newest first; only ever grows */
+    _Atomic uint32_t n_choices;
 };
 
 struct tg_module {
@@ -173,6 +197,11 @@ typedef struct tg_selection {
     tg_variant_key key;
 } tg_selection;
 tg_status tg_selection_read(const tg_kernel *k, const tg_kernel_spec *spec, tg_selection *s);
+/* Compiles on another thread; tg_kernel_wait tells how it went. OUT_OF_MEMORY. */
+tg_status tg_selection_compile_async(tg_kernel *kernel, const tg_selection *s);
+/* What a launch with these arguments is specialised on. */
+void tg_selection_of_launch(const tg_kernel *k, const tg_launch_arg *args,
+                            const tg_launch_binding *b, tg_selection *s);
 /* "true", "false", an integer or a float. */
 bool tg_scalar_parse(const char *text, tg_scalar *out);
 
@@ -183,6 +212,11 @@ bool tg_scalar_parse(const char *text, tg_scalar *out);
  * kinds, number. */
 tg_status tg_launch_args_make(const tg_kernel *k, const tg_argument *values, uint32_t n_values,
                               tg_launch_arg *args);
+/* Which kernel to launch instead of k, by the context's chooser (choose.c); k itself if there is none. */
+tg_kernel *tg_choose(tg_kernel *k, const tg_launch_arg *args, const tg_launch_binding *b);
+void tg_choices_free(tg_kernel *k);
+/* Arguments are right for the kernel: binds types, dimensions and constants. */
+tg_status tg_launch_check(const tg_kernel *k, const tg_launch_arg *args, tg_launch_binding *b);
 /* Content facts in checked mode (facts.c). */
 tg_status tg_facts_check(const tg_kernel *k, const tg_launch_binding *b,
                          const tg_launch_arg *args);

@@ -22,6 +22,10 @@ static const char *default_cache_dir(tg_settings *s) {
     return n && n < sizeof s->cache_default ? s->cache_default : "";
 }
 
+const char *tg_environment_tuning(void) {
+    return getenv("TEGULA_TUNING"); /* empty: no file */
+}
+
 static int64_t get_number(const char *name, int64_t most) {
     const char *v = get(name);
     char *end;

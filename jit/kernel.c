@@ -199,26 +199,28 @@ static void run_background(void *user) {
     pthread_mutex_unlock(&k->lock);
 }
 
-tg_status tg_kernel_prepare_async(tg_kernel *kernel, const tg_kernel_spec *spec) {
-    if (!kernel) {
-        return TG_ERROR_INVALID_ARGUMENT;
-    }
+tg_status tg_selection_compile_async(tg_kernel *kernel, const tg_selection *s) {
     const tg_allocator *a = &kernel->context->allocator;
     background *b = tg_alloc(a, sizeof *b, _Alignof(background));
     if (!b) {
         return tg_fail(kernel->context, TG_ERROR_OUT_OF_MEMORY, "out of memory");
     }
     b->kernel = kernel;
-    tg_status status = tg_selection_read(kernel, spec, &b->s);
-    if (status) {
-        tg_free(a, b, sizeof *b);
-        return status;
-    }
+    b->s = *s;
     pthread_mutex_lock(&kernel->lock);
     kernel->n_pending++;
     pthread_mutex_unlock(&kernel->lock);
     tg_async_submit(kernel->context->async, run_background, b);
     return TG_OK;
+}
+
+tg_status tg_kernel_prepare_async(tg_kernel *kernel, const tg_kernel_spec *spec) {
+    if (!kernel) {
+        return TG_ERROR_INVALID_ARGUMENT;
+    }
+    tg_selection s;
+    tg_status status = tg_selection_read(kernel, spec, &s);
+    return status ? status : tg_selection_compile_async(kernel, &s);
 }
 
 tg_status tg_kernel_wait(tg_kernel *kernel) {

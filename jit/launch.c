@@ -6,6 +6,8 @@
  * lock. */
 #include "jit/context.h"
 
+#include <string.h>
+
 enum { MESSAGE_SIZE = 512 };
 
 /* ---- from the host ------------------------------------------------------------------------------------------
@@ -90,7 +92,7 @@ tg_status tg_launch_args_make(const tg_kernel *k, const tg_argument *values, uin
 /* ---- checks and the variant -------------------------------------------------------------------------------
  */
 
-static tg_status check(const tg_kernel *k, const tg_launch_arg *args, tg_launch_binding *b) {
+tg_status tg_launch_check(const tg_kernel *k, const tg_launch_arg *args, tg_launch_binding *b) {
     char message[MESSAGE_SIZE];
     const tg_signature *sig = k->signature;
     tg_status s = tg_signature_bind(sig, args, sig->n_params, b, message, sizeof message);
@@ -103,13 +105,25 @@ static tg_status check(const tg_kernel *k, const tg_launch_arg *args, tg_launch_
     return k->context->checked ? tg_facts_check(k, b, args) : TG_OK;
 }
 
-static tg_status get_variant(tg_kernel *k, const tg_launch_arg *args,
-                             const tg_launch_binding *b, bool general, tg_variant **out) {
-    bool present[TG_MAX_PARAMS];
+static void present_of(const tg_kernel *k, const tg_launch_arg *args, bool *present) {
     for (uint32_t i = 0; i < k->signature->n_params; i++) {
         present[i] = !tg_param_is_tensor(&k->signature->params[i]) || args[i].tensor;
     }
+}
+
+void tg_selection_of_launch(const tg_kernel *k, const tg_launch_arg *args,
+                            const tg_launch_binding *b, tg_selection *s) {
+    memcpy(s->types, b->types, sizeof s->types);
+    memcpy(s->consts, b->consts, sizeof s->consts);
+    present_of(k, args, s->present);
+    tg_variant_key_make(k, s->types, s->consts, s->present, &s->key);
+}
+
+static tg_status get_variant(tg_kernel *k, const tg_launch_arg *args,
+                             const tg_launch_binding *b, bool general, tg_variant **out) {
+    bool present[TG_MAX_PARAMS];
     tg_variant_key key;
+    present_of(k, args, present);
     tg_variant_key_make(k, b->types, b->consts, present, &key);
     if (general) {
         tg_variant_key_set_general(&key);
@@ -141,29 +155,39 @@ static tg_status run(tg_kernel *k, const tg_variant *v, const tg_launch_arg *arg
     return s ? tg_fail(k->context, s, "%s: %s", k->signature->name, message) : TG_OK;
 }
 
+static tg_status launch(tg_kernel *k, const tg_launch_arg *args,
+                        const tg_launch_binding *binding) {
+    tg_variant *v;
+    bool needs_general = false;
+    tg_status s = get_variant(k, args, binding, false, &v);
+    if (s == TG_OK) {
+        s = run(k, v, args, binding->types, &needs_general);
+    }
+    if (needs_general) {
+        s = get_variant(k, args, binding, true, &v);
+        s = s ? s : run(k, v, args, binding->types, &needs_general);
+    }
+    return s;
+}
+
 tg_status tg_launch(tg_kernel *kernel, const tg_argument *values, uint32_t n_values) {
     if (!kernel) {
         return TG_ERROR_INVALID_ARGUMENT;
     }
     tg_launch_arg args[TG_MAX_PARAMS];
     tg_launch_binding binding;
-    tg_variant *v;
     tg_status s = tg_launch_args_make(kernel, values, n_values, args);
     if (s == TG_OK) {
-        s = check(kernel, args, &binding);
+        s = tg_launch_check(kernel, args, &binding);
     }
-    if (s == TG_OK) {
-        s = get_variant(kernel, args, &binding, false, &v);
+    if (s) {
+        return s;
     }
-    bool needs_general = false;
-    if (s == TG_OK) {
-        s = run(kernel, v, args, binding.types, &needs_general);
-    }
-    if (needs_general) {
-        s = get_variant(kernel, args, &binding, true, &v);
-        s = s ? s : run(kernel, v, args, binding.types, &needs_general);
-    }
-    return s;
+    tg_kernel *chosen = tg_choose(kernel, args, &binding);
+    s = launch(chosen, args, &binding);
+    /* A schedule that no longer compiles is no reason to fail: nothing was run yet. */
+    bool unusable = s == TG_ERROR_COMPILE || s == TG_ERROR_UNSUPPORTED;
+    return unusable && chosen != kernel ? launch(kernel, args, &binding) : s;
 }
 
 tg_status tg_kernel_prepare_args(tg_kernel *kernel, const tg_argument *values,
@@ -176,9 +200,9 @@ tg_status tg_kernel_prepare_args(tg_kernel *kernel, const tg_argument *values,
     tg_variant *v;
     tg_status s = tg_launch_args_make(kernel, values, n_values, args);
     if (s == TG_OK) {
-        s = check(kernel, args, &binding);
+        s = tg_launch_check(kernel, args, &binding);
     }
-    return s ? s : get_variant(kernel, args, &binding, false, &v);
+    return s ? s : get_variant(tg_choose(kernel, args, &binding), args, &binding, false, &v);
 }
 
 tg_status tg_kernel_infer_shape(const tg_kernel *kernel, const tg_argument *values,

@@ -175,6 +175,7 @@ void tg_kernel_fini(tg_kernel *k) {
         t = older;
     }
     tg_free_text(&k->context->allocator, k->schedule);
+    tg_choices_free(k);
     pthread_cond_destroy(&k->changed);
     pthread_mutex_destroy(&k->lock);
 }

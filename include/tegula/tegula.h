@@ -12,6 +12,7 @@
 #define TEGULA_TEGULA_H
 
 #include "tegula/aot.h"
+#include "tegula/autotune.h"
 #include "tegula/base.h"
 #include "tegula/context.h"
 #include "tegula/dlpack.h"

@@ -4,7 +4,7 @@
  *   interpreter    within the same bound, and a little for the arithmetic in doubles, of the reference
  *   where the bound is infinite (the outcome of a comparison is within the error) the machine code must be near
  *   the reference all the same, by half the digits of the type */
-#include "cli/flops.h"
+#include "autotune/flops.h"
 #include "tests/kernels/kernels.h"
 
 #include <math.h>

@@ -2,7 +2,7 @@
  * as real numbers (an index is the middle of its range, so that a causal loop counts half; what
  * comes from memory is unknown, a NaN, and segments with unknown ends are taken to share their
  * extent), then points per operation. */
-#include "cli/flops.h"
+#include "autotune/flops.h"
 
 #include <math.h>
 
@@ -225,7 +225,8 @@ static void walk(counter *c, const tg_block *block, const scope *outer) {
     }
 }
 
-double tg_count_flops(const tg_func *f, const tg_launch_arg *args, tg_arena *arena) {
+double tg_count_work(const tg_func *f, const tg_launch_arg *args, tg_arena *arena,
+                     double *axis_sizes) {
     counter c = {.f = f, .args = args};
     c.value = TG_NEW_ARRAY(arena, double, f->next_value_id + 1);
     c.size = TG_NEW_ARRAY(arena, double, f->axes.len + 1);
@@ -239,5 +240,13 @@ double tg_count_flops(const tg_func *f, const tg_launch_arg *args, tg_arena *are
     }
     scope all = {.each_trips = 1};
     walk(&c, &f->body.body, &all);
+    for (uint32_t i = 0; i < f->axes.len && axis_sizes; i++) {
+        const tg_axis *a = f->axes.data[i];
+        axis_sizes[i] = a->like ? c.size[a->like->rank] : c.size[i];
+    }
     return c.flops;
+}
+
+double tg_count_flops(const tg_func *f, const tg_launch_arg *args, tg_arena *arena) {
+    return tg_count_work(f, args, arena, NULL);
 }

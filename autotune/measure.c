@@ -1,0 +1,284 @@
+/* Launching candidates: are the results right, and how long does it take. See tuner.h.
+ *
+ * A sample is the mean of enough launches to be above the clock's noise; samples of the candidates that are compared are taken in
+ * turn, so that whatever slows the machine for a while slows all of them. The interval of the median comes from order statistics:
+ * with n samples it lies between those of rank n/2 ∓ 0.98·√n with 95 % confidence, whatever the distribution. */
+#include "autotune/measure.h"
+
+#include "dsl/interp/interp.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static const double SAMPLE_NS = 200e3; /* shortest sample */
+enum { MOST_REPEATS = 1000 };
+
+double tg_now_ms(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+}
+
+/* ---- results ----------------------------------------------------------------------------------------------- */
+
+static void call_hook(const tg_session *s, const tg_try *t, const tg_bench *b) {
+    if (s->tuner->after_launch) {
+        s->tuner->after_launch(s->tuner->after_user, t->text, b->owned, s->n_params);
+    }
+}
+
+static void set_wrong(tg_session *s, tg_try *t, uint32_t param, const char *against,
+                      const tg_compare_result *r) {
+    t->state = TG_CANDIDATE_WRONG;
+    (void)tg_format(t->reason, sizeof t->reason,
+                    "%s: element %lld is %.9g, %s %.9g ± %.3g (%lld of %lld differ)",
+                    s->problem.kernel->signature->params[param].name,
+                    (long long)r->first_failed, r->actual, against, r->value, r->bound,
+                    (long long)r->n_failed, (long long)r->n);
+}
+
+/* Roundoff of the accumulators and of the narrowest float among the tensors. */
+static void roundoffs(const tg_session *s, double *wide, double *narrow) {
+    *wide = *narrow = 0x1p-53;
+    for (uint32_t i = 0; i < s->n_params; i++) {
+        tg_dtype t = s->problem.args[i].tensor ? s->problem.args[i].dtype : TG_DTYPE_NONE;
+        if (!tg_dtype_is_float(t) && tg_dtype_kind_of(t) != TG_KIND_COMPLEX) {
+            continue;
+        }
+        double u = t == TG_F64 || t == TG_C64   ? 0x1p-53
+                   : t == TG_F32 || t == TG_C32 ? 0x1p-24
+                   : t == TG_F16                ? 0x1p-11
+                   : t == TG_BF16               ? 0x1p-8
+                                                : 0x1p-3;
+        *narrow = fmax(*narrow, u);
+        *wide = fmax(*wide, u > 0x1p-24 ? 0x1p-24 : u);
+    }
+}
+
+/* How far two legal results of an element may lie apart at the full extents. Of the n operations behind an element each rounds by u of
+ * the sum so far, of which the largest output is a measure; independent roundings add as √n, of which 8 standard deviations, and
+ * intermediate conversions to the narrow type by a few of its units. The rigorous bound is that of the reduced extents. */
+static double tolerance(const tg_session *s, double largest, int64_t n_elements) {
+    double wide, narrow;
+    roundoffs(s, &wide, &narrow);
+    double n = s->problem.flops / (double)(n_elements ? n_elements : 1);
+    return (8 * sqrt(fmax(n, 1)) * wide + 4 * (narrow > wide ? narrow : 0)) * largest;
+}
+
+static double largest_finite(const double *v, size_t n) {
+    double most = 0;
+    for (size_t i = 0; i < n; i++) {
+        most = isfinite(v[i]) ? fmax(most, fabs(v[i])) : most;
+    }
+    return most;
+}
+
+/* The default schedule's results as values with one bound for all; bit for bit in deterministic mode. */
+static tg_status expect_default(tg_session *s, uint32_t i) {
+    tg_bench *b = &s->full;
+    const tg_allocator *a = &s->tuner->context->allocator;
+    const tg_tensor *e = b->expected[i];
+    bool is_complex = tg_dtype_kind_of(e->dtype) == TG_KIND_COMPLEX;
+    if (!tg_dtype_is_float(e->dtype) && !is_complex) {
+        b->bound[i] =
+            tg_alloc(a, ((size_t)tg_tensor_count(e) + 1) * sizeof(double), _Alignof(double));
+        return b->bound[i] ? TG_OK : TG_ERROR_OUT_OF_MEMORY;
+    }
+    size_t n = (size_t)tg_tensor_count(e), parts = is_complex ? 2 : 1;
+    b->value[i] = tg_alloc(a, 2 * (n + 1) * sizeof(double), _Alignof(double));
+    b->bound[i] = tg_alloc(a, (n + 1) * sizeof(double), _Alignof(double));
+    tg_tensor *wide =
+        b->value[i]
+            ? tg_tensor_from_memory(s->tuner->context, is_complex ? TG_C64 : TG_F64, e->rank,
+                                    e->arg.shape, NULL, b->value[i], NULL, NULL)
+            : NULL;
+    tg_status status = b->bound[i] && wide ? tg_tensor_copy(wide, e) : TG_ERROR_OUT_OF_MEMORY;
+    tg_tensor_release(wide);
+    if (status) {
+        return status;
+    }
+    double t = s->exact ? 0 : tolerance(s, largest_finite(b->value[i], n * parts), (int64_t)n);
+    for (size_t k = 0; k < n; k++) {
+        bool finite =
+            isfinite(b->value[i][parts * k]) && isfinite(b->value[i][parts * k + parts - 1]);
+        b->bound[i][k] = finite ? t : 0;
+    }
+    return TG_OK;
+}
+
+static bool same_bits(const tg_tensor *x, const tg_tensor *y) {
+    size_t n = (size_t)((double)tg_tensor_count(x) * tg_dtype_bits(x->dtype) / 8);
+    return memcmp(x->arg.data, y->arg.data, n) == 0;
+}
+
+static void compare(tg_session *s, tg_try *t, const tg_bench *b) {
+    for (uint32_t i = 0; i < s->n_params && t->state == TG_CANDIDATE_OK; i++) {
+        const tg_tensor *have = b->owned[i], *want = b->expected[i];
+        if (!want || tg_tensor_count(want) == 0) {
+            continue;
+        }
+        if (s->exact && !b->has_bounds) {
+            if (!same_bits(have, want)) {
+                t->state = TG_CANDIDATE_WRONG;
+                (void)tg_format(t->reason, sizeof t->reason,
+                                "%s: not bit for bit that of the default schedule",
+                                s->problem.kernel->signature->params[i].name);
+            }
+            continue;
+        }
+        bool is_float =
+            tg_dtype_is_float(want->dtype) || tg_dtype_kind_of(want->dtype) == TG_KIND_COMPLEX;
+        tg_compare_result r = tg_compare_tensor(want->dtype, want->rank, &have->arg, &want->arg,
+                                                is_float ? b->value[i] : NULL, b->bound[i]);
+        if (r.n_failed) {
+            set_wrong(s, t, i,
+                      b->has_bounds ? "the interpreter says" : "the default schedule gives",
+                      &r);
+        }
+    }
+}
+
+static void check_on(tg_session *s, tg_try *t, const tg_bench *b) {
+    tg_status status = tg_bench_restore(s, b);
+    status = status ? status : tg_launch(t->kernel, b->values, s->n_params);
+    if (status) {
+        t->state = TG_CANDIDATE_FAILED;
+        (void)tg_format(t->reason, sizeof t->reason, "%s", tg_last_error(s->tuner->context));
+        return;
+    }
+    call_hook(s, t, b);
+    compare(s, t, b);
+}
+
+void tg_measure_check(tg_session *s, tg_try *t) {
+    if (s->has_small) {
+        check_on(s, t, &s->small);
+    }
+    if (t->state == TG_CANDIDATE_OK) {
+        check_on(s, t, &s->full);
+    }
+    t->checked = true;
+}
+
+/* ---- opening ------------------------------------------------------------------------------------------------- */
+
+tg_status tg_measure_open(tg_session *s) {
+    tg_status status = tg_bench_make(s, &s->full, NULL);
+    status = status ? status : tg_bench_restore(s, &s->full);
+    status = status ? status : tg_launch(s->problem.kernel, s->full.values, s->n_params);
+    for (uint32_t i = 0; i < s->n_params && status == TG_OK; i++) {
+        if (s->full.expected[i]) {
+            status = tg_tensor_copy(s->full.expected[i], s->full.owned[i]);
+            status = status ? status : expect_default(s, i);
+        }
+    }
+    status = status ? status : tg_bench_make_small(s);
+    if (status == TG_OK && s->has_small) {
+        check_on(s, s->base, &s->small);
+        if (s->base->state == TG_CANDIDATE_WRONG) {
+            return tg_fail(
+                s->tuner->context, TG_ERROR_INTERNAL,
+                "the default schedule of %s differs from the reference interpreter: %s",
+                s->problem.kernel->signature->name, s->base->reason);
+        }
+    }
+    if (status == TG_ERROR_OUT_OF_MEMORY) {
+        return tg_fail(s->tuner->context, status, "out of memory for copies of the tensors");
+    }
+    return status;
+}
+
+void tg_measure_close(tg_session *s) {
+    tg_bench_free(&s->full, &s->tuner->context->allocator);
+    tg_bench_free(&s->small, &s->tuner->context->allocator);
+}
+
+/* ---- time ------------------------------------------------------------------------------------------------------- */
+
+static bool fail_launch(const tg_session *s, tg_try *t) {
+    t->state = TG_CANDIDATE_FAILED;
+    (void)tg_format(t->reason, sizeof t->reason, "%s", tg_last_error(s->tuner->context));
+    return false;
+}
+
+/* With inout tensors every launch starts from the same contents, and only the launch itself is timed. */
+static bool take_sample(const tg_session *s, tg_try *t, double *ns) {
+    const tg_bench *b = &s->full;
+    double total = 0;
+    if (!b->has_inout) {
+        double start = tg_now_ms();
+        for (uint32_t i = 0; i < s->repeats; i++) {
+            if (tg_launch(t->kernel, b->values, s->n_params)) {
+                return fail_launch(s, t);
+            }
+        }
+        *ns = (tg_now_ms() - start) * 1e6 / s->repeats;
+        return true;
+    }
+    for (uint32_t i = 0; i < s->repeats; i++) {
+        if (tg_bench_restore(s, b)) {
+            return false;
+        }
+        double start = tg_now_ms();
+        if (tg_launch(t->kernel, b->values, s->n_params)) {
+            return fail_launch(s, t);
+        }
+        total += tg_now_ms() - start;
+    }
+    *ns = total * 1e6 / s->repeats;
+    return true;
+}
+
+static void choose_repeats(tg_session *s) {
+    double ns;
+    s->repeats = 1;
+    if (take_sample(s, s->base, &ns)) { /* the second is warm */
+        (void)take_sample(s, s->base, &ns);
+        double n = ceil(SAMPLE_NS / fmax(ns, 100));
+        s->repeats = (uint32_t)fmin(fmax(n, 1), MOST_REPEATS);
+    }
+}
+
+static int by_size(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+void tg_statistics(tg_try *t) {
+    double v[TG_MOST_SAMPLES];
+    uint32_t n = t->n_samples;
+    if (n == 0) {
+        return;
+    }
+    memcpy(v, t->samples, n * sizeof *v);
+    qsort(v, n, sizeof *v, by_size);
+    t->median = n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
+    t->least = v[0];
+    double half = 0.98 * sqrt((double)n);
+    double low = floor((double)n / 2 - half), high = ceil((double)n / 2 + half);
+    t->low = v[low < 1 ? 0 : (uint32_t)low - 1];
+    t->high = v[high >= n ? n - 1 : (uint32_t)high];
+}
+
+void tg_measure_round(tg_session *s, tg_try *const *tries, uint32_t n) {
+    if (s->repeats == 0) {
+        choose_repeats(s);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        tg_try *t = tries[i];
+        double ns;
+        if (t->state != TG_CANDIDATE_OK || t->n_samples == TG_MOST_SAMPLES) {
+            continue;
+        }
+        if (t->n_samples == 0 && !take_sample(s, t, &ns)) { /* warm up */
+            continue;
+        }
+        if (take_sample(s, t, &ns)) {
+            t->samples[t->n_samples++] = ns;
+            tg_statistics(t);
+        }
+    }
+}

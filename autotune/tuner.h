@@ -1,0 +1,171 @@
+/* Inside the tuner.
+ *
+ *   identity.c  arguments → key of the database: kernel hash, device, specialisation, shape, bucket
+ *   space.c     tile IR and `tune` clauses → parameters and their values; constraints
+ *   model.c     candidate → predicted time
+ *   measure.c   scratch tensors, the reference, launches, statistics
+ *   search.c    tg_tune: proposes, compiles, measures, refines, records
+ *   lookup.c    launches: which schedule to use
+ *   tuner.c     life, databases
+ *
+ * Everything of one run lives in an arena that the run ends with; kernels and tensors hang on the session. */
+#ifndef TG_AUTOTUNE_TUNER_H
+#define TG_AUTOTUNE_TUNER_H
+
+#include "base/io.h"
+#include "jit/context.h"
+#include "tegula/autotune.h"
+
+#include "autotune/db.h"
+
+struct tg_tuner {
+    tg_chooser chooser; /* first: the launch hook gets its address */
+    tg_context *context;
+    tg_db *db, *shipped; /* shipped may be null */
+    char *path;          /* null: memory */
+    char warning[600];
+    char device[160];
+    pthread_mutex_t lock;        /* one tuning run at a time */
+    pthread_mutex_t lookup_lock; /* lookups that missed the kernel's own list */
+    /* Called after each launch of a candidate with its outputs: for tests, which plant wrong results. Null otherwise. */
+    void (*after_launch)(void *user, const char *schedule, tg_tensor *const *outputs,
+                         uint32_t n);
+    void *after_user;
+};
+
+/* Answers of the chooser so far no longer count. */
+void tg_tuner_renew(tg_tuner *t);
+
+/* ---- identity ---------------------------------------------------------------------------------- */
+
+/* One problem: a kernel and the arguments of a launch. */
+typedef struct tg_problem {
+    tg_kernel *kernel;
+    tg_arena *arena;
+    const tg_argument *values;
+    tg_launch_arg args[TG_MAX_PARAMS];
+    tg_launch_binding binding;
+    tg_selection selection;
+    tg_func *func; /* tile IR under the source's own schedule */
+    tg_db_key key;
+    const char *bucket;
+    double flops, bytes;
+    double *sizes; /* by axis rank */
+} tg_problem;
+
+/* Binds, instantiates and names. Errors are recorded for the thread as for a launch; the arena's unwind point is the caller's. */
+tg_status tg_problem_make(tg_tuner *t, tg_kernel *k, const tg_argument *values, uint32_t n,
+                          tg_arena *arena, tg_problem *p);
+tg_status tg_problem_make_bound(tg_tuner *t, tg_kernel *k, const tg_launch_arg *args,
+                                const tg_launch_binding *b, tg_arena *arena, tg_problem *p);
+void tg_device_text(const tg_context *c, char *out, size_t size);
+/* log2 distance of two shapes "M=8 N=9" with the same names; negative: other names, or an extent more than a factor of four away
+ * whose bucket is not "any". */
+double tg_shape_distance(const char *a, const char *b, const char *bucket);
+
+/* ---- space -------------------------------------------------------------------------------------- */
+
+enum { TG_SPACE_PARAMS = 12, TG_SPACE_VALUES = 16, TG_SPACE_LIMIT = 4096 };
+
+typedef enum tg_param_role { TG_ROLE_BLOCK, TG_ROLE_REG, TG_ROLE_OTHER } tg_param_role;
+
+typedef struct tg_space_param {
+    const char *key; /* as written: "m", "reg(m)", "pack(B)" */
+    tg_param_role role;
+    const tg_axis *axis; /* BLOCK, REG */
+    uint32_t n;
+    int64_t number[TG_SPACE_VALUES]; /* 0: left to the compiler */
+    const char *text[TG_SPACE_VALUES];
+} tg_space_param;
+
+typedef struct tg_space {
+    const tg_problem *problem;
+    tg_space_param params[TG_SPACE_PARAMS];
+    uint32_t n_params;
+    TG_VEC(const tg_item *) clauses; /* `tune` items of the kernel */
+    bool reduction_fixed;            /* nothing that changes the order of a sum */
+} tg_space;
+
+/* One point: a value per parameter, by index. */
+typedef struct tg_point {
+    uint8_t at[TG_SPACE_PARAMS];
+} tg_point;
+
+void tg_space_make(const tg_problem *p, bool deterministic, tg_space *out);
+/* Constraints that need no compile: registers, cache footprint, `require`. */
+bool tg_space_legal(const tg_space *s, const tg_point *x);
+/* "m = 96; n = 512"; "" where all is left to the compiler. */
+const char *tg_space_text(const tg_space *s, const tg_point *x, tg_arena *arena);
+int64_t tg_space_number(const tg_space *s, const tg_point *x, tg_param_role role,
+                        const tg_axis *axis); /* 0: unset */
+const char *tg_bucket_text(const tg_problem *p);
+
+/* ---- model ---------------------------------------------------------------------------------------- */
+
+/* Predicted nanoseconds of one launch, comparable between points of one problem. */
+double tg_model_ns(const tg_space *s, const tg_point *x, int32_t n_threads);
+
+/* ---- measuring ------------------------------------------------------------------------------------- */
+
+enum { TG_MOST_SAMPLES = 96 };
+
+typedef struct tg_try {
+    tg_point point;
+    const char *text;
+    double model_ns;
+    tg_kernel *kernel; /* under the schedule; the problem's own for the default */
+    tg_candidate_state state;
+    char reason[256];
+    bool known;   /* state and statistics come from the database */
+    bool checked; /* results were compared */
+    uint32_t n_samples;
+    double samples[TG_MOST_SAMPLES]; /* ns */
+    double median, low, high, least;
+} tg_try;
+
+/* Tensors of one set of extents: inputs as given, outputs copied. */
+typedef struct tg_bench {
+    tg_argument values[TG_MAX_PARAMS];
+    tg_tensor *owned[TG_MAX_PARAMS];    /* scratch: what candidates write */
+    tg_tensor *original[TG_MAX_PARAMS]; /* contents before a launch; null: inputs */
+    tg_tensor *expected[TG_MAX_PARAMS]; /* of the default schedule */
+    double *value[TG_MAX_PARAMS], *bound[TG_MAX_PARAMS]; /* of the interpreter, or null */
+    bool has_bounds, has_inout;
+} tg_bench;
+
+/* A candidate that failed before under this compiler. */
+typedef struct tg_bad {
+    const char *schedule, *reason;
+    tg_candidate_state state;
+} tg_bad;
+
+typedef struct tg_session {
+    tg_tuner *tuner;
+    tg_problem problem;
+    tg_space space;
+    tg_bench full, small; /* small: reduced extents with bounds of the interpreter */
+    bool has_small;
+    bool exact; /* deterministic mode: bit for bit */
+    uint32_t n_params;
+    double start_ms, budget_ms;
+    uint32_t repeats; /* launches per sample */
+    TG_VEC(tg_try *) tries;
+    tg_try *base; /* the default schedule */
+    TG_VEC(tg_bad) bad;
+    uint32_t n_space;
+    double model_scale;
+    const tg_tune_options *options;
+    bool stopped;
+} tg_session;
+
+/* Scratch, the default's results, the interpreter's bounds at reduced extents. Errors of the default schedule are the session's. */
+tg_status tg_measure_open(tg_session *s);
+void tg_measure_close(tg_session *s);
+/* Launches on both sets of tensors and compares; sets state and reason. */
+void tg_measure_check(tg_session *s, tg_try *t);
+/* One sample each of the tries, in turn; false if a launch failed (its state says so). */
+void tg_measure_round(tg_session *s, tg_try *const *tries, uint32_t n);
+void tg_statistics(tg_try *t);
+double tg_now_ms(void);
+
+#endif
