@@ -1,6 +1,6 @@
 /* tegula tune: finds the fastest schedules of a kernel for a sweep of shapes and keeps them in the tuning database. */
 #include "cli/data.h"
-#include "tegula/autotune.h"
+#include "cli/tune_report.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -10,21 +10,11 @@
 static const cli_command self = {
     "tune", "FILE", "find the fastest schedules for some shapes and remember them", cmd_tune};
 
-typedef struct cli_tuned {
-    char shape[160]; /* "M=256 N=512" */
-    tg_tune_result result;
-    struct cli_candidate { /* fastest first */
-        char schedule[256], reason[160];
-        tg_candidate c; /* texts null: they are above */
-    } * candidates;
-    uint32_t n_candidates;
-} cli_tuned;
-
 enum { MOST_SHAPES = 1024, NAME_SIZE = 96 };
 
 typedef struct tune_options {
     cli_selection selection;
-    const char *arch, *db, *shipped, *export_to, *import_from, *budget;
+    const char *arch, *db, *shipped, *report, *export_to, *import_from, *budget;
     int64_t threads, seed, first;
     bool json, again, deterministic, exhaustive;
 } tune_options;
@@ -233,6 +223,9 @@ static int run_sweep(sweep *s) {
     if (*tg_tuner_warning(s->tuner) && !s->o->json) {
         fprintf(stderr, "tegula: results are not kept: %s\n", tg_tuner_warning(s->tuner));
     }
+    if (s->o->report && !cli_tune_report(s->o->report, s->kernel, s->shapes, s->done)) {
+        return cli_error("%s cannot be written", s->o->report);
+    }
     if (interrupted) {
         fprintf(stderr, "tegula: interrupted; the same command goes on with what is missing\n");
     }
@@ -318,6 +311,7 @@ int cmd_tune(int argc, char **argv) {
         {"--db", CLI_TEXT, "FILE",
          "database; default: TEGULA_TUNING, else tuning.db beside the compiled kernels", &o.db},
         {"--shipped", CLI_TEXT, "FILE", "a database that is only read", &o.shipped},
+        {"--report", CLI_TEXT, "FILE", "write an HTML report", &o.report},
         {"--export", CLI_TEXT, "FILE", "write the database as JSON (no kernel file is needed)",
          &o.export_to},
         {"--import", CLI_TEXT, "FILE", "take the rows of such a file or of a database first",
