@@ -5,16 +5,16 @@
  *                 └───────────────────────────────────────────────────┘
  *
  * Every outcome is written to the database when it is known, so that a run that is killed loses nothing that it found. */
+#include "autotune/measure.h"
+#include "autotune/session.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "autotune/measure.h"
-#include "autotune/session.h"
-
 enum { BATCH = 6, ROUNDS = 5, CONFIRM_ROUNDS = 25, KEPT = 3, SAMPLED_POINTS = 32768 };
-static const double DROP_AT_ONCE = 4, DROP_FIRST = 1.5, DROP = 1.15, WORTH = 0.98,
+static const double DROP_AT_ONCE = 30, DROP_FIRST = 1.5, DROP = 1.15, WORTH = 0.98,
                     CONFIRM_SHARE = 0.15;
 
 double tg_session_left_ms(const tg_session *s) {
@@ -154,7 +154,8 @@ static void evaluate(tg_session *s, tg_try *const *tries, uint32_t n, const char
     running[n_running++] = best;
     for (int round = 0; round < ROUNDS && n_running > 1 && tg_session_left_ms(s) > 0; round++) {
         tg_measure_round(s, running, n_running);
-        double limit = best_of(s)->median * (round == 0  ? DROP_AT_ONCE
+        /* One sample may have hit another process; three have not. */
+        double limit = best_of(s)->median * (round < 2   ? DROP_AT_ONCE
                                              : round < 3 ? DROP_FIRST
                                                          : DROP);
         uint32_t kept = 0;
