@@ -146,6 +146,94 @@ TG_API tg_status tg_op_matmul_block_sparse(tg_context *context, const tg_tensor 
                                            const tg_tensor *row, const tg_tensor *col,
                                            const tg_tensor *b, tg_tensor *c);
 
+/* ---- convolutions and pooling ------------------------------------------------------------ */
+
+/** Geometry of a convolution, per spatial dimension: [0] is the first one of the image. Start from TG_CONV_OPTIONS_INIT. */
+typedef struct tg_conv_options {
+    size_t struct_size;
+    int64_t stride[3];   /**< of the output, in elements of the image; at least 1 */
+    int64_t pad[3];      /**< zeros before and after the image */
+    int64_t dilation[3]; /**< distance of neighbouring filter positions; at least 1 */
+    int64_t groups;      /**< input channels are split into so many groups, output channels too */
+    tg_activation activation; /**< of conv, conv_transpose and depthwise2d; of kinds without `alpha` */
+} tg_conv_options;
+#ifdef __cplusplus
+#define TG_CONV_OPTIONS_INIT                                                                   \
+    { sizeof(tg_conv_options), {1, 1, 1}, {0, 0, 0}, {1, 1, 1}, 1, TG_ACTIVATION_NONE }
+#else
+#define TG_CONV_OPTIONS_INIT                                                                   \
+    {                                                                                          \
+        .struct_size = sizeof(tg_conv_options), .stride = {1, 1, 1}, .dilation = {1, 1, 1},    \
+        .groups = 1                                                                            \
+    }
+#endif
+
+/** y = act(x * f + bias): a cross-correlation, as everywhere in deep learning.
+ *
+ * Channels are last; another order in memory is a permuted view. Geometry is compiled in: every new one compiles.
+ *
+ * @param x     [N, W, C], [N, H, W, C] or [N, D, H, W, C]
+ * @param f     [filter…, C / groups, K]
+ * @param bias  [K] or null
+ * @param y     [N, out…, K], out = (in + 2 pad - dilation (filter - 1) - 1) / stride + 1, else LAUNCH
+ * @param options  null: stride and dilation 1, no padding */
+TG_API tg_status tg_op_conv(tg_context *context, const tg_tensor *x, const tg_tensor *f,
+                            const tg_tensor *bias, tg_tensor *y,
+                            const tg_conv_options *options);
+/** Gradient for the filter: df[filter…, C / groups, K]. */
+TG_API tg_status tg_op_conv_wgrad(tg_context *context, const tg_tensor *x, const tg_tensor *dy,
+                                  tg_tensor *df, const tg_conv_options *options);
+/** Transposed convolution, act(x *^T f + bias): x[N, out…, K] to y[N, in…, C] in the terms of tg_op_conv; extents of y that
+ * stride leaves open (output padding) are y's. @param bias  [C] or null */
+TG_API tg_status tg_op_conv_transpose(tg_context *context, const tg_tensor *x,
+                                      const tg_tensor *f, const tg_tensor *bias, tg_tensor *y,
+                                      const tg_conv_options *options);
+/** Gradient of tg_op_conv for the image: dx[N, in…, C] from dy[N, out…, K]. `activation` must be NONE. */
+static inline tg_status tg_op_conv_dgrad(tg_context *context, const tg_tensor *dy,
+                                         const tg_tensor *f, tg_tensor *dx,
+                                         const tg_conv_options *options) {
+    return tg_op_conv_transpose(context, dy, f, 0, dx, options);
+}
+
+/** A filter of its own for every channel: x[N, H, W, C], f[R, S, C], bias[C] or null, y[N, P, Q, C]. `groups` must be 1. */
+TG_API tg_status tg_op_depthwise2d(tg_context *context, const tg_tensor *x, const tg_tensor *f,
+                                   const tg_tensor *bias, tg_tensor *y,
+                                   const tg_conv_options *options);
+/** Its gradient for the image. */
+TG_API tg_status tg_op_depthwise2d_dgrad(tg_context *context, const tg_tensor *dy,
+                                         const tg_tensor *f, tg_tensor *dx,
+                                         const tg_conv_options *options);
+/** Its gradient for the filter. */
+TG_API tg_status tg_op_depthwise2d_wgrad(tg_context *context, const tg_tensor *x,
+                                         const tg_tensor *dy, tg_tensor *df,
+                                         const tg_conv_options *options);
+
+/** Windows of pooling. Start from TG_POOLING_OPTIONS_INIT(rows, columns). */
+typedef struct tg_pooling_options {
+    size_t struct_size;
+    int64_t window[2], stride[2];
+    int64_t pad[2];        /**< at most half the window */
+    int32_t count_padding; /**< averages: positions outside the image count as zeros */
+} tg_pooling_options;
+/** Windows that tile the image. */
+#define TG_POOLING_OPTIONS_INIT(rows, columns)                                                    \
+    { sizeof(tg_pooling_options), {(rows), (columns)}, {(rows), (columns)}, {0, 0}, 0 }
+
+/** Largest element of each window: x[N, H, W, C] to y[N, P, Q, C]; NaN if there is one.
+ * @param index  i32, shape of y: row * W + column of the first of the largest, for the gradient */
+TG_API tg_status tg_op_max_pool2d(tg_context *context, const tg_tensor *x, tg_tensor *y,
+                                  tg_tensor *index, const tg_pooling_options *options);
+/** dx of max_pool2d; the same on every run. */
+TG_API tg_status tg_op_max_pool2d_bwd(tg_context *context, const tg_tensor *dy,
+                                      const tg_tensor *index, tg_tensor *dx,
+                                      const tg_pooling_options *options);
+/** Mean of each window. */
+TG_API tg_status tg_op_avg_pool2d(tg_context *context, const tg_tensor *x, tg_tensor *y,
+                                  const tg_pooling_options *options);
+/** dx of avg_pool2d. */
+TG_API tg_status tg_op_avg_pool2d_bwd(tg_context *context, const tg_tensor *dy, tg_tensor *dx,
+                                      const tg_pooling_options *options);
+
 /* ---- softmax and losses ------------------------------------------------------------------ */
 
 /** y = exp(x) / sum exp(x) over the last dimension of [M, N]. */

@@ -16,6 +16,7 @@ typedef kcase_function *kcase_fn;
 
 double *kt(const kcase *c, const char *name); /* elements of a tensor; null if absent */
 int64_t kd(const kcase *c, const char *name); /* a dimension or an integer scalar */
+bool khas(const kcase *c, const char *name);  /* has the kernel such a dimension or parameter? */
 double kf(const kcase *c, const char *name);  /* a float scalar, as rounded to its type */
 bool kb(const kcase *c, const char *name);    /* a bool scalar */
 int64_t kn(const kcase *c, const char *name); /* number of elements of a tensor */

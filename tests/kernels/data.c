@@ -87,6 +87,10 @@ int64_t kd(const kcase *c, const char *name) {
     return d >= 0 ? c->binding.dims[d] : c->scalars[need(find_param(c, name), c, name)].i;
 }
 
+bool khas(const kcase *c, const char *name) {
+    return find_dim(c, name) >= 0 || find_param(c, name) >= 0;
+}
+
 double kf(const kcase *c, const char *name) {
     return c->scalars[need(find_param(c, name), c, name)].f;
 }

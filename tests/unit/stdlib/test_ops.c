@@ -214,3 +214,65 @@ Test(stdlib_ops, rows_refuse_nonsense, .init = setup, .fini = teardown) {
     }
     release(scalar, deep, NULL);
 }
+
+/* ---- convolutions ----------------------------------------------------------------------- */
+
+Test(stdlib_ops, convolution_chooses_by_rank, .init = setup, .fini = teardown) {
+    tg_conv_options o = TG_CONV_OPTIONS_INIT;
+    o.stride[0] = 2;
+    o.pad[0] = 1;
+    tg_tensor *x = MAKE(1, 1, 7, 2), *f = MAKE(2, 3, 2, 1), *y = MAKE(3, 1, 4, 1);
+    EXPECT_OK(tg_op_conv(ctx, x, f, NULL, y, &o));
+    for (int64_t q = 0; q < 4; q++) {
+        double sum = 0;
+        for (int64_t s = 0; s < 3; s++) {
+            int64_t w = 2 * q + s - 1;
+            for (int64_t c = 0; c < 2 && w >= 0 && w < 7; c++) {
+                sum += (double)*at(x, w * 2 + c) * *at(f, s * 2 + c);
+            }
+        }
+        cr_expect_float_eq(*at(y, q), sum, 1e-5);
+    }
+    /* <conv(x), y> = <x, conv_transpose(y)> = <f, wgrad(x, y)> */
+    tg_tensor *dx = MAKE(4, 1, 7, 2), *df = MAKE(5, 3, 2, 1);
+    double left = 0, right = 0, third = 0;
+    for (int64_t i = 0; i < 4; i++) {
+        left += (double)*at(y, i) * *at(y, i);
+    }
+    EXPECT_OK(tg_op_conv_transpose(ctx, y, f, NULL, dx, &o));
+    EXPECT_OK(tg_op_conv_wgrad(ctx, x, y, df, &o));
+    for (int64_t i = 0; i < 14; i++) {
+        right += (double)*at(dx, i) * *at(x, i);
+    }
+    for (int64_t i = 0; i < 6; i++) {
+        third += (double)*at(df, i) * *at(f, i);
+    }
+    cr_expect_float_eq(left, right, 1e-4);
+    cr_expect_float_eq(left, third, 1e-4);
+    cr_expect_eq(tg_op_conv(ctx, f, f, NULL, y, &o), TG_ERROR_LAUNCH);
+    cr_expect_eq(tg_op_conv(ctx, NULL, f, NULL, y, &o), TG_ERROR_INVALID_ARGUMENT);
+    o.struct_size = 1;
+    cr_expect_eq(tg_op_conv(ctx, x, f, NULL, y, &o), TG_ERROR_INVALID_ARGUMENT);
+    release(x, f, y);
+    release(dx, df, NULL);
+}
+
+Test(stdlib_ops, pooling_and_its_gradient, .init = setup, .fini = teardown) {
+    tg_pooling_options o = TG_POOLING_OPTIONS_INIT(2, 2);
+    tg_tensor *x = MAKE(1, 1, 4, 4, 1), *y = MAKE(2, 1, 2, 2, 1), *dx = MAKE(3, 1, 4, 4, 1);
+    tg_tensor *index = tg_tensor_create(ctx, TG_I32, 4, (int64_t[]){1, 2, 2, 1});
+    EXPECT_OK(tg_op_max_pool2d(ctx, x, y, index, &o));
+    EXPECT_OK(tg_op_max_pool2d_bwd(ctx, y, index, dx, &o));
+    for (int64_t i = 0; i < 4; i++) {
+        int64_t from = ((const int32_t *)tg_tensor_data(index))[i];
+        cr_expect_eq(*at(y, i), *at(x, from));
+        cr_expect_eq(*at(dx, from), *at(x, from));
+    }
+    EXPECT_OK(tg_op_avg_pool2d(ctx, x, y, &o));
+    cr_expect_float_eq(*at(y, 3), (*at(x, 10) + *at(x, 11) + *at(x, 14) + *at(x, 15)) / 4, 1e-6);
+    cr_expect_eq(tg_op_avg_pool2d(ctx, x, y, NULL), TG_ERROR_INVALID_ARGUMENT);
+    o.pad[0] = 2;
+    cr_expect_eq(tg_op_avg_pool2d(ctx, x, y, &o), TG_ERROR_LAUNCH);
+    release(x, y, dx);
+    tg_tensor_release(index);
+}

@@ -1,0 +1,191 @@
+/// Convolutions of sequences, images and volumes, channels last: X[N, spatial…, C], F[filter…, C / groups, K], Y[N, spatial…, K].
+/// Positions outside X are zero. Nothing is unfolded: the whole sum over filter and channels is one contraction.
+import "std/activate": activate;
+
+/// Y = act(X * F + bias) over sequences
+kernel conv1d<T: float>(in T X[N, W, C], in T F[const S, CG, K], in? T bias[K], out T Y[N, Q, K],
+    const int stride_w = 1, const int pad_w = 0, const int dil_w = 1, const int groups = 1, const int act = 0)
+    where CG * groups == C, K % groups == 0,
+          Q == (W + 2 * pad_w - dil_w * (S - 1) - 1) / stride_w + 1
+{
+    grid (each n in N, each g in groups, q in Q, k in K / groups) {
+        wide(T) acc[q, k] = 0;
+        for (each s in S) for (c in CG)
+            acc += dot(X[n, q * stride_w + s * dil_w - pad_w, g * CG + c], F[s, c, g * (K / groups) + k], c);
+        if (bias) acc += widen(bias[g * (K / groups) + k]);
+        Y[n, q, g * (K / groups) + k] = T(activate(acc, act, 0));
+    }
+}
+
+/// dX, and the transposed convolution act(Y *^T F + bias): every position of X gathers what it was part of.
+/// Floor division makes the test for a whole number of strides exact.
+kernel conv1d_dgrad<T: float>(in T dY[N, Q, K], in T F[const S, CG, K], in? T bias[C], out T dX[N, W, C],
+    const int stride_w = 1, const int pad_w = 0, const int dil_w = 1, const int groups = 1, const int act = 0)
+    where CG * groups == C, K % groups == 0
+{
+    grid (each n in N, each g in groups, w in W, c in CG) {
+        wide(T) acc[w, c] = 0;
+        for (each s in S) {
+            let q = w + pad_w - s * dil_w;
+            let on = q % stride_w == 0;
+            for (k in K / groups)
+                acc += dot(on ? dY[n, q / stride_w, g * (K / groups) + k] : 0, F[s, c, g * (K / groups) + k], k);
+        }
+        if (bias) acc += widen(bias[g * CG + c]);
+        dX[n, w, g * CG + c] = T(activate(acc, act, 0));
+    }
+}
+
+/// dF: for every filter position a product over all images and output positions
+kernel conv1d_wgrad<T: float>(in T X[N, W, C], in T dY[N, Q, K], out T dF[const S, CG, K],
+    const int stride_w = 1, const int pad_w = 0, const int dil_w = 1, const int groups = 1)
+    where CG * groups == C, K % groups == 0
+{
+    grid (each s in S, each g in groups, c in CG, k in K / groups) {
+        wide(T) acc[c, k] = 0;
+        for (each n in N) for (q in Q)
+            acc += dot(X[n, q * stride_w + s * dil_w - pad_w, g * CG + c], dY[n, q, g * (K / groups) + k], q);
+        dF[s, c, g * (K / groups) + k] = T(acc);
+    }
+}
+
+/// Y = act(X * F + bias) over images
+kernel conv2d<T: float>(in T X[N, H, W, C], in T F[const R, const S, CG, K], in? T bias[K], out T Y[N, P, Q, K],
+    const int stride_h = 1, const int stride_w = 1, const int pad_h = 0, const int pad_w = 0, const int dil_h = 1, const int dil_w = 1, const int groups = 1, const int act = 0)
+    where CG * groups == C, K % groups == 0,
+          P == (H + 2 * pad_h - dil_h * (R - 1) - 1) / stride_h + 1,
+          Q == (W + 2 * pad_w - dil_w * (S - 1) - 1) / stride_w + 1
+{
+    grid (each n in N, each g in groups, p in P, q in Q, k in K / groups) {
+        wide(T) acc[p, q, k] = 0;
+        for (each r in R) for (each s in S) for (c in CG)
+            acc += dot(X[n, p * stride_h + r * dil_h - pad_h, q * stride_w + s * dil_w - pad_w, g * CG + c], F[r, s, c, g * (K / groups) + k], c);
+        if (bias) acc += widen(bias[g * (K / groups) + k]);
+        Y[n, p, q, g * (K / groups) + k] = T(activate(acc, act, 0));
+    }
+}
+
+/// dX, and the transposed convolution act(Y *^T F + bias): every position of X gathers what it was part of.
+/// Floor division makes the test for a whole number of strides exact.
+kernel conv2d_dgrad<T: float>(in T dY[N, P, Q, K], in T F[const R, const S, CG, K], in? T bias[C], out T dX[N, H, W, C],
+    const int stride_h = 1, const int stride_w = 1, const int pad_h = 0, const int pad_w = 0, const int dil_h = 1, const int dil_w = 1, const int groups = 1, const int act = 0)
+    where CG * groups == C, K % groups == 0
+{
+    grid (each n in N, each g in groups, h in H, w in W, c in CG) {
+        wide(T) acc[h, w, c] = 0;
+        for (each r in R) for (each s in S) {
+            let p = h + pad_h - r * dil_h;
+            let q = w + pad_w - s * dil_w;
+            let on = p % stride_h == 0 && q % stride_w == 0;
+            for (k in K / groups)
+                acc += dot(on ? dY[n, p / stride_h, q / stride_w, g * (K / groups) + k] : 0, F[r, s, c, g * (K / groups) + k], k);
+        }
+        if (bias) acc += widen(bias[g * CG + c]);
+        dX[n, h, w, g * CG + c] = T(activate(acc, act, 0));
+    }
+}
+
+/// dF: for every filter position a product over all images and output positions
+kernel conv2d_wgrad<T: float>(in T X[N, H, W, C], in T dY[N, P, Q, K], out T dF[const R, const S, CG, K],
+    const int stride_h = 1, const int stride_w = 1, const int pad_h = 0, const int pad_w = 0, const int dil_h = 1, const int dil_w = 1, const int groups = 1)
+    where CG * groups == C, K % groups == 0
+{
+    grid (each r in R, each s in S, each g in groups, c in CG, k in K / groups) {
+        wide(T) acc[c, k] = 0;
+        for (each n in N) for (p in P) for (q in Q)
+            acc += dot(X[n, p * stride_h + r * dil_h - pad_h, q * stride_w + s * dil_w - pad_w, g * CG + c], dY[n, p, q, g * (K / groups) + k], p, q);
+        dF[r, s, c, g * (K / groups) + k] = T(acc);
+    }
+}
+
+/// Y = act(X * F + bias) over volumes
+kernel conv3d<T: float>(in T X[N, D, H, W, C], in T F[const U, const R, const S, CG, K], in? T bias[K], out T Y[N, O, P, Q, K],
+    const int stride_d = 1, const int stride_h = 1, const int stride_w = 1, const int pad_d = 0, const int pad_h = 0, const int pad_w = 0, const int dil_d = 1, const int dil_h = 1, const int dil_w = 1, const int groups = 1, const int act = 0)
+    where CG * groups == C, K % groups == 0,
+          O == (D + 2 * pad_d - dil_d * (U - 1) - 1) / stride_d + 1,
+          P == (H + 2 * pad_h - dil_h * (R - 1) - 1) / stride_h + 1,
+          Q == (W + 2 * pad_w - dil_w * (S - 1) - 1) / stride_w + 1
+{
+    grid (each n in N, each g in groups, o in O, p in P, q in Q, k in K / groups) {
+        wide(T) acc[o, p, q, k] = 0;
+        for (each u in U) for (each r in R) for (each s in S) for (c in CG)
+            acc += dot(X[n, o * stride_d + u * dil_d - pad_d, p * stride_h + r * dil_h - pad_h, q * stride_w + s * dil_w - pad_w, g * CG + c], F[u, r, s, c, g * (K / groups) + k], c);
+        if (bias) acc += widen(bias[g * (K / groups) + k]);
+        Y[n, o, p, q, g * (K / groups) + k] = T(activate(acc, act, 0));
+    }
+}
+
+/// dX, and the transposed convolution act(Y *^T F + bias): every position of X gathers what it was part of.
+/// Floor division makes the test for a whole number of strides exact.
+kernel conv3d_dgrad<T: float>(in T dY[N, O, P, Q, K], in T F[const U, const R, const S, CG, K], in? T bias[C], out T dX[N, D, H, W, C],
+    const int stride_d = 1, const int stride_h = 1, const int stride_w = 1, const int pad_d = 0, const int pad_h = 0, const int pad_w = 0, const int dil_d = 1, const int dil_h = 1, const int dil_w = 1, const int groups = 1, const int act = 0)
+    where CG * groups == C, K % groups == 0
+{
+    grid (each n in N, each g in groups, d in D, h in H, w in W, c in CG) {
+        wide(T) acc[d, h, w, c] = 0;
+        for (each u in U) for (each r in R) for (each s in S) {
+            let o = d + pad_d - u * dil_d;
+            let p = h + pad_h - r * dil_h;
+            let q = w + pad_w - s * dil_w;
+            let on = o % stride_d == 0 && p % stride_h == 0 && q % stride_w == 0;
+            for (k in K / groups)
+                acc += dot(on ? dY[n, o / stride_d, p / stride_h, q / stride_w, g * (K / groups) + k] : 0, F[u, r, s, c, g * (K / groups) + k], k);
+        }
+        if (bias) acc += widen(bias[g * CG + c]);
+        dX[n, d, h, w, g * CG + c] = T(activate(acc, act, 0));
+    }
+}
+
+/// dF: for every filter position a product over all images and output positions
+kernel conv3d_wgrad<T: float>(in T X[N, D, H, W, C], in T dY[N, O, P, Q, K], out T dF[const U, const R, const S, CG, K],
+    const int stride_d = 1, const int stride_h = 1, const int stride_w = 1, const int pad_d = 0, const int pad_h = 0, const int pad_w = 0, const int dil_d = 1, const int dil_h = 1, const int dil_w = 1, const int groups = 1)
+    where CG * groups == C, K % groups == 0
+{
+    grid (each u in U, each r in R, each s in S, each g in groups, c in CG, k in K / groups) {
+        wide(T) acc[c, k] = 0;
+        for (each n in N) for (o in O) for (p in P) for (q in Q)
+            acc += dot(X[n, o * stride_d + u * dil_d - pad_d, p * stride_h + r * dil_h - pad_h, q * stride_w + s * dil_w - pad_w, g * CG + c], dY[n, o, p, q, g * (K / groups) + k], o, p, q);
+        dF[u, r, s, c, g * (K / groups) + k] = T(acc);
+    }
+}
+
+/// Depthwise: a filter of its own for every channel
+kernel depthwise2d<T: float>(in T X[N, H, W, C], in T F[const R, const S, C], in? T bias[C], out T Y[N, P, Q, C],
+    const int stride_h = 1, const int stride_w = 1, const int pad_h = 0, const int pad_w = 0, const int dil_h = 1, const int dil_w = 1, const int act = 0)
+    where P == (H + 2 * pad_h - dil_h * (R - 1) - 1) / stride_h + 1, Q == (W + 2 * pad_w - dil_w * (S - 1) - 1) / stride_w + 1
+{
+    grid (each n in N, p in P, q in Q, c in C) {
+        axis r in R, s in S;
+        let x = widen(X[n, p * stride_h + r * dil_h - pad_h, q * stride_w + s * dil_w - pad_w, c]);
+        wide(T) y[p, q, c] = sum(x * widen(F[r, s, c]), r, s);
+        if (bias) y += widen(bias[c]);
+        Y[n, p, q, c] = T(activate(y, act, 0));
+    }
+}
+
+/// dX of depthwise2d
+kernel depthwise2d_dgrad<T: float>(in T dY[N, P, Q, C], in T F[const R, const S, C], out T dX[N, H, W, C],
+    const int stride_h = 1, const int stride_w = 1, const int pad_h = 0, const int pad_w = 0, const int dil_h = 1, const int dil_w = 1)
+{
+    grid (each n in N, h in H, w in W, c in C) {
+        wide(T) acc[h, w, c] = 0;
+        for (each r in R) for (each s in S) {
+            let p = h + pad_h - r * dil_h, q = w + pad_w - s * dil_w;
+            let on = p % stride_h == 0 && q % stride_w == 0;
+            acc += widen(on ? dY[n, p / stride_h, q / stride_w, c] : 0) * widen(F[r, s, c]);
+        }
+        dX[n, h, w, c] = T(acc);
+    }
+}
+
+/// dF of depthwise2d
+kernel depthwise2d_wgrad<T: float>(in T X[N, H, W, C], in T dY[N, P, Q, C], out T dF[const R, const S, C],
+    const int stride_h = 1, const int stride_w = 1, const int pad_h = 0, const int pad_w = 0, const int dil_h = 1, const int dil_w = 1)
+{
+    grid (each r in R, each s in S, c in C) {
+        wide(T) acc[c] = 0;
+        for (each n in N) for (p in P) for (q in Q)
+            acc += sum(widen(X[n, p * stride_h + r * dil_h - pad_h, q * stride_w + s * dil_w - pad_w, c]) * widen(dY[n, p, q, c]), p, q);
+        dF[r, s, c] = T(acc);
+    }
+}

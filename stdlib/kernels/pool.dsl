@@ -1,0 +1,67 @@
+/// Pooling of images, channels last. A window may lie partly outside the image, by at most half its extent.
+
+/// Largest element of each window. A: where it is, as row * W + column of X, the first of equals.
+kernel max_pool2d<T: float>(in T X[N, H, W, C], out T Y[N, P, Q, C], out i32 A[N, P, Q, C], const int R, const int S,
+    const int stride_h = 1, const int stride_w = 1, const int pad_h = 0, const int pad_w = 0)
+    where 2 * pad_h <= R, 2 * pad_w <= S, P == (H + 2 * pad_h - R) / stride_h + 1, Q == (W + 2 * pad_w - S) / stride_w + 1
+{
+    grid (each n in N, p in P, q in Q, c in C) {
+        axis v in R * S;
+        let x = X[n, p * stride_h + v / S - pad_h, q * stride_w + v % S - pad_w, c] else -inf;
+        let a = argmax(x, v);
+        // Where all are -inf, the first position may be outside: the nearest one inside is in the window too.
+        let h = clamp(p * stride_h + a / S - pad_h, 0, H - 1), w = clamp(q * stride_w + a % S - pad_w, 0, W - 1);
+        Y[n, p, q, c] = max(x, v);
+        A[n, p, q, c] = i32(h * W + w);
+    }
+}
+
+/// dX of max_pool2d: what came from the windows whose largest element this was
+kernel max_pool2d_bwd<T: float>(in T dY[N, P, Q, C], in i32 A[N, P, Q, C], out T dX[N, H, W, C], const int R, const int S,
+    const int stride_h = 1, const int stride_w = 1, const int pad_h = 0, const int pad_w = 0)
+{
+    grid (each n in N, h in H, w in W, c in C) {
+        wide(T) acc[h, w, c] = 0;
+        for (each r in R) for (each s in S) {
+            let p = h + pad_h - r, q = w + pad_w - s;
+            let on = p % stride_h == 0 && q % stride_w == 0;
+            let a = A[n, p / stride_h, q / stride_w, c] else -1;
+            acc += on && a == h * W + w ? widen(dY[n, p / stride_h, q / stride_w, c]) : 0;
+        }
+        dX[n, h, w, c] = T(acc);
+    }
+}
+
+/// Elements that window p has in an image of n
+fn inside(int p, int n, int window, int stride, int pad) -> int =
+    min(p * stride - pad + window, n) - max(p * stride - pad, 0);
+
+/// Mean of each window, over all its positions or, with `inner`, over those inside the image
+kernel avg_pool2d<T: float>(in T X[N, H, W, C], out T Y[N, P, Q, C], const int R, const int S,
+    const int stride_h = 1, const int stride_w = 1, const int pad_h = 0, const int pad_w = 0, const bool inner = false)
+    where 2 * pad_h <= R, 2 * pad_w <= S, P == (H + 2 * pad_h - R) / stride_h + 1, Q == (W + 2 * pad_w - S) / stride_w + 1
+{
+    grid (each n in N, p in P, q in Q, c in C) {
+        axis r in R, s in S;
+        let total = sum(widen(X[n, p * stride_h + r - pad_h, q * stride_w + s - pad_w, c]), r, s);
+        let count = inner ? inside(p, H, R, stride_h, pad_h) * inside(q, W, S, stride_w, pad_w) : R * S;
+        Y[n, p, q, c] = T(total / wide(T)(count));
+    }
+}
+
+/// dX of avg_pool2d
+kernel avg_pool2d_bwd<T: float>(in T dY[N, P, Q, C], out T dX[N, H, W, C], const int R, const int S,
+    const int stride_h = 1, const int stride_w = 1, const int pad_h = 0, const int pad_w = 0, const bool inner = false)
+{
+    grid (each n in N, h in H, w in W, c in C) {
+        wide(T) acc[h, w, c] = 0;
+        for (each r in R) for (each s in S) {
+            let y = h + pad_h - r, x = w + pad_w - s;
+            let on = y % stride_h == 0 && x % stride_w == 0;
+            let p = y / stride_h, q = x / stride_w;
+            let count = inner ? inside(p, H, R, stride_h, pad_h) * inside(q, W, S, stride_w, pad_w) : R * S;
+            acc += on ? widen(dY[n, p, q, c]) / wide(T)(count) : 0;
+        }
+        dX[n, h, w, c] = T(acc);
+    }
+}

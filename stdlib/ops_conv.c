@@ -1,0 +1,171 @@
+/* Functions of ops.h: convolutions and pooling. */
+#include <string.h>
+
+#include "stdlib/stdlib.h"
+
+enum { SPACE = 3 };
+
+/* The caller's options, or the defaults. Per spatial dimension of the kernel, first dimension first. */
+static bool read_options(const tg_conv_options *from, tg_conv_options *to) {
+    *to = (tg_conv_options)TG_CONV_OPTIONS_INIT;
+    if (from && from->struct_size != sizeof *to) {
+        return false;
+    }
+    if (from) {
+        *to = *from;
+    }
+    return true;
+}
+
+/* Arguments: tensors, then stride, pad and dilation of each spatial dimension, and `more`. */
+typedef struct arguments {
+    tg_argument values[32];
+    uint32_t n;
+} arguments;
+
+static void add(arguments *a, tg_argument v) {
+    a->values[a->n++] = v;
+}
+
+static void add_each(arguments *a, const int64_t *values, uint32_t space) {
+    for (uint32_t i = 0; i < space; i++) {
+        add(a, tg_argument_int(values[i]));
+    }
+}
+
+typedef struct direction {
+    const char *name;
+    tg_std_row rows[SPACE]; /* by number of spatial dimensions */
+    bool has_bias;          /* and so an activation */
+} direction;
+
+static const direction forward = {"conv", {TG_STD_conv1d, TG_STD_conv2d, TG_STD_conv3d}, true},
+                       to_image = {"conv_transpose", {TG_STD_conv1d_dgrad, TG_STD_conv2d_dgrad, TG_STD_conv3d_dgrad}, true},
+                       to_filter = {"conv_wgrad", {TG_STD_conv1d_wgrad, TG_STD_conv2d_wgrad, TG_STD_conv3d_wgrad}, false};
+
+static tg_status convolve(tg_context *context, const direction *d, const tg_tensor *first,
+                          const tg_tensor *second, const tg_tensor *bias, const tg_tensor *out,
+                          const tg_conv_options *options) {
+    tg_conv_options o;
+    uint32_t rank = first ? tg_tensor_rank(first) : 0, space = rank - 2;
+    if (!read_options(options, &o)) {
+        return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "%s: struct_size is wrong", d->name);
+    }
+    if (rank < 3 || rank > 5) {
+        return tg_fail(context, TG_ERROR_INVALID_ARGUMENT,
+                       "%s: the first tensor has %u dimensions; it takes [N, W, C] to [N, D, H, W, C]",
+                       d->name, rank);
+    }
+    arguments a = {.n = 0};
+    add(&a, tg_argument_tensor(first));
+    add(&a, tg_argument_tensor(second));
+    if (d->has_bias) {
+        add(&a, tg_argument_tensor(bias));
+    }
+    add(&a, tg_argument_tensor(out));
+    add_each(&a, o.stride, space);
+    add_each(&a, o.pad, space);
+    add_each(&a, o.dilation, space);
+    add(&a, tg_argument_int(o.groups));
+    if (d->has_bias) {
+        add(&a, tg_argument_int((int64_t)o.activation));
+    }
+    return tg_std_launch(context, d->rows[space - 1], a.values, a.n);
+}
+
+tg_status tg_op_conv(tg_context *context, const tg_tensor *x, const tg_tensor *f,
+                     const tg_tensor *bias, tg_tensor *y, const tg_conv_options *options) {
+    return convolve(context, &forward, x, f, bias, y, options);
+}
+
+tg_status tg_op_conv_wgrad(tg_context *context, const tg_tensor *x, const tg_tensor *dy,
+                           tg_tensor *df, const tg_conv_options *options) {
+    return convolve(context, &to_filter, x, dy, NULL, df, options);
+}
+
+tg_status tg_op_conv_transpose(tg_context *context, const tg_tensor *x, const tg_tensor *f,
+                               const tg_tensor *bias, tg_tensor *y,
+                               const tg_conv_options *options) {
+    return convolve(context, &to_image, x, f, bias, y, options);
+}
+
+/* ---- depthwise ------------------------------------------------------------------------------ */
+
+static tg_status depthwise(tg_context *context, tg_std_row row, const arguments *tensors,
+                           const tg_conv_options *options, bool has_activation) {
+    tg_conv_options o;
+    arguments a = *tensors;
+    if (!read_options(options, &o) || o.groups != 1) {
+        return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "%s: struct_size is wrong or groups is not 1",
+                       tg_std_table[row].name);
+    }
+    add_each(&a, o.stride, 2);
+    add_each(&a, o.pad, 2);
+    add_each(&a, o.dilation, 2);
+    if (has_activation) {
+        add(&a, tg_argument_int((int64_t)o.activation));
+    }
+    return tg_std_launch(context, row, a.values, a.n);
+}
+
+tg_status tg_op_depthwise2d(tg_context *context, const tg_tensor *x, const tg_tensor *f,
+                            const tg_tensor *bias, tg_tensor *y, const tg_conv_options *options) {
+    arguments a = {{tg_argument_tensor(x), tg_argument_tensor(f), tg_argument_tensor(bias),
+                    tg_argument_tensor(y)},
+                   4};
+    return depthwise(context, TG_STD_depthwise2d, &a, options, true);
+}
+
+tg_status tg_op_depthwise2d_dgrad(tg_context *context, const tg_tensor *dy, const tg_tensor *f,
+                                  tg_tensor *dx, const tg_conv_options *options) {
+    arguments a = {{tg_argument_tensor(dy), tg_argument_tensor(f), tg_argument_tensor(dx)}, 3};
+    return depthwise(context, TG_STD_depthwise2d_dgrad, &a, options, false);
+}
+
+tg_status tg_op_depthwise2d_wgrad(tg_context *context, const tg_tensor *x, const tg_tensor *dy,
+                                  tg_tensor *df, const tg_conv_options *options) {
+    arguments a = {{tg_argument_tensor(x), tg_argument_tensor(dy), tg_argument_tensor(df)}, 3};
+    return depthwise(context, TG_STD_depthwise2d_wgrad, &a, options, false);
+}
+
+/* ---- pooling -------------------------------------------------------------------------------- */
+
+static tg_status pool(tg_context *context, tg_std_row row, const arguments *tensors,
+                      const tg_pooling_options *o, bool is_average) {
+    arguments a = *tensors;
+    if (!o || o->struct_size != sizeof *o) {
+        return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "%s: options are null or struct_size is wrong",
+                       tg_std_table[row].name);
+    }
+    add_each(&a, o->window, 2);
+    add_each(&a, o->stride, 2);
+    add_each(&a, o->pad, 2);
+    if (is_average) {
+        add(&a, tg_argument_bool(!o->count_padding));
+    }
+    return tg_std_launch(context, row, a.values, a.n);
+}
+
+tg_status tg_op_max_pool2d(tg_context *context, const tg_tensor *x, tg_tensor *y, tg_tensor *index,
+                           const tg_pooling_options *options) {
+    arguments a = {{tg_argument_tensor(x), tg_argument_tensor(y), tg_argument_tensor(index)}, 3};
+    return pool(context, TG_STD_max_pool2d, &a, options, false);
+}
+
+tg_status tg_op_max_pool2d_bwd(tg_context *context, const tg_tensor *dy, const tg_tensor *index,
+                               tg_tensor *dx, const tg_pooling_options *options) {
+    arguments a = {{tg_argument_tensor(dy), tg_argument_tensor(index), tg_argument_tensor(dx)}, 3};
+    return pool(context, TG_STD_max_pool2d_bwd, &a, options, false);
+}
+
+tg_status tg_op_avg_pool2d(tg_context *context, const tg_tensor *x, tg_tensor *y,
+                           const tg_pooling_options *options) {
+    arguments a = {{tg_argument_tensor(x), tg_argument_tensor(y)}, 2};
+    return pool(context, TG_STD_avg_pool2d, &a, options, true);
+}
+
+tg_status tg_op_avg_pool2d_bwd(tg_context *context, const tg_tensor *dy, tg_tensor *dx,
+                               const tg_pooling_options *options) {
+    arguments a = {{tg_argument_tensor(dy), tg_argument_tensor(dx)}, 2};
+    return pool(context, TG_STD_avg_pool2d_bwd, &a, options, true);
+}

@@ -1,0 +1,242 @@
+/* References: convolutions of one to three spatial dimensions with groups, depthwise ones, pooling. All are written as sums over
+ * the positions of image, filter and output that meet. See ref.h. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stdlib/ref/activate.h"
+#include "stdlib/ref/ref.h"
+
+enum { SPACE = 3 }; /* depth, height, width; those that a kernel lacks have extent 1 */
+
+typedef struct conv {
+    int64_t n, c, k, groups;
+    int64_t image[SPACE], filter[SPACE], output[SPACE], stride[SPACE], pad[SPACE], dil[SPACE];
+} conv;
+
+static int64_t or_else(const kcase *c, const char *name, int64_t otherwise) {
+    return khas(c, name) ? kd(c, name) : otherwise;
+}
+
+static conv sizes(const kcase *c) {
+    static const char *const images[] = {"D", "H", "W"}, *const filters[] = {"U", "R", "S"},
+                      *const outputs[] = {"O", "P", "Q"},
+                      *const strides[] = {"stride_d", "stride_h", "stride_w"},
+                      *const pads[] = {"pad_d", "pad_h", "pad_w"},
+                      *const dils[] = {"dil_d", "dil_h", "dil_w"};
+    conv v = {.n = kd(c, "N"),
+              .c = kd(c, "C"),
+              .k = or_else(c, "K", kd(c, "C")),
+              .groups = or_else(c, "groups", 1)};
+    for (int i = 0; i < SPACE; i++) {
+        v.image[i] = or_else(c, images[i], 1);
+        v.filter[i] = or_else(c, filters[i], 1);
+        v.output[i] = or_else(c, outputs[i], 1);
+        v.stride[i] = or_else(c, strides[i], 1);
+        v.pad[i] = or_else(c, pads[i], 0);
+        v.dil[i] = or_else(c, dils[i], 1);
+    }
+    return v;
+}
+
+static int64_t volume(const int64_t extent[SPACE]) {
+    return extent[0] * extent[1] * extent[2];
+}
+
+/* Position in the image of output position y and filter position f of an image; -1 outside. */
+static int64_t meet(const conv *v, int64_t y, int64_t f) {
+    int64_t at = 0, step = 1;
+    for (int i = SPACE - 1; i >= 0; i--) {
+        int64_t x = y % v->output[i] * v->stride[i] + f % v->filter[i] * v->dil[i] - v->pad[i];
+        if (x < 0 || x >= v->image[i]) {
+            return -1;
+        }
+        at += x * step;
+        step *= v->image[i];
+        y /= v->output[i];
+        f /= v->filter[i];
+    }
+    return at;
+}
+
+typedef void (*tap_fn)(kcase *c, const conv *v, int64_t x, int64_t f, int64_t y);
+
+/* All (image, filter, output) positions that meet, of all images, without their channels. */
+static void each_tap(kcase *c, tap_fn fn) {
+    conv v = sizes(c);
+    for (int64_t n = 0; n < v.n; n++) {
+        for (int64_t y = 0; y < volume(v.output); y++) {
+            for (int64_t f = 0; f < volume(v.filter); f++) {
+                int64_t x = meet(&v, y, f);
+                if (x >= 0) {
+                    fn(c, &v, n * volume(v.image) + x, f, n * volume(v.output) + y);
+                }
+            }
+        }
+    }
+}
+
+static void clear(kcase *c, const char *name) {
+    memset(kt(c, name), 0, (size_t)kn(c, name) * sizeof(double));
+}
+
+/* y = act(y + bias[channel]) */
+static void finish(kcase *c, const char *name, int64_t channels) {
+    double *y = kt(c, name), *bias = kt(c, "bias");
+    for (int64_t i = 0; i < kn(c, name); i++) {
+        y[i] = ref_activate(y[i] + (bias ? bias[i % channels] : 0), kd(c, "act"), 0);
+    }
+}
+
+/* Calls of the three directions: channel k of the output belongs to group k / (K / groups), which reads C / groups channels. */
+#define EACH_CHANNEL(v)                                                                        \
+    for (int64_t k = 0, per = v->k / v->groups, cg = v->c / v->groups; k < v->k; k++)          \
+        for (int64_t a = 0, in = k / per * cg; a < cg; a++)
+
+static void forward(kcase *c, const conv *v, int64_t x, int64_t f, int64_t y) {
+    EACH_CHANNEL(v) {
+        kt(c, "Y")[y * v->k + k] += kt(c, "X")[x * v->c + in + a] * kt(c, "F")[(f * cg + a) * v->k + k];
+    }
+}
+
+static void to_image(kcase *c, const conv *v, int64_t x, int64_t f, int64_t y) {
+    EACH_CHANNEL(v) {
+        kt(c, "dX")[x * v->c + in + a] += kt(c, "dY")[y * v->k + k] * kt(c, "F")[(f * cg + a) * v->k + k];
+    }
+}
+
+static void to_filter(kcase *c, const conv *v, int64_t x, int64_t f, int64_t y) {
+    EACH_CHANNEL(v) {
+        kt(c, "dF")[(f * cg + a) * v->k + k] += kt(c, "dY")[y * v->k + k] * kt(c, "X")[x * v->c + in + a];
+    }
+}
+
+void ref_conv(kcase *c) {
+    clear(c, "Y");
+    each_tap(c, forward);
+    finish(c, "Y", kd(c, "K"));
+}
+
+void ref_conv_dgrad(kcase *c) {
+    clear(c, "dX");
+    each_tap(c, to_image);
+    finish(c, "dX", kd(c, "C"));
+}
+
+void ref_conv_wgrad(kcase *c) {
+    clear(c, "dF");
+    each_tap(c, to_filter);
+}
+
+/* ---- depthwise ----------------------------------------------------------------------------------- */
+
+static void channel_forward(kcase *c, const conv *v, int64_t x, int64_t f, int64_t y) {
+    for (int64_t a = 0; a < v->c; a++) {
+        kt(c, "Y")[y * v->c + a] += kt(c, "X")[x * v->c + a] * kt(c, "F")[f * v->c + a];
+    }
+}
+
+static void channel_to_image(kcase *c, const conv *v, int64_t x, int64_t f, int64_t y) {
+    for (int64_t a = 0; a < v->c; a++) {
+        kt(c, "dX")[x * v->c + a] += kt(c, "dY")[y * v->c + a] * kt(c, "F")[f * v->c + a];
+    }
+}
+
+static void channel_to_filter(kcase *c, const conv *v, int64_t x, int64_t f, int64_t y) {
+    for (int64_t a = 0; a < v->c; a++) {
+        kt(c, "dF")[f * v->c + a] += kt(c, "dY")[y * v->c + a] * kt(c, "X")[x * v->c + a];
+    }
+}
+
+void ref_depthwise2d(kcase *c) {
+    clear(c, "Y");
+    each_tap(c, channel_forward);
+    finish(c, "Y", kd(c, "C"));
+}
+
+void ref_depthwise2d_dgrad(kcase *c) {
+    clear(c, "dX");
+    each_tap(c, channel_to_image);
+}
+
+void ref_depthwise2d_wgrad(kcase *c) {
+    clear(c, "dF");
+    each_tap(c, channel_to_filter);
+}
+
+/* ---- pooling ------------------------------------------------------------------------------------- */
+
+/* R and S are scalars of these kernels, so sizes() finds the filter. */
+static void take_largest(kcase *c, const conv *v, int64_t x, int64_t f, int64_t y) {
+    (void)f;
+    for (int64_t a = 0; a < v->c; a++) {
+        double *best = &kt(c, "Y")[y * v->c + a], *at = &kt(c, "A")[y * v->c + a],
+               value = kt(c, "X")[x * v->c + a];
+        if (*at < 0 || value > *best) {
+            *best = value;
+            *at = (double)(x % volume(v->image));
+        }
+    }
+}
+
+void ref_max_pool2d(kcase *c) {
+    for (int64_t i = 0; i < kn(c, "A"); i++) {
+        kt(c, "A")[i] = -1;
+    }
+    each_tap(c, take_largest);
+}
+
+/* Any position of the image: those outside a window get nothing from it. */
+void prepare_max_pool2d_bwd(kcase *c) {
+    for (int64_t i = 0; i < kn(c, "A"); i++) {
+        kt(c, "A")[i] = (double)krandint(c, 0, kd(c, "H") * kd(c, "W") - 1);
+    }
+}
+
+static void give_to_largest(kcase *c, const conv *v, int64_t x, int64_t f, int64_t y) {
+    (void)f;
+    for (int64_t a = 0; a < v->c; a++) {
+        bool here = kt(c, "A")[y * v->c + a] == (double)(x % volume(v->image));
+        kt(c, "dX")[x * v->c + a] += here ? kt(c, "dY")[y * v->c + a] : 0;
+    }
+}
+
+void ref_max_pool2d_bwd(kcase *c) {
+    clear(c, "dX");
+    each_tap(c, give_to_largest);
+}
+
+/* Positions of output position y that are averaged. */
+static double window(const kcase *c, const conv *v, int64_t y) {
+    int64_t n = 0;
+    for (int64_t f = 0; f < volume(v->filter); f++) {
+        n += !kb(c, "inner") || meet(v, y % volume(v->output), f) >= 0;
+    }
+    return (double)n;
+}
+
+static void add_share(kcase *c, const conv *v, int64_t x, int64_t f, int64_t y) {
+    (void)f;
+    double n = window(c, v, y);
+    for (int64_t a = 0; a < v->c; a++) {
+        kt(c, "Y")[y * v->c + a] += kt(c, "X")[x * v->c + a] / n;
+    }
+}
+
+static void give_share(kcase *c, const conv *v, int64_t x, int64_t f, int64_t y) {
+    (void)f;
+    double n = window(c, v, y);
+    for (int64_t a = 0; a < v->c; a++) {
+        kt(c, "dX")[x * v->c + a] += kt(c, "dY")[y * v->c + a] / n;
+    }
+}
+
+void ref_avg_pool2d(kcase *c) {
+    clear(c, "Y");
+    each_tap(c, add_share);
+}
+
+void ref_avg_pool2d_bwd(kcase *c) {
+    clear(c, "dX");
+    each_tap(c, give_share);
+}
