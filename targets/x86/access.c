@@ -127,7 +127,12 @@ static void store_elements(tg_x86 *x, const address *a, LLVMValueRef v) {
         return;
     }
     LLVMValueRef p = tg_llvm_gep(x->l, a->element, a->base, a->offset.v);
-    if (a->mask) {
+    if (a->mask && !tg_llvm_is_vector(a->mask)) { /* all lanes or none; some processors store under a mask slowly */
+        tg_llvm_if c;
+        tg_llvm_if_open(x->l, &c, a->mask);
+        tg_llvm_store(x->l, v, p, a->align);
+        tg_llvm_if_close(x->l, &c);
+    } else if (a->mask) {
         tg_llvm_masked_store(x->l, v, p, a->align, full_mask(x, a->mask));
     } else {
         tg_llvm_store(x->l, v, p, a->align);
@@ -236,18 +241,26 @@ void tg_x86_note_unit(tg_x86 *x, tg_value *tensor) {
     tg_vec_push(x->arena, &x->unit_tensors, tensor);
 }
 
-/* An index that is an axis itself, over a domain known at launch, stays inside if the tensor is as long as the domain:
+/* The `par` or `for` through single indices whose index `v` is, or null. */
+static const tg_op *single_binder(const tg_value *v) {
+    const tg_op *op = v->def || !v->block || v->index != 0 ? NULL : v->block->parent->parent;
+    bool binds = op && (op->opcode == TG_OP_PAR || op->opcode == TG_OP_FOR) && !tg_op_attr(op, TG_ATTR_AXIS);
+    return binds ? op : NULL;
+}
+
+/* An index that is an axis itself or a single index, over a domain known at launch, stays inside if the tensor is as long as the domain:
  * the fast variant leaves that to one test in the entry. */
 bool tg_x86_checkable_at_launch(const tg_op *op, uint32_t d, tg_value **extent) {
     const tg_value *index = tg_op_index(op, d);
-    if (!index->def || index->def->opcode != TG_OP_IOTA) {
-        return false;
+    const tg_op *binder = single_binder(index);
+    if (index->def && index->def->opcode == TG_OP_IOTA) {
+        const tg_axis *a = tg_op_axis(index->def, TG_ATTR_AXIS);
+        while (a->like) {
+            a = a->like;
+        }
+        binder = a->binder;
     }
-    const tg_axis *a = tg_op_axis(index->def, TG_ATTR_AXIS);
-    while (a->like) {
-        a = a->like;
-    }
-    *extent = a->binder ? tg_operand(a->binder, 0) : NULL;
+    *extent = binder ? tg_operand(binder, 0) : NULL;
     return *extent && tg_x86_is_launch_value(*extent) && tg_x86_is_launch_value(tg_operand(op, 0));
 }
 

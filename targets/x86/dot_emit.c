@@ -681,7 +681,8 @@ static void plan_sizes(nest *n) {
     if (is_short(n) && !outer->scheduled) {
         return;
     }
-    LLVMValueRef k_block = outer->scheduled ? tg_llvm_i64(e->l, outer->block) : slot_value(n, part);
+    int64_t group_size = d->n_over == 1 ? d->group : 1, scheduled = (outer->block + group_size - 1) / group_size;
+    LLVMValueRef k_block = outer->scheduled ? tg_llvm_i64(e->l, scheduled) : slot_value(n, part);
     n->k_block = tg_llvm_max64(e->l, k_block, one);
     n->in_parts = LLVMBuildICmp(b, LLVMIntSGT, size, n->k_block, "");
     plan_strips(n, rows);
