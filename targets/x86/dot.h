@@ -10,6 +10,7 @@
  *   dot_plan.c  which axis plays which part     dot_side.c  addresses and packing of an operand
  *   dot_emit.c  the loops, tiles and roots      dot_kernel.c  the register tile
  *   dot_int8.c  small integers, several to a word
+ *   dot_stream.c  one row against a large vector side
  *
  * `dot` is symmetric: either operand can be the vector side. What can be read in place is read in place; everything else (other
  * dtypes, computed operands, gathers, strides other than 1) is evaluated into scratch in the accumulator's dtype, so that all
@@ -125,5 +126,18 @@ LLVMValueRef tg_x86_dot_group(tg_dot_emission *e, const LLVMValueRef *members, t
 LLVMValueRef tg_x86_dot_group_keep(tg_dot_emission *e, LLVMValueRef left);
 /* Computes what the sums of each column of a packed panel start with, if rows are flipped: a line of the panel's width. */
 void tg_x86_dot_correct(tg_dot_emission *e, LLVMValueRef panel, const tg_dot_loop *loops, LLVMValueRef line);
+
+/* ---- one row (dot_stream.c) --------------------------------------------------------------------------------- */
+
+enum { TG_DOT_STREAM_LINES = 8 };
+
+typedef struct tg_dot_stream {
+    LLVMValueRef columns, column_step; /* address of column 0 at reduction point 0, in place; bytes per reduction point */
+    LLVMValueRef row, row_step;        /* likewise */
+    LLVMValueRef n_columns;
+    LLVMValueRef k_until;              /* reduction points: a multiple of TG_DOT_STREAM_LINES */
+    LLVMValueRef sums;                 /* out: n_columns sums over them, rounded up to whole vectors */
+} tg_dot_stream;
+void tg_x86_dot_stream(tg_dot_emission *e, const tg_dot_stream *s);
 
 #endif

@@ -22,7 +22,7 @@
 
 #include <string.h>
 
-enum { PACK_BYTES = 192 << 10, PACK_TILES = 8, SHORT = 2048, STREAM_STEPS = 16, STREAM_AHEAD = 256, PREFETCH_STEPS = 8 };
+enum { PACK_BYTES = 192 << 10, PACK_TILES = 8, SHORT = 2048, STREAM_STEPS = 32, STREAM_AHEAD = 256, PREFETCH_STEPS = 8 };
 
 typedef struct panel {
     LLVMValueRef at;                       /* address of column 0 at the first reduction point */
@@ -158,20 +158,43 @@ static void results_to_edge(nest *n, const tg_dot_tile *t, LLVMValueRef from) {
     }
 }
 
+/* The roots on vectors [from, until) of a line of the edge block; `masked`: the last one may be partial. */
+static void roots_of_line(nest *n, const LLVMValueRef *index, LLVMValueRef row, LLVMValueRef from, LLVMValueRef until, bool masked) {
+    tg_llvm *l = n->e.l;
+    tg_llvm_loop columns;
+    LLVMValueRef c = tg_llvm_loop_open(l, &columns, from, until, tg_llvm_i64(l, n->e.lanes));
+    LLVMValueRef result = tg_llvm_load(l, n->e.vector, edge_at(n, row, c), n->e.size);
+    tg_x86_frame *f = column_frame(n, LLVMBuildAdd(l->builder, n->p.column, c, ""));
+    if (masked) {
+        tg_x86_frame_mask(n->e.x, f, tg_x86_dot_lanes_below(&n->e, c, until));
+    }
+    run_roots(n, row_frame(n, f, index), result);
+    tg_llvm_loop_close(l, &columns);
+}
+
+/* Without mask registers a masked store costs as much as ten whole ones. */
+static bool masks_cost(const nest *n) {
+    return !n->e.x->machine->has_masks && !n->compact;
+}
+
+static LLVMValueRef whole_columns(nest *n, LLVMValueRef columns, unsigned width) {
+    LLVMValueRef w = tg_llvm_i64(n->e.l, width);
+    return LLVMBuildMul(n->e.l->builder, LLVMBuildUDiv(n->e.l->builder, columns, w, ""), w, "");
+}
+
 static void roots_from_edge(nest *n) {
     tg_llvm *l = n->e.l;
-    tg_llvm_loop rows, columns;
+    tg_llvm_loop rows;
     LLVMValueRef zero = tg_llvm_i64(l, 0), width = tg_llvm_i64(l, n->e.lanes * n->e.vecs);
     LLVMValueRef n_rows = tg_llvm_min64(l, n->n_rows, tg_llvm_i64(l, n->e.rows)), index[TG_DOT_AXES];
     LLVMValueRef n_columns = tg_llvm_min64(l, n->p.n_columns, width);
+    LLVMValueRef whole = masks_cost(n) ? whole_columns(n, n_columns, n->e.lanes) : zero;
     LLVMValueRef r = tg_llvm_loop_open(l, &rows, zero, n_rows, tg_llvm_i64(l, 1));
     decode_row(n, LLVMBuildAdd(l->builder, n->row, r, ""), index);
-    LLVMValueRef c = tg_llvm_loop_open(l, &columns, zero, n_columns, tg_llvm_i64(l, n->e.lanes));
-    LLVMValueRef result = tg_llvm_load(l, n->e.vector, edge_at(n, r, c), n->e.size);
-    tg_x86_frame *f = column_frame(n, LLVMBuildAdd(l->builder, n->p.column, c, ""));
-    tg_x86_frame_mask(n->e.x, f, tg_x86_dot_lanes_below(&n->e, c, n_columns));
-    run_roots(n, row_frame(n, f, index), result);
-    tg_llvm_loop_close(l, &columns);
+    if (masks_cost(n)) {
+        roots_of_line(n, index, r, zero, whole, false);
+    }
+    roots_of_line(n, index, r, whole, n_columns, true);
     tg_llvm_loop_close(l, &rows);
 }
 
@@ -239,15 +262,23 @@ static void edge_tile(nest *n, LLVMValueRef from, unsigned rows, unsigned vecs, 
     results_to_edge(n, &t, from);
 }
 
+static void narrow_loop(nest *n, LLVMValueRef from, LLVMValueRef until, unsigned vecs, bool masked) {
+    tg_llvm_loop loop;
+    LLVMValueRef step = tg_llvm_i64(n->e.l, vecs * n->e.lanes);
+    edge_tile(n, tg_llvm_loop_open(n->e.l, &loop, from, until, step), n->e.rows, vecs, masked);
+    tg_llvm_loop_close(n->e.l, &loop);
+}
+
 /* Columns that do not fill the panel, in tiles of half its width. */
 static void narrow_tiles(nest *n, bool masked) {
-    tg_llvm *l = n->e.l;
-    tg_llvm_loop loop;
     unsigned half = n->e.vecs > 1 ? n->e.vecs / 2 : 1;
-    LLVMValueRef step = tg_llvm_i64(l, half * n->e.lanes);
-    LLVMValueRef from = tg_llvm_loop_open(l, &loop, tg_llvm_i64(l, 0), n->p.n_columns, step);
-    edge_tile(n, from, n->e.rows, half, masked);
-    tg_llvm_loop_close(l, &loop);
+    LLVMValueRef from = tg_llvm_i64(n->e.l, 0);
+    if (masked && masks_cost(n)) {
+        LLVMValueRef whole = whole_columns(n, n->p.n_columns, half * n->e.lanes);
+        narrow_loop(n, from, whole, half, false);
+        from = whole;
+    }
+    narrow_loop(n, from, n->p.n_columns, half, masked);
 }
 
 /* The roots of a tile whose sums are in the edge block, if these are the final ones. */
@@ -502,6 +533,30 @@ static void block_loop(nest *n) {
     tg_llvm_loop_close(e->l, &loop);
 }
 
+/* A single row that streams: all but the last few reduction points are summed here. Returns where the parts go on. */
+static LLVMValueRef stream_row(nest *n) {
+    tg_dot_emission *e = &n->e;
+    LLVMBuilderRef b = e->l->builder;
+    tg_axis *k = e->d->over[0];
+    LLVMValueRef zero = tg_llvm_i64(e->l, 0), one = tg_llvm_i64(e->l, 1), size = size_of(n, k);
+    LLVMValueRef single = LLVMBuildAnd(b, n->streams, LLVMBuildICmp(b, LLVMIntEQ, total_rows(n), one, ""), "");
+    LLVMValueRef until = LLVMBuildAnd(b, LLVMBuildSub(b, size, one, ""), tg_llvm_i64(e->l, -TG_DOT_STREAM_LINES), "");
+    single = LLVMBuildAnd(b, single, n->in_parts, "");
+    until = choose(n, single, tg_llvm_max64(e->l, until, zero), zero);
+    tg_llvm_if c;
+    tg_llvm_if_open(e->l, &c, LLVMBuildICmp(b, LLVMIntSGT, until, zero, ""));
+    tg_dot_stream s = {.columns = bytes_at(n, n->columns.base, n->group_from, tg_llvm_i64(e->l, e->size)),
+                       .column_step = tg_x86_dot_step(e, &n->columns, k),
+                       .row = n->rows.base,
+                       .row_step = tg_x86_dot_step(e, &n->rows, k),
+                       .n_columns = LLVMBuildSub(b, n->group_until, n->group_from, ""),
+                       .k_until = until,
+                       .sums = n->strips};
+    tg_x86_dot_stream(e, &s);
+    tg_llvm_if_close(e->l, &c);
+    return until;
+}
+
 static void part_loop(nest *n) {
     tg_dot_emission *e = &n->e;
     LLVMBuilderRef b = e->l->builder;
@@ -514,7 +569,8 @@ static void part_loop(nest *n) {
     }
     tg_llvm_loop loop;
     LLVMValueRef until = tg_llvm_max64(e->l, size, tg_llvm_i64(e->l, 1)); /* the roots run even if nothing is summed */
-    e->k_from = tg_llvm_loop_open(e->l, &loop, zero, until, n->k_block);
+    LLVMValueRef start = n->streams ? stream_row(n) : zero;
+    e->k_from = tg_llvm_loop_open(e->l, &loop, start, until, n->k_block);
     LLVMValueRef left = LLVMBuildSub(b, size, e->k_from, "");
     e->k_count = tg_llvm_min64(e->l, n->k_block, left);
     n->first = LLVMBuildICmp(b, LLVMIntEQ, e->k_from, zero, "");
@@ -603,7 +659,7 @@ static void plan_panels(nest *n, LLVMValueRef rows) {
     LLVMValueRef many = LLVMBuildICmp(b, LLVMIntSGE, rows, tg_llvm_i64(e->l, PACK_TILES * e->rows), "");
     LLVMValueRef far = LLVMBuildICmp(b, LLVMIntSGE, spread, tg_llvm_i64(e->l, PACK_BYTES), "");
     n->pays = LLVMBuildAnd(b, many, far, "");
-    n->streams = d->n_over == 1 && !is_short(n) ? LLVMBuildAnd(b, LLVMBuildNot(b, many, ""), far, "") : NULL;
+    n->streams = d->n_over == 1 && d->group <= 1 && !is_short(n) ? LLVMBuildAnd(b, LLVMBuildNot(b, many, ""), far, "") : NULL;
 }
 
 /* Equal parts whose panel takes a quarter of the second-level cache, if half as much again is not enough. */
@@ -634,7 +690,9 @@ static void plan_large(nest *n, LLVMValueRef rows, LLVMValueRef inner, slot part
     if (n->streams) {
         tg_llvm_if c;
         tg_llvm_if_open(e->l, &c, n->streams);
-        LLVMBuildStore(b, tg_llvm_min64(e->l, size, tg_llvm_i64(e->l, STREAM_STEPS)), part.at);
+        LLVMValueRef single = LLVMBuildICmp(b, LLVMIntEQ, rows, tg_llvm_i64(e->l, 1), "");
+        LLVMValueRef steps = choose(n, single, tg_llvm_i64(e->l, TG_DOT_STREAM_LINES), tg_llvm_i64(e->l, STREAM_STEPS));
+        LLVMBuildStore(b, tg_llvm_min64(e->l, size, steps), part.at);
         LLVMValueRef sums = LLVMBuildMul(b, rows, bytes, "");
         LLVMBuildStore(b, as_many(n, m->l2_bytes / 4, sums, width), group.at);
         LLVMBuildStore(b, LLVMBuildMul(b, tg_llvm_i64(e->l, PACK_TILES), tg_llvm_i64(e->l, e->rows), ""), block.at);
@@ -647,9 +705,12 @@ static void plan_strips(nest *n, LLVMValueRef rows) {
     tg_dot_emission *e = &n->e;
     LLVMBuilderRef b = e->l->builder;
     LLVMValueRef height = tg_llvm_i64(e->l, e->rows);
-    n->strip_bytes = LLVMBuildMul(b, LLVMBuildMul(b, tg_llvm_ceil_div(e->l, rows, height), height, ""), line_bytes(n), "");
+    LLVMValueRef lines = LLVMBuildMul(b, tg_llvm_ceil_div(e->l, rows, height), height, "");
+    LLVMValueRef single = LLVMBuildICmp(b, LLVMIntEQ, rows, tg_llvm_i64(e->l, 1), "");
+    n->strip_bytes = LLVMBuildMul(b, choose(n, single, rows, lines), line_bytes(n), ""); /* a single row's sums lie in order */
     LLVMValueRef columns = tg_llvm_min64(e->l, n->group, size_of(n, e->d->vector));
     LLVMValueRef bytes = LLVMBuildMul(b, tg_llvm_ceil_div(e->l, columns, width_of_panel(n)), n->strip_bytes, "");
+    bytes = LLVMBuildAdd(b, bytes, LLVMBuildMul(b, height, line_bytes(n), ""), ""); /* the last panel's tiles have all rows */
     n->strip_memory = tg_x86_dot_scratch(e->x);
     n->strips = tg_x86_dot_reserve(e->x, &n->strip_memory, choose(n, n->in_parts, bytes, tg_llvm_i64(e->l, 0)));
 }

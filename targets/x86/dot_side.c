@@ -329,9 +329,11 @@ static void pack_lines(tg_dot_emission *e, const tg_dot_side *s, LLVMValueRef to
     e->n_bound = n_bound;
 }
 
-/* Vectors of elements below 32 bits cannot be read under a mask without AVX-512: those that exist whole get code of their own. */
+/* Without AVX-512, vectors of elements below 32 bits cannot be read under a mask, and masks take most of the time of copying
+ * others: whole vectors get code of their own. */
 static bool masks_cost(const tg_dot_emission *e, const tg_value *v) {
-    return !e->x->machine->has_masks && tg_dtype_bits(v->type->dtype) < 32;
+    bool plain = v->def && v->def->opcode == TG_OP_LOAD && e->x->unit;
+    return !e->x->machine->has_masks && (plain || tg_dtype_bits(v->type->dtype) < 32);
 }
 
 void tg_x86_dot_pack_panel(tg_dot_emission *e, const tg_dot_side *s, LLVMValueRef to, LLVMValueRef at, LLVMValueRef limit) {
