@@ -550,7 +550,7 @@ static int64_t buffer_element_bytes(tg_dtype t) {
 }
 
 /* Lines whose distance is a multiple of a few hundred bytes meet in few sets of the first-level cache, so that walking across
- * them drives out what else is there: one line of padding spreads them over all sets. Measured: 30 % of attention. */
+ * them drives out what else is there: one line of padding spreads them over all sets. */
 static int64_t padded_pitch(int64_t elements, int64_t size) {
     enum { LINE = 64, DENSE = 256 };
     return elements > 0 && elements * size % DENSE == 0 && LINE % size == 0 ? elements + LINE / size : elements;

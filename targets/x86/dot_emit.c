@@ -172,7 +172,7 @@ static void roots_of_line(nest *n, const LLVMValueRef *index, LLVMValueRef row, 
     tg_llvm_loop_close(l, &columns);
 }
 
-/* Without mask registers a masked store costs as much as ten whole ones. */
+/* Masked stores are slow without mask registers. */
 static bool masks_cost(const nest *n) {
     return !n->e.x->machine->has_masks && !n->compact;
 }
