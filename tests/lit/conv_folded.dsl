@@ -4,5 +4,5 @@
 // CHECK-NOT: for %
 // CHECK: dot {{.*}} {over=(#c, #s, #r)} : tile<#p, #q, #k x f32>
 // CHECK-NOT: for %
-// PLAN: dot vector k of operand 1{{.*}}over c, s, r
+// PLAN: dot vector k of operand 1{{.*}}over r, s, c
 // PLAN-NOT: nest
