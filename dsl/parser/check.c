@@ -103,5 +103,6 @@ void tg_check_accesses(tg_func *f, const tg_signature *sig, tg_diags *diags) {
     tg_ir_walk(f, check_op, &c);
     if (diags->n_errors == 0) { /* a store with an error may be missing from the function */
         check_coverage(&c);
+        tg_check_costs(&c);
     }
 }
