@@ -198,8 +198,12 @@ tg_ev tg_elab_select(tg_elab *e, tg_ev c, tg_ev x, tg_ev y, tg_span span) {
     }
     e->b.span = span;
     if (x.kind == TG_EV_LITERAL && y.kind == TG_EV_LITERAL) {
-        return tg_ev_known_bool(&c, &known) ? (known ? x : y)
-                                            : tg_ev_choice(e, tg_elab_value(e, &c), x, y);
+        if (tg_ev_known_bool(&c, &known)) {
+            return known ? x : y;
+        }
+        tg_ev choice = tg_ev_choice(e, tg_elab_value(e, &c), x, y);
+        choice.constant = tg_ev_is_constant(&c) && tg_ev_is_constant(&x) && tg_ev_is_constant(&y);
+        return choice;
     }
     tg_ev pair[] = {x, y};
     tg_dtype t =

@@ -49,7 +49,7 @@ typedef enum tg_ev_kind {
 
 typedef struct tg_ev {
     tg_ev_kind kind;
-    bool constant; /* VALUE: a constant expression whose value is unknown while checking */
+    bool constant; /* VALUE, choice of LITERALs: a constant expression whose value is unknown while checking */
     bool is_float; /* LITERAL */
     tg_dtype dtype;
     tg_i128 integer;

@@ -202,6 +202,34 @@ static void bind_dims(tg_elab *e) {
     }
 }
 
+/* The launch has checked that dimension d of a parameter is that of the signature: proofs of bounds need to know. */
+static void assume_extent(tg_elab *e, uint32_t param, uint32_t d, uint32_t dim) {
+    const tg_sig_dim *k = &e->sig->dims[dim];
+    tg_sym *s = param_symbol(e, param);
+    tg_sig_bind source;
+    if (!s || !s->tensor || (!k->is_const && !find_source(e, dim, &source))) {
+        return;
+    }
+    tg_value *extent = k->is_const ? tg_build_int(&e->b, TG_I64, e->spec->consts[k->const_slot].i) : dimension_value(e, &source);
+    tg_value *same = tg_build_cmp(&e->b, TG_EQ, tg_build_dim(&e->b, s->tensor, d), extent);
+    tg_build_op(&e->b, TG_OP_ASSUME, &same, 1, NULL, 0, NULL, 0);
+}
+
+static void assume_extents(tg_elab *e) {
+    for (uint32_t i = 0; i < e->sig->n_binds && !e->checking; i++) {
+        const tg_sig_bind *b = &e->sig->binds[i];
+        if (b->factor == 1 && b->offset == 0 && e->sig->dims[b->dim].is_const) {
+            assume_extent(e, b->param, b->d, b->dim);
+        }
+    }
+    for (uint32_t i = 0; i < e->sig->n_checks && !e->checking; i++) {
+        const tg_sig_check *c = &e->sig->checks[i];
+        if (c->kind == TG_SC_DIM_AGREES) {
+            assume_extent(e, c->param, c->d, c->dim);
+        }
+    }
+}
+
 /* ---- where, fast, fills ------------------------------------------------------------------ */
 
 /* Facts about contents and layout are the signature's; here only what scalar code can say. */
@@ -413,6 +441,7 @@ tg_func *tg_elab_kernel(tg_elab *e) {
     bind_params(e);
     e->b.span = k->name_span;
     bind_dims(e);
+    assume_extents(e);
     read_fast(e);
     assume_wheres(e);
     fill_outputs(e);

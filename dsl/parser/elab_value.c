@@ -62,7 +62,7 @@ bool tg_ev_is_number(const tg_ev *v) {
 }
 
 bool tg_ev_is_constant(const tg_ev *v) {
-    return (v->kind == TG_EV_LITERAL && !v->n_items) || v->kind == TG_EV_CONST ||
+    return (v->kind == TG_EV_LITERAL && (!v->n_items || v->constant)) || v->kind == TG_EV_CONST ||
            (v->kind == TG_EV_VALUE && v->constant);
 }
 
@@ -176,7 +176,8 @@ static const char *literal_text(tg_elab *e, const tg_ev *v) {
 static tg_ev convert_choice(tg_elab *e, const tg_ev *v, tg_dtype to, tg_span span) {
     tg_value *yes = tg_elab_converted(e, &v->items[0], to, span),
              *no = tg_elab_converted(e, &v->items[1], to, span);
-    return yes && no ? tg_ev_value(tg_build_select(&e->b, v->value, yes, no)) : tg_ev_poison();
+    return yes && no ? tg_ev_value_const(tg_build_select(&e->b, v->value, yes, no), v->constant)
+                     : tg_ev_poison();
 }
 
 static tg_ev convert_literal(tg_elab *e, const tg_ev *v, tg_dtype to, tg_span span) {

@@ -420,6 +420,52 @@ TG_API tg_status tg_op_uniform(tg_context *context, tg_tensor *y, double low, do
 /** y, any shape: normal with this mean and deviation, element n from Philox(seed, n). */
 TG_API tg_status tg_op_normal(tg_context *context, tg_tensor *y, double mean, double deviation,
                               uint64_t seed);
+/* ---- Fourier transforms ------------------------------------------------------------------ */
+
+/** Y[k] = sum over n of X[n] exp(sign 2 pi i k n / N), in each of the last 1 to 3 dimensions. */
+typedef enum tg_fft_kind {
+    TG_FFT_C2C = 0,
+    TG_FFT_R2C = 1, /**< sign -1; of the last dimension only the first N / 2 + 1 outputs */
+    TG_FFT_C2R = 2  /**< sign +1, from those to N real numbers; without `normalise` N times too large */
+} tg_fft_kind;
+
+/** What to transform. Start from TG_FFT_OPTIONS_INIT: c32, C2C, forward, no factor. */
+typedef struct tg_fft_options {
+    size_t struct_size;
+    tg_dtype dtype; /**< of the complex tensors: TG_C32 or TG_C64; real ones are TG_F32 or TG_F64 */
+    tg_fft_kind kind;
+    int sign;       /**< C2C: -1 forward, +1 backward */
+    int normalise;  /**< not 0: divide by the number of points */
+} tg_fft_options;
+#ifdef __cplusplus
+#define TG_FFT_OPTIONS_INIT                                                                    \
+    { sizeof(tg_fft_options), TG_C32, TG_FFT_C2C, -1, 0 }
+#else
+#define TG_FFT_OPTIONS_INIT                                                                    \
+    { .struct_size = sizeof(tg_fft_options), .dtype = TG_C32, .kind = TG_FFT_C2C, .sign = -1 }
+#endif
+
+/** Lengths, kernels and tables of a transform. Immutable once made: any number of threads may execute it at once. */
+typedef struct tg_fft_plan tg_fft_plan;
+
+/** Makes a plan: computes the tables of factors (about as much memory as one transform; a prime length four to eight
+ * times as much). Kernels are compiled here and on the first execution, once per length and context.
+ *
+ * Lengths 2^a 3^b 5^c 7^d are done directly (Stockham), above 16384 in two passes over memory; every other length by
+ * Bluestein's algorithm.
+ * @param rank     1, 2 or 3;  @param lengths  `rank` lengths from 1 to 2^28
+ * @param options  not null
+ * @return TG_OK; INVALID_ARGUMENT, UNSUPPORTED (a length whose factors do not split in two), OUT_OF_MEMORY; *out is then null */
+TG_API tg_status tg_fft_plan_create(tg_context *context, uint32_t rank, const int64_t *lengths,
+                                    const tg_fft_options *options, tg_fft_plan **out);
+/** y = transform of x over the last `rank` dimensions; leading dimensions are a batch, spread over the threads.
+ *
+ * One-dimensional transforms take any strides and up to two leading dimensions (more if row-major), others row-major
+ * tensors. x and y must not overlap. May allocate work space of the size of x (several dimensions, awkward lengths).
+ * @return TG_OK; INVALID_ARGUMENT, LAUNCH (extents), UNSUPPORTED (strides), OUT_OF_MEMORY. Any thread. */
+TG_API tg_status tg_fft_execute(const tg_fft_plan *plan, const tg_tensor *x, tg_tensor *y);
+/** Frees a plan that no thread executes. Null is fine. The plan's context must still live. */
+TG_API void tg_fft_plan_destroy(tg_fft_plan *plan);
 
 #ifdef __cplusplus
 }

@@ -2,22 +2,14 @@
  *
  *   offset = Σ stride[d]·index[d] = base + lane·step
  *     step 0      one element for all lanes        scalar access
- *     step 1      consecutive elements             vector access, masked in the tail
+ *     step ±1     consecutive elements             vector access, masked in the tail
  *     other       gather and scatter
  *
  * The fast variant of a task takes the last stride of a tensor as 1 when the lanes run along it; the entry checks that
  * at launch and calls the general variant otherwise (entry.c). */
-#include "targets/x86/x86_internal.h"
+#include "targets/x86/address.h"
 
-typedef struct address {
-    LLVMValueRef base;
-    tg_x86_val offset; /* elements */
-    LLVMValueRef mask; /* null: all */
-    tg_dtype dtype;
-    LLVMTypeRef element; /* in memory */
-    unsigned align;
-    bool is_buffer;
-} address;
+typedef tg_x86_address address;
 
 static LLVMValueRef and_masks(tg_x86 *x, LLVMValueRef a, LLVMValueRef b) {
     if (!a || !b) {
@@ -29,6 +21,11 @@ static LLVMValueRef and_masks(tg_x86 *x, LLVMValueRef a, LLVMValueRef b) {
 
 static tg_x86_val add_scaled(tg_x86 *x, tg_x86_val sum, tg_x86_val index, LLVMValueRef stride) {
     LLVMBuilderRef b = x->builder;
+    int64_t c, one;
+    bool first = tg_llvm_is_const(sum.v, &c) && c == 0 && !sum.step;
+    if (first && tg_llvm_is_const(stride, &one) && one == 1) {
+        return index;
+    }
     if (tg_llvm_is_vector(index.v) || tg_llvm_is_vector(sum.v)) {
         LLVMValueRef v = tg_x86_vector(x, index), s = tg_llvm_splat(x->l, stride, x->lanes);
         return (tg_x86_val){LLVMBuildAdd(b, tg_x86_vector(x, sum), LLVMBuildMul(b, v, s, ""), ""), NULL, NULL};
@@ -37,7 +34,6 @@ static tg_x86_val add_scaled(tg_x86 *x, tg_x86_val sum, tg_x86_val index, LLVMVa
     if (index.step) {
         LLVMValueRef step = LLVMBuildMul(b, index.step, stride, "");
         sum.step = sum.step ? LLVMBuildAdd(b, sum.step, step, "") : step;
-        int64_t c;
         sum.step = tg_llvm_is_const(sum.step, &c) && c == 0 ? NULL : sum.step;
     }
     return sum;
@@ -54,7 +50,7 @@ static LLVMValueRef any_lane(tg_x86 *x, LLVMValueRef mask) {
     return mask && tg_llvm_is_vector(mask) ? tg_llvm_call1(x->l, "llvm.vector.reduce.or", mask) : mask;
 }
 
-static LLVMValueRef full_mask(tg_x86 *x, LLVMValueRef mask) {
+LLVMValueRef tg_x86_lane_mask(tg_x86 *x, LLVMValueRef mask) {
     LLVMValueRef all = LLVMConstInt(x->l->i1, 1, 0);
     return tg_llvm_splat(x->l, mask ? mask : all, x->lanes);
 }
@@ -64,7 +60,7 @@ static LLVMValueRef gather_small(tg_x86 *x, const address *a, LLVMValueRef point
     LLVMBuilderRef b = x->builder;
     if (a->mask) {
         LLVMValueRef sink = tg_llvm_splat(x->l, x->sink, x->lanes);
-        pointers = LLVMBuildSelect(b, full_mask(x, a->mask), pointers, sink, "");
+        pointers = LLVMBuildSelect(b, tg_x86_lane_mask(x, a->mask), pointers, sink, "");
     }
     LLVMValueRef v = LLVMGetPoison(LLVMVectorType(a->element, x->lanes));
     for (unsigned i = 0; i < x->lanes; i++) {
@@ -81,33 +77,60 @@ static LLVMValueRef load_gather(tg_x86 *x, const address *a) {
     if (a->align < 4) {
         return gather_small(x, a, pointers);
     }
-    return tg_llvm_gather(x->l, type, pointers, a->align, full_mask(x, a->mask));
+    return tg_llvm_gather(x->l, type, pointers, a->align, tg_x86_lane_mask(x, a->mask));
+}
+
+int tg_x86_direction(tg_x86_val offset) {
+    int64_t c;
+    bool run = offset.step && tg_llvm_is_const(offset.step, &c) && (c == 1 || c == -1);
+    return run ? (int)c : 0;
 }
 
 static bool is_unit(tg_x86_val offset) {
-    int64_t c;
-    return offset.step && tg_llvm_is_const(offset.step, &c) && c == 1;
+    return tg_x86_direction(offset) == 1;
 }
 
-static LLVMValueRef load_elements(tg_x86 *x, const address *a) {
+static LLVMValueRef reversed(tg_x86 *x, LLVMValueRef v) {
+    LLVMValueRef ids[64];
+    for (unsigned i = 0; i < x->lanes; i++) {
+        ids[i] = tg_llvm_i32(x->l, x->lanes - 1 - i);
+    }
+    return LLVMBuildShuffleVector(x->builder, v, LLVMGetPoison(LLVMTypeOf(v)), LLVMConstVector(ids, x->lanes), "");
+}
+
+/* Lanes that run downwards: the same elements upwards, turned round. */
+static address upwards(tg_x86 *x, const address *a) {
+    address up = *a;
+    up.offset.v = LLVMBuildSub(x->builder, a->offset.v, tg_llvm_i64(x->l, x->lanes - 1), "");
+    up.offset.step = tg_llvm_i64(x->l, 1);
+    up.mask = a->mask && tg_llvm_is_vector(a->mask) ? reversed(x, tg_x86_lane_mask(x, a->mask)) : a->mask;
+    return up;
+}
+
+LLVMValueRef tg_x86_load_elements(tg_x86 *x, const address *a) {
     if (!a->offset.step && !tg_llvm_is_vector(a->offset.v)) {
         LLVMValueRef p = tg_llvm_gep(x->l, a->element, a->base, a->offset.v);
         p = a->mask ? LLVMBuildSelect(x->builder, any_lane(x, a->mask), p, x->sink, "") : p;
         return tg_llvm_load(x->l, a->element, p, a->align);
     }
+    if (tg_x86_direction(a->offset) < 0) {
+        address up = upwards(x, a);
+        return reversed(x, tg_x86_load_elements(x, &up));
+    }
     if (!is_unit(a->offset)) {
-        return load_gather(x, a);
+        LLVMValueRef column = tg_x86_load_columns(x, a);
+        return column ? column : load_gather(x, a);
     }
     LLVMTypeRef type = LLVMVectorType(a->element, x->lanes);
     LLVMValueRef p = tg_llvm_gep(x->l, a->element, a->base, a->offset.v);
     if (a->mask && !tg_llvm_is_vector(a->mask)) { /* all lanes or none: read zeros instead */
         return tg_llvm_load(x->l, type, LLVMBuildSelect(x->builder, a->mask, p, x->sink, ""), a->align);
     }
-    return a->mask ? tg_llvm_masked_load(x->l, type, p, a->align, full_mask(x, a->mask))
+    return a->mask ? tg_llvm_masked_load(x->l, type, p, a->align, tg_x86_lane_mask(x, a->mask))
                    : tg_llvm_load(x->l, type, p, a->align);
 }
 
-static void store_elements(tg_x86 *x, const address *a, LLVMValueRef v) {
+void tg_x86_store_elements(tg_x86 *x, const address *a, LLVMValueRef v) {
     bool uniform = !a->offset.step && !tg_llvm_is_vector(a->offset.v);
     if (uniform && !tg_llvm_is_vector(v)) {
         LLVMValueRef p = tg_llvm_gep(x->l, a->element, a->base, a->offset.v), any = any_lane(x, a->mask);
@@ -122,8 +145,13 @@ static void store_elements(tg_x86 *x, const address *a, LLVMValueRef v) {
         return;
     }
     v = tg_llvm_splat(x->l, v, x->lanes);
+    if (tg_x86_direction(a->offset) < 0) {
+        address up = upwards(x, a);
+        tg_x86_store_elements(x, &up, reversed(x, v));
+        return;
+    }
     if (!is_unit(a->offset)) {
-        tg_llvm_scatter(x->l, v, lane_pointers(x, a), a->align, full_mask(x, a->mask));
+        tg_llvm_scatter(x->l, v, lane_pointers(x, a), a->align, tg_x86_lane_mask(x, a->mask));
         return;
     }
     LLVMValueRef p = tg_llvm_gep(x->l, a->element, a->base, a->offset.v);
@@ -133,7 +161,7 @@ static void store_elements(tg_x86 *x, const address *a, LLVMValueRef v) {
         tg_llvm_store(x->l, v, p, a->align);
         tg_llvm_if_close(x->l, &c);
     } else if (a->mask) {
-        tg_llvm_masked_store(x->l, v, p, a->align, full_mask(x, a->mask));
+        tg_llvm_masked_store(x->l, v, p, a->align, tg_x86_lane_mask(x, a->mask));
     } else {
         tg_llvm_store(x->l, v, p, a->align);
     }
@@ -156,7 +184,7 @@ static LLVMValueRef nibble_shift(tg_x86 *x, address *a) {
 }
 
 static LLVMValueRef load_nibbles(tg_x86 *x, address a) {
-    LLVMValueRef shift = nibble_shift(x, &a), v = load_elements(x, &a);
+    LLVMValueRef shift = nibble_shift(x, &a), v = tg_x86_load_elements(x, &a);
     v = LLVMBuildLShr(x->builder, v, tg_llvm_splat(x->l, shift, tg_llvm_lanes(v)), "");
     return LLVMBuildAnd(x->builder, v, tg_llvm_int(LLVMTypeOf(v), 15), "");
 }
@@ -167,10 +195,10 @@ static void store_nibbles(tg_x86 *x, address a, LLVMValueRef v) {
     if (x->lanes > 1) {
         tg_x86_refuse(x, NULL, "store of 4-bit elements in a vector nest");
     }
-    LLVMValueRef shift = nibble_shift(x, &a), old = load_elements(x, &a);
+    LLVMValueRef shift = nibble_shift(x, &a), old = tg_x86_load_elements(x, &a);
     LLVMValueRef clear = LLVMBuildNot(b, LLVMBuildShl(b, tg_llvm_int(x->l->i8, 15), shift, ""), "");
     LLVMValueRef merged = LLVMBuildOr(b, LLVMBuildAnd(b, old, clear, ""), LLVMBuildShl(b, v, shift, ""), "");
-    store_elements(x, &a, merged);
+    tg_x86_store_elements(x, &a, merged);
 }
 
 static LLVMValueRef to_register(tg_x86 *x, const address *a, LLVMValueRef v) {
@@ -184,33 +212,24 @@ static LLVMValueRef from_register(tg_x86 *x, const address *a, LLVMValueRef v) {
 static tg_x86_val load_at(tg_x86 *x, address *a) {
     tg_x86_val out = {NULL, NULL, NULL};
     if (tg_dtype_kind_of(a->dtype) == TG_KIND_COMPLEX) {
-        address re = *a, im = *a;
-        re.offset = scaled_offset(x, a->offset, 2, 0);
-        im.offset = scaled_offset(x, a->offset, 2, 1);
-        out.v = load_elements(x, &re);
-        out.im = load_elements(x, &im);
-        return out;
+        return tg_x86_load_complex(x, a);
     }
     bool packed = tg_dtype_bits(a->dtype) == 4 && !a->is_buffer;
-    out.v = to_register(x, a, packed ? load_nibbles(x, *a) : load_elements(x, a));
+    out.v = to_register(x, a, packed ? load_nibbles(x, *a) : tg_x86_load_elements(x, a));
     return out;
 }
 
 static void store_at(tg_x86 *x, address *a, tg_x86_val v) {
     v = tg_x86_plain(x, v);
     if (v.im) {
-        address re = *a, im = *a;
-        re.offset = scaled_offset(x, a->offset, 2, 0);
-        im.offset = scaled_offset(x, a->offset, 2, 1);
-        store_elements(x, &re, v.v);
-        store_elements(x, &im, v.im);
+        tg_x86_store_complex(x, a, v);
         return;
     }
     LLVMValueRef m = from_register(x, a, v.v);
     if (tg_dtype_bits(a->dtype) == 4 && !a->is_buffer) {
         store_nibbles(x, *a, m);
     } else {
-        store_elements(x, a, m);
+        tg_x86_store_elements(x, a, m);
     }
 }
 
@@ -308,7 +327,7 @@ static LLVMValueRef below(tg_x86 *x, tg_x86_val index, LLVMValueRef dim) {
 static address address_of(tg_x86 *x, tg_x86_frame *f, tg_op *op, LLVMValueRef *inside) {
     tg_x86_tensor *t = tg_x86_tensor_of(x, tg_operand(op, 0));
     address a = {t->base, {tg_llvm_i64(x->l, 0), NULL, NULL}, NULL, t->dtype, tg_x86_mem_type(x, t->dtype),
-                 element_align(t->dtype), false};
+                 element_align(t->dtype), false, 0, NULL};
     int64_t proved = tg_op_int(op, TG_ATTR_IN_BOUNDS, 0);
     *inside = NULL;
     for (uint32_t d = 0; d < t->rank; d++) {
@@ -317,8 +336,8 @@ static address address_of(tg_x86 *x, tg_x86_frame *f, tg_op *op, LLVMValueRef *i
             *inside = and_masks(x, *inside, below(x, index, t->dim[d]));
         }
         LLVMValueRef stride = t->stride[d];
-        if (d + 1 == t->rank && x->unit && (index.step || tg_llvm_is_vector(index.v)) &&
-            tg_x86_may_be_unit(tg_operand(op, 0))) {
+        bool lanes = index.step || tg_llvm_is_vector(index.v) || t->rank == 1; /* a table is hardly ever strided */
+        if (d + 1 == t->rank && x->unit && lanes && tg_x86_may_be_unit(tg_operand(op, 0))) {
             stride = tg_llvm_i64(x->l, 1);
             tg_x86_note_unit(x, tg_operand(op, 0));
         }
@@ -515,12 +534,16 @@ static address buffer_address(tg_x86 *x, tg_x86_frame *f, tg_x86_buffer *b) {
     LLVMBuilderRef bl = x->builder;
     LLVMTypeRef element = tg_x86_buf_type(x, b->dtype);
     unsigned align = element == x->l->i8 ? 1 : element == x->l->i16 ? 2 : element == x->l->i64 || element == x->l->f64 ? 8 : 4;
-    address a = {LLVMBuildLoad2(bl, x->l->ptr, b->pointer, ""), {tg_llvm_i64(x->l, 0), NULL, NULL}, NULL, b->dtype, element, align, true};
+    address a = {LLVMBuildLoad2(bl, x->l->ptr, b->pointer, ""), {tg_llvm_i64(x->l, 0), NULL, NULL}, NULL, b->dtype, element, align, true,
+                 tg_dtype_kind_of(b->dtype) == TG_KIND_COMPLEX && !b->capacity ? b->bytes / 2 : 0,
+                 b->capacity ? NULL : b->pointer};
     for (uint32_t i = 0; i < b->n_axes; i++) {
         const tg_x86_val *index = tg_x86_frame_index(f, b->axes[i]);
         LLVMValueRef first = x->ranges[b->axes[i]->rank].first;
         tg_x86_val rel = *index;
-        rel.v = LLVMBuildSub(bl, rel.v, tg_llvm_splat(x->l, first, tg_llvm_lanes(rel.v)), "");
+        int64_t zero;
+        bool from_zero = tg_llvm_is_const(first, &zero) && zero == 0;
+        rel.v = from_zero ? rel.v : LLVMBuildSub(bl, rel.v, tg_llvm_splat(x->l, first, tg_llvm_lanes(rel.v)), "");
         LLVMValueRef stride = b->stride[i] ? tg_llvm_i64(x->l, b->stride[i]) : LLVMBuildLoad2(bl, x->l->i64, b->slot[i], "");
         a.offset = add_scaled(x, a.offset, rel, stride);
     }

@@ -110,9 +110,12 @@ static tg_x86_val eval_reindex(tg_x86 *x, tg_x86_frame *f, tg_op *op) {
     tg_x86_frame *at = tg_x86_frame_create(x, f, f->place);
     LLVMValueRef inside = NULL;
     for (uint32_t i = 0; i < axes->n_axes; i++) {
-        tg_x86_val e = tg_x86_eval(x, f, tg_operand(op, 1 + i));
+        tg_value *index = tg_operand(op, 1 + i);
+        tg_x86_val e = tg_x86_eval(x, f, index);
         tg_x86_frame_bind(at, axes->axes[i], e);
-        inside = both(x, inside, tg_x86_in_range(x, axes->axes[i], e));
+        if (!tg_x86_proved_inside(x, axes->axes[i], index)) {
+            inside = both(x, inside, tg_x86_in_range(x, axes->axes[i], e));
+        }
     }
     tg_x86_frame_mask(x, at, inside);
     tg_x86_val v = tg_x86_eval(x, at, tg_operand(op, 0));

@@ -78,6 +78,9 @@ static void fill(tg_x86 *x, tg_x86_frame *f, tg_x86_root *r) {
 static void run_root_here(walk *w, uint32_t root, uint32_t copy, tg_x86_frame *f) {
     tg_x86 *x = w->x;
     tg_x86_root *r = &w->n->roots.data[root];
+    if (r->kind == TG_X86_ROOT_STORE && w->n->roots.data[0].kind == TG_X86_ROOT_SET) {
+        return; /* done by the assignments */
+    }
     switch (r->kind) {
     case TG_X86_ROOT_FILL:
         fill(x, f, r);
@@ -102,7 +105,7 @@ static void run_root_here(walk *w, uint32_t root, uint32_t copy, tg_x86_frame *f
         run_effect(x, f, r->op);
         break;
     case TG_X86_ROOT_SET:
-        tg_x86_set_point(x, f, r->op);
+        tg_x86_set_point(x, w->n, f, r->op);
         break;
     }
 }
@@ -215,6 +218,10 @@ static void vector_loops(walk *w, uint32_t i, tg_axis *a, tg_x86_frame *outer) {
     } else {
         middle = r->first;
     }
+    int64_t left;
+    if (tg_llvm_is_const(LLVMBuildSub(b, until, middle, ""), &left) && left == 0) {
+        return;
+    }
     LLVMValueRef k = open_loop(x, &l, middle, until, lanes);
     bind_one(x, &inside[0], outer, a, k, one);
     tg_x86_frame_mask(x, inside[0], tail_mask(x, LLVMBuildSub(b, until, k, "")));
@@ -265,10 +272,17 @@ void tg_x86_emit_nest(tg_x86 *x, tg_x86_nest *n) {
     if (n->roots.len > MAX_ROOTS) {
         tg_x86_refuse(x, n->roots.data[0].op, "shares its loops with too many others");
     }
+    x->columns = NULL;
+    bool chain = n->roots.data[0].kind == TG_X86_ROOT_SET;
     tg_x86_choose_vector(x, n);
+    if (chain) {
+        tg_x86_open_chain(x, n);
+    }
     tg_x86_describe_nest(x, n);
     x->lanes = n->vector ? n->lanes : 1;
-    reserve_buffers(x, n);
+    if (!chain) {
+        reserve_buffers(x, n);
+    }
     walk w = {.x = x, .n = n};
     x->fills = false;
     for (uint32_t i = 0; i < n->roots.len; i++) {
@@ -280,4 +294,7 @@ void tg_x86_emit_nest(tg_x86 *x, tg_x86_nest *n) {
     tg_x86_frame *f = tg_x86_frame_create(x, x->root, x->place);
     level(&w, 0, &f, 1);
     x->lanes = 1;
+    if (chain) {
+        tg_x86_close_chain(x, n);
+    }
 }

@@ -181,6 +181,8 @@ static void begin_function(tg_x86 *x, const tg_op *phase, const char *suffix) {
     x->buffers = TG_NEW_ARRAY(x->arena, tg_x86_buffer *, x->f->next_value_id);
     x->ranges = TG_NEW_ARRAY(x->arena, tg_x86_range, x->f->axes.len + 1);
     x->uses_alloc = false;
+    x->chain_results.len = 0;
+    x->free_buffers.len = 0;
     LLVMPositionBuilderAtEnd(l->builder, x->fail);
     LLVMBuildRet(l->builder, tg_llvm_i32(l, TG_ERROR_OUT_OF_MEMORY));
     LLVMPositionBuilderAtEnd(l->builder, x->prologue.at);

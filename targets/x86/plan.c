@@ -111,6 +111,9 @@ static bool is_hazard(const plan_state *s, const tg_op *load) {
 /* ---- modes ---------------------------------------------------------------------------------------------- */
 
 static tg_op *sink_of_user(const plan_state *s, tg_op *user) {
+    if (tg_x86_is_set(user) && !s->x->options->baseline) {
+        return tg_x86_chain_head(s->x, user);
+    }
     if (!can_inline(user) || user->n_results == 0 || tg_result(user, 0)->type->n_axes == 0) {
         return user;
     }
@@ -328,7 +331,8 @@ static bool produced_by(const tg_x86_nest *g, const tg_value *v, bool *reduced) 
     for (uint32_t i = 0; i < g->roots.len; i++) {
         tg_op *op = g->roots.data[i].op;
         if (v->def && v->def == op) {
-            *reduced = g->roots.data[i].kind != TG_X86_ROOT_FILL && !g->dot;
+            bool at_point = g->roots.data[i].kind == TG_X86_ROOT_FILL || g->roots.data[i].kind == TG_X86_ROOT_SET;
+            *reduced = !at_point && !g->dot;
             return true;
         }
     }
@@ -485,27 +489,32 @@ static void add_step(tg_x86 *x, tg_x86_steps *s, tg_x86_step_kind kind, tg_op *o
     tg_vec_push(x->arena, s, step);
 }
 
-/* Is `v` needed only where the nest's roots run? Values in `seen` have been asked already. */
-static bool used_only_by(const tg_x86 *x, const tg_x86_nest *g, const tg_value *v, tg_map *seen) {
+/* Is `v` needed only where the nest's roots from `first` on run? Values in `seen` have been asked already. */
+static bool used_only_by(const tg_x86 *x, const tg_x86_nest *g, uint32_t first, const tg_value *v, tg_map *seen) {
     if (tg_map_has(seen, v)) {
         return true;
     }
     tg_map_set(seen, v, seen);
     for (const tg_use *u = v->uses; u; u = u->next) {
         bool inside = false;
-        for (uint32_t i = 1; i < g->roots.len; i++) {
+        for (uint32_t i = first; i < g->roots.len; i++) {
             inside |= g->roots.data[i].op == u->user;
         }
         bool passes = u->user->n_results && can_inline(u->user) && x->modes[tg_result(u->user, 0)->id] == TG_X86_INLINE;
-        if (!inside && !(passes && used_only_by(x, g, tg_result(u->user, 0), seen))) {
+        if (!inside && !(passes && used_only_by(x, g, first, tg_result(u->user, 0), seen))) {
             return false;
         }
     }
     return true;
 }
 
+/* The first root is the one that makes it. */
 static bool used_only_in(const tg_x86 *x, const tg_x86_nest *g, const tg_value *v) {
-    return used_only_by(x, g, v, tg_map_create(x->arena));
+    return used_only_by(x, g, 1, v, tg_map_create(x->arena));
+}
+
+bool tg_x86_used_only_in(const tg_x86 *x, const tg_x86_nest *g, const tg_value *v) {
+    return used_only_by(x, g, 0, v, tg_map_create(x->arena));
 }
 
 static void finish_dot(tg_x86 *x, tg_x86_nest *g) {
@@ -529,6 +538,43 @@ static void mark_transient(tg_x86 *x, tg_x86_nest *g) {
     }
 }
 
+/* ---- chains of partial assignments ---- */
+
+static bool is_chain(const tg_x86_nest *g) {
+    return g && g->roots.data[0].kind == TG_X86_ROOT_SET;
+}
+
+static bool is_open_chain(const tg_x86_nest *g) {
+    return is_chain(g) && g->roots.data[g->roots.len - 1].kind == TG_X86_ROOT_SET;
+}
+
+/* May the store be done part by part as the assignments are? */
+static bool completes_chain(tg_x86 *x, tg_x86_nest *g, tg_x86_nest *n) {
+    const tg_value *tile = g->roots.data[g->roots.len - 1].value;
+    const tg_op *store = n->roots.data[0].op;
+    bool same = n->n_outer == tile->type->n_axes && need_of_op(x, g, store) == NEED_POINT && tg_x86_chain_covers(x, g);
+    for (uint32_t i = 0; same && i < n->n_outer; i++) {
+        same = tg_type_has_axis(tile->type, n->outer[i]);
+    }
+    for (uint32_t i = 0; same && i < g->roots.len; i++) {
+        same = !op_reads(x, g->roots.data[i].op, tg_operand(store, 0));
+    }
+    return same && !op_reads(x, store, tg_operand(store, 0)) && used_only_by(x, n, 0, tile, tg_map_create(x->arena));
+}
+
+/* The next assignment of the chain, or a store of the tile that it has just completed. */
+static bool joins_chain(tg_x86 *x, tg_x86_nest *g, tg_x86_nest *n) {
+    const tg_x86_root *last = &g->roots.data[g->roots.len - 1];
+    tg_op *op = n->roots.data[0].op;
+    if (x->options->baseline || !is_open_chain(g)) {
+        return false;
+    }
+    if (tg_x86_is_set(op)) {
+        return tg_operand(op, 0) == last->value && tg_x86_chain_head(x, op) == g->roots.data[0].op && same_set(g, n);
+    }
+    return op->opcode == TG_OP_STORE && completes_chain(x, g, n);
+}
+
 static void flush(tg_x86 *x, tg_x86_steps *s, tg_x86_nest **open) {
     if (*open) {
         mark_transient(x, *open);
@@ -549,7 +595,6 @@ static bool is_control(const tg_op *op) {
     case TG_OP_SORT:
     case TG_OP_TOPK:
     case TG_OP_HISTOGRAM:
-    case TG_OP_REINDEX_SET:
     case TG_OP_PHASE:
     case TG_OP_TEMP:
         return true;
@@ -583,7 +628,7 @@ static void plan_block(tg_x86 *x, tg_block *b) {
             }
             add_step(x, s, TG_X86_STEP_OP, op, NULL);
         } else if (is_scalar_step(op)) {
-            if (open && (need_of_op(x, open, op) != NEED_NONE || op->opcode == TG_OP_LOAD)) {
+            if (open && (need_of_op(x, open, op) != NEED_NONE || (op->opcode == TG_OP_LOAD && !is_open_chain(open)))) {
                 flush(x, s, &open);
             }
             add_step(x, s, TG_X86_STEP_SCALAR, op, NULL);
@@ -591,6 +636,10 @@ static void plan_block(tg_x86 *x, tg_block *b) {
             tg_x86_nest *n = tg_x86_op_nest(x, op);
             if (can_join(x, open, n)) {
                 join(x, open, n);
+            } else if (is_chain(open) && joins_chain(x, open, n)) {
+                tg_vec_push(x->arena, &open->roots, n->roots.data[0]);
+            } else if (is_open_chain(open) && root_kind(op) == TG_X86_ROOT_FILL && need_of_op(x, open, op) == NEED_NONE) {
+                add_step(x, s, TG_X86_STEP_NEST, NULL, n); /* computed before the chain runs */
             } else {
                 flush(x, s, &open);
                 open = n;
@@ -609,6 +658,7 @@ void tg_x86_plan(tg_x86 *x, tg_region *region) {
                     TG_NEW_ARRAY(x->arena, uint32_t, x->f->next_op_id)};
     for (uint32_t i = 0; i < s.n_ops; i++) {
         s.order[s.ops[i]->id] = i + 1;
+        tg_x86_note_set(x, s.ops[i]);
     }
     plan_modes(&s);
     plan_block(x, &region->body);

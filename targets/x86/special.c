@@ -1,4 +1,4 @@
-/* Effects, random numbers and partial assignment. */
+/* Effects and random numbers. */
 #include "targets/x86/x86_internal.h"
 
 /* ---- assert and print ------------------------------------------------------------------------------------ */
@@ -86,34 +86,8 @@ tg_x86_val tg_x86_philox(tg_x86 *x, tg_x86_frame *f, tg_op *op, uint32_t result)
     return (tg_x86_val){c[result], NULL, NULL};
 }
 
-/* ---- partial assignment ---------------------------------------------------------------------------------------- */
-
-/* A nest over the points that are written, after the old tile has been copied (tg_x86_emit_special). */
-void tg_x86_set_point(tg_x86 *x, tg_x86_frame *f, tg_op *op) {
-    const tg_attr *axes = tg_op_attr(op, TG_ATTR_AXES);
-    tg_x86_frame *at = tg_x86_frame_create(x, f, f->place);
-    for (uint32_t i = 0; i < axes->n_axes; i++) {
-        tg_x86_val e = tg_x86_eval(x, f, tg_operand(op, 2 + i));
-        tg_x86_frame_bind(at, axes->axes[i], e);
-        tg_x86_frame_mask(x, at, tg_x86_in_range(x, axes->axes[i], e));
-    }
-    tg_x86_buffer_store(x, at, x->buffers[tg_result(op, 0)->id], tg_x86_eval(x, f, tg_operand(op, 1)));
-}
-
 void tg_x86_emit_special(tg_x86 *x, tg_op *op) {
     switch ((int)op->opcode) {
-    case TG_OP_REINDEX_SET: {
-        tg_value *v = tg_result(op, 0);
-        tg_x86_nest *n = tg_x86_op_nest(x, op);
-        tg_x86_choose_vector(x, n);
-        if (!x->buffers[v->id]) {
-            x->buffers[v->id] = tg_x86_buffer_create(x, v->type, n->vector ? n->vector : v->type->axes[v->type->n_axes - 1]);
-        }
-        tg_x86_buffer_reserve(x, x->buffers[v->id]);
-        tg_x86_emit_nest(x, tg_x86_copy_nest(x, tg_operand(op, 0), x->buffers[v->id]));
-        tg_x86_emit_nest(x, n);
-        break;
-    }
     case TG_OP_SORT:
         tg_x86_emit_sort(x, op);
         break;

@@ -4,39 +4,85 @@
  * Ties go to an axis that is not reduced. Iterations hold several vectors when a vector is little work. */
 #include "targets/x86/x86_internal.h"
 
-enum { UNKNOWN = INT32_MIN, MAX_UNROLL = 8 };
+enum { UNKNOWN = INT32_MIN, MAX_UNROLL = 8, MAX_STEPS = 2000 };
 
-/* Constant coefficient of `a` in an index, or UNKNOWN. */
-static int64_t coefficient(const tg_value *v, const tg_axis *a) {
-    if (!tg_type_has_axis(v->type, a)) {
+/* Inside the tile that an op indexes, the axes it names stand for its index expressions. */
+typedef struct binding {
+    const struct binding *outer;
+    const tg_op *op;
+    uint32_t first; /* operand of the first index */
+} binding;
+
+static const tg_value *bound_to(const binding *e, const tg_axis *a) {
+    const tg_attr *axes = tg_op_attr(e->op, TG_ATTR_AXES);
+    for (uint32_t i = 0; i < axes->n_axes; i++) {
+        if (axes->axes[i] == a) {
+            return tg_operand(e->op, e->first + i);
+        }
+    }
+    return NULL;
+}
+
+static int64_t coefficient_in(const tg_value *v, const tg_axis *a, const binding *e, int *steps);
+
+/* Of the index of axis `of`. */
+static int64_t axis_coefficient(const tg_axis *of, const tg_axis *a, const binding *e, int *steps) {
+    for (; e; e = e->outer) {
+        const tg_value *index = bound_to(e, of);
+        if (index) {
+            return coefficient_in(index, a, e->outer, steps);
+        }
+    }
+    return of == a;
+}
+
+/* 0 if no operand depends on the axis. */
+static int64_t opaque(const tg_op *op, const tg_axis *a, const binding *e, int *steps) {
+    for (uint32_t i = 0; i < op->n_operands; i++) {
+        const tg_value *v = tg_operand(op, i);
+        if (v->type->kind == TG_TYPE_TILE && coefficient_in(v, a, e, steps) != 0) {
+            return UNKNOWN;
+        }
+    }
+    return 0;
+}
+
+static int64_t coefficient_in(const tg_value *v, const tg_axis *a, const binding *e, int *steps) {
+    if (v->type->n_axes == 0 || (!e && !tg_type_has_axis(v->type, a))) {
         return 0;
     }
     const tg_op *op = v->def;
     int64_t p, q, c;
-    if (!op) {
+    if (!op || ++*steps > MAX_STEPS) {
         return UNKNOWN;
     }
     switch ((int)op->opcode) {
     case TG_OP_IOTA:
-        return 1;
+        return axis_coefficient(tg_op_axis(op, TG_ATTR_AXIS), a, e, steps);
     case TG_OP_BROADCAST:
-        return coefficient(tg_operand(op, 0), a);
+        return coefficient_in(tg_operand(op, 0), a, e, steps);
     case TG_OP_ADD:
     case TG_OP_SUB:
-        p = coefficient(tg_operand(op, 0), a);
-        q = coefficient(tg_operand(op, 1), a);
+        p = coefficient_in(tg_operand(op, 0), a, e, steps);
+        q = coefficient_in(tg_operand(op, 1), a, e, steps);
         return p == UNKNOWN || q == UNKNOWN ? UNKNOWN : op->opcode == TG_OP_ADD ? p + q : p - q;
     case TG_OP_MUL:
         for (uint32_t i = 0; i < 2; i++) {
             if (tg_value_const_int(tg_operand(op, i), &c)) {
-                p = coefficient(tg_operand(op, 1 - i), a);
+                p = coefficient_in(tg_operand(op, 1 - i), a, e, steps);
                 return p == UNKNOWN ? UNKNOWN : p * c;
             }
         }
-        return UNKNOWN;
+        return opaque(op, a, e, steps);
     default:
-        return UNKNOWN;
+        return opaque(op, a, e, steps);
     }
+}
+
+/* Constant coefficient of `a` in an index, or UNKNOWN. */
+static int64_t coefficient(const tg_value *v, const tg_axis *a, const binding *e) {
+    int steps = 0;
+    return coefficient_in(v, a, e, &steps);
 }
 
 typedef struct votes {
@@ -48,13 +94,14 @@ typedef struct votes {
     bool wide; /* 64-bit elements are moved */
     bool narrow;
     tg_map *seen;
+    const binding *env;
 } votes;
 
 static void vote_access(votes *s, const tg_op *op) {
     uint32_t n = tg_op_n_indices(op);
     bool unit = false, depends = false, gathers = false;
     for (uint32_t d = 0; d < n; d++) {
-        int64_t c = coefficient(tg_op_index(op, d), s->axis);
+        int64_t c = coefficient(tg_op_index(op, d), s->axis, s->env);
         depends |= c != 0;
         unit |= c == 1 && d + 1 == n;
         gathers |= c != 0 && !(c == 1 && d + 1 == n);
@@ -62,20 +109,44 @@ static void vote_access(votes *s, const tg_op *op) {
     bool store = op->opcode == TG_OP_STORE; /* scatters cost more than gathers */
     s->score += !depends ? 0 : unit && !gathers ? (store ? 12 : 10) : store ? -12 : -8;
     tg_dtype t = tg_operand(op, 0)->type->dtype;
-    int bits = tg_dtype_bits(t);
+    int bits = tg_dtype_bits(tg_dtype_real(t));
     s->scalar_only |= bits == 4 && op->opcode == TG_OP_STORE;
     s->wide |= bits >= 64;
     s->narrow |= bits < 64;
 }
 
+static bool is_run(int64_t coefficient) {
+    return coefficient == 1 || coefficient == -1;
+}
+
 static void vote_buffer(votes *s, const tg_x86_buffer *b) {
-    bool depends = false;
+    bool depends = false, run = false;
     for (uint32_t i = 0; i < b->n_axes; i++) {
-        depends |= b->axes[i] == s->axis;
+        int steps = 0;
+        int64_t c = axis_coefficient(b->axes[i], s->axis, s->env, &steps);
+        run = i + 1 == b->n_axes && is_run(c) && !depends;
+        depends |= c != 0;
     }
-    s->score += !depends ? 0 : b->axes[b->n_axes - 1] == s->axis ? 10 : -8;
-    s->wide |= tg_dtype_bits(b->dtype) >= 64;
-    s->narrow |= tg_dtype_bits(b->dtype) < 64;
+    s->score += !depends ? 0 : run ? 10 : -8;
+    int bits = tg_dtype_bits(tg_dtype_real(b->dtype));
+    s->wide |= bits >= 64;
+    s->narrow |= bits < 64;
+}
+
+/* A partial assignment writes a buffer whose innermost axis is the one chosen here, or the last. */
+static void vote_set(votes *s, const tg_op *op) {
+    const tg_attr *axes = tg_op_attr(op, TG_ATTR_AXES);
+    const tg_type *type = tg_result(op, 0)->type;
+    bool depends = tg_type_has_axis(type, s->axis), run = depends;
+    for (uint32_t i = 0; i < axes->n_axes && !run; i++) {
+        int64_t c = coefficient(tg_operand(op, 2 + i), s->axis, s->env);
+        depends |= c != 0;
+        run = is_run(c) && axes->axes[i] == type->axes[type->n_axes - 1];
+    }
+    s->score += !depends ? 0 : run ? 12 : -12;
+    int bits = tg_dtype_bits(tg_dtype_real(type->dtype));
+    s->wide |= bits >= 64;
+    s->narrow |= bits < 64;
 }
 
 static void vote_value(votes *s, const tg_value *v);
@@ -86,10 +157,18 @@ static void vote_operands(votes *s, const tg_op *op) {
     if (tensor) {
         vote_access(s, op);
     }
+    if (op->opcode == TG_OP_REINDEX) {
+        binding here = {s->env, op, 1};
+        s->env = &here;
+        vote_value(s, tg_operand(op, 0));
+        s->env = here.outer;
+    } else if (op->opcode == TG_OP_REINDEX_SET) {
+        vote_set(s, op);
+    }
     uint32_t n_indices = tensor ? tg_op_n_indices(op) : 0;
-    for (uint32_t i = tensor ? 1 : 0; i < op->n_operands; i++) {
+    for (uint32_t i = tensor || op->opcode == TG_OP_REINDEX || op->opcode == TG_OP_REINDEX_SET ? 1 : 0; i < op->n_operands; i++) {
         bool index = op->opcode == TG_OP_LOAD && i <= n_indices;
-        if (!index || coefficient(tg_operand(op, i), s->axis) == UNKNOWN) {
+        if (!index || coefficient(tg_operand(op, i), s->axis, s->env) == UNKNOWN) {
             vote_value(s, tg_operand(op, i));
         }
     }
@@ -109,7 +188,7 @@ static void vote_value(votes *s, const tg_value *v) {
 }
 
 static votes count_votes(tg_x86 *x, tg_x86_nest *n, const tg_axis *a) {
-    votes s = {x, a, 0, 0, false, false, false, tg_map_create(x->arena)};
+    votes s = {x, a, 0, 0, false, false, false, tg_map_create(x->arena), NULL};
     for (uint32_t i = 0; i < n->roots.len; i++) {
         const tg_x86_root *r = &n->roots.data[i];
         if (r->to) {
@@ -120,12 +199,12 @@ static votes count_votes(tg_x86 *x, tg_x86_nest *n, const tg_axis *a) {
         } else {
             vote_value(&s, r->value);
         }
-        for (uint32_t k = 0; r->op && k < r->op->n_results; k++) {
+        for (uint32_t k = 0; r->op && r->kind != TG_X86_ROOT_SET && k < r->op->n_results; k++) {
             const tg_x86_buffer *b = x->buffers[tg_result(r->op, k)->id];
             if (b) {
                 vote_buffer(&s, b);
             }
-            s.wide |= tg_dtype_bits(tg_result(r->op, k)->type->dtype) >= 64;
+            s.wide |= tg_dtype_bits(tg_dtype_real(tg_result(r->op, k)->type->dtype)) >= 64;
         }
     }
     return s;

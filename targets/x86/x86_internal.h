@@ -21,6 +21,7 @@
 #include "targets/target.h"
 
 typedef struct tg_x86_debug tg_x86_debug;
+typedef struct tg_x86_columns tg_x86_columns;
 
 /* A value at a point: a scalar for all lanes (step null), the lane-affine integer v + lane·step, or a vector. Registers
  * hold bool as i1, 4-bit integers as i8 (extended), f16, bf16, f8 and f4 as the equal f32. Complex: v re, im. */
@@ -79,7 +80,7 @@ typedef enum tg_x86_root_kind {
     TG_X86_ROOT_SCAN,
     TG_X86_ROOT_ATOMIC,
     TG_X86_ROOT_EFFECT, /* assert, print */
-    TG_X86_ROOT_SET     /* the points that REINDEX_SET writes */
+    TG_X86_ROOT_SET     /* the points that REINDEX_SET writes; a chain of them may end with a STORE (assign.c) */
 } tg_x86_root_kind;
 
 typedef struct tg_x86_root {
@@ -139,6 +140,7 @@ typedef struct tg_x86 {
     uint8_t *modes;       /* by value id: tg_x86_mode */
     tg_x86_walk *memo;    /* answers of the walk over inlined values that is under way */
     tg_map *steps;        /* tg_block → tg_x86_steps* */
+    tg_map *chains;       /* REINDEX_SET → what its chain covers (assign.c) */
     tg_strbuf plan_text;
 
     /* the function being emitted */
@@ -172,6 +174,9 @@ typedef struct tg_x86 {
     const char *entry_name;
     uint32_t n_tasks_emitted;
     LLVMBasicBlockRef fail; /* block that returns OUT_OF_MEMORY */
+    TG_VEC(tg_value *) chain_results;      /* tiles made by partial assignment that may still be read */
+    TG_VEC(tg_x86_buffer *) free_buffers;  /* of tiles that nothing reads any more */
+    tg_x86_columns *columns; /* strided reads of this nest (transpose.c) */
     LLVMValueRef sink;      /* 64 zero bytes: target of masked scalar accesses */
 } tg_x86;
 
@@ -244,6 +249,8 @@ void tg_x86_plan(tg_x86 *x, tg_region *region);
 /* A nest that copies `v` into buffer `to`. */
 tg_x86_nest *tg_x86_copy_nest(tg_x86 *x, tg_value *v, tg_x86_buffer *to);
 tg_x86_nest *tg_x86_op_nest(tg_x86 *x, tg_op *op); /* the nest of one root op */
+/* Is `v` needed only where the nest's roots run? */
+bool tg_x86_used_only_in(const tg_x86 *x, const tg_x86_nest *g, const tg_value *v);
 
 /* ---- nest.c, reduce.c ---- */
 void tg_x86_emit_nest(tg_x86 *x, tg_x86_nest *n);
@@ -266,11 +273,21 @@ void tg_x86_domain(tg_x86 *x, tg_op *op, LLVMValueRef *lo, LLVMValueRef *hi);
 void tg_x86_set_scalar(tg_x86 *x, tg_value *v, tg_x86_val val);
 void tg_x86_emit_fail(tg_x86 *x, tg_op *op, tg_x86_frame *f);  /* assert */
 void tg_x86_emit_print(tg_x86 *x, tg_op *op, tg_x86_frame *f);
-void tg_x86_set_point(tg_x86 *x, tg_x86_frame *f, tg_op *op);  /* one point of REINDEX_SET */
 void tg_x86_emit_sort(tg_x86 *x, tg_op *op);                   /* order.c */
 void tg_x86_emit_topk(tg_x86 *x, tg_op *op);
 void tg_x86_emit_histogram(tg_x86 *x, tg_op *op);
-void tg_x86_emit_special(tg_x86 *x, tg_op *op); /* sort, topk, histogram, reindex_set */
+void tg_x86_emit_special(tg_x86 *x, tg_op *op); /* sort, topk, histogram */
+
+/* ---- assign.c: chains of partial assignments ---- */
+bool tg_x86_is_set(const tg_op *op);
+void tg_x86_note_set(tg_x86 *x, tg_op *op); /* of all ops in order: finds the chains */
+tg_op *tg_x86_chain_head(const tg_x86 *x, const tg_op *op); /* the first assignment of the chain that `op` belongs to */
+bool tg_x86_chain_covers(const tg_x86 *x, const tg_x86_nest *n); /* is every element of the tile written, and once? */
+void tg_x86_open_chain(tg_x86 *x, tg_x86_nest *n);
+void tg_x86_close_chain(tg_x86 *x, tg_x86_nest *n);
+void tg_x86_set_point(tg_x86 *x, const tg_x86_nest *n, tg_x86_frame *f, tg_op *op); /* one point of one assignment */
+/* Does the index stay in V(a) wherever it is evaluated? */
+bool tg_x86_proved_inside(tg_x86 *x, const tg_axis *a, const tg_value *index);
 
 /* ---- debug.c: source lines; all do nothing unless debug information is asked for ---- */
 void tg_x86_debug_open(tg_x86 *x);

@@ -1,0 +1,253 @@
+/* Methods and tables of one-dimensional transforms: see fft_axis.h. */
+#include "stdlib/fft_axis.h"
+
+#include <string.h>
+
+enum { DIRECT_MAX = 16384 };
+
+tg_tensor tg_fft_view(const tg_tensor *of, uint32_t rank, const int64_t *shape,
+                      const int64_t *stride) {
+    tg_tensor t = {.dtype = of->dtype, .rank = rank, .context = of->context};
+    t.arg.data = of->arg.data;
+    int64_t next = 1;
+    for (uint32_t d = rank; d-- > 0;) {
+        t.arg.shape[d] = shape[d];
+        t.arg.stride[d] = stride ? stride[d] : next;
+        next *= shape[d];
+    }
+    return t;
+}
+
+/* ---- lengths ----------------------------------------------------------------------------- */
+
+static int64_t without(int64_t n, int64_t factor) {
+    while (n % factor == 0) {
+        n /= factor;
+    }
+    return n;
+}
+
+static bool is_smooth(int64_t n) {
+    return without(without(without(without(n, 7), 5), 3), 2) == 1;
+}
+
+/* next_radix of std/fft.dsl */
+static int64_t next_radix(int64_t n) {
+    if (n % 7 == 0 || n % 5 == 0 || n % 3 == 0) {
+        return n % 7 == 0 ? 7 : n % 5 == 0 ? 5 : 3;
+    }
+    return n % 16 != 0 ? n : n == 16 ? 2 : n % 7 == 1 ? 8 : 4;
+}
+
+/* P <= Q near the root of n, both short enough; P 1 if there are none. */
+static int64_t balanced_factor(int64_t n) {
+    int64_t best = 1;
+    for (int64_t p = 2; p * p <= n && p <= DIRECT_MAX; p++) {
+        best = n % p == 0 && n / p <= DIRECT_MAX ? p : best;
+    }
+    return best;
+}
+
+/* Shortest convenient M >= at_least: 2^k times 1, 3/4, 5/8 or 7/8. */
+static int64_t convolution_length(int64_t at_least) {
+    int64_t power = 8;
+    while (power < at_least) {
+        power *= 2;
+    }
+    static const int64_t eighths[] = {5, 6, 7};
+    for (size_t i = 0; i < 3; i++) {
+        int64_t m = power / 8 * eighths[i];
+        if (m >= at_least && m % 8 == 0) {
+            return m;
+        }
+    }
+    return power;
+}
+
+/* ---- tables ------------------------------------------------------------------------------ */
+
+static tg_tensor *make(const tg_fft_axis *a, uint32_t rank, const int64_t *shape) {
+    return tg_tensor_create(a->context, a->dtype, rank, shape);
+}
+
+static tg_status failed(const tg_fft_axis *a) {
+    return tg_fail(a->context, TG_ERROR_OUT_OF_MEMORY,
+                   "out of memory for the tables of a transform of length %lld",
+                   (long long)a->n);
+}
+
+/* Factors of all passes, one launch each: pass of radix R over m groups has entries m - 1 … R m - 2. */
+static tg_status make_factors(const tg_fft_axis *a, int64_t n, int sign, tg_tensor **out) {
+    *out = make(a, 1, (int64_t[]){n - 1});
+    if (!*out) {
+        return failed(a);
+    }
+    tg_status s = TG_OK;
+    for (int64_t left = n; left > 1 && s == TG_OK; left /= next_radix(left)) {
+        int64_t m = n / left, radix = next_radix(left);
+        tg_tensor part = tg_fft_view(*out, 2, (int64_t[]){radix - 1, m}, NULL);
+        part.arg.data = (char *)part.arg.data + (size_t)(m - 1) * tg_dtype_size(a->dtype);
+        s = tg_std_launch(a->context, TG_STD_fft_twiddles, TG_ARGS(&part, sign));
+    }
+    return s;
+}
+
+static tg_status init_large(tg_fft_axis *a) {
+    a->p = balanced_factor(a->n);
+    a->q = a->n / a->p;
+    a->factors = make(a, 2, (int64_t[]){a->p, a->q});
+    tg_status s = a->factors ? make_factors(a, a->p, a->sign, &a->w[0]) : failed(a);
+    s = s ? s : make_factors(a, a->q, a->sign, &a->w[1]);
+    return s ? s : tg_std_launch(a->context, TG_STD_fft_factors, TG_ARGS(a->factors, a->sign));
+}
+
+/* filter = transform of length M of the wrapped conjugate chirp / M */
+static tg_status init_filter(tg_fft_axis *a) {
+    a->chirp = make(a, 1, (int64_t[]){a->n});
+    a->filter = make(a, 1, (int64_t[]){a->m});
+    tg_tensor *before = make(a, 1, (int64_t[]){a->m});
+    tg_status s = a->chirp && a->filter && before ? TG_OK : failed(a);
+    s = s ? s : tg_std_launch(a->context, TG_STD_fft_chirp, TG_ARGS(a->chirp, a->sign));
+    s = s ? s : tg_std_launch(a->context, TG_STD_fft_filter, TG_ARGS(a->chirp, before));
+    if (s == TG_OK) {
+        int64_t row[] = {1, 1, a->m};
+        tg_tensor from = tg_fft_view(before, 3, row, NULL),
+                  to = tg_fft_view(a->filter, 3, row, NULL);
+        s = a->forward ? tg_fft_axis_rows(a->forward, &from, &to, false)
+                       : tg_std_launch(a->context, TG_STD_fft_rows,
+                                       TG_ARGS(&from, a->w[0], &to, -1, false));
+    }
+    tg_tensor_release(before);
+    return s;
+}
+
+static tg_status init_bluestein(tg_fft_axis *a) {
+    tg_status s = make_factors(a, a->m, -1, &a->w[0]);
+    s = s ? s : make_factors(a, a->m, 1, &a->w[1]);
+    return s ? s : init_filter(a);
+}
+
+static tg_status init_chirp(tg_fft_axis *a) {
+    tg_allocator *allocator = &a->context->allocator;
+    a->forward = tg_alloc(allocator, sizeof *a, _Alignof(tg_fft_axis));
+    a->backward = tg_alloc(allocator, sizeof *a, _Alignof(tg_fft_axis));
+    tg_status s = a->forward && a->backward ? TG_OK : failed(a);
+    s = s ? s : tg_fft_axis_init(a->forward, a->context, a->dtype, a->m, -1);
+    s = s ? s : tg_fft_axis_init(a->backward, a->context, a->dtype, a->m, 1);
+    return s ? s : init_filter(a);
+}
+
+static tg_fft_method choose(tg_fft_axis *a) {
+    if (a->n == 1) {
+        return TG_FFT_IDENTITY;
+    }
+    if (is_smooth(a->n)) {
+        return a->n <= DIRECT_MAX ? TG_FFT_DIRECT : TG_FFT_LARGE;
+    }
+    a->m = convolution_length(2 * a->n - 1);
+    return a->m <= DIRECT_MAX ? TG_FFT_BLUESTEIN : TG_FFT_CHIRP;
+}
+
+tg_status tg_fft_axis_init(tg_fft_axis *a, tg_context *context, tg_dtype dtype, int64_t n,
+                           int sign) {
+    *a = (tg_fft_axis){.context = context, .dtype = dtype, .sign = sign, .n = n};
+    a->method = choose(a);
+    switch (a->method) {
+    case TG_FFT_DIRECT:
+        return make_factors(a, n, sign, &a->w[0]);
+    case TG_FFT_LARGE:
+        if (balanced_factor(n) == 1) {
+            return tg_fail(context, TG_ERROR_UNSUPPORTED,
+                           "a transform of length %lld is too long", (long long)n);
+        }
+        return init_large(a);
+    case TG_FFT_BLUESTEIN:
+        return init_bluestein(a);
+    case TG_FFT_CHIRP:
+        return init_chirp(a);
+    case TG_FFT_IDENTITY:
+    default:
+        return TG_OK;
+    }
+}
+
+void tg_fft_axis_clear(tg_fft_axis *a) {
+    tg_tensor_release(a->w[0]);
+    tg_tensor_release(a->w[1]);
+    tg_tensor_release(a->factors);
+    tg_tensor_release(a->chirp);
+    tg_tensor_release(a->filter);
+    tg_fft_axis *inner[] = {a->forward, a->backward};
+    for (size_t i = 0; i < 2; i++) {
+        if (inner[i]) {
+            tg_fft_axis_clear(inner[i]);
+            tg_free(&a->context->allocator, inner[i], sizeof *a);
+        }
+    }
+    memset(a, 0, sizeof *a);
+}
+
+/* ---- execution --------------------------------------------------------------------------- */
+
+static tg_status run_large(const tg_fft_axis *a, const tg_tensor *x, tg_tensor *y,
+                           bool normalise) {
+    const int64_t *sx = x->arg.stride, *sy = y->arg.stride, *shape = x->arg.shape;
+    tg_tensor from = tg_fft_view(x, 4, (int64_t[]){shape[0], shape[1], a->p, a->q},
+                                 (int64_t[]){sx[0], sx[1], a->q * sx[2], sx[2]});
+    tg_tensor to = tg_fft_view(y, 4, (int64_t[]){shape[0], shape[1], a->q, a->p},
+                               (int64_t[]){sy[0], sy[1], a->p * sy[2], sy[2]});
+    return tg_std_launch(a->context, TG_STD_fft_large,
+                         TG_ARGS(&from, a->w[0], a->w[1], a->factors, &to, a->sign, normalise));
+}
+
+static tg_status run_chirp(const tg_fft_axis *a, const tg_tensor *x, tg_tensor *y,
+                           bool normalise) {
+    int64_t shape[] = {x->arg.shape[0], x->arg.shape[1], a->m};
+    tg_tensor *one = make(a, 3, shape), *two = make(a, 3, shape);
+    tg_status s = one && two ? TG_OK : failed(a);
+    s = s ? s : tg_std_launch(a->context, TG_STD_fft_chirp_in, TG_ARGS(x, a->chirp, one));
+    s = s ? s : tg_fft_axis_rows(a->forward, one, two, false);
+    s = s ? s : tg_std_launch(a->context, TG_STD_fft_multiply, TG_ARGS(two, a->filter, one));
+    s = s ? s : tg_fft_axis_rows(a->backward, one, two, false);
+    s = s ? s
+          : tg_std_launch(a->context, TG_STD_fft_chirp_out,
+                          TG_ARGS(two, a->chirp, y, normalise));
+    tg_tensor_release(one);
+    tg_tensor_release(two);
+    return s;
+}
+
+tg_status tg_fft_axis_rows(const tg_fft_axis *a, const tg_tensor *x, tg_tensor *y,
+                           bool normalise) {
+    switch (a->method) {
+    case TG_FFT_DIRECT:
+        return tg_std_launch(a->context, TG_STD_fft_rows,
+                             TG_ARGS(x, a->w[0], y, a->sign, normalise));
+    case TG_FFT_LARGE:
+        return run_large(a, x, y, normalise);
+    case TG_FFT_BLUESTEIN:
+        return tg_std_launch(a->context, TG_STD_fft_bluestein,
+                             TG_ARGS(x, a->chirp, a->filter, a->w[0], a->w[1], y, normalise));
+    case TG_FFT_CHIRP:
+        return run_chirp(a, x, y, normalise);
+    case TG_FFT_IDENTITY:
+    default:
+        return tg_tensor_copy(y, x);
+    }
+}
+
+/* [A, N, C] as [A, C, N] */
+static tg_tensor turned(const tg_tensor *t) {
+    const int64_t *n = t->arg.shape, *s = t->arg.stride;
+    return tg_fft_view(t, 3, (int64_t[]){n[0], n[2], n[1]}, (int64_t[]){s[0], s[2], s[1]});
+}
+
+tg_status tg_fft_axis_columns(const tg_fft_axis *a, const tg_tensor *x, tg_tensor *y,
+                              bool normalise) {
+    if (a->method == TG_FFT_DIRECT) {
+        return tg_std_launch(a->context, TG_STD_fft_columns,
+                             TG_ARGS(x, a->w[0], y, a->sign, normalise));
+    }
+    tg_tensor from = turned(x), to = turned(y);
+    return tg_fft_axis_rows(a, &from, &to, normalise);
+}

@@ -1,0 +1,50 @@
+/* One-dimensional complex transforms of one length and sign: which kernels, which tables. fft_plan.c builds transforms of tensors
+ * from them.
+ *
+ *   IDENTITY    length 1
+ *   DIRECT      2^a 3^b 5^c 7^d up to 16384: all passes in one instance
+ *   LARGE       longer ones of that kind: P Q, columns and rows of a matrix
+ *   BLUESTEIN   any other length: a cyclic convolution of length M >= 2 N - 1, in one instance
+ *   CHIRP       the same when M is too long for an instance: transforms of length M by another axis */
+#ifndef TG_STDLIB_FFT_AXIS_H
+#define TG_STDLIB_FFT_AXIS_H
+
+#include "stdlib/stdlib.h"
+
+typedef enum tg_fft_method {
+    TG_FFT_IDENTITY,
+    TG_FFT_DIRECT,
+    TG_FFT_LARGE,
+    TG_FFT_BLUESTEIN,
+    TG_FFT_CHIRP
+} tg_fft_method;
+
+typedef struct tg_fft_axis {
+    tg_context *context;
+    tg_dtype dtype; /* c32 or c64 */
+    int sign;
+    tg_fft_method method;
+    int64_t n, p, q, m;
+    tg_tensor
+        *w[2]; /* DIRECT: factors; LARGE: of P and Q; BLUESTEIN: of M forward and backward */
+    tg_tensor *factors, *chirp, *filter;    /* LARGE: P × Q; BLUESTEIN and CHIRP */
+    struct tg_fft_axis *forward, *backward; /* CHIRP: of length M */
+} tg_fft_axis;
+
+/* Fills `a`, runs the kernels that make its tables. On failure what was made is for tg_fft_axis_clear to free. */
+tg_status tg_fft_axis_init(tg_fft_axis *a, tg_context *context, tg_dtype dtype, int64_t n,
+                           int sign);
+void tg_fft_axis_clear(tg_fft_axis *a); /* zeroed or initialised */
+
+/* y[i, c] = transform of x[i, c], both [A, C, N] with any strides; `normalise` divides by N. They must not overlap. */
+tg_status tg_fft_axis_rows(const tg_fft_axis *a, const tg_tensor *x, tg_tensor *y,
+                           bool normalise);
+/* The same for tensors [A, N, C]: along the middle. */
+tg_status tg_fft_axis_columns(const tg_fft_axis *a, const tg_tensor *x, tg_tensor *y,
+                              bool normalise);
+
+/* A tensor on the stack over the memory of another; valid as long as that one. Strides null: row-major. */
+tg_tensor tg_fft_view(const tg_tensor *of, uint32_t rank, const int64_t *shape,
+                      const int64_t *stride);
+
+#endif

@@ -1,0 +1,341 @@
+/* Transforms of tensors from one-dimensional ones: along the last dimension by rows, along the others by columns, from one
+ * buffer to the next. */
+#include "stdlib/fft_axis.h"
+
+enum { MAX_FFT_RANK = 3 };
+
+struct tg_fft_plan {
+    tg_context *context;
+    tg_fft_options options;
+    uint32_t rank;
+    int64_t n[MAX_FFT_RANK];
+    int64_t last;                   /* complex numbers in the last dimension: n, or n / 2 + 1 */
+    tg_fft_axis axis[MAX_FFT_RANK]; /* the last one: of length n, or n / 2 where `paired` */
+    bool paired;                    /* real rows as pairs */
+    tg_tensor *turn;                /* paired: exp(sign pi i k / (n / 2)) */
+};
+
+static bool is_real(const tg_fft_plan *p) {
+    return p->options.kind != TG_FFT_C2C;
+}
+
+/* ---- creation ---------------------------------------------------------------------------- */
+
+static tg_status check(tg_context *context, uint32_t rank, const int64_t *lengths,
+                       const tg_fft_options *o) {
+    if (rank < 1 || rank > MAX_FFT_RANK || !lengths) {
+        return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "a transform has 1 to %d dimensions",
+                       MAX_FFT_RANK);
+    }
+    for (uint32_t d = 0; d < rank; d++) {
+        if (lengths[d] < 1 || lengths[d] > (int64_t)1 << 28) {
+            return tg_fail(context, TG_ERROR_INVALID_ARGUMENT,
+                           "length %lld is not in 1 ... 2^28", (long long)lengths[d]);
+        }
+    }
+    if (o->struct_size < sizeof *o || (o->dtype != TG_C32 && o->dtype != TG_C64) ||
+        (int)o->kind < 0 || o->kind > TG_FFT_C2R ||
+        (o->kind == TG_FFT_C2C && o->sign != -1 && o->sign != 1)) {
+        return tg_fail(
+            context, TG_ERROR_INVALID_ARGUMENT,
+            "options of a transform: struct_size, dtype c32 or c64, kind, sign -1 or 1");
+    }
+    return TG_OK;
+}
+
+static tg_status init_pairs(tg_fft_plan *p, int sign) {
+    int64_t half = p->n[p->rank - 1] / 2, shape[] = {1, half};
+    p->turn = tg_tensor_create(p->context, p->options.dtype, 2, shape);
+    if (!p->turn) {
+        return TG_ERROR_OUT_OF_MEMORY;
+    }
+    return tg_std_launch(p->context, TG_STD_fft_twiddles, TG_ARGS(p->turn, sign));
+}
+
+static tg_status init_axes(tg_fft_plan *p) {
+    int sign = p->options.kind == TG_FFT_R2C   ? -1
+               : p->options.kind == TG_FFT_C2R ? 1
+                                               : p->options.sign;
+    tg_status s = TG_OK;
+    for (uint32_t d = 0; d < p->rank && s == TG_OK; d++) {
+        bool halves = d + 1 == p->rank && is_real(p) && p->n[d] % 2 == 0;
+        s = tg_fft_axis_init(&p->axis[d], p->context, p->options.dtype,
+                             halves ? p->n[d] / 2 : p->n[d], sign);
+        p->paired = halves && p->axis[d].method == TG_FFT_DIRECT;
+        if (s == TG_OK && halves && !p->paired) { /* the whole length after all */
+            tg_fft_axis_clear(&p->axis[d]);
+            s = tg_fft_axis_init(&p->axis[d], p->context, p->options.dtype, p->n[d], sign);
+        }
+    }
+    return s == TG_OK && p->paired ? init_pairs(p, sign) : s;
+}
+
+tg_status tg_fft_plan_create(tg_context *context, uint32_t rank, const int64_t *lengths,
+                             const tg_fft_options *options, tg_fft_plan **out) {
+    if (!context || !out || !options) {
+        return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "context, options or out is null");
+    }
+    *out = NULL;
+    tg_status s = check(context, rank, lengths, options);
+    if (s) {
+        return s;
+    }
+    tg_fft_plan *p = tg_alloc(&context->allocator, sizeof *p, _Alignof(tg_fft_plan));
+    if (!p) {
+        return tg_fail(context, TG_ERROR_OUT_OF_MEMORY, "out of memory");
+    }
+    p->context = context;
+    p->options = *options;
+    p->rank = rank;
+    for (uint32_t d = 0; d < rank; d++) {
+        p->n[d] = lengths[d];
+    }
+    p->last = is_real(p) ? lengths[rank - 1] / 2 + 1 : lengths[rank - 1];
+    s = init_axes(p);
+    if (s) {
+        tg_fft_plan_destroy(p);
+        return s;
+    }
+    *out = p;
+    return TG_OK;
+}
+
+void tg_fft_plan_destroy(tg_fft_plan *p) {
+    if (!p) {
+        return;
+    }
+    for (uint32_t d = 0; d < p->rank; d++) {
+        tg_fft_axis_clear(&p->axis[d]);
+    }
+    tg_tensor_release(p->turn);
+    tg_free(&p->context->allocator, p, sizeof *p);
+}
+
+/* ---- checks of tensors ------------------------------------------------------------------- */
+
+static int64_t extent(const tg_fft_plan *p, uint32_t d, bool complex) {
+    return d + 1 == p->rank && complex ? p->last : p->n[d];
+}
+
+static tg_status check_tensor(const tg_fft_plan *p, const tg_tensor *t, bool complex,
+                              const char *name) {
+    tg_dtype want = complex ? p->options.dtype : tg_dtype_real(p->options.dtype);
+    if (!t || t->dtype != want || t->rank < p->rank) {
+        return tg_fail(p->context, TG_ERROR_INVALID_ARGUMENT,
+                       "%s of the transform: %s of %u or more dimensions is wanted", name,
+                       tg_dtype_name(want), p->rank);
+    }
+    for (uint32_t d = 0; d < p->rank; d++) {
+        int64_t have = t->arg.shape[t->rank - p->rank + d];
+        if (have != extent(p, d, complex)) {
+            return tg_fail(p->context, TG_ERROR_LAUNCH,
+                           "L0901: dimension %u of %s is %lld, the transform takes %lld", d,
+                           name, (long long)have, (long long)extent(p, d, complex));
+        }
+    }
+    return TG_OK;
+}
+
+static bool is_row_major(const tg_tensor *t) {
+    int64_t next = 1;
+    for (uint32_t d = t->rank; d-- > 0;) {
+        if (t->arg.shape[d] != 1 && t->arg.stride[d] != next) {
+            return false;
+        }
+        next *= t->arg.shape[d];
+    }
+    return true;
+}
+
+static int64_t batch_of(const tg_fft_plan *p, const tg_tensor *t) {
+    int64_t n = 1;
+    for (uint32_t d = 0; d + p->rank < t->rank; d++) {
+        n *= t->arg.shape[d];
+    }
+    return n;
+}
+
+/* Rows of one-dimensional transforms as [A, C, N]: at most two leading dimensions, or row-major. */
+static bool as_rows(const tg_tensor *t, tg_tensor *out) {
+    const int64_t *n = t->arg.shape, *s = t->arg.stride;
+    if (t->rank <= 3) {
+        int64_t shape[3] = {1, 1, 1}, stride[3] = {1, 1, 1};
+        for (uint32_t d = 0; d < t->rank; d++) {
+            shape[3 - t->rank + d] = n[d];
+            stride[3 - t->rank + d] = s[d];
+        }
+        *out = tg_fft_view(t, 3, shape, stride);
+        return true;
+    }
+    int64_t rows = 1;
+    for (uint32_t d = 0; d + 1 < t->rank; d++) {
+        rows *= n[d];
+    }
+    *out = tg_fft_view(t, 3, (int64_t[]){1, rows, n[t->rank - 1]}, NULL);
+    return is_row_major(t);
+}
+
+/* ---- execution --------------------------------------------------------------------------- */
+
+static tg_tensor *temporary(const tg_fft_plan *p, int64_t a, int64_t c, int64_t n) {
+    return tg_tensor_create(p->context, p->options.dtype, 3, (int64_t[]){a, c, n});
+}
+
+/* Can rows of reals be read as pairs? */
+static bool pairs_fit(const tg_tensor *t, tg_dtype dtype, tg_tensor *out) {
+    const int64_t *n = t->arg.shape, *s = t->arg.stride;
+    bool fit = s[2] == 1 && (n[0] <= 1 || s[0] % 2 == 0) && (n[1] <= 1 || s[1] % 2 == 0);
+    *out = tg_fft_view(t, 3, (int64_t[]){n[0], n[1], n[2] / 2},
+                       (int64_t[]){s[0] / 2, s[1] / 2, 1});
+    out->dtype = dtype;
+    return fit;
+}
+
+static tg_status real_rows_whole(const tg_fft_plan *p, const tg_fft_axis *axis,
+                                 const tg_tensor *x, tg_tensor *y, bool forward) {
+    int64_t a = x->arg.shape[0], c = x->arg.shape[1], n = p->n[p->rank - 1];
+    bool narrow = p->options.dtype == TG_C32;
+    tg_std_row widen = narrow ? TG_STD_fft_widen : TG_STD_fft_widen64, real = narrow ? TG_STD_fft_real : TG_STD_fft_real64;
+    tg_tensor *one = temporary(p, a, c, n), *two = temporary(p, a, c, n);
+    tg_status s = one && two ? TG_OK : TG_ERROR_OUT_OF_MEMORY;
+    s = s ? s
+          : tg_std_launch(p->context, forward ? widen : TG_STD_fft_mirror,
+                          TG_ARGS(x, one));
+    s = s ? s : tg_fft_axis_rows(axis, one, two, p->options.normalise != 0);
+    s = s ? s
+          : tg_std_launch(p->context, forward ? TG_STD_fft_head : real,
+                          TG_ARGS(two, y));
+    tg_tensor_release(one);
+    tg_tensor_release(two);
+    return s;
+}
+
+/* Rows whose strides do not allow pairs: transformed through a row-major copy. */
+static tg_status copy_rows(const tg_fft_plan *p, const tg_tensor *x, tg_tensor *y,
+                           bool forward);
+
+static tg_status real_rows(const tg_fft_plan *p, const tg_tensor *x, tg_tensor *y) {
+    const tg_fft_axis *axis = &p->axis[p->rank - 1];
+    bool forward = p->options.kind == TG_FFT_R2C, normalise = p->options.normalise != 0;
+    tg_tensor pairs;
+    if (!p->paired) {
+        return real_rows_whole(p, axis, x, y, forward);
+    }
+    if (!pairs_fit(forward ? x : y, p->options.dtype, &pairs)) {
+        return copy_rows(p, x, y, forward);
+    }
+    tg_tensor turn = tg_fft_view(p->turn, 1, (int64_t[]){p->n[p->rank - 1] / 2}, NULL);
+    return forward ? tg_std_launch(p->context, TG_STD_fft_r2c,
+                                   TG_ARGS(&pairs, axis->w[0], &turn, y, normalise))
+                   : tg_std_launch(p->context, TG_STD_fft_c2r,
+                                   TG_ARGS(x, axis->w[0], &turn, &pairs, normalise));
+}
+
+static tg_status copy_rows(const tg_fft_plan *p, const tg_tensor *x, tg_tensor *y,
+                           bool forward) {
+    const int64_t *n = forward ? x->arg.shape : y->arg.shape;
+    tg_tensor *rows = tg_tensor_create(p->context, tg_dtype_real(p->options.dtype), 3, n);
+    tg_status s = rows ? TG_OK : TG_ERROR_OUT_OF_MEMORY;
+    if (forward) {
+        s = s ? s : tg_tensor_copy(rows, x);
+        s = s ? s : real_rows(p, rows, y);
+    } else {
+        s = s ? s : real_rows(p, x, rows);
+        s = s ? s : tg_tensor_copy(y, rows);
+    }
+    tg_tensor_release(rows);
+    return s;
+}
+
+static tg_status last_rows(const tg_fft_plan *p, const tg_tensor *x, tg_tensor *y) {
+    return is_real(p)
+               ? real_rows(p, x, y)
+               : tg_fft_axis_rows(&p->axis[p->rank - 1], x, y, p->options.normalise != 0);
+}
+
+/* Along dimension d < rank - 1 of complex row-major data. */
+static tg_status run_columns(const tg_fft_plan *p, uint32_t d, int64_t batch,
+                             const tg_tensor *x, tg_tensor *y) {
+    int64_t shape[] = {batch, p->n[d], p->last};
+    for (uint32_t k = 0; k + 1 < p->rank; k++) {
+        shape[0] *= k < d ? p->n[k] : 1;
+        shape[2] *= k > d ? p->n[k] : 1;
+    }
+    tg_tensor from = tg_fft_view(x, 3, shape, NULL), to = tg_fft_view(y, 3, shape, NULL);
+    return tg_fft_axis_columns(&p->axis[d], &from, &to, p->options.normalise != 0);
+}
+
+static tg_tensor all_rows(const tg_fft_plan *p, const tg_tensor *t, int64_t batch,
+                          bool complex) {
+    int64_t rows = batch;
+    for (uint32_t d = 0; d + 1 < p->rank; d++) {
+        rows *= p->n[d];
+    }
+    return tg_fft_view(t, 3, (int64_t[]){1, rows, extent(p, p->rank - 1, complex)}, NULL);
+}
+
+/* Two and three dimensions: step k reads what step k - 1 wrote; the last one writes y. C2R ends with the rows, the
+ * others begin with them. */
+static tg_status run_steps(const tg_fft_plan *p, const tg_tensor *x, tg_tensor *y,
+                           tg_tensor *const *temp, int64_t batch) {
+    bool rows_last = p->options.kind == TG_FFT_C2R;
+    const tg_tensor *from = x;
+    tg_status s = TG_OK;
+    for (uint32_t k = 0; k < p->rank && s == TG_OK; k++) {
+        tg_tensor *to = k + 1 == p->rank ? y : temp[k];
+        if (k == (rows_last ? p->rank - 1 : 0)) {
+            tg_tensor a = all_rows(p, from, batch, p->options.kind != TG_FFT_R2C),
+                      b = all_rows(p, to, batch, !rows_last);
+            s = last_rows(p, &a, &b);
+        } else {
+            s = run_columns(p, rows_last ? k : p->rank - 1 - k, batch, from, to);
+        }
+        from = to;
+    }
+    return s;
+}
+
+static tg_status run_dims(const tg_fft_plan *p, const tg_tensor *x, tg_tensor *y) {
+    if (!is_row_major(x) || !is_row_major(y)) {
+        return tg_fail(p->context, TG_ERROR_UNSUPPORTED,
+                       "transforms of several dimensions take row-major tensors");
+    }
+    int64_t batch = batch_of(p, x), n = batch * p->last;
+    for (uint32_t d = 0; d + 1 < p->rank; d++) {
+        n *= p->n[d];
+    }
+    tg_tensor *temp[] = {temporary(p, 1, 1, n), p->rank > 2 ? temporary(p, 1, 1, n) : NULL};
+    bool made = temp[0] && (p->rank == 2 || temp[1]);
+    tg_status s = made ? run_steps(p, x, y, temp, batch) : TG_ERROR_OUT_OF_MEMORY;
+    tg_tensor_release(temp[0]);
+    tg_tensor_release(temp[1]);
+    return s;
+}
+
+tg_status tg_fft_execute(const tg_fft_plan *p, const tg_tensor *x, tg_tensor *y) {
+    if (!p) {
+        return TG_ERROR_INVALID_ARGUMENT;
+    }
+    tg_status s = check_tensor(p, x, p->options.kind != TG_FFT_R2C, "input");
+    s = s ? s : check_tensor(p, y, p->options.kind != TG_FFT_C2R, "output");
+    if (s) {
+        return s;
+    }
+    if (x->rank != y->rank || batch_of(p, x) != batch_of(p, y)) {
+        return tg_fail(
+            p->context, TG_ERROR_LAUNCH,
+            "L0901: input and output of the transform have different leading dimensions");
+    }
+    if (batch_of(p, x) == 0) {
+        return TG_OK;
+    }
+    if (p->rank > 1) {
+        return run_dims(p, x, y);
+    }
+    tg_tensor from, to;
+    if (!as_rows(x, &from) || !as_rows(y, &to)) {
+        return tg_fail(p->context, TG_ERROR_UNSUPPORTED,
+                       "more than two leading dimensions must be row-major");
+    }
+    return last_rows(p, &from, &to);
+}

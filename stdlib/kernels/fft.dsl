@@ -1,0 +1,176 @@
+/// Fourier transforms: the kernels that tg_fft_execute puts together (stdlib/fft_plan.c). Lengths are constants, factors from tables.
+import "std/fft": passes, cmul;
+
+/// y k for a real k of y's kind
+private fn scaled<T: complex>(T y, const f64 k) -> T = complex(re(y) * re(T(complex(k, 0.0))), im(y) * re(T(complex(k, 0.0))));
+
+/// Factors of the pass of radix K + 1 over M groups: W[k - 1, p] = exp(sign 2 pi i p k / ((K + 1) M)).
+kernel fft_twiddles<T: complex>(out T W[K, M], const int sign = -1)
+{
+    grid (k in K, p in M) W[k, p] = T(cispi(f64(2 * sign * (p * (k + 1) % (K * M + M))) / f64(K * M + M)));
+}
+
+/// W[n] = exp(step pi i n^2 / N) with n^2 reduced modulo 2 N: the chirp of Bluestein's algorithm.
+kernel fft_chirp<T: complex>(out T W[N], const int sign = -1)
+{
+    grid (n in N) W[n] = T(cispi(f64(sign * (n * n % (2 * N))) / f64(N)));
+}
+
+/// Rows of length N: Y[a, c] = the transform of X[a, c]; `normalise` divides by N.
+kernel fft_rows<T: complex>(in T X[A, C, const N], in T W[NW], out T Y[A, C, const N], const int sign = -1, const bool normalise = false)
+    where NW + 1 == N
+{
+    grid (each a in A, each c in C) {
+        axis n in N;
+        let y = passes(X[a, c, n], n, W, N, sign);
+        Y[a, c, n] = normalise ? scaled(y, 1 / f64(N)) : y;
+    }
+}
+
+/// The same along the middle dimension, many columns at a time.
+kernel fft_columns<T: complex>(in T X[A, const N, C], in T W[NW], out T Y[A, const N, C], const int sign = -1, const bool normalise = false)
+    where NW + 1 == N
+{
+    grid (each a in A, c in C) {
+        axis n in N;
+        let y = passes(X[a, n, c], n, W, N, sign);
+        Y[a, n, c] = normalise ? scaled(y, 1 / f64(N)) : y;
+    }
+}
+
+/// Length P Q in two passes over memory: columns of the P x Q matrix, factors F[p, q] = exp(sign 2 pi i p q / (P Q)), rows.
+/// Y[a, c, q, p] is output p + P q.
+kernel fft_large<T: complex>(in T X[A, C, const P, const Q], in T WP[NP], in T WQ[NQ], in T F[P, Q], out T Y[A, C, const Q, const P],
+                             const int sign = -1, const bool normalise = false)
+    where NP + 1 == P, NQ + 1 == Q
+{
+    temp T t[A, C, P, Q];
+    columns: grid (each a in A, each c in C, q in Q) {
+        axis p in P;
+        t[a, c, p, q] = cmul(passes(X[a, c, p, q], p, WP, P, sign), F[p, q]);
+    }
+    rows: grid (each a in A, each c in C, p in P) {
+        axis q in Q;
+        let y = passes(t[a, c, p, q], q, WQ, Q, sign);
+        Y[a, c, q, p] = normalise ? scaled(y, 1 / f64(P * Q)) : y;
+    }
+}
+
+/// Bluestein's filter before its transform: conj(chirp) wrapped around M, divided by M.
+kernel fft_filter<T: complex>(in T V[N], out T H[M])
+{
+    grid (m in M) {
+        let v = m < N ? V[m] : V[M - m];
+        let k = re(T(complex(1 / f64(M), 0.0)));
+        H[m] = complex(re(v) * k, -im(v) * k);
+    }
+}
+
+/// Any length N by Bluestein's algorithm: a cyclic convolution of length M >= 2 N - 1 with the chirp V, by transforms of length M.
+/// H = transform of the filter, WF and WB its factors forward and backward.
+kernel fft_bluestein<T: complex>(in T X[A, C, const N], in T V[const N], in T H[const M], in T WF[NW], in T WB[NW], out T Y[A, C, const N],
+                                 const bool normalise = false)
+    where NW + 1 == M, M >= 2 * N - 1
+{
+    grid (each a in A, each c in C) {
+        axis m in M, n in N;
+        let x = cmul(X[a, c, m], V[m]);
+        let z = passes(cmul(passes(x, m, WF, M, -1), H[m]), m, WB, M, 1);
+        let y = cmul(z[m = n], V[n]);
+        Y[a, c, n] = normalise ? scaled(y, 1 / f64(N)) : y;
+    }
+}
+
+/// Its parts for lengths whose transforms do not fit an instance: Y = X V, zero from N to M.
+kernel fft_chirp_in<T: complex>(in T X[A, C, N], in T V[N], out T Y[A, C, M])
+{
+    grid (a in A, c in C, m in M) Y[a, c, m] = cmul(X[a, c, m], V[m]);
+}
+
+/// Y = X H in place of the middle.
+kernel fft_multiply<T: complex>(in T X[A, C, M], in T H[M], out T Y[A, C, M])
+{
+    grid (a in A, c in C, m in M) Y[a, c, m] = cmul(X[a, c, m], H[m]);
+}
+
+/// Y = the first N of X, times V.
+kernel fft_chirp_out<T: complex>(in T X[A, C, M], in T V[N], out T Y[A, C, N], const bool normalise = false)
+{
+    grid (a in A, c in C, n in N) {
+        let y = cmul(X[a, c, n], V[n]), k = re(T(complex(1 / f64(N), 0.0)));
+        Y[a, c, n] = normalise ? complex(re(y) * k, im(y) * k) : y;
+    }
+}
+
+/// Real rows of even length N = 2 H by a transform of length H: Z is X as pairs, V[k] = exp(-pi i k / H), Y the first H + 1 outputs.
+kernel fft_r2c<T: complex>(in T Z[A, C, const H], in T W[NW], in T V[const H], out T Y[A, C, const K],
+               const bool normalise = false)
+    where NW + 1 == H, K == H + 1
+{
+    grid (each a in A, each c in C) {
+        axis h in H, k in H from 1;
+        T z[h] = passes(Z[a, c, h], h, W, H, -1);
+        let p = z[h = k], q = conj(z[h = H - k]);
+        let s = p + q, d = cmul(p - q, V[k]);
+        const f64 f = normalise ? 1 / f64(2 * H) : 1.0;
+        Y[a, c, k] = scaled(T(complex(re(s) + im(d), im(s) - re(d))), 0.5 * f);
+        axis e in 1;
+        let first = z[h = e];
+        Y[a, c, e * H] = scaled(T(complex(re(first) + im(first), 0.0)), f);
+        Y[a, c, (e + 1) * H] = scaled(T(complex(re(first) - im(first), 0.0)), f);
+    }
+}
+
+/// X as complex numbers.
+kernel fft_widen(in f32 X[A, C, N], out c32 Y[A, C, N])
+{
+    grid (a in A, c in C, n in N) Y[a, c, n] = complex(X[a, c, n], f32(0));
+}
+kernel fft_widen64(in f64 X[A, C, N], out c64 Y[A, C, N])
+{
+    grid (a in A, c in C, n in N) Y[a, c, n] = complex(X[a, c, n], f64(0));
+}
+
+/// The first K of N.
+kernel fft_head<T: complex>(in T X[A, C, N], out T Y[A, C, K])
+{
+    grid (a in A, c in C, k in K) Y[a, c, k] = X[a, c, k];
+}
+
+/// All N outputs of a real signal from its first K = N / 2 + 1: the others are conjugates.
+kernel fft_mirror<T: complex>(in T X[A, C, K], out T Y[A, C, N])
+{
+    grid (a in A, c in C, n in N) Y[a, c, n] = n < K ? X[a, c, n] : conj(X[a, c, N - n]);
+}
+
+/// Real parts.
+kernel fft_real(in c32 X[A, C, N], out f32 Y[A, C, N])
+{
+    grid (a in A, c in C, n in N) Y[a, c, n] = re(X[a, c, n]);
+}
+kernel fft_real64(in c64 X[A, C, N], out f64 Y[A, C, N])
+{
+    grid (a in A, c in C, n in N) Y[a, c, n] = re(X[a, c, n]);
+}
+
+/// Factors between the two passes of fft_large: F[p, q] = exp(sign 2 pi i p q / (P Q)).
+kernel fft_factors<T: complex>(out T F[P, Q], const int sign = -1)
+{
+    grid (p in P, q in Q) F[p, q] = T(cispi(f64(2 * sign * (p * q % (P * Q))) / f64(P * Q)));
+}
+
+/// The first of the H + 1 numbers, and the last, are real whatever is stored.
+private fn half<T: complex>(T x, bool real) -> T = real ? complex(re(x), 0.0) : x;
+
+/// Back from H + 1 numbers to a real row of length 2 H as H pairs, without the factor: V[k] = exp(pi i k / H).
+kernel fft_c2r<T: complex>(in T X[A, C, const K], in T W[NW], in T V[const H], out T Z[A, C, const H], const bool normalise = false)
+    where NW + 1 == H, K == H + 1
+{
+    grid (each a in A, each c in C) {
+        axis h in H;
+        let p = half(X[a, c, h], h == 0), q = conj(half(X[a, c, H - h], h == 0));
+        let s = p + q, d = cmul(p - q, V[h]);
+        let y = passes(T(complex(re(s) - im(d), im(s) + re(d))), h, W, H, 1);
+        Z[a, c, h] = normalise ? scaled(y, 1 / f64(2 * H)) : y;
+    }
+}

@@ -1,0 +1,272 @@
+/* References: Fourier transforms, by their definition in doubles with angles reduced in integers. See ref.h. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stdlib/ref/ref.h"
+
+/* exp(2 pi i a / n) into two doubles */
+static void unit(double *to, int64_t a, int64_t n) {
+    double angle = 2 * acos(-1) * (double)((a % n + n) % n) / (double)n;
+    to[0] = cos(angle);
+    to[1] = sin(angle);
+}
+
+static void multiply(double *to, const double *a, const double *b) {
+    double re = a[0] * b[0] - a[1] * b[1];
+    to[1] = a[0] * b[1] + a[1] * b[0];
+    to[0] = re;
+}
+
+/* y[k] = sum of x[m] exp(sign 2 pi i m k / n); elements `step` complex numbers apart */
+static void transform(const double *x, double *y, int64_t step, int64_t n, int64_t sign,
+                      double factor) {
+    for (int64_t k = 0; k < n; k++) {
+        double sum[2] = {0, 0};
+        for (int64_t m = 0; m < n; m++) {
+            double w[2];
+            unit(w, sign * (m * k % n), n);
+            multiply(w, w, x + 2 * m * step);
+            sum[0] += w[0];
+            sum[1] += w[1];
+        }
+        y[2 * k * step] = sum[0] * factor;
+        y[2 * k * step + 1] = sum[1] * factor;
+    }
+}
+
+static double factor_of(const kcase *c, int64_t n) {
+    return kb(c, "normalise") ? 1 / (double)n : 1;
+}
+
+/* ---- tables -------------------------------------------------------------------------------- */
+
+void ref_fft_twiddles(kcase *c) {
+    int64_t k = kd(c, "K"), m = kd(c, "M");
+    for (int64_t i = 0; i < k * m; i++) {
+        unit(kt(c, "W") + 2 * i, kd(c, "sign") * (i / m + 1) * (i % m), (k + 1) * m);
+    }
+}
+
+void ref_fft_factors(kcase *c) {
+    int64_t p = kd(c, "P"), q = kd(c, "Q");
+    for (int64_t i = 0; i < p * q; i++) {
+        unit(kt(c, "F") + 2 * i, kd(c, "sign") * (i / q) * (i % q), p * q);
+    }
+}
+
+static void chirp(double *v, int64_t n, int64_t sign) {
+    for (int64_t i = 0; i < n; i++) {
+        unit(v + 2 * i, sign * (i * i % (2 * n)), 2 * n);
+    }
+}
+
+void ref_fft_chirp(kcase *c) {
+    chirp(kt(c, "W"), kd(c, "N"), kd(c, "sign"));
+}
+
+static void filter(const double *v, int64_t n, double *h, int64_t m) {
+    for (int64_t i = 0; i < m; i++) {
+        int64_t from = i < n ? i : m - i;
+        bool inside = from < n;
+        h[2 * i] = inside ? v[2 * from] / (double)m : 0;
+        h[2 * i + 1] = inside ? -v[2 * from + 1] / (double)m : 0;
+    }
+}
+
+void ref_fft_filter(kcase *c) {
+    filter(kt(c, "V"), kd(c, "N"), kt(c, "H"), kd(c, "M"));
+}
+
+/* The radices of a length: 7, 5 and 3 first, of what is then a power of two 4 or 2 before eights. */
+static int64_t radix_of(int64_t left) {
+    static const int64_t odd[] = {7, 5, 3};
+    for (int i = 0; i < 3; i++) {
+        if (left % odd[i] == 0) {
+            return odd[i];
+        }
+    }
+    int64_t bits = 0;
+    while (left % 2 == 0) {
+        left /= 2;
+        bits++;
+    }
+    if (left > 1 || bits < 4) {
+        return left << bits;
+    }
+    return bits % 3 == 0 ? 8 : bits == 4 ? 2 : 4;
+}
+
+static void factors(const kcase *c, const char *name, int64_t n, int64_t sign) {
+    for (int64_t left = n; left > 1; left /= radix_of(left)) {
+        int64_t m = n / left, radix = radix_of(left);
+        for (int64_t i = m; i < radix * m; i++) {
+            unit(kt(c, name) + 2 * (i - 1), sign * (i / m) * (i % m), radix * m);
+        }
+    }
+}
+
+/* ---- transforms ---------------------------------------------------------------------------- */
+
+void prepare_fft(kcase *c) {
+    factors(c, "W", kd(c, "N"), kd(c, "sign"));
+}
+
+void ref_fft_lines(kcase *c) {
+    int64_t n = kd(c, "N"), rows = kd(c, "A") * kd(c, "C");
+    for (int64_t i = 0; i < rows; i++) {
+        transform(kt(c, "X") + 2 * i * n, kt(c, "Y") + 2 * i * n, 1, n, kd(c, "sign"),
+                  factor_of(c, n));
+    }
+}
+
+void ref_fft_columns(kcase *c) {
+    int64_t n = kd(c, "N"), columns = kd(c, "C");
+    for (int64_t i = 0; i < kd(c, "A") * columns; i++) {
+        int64_t at = 2 * (i / columns * n * columns + i % columns);
+        transform(kt(c, "X") + at, kt(c, "Y") + at, columns, n, kd(c, "sign"), factor_of(c, n));
+    }
+}
+
+void prepare_fft_large(kcase *c) {
+    factors(c, "WP", kd(c, "P"), kd(c, "sign"));
+    factors(c, "WQ", kd(c, "Q"), kd(c, "sign"));
+    ref_fft_factors(c);
+}
+
+void ref_fft_large(kcase *c) {
+    int64_t n = kd(c, "P") * kd(c, "Q"), rows = kd(c, "A") * kd(c, "C");
+    for (int64_t i = 0; i < rows; i++) {
+        transform(kt(c, "X") + 2 * i * n, kt(c, "Y") + 2 * i * n, 1, n, kd(c, "sign"),
+                  factor_of(c, n));
+    }
+}
+
+/* Forward: the chirp decides. */
+void prepare_fft_bluestein(kcase *c) {
+    int64_t n = kd(c, "N"), m = kd(c, "M");
+    double *wrapped = calloc((size_t)m * 2 + 1, sizeof *wrapped);
+    chirp(kt(c, "V"), n, -1);
+    filter(kt(c, "V"), n, wrapped, m);
+    transform(wrapped, kt(c, "H"), 1, m, -1, 1);
+    factors(c, "WF", m, -1);
+    factors(c, "WB", m, 1);
+    free(wrapped);
+}
+
+void ref_fft_bluestein(kcase *c) {
+    int64_t n = kd(c, "N"), rows = kd(c, "A") * kd(c, "C");
+    for (int64_t i = 0; i < rows; i++) {
+        transform(kt(c, "X") + 2 * i * n, kt(c, "Y") + 2 * i * n, 1, n, -1, factor_of(c, n));
+    }
+}
+
+/* ---- real rows ----------------------------------------------------------------------------- */
+
+static void prepare_pairs(kcase *c, int64_t sign) {
+    int64_t h = kd(c, "H");
+    factors(c, "W", h, sign);
+    for (int64_t k = 0; k < h; k++) {
+        unit(kt(c, "V") + 2 * k, sign * k, 2 * h);
+    }
+}
+
+void prepare_fft_r2c(kcase *c) {
+    prepare_pairs(c, -1);
+}
+
+void prepare_fft_c2r(kcase *c) {
+    prepare_pairs(c, 1);
+}
+
+void ref_fft_r2c(kcase *c) {
+    int64_t h = kd(c, "H"), n = 2 * h;
+    double *x = calloc((size_t)n * 2 + 1, sizeof *x), *y = calloc((size_t)n * 2 + 1, sizeof *y);
+    for (int64_t i = 0; i < kd(c, "A") * kd(c, "C"); i++) {
+        for (int64_t k = 0; k < n; k++) {
+            x[2 * k] = kt(c, "Z")[i * n + k];
+            x[2 * k + 1] = 0;
+        }
+        transform(x, y, 1, n, -1, factor_of(c, n));
+        memcpy(kt(c, "Y") + 2 * i * (h + 1), y, (size_t)(2 * h + 2) * sizeof *y);
+    }
+    free(x);
+    free(y);
+}
+
+void ref_fft_c2r(kcase *c) {
+    int64_t h = kd(c, "H"), n = 2 * h;
+    double *x = calloc((size_t)n * 2 + 1, sizeof *x), *y = calloc((size_t)n * 2 + 1, sizeof *y);
+    for (int64_t i = 0; i < kd(c, "A") * kd(c, "C"); i++) {
+        const double *from = kt(c, "X") + 2 * i * (h + 1);
+        for (int64_t k = 0; k < n; k++) {
+            int64_t at = k <= h ? k : n - k;
+            x[2 * k] = from[2 * at];
+            x[2 * k + 1] = k % h == 0 ? 0 : k < h ? from[2 * at + 1] : -from[2 * at + 1];
+        }
+        transform(x, y, 1, n, 1, factor_of(c, n));
+        for (int64_t k = 0; k < n; k++) {
+            kt(c, "Z")[i * n + k] = y[2 * k];
+        }
+    }
+    free(x);
+    free(y);
+}
+
+/* ---- steps --------------------------------------------------------------------------------- */
+
+void ref_fft_chirp_in(kcase *c) {
+    int64_t n = kd(c, "N"), m = kd(c, "M");
+    for (int64_t i = 0; i < kd(c, "A") * kd(c, "C") * m; i++) {
+        double zero[2] = {0, 0};
+        int64_t k = i % m;
+        multiply(kt(c, "Y") + 2 * i, k < n ? kt(c, "X") + 2 * (i / m * n + k) : zero,
+                 k < n ? kt(c, "V") + 2 * k : zero);
+    }
+}
+
+void ref_fft_multiply(kcase *c) {
+    int64_t m = kd(c, "M");
+    for (int64_t i = 0; i < kd(c, "A") * kd(c, "C") * m; i++) {
+        multiply(kt(c, "Y") + 2 * i, kt(c, "X") + 2 * i, kt(c, "H") + 2 * (i % m));
+    }
+}
+
+void ref_fft_chirp_out(kcase *c) {
+    int64_t n = kd(c, "N"), m = kd(c, "M");
+    for (int64_t i = 0; i < kd(c, "A") * kd(c, "C") * n; i++) {
+        double v[2] = {kt(c, "V")[2 * (i % n)] * factor_of(c, n),
+                       kt(c, "V")[2 * (i % n) + 1] * factor_of(c, n)};
+        multiply(kt(c, "Y") + 2 * i, kt(c, "X") + 2 * (i / n * m + i % n), v);
+    }
+}
+
+void ref_fft_widen(kcase *c) {
+    for (int64_t i = 0; i < kn(c, "X"); i++) {
+        kt(c, "Y")[2 * i] = kt(c, "X")[i];
+        kt(c, "Y")[2 * i + 1] = 0;
+    }
+}
+
+void ref_fft_real(kcase *c) {
+    for (int64_t i = 0; i < kn(c, "X"); i++) {
+        kt(c, "Y")[i] = kt(c, "X")[2 * i];
+    }
+}
+
+void ref_fft_head(kcase *c) {
+    int64_t n = kd(c, "N"), k = kd(c, "K");
+    for (int64_t i = 0; i < kd(c, "A") * kd(c, "C"); i++) {
+        memcpy(kt(c, "Y") + 2 * i * k, kt(c, "X") + 2 * i * n,
+               (size_t)(2 * k) * sizeof(double));
+    }
+}
+
+void ref_fft_mirror(kcase *c) {
+    int64_t n = kd(c, "N"), k = kd(c, "K");
+    for (int64_t i = 0; i < kd(c, "A") * kd(c, "C") * n; i++) {
+        int64_t at = i % n < k ? i % n : n - i % n;
+        kt(c, "Y")[2 * i] = kt(c, "X")[2 * (i / n * k + at)];
+        kt(c, "Y")[2 * i + 1] = (i % n < k ? 1 : -1) * kt(c, "X")[2 * (i / n * k + at) + 1];
+    }
+}

@@ -1,0 +1,36 @@
+/* The address of one element per lane, and the accesses that complex elements need; private to access.c and
+ * complex_access.c. */
+#ifndef TG_TARGETS_X86_ADDRESS_H
+#define TG_TARGETS_X86_ADDRESS_H
+
+#include "targets/x86/x86_internal.h"
+
+typedef struct tg_x86_address {
+    LLVMValueRef base;
+    tg_x86_val offset; /* elements */
+    LLVMValueRef mask; /* null: all */
+    tg_dtype dtype;
+    LLVMTypeRef element; /* in memory */
+    unsigned align;
+    bool is_buffer;
+    int64_t plane; /* complex elements of a buffer: bytes from the real parts to the imaginary ones; 0: pairs */
+    LLVMValueRef slot; /* of a buffer with static size: where its pointer is */
+} tg_x86_address;
+
+/* ---- access.c ---- */
+LLVMValueRef tg_x86_load_elements(tg_x86 *x, const tg_x86_address *a);
+void tg_x86_store_elements(tg_x86 *x, const tg_x86_address *a, LLVMValueRef v);
+LLVMValueRef tg_x86_lane_mask(tg_x86 *x, LLVMValueRef mask); /* one bit per lane; all for null */
+/* `step` is ±1: the lanes are consecutive elements, upwards or downwards. 0 otherwise. */
+int tg_x86_direction(tg_x86_val offset);
+
+/* ---- transpose.c ---- */
+LLVMValueRef tg_x86_load_columns(tg_x86 *x, const tg_x86_address *a); /* null if that is no way to read it */
+/* 16 bytes from each of n places, side by side; offsets are added to that of `a`. */
+LLVMValueRef tg_x86_load_blocks(tg_x86 *x, const tg_x86_address *a, const int64_t *offset, unsigned n);
+
+/* ---- complex_access.c: `a` counts complex elements, a.element is one of their parts ---- */
+tg_x86_val tg_x86_load_complex(tg_x86 *x, const tg_x86_address *a);
+void tg_x86_store_complex(tg_x86 *x, const tg_x86_address *a, tg_x86_val v);
+
+#endif

@@ -1,0 +1,125 @@
+/* Strided reads of a buffer as transposed blocks.
+ *
+ *   x[n = R p + r], lanes along p, is a column of a matrix of R columns. Its neighbours are wanted too, so 16 bytes of each
+ *   row are read at once (E columns) and E × E blocks are transposed, without crossing 128-bit lanes:
+ *
+ *     row t of block j = 16 bytes at lane E j + t      vector t = its row t of block 0, 1, …
+ *     column u         = element u of vectors 0 … E-1 in each 128-bit lane
+ *
+ * The vectors are remembered for the columns that follow. Up to E - 1 elements past the last one are read: buffers end with
+ * room for that (tg_x86_buffer_create). */
+#include "targets/x86/address.h"
+
+enum { BLOCK_BYTES = 16, MAX_E = 4 };
+
+struct tg_x86_columns {
+    LLVMValueRef slot, from; /* of the buffer's pointer; offset of lane 0 without its constant */
+    int64_t plane, first, step;
+    LLVMBasicBlockRef block;
+    LLVMValueRef column[MAX_E];
+    tg_x86_columns *next;
+};
+
+/* v = *base + the constant that is given back */
+static int64_t constant_part(LLVMValueRef v, LLVMValueRef *base) {
+    int64_t sum = 0, c;
+    while (LLVMIsAInstruction(v) && LLVMGetInstructionOpcode(v) == LLVMAdd && tg_llvm_is_const(LLVMGetOperand(v, 1), &c)) {
+        sum += c;
+        v = LLVMGetOperand(v, 0);
+    }
+    *base = v;
+    return sum;
+}
+
+/* n vectors side by side; n is a power of two */
+static LLVMValueRef beside(tg_x86 *x, LLVMValueRef *part, unsigned n) {
+    for (; n > 1; n /= 2) {
+        unsigned w = tg_llvm_lanes(part[0]);
+        LLVMValueRef ids[64];
+        for (unsigned i = 0; i < 2 * w; i++) {
+            ids[i] = tg_llvm_i32(x->l, i);
+        }
+        for (unsigned i = 0; i < n / 2; i++) {
+            part[i] = LLVMBuildShuffleVector(x->builder, part[2 * i], part[2 * i + 1], LLVMConstVector(ids, 2 * w), "");
+        }
+    }
+    return part[0];
+}
+
+LLVMValueRef tg_x86_load_blocks(tg_x86 *x, const tg_x86_address *a, const int64_t *offset, unsigned n) {
+    LLVMValueRef part[64];
+    unsigned e = (unsigned)BLOCK_BYTES / (a->element == x->l->f64 ? 8u : 4u);
+    for (unsigned i = 0; i < n; i++) {
+        LLVMValueRef at = LLVMBuildAdd(x->builder, a->offset.v, tg_llvm_i64(x->l, offset[i]), "");
+        part[i] = tg_llvm_load(x->l, LLVMVectorType(a->element, e), tg_llvm_gep(x->l, a->element, a->base, at), a->align);
+    }
+    return beside(x, part, n);
+}
+
+/* In every 128-bit lane: element `step * i` and the next of a, then of b, as `pick` says for the pair. */
+static LLVMValueRef in_lanes(tg_x86 *x, LLVMValueRef a, LLVMValueRef b, unsigned e, const unsigned *pick) {
+    LLVMValueRef ids[64];
+    for (unsigned i = 0; i < x->lanes; i++) {
+        unsigned lane = i / e * e, k = pick[i % e]; /* k: of the pair of blocks */
+        ids[i] = tg_llvm_i32(x->l, k < e ? lane + k : x->lanes + lane + k - e);
+    }
+    return LLVMBuildShuffleVector(x->builder, a, b, LLVMConstVector(ids, x->lanes), "");
+}
+
+static void transpose(tg_x86 *x, LLVMValueRef *v, unsigned e) {
+    static const unsigned low2[] = {0, 2}, high2[] = {1, 3};
+    static const unsigned low4[] = {0, 4, 1, 5}, high4[] = {2, 6, 3, 7}, lower[] = {0, 1, 4, 5}, upper[] = {2, 3, 6, 7};
+    if (e == 2) {
+        LLVMValueRef lo = in_lanes(x, v[0], v[1], e, low2);
+        v[1] = in_lanes(x, v[0], v[1], e, high2);
+        v[0] = lo;
+        return;
+    }
+    LLVMValueRef a = in_lanes(x, v[0], v[1], e, low4), b = in_lanes(x, v[2], v[3], e, low4);
+    LLVMValueRef c = in_lanes(x, v[0], v[1], e, high4), d = in_lanes(x, v[2], v[3], e, high4);
+    v[0] = in_lanes(x, a, b, e, lower);
+    v[1] = in_lanes(x, a, b, e, upper);
+    v[2] = in_lanes(x, c, d, e, lower);
+    v[3] = in_lanes(x, c, d, e, upper);
+}
+
+static tg_x86_columns *columns_at(tg_x86 *x, const tg_x86_address *a, int64_t step, int64_t *which, unsigned e) {
+    LLVMValueRef from;
+    int64_t c = constant_part(a->offset.v, &from);
+    if (c < 0) {
+        return NULL;
+    }
+    int64_t first = c / (int64_t)e * (int64_t)e;
+    *which = c - first;
+    LLVMBasicBlockRef here = LLVMGetInsertBlock(x->builder);
+    for (tg_x86_columns *k = x->columns; k; k = k->next) {
+        if (k->slot == a->slot && k->plane == a->plane && k->from == from && k->first == first && k->step == step && k->block == here) {
+            return k;
+        }
+    }
+    tg_x86_columns *k = TG_NEW(x->arena, tg_x86_columns);
+    *k = (tg_x86_columns){a->slot, from, a->plane, first, step, here, {NULL}, x->columns};
+    tg_x86_address rows = *a;
+    rows.offset.v = from;
+    for (unsigned t = 0; t < e; t++) {
+        int64_t at[64];
+        unsigned blocks = x->lanes / e;
+        for (unsigned j = 0; j < blocks; j++) {
+            at[j] = first + step * (int64_t)(e * j + t);
+        }
+        k->column[t] = tg_x86_load_blocks(x, &rows, at, blocks);
+    }
+    transpose(x, k->column, e);
+    x->columns = k;
+    return k;
+}
+
+LLVMValueRef tg_x86_load_columns(tg_x86 *x, const tg_x86_address *a) {
+    bool f32 = a->element == x->l->f32, f64 = a->element == x->l->f64;
+    unsigned e = f32 ? 4 : 2;
+    int64_t step, which;
+    bool fits = a->slot && !a->mask && (f32 || f64) && x->lanes % e == 0 && a->offset.step && !tg_llvm_is_vector(a->offset.v) &&
+                tg_llvm_is_const(a->offset.step, &step) && step > 0 && step % e == 0;
+    tg_x86_columns *k = fits ? columns_at(x, a, step, &which, e) : NULL;
+    return k ? k->column[which] : NULL;
+}

@@ -1,0 +1,342 @@
+/* Fourier transforms (tg_fft_plan): every length, kind, dimension and stride against sums in doubles, the theorems that hold for
+ * all of them, and errors. Bound of a transform: |error| <= 4 u log2(N) |result| in the 2-norm (twice that by convolution,
+ * which makes three transforms of more than twice the length), + u for N = 1. */
+#include "tegula/tegula.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+
+static tg_context *ctx;
+
+static void setup(void) {
+    tg_context_options o = TG_CONTEXT_OPTIONS_INIT;
+    o.cache_dir = "";
+    cr_assert_eq(tg_context_create(&o, &ctx), TG_OK, "%s", tg_last_error(NULL));
+}
+
+static void teardown(void) {
+    tg_context_destroy(ctx);
+}
+
+TestSuite(fft, .init = setup, .fini = teardown, .timeout = 900);
+
+static tg_tensor *make(tg_dtype dtype, uint32_t rank, const int64_t *shape, uint64_t seed) {
+    tg_tensor *t = tg_tensor_create(ctx, dtype, rank, shape);
+    cr_assert_not_null(t, "%s", tg_last_error(ctx));
+    bool complex = dtype == TG_C32 || dtype == TG_C64;
+    int64_t n = tg_tensor_n_elements(t) * (complex ? 2 : 1);
+    tg_dtype real = dtype == TG_C32 || dtype == TG_F32 ? TG_F32 : TG_F64;
+    tg_tensor *flat = tg_tensor_from_memory(ctx, real, 1, &n, NULL, tg_tensor_data(t), NULL, NULL);
+    cr_assert_eq(seed && flat ? tg_tensor_fill_random(flat, seed, -1, 1) : TG_OK, TG_OK);
+    tg_tensor_release(flat);
+    return t;
+}
+
+static tg_fft_plan *plan_of(uint32_t rank, const int64_t *n, tg_dtype dtype, tg_fft_kind kind, int sign, int normalise) {
+    tg_fft_options o = TG_FFT_OPTIONS_INIT;
+    o.dtype = dtype;
+    o.kind = kind;
+    o.sign = sign;
+    o.normalise = normalise;
+    tg_fft_plan *p;
+    cr_assert_eq(tg_fft_plan_create(ctx, rank, n, &o, &p), TG_OK, "%s", tg_last_error(ctx));
+    return p;
+}
+
+static double number(const tg_tensor *t, int64_t i) {
+    bool narrow = tg_tensor_dtype(t) == TG_C32 || tg_tensor_dtype(t) == TG_F32;
+    return narrow ? ((const float *)tg_tensor_data(t))[i] : ((const double *)tg_tensor_data(t))[i];
+}
+
+/* y[k] = sum of x[m] exp(sign 2 pi i m k / n), elements `step` pairs apart; a table makes it n^2 products. */
+static void naive(double *x, int64_t n, int64_t step, int sign) {
+    double *w = malloc((size_t)n * 2 * sizeof *w), *y = malloc((size_t)n * 2 * sizeof *y);
+    for (int64_t i = 0; i < n; i++) {
+        w[2 * i] = cos(2 * acos(-1) * (double)i / (double)n);
+        w[2 * i + 1] = sign * sin(2 * acos(-1) * (double)i / (double)n);
+    }
+    for (int64_t k = 0; k < n; k++) {
+        double re = 0, im = 0;
+        for (int64_t m = 0; m < n; m++) {
+            const double *u = w + 2 * (m * k % n), *v = x + 2 * m * step;
+            re += u[0] * v[0] - u[1] * v[1];
+            im += u[0] * v[1] + u[1] * v[0];
+        }
+        y[2 * k] = re;
+        y[2 * k + 1] = im;
+    }
+    for (int64_t k = 0; k < n; k++) {
+        x[2 * k * step] = y[2 * k];
+        x[2 * k * step + 1] = y[2 * k + 1];
+    }
+    free(w);
+    free(y);
+}
+
+static bool smooth(int64_t n) {
+    static const int64_t primes[] = {2, 3, 5, 7};
+    for (int i = 0; i < 4; i++) {
+        while (n % primes[i] == 0) {
+            n /= primes[i];
+        }
+    }
+    return n == 1;
+}
+
+static double bound(tg_dtype t, int64_t n) {
+    double u = t == TG_C32 ? 0x1p-24 : 0x1p-53;
+    return (smooth(n) ? 4 : 8) * u * log2((double)n) + u;
+}
+
+/* |y - want| <= limit |want| over n numbers of y */
+static void expect_near(const tg_tensor *y, const double *want, int64_t n, double limit, const char *what, int64_t length) {
+    double error = 0, norm = 0;
+    for (int64_t i = 0; i < n; i++) {
+        double d = number(y, i) - want[i];
+        error += d * d;
+        norm += want[i] * want[i];
+    }
+    cr_expect(sqrt(error) <= limit * sqrt(norm), "%s of length %lld: relative error %.3g, bound %.3g", what, (long long)length,
+              sqrt(error / norm), limit);
+}
+
+static double *doubles(const tg_tensor *t, int64_t n) {
+    double *x = malloc((size_t)n * sizeof *x + 8);
+    for (int64_t i = 0; i < n; i++) {
+        x[i] = number(t, i);
+    }
+    return x;
+}
+
+static void check_c2c(int64_t n, int64_t batch, tg_dtype dtype, int sign) {
+    int64_t shape[] = {batch, n};
+    tg_tensor *x = make(dtype, 2, shape, (uint64_t)n), *y = make(dtype, 2, shape, 0);
+    tg_fft_plan *p = plan_of(1, &n, dtype, TG_FFT_C2C, sign, 0);
+    double *want = doubles(x, 2 * n * batch);
+    cr_assert_eq(tg_fft_execute(p, x, y), TG_OK, "%s", tg_last_error(ctx));
+    for (int64_t b = 0; b < batch; b++) {
+        naive(want + 2 * b * n, n, 1, sign);
+    }
+    expect_near(y, want, 2 * n * batch, bound(dtype, n), "c2c", n);
+    free(want);
+    tg_fft_plan_destroy(p);
+    tg_tensor_release(x);
+    tg_tensor_release(y);
+}
+
+Test(fft, every_length_to_64) {
+    for (int64_t n = 1; n <= 64; n++) {
+        check_c2c(n, 3, TG_C32, n % 2 ? -1 : 1);
+    }
+}
+
+Test(fft, lengths_of_every_kind) {
+    static const int64_t lengths[] = {81, 97, 100, 105, 121, 125, 127, 128, 169, 200, 243, 256, 343, 509, 512, 720, 1000, 1009, 1024,
+                                      1536, 2048, 2187, 2310, 3125, 4096};
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        check_c2c(lengths[i], 1, TG_C32, -1);
+    }
+    check_c2c(60, 2, TG_C64, 1);
+    check_c2c(101, 2, TG_C64, -1);
+    check_c2c(512, 1, TG_C64, -1);
+}
+
+/* Too long for sums: a single 1 at m gives exp(-2 pi i m k / n), and back again. */
+static void check_impulse(int64_t n) {
+    tg_tensor *x = make(TG_C32, 1, &n, 0), *y = make(TG_C32, 1, &n, 0), *z = make(TG_C32, 1, &n, 0);
+    int64_t at = n / 3;
+    ((float *)tg_tensor_data(x))[2 * at] = 1;
+    tg_fft_plan *forward = plan_of(1, &n, TG_C32, TG_FFT_C2C, -1, 0), *back = plan_of(1, &n, TG_C32, TG_FFT_C2C, 1, 1);
+    cr_assert_eq(tg_fft_execute(forward, x, y), TG_OK, "%s", tg_last_error(ctx));
+    cr_assert_eq(tg_fft_execute(back, y, z), TG_OK, "%s", tg_last_error(ctx));
+    double *want = malloc((size_t)n * 2 * sizeof *want), *once = doubles(x, 2 * n);
+    for (int64_t k = 0; k < n; k++) {
+        double a = -2 * acos(-1) * (double)(at * k % n) / (double)n;
+        want[2 * k] = cos(a);
+        want[2 * k + 1] = sin(a);
+    }
+    expect_near(y, want, 2 * n, bound(TG_C32, n), "impulse", n);
+    expect_near(z, once, 2 * n, 2 * bound(TG_C32, n), "round trip", n);
+    free(want);
+    free(once);
+    tg_fft_plan_destroy(forward);
+    tg_fft_plan_destroy(back);
+    tg_tensor_release(x);
+    tg_tensor_release(y);
+    tg_tensor_release(z);
+}
+
+Test(fft, long_ones) {
+    static const int64_t lengths[] = {8192, 16384, 32768, 44100, 131072, 10007, 65537};
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        check_impulse(lengths[i]);
+    }
+}
+
+/* F(x shifted by 1)[k] = F(x)[k] exp(-2 pi i k / n); |F x|^2 = n |x|^2; F(a x + y) = a F x + F y. */
+Test(fft, theorems) {
+    static const int64_t lengths[] = {240, 211};
+    for (size_t l = 0; l < 2; l++) {
+        int64_t n = lengths[l], shape[] = {4, n};
+        tg_tensor *x = make(TG_C64, 2, shape, 7), *y = make(TG_C64, 2, shape, 0);
+        double *in = tg_tensor_data(x), *out = tg_tensor_data(y);
+        for (int64_t i = 0; i < n; i++) {
+            for (int64_t c = 0; c < 2; c++) {
+                in[2 * (2 * n + i) + c] = in[2 * ((i + n - 1) % n) + c];
+                in[2 * (3 * n + i) + c] = 3 * in[2 * i + c] + in[2 * (n + i) + c];
+            }
+        }
+        tg_fft_plan *p = plan_of(1, &n, TG_C64, TG_FFT_C2C, -1, 0);
+        cr_assert_eq(tg_fft_execute(p, x, y), TG_OK, "%s", tg_last_error(ctx));
+        double before = 0, after = 0, scale = 1e-12 * (double)n;
+        for (int64_t k = 0; k < n; k++) {
+            const double *f = out + 2 * k, *s = out + 2 * (2 * n + k), *sum = out + 2 * (3 * n + k), *g = out + 2 * (n + k);
+            double a = -2 * acos(-1) * (double)k / (double)n;
+            before += in[2 * k] * in[2 * k] + in[2 * k + 1] * in[2 * k + 1];
+            after += f[0] * f[0] + f[1] * f[1];
+            cr_expect_float_eq(s[0], f[0] * cos(a) - f[1] * sin(a), scale);
+            cr_expect_float_eq(s[1], f[0] * sin(a) + f[1] * cos(a), scale);
+            cr_expect_float_eq(sum[0], 3 * f[0] + g[0], scale);
+            cr_expect_float_eq(sum[1], 3 * f[1] + g[1], scale);
+        }
+        cr_expect_float_eq(after, before * (double)n, 1e-10 * after);
+        tg_fft_plan_destroy(p);
+        tg_tensor_release(x);
+        tg_tensor_release(y);
+    }
+}
+
+static void check_real(int64_t n, int64_t batch) {
+    int64_t real[] = {batch, n}, half[] = {batch, n / 2 + 1};
+    tg_tensor *x = make(TG_F32, 2, real, (uint64_t)n + 1), *y = make(TG_C32, 2, half, 0), *z = make(TG_F32, 2, real, 0);
+    tg_fft_plan *p = plan_of(1, &n, TG_C32, TG_FFT_R2C, -1, 0), *back = plan_of(1, &n, TG_C32, TG_FFT_C2R, 1, 1);
+    cr_assert_eq(tg_fft_execute(p, x, y), TG_OK, "%s", tg_last_error(ctx));
+    cr_assert_eq(tg_fft_execute(back, y, z), TG_OK, "%s", tg_last_error(ctx));
+    double *want = malloc((size_t)(batch * half[1] * 2) * sizeof *want), *row = malloc((size_t)n * 2 * sizeof *row),
+           *same = doubles(x, n * batch);
+    for (int64_t b = 0; b < batch; b++) {
+        for (int64_t i = 0; i < n; i++) {
+            row[2 * i] = number(x, b * n + i);
+            row[2 * i + 1] = 0;
+        }
+        naive(row, n, 1, -1);
+        for (int64_t i = 0; i < 2 * half[1]; i++) {
+            want[b * 2 * half[1] + i] = row[i];
+        }
+    }
+    expect_near(y, want, 2 * half[1] * batch, bound(TG_C32, n), "r2c", n);
+    expect_near(z, same, n * batch, 2 * bound(TG_C32, n), "c2r", n);
+    free(want);
+    free(row);
+    free(same);
+    tg_fft_plan_destroy(p);
+    tg_fft_plan_destroy(back);
+    tg_tensor_release(x);
+    tg_tensor_release(y);
+    tg_tensor_release(z);
+}
+
+Test(fft, real) {
+    static const int64_t lengths[] = {1, 2, 3, 4, 5, 6, 8, 10, 14, 16, 22, 26, 27, 30, 64, 105, 106, 128, 210, 256, 1000, 1024, 2018};
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        check_real(lengths[i], 2);
+    }
+}
+
+static void check_dims(uint32_t rank, const int64_t *n) {
+    int64_t shape[4] = {2, 1, 1, 1}, all = 1;
+    for (uint32_t d = 0; d < rank; d++) {
+        shape[1 + d] = n[d];
+        all *= n[d];
+    }
+    tg_tensor *x = make(TG_C32, rank + 1, shape, 5), *y = make(TG_C32, rank + 1, shape, 0);
+    tg_fft_plan *p = plan_of(rank, n, TG_C32, TG_FFT_C2C, -1, 0);
+    cr_assert_eq(tg_fft_execute(p, x, y), TG_OK, "%s", tg_last_error(ctx));
+    double *want = doubles(x, 4 * all);
+    for (uint32_t d = 0; d < rank; d++) {
+        int64_t step = 1;
+        for (uint32_t k = d + 1; k < rank; k++) {
+            step *= n[k];
+        }
+        for (int64_t i = 0; i < 2 * all / n[d]; i++) {
+            naive(want + 2 * (i / step * n[d] * step + i % step), n[d], step, -1);
+        }
+    }
+    expect_near(y, want, 4 * all, 2 * bound(TG_C32, all), "2 or 3 dimensions", all);
+    free(want);
+    tg_fft_plan_destroy(p);
+    tg_tensor_release(x);
+    tg_tensor_release(y);
+}
+
+Test(fft, dimensions) {
+    check_dims(2, (int64_t[]){16, 24});
+    check_dims(2, (int64_t[]){11, 7});
+    check_dims(2, (int64_t[]){1, 9});
+    check_dims(3, (int64_t[]){6, 8, 10});
+    check_dims(3, (int64_t[]){3, 13, 4});
+}
+
+Test(fft, real_dimensions_round_trip) {
+    int64_t n[] = {6, 5, 12}, half[] = {2, 6, 5, 7}, real[] = {2, 6, 5, 12};
+    tg_tensor *x = make(TG_F32, 4, real, 3), *y = make(TG_C32, 4, half, 0), *z = make(TG_F32, 4, real, 0);
+    tg_fft_plan *p = plan_of(3, n, TG_C32, TG_FFT_R2C, -1, 0), *back = plan_of(3, n, TG_C32, TG_FFT_C2R, 1, 1);
+    cr_assert_eq(tg_fft_execute(p, x, y), TG_OK, "%s", tg_last_error(ctx));
+    cr_assert_eq(tg_fft_execute(back, y, z), TG_OK, "%s", tg_last_error(ctx));
+    double *same = doubles(x, 720), sum = 0;
+    for (int i = 0; i < 360; i++) {
+        sum += same[i];
+    }
+    cr_expect_float_eq(number(y, 0), sum, 1e-4);
+    expect_near(z, same, 720, 2 * bound(TG_C32, 360), "c2r of 3 dimensions", 360);
+    free(same);
+    tg_fft_plan_destroy(p);
+    tg_fft_plan_destroy(back);
+    tg_tensor_release(x);
+    tg_tensor_release(y);
+    tg_tensor_release(z);
+}
+
+/* Rows that are columns of another tensor, backwards. */
+Test(fft, strides) {
+    int64_t n = 40, shape[] = {40, 6};
+    tg_tensor *x = make(TG_C32, 2, shape, 9), *y = make(TG_C32, 2, shape, 0);
+    tg_tensor *from = tg_tensor_permute(x, (uint32_t[]){1, 0}), *to = tg_tensor_permute(y, (uint32_t[]){1, 0});
+    tg_fft_plan *p = plan_of(1, &n, TG_C32, TG_FFT_C2C, 1, 0);
+    cr_assert_eq(tg_fft_execute(p, from, to), TG_OK, "%s", tg_last_error(ctx));
+    double *want = doubles(x, 480);
+    for (int64_t c = 0; c < 6; c++) {
+        naive(want + 2 * c, n, 6, 1);
+    }
+    expect_near(y, want, 480, bound(TG_C32, n), "columns", n);
+    free(want);
+    tg_fft_plan_destroy(p);
+    tg_tensor_release(x);
+    tg_tensor_release(y);
+    tg_tensor_release(from);
+    tg_tensor_release(to);
+}
+
+Test(fft, errors) {
+    tg_fft_options o = TG_FFT_OPTIONS_INIT;
+    tg_fft_plan *p = NULL;
+    int64_t n = 8, zero = 0, nine = 9;
+    cr_expect_eq(tg_fft_plan_create(ctx, 1, &zero, &o, &p), TG_ERROR_INVALID_ARGUMENT);
+    cr_expect_eq(tg_fft_plan_create(ctx, 0, &n, &o, &p), TG_ERROR_INVALID_ARGUMENT);
+    cr_expect_eq(tg_fft_plan_create(ctx, 1, &n, NULL, &p), TG_ERROR_INVALID_ARGUMENT);
+    o.sign = 2;
+    cr_expect_eq(tg_fft_plan_create(ctx, 1, &n, &o, &p), TG_ERROR_INVALID_ARGUMENT);
+    cr_expect_null(p);
+    p = plan_of(1, &n, TG_C32, TG_FFT_C2C, -1, 0);
+    tg_tensor *x = make(TG_C32, 1, &n, 1), *long_one = make(TG_C32, 1, &nine, 1), *real = make(TG_F32, 1, &n, 1);
+    cr_expect_eq(tg_fft_execute(p, x, long_one), TG_ERROR_LAUNCH);
+    cr_expect_eq(tg_fft_execute(p, real, x), TG_ERROR_INVALID_ARGUMENT);
+    cr_expect_eq(tg_fft_execute(p, x, x), TG_ERROR_LAUNCH);
+    cr_expect_eq(tg_fft_execute(NULL, x, x), TG_ERROR_INVALID_ARGUMENT);
+    tg_fft_plan_destroy(p);
+    tg_fft_plan_destroy(NULL);
+    tg_tensor_release(x);
+    tg_tensor_release(long_one);
+    tg_tensor_release(real);
+}
