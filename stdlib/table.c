@@ -19,6 +19,7 @@
 #define SCHEDULES(text)
 #define CASES(...)
 #define LITERALS
+#define ESTIMATE
 
 const tg_std_info tg_std_table[TG_STD_COUNT] = {
 #define KERNEL(NAME, FILE, FIELDS) [TG_STD_##NAME] = {.name = #NAME, .file = #FILE, FIELDS},

@@ -467,6 +467,60 @@ TG_API tg_status tg_fft_execute(const tg_fft_plan *plan, const tg_tensor *x, tg_
 /** Frees a plan that no thread executes. Null is fine. The plan's context must still live. */
 TG_API void tg_fft_plan_destroy(tg_fft_plan *plan);
 
+/* ---- attention --------------------------------------------------------------------------- */
+
+/** How attention treats keys. Start from TG_ATTENTION_OPTIONS_INIT. Tensors are null or f32. */
+typedef struct tg_attention_options {
+    size_t struct_size;
+    double scale; /**< of the scores, usually 1 / sqrt(D) */
+    int32_t
+        causal; /**< non-zero: a query sees no later key; the last query is at the last key */
+    int32_t window;          /**< > 0: a query sees this many keys up to its own place */
+    const tg_tensor *bias;   /**< added to the scores: [H, S, L], packed [H, TQ, TK] */
+    const tg_tensor *slopes; /**< ALiBi, [H]: -slope times the distance is added; not packed */
+    double dropout; /**< packed only: probability with which a weight is dropped, 0 none */
+    uint64_t seed;  /**< of the dropout */
+} tg_attention_options;
+#ifdef __cplusplus
+#define TG_ATTENTION_OPTIONS_INIT                                                              \
+    { sizeof(tg_attention_options), 1, 0, 0, 0, 0, 0, 0 }
+#else
+#define TG_ATTENTION_OPTIONS_INIT                                                              \
+    { .struct_size = sizeof(tg_attention_options), .scale = 1 }
+#endif
+
+/** o = softmax(scale q k' + …) v; H query heads share G key heads, H a multiple of G. f16, bf16 or f32.
+ *
+ * @param q  [B, H, S, D];  @param k  [B, G, L, D];  @param v  [B, G, L, E];  @param o  [B, H, S, E]. One kernel is
+ *           compiled per D and E. Tensors [B, S, H, D] are permuted views
+ * @param lse  f32 [B, H, S], log sum exp of the scores, for the gradient. Rows that see no key: o = 0, lse = -inf
+ * @param options  null: every query sees every key, scale 1; dropout is INVALID_ARGUMENT */
+TG_API tg_status tg_op_attention(tg_context *context, const tg_tensor *q, const tg_tensor *k,
+                                 const tg_tensor *v, tg_tensor *o, tg_tensor *lse,
+                                 const tg_attention_options *options);
+/** dq, dk, dv of tg_op_attention without window, bias and slopes, from its o and lse. */
+TG_API tg_status tg_op_attention_bwd(tg_context *context, const tg_tensor *q,
+                                     const tg_tensor *k, const tg_tensor *v, const tg_tensor *o,
+                                     const tg_tensor *lse, const tg_tensor *d_o, tg_tensor *dq,
+                                     tg_tensor *dk, tg_tensor *dv, double scale, int causal);
+/** Sequences of different lengths, one after the other: q [TQ, H, D], k [TK, G, D], v [TK, G, E], o [TQ, H, E], lse f32
+ * [H, TQ]. Sequence b has queries cq[b] … cq[b + 1] and keys ck[b] … ck[b + 1]; cq and ck i32 [B + 1], not decreasing.
+ * `slopes` in the options is INVALID_ARGUMENT. */
+TG_API tg_status tg_op_attention_packed(tg_context *context, const tg_tensor *q,
+                                        const tg_tensor *k, const tg_tensor *v,
+                                        const tg_tensor *cq, const tg_tensor *ck, tg_tensor *o,
+                                        tg_tensor *lse, const tg_attention_options *options);
+/** Decoding against a paged cache: one query per sequence.
+ *
+ * @param q  [B, H, D];  @param o  [B, H, D]
+ * @param k, v   [NP, PS, G, D]: NP pages of PS keys, of all sequences
+ * @param table  i32 [B, MP]: page t of sequence b; a page that does not exist reads as zeros
+ * @param len    i32 [B]: keys of each sequence, at most MP PS; 0 gives o = 0 */
+TG_API tg_status tg_op_attention_paged(tg_context *context, const tg_tensor *q,
+                                       const tg_tensor *k, const tg_tensor *v,
+                                       const tg_tensor *table, const tg_tensor *len,
+                                       tg_tensor *o, double scale);
+
 #ifdef __cplusplus
 }
 #endif

@@ -104,7 +104,21 @@ void ref_attention(kcase *c) {
 
 /* ---- dense ------------------------------------------------------------------------------- */
 
-static void attend_dense(const kcase *c, double *o, double *lse) {
+/* What the forward kernel adds to or hides from the scores; the backward one has none of it. */
+typedef struct extras {
+    const double *bias, *slopes;
+    int64_t window;
+} extras;
+
+static double adjusted(const extras *x, double score, int64_t h, int64_t i, int64_t j,
+                       int64_t s, int64_t l) {
+    int64_t distance = i + l - s - j;
+    score += x->bias ? x->bias[(h * s + i) * l + j] : 0;
+    score -= x->slopes ? x->slopes[h] * (double)distance : 0;
+    return x->window > 0 && distance >= x->window ? -INFINITY : score;
+}
+
+static void attend_dense(const kcase *c, extras x, double *o, double *lse) {
     int64_t heads = kd(c, "H"), groups = kd(c, "G"), s = kd(c, "S"), l = kd(c, "L"),
             d = kd(c, "D"), e = kd(c, "E");
     for (int64_t at = 0; at < kd(c, "B") * heads * s; at++) {
@@ -115,7 +129,7 @@ static void attend_dense(const kcase *c, double *o, double *lse) {
             bool visible = !kb(c, "causal") || j <= i + (l - s);
             double score =
                 product(kt(c, "Q") + at * d, kt(c, "K") + (base + j) * d, d) * kf(c, "scale");
-            r.score[j] = visible ? score : -INFINITY;
+            r.score[j] = visible ? adjusted(&x, score, h, i, j, s, l) : -INFINITY;
             r.value[j] = kt(c, "V") + (base + j) * e;
         }
         lse[at] = row_attend(&r, o + at * e, e);
@@ -123,12 +137,13 @@ static void attend_dense(const kcase *c, double *o, double *lse) {
     }
 }
 
-void ref_attention_dense(kcase *c) {
-    attend_dense(c, kt(c, "O"), kt(c, "LSE"));
+void ref_attention_batch(kcase *c) {
+    extras x = {kt(c, "bias"), kt(c, "slopes"), kd(c, "window")};
+    attend_dense(c, x, kt(c, "O"), kt(c, "LSE"));
 }
 
 void prepare_attention_bwd(kcase *c) {
-    attend_dense(c, kt(c, "O"), kt(c, "LSE"));
+    attend_dense(c, (extras){0}, kt(c, "O"), kt(c, "LSE"));
     for (int64_t i = 0; i < kn(c, "LSE");
          i++) { /* rows without keys: any finite number will do */
         kt(c, "LSE")[i] = isfinite(kt(c, "LSE")[i]) ? kt(c, "LSE")[i] : 0;

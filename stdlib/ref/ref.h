@@ -50,6 +50,7 @@ void kphilox_words(uint64_t seed, uint64_t counter, uint32_t words[4]);
 #define SCHEDULES(text)
 #define CASES(...)
 #define LITERALS
+#define ESTIMATE
 #include "stdlib/stdlib.def"
 #undef REF
 #undef PREPARE
@@ -67,5 +68,6 @@ void kphilox_words(uint64_t seed, uint64_t counter, uint32_t words[4]);
 #undef SCHEDULES
 #undef CASES
 #undef LITERALS
+#undef ESTIMATE
 
 #endif

@@ -18,7 +18,8 @@
 
 typedef struct kernel_row {
     const char *file, *kernel;
-    bool is_std; /* a row of stdlib.def */
+    bool estimate; /* its FLOPs depend on the data */
+    bool is_std;   /* a row of stdlib.def */
     tg_std_row std;
     kcase_fn reference;
     /* Inputs that are not independent random numbers; may be null. */
@@ -85,17 +86,15 @@ void kcase_check(kcase *c, int64_t block);
 
 /* stdlib/ref/: used by the corpus too */
 kcase_function ref_add, ref_gemm, ref_gemm_w4, ref_gemm_gptq, ref_gemm_mx, ref_row_sort;
-kcase_function ref_attention, ref_attention_dense, prepare_attention_bwd, ref_attention_bwd,
-    prepare_paged_decode, ref_paged_decode, ref_linear_attention;
-kcase_function ref_conv2d, ref_conv2d_dgrad, ref_conv2d_wgrad, ref_depthwise, ref_maxpool,
-    ref_stencil7;
+kcase_function ref_linear_attention, ref_conv2d, ref_conv2d_dgrad, ref_conv2d_wgrad, ref_depthwise,
+    ref_maxpool, ref_stencil7;
 /* ref_scan.c */
 kcase_function ref_fft, ref_fft_rows, ref_rfft_post, ref_cumsum, prepare_segmented,
     ref_segmented_scan, ref_mamba;
 /* ref_misc.c */
-kcase_function ref_spmv, ref_nbody, ref_mandelbrot, ref_black_scholes,
-    ref_kmeans_assign, prepare_cholesky, ref_cholesky, prepare_lu4, ref_lu4, prepare_nms,
-    ref_nms, ref_levenshtein, ref_compact, ref_batch_norm_stats;
+kcase_function ref_spmv, ref_nbody, ref_mandelbrot, ref_black_scholes, ref_kmeans_assign,
+    prepare_cholesky, ref_cholesky, prepare_lu4, ref_lu4, prepare_nms, ref_nms, ref_levenshtein,
+    ref_compact, ref_batch_norm_stats;
 /* ref_std.c */
 kcase_function ref_activations, ref_rows, ref_small;
 /* ref_memory.c */

@@ -7,6 +7,7 @@
 #define ROW(FILE, NAME, FUNCTION) .file = FILE, .kernel = #NAME, .reference = ref_##FUNCTION
 
 #define FFT4_CASES "B=3 N=16|B=5 N=64 sign=1|B=1 N=1|B=2 N=4|B=0 N=16|B=2 N=256"
+
 #define CONV_CASES                                                   \
     "N=2 H=7 W=6 C=3 R=3 S=3 K=5 P=7 Q=6 pad=1|"                     \
     "N=1 H=9 W=11 C=17 R=3 S=2 K=4 P=4 Q=5 stride=2|"                \
@@ -17,7 +18,6 @@
     "N=0 H=7 W=6 C=3 R=3 S=3 K=5 P=7 Q=6 pad=1|"                     \
     "N=2 H=6 W=5 C=3 R=2 S=2 K=0 P=5 Q=4|"                           \
     "N=1 H=20 W=21 C=40 R=3 S=3 K=70 P=20 Q=21 pad=1"
-#define PACKED "TQ=13 H=4 D=8 TK=19 G=2 E=5 B=3 scale=0.35 "
 
 #define KERNEL(NAME, FILE, FIELDS) \
     {.file = #FILE, .kernel = #NAME, .is_std = true, .std = TG_STD_##NAME, FIELDS},
@@ -29,6 +29,7 @@
 #define SCHEDULES(text)   .schedules = text,
 #define CASES(...)        .cases = __VA_ARGS__,
 #define LITERALS          .literals = true,
+#define ESTIMATE          .estimate = true,
 #define DOC(text)
 #define FLOPS(formula)
 #define BYTES(formula)
@@ -70,44 +71,6 @@ const kernel_row kernel_rows[] = {
      .cases = "M=7 N=19 K=64|M=1 N=1 K=32|M=5 N=3 K=96|M=2 N=3 K=0|M=0 N=3 K=32|"
               "M=40 N=70 K=320"},
     /* ---- attention ---- */
-    {ROW("b_attention", attention, attention), .types = "f32 bf16 f16",
-     .fills = "cq=sorted:TQ ck=sorted:TK",
-     .cases = PACKED "causal=true|"
-              PACKED "causal=false -bias|"
-              PACKED "causal=true window=4 -bias|"
-              PACKED "causal=false dropout=true drop=0.25 seed=77|"
-              PACKED "causal=true window=3 dropout=true drop=0.5 seed=5|"
-              "TQ=0 H=2 D=4 TK=3 G=1 E=4 B=2 scale=1 causal=false -bias|"
-              "TQ=3 H=2 D=4 TK=0 G=1 E=4 B=2 scale=1 causal=false|"
-              "TQ=1 H=1 D=1 TK=1 G=1 E=1 B=1 scale=1 causal=true -bias|"
-              "TQ=70 H=2 D=16 TK=75 G=1 E=16 B=2 scale=0.25 causal=true -bias|"
-              "TQ=150 H=4 D=64 TK=300 G=2 E=64 B=2 scale=0.125 causal=true -bias"},
-    {ROW("b_attention", attention_dense, attention_dense), .types = "f32 bf16 f16",
-     .blocks = "i j",
-     .cases = "B=2 H=4 S=13 D=8 G=2 L=19 E=5 scale=0.35 causal=true|"
-              "B=1 H=2 S=33 D=16 G=2 L=65 E=16 scale=0.25 causal=false|"
-              "B=1 H=1 S=1 D=1 G=1 L=1 E=1 scale=1 causal=true|"
-              "B=1 H=3 S=11 D=4 G=1 L=7 E=4 scale=0.5 causal=true strided|"
-              "B=1 H=2 S=5 D=4 G=1 L=0 E=4 scale=1 causal=false|"
-              "B=0 H=2 S=5 D=4 G=1 L=3 E=4 scale=1 causal=true|"
-              "B=1 H=2 S=0 D=4 G=1 L=3 E=4 scale=1 causal=true|"
-              "B=1 H=2 S=130 D=64 G=1 L=270 E=64 scale=0.125 causal=true"},
-    {ROW("b_attention", attention_bwd, attention_bwd), .types = "f32 bf16",
-     .prepare = prepare_attention_bwd,
-     .cases = "B=2 H=4 S=13 D=8 G=2 L=19 E=5 scale=0.35 causal=true|"
-              "B=1 H=2 S=17 D=4 G=2 L=9 E=4 scale=0.5 causal=false|"
-              "B=1 H=2 S=9 D=4 G=1 L=5 E=4 scale=0.5 causal=true|"
-              "B=1 H=1 S=1 D=1 G=1 L=1 E=1 scale=1 causal=false|"
-              "B=1 H=2 S=3 D=4 G=1 L=0 E=4 scale=1 causal=false|"
-              "B=1 H=2 S=0 D=4 G=1 L=3 E=4 scale=1 causal=true|"
-              "B=1 H=2 S=70 D=64 G=1 L=130 E=64 scale=0.125 causal=true"},
-    {ROW("b_attention", paged_decode, paged_decode), .types = "bf16 f16",
-     .fills = "table=0:NP-1", .prepare = prepare_paged_decode, .blocks = "j h",
-     .cases = "B=3 H=6 D=8 NP=7 PS=4 G=2 MP=5 R=3 scale=0.35|"
-              "B=2 H=2 D=4 NP=3 PS=16 G=2 MP=3 R=1 Z=3 scale=0.5|"
-              "B=1 H=4 D=16 NP=1 PS=1 G=1 MP=1 R=4 Z=1 scale=1|"
-              "B=0 H=2 D=4 NP=3 PS=4 G=1 MP=2 R=2 scale=1|"
-              "B=3 H=8 D=64 NP=40 PS=16 G=2 MP=20 R=4 scale=0.125"},
     {ROW("b_attention", linear_attention, linear_attention), .types = "f32 bf16",
      .fills = "decay=0.5:0.99", .blocks = "t",
      .cases = "B=2 H=2 L=23 D=8 E=5|B=1 H=1 L=70 D=4 E=4|B=1 H=1 L=1 D=1 E=1|"

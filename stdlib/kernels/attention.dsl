@@ -1,0 +1,138 @@
+/// Attention, softmax(scale Q K' + bias) V without the matrix of scores: online softmax over blocks of keys (Dao et al., 2022; Milakov and
+/// Gimelshein, 2018). H query heads share G key heads (grouped-query). Rows that see no key give O = 0, LSE = -inf.
+const f32 LOG2E = 1.4426950408889634;
+const f32 LN2 = 0.6931471805599453;
+
+/// Dense batches. `causal` aligns the last query with the last key; window > 0: a query sees that many keys up to its own place; `slopes`
+/// are ALiBi's: the bias of a key is -slope times its distance.
+kernel attention<T: f16 | bf16 | f32>(in T Q[B, H, S, const D], in T K[B, G, L, const D], in T V[B, G, L, const E],
+        in? f32 bias[H, S, L], in? f32 slopes[H], out T O[B, H, S, const E], out f32 LSE[B, H, S],
+        f32 scale, const bool causal, const int window = 0)
+    where H % G == 0
+{
+    grid (each b in B, each h in H, i in S) {
+        let g = h * G / H, off = L - S;
+        axis d in D, e in E;
+        f32 o[i, e] = 0, m[i] = -inf, l[i] = 0;
+        for (j in L from (window > 0 ? i.first + off - window + 1 : 0) until (causal ? i.last + 1 + off : L)) {
+            f32 s[i, j] = dot(Q[b, h, i, d], K[b, g, j, d], d) * (scale * LOG2E);
+            if (bias) s += bias[h, i, j] * LOG2E;
+            if (slopes) s -= slopes[h] * LOG2E * f32(i + off - j);
+            if (causal) s = j <= i + off ? s : -inf;
+            if (window > 0) s = j > i + off - window ? s : -inf;
+            let top = max(m, max(s, j)), p = exp2_sub(s, top), c = exp2_sub(m, top);
+            l = l * c + sum(p, j);
+            o = o * c + dot(T(p), V[b, g, j, e], j);
+            m = top;
+        }
+        O[b, h, i, e] = T(l > 0 ? o / l : 0);
+        LSE[b, h, i] = m * LN2 + log(l);
+    }
+}
+
+fn prob(f32 s, f32 lse, f32 scale, bool keep) -> f32 = keep ? exp_sub(s * scale, lse) : 0;
+
+/// From O and LSE, scores are computed again: dV = P' dO, dS = P (dO V' - sum O dO), dQ = scale dS K, dK = scale dS' Q. Without window and
+/// bias.
+kernel attention_bwd<T: f16 | bf16 | f32>(in T Q[B, H, S, const D], in T K[B, G, L, const D], in T V[B, G, L, const E],
+        in T O[B, H, S, const E], in f32 LSE[B, H, S], in T dO[B, H, S, const E],
+        out T dQ[B, H, S, const D], out T dK[B, G, L, const D], out T dV[B, G, L, const E], f32 scale, const bool causal)
+    where H % G == 0
+{
+    let R = H / G;
+    temp f32 delta[B, H, S];
+    grid (each b in B, each h in H, i in S) {
+        axis e in E;
+        delta[b, h, i] = sum(f32(O[b, h, i, e]) * f32(dO[b, h, i, e]), e);
+    }
+    grid (each b in B, each g in G, j in L) {
+        axis d in D, e in E;
+        f32 dk[j, d] = 0, dv[j, e] = 0;
+        for (each r in R) {
+            let h = g * R + r;
+            for (i in S from (causal ? j.first - (L - S) : 0)) {
+                let s = dot(Q[b, h, i, d], K[b, g, j, d], d);
+                let p = prob(s, LSE[b, h, i], scale, !causal || j <= i + (L - S));
+                dv += dot(T(p), dO[b, h, i, e], i);
+                let ds = p * (dot(dO[b, h, i, e], V[b, g, j, e], e) - delta[b, h, i]) * scale;
+                dk += dot(T(ds), Q[b, h, i, d], i);
+            }
+        }
+        dK[b, g, j, d] = T(dk);
+        dV[b, g, j, e] = T(dv);
+    }
+    grid (each b in B, each h in H, i in S) {
+        let g = h * G / H;
+        axis d in D, e in E;
+        f32 dq[i, d] = 0;
+        for (j in L until (causal ? i.last + 1 + L - S : L)) {
+            let s = dot(Q[b, h, i, d], K[b, g, j, d], d);
+            let p = prob(s, LSE[b, h, i], scale, !causal || j <= i + (L - S));
+            let ds = p * (dot(dO[b, h, i, e], V[b, g, j, e], e) - delta[b, h, i]) * scale;
+            dq += dot(T(ds), K[b, g, j, d], j);
+        }
+        dQ[b, h, i, d] = T(dq);
+    }
+}
+
+/// Sequences of different lengths packed one after the other: queries cq[b] … cq[b + 1], keys ck[b] … ck[b + 1]. With dropout of the
+/// probabilities: the number of (h, i, j) in [H, TQ, TK] decides.
+kernel attention_packed<T: f16 | bf16 | f32>(in T Q[TQ, H, const D], in T K[TK, G, const D], in T V[TK, G, const E],
+        in i32 cq[B + 1], in i32 ck[B + 1], in? f32 bias[H, TQ, TK], out T O[TQ, H, const E], out f32 LSE[H, TQ],
+        f32 scale, const bool causal, const int window = 0, const bool dropout = false, f32 drop = 0, u64 seed = 0)
+    where H % G == 0, sorted(cq), sorted(ck)
+{
+    grid (each b in B, each h in H, i in TQ from cq[b] until cq[b + 1]) {
+        let g = h * G / H, end = int(ck[b + 1]);
+        let off = end - int(cq[b + 1]);                       // aligns the last query with the last key
+        axis d in D, e in E;
+        f32 o[i, e] = 0, m[i] = -inf, l[i] = 0;
+        let lo = window > 0 ? max(int(ck[b]), i.first + off - window + 1) : int(ck[b]);
+        for (j in TK from lo until (causal ? min(end, i.last + off + 1) : end)) {
+            f32 s[i, j] = dot(Q[i, h, d], K[j, g, d], d) * (scale * LOG2E);
+            if (bias) s += bias[h, i, j] * LOG2E;
+            if (causal) s = j <= i + off ? s : -inf;
+            if (window > 0) s = j > i + off - window ? s : -inf;
+            let top = max(m, max(s, j)), c = exp2_sub(m, top);
+            f32 p[i, j] = exp2_sub(s, top);
+            l = l * c + sum(p, j);
+            if (dropout) p = rand(seed, (h * TQ + i) * TK + j) < drop ? 0 : p / (1 - drop);
+            o = o * c + dot(T(p), V[j, g, e], j);
+            m = top;
+        }
+        O[i, h, e] = T(l > 0 ? o / l : 0);
+        LSE[h, i] = m * LN2 + log(l);
+    }
+}
+
+/// One query per sequence against keys in pages of PS: page table[b, t] holds keys t PS … of sequence b, of which the first len[b] count. Keys
+/// are cut into Z parts that run side by side, then merged. R = H / G query heads share a key head.
+kernel attention_paged<T: f16 | bf16 | f32>(in T Q[B, H, const D], in T K[NP, const PS, G, const D], in T V[NP, const PS, G, const D],
+        in i32 table[B, MP], in i32 len[B], out T O[B, H, const D], f32 scale, const int R, const int Z = 8)
+    where H == G * R
+{
+    temp f32 po[B, H, Z, D];
+    temp f32 pm[B, H, Z], pl[B, H, Z];
+    split: grid (each b in B, each g in G, each z in Z) {
+        axis r in R, d in D, e in D;
+        let n = int(len[b]), chunk = ceil_div(n, Z);
+        f32 o[r, e] = 0, m[r] = -inf, l[r] = 0;
+        for (j in MP * PS from z * chunk until min(n, (z + 1) * chunk)) {
+            let page = table[b, j / PS];
+            let s = dot(Q[b, g * R + r, d], K[page, j % PS, g, d], d) * (scale * LOG2E);
+            let top = max(m, max(s, j)), p = exp2_sub(s, top), c = exp2_sub(m, top);
+            l = l * c + sum(p, j);
+            o = o * c + dot(T(p), V[page, j % PS, g, e], j);
+            m = top;
+        }
+        po[b, g * R + r, z, e] = o;
+        pm[b, g * R + r, z] = m;
+        pl[b, g * R + r, z] = l;
+    }
+    merge: grid (each b in B, h in H) {
+        axis z in Z, d in D;
+        let m = pm[b, h, z], w = exp2_sub(m, max(m, z));
+        let l = sum(w * pl[b, h, z], z);
+        O[b, h, d] = T(l > 0 ? sum(w * po[b, h, z, d], z) / l : 0);
+    }
+}

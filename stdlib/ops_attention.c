@@ -1,0 +1,69 @@
+/* Functions of ops.h: attention. */
+#include "stdlib/stdlib.h"
+
+static bool read_options(const tg_attention_options *from, tg_attention_options *to) {
+    *to = (tg_attention_options)TG_ATTENTION_OPTIONS_INIT;
+    if (from && from->struct_size != sizeof *to) {
+        return false;
+    }
+    if (from) {
+        *to = *from;
+    }
+    return true;
+}
+
+static tg_status refuse(tg_context *context, const char *name, const char *why) {
+    return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "%s: %s", name, why);
+}
+
+tg_status tg_op_attention(tg_context *context, const tg_tensor *q, const tg_tensor *k,
+                          const tg_tensor *v, tg_tensor *o, tg_tensor *lse,
+                          const tg_attention_options *options) {
+    tg_attention_options p;
+    if (!read_options(options, &p)) {
+        return refuse(context, "attention", "struct_size is wrong");
+    }
+    if (p.dropout > 0) {
+        return refuse(context, "attention", "dropout is an option of attention_packed");
+    }
+    return tg_std_launch(
+        context, TG_STD_attention,
+        TG_ARGS(q, k, v, p.bias, p.slopes, o, lse, p.scale, (bool)(p.causal != 0), p.window));
+}
+
+tg_status tg_op_attention_bwd(tg_context *context, const tg_tensor *q, const tg_tensor *k,
+                              const tg_tensor *v, const tg_tensor *o, const tg_tensor *lse,
+                              const tg_tensor *d_o, tg_tensor *dq, tg_tensor *dk, tg_tensor *dv,
+                              double scale, int causal) {
+    return tg_std_launch(context, TG_STD_attention_bwd,
+                         TG_ARGS(q, k, v, o, lse, d_o, dq, dk, dv, scale, (bool)(causal != 0)));
+}
+
+tg_status tg_op_attention_packed(tg_context *context, const tg_tensor *q, const tg_tensor *k,
+                                 const tg_tensor *v, const tg_tensor *cq, const tg_tensor *ck,
+                                 tg_tensor *o, tg_tensor *lse,
+                                 const tg_attention_options *options) {
+    tg_attention_options p;
+    if (!read_options(options, &p)) {
+        return refuse(context, "attention_packed", "struct_size is wrong");
+    }
+    if (p.slopes) {
+        return refuse(context, "attention_packed", "slopes are an option of attention");
+    }
+    return tg_std_launch(context, TG_STD_attention_packed,
+                         TG_ARGS(q, k, v, cq, ck, p.bias, o, lse, p.scale,
+                                 (bool)(p.causal != 0), p.window, (bool)(p.dropout > 0),
+                                 p.dropout, p.seed));
+}
+
+tg_status tg_op_attention_paged(tg_context *context, const tg_tensor *q, const tg_tensor *k,
+                                const tg_tensor *v, const tg_tensor *table,
+                                const tg_tensor *len, tg_tensor *o, double scale) {
+    if (!q || !k || q->rank != 3 || k->rank != 4 || k->arg.shape[2] == 0) {
+        return refuse(context, "attention_paged",
+                      "q must be [B, H, D] and k [NP, PS, G, D], G > 0");
+    }
+    int64_t share = q->arg.shape[1] / k->arg.shape[2];
+    return tg_std_launch(context, TG_STD_attention_paged,
+                         TG_ARGS(q, k, v, table, len, o, scale, share));
+}
