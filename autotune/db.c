@@ -15,6 +15,7 @@ enum { PATH_SIZE = 1100, BUSY_MS = 20000 };
 
 #define TYPE_TEXT "TEXT"
 #define TYPE_INT  "INTEGER"
+#define TYPE_STATE "INTEGER"
 #define TYPE_REAL "REAL"
 
 static const char create_tables[] =

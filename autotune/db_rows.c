@@ -113,6 +113,9 @@ static void bind_TEXT(binder *b, const char *v) {
 static void bind_INT(binder *b, int64_t v) {
     b->ok &= sqlite3_bind_int64(b->st, ++b->n, v) == SQLITE_OK;
 }
+static void bind_STATE(binder *b, tg_db_state v) {
+    bind_INT(b, v);
+}
 static void bind_REAL(binder *b, double v) {
     b->ok &= sqlite3_bind_double(b->st, ++b->n, v) == SQLITE_OK;
 }
@@ -177,6 +180,11 @@ static const char *read_TEXT(sqlite3_stmt *st, int i) {
 }
 static int64_t read_INT(sqlite3_stmt *st, int i) {
     return sqlite3_column_int64(st, i);
+}
+/* What a later version may have added is nothing to use: as good as a failure. */
+static tg_db_state read_STATE(sqlite3_stmt *st, int i) {
+    int64_t v = read_INT(st, i);
+    return v == TG_DB_OK ? TG_DB_OK : v == TG_DB_WRONG ? TG_DB_WRONG : TG_DB_FAILED;
 }
 static double read_REAL(sqlite3_stmt *st, int i) {
     return sqlite3_column_double(st, i);

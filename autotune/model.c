@@ -18,7 +18,7 @@
 static const double CYCLES_PER_NS = 2.5, BYTES_L1 = 140, BYTES_L2 = 48, BYTES_L3 = 10,
                     BYTES_MEMORY = 5;
 static const double INSTANCE_CYCLES = 400, PASS_CYCLES = 40;
-enum { DEFAULT_TASKS = 4 };
+static const double DEFAULT_TASKS = 4; /* per thread */
 
 typedef struct model {
     const tg_space *s;

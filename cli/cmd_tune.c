@@ -92,7 +92,7 @@ static int show_progress(void *user, const tg_tune_progress *p) {
     double eta = p->eta_s + s->budget_s * (s->n_shapes - s->done - 1);
     if (s->terminal) {
         enum { WIDTH = 20 };
-        int full = (int)(WIDTH * (s->done + p->fraction) / s->n_shapes);
+        int full = (int)((double)WIDTH * (s->done + p->fraction) / s->n_shapes);
         fprintf(stderr, "\r\033[K[%.*s%.*s] %u/%u %s  %s, %u tried", full,
                 "####################", WIDTH - full, "....................", s->done + 1,
                 s->n_shapes, s->shapes[s->done].shape, p->phase, p->n_tried);

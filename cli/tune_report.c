@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SIZE = 320, MARGIN = 46, RANKED = 20, HEAT = 12 };
+static const int SIZE = 320, MARGIN = 46; /* of a plot, in pixels */
+enum { RANKED = 20, HEAT = 12 };
 
 static const char style[] =
     "<style>:root{--ink:#1c2430;--soft:#6a7482;--line:#dfe3e8;--fill:#2f6fb5;--hot:#c8553d;--"

@@ -274,4 +274,5 @@ Test(signature, binding_is_cheap) {
     }
     cr_expect_lt(best, 5000.0, "%g ns",
                  best); /* far above the truth: builds with sanitizers run this too */
+    unload(&m);
 }
