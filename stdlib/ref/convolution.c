@@ -18,6 +18,11 @@ static int64_t or_else(const kcase *c, const char *name, int64_t otherwise) {
     return khas(c, name) ? kd(c, name) : otherwise;
 }
 
+/* `name` of one dimension, or what all dimensions share. */
+static int64_t each_or_all(const kcase *c, const char *name, const char *all, int64_t otherwise) {
+    return khas(c, name) ? kd(c, name) : or_else(c, all, otherwise);
+}
+
 static conv sizes(const kcase *c) {
     static const char *const images[] = {"D", "H", "W"}, *const filters[] = {"U", "R", "S"},
                       *const outputs[] = {"O", "P", "Q"},
@@ -29,12 +34,13 @@ static conv sizes(const kcase *c) {
               .k = or_else(c, "K", kd(c, "C")),
               .groups = or_else(c, "groups", 1)};
     for (int i = 0; i < SPACE; i++) {
+        bool here = khas(c, images[i]);
         v.image[i] = or_else(c, images[i], 1);
         v.filter[i] = or_else(c, filters[i], 1);
         v.output[i] = or_else(c, outputs[i], 1);
-        v.stride[i] = or_else(c, strides[i], 1);
-        v.pad[i] = or_else(c, pads[i], 0);
-        v.dil[i] = or_else(c, dils[i], 1);
+        v.stride[i] = here ? each_or_all(c, strides[i], "stride", 1) : 1;
+        v.pad[i] = here ? each_or_all(c, pads[i], "pad", 0) : 0;
+        v.dil[i] = here ? each_or_all(c, dils[i], "dil", 1) : 1;
     }
     return v;
 }
@@ -80,11 +86,11 @@ static void clear(kcase *c, const char *name) {
     memset(kt(c, name), 0, (size_t)kn(c, name) * sizeof(double));
 }
 
-/* y = act(y + bias[channel]) */
+/* y = act(y + bias[channel]), of kernels that have them */
 static void finish(kcase *c, const char *name, int64_t channels) {
-    double *y = kt(c, name), *bias = kt(c, "bias");
+    double *y = kt(c, name), *bias = khas(c, "bias") ? kt(c, "bias") : NULL;
     for (int64_t i = 0; i < kn(c, name); i++) {
-        y[i] = ref_activate(y[i] + (bias ? bias[i % channels] : 0), kd(c, "act"), 0);
+        y[i] = ref_activate(y[i] + (bias ? bias[i % channels] : 0), or_else(c, "act", 0), 0);
     }
 }
 

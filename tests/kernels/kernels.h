@@ -86,8 +86,7 @@ void kcase_check(kcase *c, int64_t block);
 
 /* stdlib/ref/: used by the corpus too */
 kcase_function ref_add, ref_gemm, ref_gemm_w4, ref_gemm_gptq, ref_gemm_mx, ref_row_sort;
-kcase_function ref_linear_attention, ref_conv2d, ref_conv2d_dgrad, ref_conv2d_wgrad, ref_depthwise,
-    ref_maxpool, ref_stencil7;
+kcase_function ref_linear_attention, ref_maxpool, ref_stencil7;
 /* ref_scan.c */
 kcase_function ref_fft, ref_fft_rows, ref_rfft_post, ref_cumsum, prepare_segmented,
     ref_segmented_scan, ref_mamba;

@@ -76,16 +76,16 @@ const kernel_row kernel_rows[] = {
      .cases = "B=2 H=2 L=23 D=8 E=5|B=1 H=1 L=70 D=4 E=4|B=1 H=1 L=1 D=1 E=1|"
               "B=1 H=2 L=0 D=4 E=4|B=0 H=2 L=3 D=4 E=4|B=1 H=2 L=300 D=32 E=32"},
     /* ---- convolutions ---- */
-    {ROW("c_conv", conv2d, conv2d), .types = "f32 bf16",
+    {ROW("c_conv", conv2d, conv), .types = "f32 bf16",
      .schedules = "split(c) = 2",
      .cases = CONV_CASES},
-    {ROW("c_conv", conv2d_dgrad, conv2d_dgrad), .types = "f32 bf16", .blocks = "h w c k",
+    {ROW("c_conv", conv2d_dgrad, conv_dgrad), .types = "f32 bf16", .blocks = "h w c k",
      .schedules = "split(k) = 2|split_atomic(k) = 3",
      .cases = CONV_CASES},
-    {ROW("c_conv", conv2d_wgrad, conv2d_wgrad), .types = "f32 bf16",
+    {ROW("c_conv", conv2d_wgrad, conv_wgrad), .types = "f32 bf16",
      .schedules = "split(p) = 3|split_atomic(q) = 2",
      .cases = CONV_CASES},
-    {ROW("c_conv", depthwise, depthwise), .types = "f32 f16",
+    {ROW("c_conv", depthwise, depthwise2d), .types = "f32 f16",
      .cases = "N=2 H=7 W=6 C=19 R=3 S=3 P=7 Q=6 pad=1|"
               "N=1 H=9 W=9 C=5 R=3 S=2 P=4 Q=4 stride=2|N=1 H=1 W=1 C=1 R=1 S=1 P=1 Q=1|"
               "N=0 H=7 W=6 C=3 R=3 S=3 P=7 Q=6 pad=1|N=1 H=4 W=4 C=0 R=2 S=2 P=3 Q=3|"

@@ -203,9 +203,9 @@ int main(void) {
     CHECK(n_variants(s.module, "scale") == 1 + 3 + 4);
     play(&s, load_and_drop);
     play(&s, launch_nested);
-    s.cache = jit_temp_dir();
+    s.cache = test_temp_dir();
     play(&s, share_cache);
-    jit_remove_dir(s.cache);
+    test_remove_dir(s.cache);
     tg_module_destroy(s.module);
     tg_context_destroy(s.context);
     puts("ok");

@@ -50,7 +50,7 @@ static bool check_row(void *user, const tg_db_result *row) {
 }
 
 Test(db, rows_come_back_as_written_from_a_reopened_file) {
-    const char *dir = tune_temp_dir();
+    const char *dir = test_temp_dir();
     tg_db *db = open_in(dir, "t.db", TG_DB_WRITE);
     for (int i = 5; i-- > 0;) {
         tg_db_result row = tune_result(i);
@@ -72,7 +72,7 @@ Test(db, rows_come_back_as_written_from_a_reopened_file) {
     struct stat st;
     cr_expect_eq(stat(path, &st), 0);
     cr_expect_eq(st.st_mode & 0777, 0600);
-    tune_remove_dir(dir);
+    test_remove_dir(dir);
 }
 
 static bool keep_winner(void *user, const tg_db_winner *w) {
@@ -116,7 +116,7 @@ static void put_range(tg_db *db, int from, int until, int64_t later) {
 }
 
 Test(db, merging_in_any_order_gives_the_same_text) {
-    const char *dir = tune_temp_dir();
+    const char *dir = test_temp_dir();
     char other[160], *ab, *ba;
     tg_db *a = open_in(dir, "a.db", TG_DB_WRITE), *b = open_in(dir, "b.db", TG_DB_WRITE);
     put_range(a, 0, 20, 0);
@@ -145,7 +145,7 @@ Test(db, merging_in_any_order_gives_the_same_text) {
     tg_db_close(a);
     tg_db_close(b);
     tg_db_close(c);
-    tune_remove_dir(dir);
+    test_remove_dir(dir);
 }
 
 Test(db, bad_texts_change_nothing) {
@@ -208,7 +208,7 @@ static void write_file(const void *data, size_t n) {
 }
 
 Test(db, what_is_no_tuning_database_is_refused_and_left_alone) {
-    const char *dir = tune_temp_dir();
+    const char *dir = test_temp_dir();
     snprintf(path, sizeof path, "%s/t.db", dir);
     write_file("This is a text, not a database, and somebody wants to keep it.", 62);
     cr_expect_eq(open_status(TG_DB_WRITE), TG_ERROR_IO);
@@ -235,11 +235,11 @@ Test(db, what_is_no_tuning_database_is_refused_and_left_alone) {
     sqlite3_close(foreign);
     cr_expect_eq(open_status(TG_DB_WRITE), TG_ERROR_IO);
     cr_expect(strstr(message, "another version") != NULL, "%s", message);
-    tune_remove_dir(dir);
+    test_remove_dir(dir);
 }
 
 Test(db, files_that_others_could_write_to_are_refused) {
-    const char *dir = tune_temp_dir();
+    const char *dir = test_temp_dir();
     snprintf(path, sizeof path, "%s/t.db", dir);
     write_file("", 0);
     chmod(path, 0666);
@@ -251,7 +251,7 @@ Test(db, files_that_others_could_write_to_are_refused) {
     unlink(path);
     cr_assert_eq(symlink("elsewhere", path), 0);
     cr_expect_eq(open_status(TG_DB_WRITE), TG_ERROR_IO);
-    tune_remove_dir(dir);
+    test_remove_dir(dir);
     snprintf(path, sizeof path, "/proc/none/t.db");
     cr_expect_eq(open_status(TG_DB_WRITE), TG_ERROR_IO);
 }
@@ -259,7 +259,7 @@ Test(db, files_that_others_could_write_to_are_refused) {
 /* Every truncation and a damaged byte on every page either opens with sound rows or is an error: never a crash, never a row that
  * nobody wrote. */
 Test(db, damaged_files_are_errors) {
-    const char *dir = tune_temp_dir();
+    const char *dir = test_temp_dir();
     tg_db *db = open_in(dir, "t.db", TG_DB_WRITE);
     put_range(db, 0, 200, 0);
     tg_db_close(db);
@@ -291,12 +291,12 @@ Test(db, damaged_files_are_errors) {
         }
         cr_expect_neq(open_status(TG_DB_WRITE), TG_OK, "damage at %zu", at);
     }
-    tune_remove_dir(dir);
+    test_remove_dir(dir);
 }
 
 /* A process whose files may not grow: what a full disk looks like. The rows before stay whole. */
 Test(db, a_full_disk_is_an_error_and_keeps_what_is_there) {
-    const char *dir = tune_temp_dir();
+    const char *dir = test_temp_dir();
     tg_db *db = open_in(dir, "t.db", TG_DB_WRITE);
     put_range(db, 0, 10, 0);
     tg_db_close(db);
@@ -328,7 +328,7 @@ Test(db, a_full_disk_is_an_error_and_keeps_what_is_there) {
     cr_expect_geq(count_results(db), 10);
     cr_expect_eq(tg_db_check(db), TG_OK);
     tg_db_close(db);
-    tune_remove_dir(dir);
+    test_remove_dir(dir);
 }
 
 Test(db, numbers_that_are_none_are_refused) {

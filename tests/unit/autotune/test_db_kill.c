@@ -157,11 +157,11 @@ static bool test_kills(int kills) {
 
 int main(int argc, char **argv) {
     int kills = argc > 1 ? atoi(argv[1]) : 40, rows = argc > 2 ? atoi(argv[2]) : 50;
-    const char *dir = tune_temp_dir();
+    const char *dir = test_temp_dir();
     snprintf(path, sizeof path, "%s/many.db", dir);
     bool ok = test_writers(rows);
     snprintf(path, sizeof path, "%s/kill.db", dir);
     ok = test_kills(kills) && ok;
-    tune_remove_dir(dir);
+    test_remove_dir(dir);
     return ok ? 0 : 1;
 }

@@ -284,7 +284,7 @@ Test(tune, a_schedule_that_does_not_compile_is_no_reason_to_fail_a_launch) {
 }
 
 Test(tune, a_finished_shape_is_known_to_the_next_process) {
-    const char *dir = tune_temp_dir();
+    const char *dir = test_temp_dir();
     char path[128];
     snprintf(path, sizeof path, "%s/t.db", dir);
     tg_tune_options o = quick();
@@ -300,7 +300,7 @@ Test(tune, a_finished_shape_is_known_to_the_next_process) {
         free_matrices(&x);
         stop(&s);
     }
-    tune_remove_dir(dir);
+    test_remove_dir(dir);
 }
 
 static int stop_at_once(void *user, const tg_tune_progress *p) {
@@ -330,7 +330,7 @@ Test(tune, a_stopped_run_is_not_finished) {
 }
 
 Test(tune, a_broken_database_is_a_warning) {
-    const char *dir = tune_temp_dir();
+    const char *dir = test_temp_dir();
     char path[128];
     snprintf(path, sizeof path, "%s/t.db", dir);
     FILE *f = fopen(path, "w");
@@ -349,7 +349,7 @@ Test(tune, a_broken_database_is_a_warning) {
     tg_tensor_release(x);
     tg_tensor_release(sums);
     stop(&s);
-    tune_remove_dir(dir);
+    test_remove_dir(dir);
 }
 
 Test(tune, bad_arguments_are_errors) {

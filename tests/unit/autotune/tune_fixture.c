@@ -1,37 +1,10 @@
 /* See tune_fixture.h. Used by Criterion programs and plain ones. */
-#define _GNU_SOURCE
 #include "tune_fixture.h"
 
-#include <dirent.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-static char dir_name[64], shape[32], schedule[32];
-
-const char *tune_temp_dir(void) {
-    snprintf(dir_name, sizeof dir_name, "/tmp/tegula-tune-XXXXXX");
-    if (!mkdtemp(dir_name)) {
-        perror("mkdtemp");
-        exit(1);
-    }
-    return dir_name;
-}
-
-void tune_remove_dir(const char *dir) {
-    DIR *d = opendir(dir);
-    const struct dirent *e;
-    while (d && (e = readdir(d)) != NULL) {
-        char path[600];
-        snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
-        unlink(path);
-    }
-    if (d) {
-        closedir(d);
-    }
-    rmdir(dir);
-}
+static char shape[32], schedule[32];
 
 static tg_db_key key_of(int i) {
     snprintf(shape, sizeof shape, "M=%d N=%d", i, 2 * i);

@@ -3,10 +3,7 @@
 #define TG_TESTS_TUNE_FIXTURE_H
 
 #include "autotune/db.h"
-
-/* A new empty directory; static storage, one at a time. */
-const char *tune_temp_dir(void);
-void tune_remove_dir(const char *dir); /* with the files in it */
+#include "tests/support/temp_dir.h"
 
 /* Rows number i: all fields differ from row to row. Texts live until the next call. */
 tg_db_result tune_result(int i);

@@ -29,31 +29,6 @@ const char jit_source[] =
     "{\n    grid (i in N) {\n        assert(X[i] > 0, \"X must be positive\");\n        Y[i] = "
     "X[i];\n    }\n}\n";
 
-static char dir_name[64];
-
-const char *jit_temp_dir(void) {
-    snprintf(dir_name, sizeof dir_name, "/tmp/tegula-test-XXXXXX");
-    if (!mkdtemp(dir_name)) {
-        perror("mkdtemp");
-        exit(1);
-    }
-    return dir_name;
-}
-
-void jit_remove_dir(const char *dir) {
-    DIR *d = opendir(dir);
-    const struct dirent *e;
-    while (d && (e = readdir(d)) != NULL) {
-        char path[600];
-        snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
-        unlink(path);
-    }
-    if (d) {
-        closedir(d);
-    }
-    rmdir(dir);
-}
-
 static void collect(void *user, const char *text, size_t n) {
     (void)user;
     fwrite(text, 1, n, stderr);

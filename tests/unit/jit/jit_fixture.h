@@ -3,13 +3,11 @@
 #define TG_TESTS_JIT_FIXTURE_H
 
 #include "tegula/tegula.h"
+#include "tests/support/temp_dir.h"
 
 extern const char jit_source
     []; /* kernels axpy, gemm, scale (const k, optional bias), gather, count_up, speak, fails */
 
-/* A new empty directory below the temporary one; static storage, one at a time. */
-const char *jit_temp_dir(void);
-void jit_remove_dir(const char *dir);
 /* Cache in `dir` (null: none). Dies on failure. */
 tg_context *jit_context(const char *dir, int checked, int deterministic);
 tg_module *jit_module(tg_context *c);

@@ -281,7 +281,7 @@ static void damage(long at, int truncate_to) {
 }
 
 Test(jit, cache_files) {
-    const char *dir = jit_temp_dir();
+    const char *dir = test_temp_dir();
     cr_assert_not(run_axpy(dir));
     cr_assert_eq(count_entries(dir), 1);
     cr_assert(run_axpy(dir));
@@ -305,11 +305,11 @@ Test(jit, cache_files) {
     cr_assert_not(run_axpy(dir));
     chmod(dir, 0700);
     cr_assert(run_axpy(dir));
-    jit_remove_dir(dir);
+    test_remove_dir(dir);
 }
 
 Test(jit, cache_is_trimmed) {
-    const char *dir = jit_temp_dir();
+    const char *dir = test_temp_dir();
     tg_context_options o = TG_CONTEXT_OPTIONS_INIT;
     o.cache_dir = dir;
     o.cache_bytes = 24 * 1024;
@@ -327,5 +327,5 @@ Test(jit, cache_is_trimmed) {
     cr_assert(n > 0 && n < 30, "%d", n);
     tg_module_destroy(m);
     tg_context_destroy(c);
-    jit_remove_dir(dir);
+    test_remove_dir(dir);
 }
