@@ -216,6 +216,7 @@ const tg_attr *tg_op_attr(const tg_op *op, tg_attr_key key); /* null if absent *
 int64_t tg_op_int(const tg_op *op, tg_attr_key key, int64_t otherwise);
 tg_axis *tg_op_axis(const tg_op *op, tg_attr_key key); /* null if absent */
 tg_enum tg_op_enum(const tg_op *op, tg_attr_key key, tg_enum otherwise);
+bool tg_op_reduces_over(const tg_op *op, const tg_axis *axis); /* is it in `over`? */
 bool tg_op_flag(const tg_op *op, tg_attr_key key);
 const char *tg_op_str(const tg_op *op, tg_attr_key key); /* null if absent */
 bool tg_value_const_int(const tg_value *v, int64_t *out);   /* CONST of integer or bool type */

@@ -217,6 +217,16 @@ tg_axis *tg_op_axis(const tg_op *op, tg_attr_key key) {
     return a && a->kind == TG_AK_AXIS ? a->axes[0] : NULL;
 }
 
+bool tg_op_reduces_over(const tg_op *op, const tg_axis *axis) {
+    const tg_attr *over = tg_op_attr(op, TG_ATTR_OVER);
+    for (uint32_t i = 0; over && i < over->n_axes; i++) {
+        if (over->axes[i] == axis) {
+            return true;
+        }
+    }
+    return false;
+}
+
 tg_enum tg_op_enum(const tg_op *op, tg_attr_key key, tg_enum otherwise) {
     const tg_attr *a = tg_op_attr(op, key);
     return a ? (tg_enum)a->i : otherwise;

@@ -624,7 +624,7 @@ bool tg_scalar_eval(tg_opcode op, tg_enum pred, tg_dtype to, const tg_scalar *in
 
 /* ---- reductions ------------------------------------------------------------------------- */
 
-static tg_opcode opcode_of_fn(tg_enum fn) {
+tg_opcode tg_fn_opcode(tg_enum fn) {
     static const tg_opcode opcodes[TG_ENUM_COUNT] = {
         [TG_FN_ADD] = TG_OP_ADD, [TG_FN_MUL] = TG_OP_MUL, [TG_FN_MIN] = TG_OP_MIN,
         [TG_FN_MAX] = TG_OP_MAX, [TG_FN_AND] = TG_OP_AND, [TG_FN_OR] = TG_OP_OR,
@@ -634,8 +634,8 @@ static tg_opcode opcode_of_fn(tg_enum fn) {
 
 bool tg_scalar_fold(tg_enum fn, tg_scalar acc, tg_scalar x, tg_scalar *out) {
     tg_scalar in[] = {acc, x};
-    return opcode_of_fn(fn) != TG_OP_CONST &&
-           tg_scalar_eval(opcode_of_fn(fn), TG_ENUM_NONE, acc.dtype, in, 2, out);
+    return tg_fn_opcode(fn) != TG_OP_CONST &&
+           tg_scalar_eval(tg_fn_opcode(fn), TG_ENUM_NONE, acc.dtype, in, 2, out);
 }
 
 static int64_t int_extreme(tg_dtype t, bool greatest) {

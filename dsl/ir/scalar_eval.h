@@ -12,6 +12,8 @@
 bool tg_scalar_eval(tg_opcode op, tg_enum pred, tg_dtype to, const tg_scalar *in, uint32_t n,
                     tg_scalar *out);
 
+/* The operation that a named reduction repeats; CONST if it has none. */
+tg_opcode tg_fn_opcode(tg_enum fn);
 /* One step of a reduction (add mul min max and or xor) and its identity, in `dtype`. */
 bool tg_scalar_fold(tg_enum fn, tg_scalar acc, tg_scalar x, tg_scalar *out);
 tg_scalar tg_scalar_identity(tg_enum fn, tg_dtype dtype);

@@ -41,16 +41,6 @@ static const char *loop_reason(const tg_sched *s, const tg_op *loop) {
 }
 
 /* A full axis: all that happens along it are reductions. */
-static bool reduces(const tg_op *op, const tg_axis *axis) {
-    const tg_attr *over = tg_op_attr(op, TG_ATTR_OVER);
-    for (uint32_t i = 0; over && i < over->n_axes; i++) {
-        if (over->axes[i] == axis) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static const char *full_axis_reason(const tg_axis *axis, const tg_block *b) {
     for (const tg_op *op = b->first; op; op = op->next) {
         if ((op->opcode == TG_OP_SORT || op->opcode == TG_OP_TOPK ||
@@ -76,7 +66,7 @@ static const char *full_axis_reason(const tg_axis *axis, const tg_block *b) {
 
 static bool any_reduction(const tg_axis *axis, const tg_block *b) {
     for (const tg_op *op = b->first; op; op = op->next) {
-        if (reduces(op, axis)) {
+        if (tg_op_reduces_over(op, axis)) {
             return true;
         }
         for (uint32_t r = 0; r < op->n_regions; r++) {

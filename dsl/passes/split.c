@@ -8,15 +8,15 @@
  *
  * The first phase is a copy of the phase with nothing in it but the reduction and what that needs; the combining loop takes the
  * parts in order, so the result does not depend on who ran when. split_atomic has no axis for the parts: they are added to one
- * filled tensor atomically. A reduction is a loop over blocks that only accumulates, with the loops around it that do the same, or each reduce and dot over
- * a full axis.
+ * filled tensor atomically. A reduction is a loop over blocks that only accumulates, with the loops around it that only repeat that, or each
+ * reduce and dot over a full axis.
  * Parts may be empty: they hold the identity.
  *
  * Terminates: every setting is lowered once and makes no new one. */
+#include "dsl/ir/scalar_eval.h"
 #include "dsl/passes/passes.h"
 #include "dsl/passes/rewrite.h"
 
-#include <math.h>
 #include <string.h>
 
 enum { MAX_PARS = 16, MAX_RANK = 8 };
@@ -41,60 +41,24 @@ typedef struct cut {
 
 /* ---- what is reduced ---------------------------------------------------------------------------------------- */
 
-static bool reduces_over(const tg_op *op, const tg_axis *axis) {
-    const tg_attr *over = tg_op_attr(op, TG_ATTR_OVER);
-    for (uint32_t i = 0; over && i < over->n_axes; i++) {
-        if (over->axes[i] == axis) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool opcode_of_reduce(tg_enum fn, tg_opcode *out) {
-    static const struct {
-        tg_enum fn;
-        tg_opcode op;
-    } rows[] = {{TG_FN_ADD, TG_OP_ADD}, {TG_FN_MUL, TG_OP_MUL}, {TG_FN_MIN, TG_OP_MIN},
-                {TG_FN_MAX, TG_OP_MAX}, {TG_FN_AND, TG_OP_AND}, {TG_FN_OR, TG_OP_OR},
-                {TG_FN_XOR, TG_OP_XOR}};
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        if (rows[i].fn == fn) {
-            *out = rows[i].op;
-            return true;
-        }
-    }
-    return false;
-}
-
 /* How result i of the source accumulates. */
 static bool accumulation(const tg_op *source, uint32_t i, tg_opcode *out) {
     if (source->opcode == TG_OP_FOR) {
         return tg_loop_accumulation(source, i, out);
     }
-    *out = TG_OP_ADD;
-    return source->opcode == TG_OP_DOT ||
-           (source->opcode == TG_OP_REDUCE &&
-            opcode_of_reduce(tg_op_enum(source, TG_ATTR_FN, TG_ENUM_NONE), out));
+    *out = source->opcode == TG_OP_DOT ? TG_OP_ADD : tg_fn_opcode(tg_op_enum(source, TG_ATTR_FN, TG_ENUM_NONE));
+    return *out != TG_OP_CONST;
 }
 
-static tg_enum atomic_fn(tg_opcode op) {
-    switch ((int)op) {
-    case TG_OP_ADD:
-        return TG_FN_ADD;
-    case TG_OP_MIN:
-        return TG_FN_MIN;
-    case TG_OP_MAX:
-        return TG_FN_MAX;
-    case TG_OP_AND:
-        return TG_FN_AND;
-    case TG_OP_OR:
-        return TG_FN_OR;
-    case TG_OP_XOR:
-        return TG_FN_XOR;
-    default:
-        return TG_ENUM_NONE;
+/* The named function that repeats `op`. */
+static tg_enum fn_of(tg_opcode op) {
+    static const tg_enum fns[] = {TG_FN_ADD, TG_FN_MUL, TG_FN_MIN, TG_FN_MAX, TG_FN_AND, TG_FN_OR, TG_FN_XOR};
+    for (size_t i = 0; i < sizeof fns / sizeof *fns; i++) {
+        if (tg_fn_opcode(fns[i]) == op) {
+            return fns[i];
+        }
     }
+    return TG_ENUM_NONE;
 }
 
 /* ---- the nest ------------------------------------------------------------------------------------------------- */
@@ -135,10 +99,6 @@ static tg_value *at_launch(const split *s, tg_builder *b, tg_value *v) {
         }
     }
     return b ? tg_result(tg_op_clone(b, op, map), v->index) : v;
-}
-
-static tg_op *binder_of(const tg_axis *a) {
-    return a->binder;
 }
 
 /* ---- what stands against it ---------------------------------------------------------------------------------------- */
@@ -199,7 +159,7 @@ static const char *body_refusal(const split *s) {
             return "the grid asks for the blocks or the size of the axis";
         }
         if (op == s->source) {
-            return NULL;
+            return has_effect(op) ? "its loops store" : NULL;
         }
         if (has_effect(op) && op->n_results) {
             return "a value before it comes from code with effects";
@@ -214,7 +174,7 @@ static const char *result_refusal(const split *s, uint32_t i) {
     if (!accumulation(s->source, i, &op)) {
         return "it is no sum, product, minimum, maximum or bitwise operation";
     }
-    if (s->atomic && !atomic_fn(op)) {
+    if (s->atomic && op == TG_OP_MUL) {
         return "there is no atomic product";
     }
     if (tg_dtype_kind_of(t->dtype) == TG_KIND_COMPLEX && (s->atomic || op != TG_OP_ADD)) {
@@ -232,7 +192,7 @@ static const char *result_refusal(const split *s, uint32_t i) {
         }
     }
     for (uint32_t k = 0; k < t->n_axes; k++) {
-        const tg_op *binder = binder_of(t->axes[k]);
+        const tg_op *binder = t->axes[k]->binder;
         if (!binder || !at_launch(s, NULL, tg_operand(binder, 0))) {
             return "an extent of its result is not known at launch";
         }
@@ -261,42 +221,15 @@ static const char *prepare(tg_func *f, const tg_sched_item *item, tg_op *source,
 
 /* ---- parts --------------------------------------------------------------------------------------------------------- */
 
-static int64_t least_int(tg_dtype t) {
-    return tg_dtype_kind_of(t) == TG_KIND_SINT ? -((int64_t)1 << (tg_dtype_bits(t) - 2)) * 2
-                                               : 0;
+static tg_value *neutral(tg_builder *b, tg_opcode op, const tg_type *type) {
+    return tg_build_scalar(b, tg_scalar_identity(fn_of(op), type->dtype));
 }
 
-/* As bits: of u64 it is -1. */
-static int64_t most_int(tg_dtype t) {
-    return t == TG_BOOL
-               ? 1
-               : ~least_int(t) & (tg_dtype_kind_of(t) == TG_KIND_SINT || tg_dtype_bits(t) == 64
-                                      ? -1
-                                      : ((int64_t)1 << tg_dtype_bits(t)) - 1);
-}
-
-/* `zero`: of sums. */
-static tg_value *neutral(tg_builder *b, tg_opcode op, const tg_type *type, double zero) {
-    tg_dtype t = type->dtype, real = tg_dtype_real(t);
-    bool is_float = tg_dtype_is_float(real), least = op == TG_OP_MAX;
-    tg_value *v;
-    if (is_float) {
-        double x = op == TG_OP_ADD ? zero : op == TG_OP_MUL ? 1 : least ? -INFINITY : INFINITY;
-        v = tg_build_cast(b, tg_build_float(b, real, x), t);
-    } else if (op == TG_OP_MIN || op == TG_OP_MAX) {
-        v = tg_build_int(b, t, least ? least_int(t) : most_int(t));
-    } else {
-        v = tg_build_int(b, t,
-                         op == TG_OP_MUL   ? 1
-                         : op == TG_OP_AND ? (t == TG_BOOL ? 1 : -1)
-                                           : 0);
-    }
-    return v;
-}
-
-/* -0 changes no sum, not even that of -0 alone. */
+/* Of a part. -0 changes no sum, not even that of -0 alone. */
 static tg_value *identity(tg_builder *b, tg_opcode op, const tg_type *type) {
-    return neutral(b, op, type, -0.0);
+    tg_dtype real = tg_dtype_real(type->dtype);
+    return op == TG_OP_ADD && tg_dtype_is_float(real) ? tg_build_cast(b, tg_build_float(b, real, -0.0), type->dtype)
+                                                      : neutral(b, op, type);
 }
 
 /* Before the phase: room for the parts, [part,] each scalars and axes of the grid, other axes. */
@@ -312,7 +245,7 @@ static tg_value *make_temp(const split *s, tg_builder *b, const cut *c) {
         }
     }
     for (uint32_t i = 0; i < c->type->n_axes; i++) {
-        extents[n++] = at_launch(s, b, tg_operand(binder_of(c->type->axes[i]), 0));
+        extents[n++] = at_launch(s, b, tg_operand(c->type->axes[i]->binder, 0));
     }
     const tg_type *type = tg_type_tensor(s->f, c->type->dtype, n);
     tg_value *temp = tg_result(tg_build_op(b, TG_OP_TEMP, extents, n, &type, 1, NULL, 0), 0);
@@ -403,7 +336,7 @@ static void store_part(const split *s, tg_builder *b, const cut *c, tg_value *va
         types[i + 1] = index[i + 2]->type;
     }
     const tg_type *old = tg_type_union(s->f, value->type->dtype, types, n + 1);
-    tg_attr fn = tg_attr_enum(TG_ATTR_FN, atomic_fn(c->op));
+    tg_attr fn = tg_attr_enum(TG_ATTR_FN, fn_of(c->op));
     tg_build_op(b, TG_OP_ATOMIC, index, n + 2, &old, 1, &fn, 1);
     s->f->nondeterministic = s->f->nondeterministic || tg_dtype_is_float(value->type->dtype);
 }
@@ -458,7 +391,7 @@ static tg_value *start_of(const split *s, tg_builder *b, uint32_t i, const cut *
     if (first + i < s->source->n_operands && s->source->opcode != TG_OP_REDUCE) {
         return tg_build_broadcast(b, tg_operand(s->source, first + i), c->type);
     }
-    return tg_build_broadcast(b, neutral(b, c->op, c->type, 0),
+    return tg_build_broadcast(b, neutral(b, c->op, c->type),
                               c->type); /* an empty sum is +0 */
 }
 
@@ -538,17 +471,52 @@ static void add_source(tg_op *op, void *user) {
     bool known = op->opcode == TG_OP_REDUCE || op->opcode == TG_OP_DOT;
     bool scans = (op->opcode == TG_OP_SCAN || op->opcode == TG_OP_SCAN_FN) &&
                  tg_op_axis(op, TG_ATTR_AXIS) == s->axis;
-    if (reduces_over(op, s->axis) && known) {
+    if (tg_op_reduces_over(op, s->axis) && known) {
         tg_vec_push(s->f->arena, &s->list, op);
     } else {
-        s->other = s->other || scans || reduces_over(op, s->axis);
+        s->other = s->other || scans || tg_op_reduces_over(op, s->axis);
     }
 }
 
-/* A nest of loops that all accumulate is cut as one: the copy runs it whole, with one of its domains restricted. */
-static tg_op *outermost_loop(tg_op *loop) {
+static tg_op *loop_around(const tg_op *loop) {
     tg_op *owner = loop->parent->parent->parent;
-    return owner && owner->opcode == TG_OP_FOR ? outermost_loop(owner) : loop;
+    return owner && owner->opcode == TG_OP_FOR ? owner : NULL;
+}
+
+/* A nest of loops is cut as one: the copy runs it whole, with one of its domains restricted. */
+static tg_op *outermost_loop(tg_op *loop) {
+    tg_op *owner = loop_around(loop);
+    return owner ? outermost_loop(owner) : loop;
+}
+
+static const tg_value *without_broadcasts(const tg_value *v) {
+    while (v->def && v->def->opcode == TG_OP_BROADCAST) {
+        v = tg_operand(v->def, 0);
+    }
+    return v;
+}
+
+/* Does the outer loop do nothing to its carried values but hand each to the inner loop and take it from there? What it added itself
+ * would be added once in each part. */
+static bool passes_on(const tg_op *outer, const tg_op *inner) {
+    const tg_block *body = &outer->regions[0].body;
+    uint32_t first = tg_region_first_carried(outer), n_domain = inner->n_operands - inner->n_results;
+    for (uint32_t i = 0; i < outer->n_results; i++) {
+        const tg_value *v = without_broadcasts(tg_operand(body->last, i));
+        if (v->def != inner ||
+            without_broadcasts(tg_operand(inner, n_domain + v->index)) != body->args[first + i]) {
+            return false;
+        }
+    }
+    return outer->n_results == inner->n_results;
+}
+
+/* Null if the loops around `loop` accumulate what it does and nothing else. */
+static const char *nest_refusal(const tg_op *loop) {
+    const tg_op *outer = loop_around(loop);
+    return !outer                  ? NULL
+           : passes_on(outer, loop) ? nest_refusal(outer)
+                                    : "a loop around it accumulates something else";
 }
 
 static sources find_sources(tg_func *f, tg_axis *axis) {
@@ -581,7 +549,9 @@ static const char *refusal_of(tg_func *f, uint32_t at) {
     sources list = find_sources(f, item->axes[0]);
     const char *why = is_double(f, at) ? "the axis is cut twice"
                       : list.other     ? "a scan or a reduction of one's own runs along it"
-                                       : NULL;
+                     : item->axes[0]->kind == TG_AXIS_LOOP && item->axes[0]->binder
+                         ? nest_refusal(item->axes[0]->binder)
+                         : NULL;
     for (uint32_t i = 0; i < list.list.len && !why; i++) {
         split s;
         why = prepare(f, item, list.list.data[i], &s);

@@ -20,6 +20,42 @@
 // SPAN: split(j): its result does not span every axis of the grid
 // RUN: not %tegula compile %s --kernel own --schedule "split(j) = 2" 2>&1 | FileCheck %s --check-prefix=OWN
 // OWN: split(j): a scan or a reduction of one's own runs along it
+// RUN: %tegula run %s --kernel nest --schedule "split(k) = 4" --check --repeat 1 --no-cache --set R=3 --set M=33 --set K=1000 | FileCheck %s --check-prefix=CHECKED
+// RUN: not %tegula compile %s --kernel twice --schedule "split(k) = 4" 2>&1 | FileCheck %s --check-prefix=TWICE
+// TWICE: E0703
+// TWICE: split(k): a loop around it accumulates something else
+// RUN: not %tegula compile %s --kernel counts --schedule "split(k) = 4" 2>&1 | FileCheck %s --check-prefix=COUNTS
+// COUNTS: E070
+kernel nest(in f32 X[R, M, K], out f32 Y[M])
+{
+    grid (m in M) {
+        f32 acc[m] = 0;
+        for (each r in R) for (k in K) acc += sum(X[r, m, k], k);
+        Y[m] = acc;
+    }
+}
+kernel twice(in f32 X[R, M, K], in f32 B[R], out f32 Y[M])
+{
+    grid (m in M) {
+        f32 acc[m] = 0;
+        for (each r in R) {
+            acc += B[r];
+            for (k in K) acc += sum(X[r, m, k], k);
+        }
+        Y[m] = acc;
+    }
+}
+kernel counts(in f32 X[R, M, K], inout i32 N[R], out f32 Y[M])
+{
+    grid (m in M) {
+        f32 acc[m] = 0;
+        for (each r in R) {
+            atomic N[r] += 1;
+            for (k in K) acc += sum(X[r, m, k], k);
+        }
+        Y[m] = acc;
+    }
+}
 kernel gemm(in f32 A[M, K], in f32 B[K, N], out f32 C[M, N])
 {
     grid (m in M, n in N) {
