@@ -307,7 +307,7 @@ int cmd_tune(int argc, char **argv) {
         {"--first", CLI_INT, "N", "candidates that the model proposes; default 12", &o.first},
         {"--threads", CLI_INT, "N", "threads of a launch; default: all processors", &o.threads},
         {"--seed", CLI_INT, "N", "of the generated data; default 1", &o.seed},
-        {"--arch", CLI_TEXT, "NAME", "avx512, avx2 or v2; default: this machine's", &o.arch},
+        {"--arch", CLI_TEXT, "NAME", "avx512vnni, avx512, avx2vnni, avx2, v2; default: this machine's", &o.arch},
         {"--db", CLI_TEXT, "FILE",
          "database; default: TEGULA_TUNING, else tuning.db beside the compiled kernels", &o.db},
         {"--shipped", CLI_TEXT, "FILE", "a database that is only read", &o.shipped},

@@ -15,6 +15,7 @@ enum { MESSAGE_SIZE = 512, FLAG_PRINTS = 1 };
 typedef struct known {
     const tg_aot_kernel *kernel;
     const tg_signature *signature;
+    bool runs; /* this processor has its instructions */
     struct known *next;
 } known;
 
@@ -69,7 +70,7 @@ static tg_status fail(tg_aot *rt, tg_status status, const char *name, const char
 }
 
 /* Under the lock. Null is malformed unless `status` says out of memory. */
-static const tg_signature *read_signature(tg_aot *rt, const tg_aot_kernel *kernel,
+static const known *read_signature(tg_aot *rt, const tg_aot_kernel *kernel,
                                           tg_status *status) {
     tg_unwind u;
     if (TG_PROTECT(&u)) {
@@ -82,25 +83,25 @@ static const tg_signature *read_signature(tg_aot *rt, const tg_aot_kernel *kerne
     k->kernel = kernel;
     k->signature = tg_signature_read(rt->arena, kernel->signature, kernel->signature_size);
     if (k->signature && k->signature->n_params <= TG_MAX_PARAMS) {
+        k->runs = !kernel->arch || tg_cpu_runs(kernel->arch);
         k->next = rt->kernels;
         rt->kernels = k;
     } else {
-        k->signature = NULL;
+        k = NULL;
     }
     tg_arena_set_unwind(rt->arena, NULL);
-    return k->signature;
+    return k;
 }
 
-static const tg_signature *signature_of(tg_aot *rt, const tg_aot_kernel *kernel,
-                                        tg_status *status) {
+static const known *find_kernel(tg_aot *rt, const tg_aot_kernel *kernel, tg_status *status) {
     pthread_mutex_lock(&rt->lock);
     const known *k = rt->kernels;
     while (k && k->kernel != kernel) {
         k = k->next;
     }
-    const tg_signature *s = k ? k->signature : read_signature(rt, kernel, status);
+    k = k ? k : read_signature(rt, kernel, status);
     pthread_mutex_unlock(&rt->lock);
-    return s;
+    return k;
 }
 
 static void make_args(const tg_signature *sig, const tg_aot_arg *args, tg_launch_arg *out,
@@ -157,13 +158,9 @@ tg_status tg_aot_launch(tg_aot *rt, const tg_aot_kernel *kernel, const tg_aot_ar
         return fail(rt, TG_ERROR_INVALID_ARGUMENT, kernel->name,
                     "built for another version of the runtime");
     }
-    if (kernel->arch && !tg_cpu_runs(kernel->arch)) {
-        char message[64];
-        (void)tg_format(message, sizeof message, "this processor cannot run %s code", kernel->arch);
-        return fail(rt, TG_ERROR_UNSUPPORTED, kernel->name, message);
-    }
     tg_status s = TG_OK;
-    const tg_signature *sig = signature_of(rt, kernel, &s);
+    const known *k = find_kernel(rt, kernel, &s);
+    const tg_signature *sig = k ? k->signature : NULL;
     if (s != TG_OK) {
         return fail(rt, s, kernel->name, tg_status_name(s));
     }
@@ -172,6 +169,10 @@ tg_status tg_aot_launch(tg_aot *rt, const tg_aot_kernel *kernel, const tg_aot_ar
                     sig ? "wrong number of arguments" : "the signature cannot be read");
     }
     char message[MESSAGE_SIZE];
+    if (!k->runs) {
+        (void)tg_format(message, sizeof message, "this processor cannot run %s code", kernel->arch);
+        return fail(rt, TG_ERROR_UNSUPPORTED, kernel->name, message);
+    }
     tg_launch_arg launch[TG_MAX_PARAMS];
     tg_tensor_arg tensors[TG_MAX_PARAMS];
     tg_launch_binding b;

@@ -130,6 +130,14 @@ LLVMValueRef tg_x86_load_elements(tg_x86 *x, const address *a) {
                    : tg_llvm_load(x->l, type, p, a->align);
 }
 
+/* Some processors store under a mask slowly, and more slowly to lanes that are far apart. */
+address tg_x86_open_all(tg_x86 *x, const address *a, tg_llvm_if *c) {
+    address open = *a;
+    open.mask = NULL;
+    tg_llvm_if_open(x->l, c, a->mask);
+    return open;
+}
+
 void tg_x86_store_elements(tg_x86 *x, const address *a, LLVMValueRef v) {
     bool uniform = !a->offset.step && !tg_llvm_is_vector(a->offset.v);
     if (uniform && !tg_llvm_is_vector(v)) {
@@ -145,6 +153,13 @@ void tg_x86_store_elements(tg_x86 *x, const address *a, LLVMValueRef v) {
         return;
     }
     v = tg_llvm_splat(x->l, v, x->lanes);
+    if (tg_x86_all_or_none(a)) {
+        tg_llvm_if c;
+        address open = tg_x86_open_all(x, a, &c);
+        tg_x86_store_elements(x, &open, v);
+        tg_llvm_if_close(x->l, &c);
+        return;
+    }
     if (tg_x86_direction(a->offset) < 0) {
         address up = upwards(x, a);
         tg_x86_store_elements(x, &up, reversed(x, v));
@@ -155,12 +170,7 @@ void tg_x86_store_elements(tg_x86 *x, const address *a, LLVMValueRef v) {
         return;
     }
     LLVMValueRef p = tg_llvm_gep(x->l, a->element, a->base, a->offset.v);
-    if (a->mask && !tg_llvm_is_vector(a->mask)) { /* all lanes or none; some processors store under a mask slowly */
-        tg_llvm_if c;
-        tg_llvm_if_open(x->l, &c, a->mask);
-        tg_llvm_store(x->l, v, p, a->align);
-        tg_llvm_if_close(x->l, &c);
-    } else if (a->mask) {
+    if (a->mask) {
         tg_llvm_masked_store(x->l, v, p, a->align, tg_x86_lane_mask(x, a->mask));
     } else {
         tg_llvm_store(x->l, v, p, a->align);
@@ -375,9 +385,7 @@ static void prefetch_ahead(tg_x86 *x, const tg_op *op, const address *a) {
     if (rows > 0) {
         LLVMValueRef ahead = LLVMBuildMul(x->builder, t->stride[t->rank - 2], tg_llvm_i64(x->l, rows), "");
         ahead = LLVMBuildAdd(x->builder, a->offset.v, ahead, "");
-        LLVMValueRef args[] = {LLVMBuildGEP2(x->builder, a->element, a->base, &ahead, 1, ""), tg_llvm_i32(x->l, 0),
-                               tg_llvm_i32(x->l, 2), tg_llvm_i32(x->l, 1)}; /* read, into the second level, data */
-        tg_llvm_call(x->l, "llvm.prefetch", &x->l->ptr, 1, args, 4);
+        tg_llvm_prefetch(x->l, LLVMBuildGEP2(x->builder, a->element, a->base, &ahead, 1, ""), 2); /* into the second level */
     }
 }
 
@@ -592,12 +600,13 @@ tg_x86_buffer *tg_x86_buffer_create(tg_x86 *x, const tg_type *type, tg_axis *inn
     }
     b->pointer = tg_x86_alloca(x, x->l->ptr);
     int64_t n = 1, size = buffer_element_bytes(b->dtype);
+    bool is_complex = tg_dtype_kind_of(b->dtype) == TG_KIND_COMPLEX;
     for (uint32_t i = b->n_axes; i-- > 0;) {
         int64_t bound = x->ranges[b->axes[i]->rank].bound;
         b->stride[i] = n;
         b->slot[i] = n ? NULL : tg_x86_alloca(x, x->l->i64);
         n = n && bound && n * bound < 1 << 20 ? n * bound : 0;
-        n = i + 1 == b->n_axes && i > 0 ? padded_pitch(n, size) : n;
+        n = i + 1 == b->n_axes && i > 0 ? padded_pitch(n, is_complex ? size / 2 : size) : n; /* complex: two planes */
     }
     b->bytes = n * size;
     if (n == 0) {

@@ -1,5 +1,5 @@
-/* The address of one element per lane, and the accesses that complex elements need; private to access.c and
- * complex_access.c. */
+/* The address of one element per lane, and the accesses that complex elements need; private to access.c,
+ * complex_access.c and transpose.c. */
 #ifndef TG_TARGETS_X86_ADDRESS_H
 #define TG_TARGETS_X86_ADDRESS_H
 
@@ -18,6 +18,9 @@ typedef struct tg_x86_address {
 } tg_x86_address;
 
 /* ---- access.c ---- */
+static inline bool tg_x86_all_or_none(const tg_x86_address *a) { return a->mask && !tg_llvm_is_vector(a->mask); }
+/* Opens a branch for the case of all lanes; the address for stores in it. The caller closes it. */
+tg_x86_address tg_x86_open_all(tg_x86 *x, const tg_x86_address *a, tg_llvm_if *c);
 LLVMValueRef tg_x86_load_elements(tg_x86 *x, const tg_x86_address *a);
 void tg_x86_store_elements(tg_x86 *x, const tg_x86_address *a, LLVMValueRef v);
 LLVMValueRef tg_x86_lane_mask(tg_x86 *x, LLVMValueRef mask); /* one bit per lane; all for null */

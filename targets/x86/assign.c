@@ -79,7 +79,12 @@ static void mark(cover *c, const tg_affine *form, uint32_t term, int64_t at) {
     const tg_affine_term *t = &form->terms.data[term];
     int64_t n = constant_extent(t->axis);
     for (int64_t k = 0; k < n; k++) {
-        mark(c, form, term + 1, at + k * t->coeff);
+        int64_t next;
+        if (__builtin_mul_overflow(k, t->coeff, &next) || __builtin_add_overflow(at, next, &next)) {
+            c->once = false;
+            return;
+        }
+        mark(c, form, term + 1, next);
     }
 }
 

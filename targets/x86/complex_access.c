@@ -46,7 +46,7 @@ static LLVMValueRef pair_mask(tg_x86 *x, LLVMValueRef mask, bool reversed) {
     return paired(x, both, reversed);
 }
 
-/* Address of real number `plus` after twice the offset of lane 0. */
+/* Address of the real part of the element at `offset`. */
 static LLVMValueRef pair_pointer(tg_x86 *x, const tg_x86_address *a, LLVMValueRef offset) {
     LLVMValueRef twice = LLVMBuildShl(x->builder, offset, tg_llvm_i64(x->l, 1), "");
     return tg_llvm_gep(x->l, a->element, a->base, twice);
@@ -226,9 +226,8 @@ static tg_x86_address part(tg_x86 *x, const tg_x86_address *a, bool im) {
 }
 
 tg_x86_val tg_x86_load_complex(tg_x86 *x, const tg_x86_address *a) {
-    bool mixed = a->mask && !tg_llvm_is_vector(a->mask);
     int direction = tg_x86_direction(a->offset);
-    if (!a->plane && direction && !mixed) {
+    if (!a->plane && direction) {
         return load_run(x, a, direction);
     }
     if (!a->plane && !is_uniform(a)) {
@@ -241,6 +240,13 @@ tg_x86_val tg_x86_load_complex(tg_x86 *x, const tg_x86_address *a) {
 }
 
 void tg_x86_store_complex(tg_x86 *x, const tg_x86_address *a, tg_x86_val v) {
+    if (tg_x86_all_or_none(a)) {
+        tg_llvm_if c;
+        tg_x86_address open = tg_x86_open_all(x, a, &c);
+        tg_x86_store_complex(x, &open, v);
+        tg_llvm_if_close(x->l, &c);
+        return;
+    }
     int direction = tg_x86_direction(a->offset);
     if (!a->plane && direction) {
         store_run(x, a, v, direction);

@@ -129,7 +129,7 @@ void tg_x86_dot_correct(tg_dot_emission *e, LLVMValueRef panel, const tg_dot_loo
 
 /* ---- one row (dot_stream.c) --------------------------------------------------------------------------------- */
 
-enum { TG_DOT_STREAM_LINES = 8 };
+enum { TG_DOT_STREAM_LINES = 8, TG_DOT_STREAM_AHEAD = 256 /* bytes to prefetch */ };
 
 typedef struct tg_dot_stream {
     LLVMValueRef columns, column_step; /* address of column 0 at reduction point 0, in place; bytes per reduction point */

@@ -4,7 +4,6 @@
  * which one loop with masks runs the roots: edges cost little code that way, and code is what compile time is made of. Rows
  * past the last are computed as copies of it and dropped; columns past the last are masked, or zero in a packed panel.
  *
- *
  *   for columns by group               panels packed together: as many as the third-level cache takes, or one
  *     for k by part                    the rest of the reduction waits
  *       [pack the group's panels]
@@ -22,7 +21,7 @@
 
 #include <string.h>
 
-enum { PACK_BYTES = 192 << 10, PACK_TILES = 8, SHORT = 2048, STREAM_STEPS = 32, STREAM_AHEAD = 256, PREFETCH_STEPS = 8 };
+enum { PACK_BYTES = 192 << 10, PACK_TILES = 8, SHORT = 2048, STREAM_STEPS = 32, PREFETCH_STEPS = 8 };
 
 typedef struct panel {
     LLVMValueRef at;                       /* address of column 0 at the first reduction point */
@@ -412,7 +411,7 @@ static void open_part(nest *n) {
     }
     LLVMValueRef step = n->p.loops[d->n_over - 1].vector_step;
     n->p.ahead = LLVMBuildMul(e->l->builder, step, tg_llvm_i64(e->l, PREFETCH_STEPS), "");
-    n->p.ahead = n->streams ? choose(n, n->streams, tg_llvm_i64(e->l, STREAM_AHEAD), n->p.ahead) : n->p.ahead;
+    n->p.ahead = n->streams ? choose(n, n->streams, tg_llvm_i64(e->l, TG_DOT_STREAM_AHEAD), n->p.ahead) : n->p.ahead;
     if (!n->pays) {
         pack_group(n);
         return;
@@ -680,7 +679,7 @@ static void plan_large(nest *n, LLVMValueRef rows, LLVMValueRef inner, slot part
     const tg_machine *m = e->x->machine;
     LLVMBuilderRef b = e->l->builder;
     LLVMValueRef size = tg_x86_dot_extent(e, 0), width = width_of_panel(n), bytes = tg_llvm_i64(e->l, e->size);
-    LLVMValueRef k = n->compact ? size : part_of(n, size, inner);
+    LLVMValueRef k = part_of(n, size, inner);
     LLVMValueRef length = LLVMBuildMul(b, LLVMBuildMul(b, k, inner, ""), bytes, ""); /* bytes of a row or column in a part */
     LLVMBuildStore(b, k, part.at);
     LLVMValueRef many = as_many(n, m->l2_bytes / 2, length, tg_llvm_i64(e->l, e->rows));

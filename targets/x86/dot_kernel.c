@@ -31,12 +31,11 @@ static LLVMValueRef call_words(emission *e, const char *name, LLVMValueRef *args
     return LLVMBuildCall2(e->l->builder, LLVMGlobalGetValueType(f), f, args, n, "");
 }
 
-/* Sums of two or four products of the parts of each word; rows of the table by lanes: 4, 8, 16. */
+/* Sums of two or four products of the parts of each word; names by lanes: 8, 16. */
 static LLVMValueRef multiply_add_parts(emission *e, LLVMValueRef row, LLVMValueRef columns, LLVMValueRef sum) {
-    static const char *const pairs[] = {"llvm.x86.sse2.pmadd.wd", "llvm.x86.avx2.pmadd.wd", "llvm.x86.avx512.pmaddw.d.512"};
-    static const char *const quads[] = {"llvm.x86.avx512.vpdpbusd.128", "llvm.x86.avx512.vpdpbusd.256",
-                                        "llvm.x86.avx512.vpdpbusd.512"};
-    unsigned width = e->t->lanes == 4 ? 0 : e->t->lanes == 8 ? 1 : 2;
+    static const char *const pairs[] = {"llvm.x86.avx2.pmadd.wd", "llvm.x86.avx512.pmaddw.d.512"};
+    static const char *const quads[] = {"llvm.x86.avx512.vpdpbusd.256", "llvm.x86.avx512.vpdpbusd.512"};
+    unsigned width = e->t->lanes == 16;
     if (e->t->multiply == TG_DOT_PAIRS) {
         return LLVMBuildAdd(e->l->builder, call_words(e, pairs[width], (LLVMValueRef[]){row, columns}, 2), sum, "");
     }
@@ -44,14 +43,16 @@ static LLVMValueRef multiply_add_parts(emission *e, LLVMValueRef row, LLVMValueR
     return call_words(e, quads[width], (LLVMValueRef[]){sum, unsigned_row ? row : columns, unsigned_row ? columns : row}, 3);
 }
 
+LLVMValueRef tg_x86_dot_multiply_add(tg_llvm *l, LLVMTypeRef elem, LLVMValueRef a, LLVMValueRef b, LLVMValueRef c) {
+    return elem == l->i32 ? LLVMBuildAdd(l->builder, LLVMBuildMul(l->builder, a, b, ""), c, "")
+                          : tg_llvm_call3(l, "llvm.fma", a, b, c);
+}
+
 static LLVMValueRef multiply_add(emission *e, LLVMValueRef a, LLVMValueRef b, LLVMValueRef c) {
     if (e->t->multiply != TG_DOT_PLAIN) {
         return multiply_add_parts(e, a, b, c);
     }
-    if (e->t->elem == e->l->i32) {
-        return LLVMBuildAdd(e->l->builder, LLVMBuildMul(e->l->builder, a, b, ""), c, "");
-    }
-    return tg_llvm_call3(e->l, "llvm.fma", a, b, c);
+    return tg_x86_dot_multiply_add(e->l, e->t->elem, a, b, c);
 }
 
 static unsigned elem_bytes(const emission *e) {
@@ -70,9 +71,7 @@ static LLVMValueRef load_vector(emission *e, LLVMValueRef at, unsigned v) {
 static void prefetch_columns(emission *e, LLVMValueRef from) {
     LLVMValueRef at = byte_gep(e->l, from, e->t->prefetch);
     for (unsigned i = 0; i < e->t->vecs * e->t->lanes * elem_bytes(e); i += 64) {
-        LLVMValueRef p = byte_gep(e->l, at, tg_llvm_i64(e->l, i));
-        LLVMValueRef args[] = {p, tg_llvm_i32(e->l, 0), tg_llvm_i32(e->l, 3), tg_llvm_i32(e->l, 1)};
-        tg_llvm_call(e->l, "llvm.prefetch", &e->l->ptr, 1, args, 4);
+        tg_llvm_prefetch(e->l, byte_gep(e->l, at, tg_llvm_i64(e->l, i)), 3);
     }
 }
 

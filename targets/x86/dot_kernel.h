@@ -52,4 +52,7 @@ void tg_x86_emit_dot_tile(tg_llvm *l, tg_dot_tile *tile);
 /* Largest rows × vecs that stays in registers: accumulators + one vector per column group + one broadcast. */
 void tg_x86_dot_tile_shape(int vector_regs, unsigned *rows, unsigned *vecs);
 
+/* c + a · b on vectors of `elem`: fused for floats. */
+LLVMValueRef tg_x86_dot_multiply_add(tg_llvm *l, LLVMTypeRef elem, LLVMValueRef a, LLVMValueRef b, LLVMValueRef c);
+
 #endif

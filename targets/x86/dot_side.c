@@ -266,11 +266,6 @@ static void close_loops(tg_dot_emission *e, tg_llvm_loop *loops, uint32_t n) {
     }
 }
 
-static void prefetch(tg_dot_emission *e, LLVMValueRef at) {
-    LLVMValueRef args[] = {at, tg_llvm_i32(e->l, 0), tg_llvm_i32(e->l, 3), tg_llvm_i32(e->l, 1)};
-    tg_llvm_call(e->l, "llvm.prefetch", &e->l->ptr, 1, args, 4);
-}
-
 /* The lines of a panel are far apart, each on a page of its own perhaps, which no hardware prefetcher foresees. */
 static void prefetch_line(tg_dot_emission *e, const tg_dot_side *s, LLVMValueRef column, const LLVMValueRef *k) {
     const tg_x86_dot *d = e->d;
@@ -281,7 +276,7 @@ static void prefetch_line(tg_dot_emission *e, const tg_dot_side *s, LLVMValueRef
     }
     LLVMValueRef at = tg_llvm_gep(e->l, e->l->i8, s->base, offset);
     for (unsigned i = 0; i < e->vecs * e->lanes * e->size; i += CACHE_LINE) {
-        prefetch(e, tg_llvm_gep(e->l, e->l->i8, at, tg_llvm_i64(e->l, i)));
+        tg_llvm_prefetch(e->l, tg_llvm_gep(e->l, e->l->i8, at, tg_llvm_i64(e->l, i)), 3);
     }
 }
 
@@ -331,13 +326,13 @@ static void pack_lines(tg_dot_emission *e, const tg_dot_side *s, LLVMValueRef to
 
 /* Without AVX-512, vectors of elements below 32 bits cannot be read under a mask, and masks take most of the time of copying
  * others: whole vectors get code of their own. */
-static bool masks_cost(const tg_dot_emission *e, const tg_value *v) {
+static bool copies_whole_vectors(const tg_dot_emission *e, const tg_value *v) {
     bool plain = v->def && v->def->opcode == TG_OP_LOAD && e->x->unit;
     return !e->x->machine->has_masks && (plain || tg_dtype_bits(v->type->dtype) < 32);
 }
 
 void tg_x86_dot_pack_panel(tg_dot_emission *e, const tg_dot_side *s, LLVMValueRef to, LLVMValueRef at, LLVMValueRef limit) {
-    if (!masks_cost(e, s->value)) {
+    if (!copies_whole_vectors(e, s->value)) {
         pack_lines(e, s, to, at, limit, true);
         return;
     }
@@ -385,7 +380,7 @@ static void pack_row_vector(tg_dot_emission *e, tg_dot_side *s, LLVMValueRef to,
 static void pack_row(tg_dot_emission *e, tg_dot_side *s, LLVMValueRef to) {
     LLVMValueRef size = size_of(e, e->d->over[e->d->n_over - 1]), from = tg_llvm_i64(e->l, 0), lanes = tg_llvm_i64(e->l, e->lanes);
     tg_llvm_loop loop;
-    if (masks_cost(e, s->value)) {
+    if (copies_whole_vectors(e, s->value)) {
         LLVMValueRef whole = mul(e, LLVMBuildUDiv(e->l->builder, size, lanes, ""), lanes);
         LLVMValueRef k = tg_llvm_loop_open(e->l, &loop, from, whole, lanes);
         pack_row_vector(e, s, to, k, NULL);

@@ -7,7 +7,7 @@
  * A loop that kept the sums in registers instead would visit a new page with every line. */
 #include "targets/x86/dot.h"
 
-enum { LINES = TG_DOT_STREAM_LINES, AHEAD = 256, CACHE_LINE = 64 };
+enum { LINES = TG_DOT_STREAM_LINES, CACHE_LINE = 64 };
 
 typedef struct stream {
     tg_dot_emission *e;
@@ -28,9 +28,7 @@ static LLVMValueRef add_lines(stream *t, LLVMValueRef sum, LLVMValueRef column, 
     for (unsigned i = 0; i < LINES; i++) {
         LLVMValueRef p = column_of(t, t->line[i], column);
         LLVMValueRef b = mask ? tg_llvm_masked_load(e->l, e->vector, p, e->size, mask) : tg_llvm_load(e->l, e->vector, p, e->size);
-        bool whole = e->elem == e->l->i32;
-        sum = whole ? LLVMBuildAdd(e->l->builder, LLVMBuildMul(e->l->builder, t->row[i], b, ""), sum, "")
-                    : tg_llvm_call3(e->l, "llvm.fma", t->row[i], b, sum);
+        sum = tg_x86_dot_multiply_add(e->l, e->elem, t->row[i], b, sum);
     }
     return sum;
 }
@@ -38,9 +36,7 @@ static LLVMValueRef add_lines(stream *t, LLVMValueRef sum, LLVMValueRef column, 
 static void prefetch_lines(stream *t, LLVMValueRef column) {
     tg_llvm *l = t->e->l;
     for (unsigned i = 0; i < LINES; i++) {
-        LLVMValueRef p = tg_llvm_gep(l, l->i8, column_of(t, t->line[i], column), tg_llvm_i64(l, AHEAD));
-        LLVMValueRef args[] = {p, tg_llvm_i32(l, 0), tg_llvm_i32(l, 3), tg_llvm_i32(l, 1)};
-        tg_llvm_call(l, "llvm.prefetch", &l->ptr, 1, args, 4);
+        tg_llvm_prefetch(l, tg_llvm_gep(l, l->i8, column_of(t, t->line[i], column), tg_llvm_i64(l, TG_DOT_STREAM_AHEAD)), 3);
     }
 }
 

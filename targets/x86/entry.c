@@ -307,7 +307,7 @@ static LLVMValueRef emit_variant(tg_x86 *x, tg_op *phase, tg_x86_captures *c, bo
     x->in_task = true;
     x->unit = unit;
     x->captures = c;
-    x->scratch_bytes = 0;
+    x->scratch_bytes = 64; /* transposed reads may begin a few elements early */
     LLVMValueRef fn = tg_x86_emit_task(x, phase, unit ? "" : "_general");
     if (!unit && !x->options->baseline && x->options->strides != TG_STRIDES_GENERAL && !contains_dot(&phase->regions[0])) {
         tg_x86_mark_cold(x, fn);

@@ -7,12 +7,12 @@
  * reduction); if it is among the inner ones, they all serve one output point and are merged in a fixed tree. */
 #include "targets/x86/dot.h"
 
-enum { MAX_UNROLL = 8, MAX_ROOTS = 32, INNER = 1000 /* added to a level once the accumulators are open */ };
+enum { MAX_UNROLL = 8, INNER = 1000 /* added to a level once the accumulators are open */ };
 
 typedef struct walk {
     tg_x86 *x;
     tg_x86_nest *n;
-    tg_x86_acc *accs[MAX_ROOTS][MAX_UNROLL];
+    tg_x86_acc *accs[TG_X86_MAX_ROOTS][MAX_UNROLL];
     bool vector_inside; /* the vector axis is reduced */
 } walk;
 
@@ -269,7 +269,7 @@ void tg_x86_emit_nest(tg_x86 *x, tg_x86_nest *n) {
         tg_x86_emit_dot(x, n->dot);
         return;
     }
-    if (n->roots.len > MAX_ROOTS) {
+    if (n->roots.len > TG_X86_MAX_ROOTS) {
         tg_x86_refuse(x, n->roots.data[0].op, "shares its loops with too many others");
     }
     x->columns = NULL;

@@ -460,7 +460,7 @@ static bool may_share(const tg_x86_nest *g, const tg_x86_nest *n) {
 
 static bool can_join(const tg_x86 *x, const tg_x86_nest *g, const tg_x86_nest *n) {
     const tg_op *op = n->roots.data[0].op;
-    if (!g || x->options->baseline || !may_share(g, n) ||
+    if (!g || x->options->baseline || !may_share(g, n) || g->roots.len + n->roots.len > TG_X86_MAX_ROOTS ||
         n->n_outer + n->n_inner == 0 || need_of_op(x, g, op) == NEED_WHOLE) {
         return false;
     }
@@ -509,7 +509,7 @@ static bool used_only_by(const tg_x86 *x, const tg_x86_nest *g, uint32_t first, 
 }
 
 /* The first root is the one that makes it. */
-static bool used_only_in(const tg_x86 *x, const tg_x86_nest *g, const tg_value *v) {
+static bool used_only_after_first(const tg_x86 *x, const tg_x86_nest *g, const tg_value *v) {
     return used_only_by(x, g, 1, v, tg_map_create(x->arena));
 }
 
@@ -519,7 +519,7 @@ bool tg_x86_used_only_in(const tg_x86 *x, const tg_x86_nest *g, const tg_value *
 
 static void finish_dot(tg_x86 *x, tg_x86_nest *g) {
     tg_x86_root self = {TG_X86_ROOT_FILL, g->roots.data[0].op, g->roots.data[0].value, NULL, false};
-    if (!used_only_in(x, g, self.value)) {
+    if (!used_only_after_first(x, g, self.value)) {
         tg_vec_push(x->arena, &g->dot->roots, self);
     }
     for (uint32_t i = 1; i < g->roots.len; i++) {
@@ -533,7 +533,7 @@ static void mark_transient(tg_x86 *x, tg_x86_nest *g) {
         tg_x86_root *r = &g->roots.data[i];
         r->transient = r->kind == TG_X86_ROOT_FILL && r->op;
         for (uint32_t k = 0; r->transient && k < r->op->n_results; k++) {
-            r->transient = used_only_in(x, g, tg_result(r->op, k));
+            r->transient = used_only_after_first(x, g, tg_result(r->op, k));
         }
     }
 }
@@ -566,7 +566,7 @@ static bool completes_chain(tg_x86 *x, tg_x86_nest *g, tg_x86_nest *n) {
 static bool joins_chain(tg_x86 *x, tg_x86_nest *g, tg_x86_nest *n) {
     const tg_x86_root *last = &g->roots.data[g->roots.len - 1];
     tg_op *op = n->roots.data[0].op;
-    if (x->options->baseline || !is_open_chain(g)) {
+    if (x->options->baseline || !is_open_chain(g) || g->roots.len >= TG_X86_MAX_ROOTS) {
         return false;
     }
     if (tg_x86_is_set(op)) {

@@ -6,8 +6,8 @@
  *     row t of block j = 16 bytes at lane E j + t      vector t = its row t of block 0, 1, …
  *     column u         = element u of vectors 0 … E-1 in each 128-bit lane
  *
- * The vectors are remembered for the columns that follow. Up to E - 1 elements past the last one are read: buffers end with
- * room for that (tg_x86_buffer_create). */
+ * The vectors are remembered for the columns that follow. Up to E - 1 elements before the first and past the last one are read: buffers end
+ * with room for that (tg_x86_buffer_create), and the scratch that holds them begins with some (entry.c). */
 #include "targets/x86/address.h"
 
 enum { BLOCK_BYTES = 16, MAX_E = 4 };
@@ -56,7 +56,7 @@ LLVMValueRef tg_x86_load_blocks(tg_x86 *x, const tg_x86_address *a, const int64_
     return beside(x, part, n);
 }
 
-/* In every 128-bit lane: element `step * i` and the next of a, then of b, as `pick` says for the pair. */
+/* In every 128-bit lane: the elements of a and b that `pick` names, those of b from e on. */
 static LLVMValueRef in_lanes(tg_x86 *x, LLVMValueRef a, LLVMValueRef b, unsigned e, const unsigned *pick) {
     LLVMValueRef ids[64];
     for (unsigned i = 0; i < x->lanes; i++) {

@@ -92,6 +92,8 @@ typedef struct tg_x86_root {
 } tg_x86_root;
 
 /* Loops over `outer`, in it loops over `inner` (the reduced or scanned axes), in it the roots. `vector` is one of them. */
+enum { TG_X86_MAX_ROOTS = 32 }; /* of a nest */
+
 typedef struct tg_x86_nest {
     tg_axis *outer[8], *inner[8];
     uint32_t n_outer, n_inner;
@@ -177,7 +179,7 @@ typedef struct tg_x86 {
     TG_VEC(tg_value *) chain_results;      /* tiles made by partial assignment that may still be read */
     TG_VEC(tg_x86_buffer *) free_buffers;  /* of tiles that nothing reads any more */
     tg_x86_columns *columns; /* strided reads of this nest (transpose.c) */
-    LLVMValueRef sink;      /* 64 zero bytes: target of masked scalar accesses */
+    LLVMValueRef sink;       /* zero bytes, a vector of them: where loads of no lane read */
 } tg_x86;
 
 /* Ends the compilation with UNSUPPORTED; names the op. Does not return. */

@@ -1,5 +1,6 @@
 /* The fast path of dot against the interpreter: every part that an axis can play, every way an operand can be read, and the
  * element types, over odd sizes, layouts, thread counts and instruction sets (tests/support/x86_run.c). */
+#include "tests/support/guarded.h"
 #include "tests/support/x86_run.h"
 
 #include <criterion/criterion.h>
@@ -110,7 +111,7 @@ typedef struct sizes {
 } sizes;
 
 static float *small_integers(int64_t n) {
-    float *p = malloc((size_t)n * sizeof *p);
+    float *p = guarded_new((size_t)n * sizeof *p);
     for (int64_t i = 0; i < n; i++) {
         p[i] = (float)((i * 7 + i / 5) % 5 - 2);
     }
@@ -122,11 +123,11 @@ static tg_tensor_arg matrix_arg(float *data, int64_t rows, int64_t columns) {
     return a;
 }
 
-/* Small integers: every order of summation gives the same bits. */
+/* Small integers: every order of summation gives the same bits. Code that reads or writes behind an operand faults. */
 static void check_product(const x86_kernel *k, sizes s) {
     float *a = small_integers(s.m * s.k), *b = small_integers(s.k * s.n + 3) + 3,
-          *c = calloc((size_t)(s.m * s.n + 1), sizeof *c);
-    float *want = calloc((size_t)(s.m * s.n + 1), sizeof *want);
+          *c = guarded_new((size_t)(s.m * s.n) * sizeof *c);
+    float *want = calloc((size_t)(s.m * s.n) + 1, sizeof *want);
     for (int64_t i = 0; i < s.m; i++) {
         for (int64_t l = 0; l < s.k; l++) {
             for (int64_t j = 0; j < s.n; j++) {
@@ -138,9 +139,10 @@ static void check_product(const x86_kernel *k, sizes s) {
                   ct = matrix_arg(c, s.m, s.n);
     const void *args[] = {&at, &bt, &ct};
     cr_expect_eq(x86_launch(k, args), 0);
-    cr_expect(memcmp(c, want, (size_t)(s.m * s.n + 1) * sizeof *c) == 0, "%d by %d by %d",
+    cr_expect(memcmp(c, want, (size_t)(s.m * s.n) * sizeof *c) == 0, "%d by %d by %d",
               (int)s.m, (int)s.n, (int)s.k);
-    free(a), free(b - 3), free(c), free(want);
+    guarded_free(a, (size_t)(s.m * s.k) * sizeof *a), guarded_free(b - 3, (size_t)(s.k * s.n + 3) * sizeof *b);
+    guarded_free(c, (size_t)(s.m * s.n) * sizeof *c), free(want);
 }
 
 /* Few rows that stream; rows in blocks; reductions in parts, packed and streaming; groups of panels. */

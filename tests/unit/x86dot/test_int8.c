@@ -1,6 +1,8 @@
 /* Products of 8-bit integers, bit for bit against a plain loop: all small sizes around what tiles and groups hold, operands full of the
  * extreme values, all four combinations of signs. Code for processors with dot products of bytes is run here too, if need be with a
  * portable function in place of the instruction. */
+#include "base/cpu.h"
+#include "tests/support/guarded.h"
 #include "tests/support/x86_run.h"
 
 #include <criterion/criterion.h>
@@ -87,6 +89,8 @@ static void load_portable(x86_kernel *k, LLVMOrcLLJITRef *jit) {
 
 /* ---- the check ------------------------------------------------------------------------------------------------- */
 
+enum { SIZE_A = 4096, SIZE_B = 8192, SIZE_C = 16384 };
+
 typedef struct operands {
     uint8_t *a, *b;
     int32_t *c;
@@ -107,12 +111,12 @@ static int32_t value(uint8_t v, bool is_signed) {
     return is_signed ? (int8_t)v : v;
 }
 
-/* Operands lie at the very end of their storage, so that a read behind them is one of unmapped or foreign memory. */
+/* Operands lie at the very end of their storage, so that a read behind them faults. */
 static void check(const x86_kernel *k, const operands *o, int m, int n, int depth, const char *what) {
     size_t na = (size_t)m * (size_t)depth, nb = (size_t)depth * (size_t)n;
-    uint8_t *a = o->a + 4096 - na, *b = o->b + 8192 - nb;
+    uint8_t *a = o->a + SIZE_A - na, *b = o->b + SIZE_B - nb;
     fill(a, na), fill(b, nb);
-    memset(o->c, 0x55, sizeof(int32_t) * 4096);
+    memset(o->c, 0x55, SIZE_C);
     tg_tensor_arg ta = {.data = a, .shape = {m, depth}, .stride = {depth, 1}};
     tg_tensor_arg tb = {.data = b, .shape = {depth, n}, .stride = {n, 1}}, tc = {.data = o->c, .shape = {m, n}, .stride = {n, 1}};
     if (o->b_transposed) {
@@ -147,7 +151,7 @@ static void check_sizes(const x86_kernel *k, const operands *o, const char *what
 }
 
 static void check_arch(const char *arch, bool portable) {
-    operands o = {calloc(1, 4096), calloc(1, 8192), malloc(sizeof(int32_t) * 4096), false, false, false};
+    operands o = {guarded_new(SIZE_A), guarded_new(SIZE_B), guarded_new(SIZE_C), false, false, false};
     for (int c = 0; c < 8; c++) {
         char what[64];
         o.a_signed = c & 1, o.b_signed = c & 2, o.b_transposed = c & 4;
@@ -168,7 +172,7 @@ static void check_arch(const char *arch, bool portable) {
         }
         x86_close(k);
     }
-    free(o.a), free(o.b), free(o.c);
+    guarded_free(o.a, SIZE_A), guarded_free(o.b, SIZE_B), guarded_free(o.c, SIZE_C);
 }
 
 Test(int8, native) {
@@ -176,6 +180,9 @@ Test(int8, native) {
 }
 
 Test(int8, pairs) {
+    if (!tg_cpu_runs("avx2")) {
+        cr_skip("this processor has no AVX2");
+    }
     check_arch("avx2", false);
 }
 
