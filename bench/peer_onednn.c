@@ -196,6 +196,7 @@ typedef struct types {
 
 static types types_of(tg_dtype type) {
     return type == TG_U8     ? (types){DNNL_U8, DNNL_S8, DNNL_S32}
+           : type == TG_I8   ? (types){DNNL_S8, DNNL_S8, DNNL_S32}
            : type == TG_BF16 ? (types){DNNL_BF16, DNNL_BF16, DNNL_BF16}
                              : (types){DNNL_F32, DNNL_F32, DNNL_F32};
 }
@@ -245,6 +246,18 @@ static double run_gemm_u8(void *user, int64_t calls) {
     return bench_now() - start;
 }
 
+static double run_gemm_i8(void *user, int64_t calls) {
+    const bench_matmul *g = user;
+    int32_t no_offset = 0;
+    bench_openmp_threads(g->threads);
+    double start = bench_now();
+    for (int64_t i = 0; i < calls; i++) {
+        bench_onednn()->gemm_s8s8s32('N', 'N', 'F', g->m, g->n, g->k, 1, g->a, g->k, 0, g->b,
+                                     g->n, 0, 0, g->c, g->n, &no_offset);
+    }
+    return bench_now() - start;
+}
+
 void bench_add_onednn_matmul(bench_plan *p, const bench_matmul *g) {
     if (!bench_onednn()) {
         return;
@@ -252,7 +265,9 @@ void bench_add_onednn_matmul(bench_plan *p, const bench_matmul *g) {
     add_matmul(p, g, "oneDNN", false);
     add_matmul(p, g, "oneDNN packed", true);
     if (g->type != TG_BF16) {
-        bench_run_fn run = g->type == TG_F32 ? run_sgemm : run_gemm_u8;
+        bench_run_fn run = g->type == TG_F32  ? run_sgemm
+                           : g->type == TG_U8 ? run_gemm_u8
+                                              : run_gemm_i8;
         bench_plan_add(p, "oneDNN gemm", BENCH_PEER, run, g, sizeof *g)->result = g->c;
     }
 }

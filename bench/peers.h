@@ -19,7 +19,8 @@ const char *bench_onednn_version(void);
 const char *bench_xsmm_version(void);
 
 /* ---- matrix products ---- */
-/* C = A B, row-major and contiguous; A is m x k. f32: f32 result; bf16: bf16; u8: A is u8, B is i8, C is i32. */
+/* C = A B, row-major and contiguous; A is m x k. f32: f32 result; bf16: bf16; u8 and i8: of A,
+ * B is i8, C is i32. */
 typedef struct bench_matmul {
     tg_dtype type;
     int m, n, k, threads;

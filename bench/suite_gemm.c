@@ -19,7 +19,7 @@ static const gemm_case cases[] = {
     SHAPE(256, 3072, 768, 0.95), SHAPE(512, 512, 64, 0.95), SQUARE(1000, 0.95, false),
     SHAPE(127, 129, 131, 0.95),  SHAPE(4096, 64, 64, 0.95), SQUARE(8, 0.8, true),
     SQUARE(16, 0.8, false),      SQUARE(24, 0.8, false),    SQUARE(32, 0.8, false),
-    SQUARE(48, 0.8, false),      SQUARE(96, 0.95, false),
+    SQUARE(48, 0.8, false),      SQUARE(96, 0.95, false),   SQUARE(4, 0, false),
 };
 
 /* Products in f64 at some places. A sum of k terms below 1 is off by at most k roundings of at most k. */

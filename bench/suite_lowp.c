@@ -1,4 +1,4 @@
-/* C = A B of u8 by i8 with sums in i32, and of bf16. Integers are compared exactly. */
+/* C = A B of u8 or i8 by i8 with sums in i32, and of bf16. Integers are compared exactly. */
 #include <math.h>
 
 #include "bench/peers.h"
@@ -9,22 +9,34 @@ typedef struct lowp_case {
     int m, n, k;
 } lowp_case;
 
-#define BOTH(name, m, n, k, quick)                                                             \
-    {{"u8 " name, 0.9, quick}, TG_U8, m, n, k}, {                                              \
+#define ALL(name, m, n, k, quick)                                                              \
+    {{"u8 " name, 0.9, quick}, TG_U8, m, n, k}, {{"i8 " name, 0.9, quick}, TG_I8, m, n, k}, {  \
         {"bf16 " name, 3, quick}, TG_BF16, m, n, k                                             \
     }
 static const lowp_case cases[] = {
-    BOTH("64^3", 64, 64, 64, false),           BOTH("256^3", 256, 256, 256, true),
-    BOTH("512^3", 512, 512, 512, false),       BOTH("1024^3", 1024, 1024, 1024, false),
-    BOTH("1,4096,4096", 1, 4096, 4096, false), BOTH("8,4096,4096", 8, 4096, 4096, false),
-    BOTH("128,768,768", 128, 768, 768, false), BOTH("256,3072,768", 256, 3072, 768, false),
+    ALL("64^3", 64, 64, 64, false),           ALL("256^3", 256, 256, 256, true),
+    ALL("512^3", 512, 512, 512, false),       ALL("1024^3", 1024, 1024, 1024, false),
+    ALL("1,4096,4096", 1, 4096, 4096, false), ALL("8,4096,4096", 8, 4096, 4096, false),
+    ALL("128,768,768", 128, 768, 768, false), ALL("256,3072,768", 256, 3072, 768, false),
+    ALL("127,129,131", 127, 129, 131, false),
 };
 
-static double bf16_at(const tg_tensor *t, int64_t i) {
+static double element(const tg_tensor *t, int64_t i) {
+    const void *data = tg_tensor_data(t);
+    switch ((int)tg_tensor_dtype(t)) { /* the few types of the cases */
+    case TG_U8:
+        return ((const uint8_t *)data)[i];
+    case TG_I8:
+        return ((const int8_t *)data)[i];
+    case TG_I32:
+        return ((const int32_t *)data)[i];
+    default:
+        break;
+    }
     union {
         uint32_t bits;
         float value;
-    } x = {(uint32_t)((const uint16_t *)tg_tensor_data(t))[i] << 16};
+    } x = {(uint32_t)((const uint16_t *)data)[i] << 16}; /* bf16 */
     return (double)x.value;
 }
 
@@ -34,9 +46,7 @@ static double exact(const bench_plan *p, int i, int j) {
     double sum = 0;
     for (int k = 0; k < s->k; k++) {
         int64_t x = (int64_t)i * s->k + k, y = (int64_t)k * s->n + j;
-        sum += s->type == TG_U8 ? (double)(((const uint8_t *)tg_tensor_data(a))[x] *
-                                           ((const int8_t *)tg_tensor_data(b))[y])
-                                : bf16_at(a, x) * bf16_at(b, y);
+        sum += element(a, x) * element(b, y);
     }
     return sum;
 }
@@ -46,33 +56,34 @@ static void check(const bench_plan *p) {
     for (int i = 0; i < s->m; i += s->m / 7 + 1) {
         for (int j = i % 5; j < s->n; j += s->n / 5 + 1) {
             int64_t at = (int64_t)i * s->n + j;
-            double z = s->type == TG_U8 ? (double)((const int32_t *)tg_tensor_data(p->out))[at]
-                                        : bf16_at(p->out, at);
-            bench_check(p->row.name, fabs(exact(p, i, j) - z), p->tolerance);
+            double error = fabs(exact(p, i, j) - element(p->out, at));
+            bench_check(p->row.name, error, p->tolerance);
         }
     }
 }
 
 static void prepare(bench_plan *p, const void *the_case) {
     const lowp_case *s = the_case;
-    bool u8 = s->type == TG_U8;
+    bool integers = s->type != TG_BF16;
     int64_t ad[] = {s->m, s->k}, bd[] = {s->k, s->n}, cd[] = {s->m, s->n};
     double m = s->m, n = s->n, k = s->k;
     p->work = p->flops = 2e-9 * m * n * k;
-    p->bytes = 1e-9 * ((u8 ? 1 : 2) * (m * k + k * n) + (u8 ? 4 : 2) * m * n);
+    p->bytes = 1e-9 * ((integers ? 1 : 2) * (m * k + k * n) + (integers ? 4 : 2) * m * n);
     /* A sum of k products below 1 is below k: half a unit of bf16 (8 bits), for ours and theirs, beside the sum's
      * own roundings. */
-    p->tolerance = u8 ? 0 : k * (0x1p-8 + 0x1p-24 * 2 * k) / 8;
+    p->tolerance = integers ? 0 : k * (0x1p-8 + 0x1p-24 * 2 * k) / 8;
     p->check = check;
-    bench_plan_ours(p, u8 ? "bench/kernels/lowp.dsl" : "tutorials/03-gemm/gemm.dsl",
-                    u8 ? "gemm_u8" : "gemm");
+    bench_plan_ours(p, integers ? "bench/kernels/lowp.dsl" : "tutorials/03-gemm/gemm.dsl",
+                    integers ? "gemm_i8" : "gemm");
     /* Without VNNI oneDNN adds pairs of products in 16 bits, saturating. It is documented to want operands for which
-     * that cannot happen: 2 * 127 * 128 < 2^15. */
-    tg_tensor *a = bench_plan_tensor_in(p, s->type, 2, ad, u8 ? 0 : -1, u8 ? 127 : 1);
-    tg_tensor *b =
-        bench_plan_tensor_in(p, u8 ? TG_I8 : s->type, 2, bd, u8 ? -128 : -1, u8 ? 127 : 1);
-    tg_tensor *c = bench_plan_tensor(p, u8 ? TG_I32 : s->type, 2, cd);
-    tg_tensor *w = bench_plan_tensor(p, u8 ? TG_I32 : s->type, 2, cd);
+     * that cannot happen: 2 * 127 * 128 < 2^15. It adds 128 to a signed A: 2 * 255 * 64 < 2^15. */
+    static const double ranges[][4] = {
+        {0, 127, -128, 127}, {-128, 127, -64, 64}, {-1, 1, -1, 1}};
+    const double *r = ranges[s->type == TG_U8 ? 0 : s->type == TG_I8 ? 1 : 2];
+    tg_tensor *a = bench_plan_tensor_in(p, s->type, 2, ad, r[0], r[1]);
+    tg_tensor *b = bench_plan_tensor_in(p, integers ? TG_I8 : s->type, 2, bd, r[2], r[3]);
+    tg_tensor *c = bench_plan_tensor(p, integers ? TG_I32 : s->type, 2, cd);
+    tg_tensor *w = bench_plan_tensor(p, integers ? TG_I32 : s->type, 2, cd);
     p->out = c;
     bench_plan_arg(p, tg_argument_tensor(a));
     bench_plan_arg(p, tg_argument_tensor(b));
@@ -82,7 +93,7 @@ static void prepare(bench_plan *p, const void *the_case) {
         tg_tensor_data(w)};
     bench_add_fma_roof(p);
     bench_add_onednn_matmul(p, &g);
-    if (!u8) {
+    if (!integers) {
         bench_add_torch(p, "gemm bf16 %d %d %d", s->m, s->n, s->k);
     }
 }
