@@ -114,16 +114,8 @@ void bench_plan_ours(bench_plan *p, const char *file, const char *kernel) {
     p->n_contenders = 1;
 }
 
-static double nothing_run(void *user, int64_t calls) {
-    (void)user, (void)calls;
-    return -1;
-}
-
-void bench_plan_no_kernel(bench_plan *p, bench_run_fn run, void *user) {
+void bench_plan_context(bench_plan *p) {
     p->ours.context = open_context(&p->options);
-    p->contenders[0] = (bench_contender){
-        .name = "tegula", .role = BENCH_OURS, .run = run ? run : nothing_run, .user = user};
-    p->n_contenders = 1;
 }
 
 tg_tensor *bench_plan_own(bench_plan *p, tg_tensor *t) {
@@ -171,12 +163,14 @@ bench_contender *bench_plan_add(bench_plan *p, const char *name, bench_role role
 }
 
 static void close_plan(bench_plan *p) {
-    for (int i = 1; i < p->n_contenders; i++) {
+    for (int i = 0; i < p->n_contenders; i++) {
         bench_contender *c = &p->contenders[i];
         if (c->destroy) {
             c->destroy(c->user);
         }
-        free(c->user);
+        if (c->user != &p->launch) {
+            free(c->user);
+        }
     }
     for (int i = 0; i < p->n_tensors; i++) {
         tg_tensor_release(p->tensors[i]);
@@ -196,9 +190,7 @@ static void run_case(bench *b, const bench_suite *suite, const bench_case *the_c
                             .goal = the_case->goal}};
     snprintf(p.row.name, sizeof p.row.name, "%s", the_case->name);
     suite->prepare(&p, the_case);
-    if (p.launch.kernel) {
-        bench_launch_run(&p.launch, 1);
-    }
+    p.contenders[0].run(p.contenders[0].user, 1);
     if (p.check) {
         p.check(&p);
     }

@@ -139,8 +139,8 @@ typedef struct bench_plan {
 
 /* Opens `kernel` of `file`: the first contender. */
 void bench_plan_ours(bench_plan *p, const char *file, const char *kernel);
-/* A case without a kernel of ours: a context alone, and what is measured as ours. Null: only the peers are shown. */
-void bench_plan_no_kernel(bench_plan *p, bench_run_fn run, void *user);
+/* Opens a context alone, for a case that is not one kernel; add ours first, by bench_plan_add. */
+void bench_plan_context(bench_plan *p);
 /* A tensor of random values in [-1, 1) (integers: the range of the language), owned by the plan. */
 tg_tensor *bench_plan_tensor(bench_plan *p, tg_dtype type, uint32_t rank, const int64_t *shape);
 /* The same with values in [low, high). */

@@ -139,11 +139,9 @@ static double in_unit(const bench_plan *p, double seconds) {
 
 static void summarize(bench_plan *p, const series *s, int rounds) {
     bench_row *row = &p->row;
-    bool there = !s[0].absent;
-    double closest =
-        INFINITY; /* the best peer's time as a multiple of ours, or its time if there is none of ours */
-    row->ours = there ? in_unit(p, bench_median_of(s[0].seconds, rounds)) : -1;
-    row->ours_best = there ? in_unit(p, bench_smallest(s[0].seconds, rounds)) : -1;
+    double closest = INFINITY; /* the best peer's time as a multiple of ours */
+    row->ours = in_unit(p, bench_median_of(s[0].seconds, rounds));
+    row->ours_best = in_unit(p, bench_smallest(s[0].seconds, rounds));
     row->best_peer = row->best_peer_best = row->ratio = row->roofline_fraction = -1;
     row->best_peer_name = "";
     for (int i = 1; i < p->n_contenders; i++) {
@@ -151,20 +149,15 @@ static void summarize(bench_plan *p, const series *s, int rounds) {
         if (s[i].absent || c->role != BENCH_PEER) {
             continue;
         }
-        double time = there ? bench_paired_ratio(s[0].seconds, s[i].seconds, rounds)
-                            : bench_median_of(s[i].seconds, rounds);
+        double time = bench_paired_ratio(s[0].seconds, s[i].seconds, rounds);
         double speed = in_unit(p, bench_median_of(s[i].seconds, rounds));
         note_peer(row, c->name, speed);
         if (time < closest) {
-            closest = time;
-            row->ratio = there ? time : -1;
+            row->ratio = closest = time;
             row->best_peer = speed;
             row->best_peer_best = in_unit(p, bench_smallest(s[i].seconds, rounds));
             row->best_peer_name = c->name;
         }
-    }
-    if (!there) {
-        return;
     }
     double compute = roof_fraction(p, s, rounds, BENCH_ROOF_COMPUTE);
     row->roofline_fraction = fmax(compute, roof_fraction(p, s, rounds, BENCH_ROOF_MEMORY));

@@ -57,13 +57,13 @@ static void addition(bench_plan *p, int64_t n) {
 /* ---- memory ------------------------------------------------------------------------------------------------- */
 
 static double new_tensor(void *user, int64_t calls) {
-    const bench_plan *p = user;
+    const bench_plan *p = *(bench_plan *const *)user;
     const launch_case *c = p->the_case;
     double start = bench_now();
     for (int64_t i = 0; i < calls; i++) {
         tg_tensor *t = tg_tensor_create(p->ours.context, TG_F32, 1, &c->n);
         if (!t) {
-            return -1;
+            bench_fail("%s", tg_last_error(p->ours.context));
         }
         tg_tensor_release(t);
     }
@@ -93,7 +93,8 @@ static double fresh_pages(void *user, int64_t calls) {
 }
 
 static void tensors(bench_plan *p, int64_t n) {
-    bench_plan_no_kernel(p, new_tensor, p);
+    bench_plan_context(p);
+    bench_plan_add(p, "tegula", BENCH_OURS, new_tensor, &p, sizeof p);
     bench_plan_add(p, "calloc, touched", BENCH_PEER, fresh_pages, &n, sizeof n);
 }
 
