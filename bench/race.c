@@ -4,10 +4,6 @@
 
 #include "bench/harness.h"
 
-/* A first measurement may fall into a slow spell of the machine, which costs up to 1.7 times here; a peer further
- * behind than that is not going to be the best one. */
-static const double hopeless = 2;
-
 typedef struct series {
     long calls;
     bool absent;
@@ -77,20 +73,6 @@ static void calibrate(const bench_plan *p, const bench_contender *c, series *s) 
         t = c->run(c->user, s->calls);
     }
     s->seconds[0] = t / (double)s->calls;
-}
-
-static void drop_hopeless(const bench_contender *c, series *s, int n) {
-    double best = INFINITY;
-    for (int i = 0; i < n; i++) {
-        if (c[i].role == BENCH_PEER && !s[i].absent) {
-            best = fmin(best, s[i].seconds[0]);
-        }
-    }
-    for (int i = 0; i < n; i++) {
-        if (c[i].role == BENCH_PEER && !s[i].absent && s[i].seconds[0] > hopeless * best) {
-            s[i].absent = true;
-        }
-    }
 }
 
 /* A short sample is preceded by an untimed call that wakes the pool and brings back what caches held. */
@@ -168,7 +150,6 @@ void bench_race(bench_plan *p) {
     for (int i = 0; i < p->n_contenders; i++) {
         calibrate(p, &p->contenders[i], &s[i]);
     }
-    drop_hopeless(p->contenders, s, p->n_contenders);
     int rounds = choose_rounds(p->b, s, p->n_contenders);
     for (int r = 0; r < rounds; r++) {
         for (int i = 0; i < p->n_contenders; i++) {
