@@ -186,7 +186,7 @@ tg_status tg_bench_make_small(tg_session *s) {
         return TG_OK;
     }
     tg_status status = tg_bench_make(s, &s->small, b);
-    status = status ? status : tg_launch(s->problem.kernel, s->small.values, s->n_params);
+    status = status ? status : tg_launch(s->base->kernel, s->small.values, s->n_params);
     status = status ? status : run_interpreter(s, &s->small);
     if (status) {
         tg_bench_free(&s->small, &s->tuner->context->allocator);

@@ -42,19 +42,6 @@ static void search(tg_tuner *t, const tg_problem *p, match *m) {
     }
 }
 
-/* The kernel under the schedule, shared by all shapes that use it. Made kernels live as long as their module. */
-static tg_kernel *derive(tg_kernel *k, const char *schedule) {
-    for (const tg_choice *c = atomic_load(&k->choices); c; c = c->next) {
-        if (c->kernel != k && strcmp(c->kernel->schedule, schedule) == 0) {
-            return c->kernel;
-        }
-    }
-    tg_schedule_options o = TG_SCHEDULE_OPTIONS_INIT;
-    o.schedule = schedule;
-    tg_kernel *made;
-    return tg_kernel_with_schedule(k, &o, &made) ? k : made;
-}
-
 static tg_kernel *choose_in(tg_tuner *t, tg_kernel *k, const tg_launch_arg *args,
                             const tg_launch_binding *b, tg_arena *arena) {
     tg_problem *p = TG_NEW(arena, tg_problem);
@@ -63,10 +50,12 @@ static tg_kernel *choose_in(tg_tuner *t, tg_kernel *k, const tg_launch_arg *args
         return k; /* the launch will say what is wrong */
     }
     search(t, p, m);
-    return m->found && m->schedule[0] ? derive(k, m->schedule) : k;
+    tg_kernel *chosen =
+        m->found && m->schedule[0] ? tg_kernel_kept_with_schedule(k, m->schedule) : NULL;
+    return chosen ? chosen : k;
 }
 
-static tg_kernel *choose(tg_chooser *chooser, tg_kernel *k, const tg_launch_arg *args,
+tg_kernel *tg_tuner_choose(tg_chooser *chooser, tg_kernel *k, const tg_launch_arg *args,
                          const tg_launch_binding *b) {
     tg_tuner *t = (tg_tuner *)chooser;
     tg_unwind u;
@@ -83,7 +72,7 @@ static tg_kernel *choose(tg_chooser *chooser, tg_kernel *k, const tg_launch_arg 
 
 void tg_tuner_renew(tg_tuner *t) {
     static _Atomic uint64_t epochs;
-    t->chooser.epoch = atomic_fetch_add(&epochs, 1) + 1;
+    atomic_store(&t->chooser.epoch, atomic_fetch_add(&epochs, 1) + 1);
 }
 
 tg_status tg_tuner_attach(tg_tuner *tuner) {
@@ -91,7 +80,6 @@ tg_status tg_tuner_attach(tg_tuner *tuner) {
         return TG_ERROR_INVALID_ARGUMENT;
     }
     tg_chooser *none = NULL;
-    tuner->chooser.choose = choose;
     tg_tuner_renew(tuner);
     if (!atomic_compare_exchange_strong(&tuner->context->chooser, &none, &tuner->chooser) &&
         none != &tuner->chooser) {

@@ -160,7 +160,6 @@ void tg_measure_check(tg_session *s, tg_try *t) {
     if (t->state == TG_CANDIDATE_OK) {
         check_on(s, t, &s->full);
     }
-    t->checked = true;
 }
 
 /* ---- opening ------------------------------------------------------------------------------------------------- */
@@ -168,7 +167,7 @@ void tg_measure_check(tg_session *s, tg_try *t) {
 tg_status tg_measure_open(tg_session *s) {
     tg_status status = tg_bench_make(s, &s->full, NULL);
     status = status ? status : tg_bench_restore(s, &s->full);
-    status = status ? status : tg_launch(s->problem.kernel, s->full.values, s->n_params);
+    status = status ? status : tg_launch(s->base->kernel, s->full.values, s->n_params);
     for (uint32_t i = 0; i < s->n_params && status == TG_OK; i++) {
         if (s->full.expected[i]) {
             status = tg_tensor_copy(s->full.expected[i], s->full.owned[i]);

@@ -361,14 +361,9 @@ tg_try *tg_session_run(tg_session *s) {
     return confirm(s);
 }
 
-tg_try *tg_session_base(tg_session *s) {
+tg_status tg_session_base(tg_session *s) {
     tg_point none = {{0}};
-    tg_try *t = add_try(s, &none);
-    t->kernel = s->problem.kernel;
-    t->checked = true;
-    return t;
-}
-
-void tg_session_describe(const tg_session *s, const tg_try *t, tg_candidate *out) {
-    describe(s, t, out);
+    tg_schedule_options o = TG_SCHEDULE_OPTIONS_INIT;
+    s->base = add_try(s, &none);
+    return tg_kernel_with_schedule(s->problem.kernel, &o, &s->base->kernel);
 }

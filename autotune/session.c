@@ -123,8 +123,8 @@ static tg_status measure(tg_session *s, tg_tune_result *r) {
         note(s->tuner, TG_ERROR_IO);
     }
     tg_space_make(&s->problem, s->exact, &s->space);
-    s->base = tg_session_base(s);
-    tg_status status = tg_measure_open(s);
+    tg_status status = tg_session_base(s);
+    status = status ? status : tg_measure_open(s);
     if (status) {
         return status;
     }
@@ -163,9 +163,7 @@ static tg_status run(tg_session *s, tg_kernel *k, const tg_argument *values, uin
 /* Kernels and tensors are not the arena's. */
 static void end(tg_session *s) {
     for (uint32_t i = 0; i < s->tries.len; i++) {
-        if (s->tries.data[i]->kernel != s->problem.kernel) {
-            tg_kernel_release(s->tries.data[i]->kernel);
-        }
+        tg_kernel_release(s->tries.data[i]->kernel);
     }
     if (s->problem.kernel) {
         tg_measure_close(s);
@@ -217,13 +215,8 @@ tg_status tg_tune(tg_tuner *tuner, tg_kernel *kernel, const tg_argument *values,
                        "options or result have a wrong struct_size");
     }
     pthread_mutex_lock(&tuner->lock);
-    tg_chooser *attached = atomic_exchange(&tuner->context->chooser,
-                                           NULL); /* the default is what the compiler says */
     tg_status status = tune(tuner, kernel, values, n_values, &o, &r);
-    if (attached) { /* answers so far may be old now */
-        tg_tuner_renew(tuner);
-        atomic_store(&tuner->context->chooser, attached);
-    }
+    tg_tuner_renew(tuner); /* answers so far may be old now */
     pthread_mutex_unlock(&tuner->lock);
     if (result && status == TG_OK) {
         size_t size = result->struct_size;

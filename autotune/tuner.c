@@ -63,6 +63,8 @@ tg_status tg_tuner_create(tg_context *context, const tg_tuner_options *options,
         return tg_fail(context, TG_ERROR_OUT_OF_MEMORY, "out of memory");
     }
     t->context = context;
+    t->chooser.choose = tg_tuner_choose;
+    tg_tuner_renew(t);
     pthread_mutex_init(&t->lock, NULL);
     pthread_mutex_init(&t->lookup_lock, NULL);
     tg_device_text(context, t->device, sizeof t->device);

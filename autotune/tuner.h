@@ -33,6 +33,9 @@ struct tg_tuner {
     void *after_user;
 };
 
+/* The launch hook. */
+tg_kernel *tg_tuner_choose(tg_chooser *chooser, tg_kernel *k, const tg_launch_arg *args,
+                           const tg_launch_binding *b);
 /* Answers of the chooser so far no longer count. */
 void tg_tuner_renew(tg_tuner *t);
 
@@ -113,11 +116,10 @@ typedef struct tg_try {
     tg_point point;
     const char *text;
     double model_ns;
-    tg_kernel *kernel; /* under the schedule; the problem's own for the default */
+    tg_kernel *kernel; /* under the schedule; launches leave it alone, whatever is attached */
     tg_candidate_state state;
     char reason[256];
-    bool known;   /* state and statistics come from the database */
-    bool checked; /* results were compared */
+    bool known; /* state and reason come from the database */
     uint32_t n_samples;
     double samples[TG_MOST_SAMPLES]; /* ns */
     double median, low, high, least;

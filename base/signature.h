@@ -97,10 +97,12 @@ typedef struct tg_launch_arg {
     tg_scalar scalar;
 } tg_launch_arg;
 
+enum { TG_SIG_MAX_TYPES = 16, TG_SIG_MAX_DIMS = 64, TG_SIG_MAX_CONSTS = 64 };
+
 typedef struct tg_launch_binding {
-    tg_dtype types[16];
-    int64_t dims[64];
-    tg_scalar consts[64];
+    tg_dtype types[TG_SIG_MAX_TYPES];
+    int64_t dims[TG_SIG_MAX_DIMS];
+    tg_scalar consts[TG_SIG_MAX_CONSTS];
 } tg_launch_binding;
 
 /* Binds types and dimensions, runs every check. On failure returns TG_ERROR_LAUNCH or INVALID_ARGUMENT and a message

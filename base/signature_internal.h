@@ -4,12 +4,6 @@
 
 #include "base/signature.h"
 
-enum {
-    TG_SIG_MAX_TYPES = 16, /* lengths of the arrays of tg_launch_binding */
-    TG_SIG_MAX_DIMS = 64,
-    TG_SIG_MAX_CONSTS = 64
-};
-
 /* Optional tensors are absent if they have no data; required ones may lack it when they are empty. */
 static inline bool tg_launch_arg_present(const tg_launch_arg *arg) {
     return arg->tensor && arg->tensor->data;

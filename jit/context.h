@@ -31,22 +31,23 @@ typedef struct tg_context_part {
 } tg_context_part;
 
 /* Who decides at launch under which schedule a kernel runs: installed by the layer above. `choose`
- * is asked once per kernel, types, constants and extents; it gives the kernel itself or one that
- * tg_kernel_with_schedule made of it. It must not launch, and takes no longer than a compile's
- * front end. Any thread. `epoch` is unique to the chooser: answers of an earlier one do not count. */
+ * is asked once per kernel, types, constants and extents, for the first 256 of a kernel; it gives
+ * the kernel itself, one of tg_kernel_kept_with_schedule, or null if it cannot say now: the launch
+ * then runs the kernel itself, and the next one asks again. It must not launch, and takes no longer
+ * than a compile's front end. Any thread. Answers of an earlier `epoch` do not count; epochs are
+ * unique among all choosers and count from 1. */
 typedef struct tg_chooser {
     tg_kernel *(*choose)(struct tg_chooser *chooser, tg_kernel *kernel,
                          const tg_launch_arg *args, const tg_launch_binding *binding);
-    uint64_t epoch;
+    _Atomic uint64_t epoch;
 } tg_chooser;
 
 /* An answer; they are kept by the kernel that was launched. */
 typedef struct tg_choice {
     struct tg_choice *next;
-    tg_kernel *kernel;
-    uint64_t epoch;
-    uint32_t n; /* words: types, constants and extents */
-    uint64_t words[];
+    _Atomic(tg_kernel *) kernel;
+    _Atomic uint64_t epoch;   /* of the answer, see choose.c */
+    _Atomic uint64_t words[]; /* types, extents and constants */
 } tg_choice;
 
 struct tg_context {
@@ -100,7 +101,7 @@ void tg_errors_free(tg_context *context);
 /* ---- modules and kernels --------------------------------------------------------------------------------
  */
 
-enum { TG_MAX_CONSTS = 64, TG_KEY_WORDS = 2 + 1 + 2 * TG_MAX_CONSTS };
+enum { TG_MAX_CONSTS = TG_SIG_MAX_CONSTS, TG_KEY_WORDS = 2 + 1 + 2 * TG_MAX_CONSTS };
 
 /* What a variant is specialised on. The words: types (one byte each), presence bits, then two
  * words per constant. */
@@ -152,8 +153,9 @@ struct tg_kernel {
     tg_status async_status;
     char *schedule;     /* of tg_kernel_with_schedule; null: what the source says */
     bool only_given;    /* the source's schedule items are left out */
+    bool kept;          /* of tg_kernel_kept_with_schedule */
     tg_kernel *derived; /* next of the module's list of those */
-    _Atomic(tg_choice *) choices; /* newest first; only ever grows */
+    _Atomic(tg_choice *) choices; /* newest first; choose.c */
     _Atomic uint32_t n_choices;
 };
 
@@ -166,6 +168,9 @@ struct tg_module {
     pthread_mutex_t lock; /* `derived` */
     tg_kernel *derived;   /* made by tg_kernel_with_schedule */
 };
+
+/* The kernel under a schedule that the module keeps: made once per text, ends with the module. Null: out of memory. */
+tg_kernel *tg_kernel_kept_with_schedule(tg_kernel *kernel, const char *schedule);
 
 char *tg_copy_text(const tg_allocator *a, const char *text); /* null on failure or for null */
 void tg_free_text(const tg_allocator *a, char *text);
@@ -191,7 +196,7 @@ tg_status tg_variant_get(tg_kernel *k, const tg_variant_key *key, const tg_dtype
  */
 
 typedef struct tg_selection {
-    tg_dtype types[16];
+    tg_dtype types[TG_SIG_MAX_TYPES];
     tg_scalar consts[TG_MAX_CONSTS];
     bool present[TG_MAX_PARAMS];
     tg_variant_key key;

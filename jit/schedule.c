@@ -1,6 +1,8 @@
 /* Kernels under a schedule from outside: handles with variants of their own, on a list of their module. */
 #include "jit/context.h"
 
+#include <string.h>
+
 tg_status tg_kernel_with_schedule(tg_kernel *kernel, const tg_schedule_options *options,
                                   tg_kernel **out) {
     if (out) {
@@ -29,6 +31,29 @@ tg_status tg_kernel_with_schedule(tg_kernel *kernel, const tg_schedule_options *
     pthread_mutex_unlock(&m->lock);
     *out = k;
     return TG_OK;
+}
+
+static tg_kernel *find_kept(const tg_kernel *of, const char *schedule) {
+    tg_module *m = of->module;
+    pthread_mutex_lock(&m->lock);
+    tg_kernel *k = m->derived;
+    while (k && !(k->kept && k->item == of->item && strcmp(k->schedule, schedule) == 0)) {
+        k = k->derived;
+    }
+    pthread_mutex_unlock(&m->lock);
+    return k;
+}
+
+tg_kernel *tg_kernel_kept_with_schedule(tg_kernel *kernel, const char *schedule) {
+    tg_schedule_options o = TG_SCHEDULE_OPTIONS_INIT;
+    o.schedule = schedule;
+    tg_kernel *k = find_kept(kernel, schedule);
+    if (!k && tg_kernel_with_schedule(kernel, &o, &k) == TG_OK) {
+        pthread_mutex_lock(&kernel->module->lock);
+        k->kept = true; /* two threads at once may make two; both end with the module */
+        pthread_mutex_unlock(&kernel->module->lock);
+    }
+    return k;
 }
 
 void tg_kernel_release(tg_kernel *kernel) {

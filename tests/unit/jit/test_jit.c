@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "jit/context.h"
 #include "jit_fixture.h"
 
 static tg_kernel_stats stats_of(const tg_kernel *k) {
@@ -328,4 +329,98 @@ Test(jit, cache_is_trimmed) {
     tg_module_destroy(m);
     tg_context_destroy(c);
     test_remove_dir(dir);
+}
+
+/* ---- the chooser ------------------------------------------------------------------------------------------------- */
+
+typedef struct counting_chooser {
+    tg_chooser chooser;
+    tg_kernel *answer; /* null: cannot say now */
+    int asked;
+} counting_chooser;
+
+static tg_kernel *count_question(tg_chooser *chooser, tg_kernel *k, const tg_launch_arg *args,
+                                 const tg_launch_binding *b) {
+    counting_chooser *c = (counting_chooser *)chooser;
+    (void)k;
+    (void)args;
+    (void)b;
+    c->asked++;
+    return c->answer;
+}
+
+static void launch_lengths(tg_kernel *axpy, tg_context *c, int first, int n) {
+    for (int i = first; i < first + n; i++) {
+        tg_tensor *x = jit_tensor_f32(c, i, 1, 1), *y = jit_tensor_f32(c, i, 0, 0);
+        cr_assert_eq(tg_launch(axpy, TG_ARGS(x, y)), TG_OK, "%s", tg_last_error(c));
+        cr_assert_eq(((float *)tg_tensor_data(y))[i - 1], 2.0f * (float)i);
+        tg_tensor_release(x);
+        tg_tensor_release(y);
+    }
+}
+
+Test(jit, a_chooser_is_asked_once_per_extents_and_for_a_bounded_number_of_them) {
+    tg_context *c = jit_context(NULL, 0, 0);
+    tg_module *m = jit_module(c);
+    tg_kernel *axpy = tg_module_kernel(m, "axpy");
+    counting_chooser count = {.chooser = {.choose = count_question, .epoch = 1}};
+    atomic_store(&c->chooser, &count.chooser);
+    launch_lengths(axpy, c, 1, 3);
+    launch_lengths(axpy, c, 1, 3);
+    cr_expect_eq(count.asked, 6, "what cannot be said now is asked again");
+    cr_expect_eq(atomic_load(&axpy->n_choices), 1, "in the same place");
+    count.answer = tg_kernel_kept_with_schedule(axpy, "i = 16;");
+    cr_assert_not_null(count.answer);
+    cr_expect_eq(tg_kernel_kept_with_schedule(axpy, "i = 16;"), count.answer);
+    for (int epoch = 2; epoch < 6; epoch++) {
+        atomic_store(&count.chooser.epoch, (uint64_t)epoch);
+        count.asked = 0;
+        launch_lengths(axpy, c, 1, 100);
+        launch_lengths(axpy, c, 1, 100);
+        cr_expect_eq(count.asked, 100);
+        launch_lengths(axpy, c, 101, 300);
+        launch_lengths(axpy, c, 1, 400);
+        cr_expect_eq(count.asked, 256);
+        cr_expect_eq(atomic_load(&axpy->n_choices), 256, "stale answers make room");
+    }
+    atomic_store(&c->chooser, NULL);
+    tg_module_destroy(m);
+    tg_context_destroy(c);
+}
+
+static _Atomic bool no_memory;
+
+static void *maybe_allocate(void *user, size_t size, size_t align) {
+    return no_memory ? NULL : tg_allocator_default.alloc(user, size, align);
+}
+
+Test(jit, a_chooser_is_not_asked_if_the_answer_could_not_be_kept) {
+    tg_allocator a = tg_allocator_default;
+    a.alloc = maybe_allocate;
+    tg_context_options o = TG_CONTEXT_OPTIONS_INIT;
+    o.cache_dir = "";
+    o.n_threads = 1;
+    o.allocator = &a;
+    tg_context *c;
+    cr_assert_eq(tg_context_create(&o, &c), TG_OK);
+    tg_module *m = jit_module(c);
+    tg_kernel *axpy = tg_module_kernel(m, "axpy");
+    tg_tensor *x = jit_tensor_f32(c, 5, 1, 1), *y = jit_tensor_f32(c, 5, 0, 0);
+    cr_assert_eq(tg_launch(axpy, TG_ARGS(x, y)), TG_OK);
+    counting_chooser count = {.chooser = {.choose = count_question, .epoch = 1},
+                              .answer = axpy};
+    atomic_store(&c->chooser, &count.chooser);
+    no_memory = true;
+    cr_expect_eq(tg_launch(axpy, TG_ARGS(x, y)), TG_OK);
+    no_memory = false;
+    cr_expect_eq(count.asked, 0);
+    cr_expect_eq(atomic_load(&axpy->n_choices), 0);
+    cr_expect_eq(tg_launch(axpy, TG_ARGS(x, y)), TG_OK);
+    cr_expect_eq(count.asked, 1);
+    cr_expect_eq(atomic_load(&axpy->n_choices), 1);
+    atomic_store(&c->chooser, NULL);
+    tg_tensor_release(x);
+    tg_tensor_release(y);
+    tg_module_destroy(m);
+    tg_context_destroy(c);
 }
