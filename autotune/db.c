@@ -9,7 +9,7 @@
 
 #include "autotune/db_internal.h"
 
-enum { PATH_SIZE = 1100, BUSY_MS = 20000 };
+enum { PATH_SIZE = 1100 };
 
 /* ---- SQL made from db_columns.def ------------------------------------------------------------------------- */
 
@@ -35,8 +35,11 @@ static const char create_tables[] =
 #include "autotune/db_columns.def"
 #undef KEY_COLUMN
 #undef WINNER_COLUMN
-    "stamp INTEGER NOT NULL, PRIMARY KEY(kernel, device, threads, spec, shape, build)) WITHOUT "
-    "ROWID, STRICT;";
+    "stamp INTEGER NOT NULL, PRIMARY KEY("
+#define KEY_COLUMN(f, t) #f ", "
+#include "autotune/db_columns.def"
+#undef KEY_COLUMN
+    "deterministic)) WITHOUT ROWID, STRICT;";
 
 /* ---- errors --------------------------------------------------------------------------------------------------- */
 
@@ -51,6 +54,16 @@ tg_status tg_db_exec(tg_db *db, const char *doing, const char *statement) {
     return sqlite3_exec(db->sql, statement, NULL, NULL, NULL) == SQLITE_OK
                ? TG_OK
                : tg_db_fail(db, doing);
+}
+
+tg_status tg_db_end(tg_db *db, tg_status s) {
+    if (s == TG_OK) {
+        s = tg_db_exec(db, "writing", "COMMIT");
+    }
+    if (s) { /* keeping the message of what failed; SQLite may have ended the transaction itself */
+        (void)sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
+    }
+    return s;
 }
 
 const char *tg_db_message(const tg_db *db) {
@@ -119,6 +132,7 @@ static tg_status connect(tg_db *db, const char *path, int flags) {
     if (!db->sql) {
         return TG_ERROR_OUT_OF_MEMORY;
     }
+    sqlite3_busy_timeout(db->sql, TG_DB_BUSY_MS);
     return code == SQLITE_OK ? TG_OK : tg_db_fail(db, "opening");
 }
 
@@ -149,7 +163,8 @@ static tg_status open_reading(tg_db *db, const char *path) {
         }
         s = connect(db, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
         s = s ? s : read_number(db, "SELECT count(*) FROM sqlite_master", &ignored);
-        if (s == TG_OK || s == TG_ERROR_OUT_OF_MEMORY || i == 1) {
+        int code = sqlite3_errcode(db->sql) & 0xff;
+        if (s == TG_OK || i == 1 || (code != SQLITE_CANTOPEN && code != SQLITE_READONLY)) {
             break;
         }
         (void)sqlite3_close(db->sql);
@@ -206,14 +221,7 @@ static tg_status make_tables(tg_db *db) {
                     "PRAGMA application_id = %d; PRAGMA user_version = %d",
                     (int)TG_DB_APPLICATION, (int)TG_DB_VERSION);
     s = s ? s : tg_db_exec(db, "making tables", version);
-    if (s) {
-        char kept[sizeof db->message];
-        memcpy(kept, db->message, sizeof kept);
-        (void)tg_db_exec(db, "undoing", "ROLLBACK");
-        memcpy(db->message, kept, sizeof kept);
-        return s;
-    }
-    return tg_db_exec(db, "making tables", "COMMIT");
+    return tg_db_end(db, s);
 }
 
 /* Turning the log on needs the file for oneself for a moment, and SQLite does not wait for that: two processes that wait for each
@@ -221,7 +229,7 @@ static tg_status make_tables(tg_db *db) {
 static tg_status turn_log_on(tg_db *db) {
     const struct timespec pause = {0, 5 * 1000 * 1000};
     tg_status s = TG_ERROR_IO;
-    for (int waited = 0; waited < BUSY_MS; waited += 5) {
+    for (int waited = 0; waited < TG_DB_BUSY_MS; waited += 5) {
         s = tg_db_exec(db, "opening", "PRAGMA journal_mode = WAL");
         if (s == TG_OK || sqlite3_errcode(db->sql) != SQLITE_BUSY) {
             break;
@@ -235,7 +243,6 @@ static tg_status turn_log_on(tg_db *db) {
  * corrupts nothing. */
 static tg_status prepare(tg_db *db, tg_db_mode mode) {
     bool is_new;
-    sqlite3_busy_timeout(db->sql, BUSY_MS);
     /* What is in the file is data: no functions or triggers of it may run. */
     (void)sqlite3_db_config(db->sql, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     (void)sqlite3_db_config(db->sql, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);

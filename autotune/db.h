@@ -2,11 +2,13 @@
  *
  *   result  one row per kernel × device × threads × specialisation × shape × schedule × build:
  *           time statistics, or why the candidate failed
- *   winner  the schedule that won for a shape, and that the shape is finished
+ *   winner  the schedule that won for a shape, and that the shape is finished: one row in
+ *           deterministic mode, one without
  *
  * A row is written by one statement of its own, which is one transaction: readers and other
  * writers see whole rows, and a process that is killed loses at most the row it was writing. The
- * file is in write-ahead-log mode, so that readers never wait; writers wait for each other.
+ * file is in write-ahead-log mode, so that readers do not wait for writers, but for a moment when
+ * the log is opened, recovered or removed; writers wait for each other, up to 20 s.
  * Rows are only ever added or replaced by newer ones (`stamp`), so databases merge in any order
  * to the same contents.
  *
@@ -41,7 +43,7 @@ typedef struct tg_db_key {
 typedef enum tg_db_state {
     TG_DB_OK = 0,
     TG_DB_FAILED = 1, /* did not compile or launch: `reason` */
-    TG_DB_WRONG = 2   /* computed something else than the reference: `reason` */
+    TG_DB_WRONG = 2   /* computed something else than the interpreter: `reason` */
 } tg_db_state;
 
 typedef struct tg_db_result {
@@ -64,7 +66,7 @@ typedef struct tg_db_winner {
     double median_ns, default_ns; /* of the winner and of the default schedule, same session */
     double budget_s;              /* time the search was given */
     int64_t tried;                /* candidates measured */
-    int64_t deterministic;        /* found inside one class of reduction orders */
+    int64_t deterministic;        /* key: found inside one class of reduction orders */
     int64_t stamp;
 } tg_db_winner;
 
@@ -87,6 +89,9 @@ typedef bool (*tg_db_result_fn)(void *user, const tg_db_result *row);
 typedef bool (*tg_db_winner_fn)(void *user, const tg_db_winner *row);
 tg_status tg_db_results(tg_db *db, const tg_db_key *key, tg_db_result_fn fn, void *user);
 tg_status tg_db_winners(tg_db *db, const tg_db_key *key, tg_db_winner_fn fn, void *user);
+
+/* The winners without waiting for another thread or process: false if one is in the way. A database that cannot be read has no rows. */
+bool tg_db_winners_now(tg_db *db, const tg_db_key *key, tg_db_winner_fn fn, void *user);
 
 /* All rows as JSON text, {"tegula_tuning": 1, "results": […], "winners": […]}; free it with
  * tg_db_free_text. IO, OUT_OF_MEMORY. */

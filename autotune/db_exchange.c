@@ -77,18 +77,6 @@ static tg_status check_marker(tg_db *db, const char *text, size_t length) {
     return ok ? TG_OK : TG_ERROR_INVALID_ARGUMENT;
 }
 
-/* Ends a transaction, keeping the message of what failed inside it. */
-static tg_status end(tg_db *db, tg_status s) {
-    if (s == TG_OK) {
-        return tg_db_exec(db, "writing", "COMMIT");
-    }
-    char kept[sizeof db->message];
-    memcpy(kept, db->message, sizeof kept);
-    (void)tg_db_exec(db, "undoing", "ROLLBACK");
-    memcpy(db->message, kept, sizeof kept);
-    return s;
-}
-
 tg_status tg_db_import(tg_db *db, const char *text, size_t length, int64_t *n) {
     int64_t count = 0;
     pthread_mutex_lock(&db->lock);
@@ -97,7 +85,7 @@ tg_status tg_db_import(tg_db *db, const char *text, size_t length, int64_t *n) {
     if (s == TG_OK) {
         s = import_table(db, &tg_db_result_table, "results", text, length, &count);
         s = s ? s : import_table(db, &tg_db_winner_table, "winners", text, length, &count);
-        s = end(db, s);
+        s = tg_db_end(db, s);
     }
     pthread_mutex_unlock(&db->lock);
     if (n) {

@@ -15,7 +15,10 @@ struct tg_db {
     char message[256];
 };
 
-enum { TG_DB_VERSION = 1, TG_DB_APPLICATION = 0x54475431 /* "TGT1" */ };
+/* How long a call waits for other processes. */
+enum { TG_DB_BUSY_MS = 20000 };
+
+enum { TG_DB_VERSION = 2, TG_DB_APPLICATION = 0x54475431 /* "TGT1" */ };
 
 /* The upsert of a table in pieces: head, then VALUES or a SELECT, then tail, which keeps the newer of two rows. */
 typedef struct tg_db_table {
@@ -30,5 +33,7 @@ extern const tg_db_table tg_db_result_table, tg_db_winner_table;
 tg_status tg_db_fail(tg_db *db, const char *doing);
 /* One statement without values or rows. */
 tg_status tg_db_exec(tg_db *db, const char *doing, const char *statement);
+/* COMMIT if `s` is OK, else ROLLBACK; `s` or why the commit failed. */
+tg_status tg_db_end(tg_db *db, tg_status s);
 
 #endif

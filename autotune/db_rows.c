@@ -261,8 +261,9 @@ tg_status tg_db_results(tg_db *db, const tg_db_key *key, tg_db_result_fn fn, voi
     return s;
 }
 
-tg_status tg_db_winners(tg_db *db, const tg_db_key *key, tg_db_winner_fn fn, void *user) {
-    pthread_mutex_lock(&db->lock);
+/* `db->lock` is held. */
+static tg_status visit_winners(tg_db *db, const tg_db_key *key, tg_db_winner_fn fn,
+                               void *user) {
     sqlite3_stmt *st =
         prepare_visit(db, key, "winner", tg_db_winner_table.columns, "stamp DESC");
     int code = SQLITE_ERROR;
@@ -274,6 +275,24 @@ tg_status tg_db_winners(tg_db *db, const tg_db_key *key, tg_db_winner_fn fn, voi
     }
     tg_status s = st && (code == SQLITE_DONE || !more) ? TG_OK : tg_db_fail(db, "reading");
     sqlite3_finalize(st);
+    return s;
+}
+
+tg_status tg_db_winners(tg_db *db, const tg_db_key *key, tg_db_winner_fn fn, void *user) {
+    pthread_mutex_lock(&db->lock);
+    tg_status s = visit_winners(db, key, fn, user);
     pthread_mutex_unlock(&db->lock);
     return s;
+}
+
+bool tg_db_winners_now(tg_db *db, const tg_db_key *key, tg_db_winner_fn fn, void *user) {
+    if (pthread_mutex_trylock(&db->lock)) {
+        return false;
+    }
+    sqlite3_busy_timeout(db->sql, 0);
+    tg_status s = visit_winners(db, key, fn, user);
+    bool busy = s && (sqlite3_errcode(db->sql) & 0xff) == SQLITE_BUSY;
+    sqlite3_busy_timeout(db->sql, TG_DB_BUSY_MS);
+    pthread_mutex_unlock(&db->lock);
+    return !busy;
 }
