@@ -1,45 +1,63 @@
-/* Launches: which schedule the databases know for a kernel and its extents. The user's rows come before those that ship, this compiler's
- * before another's, this number of threads before another's, the shape itself before the nearest. */
+/* Launches: which schedule the databases know for a kernel and its extents. */
 #include <string.h>
 
 #include "autotune/tuner.h"
 
-static const double OTHER_BUILD = 0.25, OTHER_THREADS = 1, SHIPPED = 0.5;
+/* What counts against a row; of two rows the first difference decides. */
+enum { OTHER_SHAPE, SHIPPED, OTHER_BUILD, OTHER_THREADS, DISTANCE, OTHER_MODE, N_RANKS };
 
 typedef struct match {
     const tg_problem *p;
-    double penalty, best;
-    bool found, exact;
+    bool shipped, found;
+    double best[N_RANKS];
     char schedule[512];
 } match;
 
+static bool is_less(const double *x, const double *y) {
+    int i = 0;
+    while (i < N_RANKS - 1 && x[i] == y[i]) {
+        i++;
+    }
+    return x[i] < y[i];
+}
+
 static bool see_winner(void *user, const tg_db_winner *w) {
     match *m = user;
-    double d = tg_shape_distance(m->p->key.shape, w->key.shape, m->p->bucket);
-    bool fits = strlen(w->schedule) < sizeof m->schedule;
-    double score = d + m->penalty + (strcmp(w->key.build, m->p->key.build) ? OTHER_BUILD : 0) +
-                   (w->key.threads != m->p->key.threads ? OTHER_THREADS : 0);
+    bool deterministic = m->p->kernel->context->deterministic;
+    const double rank[N_RANKS] = {
+        [OTHER_SHAPE] = strcmp(w->key.shape, m->p->key.shape) != 0,
+        [SHIPPED] = m->shipped,
+        [OTHER_BUILD] = strcmp(w->key.build, m->p->key.build) != 0,
+        [OTHER_THREADS] = w->key.threads != m->p->key.threads,
+        [DISTANCE] = tg_shape_distance(m->p->key.shape, w->key.shape, m->p->bucket),
+        [OTHER_MODE] = (w->deterministic != 0) != deterministic};
+    bool fits = rank[DISTANCE] >= 0 && strlen(w->schedule) < sizeof m->schedule;
     /* In a deterministic context only what was found to give the same bits. */
-    bool allowed = w->deterministic || !m->p->kernel->context->deterministic;
+    bool allowed = w->deterministic || !deterministic;
     /* That blocks do not matter to a kernel that looks at them was seen for the measured shape only. */
-    allowed = allowed && (d == 0 || !m->p->func->block_dependent);
-    if (d >= 0 && fits && allowed && (!m->found || score < m->best)) {
+    allowed = allowed && (rank[OTHER_SHAPE] == 0 || !m->p->func->block_dependent);
+    if (fits && allowed && (!m->found || is_less(rank, m->best))) {
         m->found = true;
-        m->best = score;
-        m->exact = strcmp(m->p->key.shape, w->key.shape) == 0;
+        memcpy(m->best, rank, sizeof rank);
         (void)tg_format(m->schedule, sizeof m->schedule, "%s", w->schedule);
     }
     return true;
 }
 
-static void search(tg_tuner *t, const tg_problem *p, match *m) {
+/* A database that cannot be read has no rows. Without `wait` false if somebody is in the way. */
+static bool search(tg_tuner *t, const tg_problem *p, bool wait, match *m) {
     tg_db_key key = {.kernel = p->key.kernel, .device = p->key.device, .spec = p->key.spec};
+    tg_db *const databases[] = {t->db, t->shipped};
     *m = (match){.p = p};
-    (void)tg_db_winners(t->db, &key, see_winner, m);
-    if (t->shipped) {
-        m->penalty = SHIPPED;
-        (void)tg_db_winners(t->shipped, &key, see_winner, m);
+    for (int i = 0; i < 2 && databases[i]; i++) {
+        m->shipped = i > 0;
+        if (wait) {
+            (void)tg_db_winners(databases[i], &key, see_winner, m);
+        } else if (!tg_db_winners_now(databases[i], &key, see_winner, m)) {
+            return false;
+        }
     }
+    return true;
 }
 
 static tg_kernel *choose_in(tg_tuner *t, tg_kernel *k, const tg_launch_arg *args,
@@ -49,7 +67,9 @@ static tg_kernel *choose_in(tg_tuner *t, tg_kernel *k, const tg_launch_arg *args
     if (tg_problem_make_bound(t, k, args, b, arena, p)) {
         return k; /* the launch will say what is wrong */
     }
-    search(t, p, m);
+    if (!search(t, p, false, m)) {
+        return NULL;
+    }
     tg_kernel *chosen =
         m->found && m->schedule[0] ? tg_kernel_kept_with_schedule(k, m->schedule) : NULL;
     return chosen ? chosen : k;
@@ -59,9 +79,11 @@ tg_kernel *tg_tuner_choose(tg_chooser *chooser, tg_kernel *k, const tg_launch_ar
                          const tg_launch_binding *b) {
     tg_tuner *t = (tg_tuner *)chooser;
     tg_unwind u;
-    pthread_mutex_lock(&t->lookup_lock);
+    if (pthread_mutex_trylock(&t->lookup_lock)) {
+        return NULL;
+    }
     tg_arena *arena = tg_arena_create(&t->context->allocator, &u);
-    tg_kernel *chosen = k;
+    tg_kernel *chosen = NULL;
     if (arena && !TG_PROTECT(&u)) {
         chosen = choose_in(t, k, args, b, arena);
     }
@@ -111,9 +133,13 @@ static tg_status ask(const question *q, tg_arena *arena, char *text, size_t size
     match *m = TG_NEW(arena, match);
     tg_status s = tg_problem_make(q->t, q->k, q->values, q->n, arena, p);
     if (s == TG_OK) {
-        search(q->t, p, m);
+        if (!q->k->schedule) { /* launches leave the others alone */
+            (void)search(q->t, p, true, m);
+        }
         (void)tg_format(text, size, "%s", m->schedule);
-        *from = !m->found ? TG_TUNED_DEFAULT : m->exact ? TG_TUNED_EXACT : TG_TUNED_NEAREST;
+        *from = !m->found                ? TG_TUNED_DEFAULT
+                : m->best[OTHER_SHAPE] == 0 ? TG_TUNED_EXACT
+                                            : TG_TUNED_NEAREST;
     }
     return s;
 }
@@ -135,22 +161,61 @@ tg_status tg_tuner_lookup(tg_tuner *tuner, tg_kernel *kernel, const tg_argument 
     return s;
 }
 
-typedef struct visit {
-    int (*fn)(void *user, const tg_candidate *candidate);
-    void *user;
-} visit;
+typedef struct rows {
+    tg_arena *arena;
+    tg_candidates *list;
+    bool no_memory;
+} rows;
 
-static bool visit_row(void *user, const tg_db_result *r) {
-    const visit *v = user;
-    tg_candidate c = {.schedule = r->schedule,
-                      .reason = r->reason,
+static void add_row(const rows *all, const tg_db_result *r) {
+    tg_arena *a = all->arena;
+    tg_candidate c = {.schedule = tg_arena_strndup(a, r->schedule, strlen(r->schedule)),
+                      .reason = tg_arena_strndup(a, r->reason, strlen(r->reason)),
                       .state = (tg_candidate_state)r->state,
                       .n_samples = (int32_t)r->samples,
                       .median_ms = r->median_ns * 1e-6,
                       .low_ms = r->low_ns * 1e-6,
                       .high_ms = r->high_ns * 1e-6,
                       .model_ms = r->model_ns * 1e-6};
-    return v->fn(v->user, &c) == 0;
+    tg_vec_push(a, all->list, c);
+}
+
+/* The database is locked: no unwinding through it. */
+static bool keep_row(void *user, const tg_db_result *r) {
+    rows *all = user;
+    tg_unwind u, *outer = tg_arena_unwind(all->arena);
+    tg_arena_set_unwind(all->arena, &u);
+    if (TG_PROTECT(&u)) {
+        all->no_memory = true;
+    } else {
+        add_row(all, r);
+    }
+    tg_arena_set_unwind(all->arena, outer);
+    return !all->no_memory;
+}
+
+tg_status tg_problem_candidates(tg_tuner *t, const tg_problem *p, tg_candidates *out) {
+    rows all = {.arena = p->arena, .list = out};
+    tg_status s = tg_db_results(t->db, &p->key, keep_row, &all);
+    return all.no_memory ? TG_ERROR_OUT_OF_MEMORY : s;
+}
+
+static tg_status visit(const question *q, tg_arena *arena,
+                       int (*fn)(void *user, const tg_candidate *candidate), void *user) {
+    tg_problem *p = TG_NEW(arena, tg_problem);
+    tg_candidates all = {0};
+    tg_status s = tg_problem_make(q->t, q->k, q->values, q->n, arena, p);
+    if (s) {
+        return s;
+    }
+    s = tg_problem_candidates(q->t, p, &all);
+    if (s) {
+        return tg_fail(q->t->context, s, "%s",
+                       s == TG_ERROR_IO ? tg_db_message(q->t->db) : tg_status_name(s));
+    }
+    for (uint32_t i = 0; i < all.len && fn(user, &all.data[i]) == 0; i++) {
+    }
+    return TG_OK;
 }
 
 tg_status tg_tuner_candidates(tg_tuner *tuner, tg_kernel *kernel, const tg_argument *values,
@@ -161,17 +226,13 @@ tg_status tg_tuner_candidates(tg_tuner *tuner, tg_kernel *kernel, const tg_argum
         return TG_ERROR_INVALID_ARGUMENT;
     }
     tg_unwind u;
-    visit v = {fn, user};
+    question q = {tuner, kernel, values, n_values};
     tg_arena *arena = tg_arena_create(&tuner->context->allocator, &u);
     if (!arena || TG_PROTECT(&u)) {
         tg_arena_destroy(arena);
         return tg_fail(tuner->context, TG_ERROR_OUT_OF_MEMORY, "out of memory");
     }
-    tg_problem *p = TG_NEW(arena, tg_problem);
-    tg_status s = tg_problem_make(tuner, kernel, values, n_values, arena, p);
-    if (s == TG_OK && tg_db_results(tuner->db, &p->key, visit_row, &v)) {
-        s = tg_fail(tuner->context, TG_ERROR_IO, "%s", tg_db_message(tuner->db));
-    }
+    tg_status s = visit(&q, arena, fn, user);
     tg_arena_destroy(arena);
     return s;
 }

@@ -98,9 +98,9 @@ static tg_try *add_try(tg_session *s, const tg_point *x) {
 
 /* What failed or was wrong under this very compiler is not tried again. */
 static void recall(tg_session *s, tg_try *t) {
-    for (uint32_t i = 0; i < s->bad.len; i++) {
-        const tg_bad *b = &s->bad.data[i];
-        if (strcmp(b->schedule, t->text) == 0) {
+    for (uint32_t i = 0; i < s->before.len; i++) {
+        const tg_candidate *b = &s->before.data[i];
+        if (b->state != TG_CANDIDATE_OK && strcmp(b->schedule, t->text) == 0) {
             t->known = true;
             t->state = b->state;
             (void)tg_format(t->reason, sizeof t->reason, "%s", b->reason);
@@ -270,7 +270,11 @@ static void add_neighbour(const tg_session *s, const tg_try *of, uint32_t param,
         return;
     }
     x.at[param] = (uint8_t)at;
-    if (!is_known(s, &x) && tg_space_legal(&s->space, &x)) {
+    bool fresh = !is_known(s, &x);
+    for (uint32_t i = 0; i < *n && fresh; i++) {
+        fresh = memcmp(&out[i], &x, sizeof x) != 0;
+    }
+    if (fresh && tg_space_legal(&s->space, &x)) {
         out[(*n)++] = x;
     }
 }

@@ -23,7 +23,10 @@ static void note(tg_tuner *t, tg_status status) {
 
 void tg_session_record(tg_session *s, const tg_try *t) {
     const tg_problem *p = &s->problem;
-    bool outcome = t->state != TG_CANDIDATE_OK || t->n_samples > 0;
+    /* Other bits than the default's are no failure outside deterministic mode, and a tolerance from a premise proves nothing. */
+    bool outcome = t->state == TG_CANDIDATE_OK      ? t->n_samples > 0
+                   : t->state == TG_CANDIDATE_WRONG ? t->disproved
+                                                    : true;
     if (t->known || !outcome) {
         return;
     }
@@ -58,18 +61,6 @@ static void record_winner(tg_session *s, const tg_try *w) {
                         .deterministic = s->exact,
                         .stamp = now_us()};
     note(s->tuner, tg_db_put_winner(s->tuner->db, &row));
-}
-
-static bool remember_bad(void *user, const tg_db_result *row) {
-    tg_session *s = user;
-    if (row->state != TG_DB_OK) {
-        tg_arena *a = s->problem.arena;
-        tg_bad b = {.schedule = tg_arena_strndup(a, row->schedule, strlen(row->schedule)),
-                    .reason = tg_arena_strndup(a, row->reason, strlen(row->reason)),
-                    .state = (tg_candidate_state)row->state};
-        tg_vec_push(a, &s->bad, b);
-    }
-    return true;
 }
 
 /* ---- a finished shape ---------------------------------------------------------------------------------------------- */
@@ -119,11 +110,13 @@ static void fill_result(const tg_session *s, const tg_try *w, tg_tune_result *r)
 }
 
 static tg_status measure(tg_session *s, tg_tune_result *r) {
-    if (tg_db_results(s->tuner->db, &s->problem.key, remember_bad, s)) {
-        note(s->tuner, TG_ERROR_IO);
+    tg_status status = tg_problem_candidates(s->tuner, &s->problem, &s->before);
+    if (status == TG_ERROR_OUT_OF_MEMORY) {
+        return tg_fail(s->tuner->context, status, "out of memory");
     }
+    note(s->tuner, status);
     tg_space_make(&s->problem, s->exact, &s->space);
-    tg_status status = tg_session_base(s);
+    status = tg_session_base(s);
     status = status ? status : tg_measure_open(s);
     if (status) {
         return status;

@@ -30,12 +30,19 @@ static tg_space_param *add_param(tg_space *s, const char *key, tg_param_role rol
     return p;
 }
 
+/* A value that is there already is left out. */
 static void add_value(const tg_space *s, tg_space_param *p, int64_t number, const char *text) {
-    if (p && p->n < TG_SPACE_VALUES) {
-        p->number[p->n] = number;
-        p->text[p->n++] =
-            text ? text : tg_arena_printf(s->problem->arena, "%lld", (long long)number);
+    if (!p || p->n == TG_SPACE_VALUES) {
+        return;
     }
+    text = text ? text : tg_arena_printf(s->problem->arena, "%lld", (long long)number);
+    for (uint32_t i = 1; i < p->n; i++) {
+        if (strcmp(p->text[i], text) == 0) {
+            return;
+        }
+    }
+    p->number[p->n] = number;
+    p->text[p->n++] = text;
 }
 
 /* Values up to the first that covers the axis; a larger one would mean the same. */

@@ -26,7 +26,7 @@ struct tg_tuner {
     char warning[600];
     char device[160];
     pthread_mutex_t lock;        /* one tuning run at a time */
-    pthread_mutex_t lookup_lock; /* lookups that missed the kernel's own list */
+    pthread_mutex_t lookup_lock; /* one lookup of a launch at a time; others try again */
     /* Called after each launch of a candidate with its outputs: for tests, which plant wrong results. Null otherwise. */
     void (*after_launch)(void *user, const char *schedule, tg_tensor *const *outputs,
                          uint32_t n);
@@ -61,6 +61,9 @@ tg_status tg_problem_make(tg_tuner *t, tg_kernel *k, const tg_argument *values, 
                           tg_arena *arena, tg_problem *p);
 tg_status tg_problem_make_bound(tg_tuner *t, tg_kernel *k, const tg_launch_arg *args,
                                 const tg_launch_binding *b, tg_arena *arena, tg_problem *p);
+/* What the user's database knows of it, in its arena, fastest first. OUT_OF_MEMORY, IO. */
+typedef TG_VEC(tg_candidate) tg_candidates;
+tg_status tg_problem_candidates(tg_tuner *t, const tg_problem *p, tg_candidates *out);
 void tg_device_text(const tg_context *c, char *out, size_t size);
 /* log2 distance of two shapes "M=8 N=9" with the same names; negative: other names, or an extent more than a factor of four away
  * whose bucket is not "any". */
@@ -119,7 +122,8 @@ typedef struct tg_try {
     tg_kernel *kernel; /* under the schedule; launches leave it alone, whatever is attached */
     tg_candidate_state state;
     char reason[256];
-    bool known; /* state and reason come from the database */
+    bool known;    /* state and reason come from the database */
+    bool disproved; /* WRONG against the interpreter's bounds, not only against the default's results */
     uint32_t n_samples;
     double samples[TG_MOST_SAMPLES]; /* ns */
     double median, low, high, least;
@@ -135,12 +139,6 @@ typedef struct tg_bench {
     bool has_bounds, has_inout;
 } tg_bench;
 
-/* A candidate that failed before under this compiler. */
-typedef struct tg_bad {
-    const char *schedule, *reason;
-    tg_candidate_state state;
-} tg_bad;
-
 typedef struct tg_session {
     tg_tuner *tuner;
     tg_problem problem;
@@ -153,7 +151,7 @@ typedef struct tg_session {
     uint32_t repeats; /* launches per sample */
     TG_VEC(tg_try *) tries;
     tg_try *base; /* the default schedule */
-    TG_VEC(tg_bad) bad;
+    tg_candidates before; /* outcomes of earlier runs under this compiler */
     uint32_t n_space;
     double model_scale;
     const tg_tune_options *options;

@@ -59,8 +59,11 @@ TG_API const char *tg_tuner_database(const tg_tuner *tuner);
 /** Lets the launches of the tuner's context use what the database knows.
  *
  * A launch looks up, by kernel, types, constants and extents: rows of the very shape, else those of the nearest shape (each extent
- * within a factor of four), else the kernel runs under the compiler's own choice. It never measures or waits: the answer is kept, so that a prepared launch pays a few nanoseconds, and while
- * the code of a schedule is being compiled the kernel's own code runs. Kernels of tg_kernel_with_schedule are left alone.
+ * within a factor of four), else the kernel runs under the compiler's own choice. The first launch of a combination pays for the
+ * look-up: the compiler's front end (about a millisecond) and a query. It measures nothing and waits for nobody: if another look-up or
+ * a write to the database is in the way, the kernel runs under the compiler's own choice and the next launch looks again. The answer
+ * is kept, for the first 256 combinations of a kernel, so that later launches pay a comparison per combination, and while the code of
+ * a schedule is being compiled the kernel's own code runs. Kernels of tg_kernel_with_schedule are left alone.
  *
  * @return INVALID_ARGUMENT if null or another tuner is attached. */
 TG_API tg_status tg_tuner_attach(tg_tuner *tuner);
@@ -74,7 +77,7 @@ typedef enum tg_tuned_from {
     TG_TUNED_EXACT = 2    /**< rows of this shape */
 } tg_tuned_from;
 
-/** What a launch with these arguments would use: receives the schedule's text in `text` (`size` bytes, cut if longer; "" is the
+/** What a launch with these arguments would use, were the tuner attached: receives the schedule's text in `text` (`size` bytes, cut if longer; "" is the
  * compiler's choice), and where it came from. INVALID_ARGUMENT, LAUNCH as for tg_launch; COMPILE. Any thread. */
 TG_API tg_status tg_tuner_lookup(tg_tuner *tuner, tg_kernel *kernel, const tg_argument *values,
                                  uint32_t n_values, char *text, size_t size,
@@ -97,7 +100,8 @@ typedef struct tg_candidate {
     double model_ms; /**< predicted, scaled so that the default's prediction is right */
 } tg_candidate;
 
-/** How a tuning run stands; `candidate` is the latest outcome or null. Return non-zero to stop early: what was found is kept. */
+/** How a tuning run stands; `candidate` is the latest outcome or null. Return non-zero to stop early: what was found is kept.
+ * The function must not tune with the same tuner or end it; anything else is fine. */
 typedef struct tg_tune_progress {
     const char *phase;     /**< "reference", "compile", "measure", "search", "confirm" */
     double fraction;       /**< of the budget that is used, 0 … 1 */
@@ -156,7 +160,10 @@ TG_API tg_status tg_tune(tg_tuner *tuner, tg_kernel *kernel, const tg_argument *
                          uint32_t n_values, const tg_tune_options *options,
                          tg_tune_result *result);
 
-/** Visits what is known of this kernel with these arguments, fastest first. Non-zero from `fn` ends it. */
+/** Visits what is known of this kernel with these arguments, fastest first. Non-zero from `fn` ends it.
+ *
+ * Candidates that differed from the default schedule only are not among them: see docs/autotune.md. No lock is held while `fn`
+ * runs; it may use the tuner. */
 TG_API tg_status tg_tuner_candidates(tg_tuner *tuner, tg_kernel *kernel,
                                      const tg_argument *values, uint32_t n_values,
                                      int (*fn)(void *user, const tg_candidate *candidate),
