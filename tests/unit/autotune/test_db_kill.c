@@ -121,9 +121,12 @@ static int kill_one(int next, bool at_start, unsigned *seed) {
     }
     close(fd[1]);
     *seed = *seed * 1103515245u + 12345u;
-    if (!at_start && read(fd[0], &row, sizeof row) != sizeof row) {
-        fprintf(stderr, "the writer did not start\n");
-        exit(1);
+    for (int i = 0; i < 2 && !at_start; i++) { /* "ready", then the first row: the kill hits writing */
+        if (read(fd[0], &row, sizeof row) != sizeof row) {
+            fprintf(stderr, "the writer did not start\n");
+            exit(1);
+        }
+        next = row + 1;
     }
     struct timespec t = {0, (long)(*seed >> 8) % 60000000};
     nanosleep(&t, NULL);
@@ -152,7 +155,7 @@ static bool test_kills(int kills) {
     }
     printf("%d kills (%d before the first row), %d rows, %d times a row was lost or broken\n",
            kills, silent, next, bad);
-    return bad == 0 && silent < kills;
+    return bad == 0 && silent <= (kills + 7) / 8;
 }
 
 int main(int argc, char **argv) {
