@@ -106,9 +106,8 @@ static double points_of(const counter *c, const tg_type *t) {
 }
 
 /* Whole domains of the axes of a tile times the trips of enclosing loops over other axes. */
-static double points_in(const counter *c, const tg_op *op, const tg_type *t, double each_trips,
+static double points_in(const counter *c, const tg_type *t, double each_trips,
                         const tg_axis *const *open, uint32_t n_open) {
-    (void)op;
     double n = points_of(c, t) * each_trips;
     for (uint32_t i = 0; i < n_open; i++) {
         const tg_axis *a = open[i];
@@ -155,14 +154,14 @@ static void count_op(counter *c, const tg_op *op, const scope *s) {
     double per_point = cost(op);
     const tg_type *t = op->n_results ? op->results[0].type : NULL;
     if (per_point > 0) {
-        c->flops += per_point * points_in(c, op, t, s->each_trips, s->open, s->n_open);
+        c->flops += per_point * points_in(c, t, s->each_trips, s->open, s->n_open);
     } else if (op->opcode == TG_OP_REDUCE || op->opcode == TG_OP_SCAN) {
         t = tg_operand(op, 0)->type;
         bool is_float = tg_dtype_is_float(t->dtype);
-        c->flops += is_float ? points_in(c, op, t, s->each_trips, s->open, s->n_open) : 0;
+        c->flops += is_float ? points_in(c, t, s->each_trips, s->open, s->n_open) : 0;
     } else if (op->opcode == TG_OP_DOT) {
         const tg_type *x = tg_operand(op, 0)->type, *y = tg_operand(op, 1)->type;
-        double n = points_in(c, op, x, s->each_trips, s->open, s->n_open);
+        double n = points_in(c, x, s->each_trips, s->open, s->n_open);
         for (uint32_t i = 0; i < y->n_axes; i++) { /* the union of both */
             if (!tg_type_has_axis(x, y->axes[i])) {
                 const tg_axis *a = y->axes[i];
@@ -207,7 +206,7 @@ static void enter(counter *c, const tg_op *op, const scope *outer) {
     if (op->opcode == TG_OP_REDUCE_FN || op->opcode == TG_OP_SCAN_FN ||
         op->opcode == TG_OP_MAP) {
         const tg_type *t = op->results[0].type;
-        s.each_trips = points_in(c, op, t, s.each_trips, s.open, s.n_open);
+        s.each_trips = points_in(c, t, s.each_trips, s.open, s.n_open);
         s.n_open = 0;
     }
     for (uint32_t r = 0; r < op->n_regions; r++) {

@@ -37,9 +37,12 @@ static const char *spec_text(const tg_problem *p) {
         int32_t slot = sig->params[i].const_slot;
         if (slot >= 0) {
             tg_scalar c = p->selection.consts[slot];
-            tg_strbuf_printf(&s, tg_dtype_is_float(c.dtype) ? "%s%s=%.17g" : "%s%s=%.0f",
-                             s.len ? " " : "", sig->params[i].name,
-                             tg_dtype_is_float(c.dtype) ? c.f : (double)c.i);
+            tg_strbuf_printf(&s, "%s%s=", s.len ? " " : "", sig->params[i].name);
+            if (tg_dtype_is_float(c.dtype)) {
+                tg_strbuf_printf(&s, "%.17g", c.f);
+            } else {
+                tg_strbuf_printf(&s, "%lld", (long long)c.i);
+            }
         } else if (!p->selection.present[i]) {
             tg_strbuf_printf(&s, "%s-%s", s.len ? " " : "", sig->params[i].name);
         }

@@ -7,20 +7,12 @@
 
 #include "dsl/interp/interp.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static const double SAMPLE_NS = 200e3; /* shortest sample */
 enum { MOST_REPEATS = 1000 };
-
-double tg_now_ms(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
-}
 
 /* ---- results ----------------------------------------------------------------------------------------------- */
 

@@ -1,13 +1,12 @@
 /* The analytic model: how long a launch takes under a schedule, without compiling it. It ranks; measuring decides.
  *
- *   T = balance · max(compute, traffic) + instances · overhead
+ *   T = balance · (max(compute, traffic) + ¼ min(compute, traffic)) / threads + instances · overhead / min(threads, instances)
  *
- *   compute   flops at the machine's FMA rate over the lanes that blocks fill, plus loads of a register tile: MR·NV/2 cycles of FMA
- *             against (NV + MR)/2 of loads per step
- *   traffic   every instance reads its part of each tensor: bytes · how often the blocks of axes that the tensor lacks repeat it,
- *             at the bandwidth of the level that its part fits (L2, L3 or memory)
+ *   compute   flops at the machine's rate for f32, times the lanes over those that blocks fill
+ *   traffic   of each access: the whole tensor once, at the bandwidth of the level that it fits, and again for every further block
+ *             of grid axes that it lacks, at that of the level that one instance's part fits
  *   balance   instances per thread, rounded up, over the average
- *   overhead  of an instance and of a pass of its loops: calls, tails, loads and stores of accumulators
+ *   overhead  of an instance, and of a pass of its loops (calls, tails, loads and stores of accumulators) times their number
  *
  * Bandwidths are bytes per cycle and core, measured on server x86 (140 from L1, 48 from L2, 10 from L3, 5 from memory). The unit of
  * the result is that of a core at 2.5 GHz; a run scales it by its measurement of the default schedule. */
@@ -38,7 +37,7 @@ static double block_of(const model *m, const tg_axis *a) {
     if (a->kind == TG_AXIS_LOCAL) {
         return size;
     }
-    int64_t b = tg_space_number(m->s, m->x, TG_ROLE_BLOCK, a->like ? a->like : a);
+    int64_t b = tg_space_number(m->s, m->x, a->like ? a->like : a);
     if (b > 0) {
         return fmin((double)b, size);
     }

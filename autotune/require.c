@@ -130,7 +130,7 @@ static void see_tile(tg_op *op, void *user) {
         double bytes = tg_dtype_bits(t->dtype) / 8.0;
         for (uint32_t k = 0; k < t->n_axes; k++) {
             double size = f->s->problem->sizes[t->axes[k]->rank];
-            int64_t block = tg_space_number(f->s, f->x, TG_ROLE_BLOCK, t->axes[k]);
+            int64_t block = tg_space_number(f->s, f->x, t->axes[k]);
             bool open = block == 0 &&
                         t->axes[k]->kind != TG_AXIS_LOCAL; /* the compiler's choice fits */
             bytes *= open ? 1 : block > 0 && (double)block < size ? (double)block : size;

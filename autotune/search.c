@@ -11,7 +11,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { BATCH = 6, ROUNDS = 5, CONFIRM_ROUNDS = 25, KEPT = 3, SAMPLED_POINTS = 32768 };
 static const double DROP_AT_ONCE = 30, DROP_FIRST = 1.5, DROP = 1.15, WORTH = 0.98,
@@ -70,11 +69,16 @@ static void report(tg_session *s, const char *phase, const tg_try *t) {
         return;
     }
     tg_candidate c;
-    double used = tg_now_ms() - s->start_ms, left = tg_session_left_ms(s);
+    double used = tg_now_ms() - s->start_ms, fraction = fmin(1, used / s->budget_ms),
+           left = fmax(0, tg_session_left_ms(s));
+    if (s->options->exhaustive) { /* the number of candidates is the budget */
+        fraction = s->n_planned ? fmin(1, (double)s->tries.len / s->n_planned) : 0;
+        left = fraction > 0 ? used * (1 - fraction) / fraction : 0;
+    }
     tg_tune_progress p = {.phase = phase,
-                          .fraction = s->budget_ms > 0 ? fmin(1, used / s->budget_ms) : 1,
+                          .fraction = fraction,
                           .seconds = used * 1e-3,
-                          .eta_s = fmax(0, left) * 1e-3,
+                          .eta_s = left * 1e-3,
                           .n_tried = s->tries.len,
                           .best_ms = best_of(s)->median * 1e-6,
                           .default_ms = s->base->median * 1e-6};
@@ -347,18 +351,19 @@ static tg_try *confirm(tg_session *s) {
 }
 
 tg_try *tg_session_run(tg_session *s) {
-    uint32_t most = s->options->exhaustive
-                        ? TG_SPACE_LIMIT
-                        : (uint32_t)(s->options->n_first > 0 ? s->options->n_first : 12);
+    int32_t first = s->options->n_first > 0 ? s->options->n_first : 12;
+    uint32_t most =
+        s->options->exhaustive || first > TG_SPACE_LIMIT ? TG_SPACE_LIMIT : (uint32_t)first;
     report(s, "reference", NULL);
     for (int i = 0; i < 3; i++) {
         tg_measure_round(s, &s->base, 1);
     }
     s->model_scale = s->base->model_ns > 0 ? s->base->median / s->base->model_ns : 1;
     tg_session_record(s, s->base);
-    tg_point *first = TG_NEW_ARRAY(s->problem.arena, tg_point, most);
-    uint32_t n = propose(s, most, first);
-    evaluate_points(s, first, n, "measure");
+    tg_point *points = TG_NEW_ARRAY(s->problem.arena, tg_point, most);
+    uint32_t n = propose(s, most, points);
+    s->n_planned = n + 1;
+    evaluate_points(s, points, n, "measure");
     if (!s->options->exhaustive) {
         search(s);
     }

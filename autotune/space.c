@@ -1,8 +1,7 @@
 /* The schedules worth trying for a kernel, from its tile IR.
  *
- *   block axes     every grid or loop axis whose size the source does not fix: sizes near the usual cache and register multiples
- *   register tile  the two main axes of a contraction
- *   packing        the tensors that a contraction reads
+ *   block axes  every grid or loop axis whose size the source does not fix: sizes near the usual cache and register multiples
+ *   packing     the two tensors that the first contraction reads
  *
  * `tune` clauses of the source replace the values of what they name, add parameters, and forbid combinations (`require`). The first
  * value of every parameter is "left to the compiler": the first point is the default schedule. */
@@ -255,12 +254,10 @@ const char *tg_space_text(const tg_space *s, const tg_point *x, tg_arena *arena)
     return text.data;
 }
 
-int64_t tg_space_number(const tg_space *s, const tg_point *x, tg_param_role role,
-                        const tg_axis *axis) {
+int64_t tg_space_number(const tg_space *s, const tg_point *x, const tg_axis *axis) {
     for (uint32_t i = 0; i < s->n_params; i++) {
         const tg_space_param *p = &s->params[i];
-        if (p->role == role && p->axis && axis->name &&
-            strcmp(p->axis->name, axis->name) == 0) {
+        if (p->axis && axis->name && strcmp(p->axis->name, axis->name) == 0) {
             return x->at[i] ? p->number[x->at[i]] : axis->block;
         }
     }

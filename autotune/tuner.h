@@ -12,6 +12,7 @@
 #ifndef TG_AUTOTUNE_TUNER_H
 #define TG_AUTOTUNE_TUNER_H
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "jit/context.h"
 #include "tegula/autotune.h"
@@ -73,12 +74,12 @@ double tg_shape_distance(const char *a, const char *b, const char *bucket);
 
 enum { TG_SPACE_PARAMS = 12, TG_SPACE_VALUES = 16, TG_SPACE_LIMIT = 4096 };
 
-typedef enum tg_param_role { TG_ROLE_BLOCK, TG_ROLE_REG, TG_ROLE_OTHER } tg_param_role;
+typedef enum tg_param_role { TG_ROLE_BLOCK, TG_ROLE_OTHER } tg_param_role;
 
 typedef struct tg_space_param {
     const char *key; /* as written: "m", "reg(m)", "pack(B)" */
     tg_param_role role;
-    const tg_axis *axis; /* BLOCK, REG */
+    const tg_axis *axis; /* of a BLOCK */
     uint32_t n;
     int64_t number[TG_SPACE_VALUES]; /* 0: left to the compiler */
     const char *text[TG_SPACE_VALUES];
@@ -98,12 +99,12 @@ typedef struct tg_point {
 } tg_point;
 
 void tg_space_make(const tg_problem *p, bool deterministic, tg_space *out);
-/* Constraints that need no compile: registers, cache footprint, `require`. */
+/* Constraints that need no compile: cache footprint, `require`. */
 bool tg_space_legal(const tg_space *s, const tg_point *x);
 /* "m = 96; n = 512"; "" where all is left to the compiler. */
 const char *tg_space_text(const tg_space *s, const tg_point *x, tg_arena *arena);
-int64_t tg_space_number(const tg_space *s, const tg_point *x, tg_param_role role,
-                        const tg_axis *axis); /* 0: unset */
+/* Block size of the axis, 0: left to the compiler. */
+int64_t tg_space_number(const tg_space *s, const tg_point *x, const tg_axis *axis);
 const char *tg_bucket_text(const tg_problem *p);
 
 /* ---- model ---------------------------------------------------------------------------------------- */
@@ -152,7 +153,7 @@ typedef struct tg_session {
     TG_VEC(tg_try *) tries;
     tg_try *base; /* the default schedule */
     tg_candidates before; /* outcomes of earlier runs under this compiler */
-    uint32_t n_space;
+    uint32_t n_space, n_planned; /* candidates in the space; those of an exhaustive run */
     double model_scale;
     const tg_tune_options *options;
     bool stopped;
@@ -163,9 +164,8 @@ tg_status tg_measure_open(tg_session *s);
 void tg_measure_close(tg_session *s);
 /* Launches on both sets of tensors and compares; sets state and reason. */
 void tg_measure_check(tg_session *s, tg_try *t);
-/* One sample each of the tries, in turn; false if a launch failed (its state says so). */
+/* One sample each of the tries, in turn. A launch that fails is in the state of its try. */
 void tg_measure_round(tg_session *s, tg_try *const *tries, uint32_t n);
 void tg_statistics(tg_try *t);
-double tg_now_ms(void);
 
 #endif

@@ -51,7 +51,6 @@ int cli_error(const char *fmt, ...)
  * CLI_FAILED. */
 int cli_last_error(const tg_context *context, bool json);
 void cli_json_text(FILE *out, const char *text);
-double cli_now_ms(void);
 
 /* A line on stderr once an activity has lasted a second, if stderr is a terminal. */
 typedef struct cli_progress cli_progress;

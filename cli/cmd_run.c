@@ -1,6 +1,7 @@
 /* tegula run: a kernel on generated data, timed and compared with the interpreter. */
 #include "cli/data.h"
 #include "autotune/flops.h"
+#include "base/clock.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -39,17 +40,17 @@ static int by_size(const void *a, const void *b) {
 /* Repeats until there are enough samples; without --repeat for about half a second. */
 static bool time_launches(const run_options *o, cli_data *d, run_result *r) {
     enum { MOST = 10000 };
-    double *ms = malloc(MOST * sizeof *ms), begin = cli_now_ms();
+    double *ms = malloc(MOST * sizeof *ms), begin = tg_now_ms();
     int64_t n = 0, most = o->repeat > 0 ? o->repeat : MOST;
     uint32_t n_args = d->kernel->signature->n_params;
     while (ms && n < most && n < MOST &&
-           (o->repeat > 0 || n < 3 || cli_now_ms() - begin < 500)) {
-        double start = cli_now_ms();
+           (o->repeat > 0 || n < 3 || tg_now_ms() - begin < 500)) {
+        double start = tg_now_ms();
         if (tg_launch(d->kernel, d->values, n_args)) {
             free(ms);
             return false;
         }
-        ms[n++] = cli_now_ms() - start;
+        ms[n++] = tg_now_ms() - start;
     }
     if (n) {
         qsort(ms, (size_t)n, sizeof *ms, by_size);
@@ -177,9 +178,9 @@ static void print_text(const run_options *o, const cli_data *d, const run_result
 static bool first_launch(cli_data *d, run_result *r) {
     tg_kernel *k = d->kernel;
     cli_progress *p = cli_progress_start("compiling");
-    double start = cli_now_ms();
+    double start = tg_now_ms();
     bool ok = tg_launch(k, d->values, k->signature->n_params) == TG_OK;
-    r->cold_ms = cli_now_ms() - start;
+    r->cold_ms = tg_now_ms() - start;
     cli_progress_stop(p);
     tg_kernel_stats stats = {.struct_size = sizeof stats};
     (void)tg_kernel_get_stats(k, &stats);

@@ -89,7 +89,8 @@ static void on_interrupt(int number) {
 
 static int show_progress(void *user, const tg_tune_progress *p) {
     const sweep *s = user;
-    double eta = p->eta_s + s->budget_s * (s->n_shapes - s->done - 1);
+    double whole = s->o->exhaustive ? p->seconds + p->eta_s : s->budget_s; /* of a shape */
+    double eta = p->eta_s + whole * (s->n_shapes - s->done - 1);
     if (s->terminal) {
         enum { WIDTH = 20 };
         int full = (int)((double)WIDTH * (s->done + p->fraction) / s->n_shapes);
@@ -221,7 +222,9 @@ static int run_sweep(sweep *s) {
     }
     s->o->json ? print_json(s) : print_table(s);
     if (*tg_tuner_warning(s->tuner) && !s->o->json) {
-        fprintf(stderr, "tegula: results are not kept: %s\n", tg_tuner_warning(s->tuner));
+        fprintf(stderr, "tegula: %s%s\n",
+                tg_tuner_database(s->tuner) ? "" : "results are not kept: ",
+                tg_tuner_warning(s->tuner));
     }
     if (s->o->report && !cli_tune_report(s->o->report, s->kernel, s->shapes, s->done)) {
         return cli_error("%s cannot be written", s->o->report);
@@ -245,18 +248,28 @@ static int exchange(const tune_options *o, tg_context *c, tg_tuner *tuner) {
     return CLI_OK;
 }
 
+/* All of the text, finite and above 0. */
+static bool read_seconds(const char *text, double *out) {
+    char *end;
+    *out = strtod(text, &end);
+    return *text && !*end && *out > 0 && *out <= 1e6;
+}
+
 static int tune_file(const tune_options *o, tg_context *c, tg_tuner *tuner, const char *path) {
     tg_module *m = NULL;
     int code;
     sweep s = {.o = o, .tuner = tuner, .terminal = isatty(STDERR_FILENO)};
     s.kernel = cli_load(c, path, &o->selection, o->json, &m, &code);
-    s.budget_s = o->budget ? atof(o->budget) : 10;
+    s.budget_s = 10;
     s.n_shapes = n_combinations(&o->selection.set);
     s.shapes = calloc(s.n_shapes ? s.n_shapes : 1, sizeof *s.shapes);
-    if (s.kernel && (s.n_shapes == 0 || s.budget_s <= 0)) {
-        code = cli_error(s.n_shapes ? "--budget is a number of seconds" : "more than %d shapes",
-                         MOST_SHAPES);
-    } else if (s.kernel && s.shapes) {
+    if (s.kernel && o->budget && !read_seconds(o->budget, &s.budget_s)) {
+        code = cli_error("--budget %s: write a number of seconds above 0", o->budget);
+    } else if (s.kernel && s.n_shapes == 0) {
+        code = cli_error("more than %d shapes", MOST_SHAPES);
+    } else if (s.kernel && !s.shapes) {
+        code = cli_error("out of memory");
+    } else if (s.kernel) {
         code = run_sweep(&s);
     }
     for (uint32_t i = 0; i < s.n_shapes && s.shapes; i++) {

@@ -1,6 +1,8 @@
 /* Messages, JSON texts, time, progress. */
 #include "cli/cli.h"
 
+#include "base/clock.h"
+
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -70,12 +72,6 @@ void cli_json_text(FILE *out, const char *text) {
     fputc('"', out);
 }
 
-double cli_now_ms(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
-}
-
 /* ---- progress ----------------------------------------------------------------------------------------------
  */
 
@@ -96,7 +92,7 @@ static void *progress_main(void *user) {
         clock_gettime(CLOCK_REALTIME, &until);
         until.tv_sec += 1;
         pthread_cond_timedwait(&p->stopped, &p->lock, &until);
-        double seconds = (cli_now_ms() - p->start) / 1e3;
+        double seconds = (tg_now_ms() - p->start) / 1e3;
         if (!p->stop && seconds >= 0.9) {
             fprintf(stderr, "\r\033[K%s … %.0f s", p->what, seconds);
             fflush(stderr);
@@ -113,7 +109,7 @@ cli_progress *cli_progress_start(const char *what) {
         return NULL;
     }
     p->what = what;
-    p->start = cli_now_ms();
+    p->start = tg_now_ms();
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->stopped, NULL);
     if (pthread_create(&p->thread, NULL, progress_main, p)) {

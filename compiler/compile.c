@@ -7,9 +7,9 @@
  * its own function only, so variants of one module are generated in parallel. */
 #include "compiler/compile.h"
 
+#include "base/clock.h"
 #include "dsl/passes/passes.h"
 
-#include <time.h>
 
 typedef struct job {
     tg_compilation *c;
@@ -28,21 +28,15 @@ const char *tg_stage_name(tg_stage stage) {
     return (unsigned)stage < TG_STAGE_COUNT ? names[stage] : "?";
 }
 
-static double now_ms(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
-}
-
 static void note_op(tg_op *op, void *user) {
     tg_artifact *out = user;
     out->prints = out->prints || op->opcode == TG_OP_PRINT;
 }
 
 static tg_status instantiate(job *j) {
-    double start = now_ms();
+    double start = tg_now_ms();
     j->func = tg_unit_instantiate(j->c->unit, j->kernel, j->spec, j->arena, j->diags);
-    j->out->ms[TG_STAGE_INSTANTIATE] = now_ms() - start;
+    j->out->ms[TG_STAGE_INSTANTIATE] = tg_now_ms() - start;
     if (!j->func) {
         return TG_ERROR_COMPILE;
     }
@@ -62,14 +56,14 @@ static tg_status instantiate(job *j) {
 
 static tg_status run_passes(job *j) {
     const tg_compile_options *o = j->options;
-    double start = now_ms();
+    double start = tg_now_ms();
     const char *list = o->passes ? o->passes : o->target->passes(o->machine, &o->codegen);
     tg_pass_options options = {.verify_each = o->verify,
                                .after = o->after,
                                .user = o->user,
                                .seconds = o->pass_seconds};
     j->message = tg_pass_run_list(j->func, list, &options);
-    j->out->ms[TG_STAGE_PASSES] = now_ms() - start;
+    j->out->ms[TG_STAGE_PASSES] = tg_now_ms() - start;
     j->out->func = j->func;
     j->out->nondeterministic = j->func->nondeterministic; /* atomics that passes have made, too */
     return j->message ? TG_ERROR_INTERNAL : TG_OK;
@@ -95,7 +89,7 @@ static tg_status run_front_end(job *j, tg_unwind *u) {
 
 static tg_status run_target(job *j, tg_unwind *u) {
     const tg_compile_options *o = j->options;
-    double start = now_ms();
+    double start = tg_now_ms();
     if (TG_PROTECT(u)) {
         return u->status;
     }
@@ -106,7 +100,7 @@ static tg_status run_target(job *j, tg_unwind *u) {
     if (status == TG_ERROR_COMPILE) {
         tg_report(j->diags, TG_E0703, j->kernel->u.kernel.name_span, "%s", j->message);
     }
-    j->out->ms[TG_STAGE_CODEGEN] = now_ms() - start;
+    j->out->ms[TG_STAGE_CODEGEN] = tg_now_ms() - start;
     return status;
 }
 

@@ -6,11 +6,11 @@
  * The thread that inserts a variant compiles it; the others wait for its state to change. A
  * failed compile is remembered, so that a broken launch in a loop does not compile each time;
  * running out of memory is not. */
+#include "base/clock.h"
 #include "base/io.h"
 #include "jit/context.h"
 
 #include <string.h>
-#include <time.h>
 
 enum { FIRST_SLOTS = 16, FLAG_NONDETERMINISTIC = 1, FLAG_PRINTS = 2 };
 
@@ -198,12 +198,6 @@ typedef struct compile {
     char *text, *json; /* of a COMPILE failure */
 } compile;
 
-static double now_ms(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
-}
-
 static tg_hash disk_key(const compile *c) {
     tg_hasher *h = tg_hasher_create(c->arena);
     tg_hash source = c->k->module->compilation->hash, build = c->k->context->build;
@@ -325,11 +319,11 @@ static void run_compile(void *user) {
         tg_code_unload(c->k->context->code, &c->v->code);
         return;
     }
-    double start = now_ms();
+    double start = tg_now_ms();
     c->disk_key = disk_key(c);
     if (runs_here(c) && !try_disk(c)) {
         compile_now(c);
-        c->v->compile_ms = now_ms() - start;
+        c->v->compile_ms = tg_now_ms() - start;
     }
 }
 

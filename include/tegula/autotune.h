@@ -104,7 +104,7 @@ typedef struct tg_candidate {
  * The function must not tune with the same tuner or end it; anything else is fine. */
 typedef struct tg_tune_progress {
     const char *phase;     /**< "reference", "compile", "measure", "search", "confirm" */
-    double fraction;       /**< of the budget that is used, 0 … 1 */
+    double fraction;       /**< of the budget that is used, 0 … 1; exhaustive: of the candidates */
     double seconds, eta_s; /**< since the start; expected until the end */
     uint32_t n_tried;
     double best_ms, default_ms; /**< 0: not known yet */
@@ -116,7 +116,7 @@ typedef int (*tg_tune_progress_fn)(void *user, const tg_tune_progress *progress)
 typedef struct tg_tune_options {
     size_t struct_size;
     double budget_s; /**< seconds; 0: 10 */
-    int32_t n_first; /**< candidates that the model proposes; 0: 12 */
+    int32_t n_first; /**< candidates that the model proposes; 0: 12; at most 4096 */
     int32_t
         deterministic; /**< non-zero: only schedules whose results are bit for bit those of the default */
     int32_t again; /**< non-zero: also if the shape is finished in the database */

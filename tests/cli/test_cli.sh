@@ -24,7 +24,7 @@ expect "no command" 2 "usage" "$tegula"
 expect "help" 0 "explain" "$tegula" --help
 expect "version" 0 "tegula 0" "$tegula" --version
 expect "wrong command" 2 "did you mean 'compile'" "$tegula" compil
-for c in run compile build opt fmt explain info; do
+for c in run compile tune build opt fmt explain info; do
     expect "help of $c" 0 "usage: tegula $c" "$tegula" $c --help
     expect "wrong option of $c" 2 "unknown option '--bogus'" "$tegula" $c --bogus
 done
@@ -92,6 +92,16 @@ expect "fmt on a syntax error" 1 "error\[E01" "$tegula" fmt "$dir/syntax.dsl"
 expect "explain" 0 "E0402" "$tegula" explain e0402
 expect "explain lists" 0 "E0101  unexpected character" "$tegula" explain --list
 expect "explain nothing" 1 "no diagnostic 'E9999'" "$tegula" explain E9999
+
+tune="$tegula tune kernels.dsl --kernel repeat_rows --set M=53 --set N=100"
+for budget in 10x "" 0 -1 nan inf 1e; do
+    expect "tune --budget '$budget'" 1 "--budget $budget: write a number of seconds" $tune --budget "$budget"
+done
+expect "tune" 0 "N=100 M=53|M=53 N=100" $tune --budget 0.2
+expect "tune again" 0 "\[known\]" $tune --budget 0.2
+expect "tune, all of it" 0 '"ok": true' $tune --exhaustive --json
+expect "tune without rows that ship" 0 "^tegula: /none: " $tune --budget 0.2 --shipped /none
+expect "tune without a database" 0 "results are not kept: /proc/none/x: " $tune --budget 0.2 --db /proc/none/x
 
 expect "build" 0 "" "$tegula" build kernels.dsl --kernel gemm -o "$dir/gemm.o" --header "$dir/gemm.h"
 expect "application builds" 0 "" "$cc" -std=c11 -Wall -Wextra -Werror -I"$dir" -I"$source/include" aot_app.c "$dir/gemm.o" \

@@ -1,5 +1,6 @@
 #include "tests/support/x86_run.h"
 
+#include "base/clock.h"
 #include "dsl/passes/passes.h"
 
 #include <llvm-c/Core.h>
@@ -10,15 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* Of this thread: other programs on the machine do not count. */
-static double now_ms(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
-}
-
 /* ---- compile and load ------------------------------------------------------------------------------ */
 
 static const char *load(x86_kernel *k) {
@@ -72,7 +66,7 @@ static const char *build(x86_kernel *k, const char *text, const x86_options *o) 
     }
     k->lowered = tg_func_clone(k->f, k->arena, NULL);
     tg_codegen_options c = {.strides = o->strides, .baseline = o->baseline, .optimise_o2 = o->o2};
-    double start = now_ms();
+    double start = tg_now_ms();
     const char *passes = o->passes ? o->passes : tg_target_x86.passes(&m, &c);
     bad = *passes ? tg_pass_run_list(k->lowered, passes, NULL) : NULL;
     if (bad) {
@@ -80,7 +74,7 @@ static const char *build(x86_kernel *k, const char *text, const x86_options *o) 
     }
     const char *message = NULL;
     tg_status s = tg_target_x86.compile(k->lowered, &m, &c, TG_EMIT_OBJECT | o->emit, k->arena, &k->object, &message);
-    k->compile_ms = now_ms() - start;
+    k->compile_ms = tg_now_ms() - start;
     if (s) {
         return message ? message : "compile failed";
     }

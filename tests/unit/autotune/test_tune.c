@@ -24,6 +24,8 @@ static const char source[] =
     "{\n    grid (i in M) {\n        f32 s[i] = 0;\n        for (j in N) s += sum(X[i, j], "
     "j);\n        S[i] = s;\n    }\n}\n"
     "tune total { j in {8, 32, 64}; i in {16}; }\n"
+    "kernel shifted(in f32 X[N], out f32 Y[N], const int k)\n"
+    "{\n    grid (i in N) Y[i] = X[i] + f32(k);\n}\n"
     "kernel raw(ptr f32 X, in f32 Y[N], out f32 Z[N])\n{\n    grid (i in N) Z[i] = Y[i];\n}\n";
 
 typedef struct setup {
@@ -132,6 +134,56 @@ Test(tune, the_clauses_span_the_space_and_tensors_stay_as_they_are) {
     cr_expect_eq(all.with_require, 0);
     tg_tensor_release(before);
     free_matrices(&x);
+    stop(&s);
+}
+
+static int watch(void *user, const tg_tune_progress *p) {
+    double *last = user;
+    cr_expect(p->fraction >= *last && p->fraction <= 1, "%g after %g", p->fraction, *last);
+    cr_expect(p->eta_s >= 0 && p->eta_s < 1e6, "%g s", p->eta_s);
+    *last = p->fraction;
+    return 0;
+}
+
+Test(tune, an_exhaustive_run_ends_when_the_space_does) {
+    setup s = start("", 0);
+    tg_tensor *x = tensor(&s, 64, 200, 1), *sums = tensor(&s, 64, 0, 2);
+    double last = 0;
+    tg_tune_options o = quick();
+    o.n_first = INT32_MAX;
+    o.progress = watch;
+    o.user = &last;
+    cr_assert_eq(tg_tune(s.t, tg_module_kernel(s.m, "total"), TG_ARGS(x, sums), &o, NULL),
+                 TG_OK);
+    cr_expect_eq(last, 1);
+    last = 0;
+    o.exhaustive = 0;
+    o.again = 1;
+    o.budget_s = 0.3; /* as many candidates as there may be: no memory for two thousand million */
+    cr_assert_eq(tg_tune(s.t, tg_module_kernel(s.m, "total"), TG_ARGS(x, sums), &o, NULL),
+                 TG_OK);
+    tg_tensor_release(x);
+    tg_tensor_release(sums);
+    stop(&s);
+}
+
+Test(tune, constants_are_told_apart_to_the_last_bit) {
+    setup s = start("", 0);
+    tg_tensor *x = tensor(&s, 8, 0, 1), *y = tensor(&s, 8, 0, 2);
+    tg_unwind u;
+    tg_arena *arena = tg_arena_create(&tg_allocator_default, &u);
+    static const int64_t values[] = {1LL << 53, (1LL << 53) + 1};
+    static const char *const texts[] = {"k=9007199254740992", "k=9007199254740993"};
+    for (int i = 0; i < 2; i++) {
+        tg_problem *p = TG_NEW(arena, tg_problem);
+        cr_assert_eq(tg_problem_make(s.t, tg_module_kernel(s.m, "shifted"),
+                                     TG_ARGS(x, y, values[i]), arena, p),
+                     TG_OK, "%s", tg_last_error(s.c));
+        cr_expect_str_eq(p->key.spec, texts[i]);
+    }
+    tg_arena_destroy(arena);
+    tg_tensor_release(x);
+    tg_tensor_release(y);
     stop(&s);
 }
 
