@@ -1,7 +1,7 @@
 /* Launches: which schedule the databases know for a kernel and its extents. */
-#include <string.h>
-
 #include "autotune/tuner.h"
+
+#include <string.h>
 
 /* What counts against a row; of two rows the first difference decides. */
 enum { OTHER_SHAPE, SHIPPED, OTHER_BUILD, OTHER_THREADS, DISTANCE, OTHER_MODE, N_RANKS };
@@ -76,7 +76,7 @@ static tg_kernel *choose_in(tg_tuner *t, tg_kernel *k, const tg_launch_arg *args
 }
 
 tg_kernel *tg_tuner_choose(tg_chooser *chooser, tg_kernel *k, const tg_launch_arg *args,
-                         const tg_launch_binding *b) {
+                           const tg_launch_binding *b) {
     tg_tuner *t = (tg_tuner *)chooser;
     tg_unwind u;
     if (pthread_mutex_trylock(&t->lookup_lock)) {
@@ -137,7 +137,7 @@ static tg_status ask(const question *q, tg_arena *arena, char *text, size_t size
             (void)search(q->t, p, true, m);
         }
         (void)tg_format(text, size, "%s", m->schedule);
-        *from = !m->found                ? TG_TUNED_DEFAULT
+        *from = !m->found                   ? TG_TUNED_DEFAULT
                 : m->best[OTHER_SHAPE] == 0 ? TG_TUNED_EXACT
                                             : TG_TUNED_NEAREST;
     }

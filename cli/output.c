@@ -1,7 +1,6 @@
 /* Messages, JSON texts, time, progress. */
-#include "cli/cli.h"
-
 #include "base/clock.h"
+#include "cli/cli.h"
 
 #include <pthread.h>
 #include <stdarg.h>

@@ -83,7 +83,8 @@ static tg_choice *take(tg_kernel *k, uint64_t epoch) {
     for (tg_choice *c = atomic_load_explicit(&k->choices, memory_order_acquire); c;
          c = c->next) {
         uint64_t e = atomic_load_explicit(&c->epoch, memory_order_relaxed);
-        if (e != epoch && e != FILLING && atomic_compare_exchange_strong(&c->epoch, &e, FILLING)) {
+        if (e != epoch && e != FILLING &&
+            atomic_compare_exchange_strong(&c->epoch, &e, FILLING)) {
             return c;
         }
     }

@@ -103,8 +103,8 @@ typedef struct tg_candidate {
 /** How a tuning run stands; `candidate` is the latest outcome or null. Return non-zero to stop early: what was found is kept.
  * The function must not tune with the same tuner or end it; anything else is fine. */
 typedef struct tg_tune_progress {
-    const char *phase;     /**< "reference", "compile", "measure", "search", "confirm" */
-    double fraction;       /**< of the budget that is used, 0 … 1; exhaustive: of the candidates */
+    const char *phase; /**< "reference", "compile", "measure", "search", "confirm" */
+    double fraction; /**< of the budget that is used, 0 … 1; exhaustive: of the candidates */
     double seconds, eta_s; /**< since the start; expected until the end */
     uint32_t n_tried;
     double best_ms, default_ms; /**< 0: not known yet */

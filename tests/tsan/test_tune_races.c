@@ -1,11 +1,10 @@
 /* A tuner attached to a context that is launched from, tuned by it, tuned by another tuner and asked, all at once. */
+#include "tegula/autotune.h"
 #include "tests/unit/jit/jit_fixture.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include "tegula/autotune.h"
 
 #define CHECK(c)                                                                               \
     ((c) ? (void)0 : (fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #c), exit(1)))

@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tune_fixture.h"
@@ -108,6 +109,53 @@ Test(db, the_newer_of_two_rows_stays) {
     cr_assert_eq(tg_db_winners(db, &key, keep_winner, &median), TG_OK);
     cr_expect_eq(median, 0, "no row has one thread");
     tg_db_close(db);
+}
+
+typedef struct inner_query {
+    tg_db *db;
+    int refused;
+} inner_query;
+
+/* The database is in use while rows are handed over. */
+static bool ask_inside(void *user, const tg_db_winner *w) {
+    inner_query *q = user;
+    double median = 0;
+    tg_db_key all = {0};
+    (void)w;
+    q->refused += !tg_db_winners_now(q->db, &all, keep_winner, &median);
+    cr_expect_eq(median, 0);
+    return true;
+}
+
+Test(db, a_query_that_may_not_wait_says_that_somebody_is_in_the_way) {
+    const char *dir = test_temp_dir();
+    inner_query q = {.db = open_in(dir, "t.db", TG_DB_WRITE)};
+    double median = 0;
+    tg_db_key all = {0};
+    tg_db_winner w = tune_winner(3);
+    cr_assert_eq(tg_db_put_winner(q.db, &w), TG_OK);
+    cr_expect(tg_db_winners_now(q.db, &all, keep_winner, &median));
+    cr_expect_eq(median, w.median_ns);
+    cr_expect_eq(tg_db_winners(q.db, &all, ask_inside, &q), TG_OK);
+    cr_expect_eq(q.refused, 1);
+    /* another process that has the file to itself */
+    sqlite3 *other;
+    cr_assert_eq(sqlite3_open(path, &other), SQLITE_OK);
+    tg_db_close(q.db);
+    cr_assert_eq(sqlite3_exec(other, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL),
+                 SQLITE_OK);
+    q.db = open_in(dir, "t.db", TG_DB_READ);
+    cr_assert_eq(sqlite3_exec(other, "BEGIN EXCLUSIVE", NULL, NULL, NULL), SQLITE_OK);
+    struct timespec before, after;
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    cr_expect_not(tg_db_winners_now(q.db, &all, keep_winner, &median));
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    cr_expect_lt(after.tv_sec - before.tv_sec, 10, "less than the 20 s of a call that waits");
+    cr_assert_eq(sqlite3_exec(other, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+    cr_expect(tg_db_winners_now(q.db, &all, keep_winner, &median));
+    sqlite3_close(other);
+    tg_db_close(q.db);
+    test_remove_dir(dir);
 }
 
 static void put_range(tg_db *db, int from, int until, int64_t later) {

@@ -121,7 +121,8 @@ static int kill_one(int next, bool at_start, unsigned *seed) {
     }
     close(fd[1]);
     *seed = *seed * 1103515245u + 12345u;
-    for (int i = 0; i < 2 && !at_start; i++) { /* "ready", then the first row: the kill hits writing */
+    for (int i = 0; i < 2 && !at_start;
+         i++) { /* "ready", then the first row: the kill hits writing */
         if (read(fd[0], &row, sizeof row) != sizeof row) {
             fprintf(stderr, "the writer did not start\n");
             exit(1);

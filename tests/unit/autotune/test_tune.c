@@ -499,6 +499,36 @@ Test(tune, launches_use_the_exact_shape_then_the_nearest_then_the_default) {
     stop(&s);
 }
 
+static int see_chooser(void *user, const tg_tune_progress *p) {
+    const setup *s = user;
+    (void)p;
+    cr_expect_eq(atomic_load(&s->c->chooser), &s->t->chooser, "launches beside it go on as before");
+    return 0;
+}
+
+Test(tune, another_tuner_that_is_attached_has_no_part_in_the_baseline) {
+    setup s = start("", 0);
+    tg_kernel *k = tg_module_kernel(s.m, "gemm");
+    matrices x = make_matrices(&s, 20, 30, 40);
+    tg_tuner *other;
+    tg_tuner_options to = TG_TUNER_OPTIONS_INIT;
+    tg_tune_options o = quick();
+    to.database = "";
+    o.progress = see_chooser;
+    o.user = &s;
+    put_winner(&s, &x, "m = 8; n = 16;");
+    cr_assert_eq(tg_tuner_attach(s.t), TG_OK);
+    cr_assert_eq(tg_tuner_create(s.c, &to, &other), TG_OK);
+    cr_assert_eq(tg_tune(other, k, TG_ARGS(x.a, x.b, x.c), &o, NULL), TG_OK);
+    cr_expect_null(atomic_load(&k->choices), "the kernel itself was not launched");
+    tg_tuner_destroy(other);
+    see_chooser(&s, NULL);
+    cr_expect_eq(tg_launch(k, TG_ARGS(x.a, x.b, x.c)), TG_OK);
+    cr_expect_not_null(atomic_load(&k->choices));
+    free_matrices(&x);
+    stop(&s);
+}
+
 Test(tune, a_schedule_that_does_not_compile_is_no_reason_to_fail_a_launch) {
     setup s = start("", 0);
     tg_kernel *k = tg_module_kernel(s.m, "gemm");

@@ -1,5 +1,7 @@
 /* The JIT from text to results: specialisation, checks, disk cache, background compiles, page protection. */
 #define _GNU_SOURCE
+#include "jit/context.h"
+
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <stdio.h>
@@ -9,7 +11,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "jit/context.h"
 #include "jit_fixture.h"
 
 static tg_kernel_stats stats_of(const tg_kernel *k) {
