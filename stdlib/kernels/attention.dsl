@@ -25,7 +25,7 @@ kernel attention<T: f16 | bf16 | f32>(in T Q[B, H, S, const D], in T K[B, G, L, 
             o = o * c + dot(T(p), V[b, g, j, e], j);
             m = top;
         }
-        O[b, h, i, e] = T(l > 0 ? o / l : 0);
+        O[b, h, i, e] = T(l == 0 ? 0 : o / l);
         LSE[b, h, i] = m * LN2 + log(l);
     }
 }
@@ -100,7 +100,7 @@ kernel attention_packed<T: f16 | bf16 | f32>(in T Q[TQ, H, const D], in T K[TK, 
             o = o * c + dot(T(p), V[j, g, e], j);
             m = top;
         }
-        O[i, h, e] = T(l > 0 ? o / l : 0);
+        O[i, h, e] = T(l == 0 ? 0 : o / l);
         LSE[h, i] = m * LN2 + log(l);
     }
 }
@@ -133,6 +133,6 @@ kernel attention_paged<T: f16 | bf16 | f32>(in T Q[B, H, const D], in T K[NP, co
         axis z in Z, d in D;
         let m = pm[b, h, z], w = exp2_sub(m, max(m, z));
         let l = sum(w * pl[b, h, z], z);
-        O[b, h, d] = T(l > 0 ? sum(w * po[b, h, z, d], z) / l : 0);
+        O[b, h, d] = T(l == 0 ? 0 : sum(w * po[b, h, z, d], z) / l);
     }
 }

@@ -5,7 +5,8 @@ import "std/activate": activate;
 /// Y = act(X * F + bias) over sequences
 kernel conv1d<T: float>(in T X[N, W, C], in T F[const S, CG, K], in? T bias[K], out T Y[N, Q, K],
     const int stride_w = 1, const int pad_w = 0, const int dil_w = 1, const int groups = 1, const int act = 0)
-    where CG * groups == C, K % groups == 0,
+    where groups > 0, CG * groups == C, K % groups == 0,
+          stride_w > 0, dil_w > 0,
           Q == (W + 2 * pad_w - dil_w * (S - 1) - 1) / stride_w + 1
 {
     grid (each n in N, each g in groups, q in Q, k in K / groups) {
@@ -21,7 +22,9 @@ kernel conv1d<T: float>(in T X[N, W, C], in T F[const S, CG, K], in? T bias[K], 
 /// Floor division makes the test for a whole number of strides exact.
 kernel conv1d_dgrad<T: float>(in T dY[N, Q, K], in T F[const S, CG, K], in? T bias[C], out T dX[N, W, C],
     const int stride_w = 1, const int pad_w = 0, const int dil_w = 1, const int groups = 1, const int act = 0)
-    where CG * groups == C, K % groups == 0
+    where groups > 0, CG * groups == C, K % groups == 0,
+          stride_w > 0, dil_w > 0,
+          Q == (W + 2 * pad_w - dil_w * (S - 1) - 1) / stride_w + 1
 {
     grid (each n in N, each g in groups, w in W, c in CG) {
         wide(T) acc[w, c] = 0;
@@ -39,7 +42,9 @@ kernel conv1d_dgrad<T: float>(in T dY[N, Q, K], in T F[const S, CG, K], in? T bi
 /// dF: for every filter position a product over all images and output positions
 kernel conv1d_wgrad<T: float>(in T X[N, W, C], in T dY[N, Q, K], out T dF[const S, CG, K],
     const int stride_w = 1, const int pad_w = 0, const int dil_w = 1, const int groups = 1)
-    where CG * groups == C, K % groups == 0
+    where groups > 0, CG * groups == C, K % groups == 0,
+          stride_w > 0, dil_w > 0,
+          Q == (W + 2 * pad_w - dil_w * (S - 1) - 1) / stride_w + 1
 {
     grid (each s in S, each g in groups, c in CG, k in K / groups) {
         wide(T) acc[c, k] = 0;
@@ -52,7 +57,8 @@ kernel conv1d_wgrad<T: float>(in T X[N, W, C], in T dY[N, Q, K], out T dF[const 
 /// Y = act(X * F + bias) over images
 kernel conv2d<T: float>(in T X[N, H, W, C], in T F[const R, const S, CG, K], in? T bias[K], out T Y[N, P, Q, K],
     const int stride_h = 1, const int stride_w = 1, const int pad_h = 0, const int pad_w = 0, const int dil_h = 1, const int dil_w = 1, const int groups = 1, const int act = 0)
-    where CG * groups == C, K % groups == 0,
+    where groups > 0, CG * groups == C, K % groups == 0,
+          stride_h > 0, dil_h > 0, stride_w > 0, dil_w > 0,
           P == (H + 2 * pad_h - dil_h * (R - 1) - 1) / stride_h + 1,
           Q == (W + 2 * pad_w - dil_w * (S - 1) - 1) / stride_w + 1
 {
@@ -69,7 +75,10 @@ kernel conv2d<T: float>(in T X[N, H, W, C], in T F[const R, const S, CG, K], in?
 /// Floor division makes the test for a whole number of strides exact.
 kernel conv2d_dgrad<T: float>(in T dY[N, P, Q, K], in T F[const R, const S, CG, K], in? T bias[C], out T dX[N, H, W, C],
     const int stride_h = 1, const int stride_w = 1, const int pad_h = 0, const int pad_w = 0, const int dil_h = 1, const int dil_w = 1, const int groups = 1, const int act = 0)
-    where CG * groups == C, K % groups == 0
+    where groups > 0, CG * groups == C, K % groups == 0,
+          stride_h > 0, dil_h > 0, stride_w > 0, dil_w > 0,
+          P == (H + 2 * pad_h - dil_h * (R - 1) - 1) / stride_h + 1,
+          Q == (W + 2 * pad_w - dil_w * (S - 1) - 1) / stride_w + 1
 {
     grid (each n in N, each g in groups, h in H, w in W, c in CG) {
         wide(T) acc[h, w, c] = 0;
@@ -88,7 +97,10 @@ kernel conv2d_dgrad<T: float>(in T dY[N, P, Q, K], in T F[const R, const S, CG, 
 /// dF: for every filter position a product over all images and output positions
 kernel conv2d_wgrad<T: float>(in T X[N, H, W, C], in T dY[N, P, Q, K], out T dF[const R, const S, CG, K],
     const int stride_h = 1, const int stride_w = 1, const int pad_h = 0, const int pad_w = 0, const int dil_h = 1, const int dil_w = 1, const int groups = 1)
-    where CG * groups == C, K % groups == 0
+    where groups > 0, CG * groups == C, K % groups == 0,
+          stride_h > 0, dil_h > 0, stride_w > 0, dil_w > 0,
+          P == (H + 2 * pad_h - dil_h * (R - 1) - 1) / stride_h + 1,
+          Q == (W + 2 * pad_w - dil_w * (S - 1) - 1) / stride_w + 1
 {
     grid (each r in R, each s in S, each g in groups, c in CG, k in K / groups) {
         wide(T) acc[c, k] = 0;
@@ -101,7 +113,8 @@ kernel conv2d_wgrad<T: float>(in T X[N, H, W, C], in T dY[N, P, Q, K], out T dF[
 /// Y = act(X * F + bias) over volumes
 kernel conv3d<T: float>(in T X[N, D, H, W, C], in T F[const U, const R, const S, CG, K], in? T bias[K], out T Y[N, O, P, Q, K],
     const int stride_d = 1, const int stride_h = 1, const int stride_w = 1, const int pad_d = 0, const int pad_h = 0, const int pad_w = 0, const int dil_d = 1, const int dil_h = 1, const int dil_w = 1, const int groups = 1, const int act = 0)
-    where CG * groups == C, K % groups == 0,
+    where groups > 0, CG * groups == C, K % groups == 0,
+          stride_d > 0, dil_d > 0, stride_h > 0, dil_h > 0, stride_w > 0, dil_w > 0,
           O == (D + 2 * pad_d - dil_d * (U - 1) - 1) / stride_d + 1,
           P == (H + 2 * pad_h - dil_h * (R - 1) - 1) / stride_h + 1,
           Q == (W + 2 * pad_w - dil_w * (S - 1) - 1) / stride_w + 1
@@ -119,7 +132,11 @@ kernel conv3d<T: float>(in T X[N, D, H, W, C], in T F[const U, const R, const S,
 /// Floor division makes the test for a whole number of strides exact.
 kernel conv3d_dgrad<T: float>(in T dY[N, O, P, Q, K], in T F[const U, const R, const S, CG, K], in? T bias[C], out T dX[N, D, H, W, C],
     const int stride_d = 1, const int stride_h = 1, const int stride_w = 1, const int pad_d = 0, const int pad_h = 0, const int pad_w = 0, const int dil_d = 1, const int dil_h = 1, const int dil_w = 1, const int groups = 1, const int act = 0)
-    where CG * groups == C, K % groups == 0
+    where groups > 0, CG * groups == C, K % groups == 0,
+          stride_d > 0, dil_d > 0, stride_h > 0, dil_h > 0, stride_w > 0, dil_w > 0,
+          O == (D + 2 * pad_d - dil_d * (U - 1) - 1) / stride_d + 1,
+          P == (H + 2 * pad_h - dil_h * (R - 1) - 1) / stride_h + 1,
+          Q == (W + 2 * pad_w - dil_w * (S - 1) - 1) / stride_w + 1
 {
     grid (each n in N, each g in groups, d in D, h in H, w in W, c in CG) {
         wide(T) acc[d, h, w, c] = 0;
@@ -139,7 +156,11 @@ kernel conv3d_dgrad<T: float>(in T dY[N, O, P, Q, K], in T F[const U, const R, c
 /// dF: for every filter position a product over all images and output positions
 kernel conv3d_wgrad<T: float>(in T X[N, D, H, W, C], in T dY[N, O, P, Q, K], out T dF[const U, const R, const S, CG, K],
     const int stride_d = 1, const int stride_h = 1, const int stride_w = 1, const int pad_d = 0, const int pad_h = 0, const int pad_w = 0, const int dil_d = 1, const int dil_h = 1, const int dil_w = 1, const int groups = 1)
-    where CG * groups == C, K % groups == 0
+    where groups > 0, CG * groups == C, K % groups == 0,
+          stride_d > 0, dil_d > 0, stride_h > 0, dil_h > 0, stride_w > 0, dil_w > 0,
+          O == (D + 2 * pad_d - dil_d * (U - 1) - 1) / stride_d + 1,
+          P == (H + 2 * pad_h - dil_h * (R - 1) - 1) / stride_h + 1,
+          Q == (W + 2 * pad_w - dil_w * (S - 1) - 1) / stride_w + 1
 {
     grid (each u in U, each r in R, each s in S, each g in groups, c in CG, k in K / groups) {
         wide(T) acc[c, k] = 0;
@@ -152,7 +173,9 @@ kernel conv3d_wgrad<T: float>(in T X[N, D, H, W, C], in T dY[N, O, P, Q, K], out
 /// Depthwise: a filter of its own for every channel
 kernel depthwise2d<T: float>(in T X[N, H, W, C], in T F[const R, const S, C], in? T bias[C], out T Y[N, P, Q, C],
     const int stride_h = 1, const int stride_w = 1, const int pad_h = 0, const int pad_w = 0, const int dil_h = 1, const int dil_w = 1, const int act = 0)
-    where P == (H + 2 * pad_h - dil_h * (R - 1) - 1) / stride_h + 1, Q == (W + 2 * pad_w - dil_w * (S - 1) - 1) / stride_w + 1
+    where stride_h > 0, dil_h > 0, stride_w > 0, dil_w > 0,
+          P == (H + 2 * pad_h - dil_h * (R - 1) - 1) / stride_h + 1,
+          Q == (W + 2 * pad_w - dil_w * (S - 1) - 1) / stride_w + 1
 {
     grid (each n in N, p in P, q in Q, c in C) {
         axis r in R, s in S;
@@ -166,6 +189,9 @@ kernel depthwise2d<T: float>(in T X[N, H, W, C], in T F[const R, const S, C], in
 /// dX of depthwise2d
 kernel depthwise2d_dgrad<T: float>(in T dY[N, P, Q, C], in T F[const R, const S, C], out T dX[N, H, W, C],
     const int stride_h = 1, const int stride_w = 1, const int pad_h = 0, const int pad_w = 0, const int dil_h = 1, const int dil_w = 1)
+    where stride_h > 0, dil_h > 0, stride_w > 0, dil_w > 0,
+          P == (H + 2 * pad_h - dil_h * (R - 1) - 1) / stride_h + 1,
+          Q == (W + 2 * pad_w - dil_w * (S - 1) - 1) / stride_w + 1
 {
     grid (each n in N, h in H, w in W, c in C) {
         wide(T) acc[h, w, c] = 0;
@@ -181,6 +207,9 @@ kernel depthwise2d_dgrad<T: float>(in T dY[N, P, Q, C], in T F[const R, const S,
 /// dF of depthwise2d
 kernel depthwise2d_wgrad<T: float>(in T X[N, H, W, C], in T dY[N, P, Q, C], out T dF[const R, const S, C],
     const int stride_h = 1, const int stride_w = 1, const int pad_h = 0, const int pad_w = 0, const int dil_h = 1, const int dil_w = 1)
+    where stride_h > 0, dil_h > 0, stride_w > 0, dil_w > 0,
+          P == (H + 2 * pad_h - dil_h * (R - 1) - 1) / stride_h + 1,
+          Q == (W + 2 * pad_w - dil_w * (S - 1) - 1) / stride_w + 1
 {
     grid (each r in R, each s in S, c in C) {
         wide(T) acc[c] = 0;

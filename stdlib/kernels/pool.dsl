@@ -3,7 +3,8 @@
 /// Largest element of each window. A: where it is, as row * W + column of X, the first of equals.
 kernel max_pool2d<T: float>(in T X[N, H, W, C], out T Y[N, P, Q, C], out i32 A[N, P, Q, C], const int R, const int S,
     const int stride_h = 1, const int stride_w = 1, const int pad_h = 0, const int pad_w = 0)
-    where 2 * pad_h <= R, 2 * pad_w <= S, P == (H + 2 * pad_h - R) / stride_h + 1, Q == (W + 2 * pad_w - S) / stride_w + 1
+    where R > 0, S > 0, stride_h > 0, stride_w > 0, 2 * pad_h <= R, 2 * pad_w <= S,
+          P == (H + 2 * pad_h - R) / stride_h + 1, Q == (W + 2 * pad_w - S) / stride_w + 1
 {
     grid (each n in N, p in P, q in Q, c in C) {
         axis v in R * S;
@@ -19,6 +20,8 @@ kernel max_pool2d<T: float>(in T X[N, H, W, C], out T Y[N, P, Q, C], out i32 A[N
 /// dX of max_pool2d: what came from the windows whose largest element this was
 kernel max_pool2d_bwd<T: float>(in T dY[N, P, Q, C], in i32 A[N, P, Q, C], out T dX[N, H, W, C], const int R, const int S,
     const int stride_h = 1, const int stride_w = 1, const int pad_h = 0, const int pad_w = 0)
+    where R > 0, S > 0, stride_h > 0, stride_w > 0, 2 * pad_h <= R, 2 * pad_w <= S,
+          P == (H + 2 * pad_h - R) / stride_h + 1, Q == (W + 2 * pad_w - S) / stride_w + 1
 {
     grid (each n in N, h in H, w in W, c in C) {
         wide(T) acc[h, w, c] = 0;
@@ -39,7 +42,8 @@ fn inside(int p, int n, int window, int stride, int pad) -> int =
 /// Mean of each window, over all its positions or, with `inner`, over those inside the image
 kernel avg_pool2d<T: float>(in T X[N, H, W, C], out T Y[N, P, Q, C], const int R, const int S,
     const int stride_h = 1, const int stride_w = 1, const int pad_h = 0, const int pad_w = 0, const bool inner = false)
-    where 2 * pad_h <= R, 2 * pad_w <= S, P == (H + 2 * pad_h - R) / stride_h + 1, Q == (W + 2 * pad_w - S) / stride_w + 1
+    where R > 0, S > 0, stride_h > 0, stride_w > 0, 2 * pad_h <= R, 2 * pad_w <= S,
+          P == (H + 2 * pad_h - R) / stride_h + 1, Q == (W + 2 * pad_w - S) / stride_w + 1
 {
     grid (each n in N, p in P, q in Q, c in C) {
         axis r in R, s in S;
@@ -52,6 +56,8 @@ kernel avg_pool2d<T: float>(in T X[N, H, W, C], out T Y[N, P, Q, C], const int R
 /// dX of avg_pool2d
 kernel avg_pool2d_bwd<T: float>(in T dY[N, P, Q, C], out T dX[N, H, W, C], const int R, const int S,
     const int stride_h = 1, const int stride_w = 1, const int pad_h = 0, const int pad_w = 0, const bool inner = false)
+    where R > 0, S > 0, stride_h > 0, stride_w > 0, 2 * pad_h <= R, 2 * pad_w <= S,
+          P == (H + 2 * pad_h - R) / stride_h + 1, Q == (W + 2 * pad_w - S) / stride_w + 1
 {
     grid (each n in N, h in H, w in W, c in C) {
         wide(T) acc[h, w, c] = 0;

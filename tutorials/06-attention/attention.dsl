@@ -17,7 +17,7 @@ kernel attention<T: f16 | bf16 | f32>(in T Q[B, H, S, const D], in T K[B, G, L, 
             o = o * c + dot(T(p), V[b, g, j, e], j);
             m = top;
         }
-        O[b, h, i, e] = T(l > 0 ? o / l : 0);
+        O[b, h, i, e] = T(l == 0 ? 0 : o / l);
         LSE[b, h, i] = m * LN2 + log(l);
     }
 }

@@ -27,6 +27,6 @@ kernel paged_attention(in f32 Q[B, H, const D], in f32 K[NP, const PS, G, const 
     merge: grid (each b in B, h in H) {
         axis z in Z, d in D;
         let m = top[b, h, z], w = exp2_sub(m, max(m, z)), l = sum(w * total[b, h, z], z);
-        O[b, h, d] = l > 0 ? sum(w * part[b, h, z, d], z) / l : 0;
+        O[b, h, d] = l == 0 ? 0 : sum(w * part[b, h, z, d], z) / l;
     }
 }

@@ -276,3 +276,182 @@ Test(stdlib_ops, pooling_and_its_gradient, .init = setup, .fini = teardown) {
     release(x, y, dx);
     tg_tensor_release(index);
 }
+
+/* ---- shapes of gradients ---------------------------------------------------------------- */
+
+static void expect_refused(tg_status s, const char *what) {
+    cr_expect_eq(s, TG_ERROR_LAUNCH, "%s", what);
+    cr_expect_not_null(strstr(tg_last_error(ctx), "L0904"), "%s: %s", what, tg_last_error(ctx));
+}
+
+typedef void (*conv_case_fn)(const tg_conv_options *o, const char *what);
+
+/* Every way in which options make no sense. The extents fit stride 2, pad 1, dilation 1. */
+static void each_bad_option(uint32_t space, bool has_groups, conv_case_fn check) {
+    for (uint32_t d = 0; d < space; d++) {
+        tg_conv_options good = TG_CONV_OPTIONS_INIT;
+        for (uint32_t i = 0; i < space; i++) {
+            good.stride[i] = 2;
+            good.pad[i] = 1;
+        }
+        tg_conv_options o = good;
+        o.stride[d] = 0;
+        check(&o, "stride 0");
+        o.stride[d] = -2;
+        check(&o, "stride -2");
+        o.stride[d] = 1;
+        check(&o, "stride 1");
+        o = good;
+        o.dilation[d] = 0;
+        check(&o, "dilation 0");
+        o.dilation[d] = -1;
+        check(&o, "dilation -1");
+        o = good;
+        o.pad[d] = 3;
+        check(&o, "pad 3");
+        o = good;
+        o.groups = 0;
+        if (has_groups) {
+            check(&o, "no groups");
+        }
+    }
+}
+
+static void refuse_conv(uint32_t space, const tg_conv_options *o, const char *what) {
+    int64_t image[] = {1, 7, 7, 7, 2}, out[] = {1, 4, 4, 4, 2}, filter[] = {3, 3, 3, 2, 2};
+    image[space + 1] = out[space + 1] = 2;
+    tg_tensor *x = make(space + 2, image, 1), *y = make(space + 2, out, 2),
+              *f = make(space + 2, filter + 3 - space, 3);
+    expect_refused(tg_op_conv(ctx, x, f, NULL, y, o), what);
+    expect_refused(tg_op_conv_transpose(ctx, y, f, NULL, x, o), what);
+    expect_refused(tg_op_conv_wgrad(ctx, x, y, f, o), what);
+    release(x, y, f);
+}
+
+static void refuse_1d(const tg_conv_options *o, const char *what) {
+    refuse_conv(1, o, what);
+}
+
+static void refuse_2d(const tg_conv_options *o, const char *what) {
+    refuse_conv(2, o, what);
+}
+
+static void refuse_3d(const tg_conv_options *o, const char *what) {
+    refuse_conv(3, o, what);
+}
+
+static void refuse_depthwise(const tg_conv_options *o, const char *what) {
+    tg_tensor *x = MAKE(1, 1, 7, 7, 2), *y = MAKE(2, 1, 4, 4, 2), *f = MAKE(3, 3, 3, 2);
+    expect_refused(tg_op_depthwise2d(ctx, x, f, NULL, y, o), what);
+    expect_refused(tg_op_depthwise2d_dgrad(ctx, y, f, x, o), what);
+    expect_refused(tg_op_depthwise2d_wgrad(ctx, x, y, f, o), what);
+    release(x, y, f);
+}
+
+Test(stdlib_ops, convolutions_refuse_what_does_not_fit, .init = setup, .fini = teardown) {
+    each_bad_option(1, true, refuse_1d);
+    each_bad_option(2, true, refuse_2d);
+    each_bad_option(3, true, refuse_3d);
+    each_bad_option(2, false, refuse_depthwise);
+}
+
+/* Images of 7 and 8 both give 4 outputs: the second is a transposed convolution with output padding. */
+Test(stdlib_ops, transposed_convolution_takes_output_padding, .init = setup, .fini = teardown) {
+    tg_conv_options o = TG_CONV_OPTIONS_INIT;
+    o.stride[0] = 2;
+    o.pad[0] = 1;
+    tg_tensor *y = MAKE(1, 1, 4, 2), *f = MAKE(2, 3, 1, 2), *x7 = MAKE(3, 1, 7, 1),
+              *x8 = MAKE(4, 1, 8, 1), *x9 = MAKE(5, 1, 9, 1);
+    EXPECT_OK(tg_op_conv_transpose(ctx, y, f, NULL, x7, &o));
+    EXPECT_OK(tg_op_conv_transpose(ctx, y, f, NULL, x8, &o));
+    for (int64_t w = 0; w < 7; w++) {
+        cr_expect_eq(*at(x7, w), *at(x8, w));
+    }
+    expect_refused(tg_op_conv_transpose(ctx, y, f, NULL, x9, &o), "9 have 5 outputs");
+    release(y, f, x7);
+    release(x8, x9, NULL);
+}
+
+static void refuse_pools(const tg_pooling_options *o, const char *what) {
+    tg_tensor *x = MAKE(1, 1, 7, 7, 2), *y = MAKE(2, 1, 4, 4, 2);
+    tg_tensor *index = tg_tensor_create(ctx, TG_I32, 4, (int64_t[]){1, 4, 4, 2});
+    expect_refused(tg_op_max_pool2d(ctx, x, y, index, o), what);
+    expect_refused(tg_op_max_pool2d_bwd(ctx, y, index, x, o), what);
+    expect_refused(tg_op_avg_pool2d(ctx, x, y, o), what);
+    expect_refused(tg_op_avg_pool2d_bwd(ctx, y, x, o), what);
+    release(x, y, index);
+}
+
+Test(stdlib_ops, pools_refuse_what_does_not_fit, .init = setup, .fini = teardown) {
+    for (uint32_t d = 0; d < 2; d++) {
+        tg_pooling_options good = TG_POOLING_OPTIONS_INIT(3, 3), o;
+        good.stride[0] = good.stride[1] = 2;
+        good.pad[0] = good.pad[1] = 1;
+        static const int64_t strides[] = {0, -2, 1}, pads[] = {2, -1}, windows[] = {0, -3, 5};
+        for (int i = 0; i < 3; i++) {
+            o = good;
+            o.stride[d] = strides[i];
+            refuse_pools(&o, "stride");
+            o = good;
+            o.window[d] = windows[i];
+            refuse_pools(&o, "window");
+        }
+        for (int i = 0; i < 2; i++) {
+            o = good;
+            o.pad[d] = pads[i];
+            refuse_pools(&o, "pad");
+        }
+    }
+}
+
+/* ---- attention -------------------------------------------------------------------------- */
+
+/* [rows, d], row `bad` all NaN and no other element. */
+static void expect_nan_row(const tg_tensor *o, int64_t rows, int64_t d, int64_t bad,
+                           const char *what) {
+    for (int64_t i = 0; i < rows * d; i++) {
+        cr_expect_eq(isnan(*at(o, i)) != 0, i / d == bad, "%s: element %lld", what,
+                     (long long)i);
+    }
+}
+
+/* A NaN in a query makes its row NaN, not the zeros of a row without keys, and touches no other row. */
+Test(stdlib_ops, attention_keeps_nan, .init = setup, .fini = teardown) {
+    tg_attention_options options = TG_ATTENTION_OPTIONS_INIT;
+    options.causal = 1;
+    tg_tensor *q = MAKE(1, 1, 2, 5, 4), *k = MAKE(2, 1, 1, 5, 4), *v = MAKE(3, 1, 1, 5, 4),
+              *o = MAKE(4, 1, 2, 5, 4), *lse = MAKE(5, 1, 2, 5);
+    *at(q, 7 * 4 + 1) = NAN; /* head 1, query 2 */
+    EXPECT_OK(tg_op_attention(ctx, q, k, v, o, lse, &options));
+    expect_nan_row(o, 10, 4, 7, "attention");
+    expect_nan_row(lse, 10, 1, 7, "attention, lse");
+    release(q, k, v);
+    release(o, lse, NULL);
+
+    int32_t cu[] = {0, 5}, pages[] = {0, 0}, lengths[] = {5, 5};
+    int64_t two = 2, paged[] = {2, 1};
+    tg_tensor *off = tg_tensor_from_memory(ctx, TG_I32, 1, &two, NULL, cu, NULL, NULL);
+    q = MAKE(1, 5, 2, 4);
+    k = MAKE(2, 5, 1, 4);
+    v = MAKE(3, 5, 1, 4);
+    o = MAKE(4, 5, 2, 4);
+    lse = MAKE(5, 2, 5);
+    *at(q, 7 * 4 + 1) = NAN; /* query 3, head 1 */
+    EXPECT_OK(tg_op_attention_packed(ctx, q, k, v, off, off, o, lse, &options));
+    expect_nan_row(o, 10, 4, 7, "attention_packed");
+    expect_nan_row(lse, 10, 1, 8, "attention_packed, lse");
+    release(q, k, v);
+    release(o, lse, off);
+
+    tg_tensor *table = tg_tensor_from_memory(ctx, TG_I32, 2, paged, NULL, pages, NULL, NULL),
+              *len = tg_tensor_from_memory(ctx, TG_I32, 1, &two, NULL, lengths, NULL, NULL);
+    q = MAKE(1, 2, 2, 4);
+    k = MAKE(2, 1, 8, 1, 4);
+    v = MAKE(3, 1, 8, 1, 4);
+    o = MAKE(4, 2, 2, 4);
+    *at(q, 2 * 4 + 3) = NAN; /* sequence 1, head 0 */
+    EXPECT_OK(tg_op_attention_paged(ctx, q, k, v, table, len, o, 0.5));
+    expect_nan_row(o, 4, 4, 2, "attention_paged");
+    release(q, k, v);
+    release(o, table, len);
+}
