@@ -6,11 +6,7 @@
 #include <string.h>
 
 static double product(const double *a, const double *b, int64_t n) {
-    double s = 0;
-    for (int64_t d = 0; d < n; d++) {
-        s += a[d] * b[d];
-    }
-    return s;
+    return kproduct(a, 1, b, 1, n);
 }
 
 /* ---- one row of queries ------------------------------------------------------------------ */
@@ -138,7 +134,7 @@ static void attend_dense(const kcase *c, extras x, double *o, double *lse) {
 }
 
 void ref_attention_batch(kcase *c) {
-    extras x = {kt(c, "bias"), kt(c, "slopes"), kd(c, "window")};
+    extras x = {kt_if(c, "bias"), kt_if(c, "slopes"), kd_or(c, "window", 0)};
     attend_dense(c, x, kt(c, "O"), kt(c, "LSE"));
 }
 
@@ -212,24 +208,4 @@ void ref_paged_decode(kcase *c) {
         row_free(&r);
     }
     free(zeros);
-}
-
-/* ---- linear ------------------------------------------------------------------------------ */
-
-void ref_linear_attention(kcase *c) {
-    int64_t l = kd(c, "L"), d = kd(c, "D"), e = kd(c, "E");
-    for (int64_t at = 0; at < kd(c, "B") * kd(c, "H"); at++) {
-        for (int64_t t = 0; t < l; t++) {
-            double *o = kt(c, "O") + (at * l + t) * e;
-            memset(o, 0, (size_t)e * sizeof *o);
-            for (int64_t u = 0; u <= t; u++) {
-                double w =
-                    product(kt(c, "Q") + (at * l + t) * d, kt(c, "K") + (at * l + u) * d, d);
-                w *= pow(kt(c, "decay")[at % kd(c, "H")], (double)(t - u));
-                for (int64_t x = 0; x < e; x++) {
-                    o[x] += w * kt(c, "V")[(at * l + u) * e + x];
-                }
-            }
-        }
-    }
 }

@@ -14,13 +14,9 @@ typedef struct conv {
     int64_t image[SPACE], filter[SPACE], output[SPACE], stride[SPACE], pad[SPACE], dil[SPACE];
 } conv;
 
-static int64_t or_else(const kcase *c, const char *name, int64_t otherwise) {
-    return khas(c, name) ? kd(c, name) : otherwise;
-}
-
 /* `name` of one dimension, or what all dimensions share. */
 static int64_t each_or_all(const kcase *c, const char *name, const char *all, int64_t otherwise) {
-    return khas(c, name) ? kd(c, name) : or_else(c, all, otherwise);
+    return kd_or(c, kname(c, name, all), otherwise);
 }
 
 static conv sizes(const kcase *c) {
@@ -31,13 +27,13 @@ static conv sizes(const kcase *c) {
                       *const dils[] = {"dil_d", "dil_h", "dil_w"};
     conv v = {.n = kd(c, "N"),
               .c = kd(c, "C"),
-              .k = or_else(c, "K", kd(c, "C")),
-              .groups = or_else(c, "groups", 1)};
+              .k = kd_or(c, "K", kd(c, "C")),
+              .groups = kd_or(c, "groups", 1)};
     for (int i = 0; i < SPACE; i++) {
         bool here = khas(c, images[i]);
-        v.image[i] = or_else(c, images[i], 1);
-        v.filter[i] = or_else(c, filters[i], 1);
-        v.output[i] = or_else(c, outputs[i], 1);
+        v.image[i] = kd_or(c, images[i], 1);
+        v.filter[i] = kd_or(c, filters[i], 1);
+        v.output[i] = kd_or(c, outputs[i], 1);
         v.stride[i] = here ? each_or_all(c, strides[i], "stride", 1) : 1;
         v.pad[i] = here ? each_or_all(c, pads[i], "pad", 0) : 0;
         v.dil[i] = here ? each_or_all(c, dils[i], "dil", 1) : 1;
@@ -88,9 +84,9 @@ static void clear(kcase *c, const char *name) {
 
 /* y = act(y + bias[channel]), of kernels that have them */
 static void finish(kcase *c, const char *name, int64_t channels) {
-    double *y = kt(c, name), *bias = khas(c, "bias") ? kt(c, "bias") : NULL;
+    double *y = kt(c, name), *bias = kt_if(c, "bias");
     for (int64_t i = 0; i < kn(c, name); i++) {
-        y[i] = ref_activate(y[i] + (bias ? bias[i % channels] : 0), or_else(c, "act", 0), 0);
+        y[i] = ref_activate(y[i] + (bias ? bias[i % channels] : 0), kd_or(c, "act", 0), 0);
     }
 }
 

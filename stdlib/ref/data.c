@@ -28,7 +28,7 @@ void ref_transpose(kcase *c) {
 
 void ref_concat(kcase *c) {
     int64_t n = kd(c, "N") * kwidth(c, "C"), a = kd(c, "M") * n, b = kd(c, "K") * n;
-    for (int64_t p = 0; p < kd(c, "P"); p++) {
+    for (int64_t p = 0; p < kd_or(c, "P", 1); p++) {
         for (int64_t i = 0; i < a + b; i++) {
             kt(c, "C")[p * (a + b) + i] =
                 i < a ? kt(c, "A")[p * a + i] : kt(c, "B")[p * b + i - a];
@@ -37,12 +37,12 @@ void ref_concat(kcase *c) {
 }
 
 void ref_pad(kcase *c) {
-    int64_t m = kd(c, "M"), n = kd(c, "N"), u = kd(c, "U"), v = kd(c, "V");
+    int64_t m = kd(c, "M"), n = kd(c, "N"), u = kd(c, kname(c, "U", "P")), v = kd(c, kname(c, "V", "Q"));
     for (int64_t at = 0; at < kn(c, "Y"); at++) {
         int64_t i = at / v % u - kd(c, "top"), j = at % v - kd(c, "left");
         bool inside = i >= 0 && i < m && j >= 0 && j < n;
         kt(c, "Y")[at] =
-            inside ? kt(c, "X")[(at / v / u * m + i) * n + j] : knumber(c, "value");
+            inside ? kt(c, "X")[(at / v / u * m + i) * n + j] : knumber(c, kname(c, "value", "fill"));
     }
 }
 

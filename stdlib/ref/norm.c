@@ -96,9 +96,9 @@ static void normalize(kcase *c, sets s) {
     const double *x = kt(c, "X");
     for (int64_t i = 0; i < s.n; i++) {
         double m = mean_of(&s, i, x), v = squares_of(&s, i, x, m) / (double)s.size;
-        kt(c, "mu")[i] = m;
+        kt(c, kname(c, "mu", "mean"))[i] = m;
         kt(c, "rstd")[i] = 1 / sqrt(v + kf(c, "eps"));
-        scale(c, &s, i, m, kt(c, "rstd")[i], kt(c, "B"));
+        scale(c, &s, i, m, kt(c, "rstd")[i], kt(c, kname(c, "B", "Bi")));
     }
 }
 
@@ -168,7 +168,7 @@ static void backward(kcase *c, sets s, const double *mean) {
 }
 
 void ref_layer_norm_bwd(kcase *c) {
-    backward(c, rows(c), kt(c, "mu"));
+    backward(c, rows(c), kt(c, kname(c, "mu", "mean")));
 }
 
 void ref_rms_norm_bwd(kcase *c) {

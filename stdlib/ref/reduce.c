@@ -168,13 +168,8 @@ static void take(kcase *c, int64_t k, bool descending) {
     free(at);
 }
 
-/* The corpus sorts in increasing order only. */
-void ref_row_sort(kcase *c) {
-    take(c, kd(c, "N"), false);
-}
-
 void ref_sort_rows(kcase *c) {
-    take(c, kd(c, "N"), kb(c, "descending"));
+    take(c, kd(c, "N"), kd_or(c, "descending", 0) != 0);
 }
 
 void ref_top_k(kcase *c) {
@@ -182,7 +177,7 @@ void ref_top_k(kcase *c) {
 }
 
 void ref_bincount(kcase *c) {
-    int64_t bins = kd(c, "B");
+    int64_t bins = kn(c, "H");
     memset(kt(c, "H"), 0, (size_t)bins * sizeof(double));
     for (int64_t i = 0; i < kd(c, "N"); i++) {
         double x = kt(c, "X")[i];

@@ -2,7 +2,8 @@
  * from the kernels. Only tests compile them; a case (kcase) is theirs (tests/kernels/kernels.h).
  *
  * A reference sees every tensor as dense row-major doubles (complex: pairs), after rounding to the element type,
- * and writes the outputs there. `prepare` functions replace random inputs that a kernel's contract does not allow. */
+ * and writes the outputs there. Where a kernel of tests/corpus computes the same under other names or with fewer parameters, the
+ * reference reads both. `prepare` functions replace random inputs that a kernel's contract does not allow. */
 #ifndef TG_STDLIB_REF_REF_H
 #define TG_STDLIB_REF_REF_H
 
@@ -17,6 +18,10 @@ typedef kcase_function *kcase_fn;
 double *kt(const kcase *c, const char *name); /* elements of a tensor; null if absent */
 int64_t kd(const kcase *c, const char *name); /* a dimension or an integer scalar */
 bool khas(const kcase *c, const char *name);  /* has the kernel such a dimension or parameter? */
+double *kt_if(const kcase *c, const char *name); /* null also if the kernel has no such tensor */
+int64_t kd_or(const kcase *c, const char *name, int64_t otherwise); /* if the kernel has none */
+double kf_or(const kcase *c, const char *name, double otherwise);
+const char *kname(const kcase *c, const char *a, const char *b); /* a, or b if it has no a */
 double kf(const kcase *c, const char *name);  /* a float scalar, as rounded to its type */
 bool kb(const kcase *c, const char *name);    /* a bool scalar */
 int64_t kn(const kcase *c, const char *name); /* number of elements of a tensor */
@@ -27,6 +32,8 @@ tg_dtype kdtype(const kcase *c, const char *name); /* of a tensor */
 double knumber(const kcase *c, const char *name); /* a scalar of any type */
 /* Largest or least value of the element type of a tensor; infinite for floats. */
 double klimit(const kcase *c, const char *name, bool largest);
+/* Sum of n products. */
+double kproduct(const double *a, int64_t step_a, const double *b, int64_t step_b, int64_t n);
 /* The first number of Philox-4x32-10 as a fraction of 2^24: what rand(seed, counter) is. */
 double kphilox(uint64_t seed, uint64_t counter);
 /* All four numbers: what philox(seed, counter) is. */

@@ -2,6 +2,7 @@
 #include "stdlib/ref/ref.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void drop(kcase *c, const char *from, const char *to) {
@@ -22,9 +23,9 @@ void ref_dropout_bwd(kcase *c) {
 
 void ref_rope(kcase *c) {
     int64_t d = kd(c, "D"), h = kd(c, "H"), s = kd(c, "S");
-    for (int64_t at = 0; at < kd(c, "P") * s * h; at++) {
+    for (int64_t at = 0; at < kd(c, kname(c, "P", "B")) * s * h; at++) {
         const double *x = kt(c, "X") + at * d;
-        double *y = kt(c, "Y") + at * d, pos = kt(c, "pos")[at / h % s] * kf(c, "direction");
+        double *y = kt(c, "Y") + at * d, pos = kt(c, "pos")[at / h % s] * kf_or(c, "direction", 1);
         for (int64_t u = 0; u < d / 2; u++) {
             double angle = pos * pow(kf(c, "base"), -2.0 * (double)u / (double)d);
             y[u] = x[u] * cos(angle) - x[u + d / 2] * sin(angle);
@@ -44,13 +45,14 @@ void ref_sgd(kcase *c) {
 
 /* l2: decay is part of the gradient (Adam); else it acts on the parameter (AdamW). */
 static void adam(kcase *c, bool l2) {
-    double b1 = kf(c, "b1"), b2 = kf(c, "b2"), t = (double)kd(c, "step");
-    double *p = kt(c, "P"), *a = kt(c, "A"), *v = kt(c, "V"), decay = kf(c, "decay");
+    double b1 = kf(c, "b1"), b2 = kf(c, "b2"), t = (double)kd_or(c, "step", 1);
+    double *p = kt(c, "P"), *a = kt(c, kname(c, "A", "M")), *v = kt(c, "V");
+    double decay = kf(c, kname(c, "decay", "wd")), c1 = kf_or(c, "c1", 1 - pow(b1, t)), c2 = kf_or(c, "c2", 1 - pow(b2, t));
     for (int64_t i = 0; i < kn(c, "P"); i++) {
         double g = kt(c, "G")[i] + (l2 ? decay * p[i] : 0);
         a[i] = b1 * a[i] + (1 - b1) * g;
         v[i] = b2 * v[i] + (1 - b2) * g * g;
-        double step = a[i] / (1 - pow(b1, t)) / (sqrt(v[i] / (1 - pow(b2, t))) + kf(c, "eps"));
+        double step = a[i] / c1 / (sqrt(v[i] / c2) + kf(c, "eps"));
         p[i] -= kf(c, "lr") * (step + (l2 ? 0 : decay * p[i]));
     }
 }
@@ -88,7 +90,7 @@ void ref_embedding_bwd(kcase *c) {
 /* Positions sorted by a random id each; start[v] is the first of id v. */
 void prepare_embedding_bwd_sorted(kcase *c) {
     int64_t n = kd(c, "N"), v = kd(c, "V"), at = 0;
-    double ids[256];
+    double *ids = calloc((size_t)n + 1, sizeof *ids);
     for (int64_t t = 0; t < n; t++) {
         ids[t] = (double)krandint(c, 0, v - 1);
     }
@@ -101,6 +103,7 @@ void prepare_embedding_bwd_sorted(kcase *c) {
         }
     }
     kt(c, "start")[v] = (double)at;
+    free(ids);
 }
 
 void ref_embedding_bwd_sorted(kcase *c) {

@@ -12,6 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The formulas count the arithmetic that the mathematics needs, the tile IR also holds comparisons, selections, negations and
+ * conversions as operations of their own: for work that is not a product these are up to two more per operation. A formula that
+ * lacks a dimension or has one too many is off by that extent, which in the last cases is mostly far more than 3 (filters of 3 positions pass). */
 enum { WORK_FACTOR = 3 };
 
 typedef struct outcome {
@@ -164,8 +167,8 @@ static const char *last_case(const kernel_row *row) {
     return bar ? bar + 1 : row->cases;
 }
 
-/* The table's formulas must evaluate; FLOPs must be those of the tile IR up to the cost of a function, which the
- * count takes as one. */
+/* The table's formulas must evaluate; in the last case, which is large, FLOPs must be those of the tile IR up to WORK_FACTOR.
+ * Rows of 0 FLOPs move data: what the tile IR counts there are conversions and parts of complex numbers. */
 static void check_work(kcase *c, const compiled *f) {
     tg_launch_arg args[TG_MAX_PARAMS];
     double flops, bytes, counted;
@@ -181,7 +184,7 @@ static void check_work(kcase *c, const compiled *f) {
         kcase_fail(c, "a formula of stdlib.def is wrong");
     } else if (!(flops >= 0 && bytes >= 0)) {
         kcase_fail(c, "%g FLOPs and %g bytes", flops, bytes);
-    } else if (!c->row->estimate && c->text == last_case(c->row) &&
+    } else if (!c->row->estimate && flops > 0 && c->text == last_case(c->row) &&
                (flops > WORK_FACTOR * counted || counted > WORK_FACTOR * flops)) {
         kcase_fail(c, "stdlib.def says %g FLOPs, the tile IR has %g", flops, counted);
     }

@@ -91,6 +91,22 @@ bool khas(const kcase *c, const char *name) {
     return find_dim(c, name) >= 0 || find_param(c, name) >= 0;
 }
 
+double *kt_if(const kcase *c, const char *name) {
+    return khas(c, name) ? kt(c, name) : NULL;
+}
+
+int64_t kd_or(const kcase *c, const char *name, int64_t otherwise) {
+    return khas(c, name) ? kd(c, name) : otherwise;
+}
+
+double kf_or(const kcase *c, const char *name, double otherwise) {
+    return khas(c, name) ? kf(c, name) : otherwise;
+}
+
+const char *kname(const kcase *c, const char *a, const char *b) {
+    return khas(c, a) ? a : b;
+}
+
 double kf(const kcase *c, const char *name) {
     return c->scalars[need(find_param(c, name), c, name)].f;
 }

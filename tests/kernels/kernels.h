@@ -84,16 +84,15 @@ int64_t kcase_width(const kcase *c, uint32_t i); /* doubles per element: 2 for c
 /* Runs and compares; block > 0: that block size for the axes in row->blocks. */
 void kcase_check(kcase *c, int64_t block);
 
-/* stdlib/ref/: used by the corpus too */
-kcase_function ref_add, ref_gemm, ref_gemm_w4, ref_gemm_gptq, ref_gemm_mx, ref_row_sort;
-kcase_function ref_linear_attention, ref_maxpool, ref_stencil7;
+/* ref_dense.c, ref_window.c */
+kcase_function ref_add, ref_gemm, ref_gemm_gptq, ref_gemm_mx, ref_maxpool, ref_stencil7;
 /* ref_scan.c */
 kcase_function ref_fft, ref_fft_rows, ref_rfft_post, ref_cumsum, prepare_segmented,
-    ref_segmented_scan, ref_mamba;
+    ref_segmented_scan, ref_mamba, ref_linear_attention;
 /* ref_misc.c */
 kcase_function ref_spmv, ref_nbody, ref_mandelbrot, ref_black_scholes, ref_kmeans_assign,
     prepare_cholesky, ref_cholesky, prepare_lu4, ref_lu4, prepare_nms, ref_nms, ref_levenshtein,
-    ref_compact, ref_batch_norm_stats;
+    ref_compact, ref_batch_norm_stats, ref_any_label;
 /* ref_std.c */
 kcase_function ref_activations, ref_rows, ref_small;
 /* ref_memory.c */

@@ -5,6 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A label outside the vocabulary reads a logit of zero. */
+void ref_any_label(kcase *c) {
+    ref_cross_entropy(c);
+    for (int64_t i = 0; i < kd(c, "M"); i++) {
+        double label = kt(c, "label")[i];
+        bool known = label >= 0 && label < (double)kd(c, "V");
+        kt(c, "loss")[i] = known ? kt(c, "loss")[i] : kt(c, "lse")[i];
+    }
+}
+
 void ref_spmv(kcase *c) {
     const double *row = kt(c, "row");
     for (int64_t r = 0; r < kd(c, "R"); r++) {

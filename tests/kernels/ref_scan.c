@@ -105,3 +105,22 @@ void ref_mamba(kcase *c) {
         }
     }
 }
+
+/* O(t) = sum over u <= t of decay^(t - u) (Q(t) K(u)) V(u). */
+void ref_linear_attention(kcase *c) {
+    int64_t l = kd(c, "L"), d = kd(c, "D"), e = kd(c, "E");
+    for (int64_t at = 0; at < kd(c, "B") * kd(c, "H"); at++) {
+        for (int64_t t = 0; t < l; t++) {
+            double *o = kt(c, "O") + (at * l + t) * e;
+            memset(o, 0, (size_t)e * sizeof *o);
+            for (int64_t u = 0; u <= t; u++) {
+                double w =
+                    kproduct(kt(c, "Q") + (at * l + t) * d, 1, kt(c, "K") + (at * l + u) * d, 1, d);
+                w *= pow(kt(c, "decay")[at % kd(c, "H")], (double)(t - u));
+                for (int64_t x = 0; x < e; x++) {
+                    o[x] += w * kt(c, "V")[(at * l + u) * e + x];
+                }
+            }
+        }
+    }
+}

@@ -60,7 +60,14 @@ const kernel_row kernel_rows[] = {
               "M=97 N=63 K=33|M=5 N=7 K=9 strided|M=0 N=5 K=3|M=5 N=0 K=3|M=5 N=7 K=0|"
               "M=31 N=64 K=127 -bias act=true|M=1 N=100 K=50|M=510 N=530 K=67|"
               "M=3 N=5 K=9001 -bias"},
-    {ROW("a_basic", gemm_w4, gemm_w4), .types = "bf16 f16", .blocks = "m n k",
+    {ROW("a_basic", bmm, matmul_batched), .types = "f32 bf16",
+     .cases = "B=3 M=13 N=17 K=19|B=1 M=33 N=31 K=7 strided"},
+    {ROW("a_basic", moe_gemm, matmul_grouped), .types = "f32 bf16", .fills = "off=sorted:R",
+     .prepare = prepare_moe, .blocks = "m n k",
+     .cases = "R=53 E=4 K=19 N=37|R=7 E=9 K=33 N=5"},
+    {ROW("a_basic", gemm_i8, matmul_i8), .fills = "A=-128:127 B=-128:127 sa=0:0.1 sb=0:0.1",
+     .cases = "M=19 N=37 K=43|M=4 N=9 K=64 strided"},
+    {ROW("a_basic", gemm_w4, matmul_w4), .types = "bf16 f16", .blocks = "m n k",
      .schedules = "split(k) = 2|split(k) = 40|split_atomic(k) = 3",
      .cases = "M=17 N=23 K=38 KG=3 G=16|M=5 N=33 K=64 KG=2 G=32|M=1 N=1 K=2 KG=1|"
               "M=3 N=4 K=0 KG=0|M=0 N=2 K=4 KG=1|M=7 N=9 K=31 KG=4 G=8|M=70 N=130 K=260 KG=3"},
@@ -70,7 +77,25 @@ const kernel_row kernel_rows[] = {
     {ROW("a_basic", gemm_mx, gemm_mx), .fills = "SA=0.25:4 SB=0.25:4 A=-6:6 B=-6:6",
      .cases = "M=7 N=19 K=64|M=1 N=1 K=32|M=5 N=3 K=96|M=2 N=3 K=0|M=0 N=3 K=32|"
               "M=40 N=70 K=320"},
+    {ROW("a_basic", block_sparse, block_sparse), .types = "f32 bf16",
+     .fills = "row=sorted:Z col=-1:4",
+     .cases = "Z=9 S=4 R=5 K=16 N=23 M=20|Z=3 S=3 R=2 K=10 N=1 M=6"},
     /* ---- attention ---- */
+    {ROW("b_attention", attention, attention), .types = "f32 bf16",
+     .fills = "cq=sorted:TQ ck=sorted:TK",
+     .cases = "TQ=13 H=4 D=8 TK=19 G=2 E=5 B=3 scale=0.35 causal=true window=3 dropout=true drop=0.5 seed=5|"
+              "TQ=13 H=4 D=8 TK=19 G=2 E=5 B=3 scale=0.35 causal=false -bias"},
+    {ROW("b_attention", attention_dense, attention_batch), .types = "f32 bf16", .blocks = "i j",
+     .cases = "B=2 H=4 S=13 D=8 G=2 L=19 E=5 scale=0.35 causal=true|"
+              "B=1 H=2 S=33 D=16 G=2 L=65 E=16 scale=0.25 causal=false"},
+    {ROW("b_attention", attention_bwd, attention_bwd), .types = "f32 bf16",
+     .prepare = prepare_attention_bwd,
+     .cases = "B=2 H=4 S=13 D=8 G=2 L=19 E=5 scale=0.35 causal=true|"
+              "B=1 H=2 S=17 D=4 G=2 L=9 E=4 scale=0.5 causal=false"},
+    {ROW("b_attention", paged_decode, paged_decode), .types = "bf16 f16",
+     .fills = "table=0:NP-1", .prepare = prepare_paged_decode, .blocks = "j h",
+     .cases = "B=3 H=6 D=8 NP=7 PS=4 G=2 MP=5 R=3 scale=0.35|"
+              "B=2 H=2 D=4 NP=3 PS=16 G=2 MP=3 R=1 Z=3 scale=0.5"},
     {ROW("b_attention", linear_attention, linear_attention), .types = "f32 bf16",
      .fills = "decay=0.5:0.99", .blocks = "t",
      .cases = "B=2 H=2 L=23 D=8 E=5|B=1 H=1 L=70 D=4 E=4|B=1 H=1 L=1 D=1 E=1|"
@@ -98,6 +123,31 @@ const kernel_row kernel_rows[] = {
      .cases = "X=5 Y=7 Z=19 c0=-6 c1=1|X=1 Y=1 Z=1 c0=0.5 c1=0.25|X=3 Y=0 Z=4 c0=1 c1=1|"
               "X=2 Y=3 Z=65 c0=-6 c1=1 strided|X=20 Y=33 Z=65 c0=-6 c1=1"},
     /* ---- normalisation, losses, embeddings ---- */
+    {ROW("d_norm", layer_norm, layer_norm), .types = "f32 bf16",
+     .cases = "M=5 N=37|M=3 N=128 strided"},
+    {ROW("d_norm", layer_norm_bwd, layer_norm_bwd), .types = "f32 bf16",
+     .fills = "rstd=0.5:1.5", .blocks = "i j",
+     .cases = "M=13 N=37|M=33 N=16 strided"},
+    {ROW("d_norm", cross_entropy, any_label), .types = "f32 bf16", .fills = "X=-5:5 label=-1:V",
+     .cases = "M=7 V=37|M=3 V=130 strided"},
+    {ROW("d_norm", cross_entropy_bwd, cross_entropy_bwd), .types = "f32 bf16",
+     .fills = "X=-5:5 label=-1:V lse=2:4",
+     .cases = "M=7 V=37|M=3 V=130 strided"},
+    {ROW("d_norm", embedding, embedding), .types = "f32 bf16", .fills = "ids=-2:V+1",
+     .cases = "V=11 D=19 N=23|V=3 D=64 N=5 strided"},
+    {ROW("d_norm", embedding_bwd, embedding_bwd), .types = "f32 bf16", .fills = "ids=-2:V+1",
+     .blocks = "t d",
+     .cases = "V=11 D=19 N=53|V=3 D=64 N=5"},
+    {ROW("d_norm", embedding_bwd_sorted, embedding_bwd_sorted), .types = "f32 bf16",
+     .prepare = prepare_embedding_bwd_sorted,
+     .cases = "V=11 D=19 N=53|V=3 D=64 N=5"},
+    {ROW("d_norm", rope, rope), .types = "f32 bf16", .fills = "pos=0:100",
+     .cases = "B=2 S=7 H=3 D=16|B=1 S=5 H=2 D=6 base=500"},
+    {ROW("d_norm", adamw, adamw), .types = "f32 bf16", .fills = "V=0.1:1",
+     .cases = "N=37 lr=0.01 b1=0.9 b2=0.99 eps=0.0001 wd=0.1 c1=0.5 c2=0.25|"
+              "N=129 lr=0.1 b1=0.5 b2=0.5 eps=0.01 wd=0 c1=1 c2=1 strided"},
+    {ROW("d_norm", dropout, dropout), .types = "f32 bf16",
+     .cases = "N=137 p=0.25 seed=7|N=64 p=0.9 seed=123456789012"},
     {ROW("d_norm", batch_norm_stats, batch_norm_stats), .types = "f32 bf16", .blocks = "c",
      .cases = "R=37 C=19|R=128 C=3 strided|R=1 C=1|R=0 C=5|R=5 C=0|R=3001 C=37"},
     /* ---- transforms, scans, order ---- */
@@ -108,6 +158,8 @@ const kernel_row kernel_rows[] = {
               "B=1 N=17 P=17 Q=1|B=2 N=210 P=14 Q=15"},
     {ROW("e_misc", rfft_post, rfft_post),
      .cases = "B=3 H=16|B=2 H=7|B=1 H=1|B=0 H=4|B=3 H=128"},
+    {ROW("e_misc", cumsum, cumsum), .types = "f32 bf16",
+     .cases = "M=5 N=37|M=3 N=130 strided"},
     {ROW("e_misc", cumsum_blocked, cumsum), .types = "f32 bf16", .blocks = "i j",
      .cases = "M=5 N=37|M=3 N=130 strided|M=1 N=1|M=0 N=4|M=4 N=0|M=2 N=1031|M=3 N=9001"},
     {ROW("e_misc", segmented_scan, segmented_scan), .prepare = prepare_segmented,
@@ -115,9 +167,13 @@ const kernel_row kernel_rows[] = {
     {ROW("e_misc", mamba, mamba), .types = "f32 bf16", .fills = "A=-1:-0.1", .blocks = "d",
      .cases = "B=2 L=13 D=19 N=4|B=1 L=65 D=3 N=16|B=1 L=1 D=1 N=1|B=1 L=0 D=3 N=4|"
               "B=0 L=3 D=3 N=4|B=2 L=200 D=33 N=16"},
-    {ROW("e_misc", row_sort, row_sort), .types = "f32 bf16 i32 u8 i64",
+    {ROW("e_misc", row_sort, sort_rows), .types = "f32 bf16 i32 u8 i64",
      .prepare = prepare_ties,
      .cases = "M=5 N=37|M=3 N=128 strided|M=1 N=1|M=0 N=4|M=4 N=0|M=2 N=257|M=3 N=1500"},
+    {ROW("e_misc", row_topk, top_k), .types = "f32 u8", .prepare = prepare_ties,
+     .cases = "M=5 N=37 K=4|M=3 N=5 K=8"},
+    {ROW("e_misc", histogram_u8, bincount), .fills = "X=0:255",
+     .cases = "N=1000|N=129 strided"},
     {ROW("e_misc", spmv, spmv), .fills = "row=sorted:Z col=-1:C",
      .schedules = "split(z) = 2|split_atomic(z) = 3",
      .cases = "R=13 Z=57 C=11|R=1 Z=1 C=1|R=5 Z=0 C=3|R=0 Z=4 C=2|R=3 Z=200 C=50 strided|"
@@ -133,6 +189,13 @@ const kernel_row kernel_rows[] = {
     {ROW("e_misc", kmeans_assign, kmeans_assign),
      .cases = "N=37 D=5 K=11|N=129 D=16 K=33|N=1 D=1 K=1|N=5 D=3 K=0|N=0 D=3 K=4|"
               "N=500 D=32 K=130"},
+    {ROW("e_misc", transpose, transpose), .types = "f32 c32",
+     .cases = "M=13 N=37|M=65 N=33 strided"},
+    {ROW("e_misc", concat, concat), .types = "f32 i16",
+     .cases = "M=13 N=19 K=5 R=18|M=1 N=65 K=1 R=2 strided"},
+    {ROW("e_misc", pad, pad), .types = "f32 i32",
+     .cases = "M=5 N=19 P=9 Q=23 top=2 left=3 fill=7|"
+              "M=9 N=33 P=4 Q=30 top=-2 left=-1 fill=1 strided"},
     {ROW("e_misc", cholesky, cholesky), .types = "f32 f64", .prepare = prepare_cholesky,
      .cases = "B=3 N=7|B=2 N=16|B=1 N=1|B=0 N=4|B=1 N=19|B=9 N=31"},
     {ROW("e_misc", lu4, lu4), .prepare = prepare_lu4,
