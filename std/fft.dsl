@@ -2,13 +2,13 @@
 ///
 /// fft(x, n, sign)[t] = sum over m of x[m] exp(sign 2 pi i m t / size); sign -1 forward, +1 backward without the factor 1 / size.
 ///
-/// `passes` is the fast form: lengths 2^a 3^b 5^c 7^d known at compile time, twiddle factors from a table that `twiddle` fills.
+/// `passes` is the fast form: lengths 2^a 3^b 5^c 7^d known at compile time, twiddle factors from a table.
 /// A pass takes what is left of the length, s R, and does the butterflies of radix R over its m = N / (s R) groups:
 ///
 ///     y[q + s (p + m r)] = sum over k < R of w^(p k) x[q + s (R p + k)] exp(sign 2 pi i k r / R),  w = exp(sign 2 pi i / (R m))
 ///
 /// (Stockham's autosort algorithm, decimation in time.) q runs along memory, in lanes; the last pass has s = 1 and reads
-/// columns. Its table is entry k m + p - 1: all tables follow one another and have N - 1 entries together.
+/// columns. Its table is entry k m + p - 1, w^(p k) with 0 < k < R: all tables follow one another and have N - 1 entries together.
 
 /// By the definition: any length, size terms per output, the angle reduced exactly in integers.
 fn dft(c32 x[n], axis n, const int sign = -1) -> c32[n]
@@ -50,17 +50,6 @@ fn ifft(c32 x[n], axis n) -> c32[n] = dft(x, n, 1) * complex(1 / f32(n.size), 0.
 /// the passes before.
 fn next_radix(const int n) -> int
     = n % 7 == 0 ? 7 : n % 5 == 0 ? 5 : n % 3 == 0 ? 3 : n % 16 != 0 ? n : n == 16 ? 2 : n % 7 == 1 ? 8 : 4;
-
-/// Entry j - 1 of the table for length N, 0 < j < N.
-fn twiddle(int j, const int N, const int sign) -> c64
-{
-    int m = 1, L = 1;
-    unroll for (int s = N; s > 1; s /= next_radix(s)) {
-        m = j >= N / s ? N / s : m;
-        L = j >= N / s ? N / s * next_radix(s) : L;
-    }
-    return cispi(f64(2 * sign * (j % m * (j / m) % L)) / f64(L));
-}
 
 /// a b with two roundings less than the operator.
 fn cmul<T: complex>(T a, T b) -> T = complex(re(a) * re(b) - im(a) * im(b), re(a) * im(b) + im(a) * re(b));
@@ -240,7 +229,7 @@ private fn pass_of<T: complex>(T x[n], axis n, in T W[NW], const int R, const in
     return y;
 }
 
-/// The transform of length N, the extent of n, by passes of radix 2 to 8; W[j - 1] = twiddle(j, N, sign) for 0 < j < N.
+/// The transform of length N, the extent of n, by passes of radix 2 to 8; W is the table described above.
 fn passes<T: complex>(T x[n], axis n, in T W[NW], const int N, const int sign) -> T[n]
 {
     T y[n] = x;

@@ -33,12 +33,12 @@ static tg_status check(tg_context *context, uint32_t rank, const int64_t *length
                            "length %lld is not in 1 ... 2^28", (long long)lengths[d]);
         }
     }
-    if (o->struct_size < sizeof *o || (o->dtype != TG_C32 && o->dtype != TG_C64) ||
+    if ((o->dtype != TG_C32 && o->dtype != TG_C64) ||
         (int)o->kind < 0 || o->kind > TG_FFT_C2R ||
         (o->kind == TG_FFT_C2C && o->sign != -1 && o->sign != 1)) {
         return tg_fail(
             context, TG_ERROR_INVALID_ARGUMENT,
-            "options of a transform: struct_size, dtype c32 or c64, kind, sign -1 or 1");
+            "options of a transform: dtype c32 or c64, kind, sign -1 or 1");
     }
     return TG_OK;
 }
@@ -76,7 +76,11 @@ tg_status tg_fft_plan_create(tg_context *context, uint32_t rank, const int64_t *
         return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "context, options or out is null");
     }
     *out = NULL;
-    tg_status s = check(context, rank, lengths, options);
+    tg_fft_options o;
+    if (!tg_std_options(options, &o, sizeof o)) {
+        return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "tg_fft_plan_create: struct_size is wrong");
+    }
+    tg_status s = check(context, rank, lengths, &o);
     if (s) {
         return s;
     }
@@ -85,7 +89,7 @@ tg_status tg_fft_plan_create(tg_context *context, uint32_t rank, const int64_t *
         return tg_fail(context, TG_ERROR_OUT_OF_MEMORY, "out of memory");
     }
     p->context = context;
-    p->options = *options;
+    p->options = o;
     p->rank = rank;
     for (uint32_t d = 0; d < rank; d++) {
         p->n[d] = lengths[d];

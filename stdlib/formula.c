@@ -5,7 +5,6 @@
 #include "stdlib/stdlib.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 typedef struct reader {
@@ -55,6 +54,20 @@ static size_t name_length(const char *s) {
     return n;
 }
 
+/* Digits, perhaps a point and more: strtod would follow the locale. */
+static double read_number(reader *r) {
+    double v = 0, unit = 1;
+    bool fraction = false;
+    for (; (*r->at >= '0' && *r->at <= '9') || (*r->at == '.' && !fraction); r->at++) {
+        fraction = fraction || *r->at == '.';
+        if (*r->at != '.') {
+            v = 10 * v + (*r->at - '0');
+            unit *= fraction ? 10 : 1;
+        }
+    }
+    return v / unit;
+}
+
 static double read_atom(reader *r) {
     r->at += strspn(r->at, " ");
     if (take(r, '(')) {
@@ -62,19 +75,16 @@ static double read_atom(reader *r) {
         expect(r, ')');
         return v;
     }
-    char *end;
-    double v = strtod(r->at, &end);
-    size_t n = name_length(r->at);
-    if (n == 0 && end != r->at) {
-        r->at = end;
-        return v;
+    if (*r->at >= '0' && *r->at <= '9') {
+        return read_number(r);
     }
+    size_t n = name_length(r->at);
     const char *name = r->at;
     r->at += n;
     if (n && take(r, '(')) {
         return read_call(r, name, n);
     }
-    v = 0;
+    double v = 0;
     r->ok = r->ok && n && r->name(r->user, name, n, &v);
     return v;
 }

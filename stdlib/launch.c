@@ -145,6 +145,18 @@ static bool advance(fold *f, int64_t *index) {
     return false;
 }
 
+/* The next index of a walked dimension must be whole bytes away. */
+static bool walks_bytes(const fold *f) {
+    for (uint32_t d = 0; d + f->n_kept < f->n_dims; d++) {
+        for (uint32_t i = 0; i < f->n; i++) {
+            if (f->leads[i] && f->stride[i][d] % 8 * tg_dtype_bits(f->tensors[i].dtype) % 8) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 /* An output that every launch would overwrite. */
 static const char *find_shared_output(const fold *f) {
     for (uint32_t i = 0; i < f->n; i++) {
@@ -157,10 +169,10 @@ static const char *find_shared_output(const fold *f) {
 
 static tg_status walk(fold *f, tg_std_row row, tg_kernel *k, tg_argument *values) {
     int64_t index[TG_RANK_MAX] = {0};
-    if (f->n_dims > f->n_kept && (!tg_std_table[row].independent || find_shared_output(f))) {
+    if (f->n_dims > f->n_kept && (!tg_std_table[row].independent || find_shared_output(f) || !walks_bytes(f))) {
         return tg_fail(f->context, TG_ERROR_UNSUPPORTED,
                        "%s: the dimensions of its tensors do not fold into %u: their strides "
-                       "differ; copy them to contiguous tensors",
+                       "differ, or are half bytes; copy them to contiguous tensors",
                        f->sig->name, f->n_kept);
     }
     tg_status s;

@@ -1,17 +1,6 @@
 /* Functions of ops.h: attention. */
 #include "stdlib/stdlib.h"
 
-static bool read_options(const tg_attention_options *from, tg_attention_options *to) {
-    *to = (tg_attention_options)TG_ATTENTION_OPTIONS_INIT;
-    if (from && from->struct_size != sizeof *to) {
-        return false;
-    }
-    if (from) {
-        *to = *from;
-    }
-    return true;
-}
-
 static tg_status refuse(tg_context *context, const char *name, const char *why) {
     return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "%s: %s", name, why);
 }
@@ -19,8 +8,8 @@ static tg_status refuse(tg_context *context, const char *name, const char *why) 
 tg_status tg_op_attention(tg_context *context, const tg_tensor *q, const tg_tensor *k,
                           const tg_tensor *v, tg_tensor *o, tg_tensor *lse,
                           const tg_attention_options *options) {
-    tg_attention_options p;
-    if (!read_options(options, &p)) {
+    tg_attention_options p = TG_ATTENTION_OPTIONS_INIT;
+    if (!tg_std_options(options, &p, sizeof p)) {
         return refuse(context, "attention", "struct_size is wrong");
     }
     if (p.dropout > 0) {
@@ -43,8 +32,8 @@ tg_status tg_op_attention_packed(tg_context *context, const tg_tensor *q, const 
                                  const tg_tensor *v, const tg_tensor *cq, const tg_tensor *ck,
                                  tg_tensor *o, tg_tensor *lse,
                                  const tg_attention_options *options) {
-    tg_attention_options p;
-    if (!read_options(options, &p)) {
+    tg_attention_options p = TG_ATTENTION_OPTIONS_INIT;
+    if (!tg_std_options(options, &p, sizeof p)) {
         return refuse(context, "attention_packed", "struct_size is wrong");
     }
     if (p.slopes) {

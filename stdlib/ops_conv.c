@@ -1,21 +1,7 @@
 /* Functions of ops.h: convolutions and pooling. */
-#include <string.h>
-
 #include "stdlib/stdlib.h"
 
 enum { SPACE = 3 };
-
-/* The caller's options, or the defaults. Per spatial dimension of the kernel, first dimension first. */
-static bool read_options(const tg_conv_options *from, tg_conv_options *to) {
-    *to = (tg_conv_options)TG_CONV_OPTIONS_INIT;
-    if (from && from->struct_size != sizeof *to) {
-        return false;
-    }
-    if (from) {
-        *to = *from;
-    }
-    return true;
-}
 
 /* Arguments: tensors, then stride, pad and dilation of each spatial dimension, and `more`. */
 typedef struct arguments {
@@ -46,9 +32,9 @@ static const direction forward = {"conv", {TG_STD_conv1d, TG_STD_conv2d, TG_STD_
 static tg_status convolve(tg_context *context, const direction *d, const tg_tensor *first,
                           const tg_tensor *second, const tg_tensor *bias, const tg_tensor *out,
                           const tg_conv_options *options) {
-    tg_conv_options o;
+    tg_conv_options o = TG_CONV_OPTIONS_INIT;
     uint32_t rank = first ? tg_tensor_rank(first) : 0, space = rank - 2;
-    if (!read_options(options, &o)) {
+    if (!tg_std_options(options, &o, sizeof o)) {
         return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "%s: struct_size is wrong", d->name);
     }
     if (rank < 3 || rank > 5) {
@@ -93,9 +79,9 @@ tg_status tg_op_conv_transpose(tg_context *context, const tg_tensor *x, const tg
 
 static tg_status depthwise(tg_context *context, tg_std_row row, const arguments *tensors,
                            const tg_conv_options *options, bool has_activation) {
-    tg_conv_options o;
+    tg_conv_options o = TG_CONV_OPTIONS_INIT;
     arguments a = *tensors;
-    if (!read_options(options, &o) || o.groups != 1) {
+    if (!tg_std_options(options, &o, sizeof o) || o.groups != 1) {
         return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "%s: struct_size is wrong or groups is not 1",
                        tg_std_table[row].name);
     }
@@ -131,17 +117,18 @@ tg_status tg_op_depthwise2d_wgrad(tg_context *context, const tg_tensor *x, const
 /* ---- pooling -------------------------------------------------------------------------------- */
 
 static tg_status pool(tg_context *context, tg_std_row row, const arguments *tensors,
-                      const tg_pooling_options *o, bool is_average) {
+                      const tg_pooling_options *options, bool is_average) {
+    tg_pooling_options o;
     arguments a = *tensors;
-    if (!o || o->struct_size != sizeof *o) {
+    if (!options || !tg_std_options(options, &o, sizeof o)) {
         return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "%s: options are null or struct_size is wrong",
                        tg_std_table[row].name);
     }
-    add_each(&a, o->window, 2);
-    add_each(&a, o->stride, 2);
-    add_each(&a, o->pad, 2);
+    add_each(&a, o.window, 2);
+    add_each(&a, o.stride, 2);
+    add_each(&a, o.pad, 2);
     if (is_average) {
-        add(&a, tg_argument_bool(!o->count_padding));
+        add(&a, tg_argument_bool(!o.count_padding));
     }
     return tg_std_launch(context, row, a.values, a.n);
 }

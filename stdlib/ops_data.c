@@ -1,8 +1,6 @@
 /* Functions of ops.h: reductions, order, moving data. */
 #include "stdlib/stdlib.h"
 
-#include <stdbool.h>
-
 /* A number as the kernel's scalar of the type of `t` takes it. */
 static tg_argument number_for(const tg_tensor *t, double v) {
     return t && tg_dtype_is_int(t->dtype) ? tg_argument_int((int64_t)v) : tg_argument_float(v);

@@ -1,19 +1,6 @@
 /* Functions of ops.h: matrix products. */
 #include "stdlib/stdlib.h"
 
-#include <string.h>
-
-static bool read_options(const tg_matmul_options *from, tg_matmul_options *to) {
-    *to = (tg_matmul_options)TG_MATMUL_OPTIONS_INIT;
-    if (from && from->struct_size != sizeof *to) {
-        return false;
-    }
-    if (from) {
-        *to = *from;
-    }
-    return true;
-}
-
 /* B without the batch: A's leading dimensions are more rows of A. */
 static bool is_shared(const tg_tensor *b) {
     return b && tg_tensor_rank(b) <= 2;
@@ -21,8 +8,8 @@ static bool is_shared(const tg_tensor *b) {
 
 tg_status tg_op_matmul(tg_context *context, const tg_tensor *a, const tg_tensor *b,
                        tg_tensor *c, const tg_matmul_options *options) {
-    tg_matmul_options o;
-    if (!read_options(options, &o)) {
+    tg_matmul_options o = TG_MATMUL_OPTIONS_INIT;
+    if (!tg_std_options(options, &o, sizeof o)) {
         return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "matmul: struct_size is wrong");
     }
     tg_std_row row = is_shared(b) ? TG_STD_matmul : TG_STD_matmul_batched;

@@ -49,6 +49,12 @@ tg_status tg_std_kernel(tg_context *context, tg_std_row row, tg_kernel **out);
 tg_status tg_std_launch(tg_context *context, tg_std_row row, const tg_argument *values,
                         uint32_t n_values);
 
+/* Options of a call into `to`, which holds the defaults: they stay if `from` is null. What the struct of an older
+ * caller lacks is 0. False: struct_size is wrong, or a newer caller asks for what is not known here. */
+static inline bool tg_std_options(const void *from, void *to, size_t size) {
+    return !from || tg_options_read(from, to, size);
+}
+
 /* Value of a name in a formula; false if there is none. */
 typedef bool tg_std_name_fn(void *user, const char *name, size_t length, double *value);
 /* Evaluates "2*M*N*K", with + - * / ( ) numbers, min(a, b), max(a, b), log2(a). False if it is not

@@ -297,7 +297,8 @@ TG_API tg_status tg_op_batch_norm(tg_context *context, const tg_tensor *x, const
                                   const tg_tensor *var, const tg_tensor *w, const tg_tensor *b,
                                   tg_tensor *y, double eps);
 /** Training: normalises by the statistics of the batch, which it stores in `mu` and `rstd` [C], and moves `run_mean` and
- * `run_var` [C] towards them by `momentum` (the variance unbiased). Needs at least two elements per channel for that. */
+ * `run_var` [C] towards them by `momentum` (the variance unbiased). LAUNCH: fewer than two elements per
+ * channel, which have no unbiased variance. */
 TG_API tg_status tg_op_batch_norm_train(tg_context *context, const tg_tensor *x,
                                         const tg_tensor *w, const tg_tensor *b,
                                         tg_tensor *run_mean, tg_tensor *run_var, tg_tensor *y,
@@ -321,7 +322,8 @@ TG_API tg_status tg_op_dropout_bwd(tg_context *context, const tg_tensor *dy, tg_
 /** y[n] = e[ids[n]]: i32 ids of any shape [N], table [V, D] of any type, y [N, D]; 0 where an id is out of range. */
 TG_API tg_status tg_op_embedding(tg_context *context, const tg_tensor *ids, const tg_tensor *e,
                                  tg_tensor *y);
-/** de[v] = sum of dy[n] with ids[n] = v, in f32 by atomic additions; refused in a deterministic context. */
+/** de[v] = sum of dy[n] with ids[n] = v, in f32 by atomic additions, dy f16, bf16 or f32; refused in a
+ * deterministic context. */
 TG_API tg_status tg_op_embedding_bwd(tg_context *context, const tg_tensor *ids,
                                      const tg_tensor *dy, tg_tensor *de);
 /** The same in a fixed order. `perm` i32 [N]: positions sorted by id; `start` i32 [V + 1]: first of each id. */
@@ -407,14 +409,15 @@ TG_API tg_status tg_op_pad(tg_context *context, const tg_tensor *x, tg_tensor *y
 /** y [M, N] = x[m, i[m, n]] of x [M, K], any type; i i32 [M, N]; 0 where an index is out of range. */
 TG_API tg_status tg_op_gather(tg_context *context, const tg_tensor *x, const tg_tensor *i,
                               tg_tensor *y);
-/** y[m, i[m, n]] += x[m, n] in f32 by atomic additions; indices out of range are dropped. Refused in a deterministic
+/** y[m, i[m, n]] += x[m, n] in f32 by atomic additions, x f16, bf16 or f32; indices out of range are dropped. Refused in a deterministic
  * context. */
 TG_API tg_status tg_op_scatter_add(tg_context *context, const tg_tensor *x, const tg_tensor *i,
                                    tg_tensor *y);
 /** y[perm[n]] = x[n] by rows of x [N, D] into y [V, D], any type; perm i32 [N] has no index twice. Other rows stay. */
 TG_API tg_status tg_op_scatter_rows(tg_context *context, const tg_tensor *perm,
                                     const tg_tensor *x, tg_tensor *y);
-/** y, any shape: uniform in [low, high), element n from Philox(seed, n). */
+/** y, any shape: low + (high - low) u, u uniform in [0, 1) with 24 bits, rounded to the type of y (which may give
+ * `high`); element n from Philox(seed, n). */
 TG_API tg_status tg_op_uniform(tg_context *context, tg_tensor *y, double low, double high,
                                uint64_t seed);
 /** y, any shape: normal with this mean and deviation, element n from Philox(seed, n). */
@@ -453,7 +456,8 @@ typedef struct tg_fft_plan tg_fft_plan;
  *
  * Lengths 2^a 3^b 5^c 7^d are done directly (Stockham), above 16384 in two passes over memory; every other length by
  * Bluestein's algorithm.
- * @param rank     1, 2 or 3;  @param lengths  `rank` lengths from 1 to 2^28
+ * @param rank     1, 2 or 3;  @param lengths  `rank` lengths from 1 to 2^28; above 16384 a product of 2, 3, 5 and 7 must split into
+ *                 two factors of at most 16384, another length be at most 2^27
  * @param options  not null
  * @return TG_OK; INVALID_ARGUMENT, UNSUPPORTED (a length whose factors do not split in two), OUT_OF_MEMORY; *out is then null */
 TG_API tg_status tg_fft_plan_create(tg_context *context, uint32_t rank, const int64_t *lengths,
@@ -475,9 +479,9 @@ typedef struct tg_attention_options {
     double scale; /**< of the scores, usually 1 / sqrt(D) */
     int32_t
         causal; /**< non-zero: a query sees no later key; the last query is at the last key */
-    int32_t window;          /**< > 0: a query sees this many keys up to its own place */
+    int32_t window;          /**< > 0: a query sees no key that is this far before it or more */
     const tg_tensor *bias;   /**< added to the scores: [H, S, L], packed [H, TQ, TK] */
-    const tg_tensor *slopes; /**< ALiBi, [H]: -slope times the distance is added; not packed */
+    const tg_tensor *slopes; /**< ALiBi, [H]: -slope |distance| is added; not packed */
     double dropout; /**< packed only: probability with which a weight is dropped, 0 none */
     uint64_t seed;  /**< of the dropout */
 } tg_attention_options;

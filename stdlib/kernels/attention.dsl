@@ -3,8 +3,8 @@
 const f32 LOG2E = 1.4426950408889634;
 const f32 LN2 = 0.6931471805599453;
 
-/// Dense batches. `causal` aligns the last query with the last key; window > 0: a query sees that many keys up to its own place; `slopes`
-/// are ALiBi's: the bias of a key is -slope times its distance.
+/// Dense batches. `causal` aligns the last query with the last key; window > 0: a query sees no key that is that far
+/// before it or more; `slopes` are ALiBi's: the bias of a key is -slope times its distance, before or after.
 kernel attention<T: f16 | bf16 | f32>(in T Q[B, H, S, const D], in T K[B, G, L, const D], in T V[B, G, L, const E],
         in? f32 bias[H, S, L], in? f32 slopes[H], out T O[B, H, S, const E], out f32 LSE[B, H, S],
         f32 scale, const bool causal, const int window = 0)
@@ -17,7 +17,7 @@ kernel attention<T: f16 | bf16 | f32>(in T Q[B, H, S, const D], in T K[B, G, L, 
         for (j in L from (window > 0 ? i.first + off - window + 1 : 0) until (causal ? i.last + 1 + off : L)) {
             f32 s[i, j] = dot(Q[b, h, i, d], K[b, g, j, d], d) * (scale * LOG2E);
             if (bias) s += bias[h, i, j] * LOG2E;
-            if (slopes) s -= slopes[h] * LOG2E * f32(i + off - j);
+            if (slopes) s -= slopes[h] * LOG2E * f32(abs(i + off - j));
             if (causal) s = j <= i + off ? s : -inf;
             if (window > 0) s = j > i + off - window ? s : -inf;
             let top = max(m, max(s, j)), p = exp2_sub(s, top), c = exp2_sub(m, top);

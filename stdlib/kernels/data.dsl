@@ -31,7 +31,7 @@ kernel gather<T: any>(in T X[M, K], in i32 I[M, N], out T Y[M, N])
     grid (m in M, n in N) Y[m, n] = X[m, I[m, n]];
 }
 /// Y[m, I[m, n]] += X[m, n]: the gradient of gather. Y starts as the caller gives it.
-kernel scatter_add<T: float>(in T X[M, N], in i32 I[M, N], inout f32 Y[M, K])
+kernel scatter_add<T: f16 | bf16 | f32>(in T X[M, N], in i32 I[M, N], inout f32 Y[M, K])
 {
     grid (m in M, n in N) atomic Y[m, I[m, n]] += f32(X[m, n]);
 }
@@ -41,7 +41,7 @@ kernel scatter_rows<T: any>(in i32 perm[N], in T X[N, D], inout T Y[V, D])
 {
     grid (n in N, d in D) Y[perm[n], d] = X[n, d];
 }
-/// Uniform in [low, high), 24 random bits each (Philox, by position)
+/// low + (high - low) u with u in [0, 1) of 24 bits (Philox, by position), rounded to T: high itself may come out
 kernel uniform<T: float>(out T Y[M, N], f32 low, f32 high, u64 seed)
 {
     grid (m in M, n in N) Y[m, n] = T(low + (high - low) * rand(seed, m * N + n));

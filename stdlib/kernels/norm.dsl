@@ -123,6 +123,7 @@ kernel batch_norm<T: float>(in T X[P, C, S], in wide(T) mu[C], in wide(T) var[C]
 /// Training: statistics of the batch; the running ones move towards them by `momentum` (the variance unbiased, as is usual).
 kernel batch_norm_train<T: float>(in T X[P, C, S], in? T W[C], in? T B[C], inout wide(T) run_mean[C], inout wide(T) run_var[C],
                                   out T Y[P, C, S], out wide(T) mu[C], out wide(T) rstd[C], f32 eps = 1e-5, f32 momentum = 0.1)
+    where P * S > 1
 {
     grid (c in C) {
         let n = wide(T)(P * S);

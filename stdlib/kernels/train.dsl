@@ -18,7 +18,7 @@ kernel embedding<T: any>(in i32 ids[N], in T E[V, D], out T Y[N, D])
     grid (t in N, d in D) Y[t, d] = E[ids[t], d];
 }
 /// dE[v] = sum of the dY[n] with ids[n] = v, by atomic additions: the order, and so the last bits, may differ between runs.
-kernel embedding_bwd<T: float>(in i32 ids[N], in T dY[N, D], out f32 dE[V, D] = 0)
+kernel embedding_bwd<T: f16 | bf16 | f32>(in i32 ids[N], in T dY[N, D], out f32 dE[V, D] = 0)
 {
     grid (t in N, d in D) atomic dE[ids[t], d] += f32(dY[t, d]);
 }
@@ -38,7 +38,7 @@ kernel rope<T: float>(in T X[P, S, H, const D], in i64 pos[S], out T Y[P, S, H, 
 {
     grid (each p in P, s in S, each h in H) {
         axis u in D / 2;
-        let f = f32(pos[s]) * exp2(f32(u) * (-2.0 / f32(D)) * log2(base));
+        let f = wide(T)(pos[s]) * exp2(wide(T)(u) * (-2 / wide(T)(D)) * log2(wide(T)(base)));
         let c = cos(f), t = sin(f) * direction;
         let x = widen(X[p, s, h, u]), y = widen(X[p, s, h, u + D / 2]);
         Y[p, s, h, u] = T(x * c - y * t);

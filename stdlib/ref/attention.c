@@ -110,7 +110,7 @@ static double adjusted(const extras *x, double score, int64_t h, int64_t i, int6
                        int64_t s, int64_t l) {
     int64_t distance = i + l - s - j;
     score += x->bias ? x->bias[(h * s + i) * l + j] : 0;
-    score -= x->slopes ? x->slopes[h] * (double)distance : 0;
+    score -= x->slopes ? x->slopes[h] * fabs((double)distance) : 0;
     return x->window > 0 && distance >= x->window ? -INFINITY : score;
 }
 

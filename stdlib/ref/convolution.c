@@ -174,10 +174,21 @@ static void take_largest(kcase *c, const conv *v, int64_t x, int64_t f, int64_t 
     for (int64_t a = 0; a < v->c; a++) {
         double *best = &kt(c, "Y")[y * v->c + a], *at = &kt(c, "A")[y * v->c + a],
                value = kt(c, "X")[x * v->c + a];
-        if (*at < 0 || value > *best) {
+        if (*at < 0 || value > *best || (isnan(value) && !isnan(*best))) {
             *best = value;
             *at = (double)(x % volume(v->image));
         }
+    }
+}
+
+/* Few different values, so that the first of equals shows; NaN here and there; the corner of every image is -inf, whole windows
+ * of it, and those reach outside. */
+void prepare_max_pool2d(kcase *c) {
+    int64_t w = kd(c, "W"), ch = kd(c, "C");
+    for (int64_t i = 0; i < kn(c, "X"); i++) {
+        int64_t at = i / ch % (kd(c, "H") * w), v = krandint(c, 0, 63);
+        bool corner = at / w < 4 && at % w < 4;
+        kt(c, "X")[i] = corner || v < 6 ? -INFINITY : v == 63 ? NAN : (double)(v % 4 - 2);
     }
 }
 

@@ -380,6 +380,7 @@ static void fill(kcase *c, uint32_t i, const words *fills) {
         how += *how == ':';
         high = bound_value(c, &how);
     }
+    low = is_unsigned && low < 0 ? 0 : low;
     tg_random_fill(t, seed, low, high < low ? low : high);
 }
 

@@ -328,6 +328,10 @@ Test(fft, errors) {
     o.sign = 2;
     cr_expect_eq(tg_fft_plan_create(ctx, 1, &n, &o, &p), TG_ERROR_INVALID_ARGUMENT);
     cr_expect_null(p);
+    o.sign = -1;
+    int64_t deep = 40353607; /* 7^9 = 7^4 7^5, and 7^5 is more than 16384 */
+    cr_expect_eq(tg_fft_plan_create(ctx, 1, &deep, &o, &p), TG_ERROR_UNSUPPORTED);
+    cr_expect_null(p);
     p = plan_of(1, &n, TG_C32, TG_FFT_C2C, -1, 0);
     tg_tensor *x = make(TG_C32, 1, &n, 1), *long_one = make(TG_C32, 1, &nine, 1), *real = make(TG_F32, 1, &n, 1);
     cr_expect_eq(tg_fft_execute(p, x, long_one), TG_ERROR_LAUNCH);

@@ -5,6 +5,7 @@
 
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 static tg_context *ctx;
@@ -454,4 +455,54 @@ Test(stdlib_ops, attention_keeps_nan, .init = setup, .fini = teardown) {
     expect_nan_row(o, 4, 4, 2, "attention_paged");
     release(q, k, v);
     release(o, table, len);
+}
+
+/* ---- options ---------------------------------------------------------------------------- */
+
+/* Structs grow at the end: an older caller's is smaller, a newer one's larger with zeros that mean nothing here. */
+Test(stdlib_ops, options_of_other_versions, .init = setup, .fini = teardown) {
+    struct {
+        tg_matmul_options now;
+        int64_t later;
+    } o = {TG_MATMUL_OPTIONS_INIT, 0};
+    tg_tensor *a = MAKE(1, 5, 7), *b = MAKE(2, 7, 9), *c = MAKE(3, 5, 9);
+    o.now.struct_size = sizeof o;
+    EXPECT_OK(tg_op_matmul(ctx, a, b, c, &o.now));
+    expect_product(a, b, c, 1, 5, 9, 7);
+    o.later = 1;
+    cr_expect_eq(tg_op_matmul(ctx, a, b, c, &o.now), TG_ERROR_INVALID_ARGUMENT);
+    o.now.struct_size = offsetof(tg_matmul_options, activation);
+    o.now.activation = TG_ACTIVATION_RELU; /* beyond the caller's struct */
+    EXPECT_OK(tg_op_matmul(ctx, a, b, c, &o.now));
+    expect_product(a, b, c, 1, 5, 9, 7);
+    o.now.struct_size = 0;
+    cr_expect_eq(tg_op_matmul(ctx, a, b, c, &o.now), TG_ERROR_INVALID_ARGUMENT);
+    tg_fft_options f = TG_FFT_OPTIONS_INIT;
+    tg_fft_plan *plan;
+    int64_t n = 8;
+    f.struct_size = 1;
+    cr_expect_eq(tg_fft_plan_create(ctx, 1, &n, &f, &plan), TG_ERROR_INVALID_ARGUMENT);
+    release(a, b, c);
+}
+
+/* ---- what else is refused --------------------------------------------------------------- */
+
+Test(stdlib_ops, one_element_has_no_variance, .init = setup, .fini = teardown) {
+    tg_tensor *x = MAKE(1, 1, 3, 1), *y = MAKE(2, 1, 3, 1), *mean = MAKE(3, 3),
+              *var = MAKE(4, 3), *mu = MAKE(5, 3), *rstd = MAKE(6, 3);
+    expect_refused(tg_op_batch_norm_train(ctx, x, NULL, NULL, mean, var, y, mu, rstd, 1e-5, 0.1),
+                   "one element per channel");
+    release(x, y, mean);
+    release(var, mu, rstd);
+}
+
+/* 15 half bytes apart: the second index of a walked dimension begins inside a byte. */
+Test(stdlib_ops, half_bytes_are_not_walked, .init = setup, .fini = teardown) {
+    static unsigned char memory[64];
+    int64_t shape[] = {3, 2, 3, 5}, strides[] = {15, 45, 5, 1}, turned[] = {3, 2, 5, 3};
+    tg_tensor *x = tg_tensor_from_memory(ctx, TG_U4, 4, shape, strides, memory, NULL, NULL),
+              *y = tg_tensor_create(ctx, TG_U4, 4, turned);
+    cr_assert(x && y, "%s", tg_last_error(ctx));
+    cr_expect_eq(tg_op_transpose(ctx, x, y), TG_ERROR_UNSUPPORTED, "%s", tg_last_error(ctx));
+    release(x, y, NULL);
 }
