@@ -20,6 +20,8 @@ static void teardown(void) {
     tg_context_destroy(ctx);
 }
 
+#define U 0x1p-24 /* relative error of one rounding in f32 */
+
 #define EXPECT_OK(call) cr_assert_eq((call), TG_OK, "%s", tg_last_error(ctx))
 
 static tg_tensor *make(uint32_t rank, const int64_t *shape, uint64_t seed) {
@@ -47,6 +49,8 @@ static void release(tg_tensor *a, tg_tensor *b, tg_tensor *c) {
     tg_tensor_release(c);
 }
 
+/* Numbers are in -1 … 1. Relative errors: x - max, at most 2, by u, so its exponential by 2 u; the exponential of 1 ulp, 2 u;
+ * the sum the same and n roundings; division 2 u. */
 static void expect_softmax(const tg_tensor *x, const tg_tensor *y, int64_t n) {
     for (int64_t row = 0; row < tg_tensor_n_elements(x) / n; row++) {
         double sum = 0;
@@ -54,7 +58,8 @@ static void expect_softmax(const tg_tensor *x, const tg_tensor *y, int64_t n) {
             sum += exp(*at(x, row * n + j));
         }
         for (int64_t j = 0; j < n; j++) {
-            cr_expect_float_eq(*at(y, row * n + j), exp(*at(x, row * n + j)) / sum, 1e-5);
+            double want = exp(*at(x, row * n + j)) / sum;
+            cr_expect_float_eq(*at(y, row * n + j), want, (double)(n + 10) * U * want);
         }
     }
 }
@@ -91,10 +96,12 @@ Test(stdlib_ops, leading_dimensions_are_walked, .init = setup, .fini = teardown)
     release(x, y, NULL);
 }
 
+/* x / 2 (1 + erf(x / sqrt 2)), |x| <= 1: the argument by u, erf by 4 u, the sum (at most 1.7) by 2 u, two products by u of
+ * at most 0.9 |x|. */
 static void expect_gelu(const tg_tensor *x, const tg_tensor *y) {
     for (int64_t i = 0; i < tg_tensor_n_elements(x); i++) {
         double v = *at(x, i);
-        cr_expect_float_eq(*at(y, i), 0.5 * v * erfc(-v / sqrt(2)), 1e-5);
+        cr_expect_float_eq(*at(y, i), 0.5 * v * erfc(-v / sqrt(2)), 8 * U * fabs(v));
     }
 }
 
@@ -122,17 +129,19 @@ Test(stdlib_ops, pointwise_takes_any_shape, .init = setup, .fini = teardown) {
     release(x, y, NULL);
 }
 
-/* Batch p, or the only one. */
+/* Batch p, or the only one. A sum of k products is within k u of the sum of their sizes, in any order. */
 static void expect_product(const tg_tensor *a, const tg_tensor *b, const tg_tensor *c,
                            int64_t batch, int64_t m, int64_t n, int64_t k) {
     bool shared = tg_tensor_rank(b) == 2;
     for (int64_t i = 0; i < batch * m * n; i++) {
-        double sum = 0;
+        double sum = 0, size = 0;
         for (int64_t p = 0; p < k; p++) {
             int64_t matrix = shared ? 0 : i / (m * n);
-            sum += (double)*at(a, i / n * k + p) * *at(b, (matrix * k + p) * n + i % n);
+            double v = (double)*at(a, i / n * k + p) * *at(b, (matrix * k + p) * n + i % n);
+            sum += v;
+            size += fabs(v);
         }
-        cr_expect_float_eq(*at(c, i), sum, 1e-4);
+        cr_expect_float_eq(*at(c, i), sum, (double)k * U * size);
     }
 }
 
@@ -172,8 +181,9 @@ Test(stdlib_ops, matmul_epilogue, .init = setup, .fini = teardown) {
     o.activation = TG_ACTIVATION_RELU;
     EXPECT_OK(tg_op_matmul(ctx, a, b, c, &o));
     for (int64_t i = 0; i < 45; i++) {
+        /* two sums of 7 products within 49 u, halved; then sums of at most 4.5 and 5.5 are rounded */
         double v = 0.5 * *at(plain, i) + *at(bias, i % 9);
-        cr_expect_float_eq(*at(c, i), fmax(v, 0) + *at(residual, i), 1e-5);
+        cr_expect_float_eq(*at(c, i), fmax(v, 0) + *at(residual, i), (49 + 4.5 + 5.5) * U);
     }
     o.struct_size = 3;
     cr_expect_eq(tg_op_matmul(ctx, a, b, c, &o), TG_ERROR_INVALID_ARGUMENT);
@@ -232,9 +242,10 @@ Test(stdlib_ops, convolution_chooses_by_rank, .init = setup, .fini = teardown) {
                 sum += (double)*at(x, w * 2 + c) * *at(f, s * 2 + c);
             }
         }
-        cr_expect_float_eq(*at(y, q), sum, 1e-5);
+        cr_expect_float_eq(*at(y, q), sum, 6 * 6 * U); /* 6 products of at most 1 */
     }
-    /* <conv(x), y> = <x, conv_transpose(y)> = <f, wgrad(x, y)> */
+    /* <conv(x), y> = <x, conv_transpose(y)> = <f, wgrad(x, y)>. Numbers of y are at most 6 and off by 36 u: 4 * 6 * 36 u on the
+     * left. 14 elements of dx are sums of 3 products of at most 6: 14 * 3 * 18 u; 6 of df of 4: 6 * 4 * 24 u. */
     tg_tensor *dx = MAKE(4, 1, 7, 2), *df = MAKE(5, 3, 2, 1);
     double left = 0, right = 0, third = 0;
     for (int64_t i = 0; i < 4; i++) {
@@ -248,8 +259,8 @@ Test(stdlib_ops, convolution_chooses_by_rank, .init = setup, .fini = teardown) {
     for (int64_t i = 0; i < 6; i++) {
         third += (double)*at(df, i) * *at(f, i);
     }
-    cr_expect_float_eq(left, right, 1e-4);
-    cr_expect_float_eq(left, third, 1e-4);
+    cr_expect_float_eq(left, right, (4 * 6 * 36 + 14 * 3 * 18) * U);
+    cr_expect_float_eq(left, third, (4 * 6 * 36 + 6 * 4 * 24) * U);
     cr_expect_eq(tg_op_conv(ctx, f, f, NULL, y, &o), TG_ERROR_LAUNCH);
     cr_expect_eq(tg_op_conv(ctx, NULL, f, NULL, y, &o), TG_ERROR_INVALID_ARGUMENT);
     o.struct_size = 1;
@@ -270,7 +281,9 @@ Test(stdlib_ops, pooling_and_its_gradient, .init = setup, .fini = teardown) {
         cr_expect_eq(*at(dx, from), *at(x, from));
     }
     EXPECT_OK(tg_op_avg_pool2d(ctx, x, y, &o));
-    cr_expect_float_eq(*at(y, 3), (*at(x, 10) + *at(x, 11) + *at(x, 14) + *at(x, 15)) / 4, 1e-6);
+    /* sums of 2, 3 and 4 numbers of at most 1 are rounded, here and there; a quarter of it is exact */
+    cr_expect_float_eq(*at(y, 3), (*at(x, 10) + *at(x, 11) + *at(x, 14) + *at(x, 15)) / 4,
+                       2 * (2 + 3 + 4) * U / 4);
     cr_expect_eq(tg_op_avg_pool2d(ctx, x, y, NULL), TG_ERROR_INVALID_ARGUMENT);
     o.pad[0] = 2;
     cr_expect_eq(tg_op_avg_pool2d(ctx, x, y, &o), TG_ERROR_LAUNCH);
