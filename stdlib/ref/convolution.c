@@ -1,7 +1,6 @@
 /* References: convolutions of one to three spatial dimensions with groups, depthwise ones, pooling. All are written as sums over
  * the positions of image, filter and output that meet. See ref.h. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "stdlib/ref/activate.h"

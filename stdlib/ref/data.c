@@ -2,7 +2,6 @@
 #include "stdlib/ref/ref.h"
 
 #include <math.h>
-#include <string.h>
 
 /* Truncation to integers (the data fit); rounding to narrower floats is part of the bound. */
 void ref_copy(kcase *c) {
