@@ -160,7 +160,7 @@ static void store_packed(void *base, int64_t index, unsigned nibble) {
 
 static uint64_t load_bytes(const void *base, int64_t index, size_t size) {
     uint64_t v = 0; /* little endian, as all targets are */
-    memcpy(&v, (const char *)base + (size_t)index * size, size);
+    memcpy(&v, (const char *)base + index * (int64_t)size, size);
     return v;
 }
 
@@ -198,7 +198,7 @@ void tg_scalar_store(tg_scalar v, void *base, int64_t index) {
         store_packed(base, index, (unsigned)(bits & 15));
     } else {
         size_t size = tg_dtype_size(t);
-        memcpy((char *)base + (size_t)index * size, &bits, size);
+        memcpy((char *)base + index * (int64_t)size, &bits, size);
     }
 }
 
