@@ -12,35 +12,81 @@ tg_status tg_op_attention(tg_context *context, const tg_tensor *q, const tg_tens
     if (!tg_std_options(options, &p, sizeof p)) {
         return refuse(context, "attention", "struct_size is wrong");
     }
-    if (p.dropout > 0) {
-        return refuse(context, "attention", "dropout is an option of attention_packed");
-    }
-    return tg_std_launch(
-        context, TG_STD_attention,
-        TG_ARGS(q, k, v, p.bias, p.slopes, o, lse, p.scale, (bool)(p.causal != 0), p.window));
+    return tg_std_launch(context, TG_STD_attention,
+                         TG_ARGS(q, k, v, p.bias, p.slopes, o, lse, p.scale,
+                                 (bool)(p.causal != 0), p.window, (bool)(p.dropout > 0),
+                                 p.dropout, p.seed));
 }
 
 tg_status tg_op_attention_bwd(tg_context *context, const tg_tensor *q, const tg_tensor *k,
                               const tg_tensor *v, const tg_tensor *o, const tg_tensor *lse,
                               const tg_tensor *d_o, tg_tensor *dq, tg_tensor *dk, tg_tensor *dv,
-                              double scale, int causal) {
+                              const tg_attention_options *options) {
+    tg_attention_options p = TG_ATTENTION_OPTIONS_INIT;
+    if (!tg_std_options(options, &p, sizeof p)) {
+        return refuse(context, "attention_bwd", "struct_size is wrong");
+    }
     return tg_std_launch(context, TG_STD_attention_bwd,
-                         TG_ARGS(q, k, v, o, lse, d_o, dq, dk, dv, scale, (bool)(causal != 0)));
+                         TG_ARGS(q, k, v, o, lse, d_o, p.bias, p.slopes, dq, dk, dv, p.scale,
+                                 (bool)(p.causal != 0), p.window, (bool)(p.dropout > 0),
+                                 p.dropout, p.seed));
+}
+
+tg_status tg_op_attention_bias_bwd(tg_context *context, const tg_tensor *q, const tg_tensor *k,
+                                   const tg_tensor *v, const tg_tensor *o, const tg_tensor *lse,
+                                   const tg_tensor *d_o, tg_tensor *dbias,
+                                   const tg_attention_options *options) {
+    tg_attention_options p = TG_ATTENTION_OPTIONS_INIT;
+    if (!tg_std_options(options, &p, sizeof p)) {
+        return refuse(context, "attention_bias_bwd", "struct_size is wrong");
+    }
+    if (!p.bias) {
+        return refuse(context, "attention_bias_bwd", "the options have no bias");
+    }
+    return tg_std_launch(context, TG_STD_attention_bias_bwd,
+                         TG_ARGS(q, k, v, o, lse, d_o, p.bias, p.slopes, dbias, p.scale,
+                                 (bool)(p.causal != 0), p.window, (bool)(p.dropout > 0),
+                                 p.dropout, p.seed));
+}
+
+/* Reads the options of a function of packed sequences. */
+static tg_status packed_options(tg_context *context, const char *name,
+                                const tg_attention_options *options, tg_attention_options *p) {
+    *p = (tg_attention_options)TG_ATTENTION_OPTIONS_INIT;
+    if (!tg_std_options(options, p, sizeof *p)) {
+        return refuse(context, name, "struct_size is wrong");
+    }
+    return p->slopes ? refuse(context, name, "slopes are an option of attention") : TG_OK;
 }
 
 tg_status tg_op_attention_packed(tg_context *context, const tg_tensor *q, const tg_tensor *k,
                                  const tg_tensor *v, const tg_tensor *cq, const tg_tensor *ck,
                                  tg_tensor *o, tg_tensor *lse,
                                  const tg_attention_options *options) {
-    tg_attention_options p = TG_ATTENTION_OPTIONS_INIT;
-    if (!tg_std_options(options, &p, sizeof p)) {
-        return refuse(context, "attention_packed", "struct_size is wrong");
-    }
-    if (p.slopes) {
-        return refuse(context, "attention_packed", "slopes are an option of attention");
+    tg_attention_options p;
+    tg_status status = packed_options(context, "attention_packed", options, &p);
+    if (status != TG_OK) {
+        return status;
     }
     return tg_std_launch(context, TG_STD_attention_packed,
                          TG_ARGS(q, k, v, cq, ck, p.bias, o, lse, p.scale,
+                                 (bool)(p.causal != 0), p.window, (bool)(p.dropout > 0),
+                                 p.dropout, p.seed));
+}
+
+tg_status tg_op_attention_packed_bwd(tg_context *context, const tg_tensor *q,
+                                     const tg_tensor *k, const tg_tensor *v,
+                                     const tg_tensor *cq, const tg_tensor *ck,
+                                     const tg_tensor *o, const tg_tensor *lse,
+                                     const tg_tensor *d_o, tg_tensor *dq, tg_tensor *dk,
+                                     tg_tensor *dv, const tg_attention_options *options) {
+    tg_attention_options p;
+    tg_status status = packed_options(context, "attention_packed_bwd", options, &p);
+    if (status != TG_OK) {
+        return status;
+    }
+    return tg_std_launch(context, TG_STD_attention_packed_bwd,
+                         TG_ARGS(q, k, v, cq, ck, o, lse, d_o, p.bias, dq, dk, dv, p.scale,
                                  (bool)(p.causal != 0), p.window, (bool)(p.dropout > 0),
                                  p.dropout, p.seed));
 }

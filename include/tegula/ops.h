@@ -482,7 +482,7 @@ typedef struct tg_attention_options {
     int32_t window;          /**< > 0: a query sees no key that is this far before it or more */
     const tg_tensor *bias;   /**< added to the scores: [H, S, L], packed [H, TQ, TK] */
     const tg_tensor *slopes; /**< ALiBi, [H]: -slope |distance| is added; not packed */
-    double dropout; /**< packed only: probability with which a weight is dropped, 0 none */
+    double dropout; /**< probability with which a weight is dropped, 0 none */
     uint64_t seed;  /**< of the dropout */
 } tg_attention_options;
 #ifdef __cplusplus
@@ -498,15 +498,23 @@ typedef struct tg_attention_options {
  * @param q  [B, H, S, D];  @param k  [B, G, L, D];  @param v  [B, G, L, E];  @param o  [B, H, S, E]. One kernel is
  *           compiled per D and E. Tensors [B, S, H, D] are permuted views
  * @param lse  f32 [B, H, S], log sum exp of the scores, for the gradient. Rows that see no key: o = 0, lse = -inf
- * @param options  null: every query sees every key, scale 1; dropout is INVALID_ARGUMENT */
+ * @param options  null: every query sees every key, scale 1 */
 TG_API tg_status tg_op_attention(tg_context *context, const tg_tensor *q, const tg_tensor *k,
                                  const tg_tensor *v, tg_tensor *o, tg_tensor *lse,
                                  const tg_attention_options *options);
-/** dq, dk, dv of tg_op_attention without window, bias and slopes, from its o and lse. */
+/** dq, dk, dv of tg_op_attention, from its o and lse, under its options. Source: Dao, FlashAttention-2, 2023. */
 TG_API tg_status tg_op_attention_bwd(tg_context *context, const tg_tensor *q,
                                      const tg_tensor *k, const tg_tensor *v, const tg_tensor *o,
                                      const tg_tensor *lse, const tg_tensor *d_o, tg_tensor *dq,
-                                     tg_tensor *dk, tg_tensor *dv, double scale, int causal);
+                                     tg_tensor *dk, tg_tensor *dv,
+                                     const tg_attention_options *options);
+/** dbias f32 [H, S, L] of the bias in the options of tg_op_attention, summed over the batch. Without a bias:
+ * INVALID_ARGUMENT. */
+TG_API tg_status tg_op_attention_bias_bwd(tg_context *context, const tg_tensor *q,
+                                          const tg_tensor *k, const tg_tensor *v,
+                                          const tg_tensor *o, const tg_tensor *lse,
+                                          const tg_tensor *d_o, tg_tensor *dbias,
+                                          const tg_attention_options *options);
 /** Sequences of different lengths, one after the other: q [TQ, H, D], k [TK, G, D], v [TK, G, E], o [TQ, H, E], lse f32
  * [H, TQ]. Sequence b has queries cq[b] … cq[b + 1] and keys ck[b] … ck[b + 1]; cq and ck i32 [B + 1], not decreasing.
  * `slopes` in the options is INVALID_ARGUMENT. */
@@ -514,6 +522,14 @@ TG_API tg_status tg_op_attention_packed(tg_context *context, const tg_tensor *q,
                                         const tg_tensor *k, const tg_tensor *v,
                                         const tg_tensor *cq, const tg_tensor *ck, tg_tensor *o,
                                         tg_tensor *lse, const tg_attention_options *options);
+/** dq, dk, dv of tg_op_attention_packed, from its o and lse, under its options. Rows of dq, dk, dv that belong to no sequence
+ * are not written. */
+TG_API tg_status tg_op_attention_packed_bwd(tg_context *context, const tg_tensor *q,
+                                            const tg_tensor *k, const tg_tensor *v,
+                                            const tg_tensor *cq, const tg_tensor *ck,
+                                            const tg_tensor *o, const tg_tensor *lse,
+                                            const tg_tensor *d_o, tg_tensor *dq, tg_tensor *dk,
+                                            tg_tensor *dv, const tg_attention_options *options);
 /** Decoding against a paged cache: one query per sequence.
  *
  * @param q  [B, H, D];  @param o  [B, H, D]

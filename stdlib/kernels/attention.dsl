@@ -3,11 +3,15 @@
 const f32 LOG2E = 1.4426950408889634;
 const f32 LN2 = 0.6931471805599453;
 
+/// A query sees a key that lies `distance` before it (negative: after it).
+fn visible(int distance, bool causal, int window) -> bool = (!causal || distance >= 0) && (window <= 0 || distance < window);
+
 /// Dense batches. `causal` aligns the last query with the last key; window > 0: a query sees no key that is that far
-/// before it or more; `slopes` are ALiBi's: the bias of a key is -slope times its distance, before or after.
+/// before it or more; `slopes` are ALiBi's: the bias of a key is -slope times its distance, before or after. With dropout of the
+/// probabilities: the number of (b, h, i, j) in [B, H, S, L] decides.
 kernel attention<T: f16 | bf16 | f32>(in T Q[B, H, S, const D], in T K[B, G, L, const D], in T V[B, G, L, const E],
         in? f32 bias[H, S, L], in? f32 slopes[H], out T O[B, H, S, const E], out f32 LSE[B, H, S],
-        f32 scale, const bool causal, const int window = 0)
+        f32 scale, const bool causal, const int window = 0, const bool dropout = false, f32 drop = 0, u64 seed = 0)
     where H % G == 0
 {
     grid (each b in B, each h in H, i in S) {
@@ -20,8 +24,10 @@ kernel attention<T: f16 | bf16 | f32>(in T Q[B, H, S, const D], in T K[B, G, L, 
             if (slopes) s -= slopes[h] * LOG2E * f32(abs(i + off - j));
             if (causal) s = j <= i + off ? s : -inf;
             if (window > 0) s = j > i + off - window ? s : -inf;
-            let top = max(m, max(s, j)), p = exp2_sub(s, top), c = exp2_sub(m, top);
+            let top = max(m, max(s, j)), c = exp2_sub(m, top);
+            f32 p[i, j] = exp2_sub(s, top);
             l = l * c + sum(p, j);
+            if (dropout) p = rand(seed, ((b * H + h) * S + i) * L + j) < drop ? 0 : p / (1 - drop);
             o = o * c + dot(T(p), V[b, g, j, e], j);
             m = top;
         }
@@ -30,16 +36,19 @@ kernel attention<T: f16 | bf16 | f32>(in T Q[B, H, S, const D], in T K[B, G, L, 
     }
 }
 
-fn prob(f32 s, f32 lse, f32 scale, bool keep) -> f32 = keep ? exp_sub(s * scale, lse) : 0;
+/// The probability of a key from its score and the row's LSE.
+fn weight(f32 score, f32 lse, int distance, bool causal, int window) -> f32 =
+    visible(distance, causal, window) ? exp_sub(score, lse) : 0;
 
-/// From O and LSE, scores are computed again: dV = P' dO, dS = P (dO V' - sum O dO), dQ = scale dS K, dK = scale dS' Q. Without window and
-/// bias.
+/// From O and LSE, scores are computed again: P = exp(S - LSE), dV = (P F)' dO, dS = P (F dO V' - sum O dO), dQ = scale dS K,
+/// dK = scale dS' Q, where F is the factor of dropout, which must have the options of the forward kernel.
 kernel attention_bwd<T: f16 | bf16 | f32>(in T Q[B, H, S, const D], in T K[B, G, L, const D], in T V[B, G, L, const E],
-        in T O[B, H, S, const E], in f32 LSE[B, H, S], in T dO[B, H, S, const E],
-        out T dQ[B, H, S, const D], out T dK[B, G, L, const D], out T dV[B, G, L, const E], f32 scale, const bool causal)
+        in T O[B, H, S, const E], in f32 LSE[B, H, S], in T dO[B, H, S, const E], in? f32 bias[H, S, L], in? f32 slopes[H],
+        out T dQ[B, H, S, const D], out T dK[B, G, L, const D], out T dV[B, G, L, const E], f32 scale, const bool causal,
+        const int window = 0, const bool dropout = false, f32 drop = 0, u64 seed = 0)
     where H % G == 0
 {
-    let R = H / G;
+    let R = H / G, off = L - S;
     temp f32 delta[B, H, S];
     grid (each b in B, each h in H, i in S) {
         axis e in E;
@@ -50,11 +59,19 @@ kernel attention_bwd<T: f16 | bf16 | f32>(in T Q[B, H, S, const D], in T K[B, G,
         f32 dk[j, d] = 0, dv[j, e] = 0;
         for (each r in R) {
             let h = g * R + r;
-            for (i in S from (causal ? j.first - (L - S) : 0)) {
-                let s = dot(Q[b, h, i, d], K[b, g, j, d], d);
-                let p = prob(s, LSE[b, h, i], scale, !causal || j <= i + (L - S));
-                dv += dot(T(p), dO[b, h, i, e], i);
-                let ds = p * (dot(dO[b, h, i, e], V[b, g, j, e], e) - delta[b, h, i]) * scale;
+            for (i in S from (causal ? j.first - off : 0) until (window > 0 ? j.last + window - off : S)) {
+                f32 s[i, j] = dot(Q[b, h, i, d], K[b, g, j, d], d) * scale;
+                if (bias) s += bias[h, i, j];
+                if (slopes) s -= slopes[h] * f32(abs(i + off - j));
+                let p = weight(s, LSE[b, h, i], i + off - j, causal, window);
+                f32 pf[i, j] = p, dp[i, j] = dot(dO[b, h, i, e], V[b, g, j, e], e);
+                if (dropout) {
+                    let f = rand(seed, ((b * H + h) * S + i) * L + j) < drop ? 0 : 1 / (1 - drop);
+                    pf *= f;
+                    dp *= f;
+                }
+                let ds = p * (dp - delta[b, h, i]) * scale;
+                dv += dot(T(pf), dO[b, h, i, e], i);
                 dk += dot(T(ds), Q[b, h, i, d], i);
             }
         }
@@ -65,13 +82,40 @@ kernel attention_bwd<T: f16 | bf16 | f32>(in T Q[B, H, S, const D], in T K[B, G,
         let g = h * G / H;
         axis d in D, e in E;
         f32 dq[i, d] = 0;
-        for (j in L until (causal ? i.last + 1 + L - S : L)) {
-            let s = dot(Q[b, h, i, d], K[b, g, j, d], d);
-            let p = prob(s, LSE[b, h, i], scale, !causal || j <= i + (L - S));
-            let ds = p * (dot(dO[b, h, i, e], V[b, g, j, e], e) - delta[b, h, i]) * scale;
+        for (j in L from (window > 0 ? i.first + off - window + 1 : 0) until (causal ? i.last + 1 + off : L)) {
+            f32 s[i, j] = dot(Q[b, h, i, d], K[b, g, j, d], d) * scale;
+            if (bias) s += bias[h, i, j];
+            if (slopes) s -= slopes[h] * f32(abs(i + off - j));
+            let p = weight(s, LSE[b, h, i], i + off - j, causal, window);
+            f32 dp[i, j] = dot(dO[b, h, i, e], V[b, g, j, e], e);
+            if (dropout) dp = rand(seed, ((b * H + h) * S + i) * L + j) < drop ? 0 : dp / (1 - drop);
+            let ds = p * (dp - delta[b, h, i]) * scale;
             dq += dot(T(ds), K[b, g, j, d], j);
         }
         dQ[b, h, i, d] = T(dq);
+    }
+}
+
+/// The gradient of the bias of `attention`, the sum of dS over the batch.
+kernel attention_bias_bwd<T: f16 | bf16 | f32>(in T Q[B, H, S, const D], in T K[B, G, L, const D], in T V[B, G, L, const E],
+        in T O[B, H, S, const E], in f32 LSE[B, H, S], in T dO[B, H, S, const E], in f32 bias[H, S, L], in? f32 slopes[H],
+        out f32 dbias[H, S, L], f32 scale, const bool causal, const int window = 0, const bool dropout = false, f32 drop = 0,
+        u64 seed = 0)
+    where H % G == 0
+{
+    grid (each h in H, i in S, j in L) {
+        let g = h * G / H, off = L - S;
+        axis d in D, e in E;
+        f32 db[i, j] = 0;
+        for (each b in B) {
+            f32 s[i, j] = dot(Q[b, h, i, d], K[b, g, j, d], d) * scale + bias[h, i, j];
+            if (slopes) s -= slopes[h] * f32(abs(i + off - j));
+            let p = weight(s, LSE[b, h, i], i + off - j, causal, window);
+            f32 dp[i, j] = dot(dO[b, h, i, e], V[b, g, j, e], e);
+            if (dropout) dp = rand(seed, ((b * H + h) * S + i) * L + j) < drop ? 0 : dp / (1 - drop);
+            db += p * (dp - sum(f32(O[b, h, i, e]) * f32(dO[b, h, i, e]), e));
+        }
+        dbias[h, i, j] = db;
     }
 }
 
@@ -102,6 +146,62 @@ kernel attention_packed<T: f16 | bf16 | f32>(in T Q[TQ, H, const D], in T K[TK, 
         }
         O[i, h, e] = T(l == 0 ? 0 : o / l);
         LSE[h, i] = m * LN2 + log(l);
+    }
+}
+
+/// The gradient of attention_packed, as attention_bwd.
+kernel attention_packed_bwd<T: f16 | bf16 | f32>(in T Q[TQ, H, const D], in T K[TK, G, const D], in T V[TK, G, const E],
+        in i32 cq[B + 1], in i32 ck[B + 1], in T O[TQ, H, const E], in f32 LSE[H, TQ], in T dO[TQ, H, const E],
+        in? f32 bias[H, TQ, TK], out T dQ[TQ, H, const D], out T dK[TK, G, const D], out T dV[TK, G, const E],
+        f32 scale, const bool causal, const int window = 0, const bool dropout = false, f32 drop = 0, u64 seed = 0)
+    where H % G == 0, sorted(cq), sorted(ck)
+{
+    let R = H / G;
+    temp f32 delta[H, TQ];
+    grid (each h in H, i in TQ) {
+        axis e in E;
+        delta[h, i] = sum(f32(O[i, h, e]) * f32(dO[i, h, e]), e);
+    }
+    grid (each b in B, each g in G, j in TK from ck[b] until ck[b + 1]) {
+        let first = int(cq[b]), end = int(cq[b + 1]);
+        let off = int(ck[b + 1]) - end;
+        axis d in D, e in E;
+        f32 dk[j, d] = 0, dv[j, e] = 0;
+        for (each r in R) {
+            let h = g * R + r;
+            for (i in TQ from (causal ? max(first, j.first - off) : first) until (window > 0 ? min(end, j.last + window - off) : end)) {
+                f32 s[i, j] = dot(Q[i, h, d], K[j, g, d], d) * scale;
+                if (bias) s += bias[h, i, j];
+                let p = weight(s, LSE[h, i], i + off - j, causal, window);
+                f32 pf[i, j] = p, dp[i, j] = dot(dO[i, h, e], V[j, g, e], e);
+                if (dropout) {
+                    let f = rand(seed, (h * TQ + i) * TK + j) < drop ? 0 : 1 / (1 - drop);
+                    pf *= f;
+                    dp *= f;
+                }
+                let ds = p * (dp - delta[h, i]) * scale;
+                dv += dot(T(pf), dO[i, h, e], i);
+                dk += dot(T(ds), Q[i, h, d], i);
+            }
+        }
+        dK[j, g, d] = T(dk);
+        dV[j, g, e] = T(dv);
+    }
+    grid (each b in B, each h in H, i in TQ from cq[b] until cq[b + 1]) {
+        let g = h * G / H, first = int(ck[b]), end = int(ck[b + 1]);
+        let off = end - int(cq[b + 1]);
+        axis d in D, e in E;
+        f32 dq[i, d] = 0;
+        for (j in TK from (window > 0 ? max(first, i.first + off - window + 1) : first) until (causal ? min(end, i.last + off + 1) : end)) {
+            f32 s[i, j] = dot(Q[i, h, d], K[j, g, d], d) * scale;
+            if (bias) s += bias[h, i, j];
+            let p = weight(s, LSE[h, i], i + off - j, causal, window);
+            f32 dp[i, j] = dot(dO[i, h, e], V[j, g, e], e);
+            if (dropout) dp = rand(seed, (h * TQ + i) * TK + j) < drop ? 0 : dp / (1 - drop);
+            let ds = p * (dp - delta[h, i]) * scale;
+            dq += dot(T(ds), K[j, g, d], j);
+        }
+        dQ[i, h, d] = T(dq);
     }
 }
 
