@@ -123,6 +123,14 @@ static bool fits_int(tg_scalar v, tg_dtype to) {
                     (v.i >= -(INT64_C(1) << (bits - 1)) && v.i < INT64_C(1) << (bits - 1)));
 }
 
+static bool is_floating(tg_dtype t) {
+    return tg_dtype_is_float(t) || tg_dtype_kind_of(t) == TG_KIND_COMPLEX;
+}
+
+bool tg_sig_scalar_fits(tg_scalar v, tg_dtype to) {
+    return is_floating(to) || (!tg_dtype_is_float(v.dtype) && fits_int(v, to));
+}
+
 static tg_status check_scalar(const binder *b, uint32_t i) {
     const tg_sig_param *p = &b->sig->params[i];
     tg_scalar v = tg_sig_scalar(b->sig, b->args, i);
@@ -130,13 +138,11 @@ static tg_status check_scalar(const binder *b, uint32_t i) {
     if (v.dtype == TG_DTYPE_NONE) {
         return fail(b, TG_ERROR_INVALID_ARGUMENT, "%s has no value and no default", p->name);
     }
-    bool from_float = tg_dtype_is_float(v.dtype),
-         to_float = tg_dtype_is_float(to) || tg_dtype_kind_of(to) == TG_KIND_COMPLEX;
-    if (!to_float && from_float) {
+    if (!is_floating(to) && tg_dtype_is_float(v.dtype)) {
         return fail(b, TG_ERROR_INVALID_ARGUMENT, "%s takes %s, not a floating-point number",
                     p->name, tg_dtype_name(to));
     }
-    if (!to_float && !fits_int(v, to)) {
+    if (!tg_sig_scalar_fits(v, to)) {
         return fail(b, TG_ERROR_INVALID_ARGUMENT, "%s = %lld does not fit %s", p->name,
                     (long long)v.i, tg_dtype_name(to));
     }

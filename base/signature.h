@@ -109,6 +109,10 @@ typedef struct tg_launch_binding {
  * "L0901: K is 512 in A but 768 in B" in `message` (size bytes). No allocation; cheap enough for every launch. */
 tg_status tg_signature_bind(const tg_signature *sig, const tg_launch_arg *args, uint32_t n_args, tg_launch_binding *out,
                             char *message, size_t size);
+/* Is a scalar given for a parameter of type `to` in its range? No float is an integer. */
+bool tg_sig_scalar_fits(tg_scalar v, tg_dtype to);
+/* Bytes from a tensor's data to the first and past the last that its elements use; both 0 if it is empty. False if they overflow. */
+bool tg_launch_arg_spread(const tg_launch_arg *a, int64_t *first, int64_t *end);
 /* Extents of an absent-shape out tensor from the others' shapes; false if a dimension stays unknown. */
 bool tg_signature_infer_shape(const tg_signature *sig, const tg_launch_binding *b, const tg_launch_arg *args, uint32_t param, int64_t *shape);
 /* Types and dimensions from the tensors that are there, no checks: dimensions that none of them gives are TG_DIM_UNKNOWN.

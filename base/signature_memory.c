@@ -22,14 +22,19 @@ static bool spread_of(const tg_launch_arg *a, int64_t *first, int64_t *end) {
     return ok;
 }
 
-static extent_range range_of(const tg_launch_arg *a) {
+bool tg_launch_arg_spread(const tg_launch_arg *a, int64_t *first, int64_t *end) {
     for (uint32_t d = 0; d < a->rank; d++) {
         if (a->tensor->shape[d] <= 0) {
-            return (extent_range){0, 0};
+            *first = *end = 0;
+            return true;
         }
     }
+    return spread_of(a, first, end);
+}
+
+static extent_range range_of(const tg_launch_arg *a) {
     int64_t first, end;
-    if (!spread_of(a, &first, &end)) {
+    if (!tg_launch_arg_spread(a, &first, &end)) {
         return (extent_range){0, UINTPTR_MAX};
     }
     uintptr_t base = (uintptr_t)a->tensor->data;

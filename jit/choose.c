@@ -139,20 +139,24 @@ static tg_kernel *ask(tg_chooser *chooser, tg_kernel *k, const tg_launch_arg *ar
     return chosen;
 }
 
-tg_kernel *tg_choose(tg_kernel *k, const tg_launch_arg *args, const tg_launch_binding *b) {
+tg_kernel *tg_choose(tg_kernel *k, const tg_launch_arg *args, const tg_launch_binding *b,
+                     uint64_t *epoch) {
     tg_chooser *chooser = atomic_load_explicit(&k->context->chooser, memory_order_acquire);
+    *epoch = TG_NO_CHOOSER;
     if (!chooser || k->schedule) {
         return k;
     }
     uint64_t words[1 + TG_SIG_MAX_TYPES + TG_SIG_MAX_DIMS + TG_SIG_MAX_CONSTS];
     uint32_t n = make_words(k, args, b, words);
-    uint64_t epoch = atomic_load(&chooser->epoch);
-    tg_kernel *chosen = find(k, epoch, words, n);
-    chosen = chosen ? chosen : ask(chooser, k, args, b, epoch, words, n);
+    uint64_t now = atomic_load(&chooser->epoch);
+    tg_kernel *chosen = find(k, now, words, n);
+    *epoch = chosen ? now : TG_NOT_SETTLED;
+    chosen = chosen ? chosen : ask(chooser, k, args, b, now, words, n);
     if (chosen != k && atomic_load_explicit(&chosen->n_pending, memory_order_relaxed)) {
         tg_selection s;
         tg_selection_of_launch(k, args, b, &s);
         if (!tg_variant_find(chosen, &s.key) && tg_variant_find(k, &s.key)) {
+            *epoch = TG_NOT_SETTLED;
             return k; /* until the background compile is done */
         }
     }

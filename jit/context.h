@@ -1,6 +1,7 @@
 /* Inside the JIT: the context, modules, kernels and their compiled variants.
  *
  *   tg_launch            launch.c    arguments → signature check → variant → entry
+ *   launches like before plan.c      arguments → variant → entry
  *   variants             variant.c   one hash look-up; compile once, disk cache, loader
  *   disk cache           cache.c     one checked file per variant
  *   machine code         cpu_loader.c
@@ -131,6 +132,8 @@ typedef struct tg_variant {
     struct tg_variant *next; /* all of the kernel, newest first */
 } tg_variant;
 
+typedef struct tg_plans tg_plans; /* plan.c */
+
 typedef struct tg_variant_table {
     uint32_t n_slots; /* a power of two */
     struct tg_variant_table *older;
@@ -155,6 +158,7 @@ struct tg_kernel {
     bool only_given;    /* the source's schedule items are left out */
     bool kept;          /* of tg_kernel_kept_with_schedule */
     tg_kernel *derived; /* next of the module's list of those */
+    _Atomic(tg_plans *) plans;    /* null until a launch was kept */
     _Atomic(tg_choice *) choices; /* newest first; choose.c */
     _Atomic uint32_t n_choices;
 };
@@ -217,11 +221,31 @@ bool tg_scalar_parse(const char *text, tg_scalar *out);
  * kinds, number. */
 tg_status tg_launch_args_make(const tg_kernel *k, const tg_argument *values, uint32_t n_values,
                               tg_launch_arg *args);
-/* Which kernel to launch instead of k, by the context's chooser (choose.c); k itself if there is none. */
-tg_kernel *tg_choose(tg_kernel *k, const tg_launch_arg *args, const tg_launch_binding *b);
+/* The value of an argument that is not a tensor. */
+tg_scalar tg_argument_scalar(const tg_argument *v);
+/* Which kernel to launch instead of k, by the context's chooser (choose.c); k itself if there is none. *epoch: as long as the
+ * chooser's epoch is this one, the answer for these arguments stays. */
+#define TG_NO_CHOOSER  UINT64_C(0)
+#define TG_NOT_SETTLED UINT64_MAX
+tg_kernel *tg_choose(tg_kernel *k, const tg_launch_arg *args, const tg_launch_binding *b,
+                     uint64_t *epoch);
 void tg_choices_free(tg_kernel *k);
 /* Arguments are right for the kernel: binds types, dimensions and constants. */
 tg_status tg_launch_check(const tg_kernel *k, const tg_launch_arg *args, tg_launch_binding *b);
+/* A checked launch as its entry takes it (plan.c). */
+typedef struct tg_plan {
+    const tg_variant *variant;
+    tg_cell cells[TG_MAX_PARAMS];
+    const void *pointers[TG_MAX_PARAMS];
+} tg_plan;
+/* Was a launch kept whose checks say that this one is right too? False is no failure. */
+bool tg_plan_find(const tg_kernel *k, const tg_argument *values, uint32_t n_values,
+                  tg_plan *out);
+/* Keeps a launch that passed every check and ran `variant`; `epoch` is what the choice of the variant depends on. */
+void tg_plan_keep(tg_kernel *k, const tg_argument *values, uint32_t n_values,
+                  const tg_launch_arg *args, const tg_dtype *types, const tg_variant *variant,
+                  uint64_t epoch);
+void tg_plans_free(tg_kernel *k);
 /* Content facts in checked mode (facts.c). */
 tg_status tg_facts_check(const tg_kernel *k, const tg_launch_binding *b,
                          const tg_launch_arg *args);

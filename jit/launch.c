@@ -1,6 +1,7 @@
 /* tg_launch: arguments to what generated code takes.
  *
  *   tg_argument[] ─make→ tg_launch_arg[] ─bind, check→ types, dims, constants ─key→ variant ─→ entry(rt, cells)
+ *                 ─like a launch before (plan.c)──────────────────────────────────→
  *
  * Everything is on the stack; a launch of a compiled variant allocates nothing and takes no
  * lock. */
@@ -32,39 +33,36 @@ static tg_status make_tensor(const tg_kernel *k, uint32_t i, const tg_argument *
     return TG_OK;
 }
 
+tg_scalar tg_argument_scalar(const tg_argument *v) {
+    switch (v->kind) {
+    case TG_ARGUMENT_INT:
+        return (tg_scalar){.dtype = TG_I64, .i = v->u.i};
+    case TG_ARGUMENT_UINT:
+    case TG_ARGUMENT_POINTER:
+        return (tg_scalar){.dtype = TG_U64, .i = v->u.i};
+    case TG_ARGUMENT_FLOAT:
+        return (tg_scalar){.dtype = TG_F64, .f = v->u.f};
+    case TG_ARGUMENT_BOOL:
+        return (tg_scalar){.dtype = TG_BOOL, .i = v->u.i};
+    case TG_ARGUMENT_NONE:
+    case TG_ARGUMENT_TENSOR:
+        break;
+    }
+    return (tg_scalar){0};
+}
+
 static tg_status make_scalar(const tg_kernel *k, uint32_t i, const tg_argument *v,
                              tg_launch_arg *out) {
     const tg_sig_param *p = &k->signature->params[i];
-    tg_scalar s = {0};
-    switch (v->kind) {
-    case TG_ARGUMENT_NONE:
-        break;
-    case TG_ARGUMENT_INT:
-        s = (tg_scalar){.dtype = TG_I64, .i = v->u.i};
-        break;
-    case TG_ARGUMENT_UINT:
-        s = (tg_scalar){.dtype = TG_U64, .i = v->u.i};
-        break;
-    case TG_ARGUMENT_FLOAT:
-        s = (tg_scalar){.dtype = TG_F64, .f = v->u.f};
-        break;
-    case TG_ARGUMENT_BOOL:
-        s = (tg_scalar){.dtype = TG_BOOL, .i = v->u.i};
-        break;
-    case TG_ARGUMENT_POINTER:
-        if (p->kind == TG_SP_PTR) {
-            s = (tg_scalar){.dtype = TG_U64, .i = v->u.i};
-            break;
-        }
+    bool tensor = v->kind == TG_ARGUMENT_TENSOR;
+    if (p->kind != TG_SP_PTR && (tensor || v->kind == TG_ARGUMENT_POINTER)) {
         return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT,
-                       "%s is a number; argument %u is a pointer", p->name, i + 1);
-    case TG_ARGUMENT_TENSOR:
-        if (p->kind == TG_SP_PTR) { /* the address of its first element */
-            s = (tg_scalar){.dtype = TG_U64, .i = (int64_t)(uintptr_t)v->u.tensor->arg.data};
-            break;
-        }
-        return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT,
-                       "%s is a number; argument %u is a tensor", p->name, i + 1);
+                       "%s is a number; argument %u is a %s", p->name, i + 1,
+                       tensor ? "tensor" : "pointer");
+    }
+    tg_scalar s = tg_argument_scalar(v);
+    if (tensor) { /* the address of its first element */
+        s = (tg_scalar){.dtype = TG_U64, .i = (int64_t)(uintptr_t)v->u.tensor->arg.data};
     }
     *out = (tg_launch_arg){.dtype = s.dtype, .scalar = s};
     return TG_OK;
@@ -133,6 +131,18 @@ static tg_status get_variant(tg_kernel *k, const tg_launch_arg *args,
 }
 
 /* *needs_general: the tensors' strides are not what the variant was compiled for; nothing was done. */
+static tg_status enter(const tg_kernel *k, const tg_variant *v, const void *const *pointers,
+                       bool *needs_general) {
+    char message[MESSAGE_SIZE];
+    tg_status s = tg_host_launch(k->context->host, v->code.entry, pointers, v->serial, message,
+                                 sizeof message);
+    *needs_general = (int32_t)s == TG_ENTRY_NEEDS_GENERAL;
+    if (*needs_general) {
+        return TG_OK;
+    }
+    return s ? tg_fail(k->context, s, "%s: %s", k->signature->name, message) : TG_OK;
+}
+
 static tg_status run(tg_kernel *k, const tg_variant *v, const tg_launch_arg *args,
                      const tg_dtype *types, bool *needs_general) {
     if (v->nondeterministic && k->context->deterministic) {
@@ -144,36 +154,27 @@ static tg_status run(tg_kernel *k, const tg_variant *v, const tg_launch_arg *arg
     }
     tg_cell cells[TG_MAX_PARAMS];
     const void *pointers[TG_MAX_PARAMS];
-    char message[MESSAGE_SIZE];
     tg_cells_fill(k->signature, args, types, cells, pointers);
-    tg_status s = tg_host_launch(k->context->host, v->code.entry, pointers, v->serial, message,
-                                 sizeof message);
-    *needs_general = (int32_t)s == TG_ENTRY_NEEDS_GENERAL;
-    if (*needs_general) {
-        return TG_OK;
-    }
-    return s ? tg_fail(k->context, s, "%s: %s", k->signature->name, message) : TG_OK;
+    return enter(k, v, pointers, needs_general);
 }
 
+/* *ran: the variant that did. */
 static tg_status launch(tg_kernel *k, const tg_launch_arg *args,
-                        const tg_launch_binding *binding) {
-    tg_variant *v;
+                        const tg_launch_binding *binding, tg_variant **ran) {
     bool needs_general = false;
-    tg_status s = get_variant(k, args, binding, false, &v);
+    tg_status s = get_variant(k, args, binding, false, ran);
     if (s == TG_OK) {
-        s = run(k, v, args, binding->types, &needs_general);
+        s = run(k, *ran, args, binding->types, &needs_general);
     }
     if (needs_general) {
-        s = get_variant(k, args, binding, true, &v);
-        s = s ? s : run(k, v, args, binding->types, &needs_general);
+        s = get_variant(k, args, binding, true, ran);
+        s = s ? s : run(k, *ran, args, binding->types, &needs_general);
     }
     return s;
 }
 
-tg_status tg_launch(tg_kernel *kernel, const tg_argument *values, uint32_t n_values) {
-    if (!kernel) {
-        return TG_ERROR_INVALID_ARGUMENT;
-    }
+static tg_status launch_checked(tg_kernel *kernel, const tg_argument *values,
+                                uint32_t n_values) {
     tg_launch_arg args[TG_MAX_PARAMS];
     tg_launch_binding binding;
     tg_status s = tg_launch_args_make(kernel, values, n_values, args);
@@ -183,11 +184,34 @@ tg_status tg_launch(tg_kernel *kernel, const tg_argument *values, uint32_t n_val
     if (s) {
         return s;
     }
-    tg_kernel *chosen = tg_choose(kernel, args, &binding);
-    s = launch(chosen, args, &binding);
+    uint64_t epoch;
+    tg_variant *ran;
+    tg_kernel *chosen = tg_choose(kernel, args, &binding, &epoch);
+    s = launch(chosen, args, &binding, &ran);
     /* A schedule that no longer compiles is no reason to fail: nothing was run yet. */
     bool unusable = s == TG_ERROR_COMPILE || s == TG_ERROR_UNSUPPORTED;
-    return unusable && chosen != kernel ? launch(kernel, args, &binding) : s;
+    if (unusable && chosen != kernel) {
+        return launch(kernel, args, &binding, &ran);
+    }
+    if (s == TG_OK && epoch != TG_NOT_SETTLED) {
+        tg_plan_keep(kernel, values, n_values, args, binding.types, ran, epoch);
+    }
+    return s;
+}
+
+tg_status tg_launch(tg_kernel *kernel, const tg_argument *values, uint32_t n_values) {
+    if (!kernel) {
+        return TG_ERROR_INVALID_ARGUMENT;
+    }
+    tg_plan plan;
+    bool needs_general;
+    if (tg_plan_find(kernel, values, n_values, &plan)) {
+        tg_status s = enter(kernel, plan.variant, plan.pointers, &needs_general);
+        if (!needs_general) {
+            return s;
+        }
+    }
+    return launch_checked(kernel, values, n_values);
 }
 
 tg_status tg_kernel_prepare_args(tg_kernel *kernel, const tg_argument *values,
@@ -202,7 +226,10 @@ tg_status tg_kernel_prepare_args(tg_kernel *kernel, const tg_argument *values,
     if (s == TG_OK) {
         s = tg_launch_check(kernel, args, &binding);
     }
-    return s ? s : get_variant(tg_choose(kernel, args, &binding), args, &binding, false, &v);
+    uint64_t epoch;
+    return s ? s
+             : get_variant(tg_choose(kernel, args, &binding, &epoch), args, &binding, false,
+                           &v);
 }
 
 tg_status tg_kernel_infer_shape(const tg_kernel *kernel, const tg_argument *values,

@@ -176,6 +176,7 @@ void tg_kernel_fini(tg_kernel *k) {
     }
     tg_free_text(&k->context->allocator, k->schedule);
     tg_choices_free(k);
+    tg_plans_free(k);
     pthread_cond_destroy(&k->changed);
     pthread_mutex_destroy(&k->lock);
 }

@@ -1,7 +1,7 @@
 /* See cells.h. */
 #include "runtime/cells.h"
 
-static const tg_tensor_arg absent_tensor = {0};
+const tg_tensor_arg tg_absent_tensor = {0};
 
 tg_dtype tg_param_dtype(const tg_sig_param *p, const tg_dtype *types) {
     tg_dtype t = p->type.type_param >= 0 ? types[p->type.type_param] : p->type.dtype;
@@ -21,7 +21,7 @@ void tg_cells_fill(const tg_signature *sig, const tg_launch_arg *args, const tg_
     for (uint32_t i = 0; i < sig->n_params; i++) {
         const tg_sig_param *p = &sig->params[i];
         if (tg_param_is_tensor(p)) {
-            out[i] = args[i].tensor ? args[i].tensor : &absent_tensor;
+            out[i] = args[i].tensor ? args[i].tensor : &tg_absent_tensor;
             continue;
         }
         tg_scalar v = scalar_value(p, &args[i]);

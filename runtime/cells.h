@@ -11,6 +11,9 @@ typedef union tg_cell {
     double f;
 } tg_cell;
 
+/* What an absent tensor is passed as. */
+extern const tg_tensor_arg tg_absent_tensor;
+
 /* Element type of a parameter under these types of the type parameters. */
 tg_dtype tg_param_dtype(const tg_sig_param *p, const tg_dtype *types);
 bool tg_param_is_tensor(const tg_sig_param *p);

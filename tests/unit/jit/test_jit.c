@@ -111,6 +111,59 @@ Test(jit, launches) {
     tg_context_destroy(c);
 }
 
+/* The second launch of each pair is like one that was checked (plan.c): only what may differ is looked at. */
+Test(jit, launches_like_one_before) {
+    tg_context *c = jit_context(NULL, 0, 0);
+    tg_module *m = jit_module(c);
+    tg_kernel *axpy = tg_module_kernel(m, "axpy"), *scale = tg_module_kernel(m, "scale");
+    tg_tensor *x = jit_tensor_f32(c, 64, 1, 1), *y = jit_tensor_f32(c, 64, 0, 0);
+    const float *out = tg_tensor_data(y);
+    for (int i = 0; i < 3; i++) { /* a scalar that is not const may change */
+        OK(tg_launch(axpy, TG_ARGS(x, y, (float)i)), c);
+    }
+    cr_assert_eq(out[63], 3 * 64.0f);
+    OK(tg_launch(axpy, TG_ARGS(x, y, 1)), c);
+    OK(tg_launch(axpy, TG_ARGS(x, y, 1)), c);
+    OK(tg_launch(axpy, TG_ARGS(x, y)), c);
+    OK(tg_launch(axpy, TG_ARGS(x, y)), c);
+    cr_assert_eq(out[63], 9 * 64.0f);
+    FAILS(tg_launch(axpy, TG_ARGS(x, x)), c, TG_ERROR_LAUNCH, "L0905");
+    FAILS(tg_launch(axpy, TG_ARGS(x, (void *)0)), c, TG_ERROR_INVALID_ARGUMENT, "missing");
+    FAILS(tg_launch(axpy, TG_ARGS(x, y, 1, 1)), c, TG_ERROR_INVALID_ARGUMENT,
+          "takes 3 arguments");
+    for (int i = 0; i < 6; i++) { /* const: a variant each */
+        OK(tg_launch(scale, TG_ARGS(x, (void *)0, y, i % 3)), c);
+        cr_assert_eq(out[63], 64.0f * (float)(i % 3));
+    }
+    FAILS(tg_launch(scale, TG_ARGS(x, (void *)0, y, UINT64_MAX)), c, TG_ERROR_INVALID_ARGUMENT,
+          "fit");
+    FAILS(tg_launch(scale, TG_ARGS(x, (void *)0, y, 1.0f)), c, TG_ERROR_INVALID_ARGUMENT,
+          "floating");
+    OK(tg_launch(scale, TG_ARGS(x, x, y, 2)), c); /* present now */
+    cr_assert_eq(out[63], 3 * 64.0f);
+    int64_t half = 32, two = 2;
+    tg_tensor *front = tg_tensor_slice(y, 0, 0, 32), *back = tg_tensor_slice(y, 0, 32, 64);
+    tg_tensor *middle = tg_tensor_slice(y, 0, 16, 48);
+    tg_tensor *even = tg_tensor_view(x, 1, &half, &two, 0);
+    for (int i = 0; i < 2; i++) { /* only the addresses, then only the strides differ */
+        OK(tg_launch(scale, TG_ARGS(front, (void *)0, back, 5)), c);
+        OK(tg_launch(scale, TG_ARGS(back, (void *)0, front, 5)), c);
+        FAILS(tg_launch(scale, TG_ARGS(middle, (void *)0, back, 5)), c, TG_ERROR_LAUNCH,
+              "L0905");
+        OK(tg_launch(scale, TG_ARGS(even, (void *)0, back, 5)), c);
+        cr_assert_eq(out[63], 5 * 63.0f);
+    }
+    FAILS(tg_launch(scale, TG_ARGS(front, (void *)0, x, 5)), c, TG_ERROR_LAUNCH, "L0901");
+    tg_tensor_release(front);
+    tg_tensor_release(back);
+    tg_tensor_release(middle);
+    tg_tensor_release(even);
+    tg_tensor_release(x);
+    tg_tensor_release(y);
+    tg_module_destroy(m);
+    tg_context_destroy(c);
+}
+
 Test(jit, modes_and_errors) {
     tg_context *c = jit_context(NULL, 1, 1);
     tg_module *m = jit_module(c);

@@ -15,6 +15,19 @@ typedef struct shared {
     tg_module *module;
 } shared;
 
+/* More extents than a kernel keeps launches of: threads write the same entries while others read them. */
+static void many_extents(tg_context *c, tg_kernel *axpy) {
+    for (int64_t n = 1; n <= 200; n++) {
+        tg_tensor *x = jit_tensor_f32(c, n, 1, 0), *y = jit_tensor_f32(c, n, 0, 0);
+        for (int i = 1; i <= 3; i++) {
+            CHECK(tg_launch(axpy, TG_ARGS(x, y, 1.0f)) == TG_OK);
+            CHECK(((float *)tg_tensor_data(y))[n - 1] == (float)i);
+        }
+        tg_tensor_release(x);
+        tg_tensor_release(y);
+    }
+}
+
 static void *caller(void *user) {
     const shared *s = user;
     tg_context *c = s->context;
@@ -30,6 +43,7 @@ static void *caller(void *user) {
         CHECK(tg_launch(axpy, TG_ARGS(x, x)) == TG_ERROR_LAUNCH); /* errors are per thread */
         CHECK(tg_last_error(c)[0] != '\0');
     }
+    many_extents(c, axpy);
     tg_tensor_release(x);
     tg_tensor_release(y);
     return NULL;
