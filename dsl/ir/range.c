@@ -104,6 +104,71 @@ static void cast_bounds(prover *p, const tg_op *op, bool upper, bound_list *out)
     }
 }
 
+/* small < large */
+static bool value_below(prover *p, const tg_value *small, const tg_value *large) {
+    tg_affine x, y, room;
+    if (!tg_affine_with_opaque(p->arena, small, &x) ||
+        !tg_affine_with_opaque(p->arena, large, &y) ||
+        !tg_affine_sub(p->arena, &y, &x, &room)) {
+        return false;
+    }
+    room.constant -= 1;
+    return prove(p, &room);
+}
+
+/* Is it assumed that `part` divides `whole`? */
+static bool divides(const prover *p, const tg_value *part, const tg_value *whole) {
+    for (uint32_t i = 0; p->facts && i < p->facts->multiples.len; i++) {
+        const tg_multiple *m = &p->facts->multiples.data[i];
+        if (tg_symbol_equal(m->whole, whole) && tg_symbol_equal(m->part, part)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* i * parts / whole, where 0 <= i < whole: which of the parts i belongs to. The last is parts - 1, if there are any:
+ * parts that divide a whole >= 1 are not 0. */
+static void share_bounds(prover *p, const tg_op *op, bool upper, bound_list *out) {
+    const tg_op *product = tg_operand(op, 0)->def;
+    const tg_value *whole = tg_operand(op, 1);
+    for (uint32_t k = 0; k < 2 && product && product->opcode == TG_OP_MUL; k++) {
+        const tg_value *i = tg_operand(product, k), *parts = tg_operand(product, 1 - k);
+        if (divides(p, parts, whole) && value_nonneg(p, parts) && value_nonneg(p, i) &&
+            value_below(p, i, whole)) {
+            if (upper) {
+                add_bound(p, out, parts, -1);
+            } else {
+                add_constant(p, out, 0);
+            }
+            return;
+        }
+    }
+}
+
+/* i * (whole / parts), where 0 <= i < parts: where share i begins, one share before the end at the latest. */
+static void product_bounds(prover *p, const tg_op *op, bool upper, bound_list *out) {
+    for (uint32_t k = 0; k < 2; k++) {
+        const tg_value *i = tg_operand(op, k), *share = tg_operand(op, 1 - k);
+        const tg_op *def = share->def;
+        bool quotient = def && (def->opcode == TG_OP_DIV || def->opcode == TG_OP_TDIV);
+        if (!quotient || !value_nonneg(p, tg_operand(def, 0)) || !value_nonneg(p, i) ||
+            !value_below(p, i, tg_operand(def, 1))) {
+            continue;
+        }
+        tg_affine end, length;
+        if (!upper) {
+            add_constant(p, out, 0);
+        } else if (out->n < MAX_BOUNDS &&
+                   tg_affine_with_opaque(p->arena, tg_operand(def, 0), &end) &&
+                   tg_affine_with_opaque(p->arena, share, &length) &&
+                   tg_affine_sub(p->arena, &end, &length, &out->forms[out->n])) {
+            out->n++;
+        }
+        return;
+    }
+}
+
 static void division_bounds(prover *p, const tg_op *op, bool upper, bound_list *out) {
     int64_t divisor;
     const tg_value *x = tg_operand(op, 0);
@@ -124,7 +189,11 @@ static void division_bounds(prover *p, const tg_op *op, bool upper, bound_list *
         return;
     }
     bool quotient = op->opcode == TG_OP_DIV || op->opcode == TG_OP_TDIV;
-    if (!quotient || !constant || divisor <= 0 || !value_nonneg(p, x)) {
+    if (quotient && !constant) {
+        share_bounds(p, op, upper, out);
+        return;
+    }
+    if (!quotient || divisor <= 0 || !value_nonneg(p, x)) {
         return;
     }
     if (!upper) {
@@ -165,6 +234,8 @@ static void op_bounds(prover *p, const tg_op *op, bool upper, bound_list *out) {
     } else if (code == TG_OP_DIV || code == TG_OP_TDIV || code == TG_OP_REM ||
                code == TG_OP_TREM) {
         division_bounds(p, op, upper, out);
+    } else if (code == TG_OP_MUL) {
+        product_bounds(p, op, upper, out);
     } else if (code == TG_OP_AND && tg_value_const_int(tg_operand(op, 1), &mask) && mask >= 0) {
         add_constant(p, out, upper ? mask : 0);
     } else if ((code == TG_OP_MIN && upper) || (code == TG_OP_MAX && !upper)) {
@@ -334,6 +405,13 @@ static void assume_value(tg_facts *facts, const tg_value *v, uint32_t depth) {
     }
     tg_enum pred = tg_op_enum(op, TG_ATTR_PRED, TG_NE);
     const tg_value *x = tg_operand(op, 0), *y = tg_operand(op, 1);
+    int64_t zero;
+    bool divides = pred == TG_EQ && x->def && x->def->opcode == TG_OP_REM &&
+                   tg_value_const_int(y, &zero) && zero == 0;
+    if (divides) {
+        tg_multiple m = {tg_operand(x->def, 0), tg_operand(x->def, 1)};
+        tg_vec_push(facts->arena, &facts->multiples, m);
+    }
     if (pred == TG_GE || pred == TG_GT || pred == TG_EQ) {
         add_fact(facts, x, y, pred == TG_GT);
     }

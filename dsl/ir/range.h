@@ -3,15 +3,21 @@
  *
  * Known facts: an axis and the index of an each loop lie in [max(0, from), min(extent, until) -
  * 1]; dimensions are not negative; `assume` conditions hold everywhere; rem, and, min, max,
- * narrow casts bound their results. */
+ * narrow casts bound their results. An index shared out among parts (i * parts / whole, with whole
+ * % parts == 0) is one of theirs. */
 #ifndef TG_IR_RANGE_H
 #define TG_IR_RANGE_H
 
 #include "dsl/ir/affine.h"
 
-typedef struct tg_facts { /* assumed conditions as forms that are >= 0 */
+typedef struct tg_multiple { /* whole % part == 0: if whole is not 0, neither is part */
+    const tg_value *whole, *part;
+} tg_multiple;
+
+typedef struct tg_facts { /* assumed conditions */
     tg_arena *arena;
-    TG_VEC(tg_affine) nonneg;
+    TG_VEC(tg_affine) nonneg; /* forms that are >= 0 */
+    TG_VEC(tg_multiple) multiples;
 } tg_facts;
 
 /* Gathers the `assume` operations at launch level. */

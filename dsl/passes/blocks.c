@@ -1,14 +1,15 @@
 /* blocks: sizes for the blocked axes that no schedule has set and whose best size does not depend on the launch.
  *
- *   for (j in L) { s[i, j] = dot(…); …; o[i, e] += dot(p, V[j, e], j) }      i: 128, j: 96
+ *   for (j in L) { s[i, j] = dot(…); …; o[i, e] += dot(p, V[j, e], j) }      i: 64, j: 192
  *
  * A body that streams over blocks of a loop axis keeps tiles over the grid and loop axes alive between its operations, so their
- * blocks must be small enough for the caches: with contractions 128 by 96 (48 KB a tile, whole panels and register tiles); without,
- * long lines and few rows. Bodies without such a loop are left alone, as targets size their grids at launch; but a kernel whose code
- * asks for its blocks (`i.first`, `i.size`) has to have some. Runs once over the axes. */
+ * blocks must be small enough for the caches: with contractions 64 by 192 (48 KB a tile, whole panels and register tiles; a loop
+ * whose end depends on the grid block, as in causal attention, wastes half a block); without, long lines and few rows. Bodies
+ * without such a loop are left alone, as targets size their grids at launch; but a kernel whose code asks for its blocks
+ * (`i.first`, `i.size`) has to have some. Runs once over the axes. */
 #include "dsl/passes/passes.h"
 
-enum { GRID_DOT = 128, LOOP_DOT = 96, LINE_BLOCK = 1024, ROW_BLOCK = 8, LONE_BLOCK = 4096 };
+enum { GRID_DOT = 64, LOOP_DOT = 192, LINE_BLOCK = 1024, ROW_BLOCK = 8, LONE_BLOCK = 4096 };
 
 typedef struct survey {
     tg_func *f;

@@ -146,3 +146,42 @@ Test(ir_affine, ranges) {
               r.hi.constant == -1);
     ir_text_fini(&t);
 }
+
+/* R = H / G: head h of H reads head h * G / H of G; group g of G has heads g * R + r. */
+static const char *const groups =
+    "func @f(in %X: tensor<1 x f32>, in %Y: tensor<1 x f32>, out %Z: tensor<1 x f32>)\n"
+    "{\n"
+    "%zero = const {value=0} : i64 %H = dim %X {d=0} : i64 %G = dim %Y {d=0} : i64\n"
+    "%R = div %H, %G : i64 %ZN = dim %Z {d=0} : i64 %same = cmp %ZN, %H {pred=eq} : bool\n"
+    "assume %same\n"
+    "%rest = rem %H, %G : i64 %none = cmp %rest, %zero {pred=eq} : bool assume %none\n"
+    "phase () {\n"
+    "par %H, %zero, %H (%h: i64) { par %G, %zero, %G (%g: i64) { par %R, %zero, %R (%r: i64) "
+    "{\n"
+    "%hG = mul %h, %G : i64 %own = div %hG, %H : i64 %x0 = load %Y, %own : f32\n"
+    "%gR = mul %g, %R : i64 %head = add %gR, %r : i64 %x1 = load %X, %head : f32\n"
+    "%hH = mul %h, %H : i64 %far = div %hH, %G : i64 %x2 = load %Y, %far : f32\n"
+    "%gG = mul %g, %G : i64 %off = div %gG, %H : i64 %x3 = load %Y, %off : f32\n"
+    "%hR = mul %h, %R : i64 %x4 = load %X, %hR : f32\n"
+    "%sum = add %x0, %x1 : f32 store %Z, %sum, %head\n"
+    "} } } } }";
+
+Test(ir_affine, shares) {
+    ir_text t;
+    ir_text_init(&t);
+    tg_func *f = ir_text_read(&t, groups);
+    cr_assert_not_null(f, "%s", ir_text_diags(&t));
+    tg_facts facts;
+    tg_facts_gather(&facts, f, t.arena);
+    cr_expect_eq(proved(&t, f, &facts, named(f, "x0")->def), 1);
+    cr_expect_eq(proved(&t, f, NULL, named(f, "x0")->def), 0); /* G may be 0 */
+    cr_expect_eq(proved(&t, f, &facts, named(f, "x1")->def), 1);
+    cr_expect_eq(proved(&t, f, NULL, named(f, "x1")->def), 1);   /* r < R, so G is not 0 */
+    cr_expect_eq(proved(&t, f, &facts, named(f, "x2")->def), 0); /* H * H / G */
+    cr_expect_eq(proved(&t, f, &facts, named(f, "x3")->def), 0); /* g < H is not known */
+    cr_expect_eq(proved(&t, f, &facts, named(f, "x4")->def), 0); /* h beyond G */
+    tg_op *store = NULL;
+    tg_ir_walk(f, find_store, &store);
+    cr_expect_eq(proved(&t, f, &facts, store), 1);
+    ir_text_fini(&t);
+}
