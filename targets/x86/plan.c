@@ -6,6 +6,7 @@
  *
  * Roots of a block (buffers to fill, reductions, stores) are taken in program order; a root joins the open nest if it
  * has the same axes and needs nothing of that nest but what was computed at the same point. Read nest.c next. */
+#include "dsl/ir/affine.h"
 #include "targets/x86/dot.h"
 
 enum { EXPENSIVE = 8, MAX_COST = 1000 };
@@ -408,10 +409,52 @@ static bool op_reads(const tg_x86 *x, const tg_op *op, const tg_value *tensor) {
     return false;
 }
 
-static bool memory_conflict(const tg_x86 *x, const tg_op *a, const tg_op *b) {
+static int64_t gcd(int64_t a, int64_t b) {
+    while (b) {
+        int64_t r = a % b;
+        a = b;
+        b = r;
+    }
+    return a < 0 ? -a : a;
+}
+
+/* The gcd of the form's coefficients of axes; 1 if one is not constant. */
+static int64_t axis_step(const tg_affine *f, int64_t step) {
+    for (uint32_t i = 0; i < f->terms.len; i++) {
+        const tg_affine_term *t = &f->terms.data[i];
+        step = !t->axis ? step : t->symbol ? 1 : gcd(step, t->coeff);
+    }
+    return step;
+}
+
+/* Are the indices different at any two points? They are if their constants differ by no multiple of what the axes add. */
+static bool never_equal(tg_x86 *x, const tg_value *i, const tg_value *k) {
+    tg_affine a, b, d;
+    if (!tg_affine_of(x->arena, i, &a) || !tg_affine_of(x->arena, k, &b) || !tg_affine_sub(x->arena, &a, &b, &d)) {
+        return false;
+    }
+    for (uint32_t t = 0; t < d.terms.len; t++) {
+        if (!d.terms.data[t].axis) {
+            return false;
+        }
+    }
+    int64_t step = axis_step(&a, axis_step(&b, 0));
+    return step ? d.constant % step != 0 : d.constant != 0;
+}
+
+static bool apart(tg_x86 *x, const tg_op *a, const tg_op *b) {
+    for (uint32_t d = 0; d < tg_op_n_indices(a); d++) {
+        if (never_equal(x, tg_op_index(a, d), tg_op_index(b, d))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool memory_conflict(tg_x86 *x, const tg_op *a, const tg_op *b) {
     const tg_value *ta = a->opcode == TG_OP_STORE ? tg_operand(a, 0) : NULL;
     const tg_value *tb = b->opcode == TG_OP_STORE ? tg_operand(b, 0) : NULL;
-    return (ta && ta == tb) || (ta && op_reads(x, b, ta)) || (tb && op_reads(x, a, tb));
+    return (ta && ta == tb && !apart(x, a, b)) || (ta && op_reads(x, b, ta)) || (tb && op_reads(x, a, tb));
 }
 
 static bool same_set(const tg_x86_nest *a, const tg_x86_nest *b) {
@@ -458,7 +501,7 @@ static bool may_share(const tg_x86_nest *g, const tg_x86_nest *n) {
     return g->dot ? joins_dot(g, n) : !is_solitary(g->roots.data[0].op) && same_set(g, n);
 }
 
-static bool can_join(const tg_x86 *x, const tg_x86_nest *g, const tg_x86_nest *n) {
+static bool can_join(tg_x86 *x, const tg_x86_nest *g, const tg_x86_nest *n) {
     const tg_op *op = n->roots.data[0].op;
     if (!g || x->options->baseline || !may_share(g, n) || g->roots.len + n->roots.len > TG_X86_MAX_ROOTS ||
         n->n_outer + n->n_inner == 0 || need_of_op(x, g, op) == NEED_WHOLE) {

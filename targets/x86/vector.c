@@ -261,8 +261,12 @@ static bool choose_scheduled(tg_x86 *x, tg_x86_nest *n) {
 
 /* A function like exp is one long chain: each instruction waits for the one before, four or five cycles, and the processor sees
  * too few of the next iteration's to fill them. A value of twice the lanes is two registers, whose instructions alternate. */
-static bool is_long_chain(const votes *v) {
-    return v->ops > 24 && !v->wide;
+static bool is_long_chain(const tg_x86_nest *n, const votes *v) {
+    int chains = 0;
+    for (uint32_t i = 0; i < n->roots.len; i++) {
+        chains += !n->roots.data[i].transient;
+    }
+    return v->ops > 24 * chains && !v->wide;
 }
 
 void tg_x86_choose_vector(tg_x86 *x, tg_x86_nest *n) {
@@ -302,7 +306,7 @@ void tg_x86_choose_vector(tg_x86 *x, tg_x86_nest *n) {
     n->lanes = (uint32_t)(x->machine->vector_bits / width);
     n->unroll = gathers ? 1 : chosen.ops <= 8 ? 4 : chosen.ops <= 24 ? 2 : 1;
     int64_t bound = x->ranges[n->vector->rank].bound;
-    if (is_long_chain(&chosen) && !gathers && (!bound || bound >= 2 * n->lanes)) {
+    if (is_long_chain(n, &chosen) && !gathers && (!bound || bound >= 2 * n->lanes)) {
         n->lanes *= 2;
     }
     while (bound && n->unroll > 1 && n->unroll * n->lanes > bound) {

@@ -92,7 +92,7 @@ typedef struct tg_x86_root {
 } tg_x86_root;
 
 /* Loops over `outer`, in it loops over `inner` (the reduced or scanned axes), in it the roots. `vector` is one of them. */
-enum { TG_X86_MAX_ROOTS = 32 }; /* of a nest */
+enum { TG_X86_MAX_ROOTS = 128 }; /* of a nest */
 
 typedef struct tg_x86_nest {
     tg_axis *outer[8], *inner[8];
