@@ -2,8 +2,8 @@
  *
  * Ours reads NHWC and filters [R, S, C, K]. oneDNN's "direct" has its own layouts of images and filters, converted
  * beforehand; "nhwc" has those of images as ours. In the cases "nchw" both sides read and write plain NCHW and filters
- * [K, C, R, S]: our kernel by strides. In the cases "winograd" the peer computes by Winograd's algorithm, which needs
- * fewer operations; GFLOP/s count those of the direct one, on both sides. */
+ * [K, C, R, S]: our kernel by strides. In the cases "winograd" we compute by Winograd's algorithm, which needs fewer
+ * operations, and so does the peer where it has that (AVX-512); GFLOP/s count those of the direct one, on both sides. */
 #include <math.h>
 
 #include "bench/peers.h"
@@ -61,7 +61,8 @@ static double at(const tg_tensor *t, int64_t i, int64_t j, int64_t k, int64_t l)
 
 /* One output in f64; x is indexed [n, h, w, c], f [r, s, c, k], both by strides. */
 static double exact(const bench_plan *p, const bench_conv *c, int row, int col, int k) {
-    const tg_tensor *x = p->launch.args[0].u.tensor, *f = p->launch.args[1].u.tensor;
+    const tg_tensor *x = p->launch.args[0].u.tensor;
+    const tg_tensor *f = c->layout == BENCH_WINOGRAD ? p->tensors[1] : p->launch.args[1].u.tensor;
     double sum = 0;
     for (int r = 0; r < c->r; r++) {
         for (int s = 0; s < c->r; s++) {
@@ -77,7 +78,7 @@ static double exact(const bench_plan *p, const bench_conv *c, int row, int col, 
 
 static void check(const bench_plan *p) {
     const bench_conv *c = &((const conv_case *)p->the_case)->c;
-    const tg_tensor *y = p->launch.args[2].u.tensor;
+    const tg_tensor *y = p->out;
     int size = out_size(c);
     for (int i = 0; i < size; i += size / 5 + 1) {
         for (int j = 0; j < size; j += size / 4 + 1) {
@@ -103,10 +104,35 @@ static tg_tensor *tensor(bench_plan *p, uint32_t rank, const int64_t *shape,
     return order ? bench_plan_own(p, tg_tensor_permute(t, order)) : t;
 }
 
+typedef struct conv_kernel {
+    const char *file, *kernel;
+} conv_kernel;
+
+static const conv_kernel direct_kernel = {"tutorials/07-conv2d/conv2d.dsl", "conv2d"},
+                         depthwise_kernel = {"bench/kernels/conv.dsl", "depthwise"},
+                         winograd_kernel = {"stdlib/kernels/winograd.dsl", "conv2d_winograd"};
+
+/* Constant weights: transformed once, beforehand, as the peer's are. */
+static void add_winograd_args(bench_plan *p, const bench_conv *c, const tg_tensor *x,
+                              const tg_tensor *f, const tg_tensor *y) {
+    tg_tensor *u = bench_plan_tensor(p, TG_F32, 3, (int64_t[]){36, c->channels, c->filters});
+    if (tg_op_winograd_filter(p->ours.context, f, u) != TG_OK) {
+        bench_fail("%s", tg_last_error(p->ours.context));
+    }
+    bench_plan_arg(p, tg_argument_tensor(x));
+    bench_plan_arg(p, tg_argument_tensor(u));
+    bench_plan_arg(p, tg_argument_tensor(NULL)); /* no bias */
+    bench_plan_arg(p, tg_argument_tensor(y));
+    bench_plan_arg(p, tg_argument_int(c->pad));
+    bench_plan_arg(p, tg_argument_int(c->pad));
+    bench_plan_arg(p, tg_argument_int(TG_ACTIVATION_NONE));
+}
+
 static void prepare(bench_plan *p, const void *the_case) {
     bench_conv c = ((const conv_case *)the_case)->c;
     static const uint32_t image_order[] = {0, 2, 3, 1}, filter_order[] = {2, 3, 1, 0};
     bool nchw = c.layout == BENCH_NCHW, depthwise = c.groups > 1;
+    const conv_kernel *ours = depthwise ? &depthwise_kernel : c.layout == BENCH_WINOGRAD ? &winograd_kernel : &direct_kernel;
     int64_t out = out_size(&c), each = c.channels / c.groups;
     int64_t xs[] = {1, c.size, c.size, c.channels}, ys[] = {1, out, out, c.filters};
     int64_t fs[] = {c.r, c.r, depthwise ? c.filters : each, c.filters};
@@ -115,17 +141,20 @@ static void prepare(bench_plan *p, const void *the_case) {
     p->bytes = 4e-9 * ((double)c.size * c.size * c.channels + terms * c.filters + outputs);
     p->tolerance = 0x1p-24 * 2 * terms * (c.layout == BENCH_WINOGRAD ? 64 : 1);
     p->check = check;
-    bench_plan_ours(p, depthwise ? "bench/kernels/conv.dsl" : "tutorials/07-conv2d/conv2d.dsl",
-                    depthwise ? "depthwise" : "conv2d");
+    bench_plan_ours(p, ours->file, ours->kernel);
     tg_tensor *x = tensor(p, 4, xs, nchw ? image_order : NULL);
     tg_tensor *f = tensor(p, depthwise ? 3 : 4, fs, nchw ? filter_order : NULL);
     tg_tensor *y = tensor(p, 4, ys, nchw ? image_order : NULL);
     tg_tensor *theirs = bench_plan_tensor(p, TG_F32, 4, ys);
-    bench_plan_arg(p, tg_argument_tensor(x));
-    bench_plan_arg(p, tg_argument_tensor(f));
-    bench_plan_arg(p, tg_argument_tensor(y));
-    bench_plan_arg(p, tg_argument_int(c.stride));
-    bench_plan_arg(p, tg_argument_int(c.pad));
+    if (c.layout == BENCH_WINOGRAD) {
+        add_winograd_args(p, &c, x, f, y);
+    } else {
+        bench_plan_arg(p, tg_argument_tensor(x));
+        bench_plan_arg(p, tg_argument_tensor(f));
+        bench_plan_arg(p, tg_argument_tensor(y));
+        bench_plan_arg(p, tg_argument_int(c.stride));
+        bench_plan_arg(p, tg_argument_int(c.pad));
+    }
     p->out = y;
     c.threads = p->b->threads;
     c.x = tg_tensor_data(x);

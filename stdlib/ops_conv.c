@@ -75,6 +75,26 @@ tg_status tg_op_conv_transpose(tg_context *context, const tg_tensor *x, const tg
     return convolve(context, &to_image, x, f, bias, y, options);
 }
 
+/* ---- Winograd -------------------------------------------------------------------------------- */
+
+tg_status tg_op_winograd_filter(tg_context *context, const tg_tensor *f, tg_tensor *u) {
+    return tg_std_launch(context, TG_STD_winograd_filter, TG_ARGS(f, u));
+}
+
+tg_status tg_op_conv_winograd(tg_context *context, const tg_tensor *x, const tg_tensor *u,
+                              const tg_tensor *bias, tg_tensor *y, const tg_conv_options *options) {
+    tg_conv_options o = TG_CONV_OPTIONS_INIT;
+    if (!tg_std_options(options, &o, sizeof o)) {
+        return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "conv_winograd: struct_size is wrong");
+    }
+    if (o.groups != 1 || o.stride[0] != 1 || o.stride[1] != 1 || o.dilation[0] != 1 || o.dilation[1] != 1) {
+        return tg_fail(context, TG_ERROR_INVALID_ARGUMENT,
+                       "conv_winograd: stride, dilation and groups must be 1; use tg_op_conv");
+    }
+    return tg_std_launch(context, TG_STD_conv2d_winograd,
+                         TG_ARGS(x, u, bias, y, o.pad[0], o.pad[1], (int64_t)o.activation));
+}
+
 /* ---- depthwise ------------------------------------------------------------------------------ */
 
 static tg_status depthwise(tg_context *context, tg_std_row row, const arguments *tensors,

@@ -129,6 +129,80 @@ void ref_conv_wgrad(kcase *c) {
     each_tap(c, to_filter);
 }
 
+/* ---- Winograd -------------------------------------------------------------------------------------- */
+
+enum { TILE = 6, OUT = 4, TAPS = 3 };
+
+static const double input_matrix[TILE][TILE] = {{4, 0, -5, 0, 1, 0},  {0, -4, -4, 1, 1, 0},
+                                                {0, 4, -4, -1, 1, 0}, {0, -2, -1, 2, 1, 0},
+                                                {0, 2, -1, -2, 1, 0}, {0, 4, 0, -5, 0, 1}};
+static const double filter_matrix[TILE][TAPS] = {
+    {1. / 4, 0, 0},           {-1. / 6, -1. / 6, -1. / 6},   {-1. / 6, 1. / 6, -1. / 6},
+    {1. / 24, 1. / 12, 1. / 6}, {1. / 24, -1. / 12, 1. / 6}, {0, 0, 1}};
+static const double output_matrix[OUT][TILE] = {
+    {1, 1, 1, 1, 1, 0}, {0, 1, -1, 2, -2, 0}, {0, 1, 1, 4, 4, 0}, {0, 1, -1, 8, -8, 1}};
+
+/* out [m, m] = a x a' for a [m, n] and x [n, n] */
+static void both_sides(const double *a, int64_t m, int64_t n, const double *x, double *out) {
+    for (int64_t at = 0; at < m * m; at++) {
+        out[at] = 0;
+        for (int64_t k = 0; k < n * n; k++) {
+            out[at] += a[at / m * n + k / n] * a[at % m * n + k % n] * x[k];
+        }
+    }
+}
+
+void ref_winograd_filter(kcase *c) {
+    int64_t channels = kd(c, "C") * kd(c, "K");
+    for (int64_t at = 0; at < channels; at++) {
+        double f[TAPS * TAPS], u[TILE * TILE];
+        for (int64_t i = 0; i < TAPS * TAPS; i++) {
+            f[i] = kt(c, "F")[i * channels + at];
+        }
+        both_sides(filter_matrix[0], TILE, TAPS, f, u);
+        for (int64_t i = 0; i < TILE * TILE; i++) {
+            kt(c, "U")[i * channels + at] = u[i];
+        }
+    }
+}
+
+/* x of one tile and channel; (h, w) is its first position. */
+static void winograd_tile(const kcase *c, const conv *v, int64_t n, int64_t h, int64_t w,
+                          int64_t channel, double *x) {
+    for (int64_t i = 0; i < TILE * TILE; i++) {
+        int64_t y = h + i / TILE, z = w + i % TILE;
+        bool inside = y >= 0 && y < v->image[1] && z >= 0 && z < v->image[2];
+        x[i] = inside
+                   ? kt(c, "X")[((n * v->image[1] + y) * v->image[2] + z) * v->c + channel]
+                   : 0;
+    }
+}
+
+void ref_conv_winograd(kcase *c) {
+    conv v = sizes(c);
+    int64_t rows = (v.output[1] + OUT - 1) / OUT, columns = (v.output[2] + OUT - 1) / OUT;
+    for (int64_t at = 0; at < v.n * rows * columns * v.k; at++) {
+        int64_t k = at % v.k, tile = at / v.k, n = tile / (rows * columns),
+                p = tile / columns % rows * OUT, q = tile % columns * OUT;
+        double sums[TILE * TILE] = {0}, y[OUT * OUT];
+        for (int64_t channel = 0; channel < v.c; channel++) {
+            double x[TILE * TILE], side[TILE * TILE];
+            winograd_tile(c, &v, n, p - v.pad[1], q - v.pad[2], channel, x);
+            both_sides(input_matrix[0], TILE, TILE, x, side);
+            for (int64_t i = 0; i < TILE * TILE; i++) {
+                sums[i] += side[i] * kt(c, "U")[(i * v.c + channel) * v.k + k];
+            }
+        }
+        both_sides(output_matrix[0], OUT, TILE, sums, y);
+        for (int64_t i = 0; i < OUT * OUT; i++) {
+            if (p + i / OUT < v.output[1] && q + i % OUT < v.output[2]) {
+                kt(c, "Y")[((n * v.output[1] + p + i / OUT) * v.output[2] + q + i % OUT) * v.k + k] = y[i];
+            }
+        }
+    }
+    finish(c, "Y", v.k);
+}
+
 /* ---- depthwise ----------------------------------------------------------------------------------- */
 
 static void channel_forward(kcase *c, const conv *v, int64_t x, int64_t f, int64_t y) {

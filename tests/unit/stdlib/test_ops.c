@@ -369,6 +369,26 @@ Test(stdlib_ops, convolutions_refuse_what_does_not_fit, .init = setup, .fini = t
     each_bad_option(2, false, refuse_depthwise);
 }
 
+/* Against the direct form. In one dimension 4 5 1 of an input's row, 1/2 of a filter's and 1 1 2 2 8 8 1 of an output's are the largest sums
+ * of magnitudes, 10, 1 and 19: 36 products of at most 10^2 * 1 are weighted with at most 19^2, and each is off by
+ * less than 40 u; C of them. */
+Test(stdlib_ops, winograd_computes_the_convolution, .init = setup, .fini = teardown) {
+    tg_conv_options o = TG_CONV_OPTIONS_INIT;
+    o.pad[0] = o.pad[1] = 1;
+    tg_tensor *x = MAKE(1, 2, 7, 9, 3), *f = MAKE(2, 3, 3, 3, 5), *y = MAKE(3, 2, 7, 9, 5),
+              *u = MAKE(4, 36, 3, 5), *direct = MAKE(5, 2, 7, 9, 5), *bias = MAKE(6, 5);
+    EXPECT_OK(tg_op_winograd_filter(ctx, f, u));
+    EXPECT_OK(tg_op_conv_winograd(ctx, x, u, bias, y, &o));
+    EXPECT_OK(tg_op_conv(ctx, x, f, bias, direct, &o));
+    for (int64_t i = 0; i < 2 * 7 * 9 * 5; i++) {
+        cr_expect_float_eq(*at(y, i), *at(direct, i), 3 * 100. * 361 * 40 * U);
+    }
+    o.stride[1] = 2;
+    cr_expect_eq(tg_op_conv_winograd(ctx, x, u, bias, y, &o), TG_ERROR_INVALID_ARGUMENT);
+    release(x, f, y);
+    release(u, direct, bias);
+}
+
 /* Images of 7 and 8 both give 4 outputs: the second is a transposed convolution with output padding. */
 Test(stdlib_ops, transposed_convolution_takes_output_padding, .init = setup, .fini = teardown) {
     tg_conv_options o = TG_CONV_OPTIONS_INIT;

@@ -1,0 +1,108 @@
+/// Convolutions with filters of 3 x 3, stride 1, by Winograd's algorithm F(4 x 4, 3 x 3): tiles of 4 x 4 outputs cost 36 products for
+/// each pair of channels instead of 144; sums are over numbers up to a hundred times as large, and errors with them.
+/// Source: Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, 2016.
+import "std/activate": activate;
+
+/// One column or row of B' x, G x and A' x.
+private fn input_side(f32 a, f32 b, f32 c, f32 d, f32 e, f32 f) -> (f32, f32, f32, f32, f32, f32) =
+    (4 * a - 5 * c + e, d + e - 4 * (b + c), e - d + 4 * (b - c), e - c + 2 * (d - b), e - c - 2 * (d - b), 4 * b - 5 * d + f);
+
+private fn filter_side(f32 a, f32 b, f32 c) -> (f32, f32, f32, f32, f32, f32) =
+    (a / 4, -(a + b + c) / 6, -(a - b + c) / 6, a / 24 + b / 12 + c / 6, a / 24 - b / 12 + c / 6, c);
+
+private fn output_side(f32 a, f32 b, f32 c, f32 d, f32 e, f32 f) -> (f32, f32, f32, f32) =
+    (a + (b + c) + (d + e), b - c + 2 * (d - e), b + c + 4 * (d + e), b - c + 8 * (d - e) + f);
+
+/// The filter's side, made once for constant weights: U[6 i + j] = (G F G')[i, j].
+kernel winograd_filter<T: f16 | bf16 | f32>(in T F[3, 3, C, K], out f32 U[36, C, K])
+{
+    grid (c in C, k in K) {
+        let a = filter_side(f32(F[0, 0, c, k]), f32(F[1, 0, c, k]), f32(F[2, 0, c, k]));
+        let b = filter_side(f32(F[0, 1, c, k]), f32(F[1, 1, c, k]), f32(F[2, 1, c, k]));
+        let d = filter_side(f32(F[0, 2, c, k]), f32(F[1, 2, c, k]), f32(F[2, 2, c, k]));
+        let w0 = filter_side(a.0, b.0, d.0);
+        U[0, c, k] = w0.0; U[1, c, k] = w0.1; U[2, c, k] = w0.2; U[3, c, k] = w0.3; U[4, c, k] = w0.4; U[5, c, k] = w0.5;
+        let w1 = filter_side(a.1, b.1, d.1);
+        U[6, c, k] = w1.0; U[7, c, k] = w1.1; U[8, c, k] = w1.2; U[9, c, k] = w1.3; U[10, c, k] = w1.4; U[11, c, k] = w1.5;
+        let w2 = filter_side(a.2, b.2, d.2);
+        U[12, c, k] = w2.0; U[13, c, k] = w2.1; U[14, c, k] = w2.2; U[15, c, k] = w2.3; U[16, c, k] = w2.4; U[17, c, k] = w2.5;
+        let w3 = filter_side(a.3, b.3, d.3);
+        U[18, c, k] = w3.0; U[19, c, k] = w3.1; U[20, c, k] = w3.2; U[21, c, k] = w3.3; U[22, c, k] = w3.4; U[23, c, k] = w3.5;
+        let w4 = filter_side(a.4, b.4, d.4);
+        U[24, c, k] = w4.0; U[25, c, k] = w4.1; U[26, c, k] = w4.2; U[27, c, k] = w4.3; U[28, c, k] = w4.4; U[29, c, k] = w4.5;
+        let w5 = filter_side(a.5, b.5, d.5);
+        U[30, c, k] = w5.0; U[31, c, k] = w5.1; U[32, c, k] = w5.2; U[33, c, k] = w5.3; U[34, c, k] = w5.4; U[35, c, k] = w5.5;
+    }
+}
+
+/// Y = act(X * F + bias) with the U of F: V[6 i + j] = (B' x B)[i, j] of every tile, M = V U, Y = A' M A.
+kernel conv2d_winograd<T: f16 | bf16 | f32>(in T X[N, H, W, C], in f32 U[36, C, K], in? T bias[K], out T Y[N, P, Q, K],
+    const int pad_h = 1, const int pad_w = 1, const int act = 0)
+    where P == H + 2 * pad_h - 2, Q == W + 2 * pad_w - 2
+{
+    let I = ceil_div(P, 4), J = ceil_div(Q, 4);
+    temp f32 V[36, N * I * J, C], M[36, N * I * J, K];
+    grid (each t in N * I * J, c in C) {
+        let n = t / (I * J), h = t / J % I * 4 - pad_h, w = t % J * 4 - pad_w;
+        let a = input_side(f32(X[n, h, w, c]), f32(X[n, h + 1, w, c]), f32(X[n, h + 2, w, c]),
+                           f32(X[n, h + 3, w, c]), f32(X[n, h + 4, w, c]), f32(X[n, h + 5, w, c]));
+        let b = input_side(f32(X[n, h, w + 1, c]), f32(X[n, h + 1, w + 1, c]), f32(X[n, h + 2, w + 1, c]),
+                           f32(X[n, h + 3, w + 1, c]), f32(X[n, h + 4, w + 1, c]), f32(X[n, h + 5, w + 1, c]));
+        let d = input_side(f32(X[n, h, w + 2, c]), f32(X[n, h + 1, w + 2, c]), f32(X[n, h + 2, w + 2, c]),
+                           f32(X[n, h + 3, w + 2, c]), f32(X[n, h + 4, w + 2, c]), f32(X[n, h + 5, w + 2, c]));
+        let e = input_side(f32(X[n, h, w + 3, c]), f32(X[n, h + 1, w + 3, c]), f32(X[n, h + 2, w + 3, c]),
+                           f32(X[n, h + 3, w + 3, c]), f32(X[n, h + 4, w + 3, c]), f32(X[n, h + 5, w + 3, c]));
+        let f = input_side(f32(X[n, h, w + 4, c]), f32(X[n, h + 1, w + 4, c]), f32(X[n, h + 2, w + 4, c]),
+                           f32(X[n, h + 3, w + 4, c]), f32(X[n, h + 4, w + 4, c]), f32(X[n, h + 5, w + 4, c]));
+        let g = input_side(f32(X[n, h, w + 5, c]), f32(X[n, h + 1, w + 5, c]), f32(X[n, h + 2, w + 5, c]),
+                           f32(X[n, h + 3, w + 5, c]), f32(X[n, h + 4, w + 5, c]), f32(X[n, h + 5, w + 5, c]));
+        let v0 = input_side(a.0, b.0, d.0, e.0, f.0, g.0);
+        V[0, t, c] = v0.0; V[1, t, c] = v0.1; V[2, t, c] = v0.2; V[3, t, c] = v0.3; V[4, t, c] = v0.4; V[5, t, c] = v0.5;
+        let v1 = input_side(a.1, b.1, d.1, e.1, f.1, g.1);
+        V[6, t, c] = v1.0; V[7, t, c] = v1.1; V[8, t, c] = v1.2; V[9, t, c] = v1.3; V[10, t, c] = v1.4; V[11, t, c] = v1.5;
+        let v2 = input_side(a.2, b.2, d.2, e.2, f.2, g.2);
+        V[12, t, c] = v2.0; V[13, t, c] = v2.1; V[14, t, c] = v2.2; V[15, t, c] = v2.3; V[16, t, c] = v2.4; V[17, t, c] = v2.5;
+        let v3 = input_side(a.3, b.3, d.3, e.3, f.3, g.3);
+        V[18, t, c] = v3.0; V[19, t, c] = v3.1; V[20, t, c] = v3.2; V[21, t, c] = v3.3; V[22, t, c] = v3.4; V[23, t, c] = v3.5;
+        let v4 = input_side(a.4, b.4, d.4, e.4, f.4, g.4);
+        V[24, t, c] = v4.0; V[25, t, c] = v4.1; V[26, t, c] = v4.2; V[27, t, c] = v4.3; V[28, t, c] = v4.4; V[29, t, c] = v4.5;
+        let v5 = input_side(a.5, b.5, d.5, e.5, f.5, g.5);
+        V[30, t, c] = v5.0; V[31, t, c] = v5.1; V[32, t, c] = v5.2; V[33, t, c] = v5.3; V[34, t, c] = v5.4; V[35, t, c] = v5.5;
+    }
+    grid (each x in 36, t in N * I * J, k in K) {
+        f32 acc[t, k] = 0;
+        for (c in C) acc += dot(V[x, t, c], U[x, c, k], c);
+        M[x, t, k] = acc;
+    }
+    grid (each n in N, each i in I, each j in J, k in K) {
+        let t = (n * I + i) * J + j;
+        f32 add[k] = 0;
+        if (bias) add += f32(bias[k]);
+        let a = output_side(M[0, t, k], M[6, t, k], M[12, t, k], M[18, t, k], M[24, t, k], M[30, t, k]);
+        let b = output_side(M[1, t, k], M[7, t, k], M[13, t, k], M[19, t, k], M[25, t, k], M[31, t, k]);
+        let d = output_side(M[2, t, k], M[8, t, k], M[14, t, k], M[20, t, k], M[26, t, k], M[32, t, k]);
+        let e = output_side(M[3, t, k], M[9, t, k], M[15, t, k], M[21, t, k], M[27, t, k], M[33, t, k]);
+        let f = output_side(M[4, t, k], M[10, t, k], M[16, t, k], M[22, t, k], M[28, t, k], M[34, t, k]);
+        let g = output_side(M[5, t, k], M[11, t, k], M[17, t, k], M[23, t, k], M[29, t, k], M[35, t, k]);
+        let y0 = output_side(a.0, b.0, d.0, e.0, f.0, g.0);
+        Y[n, 4 * i, 4 * j, k] = T(activate(y0.0 + add, act, 0));
+        Y[n, 4 * i, 4 * j + 1, k] = T(activate(y0.1 + add, act, 0));
+        Y[n, 4 * i, 4 * j + 2, k] = T(activate(y0.2 + add, act, 0));
+        Y[n, 4 * i, 4 * j + 3, k] = T(activate(y0.3 + add, act, 0));
+        let y1 = output_side(a.1, b.1, d.1, e.1, f.1, g.1);
+        Y[n, 4 * i + 1, 4 * j, k] = T(activate(y1.0 + add, act, 0));
+        Y[n, 4 * i + 1, 4 * j + 1, k] = T(activate(y1.1 + add, act, 0));
+        Y[n, 4 * i + 1, 4 * j + 2, k] = T(activate(y1.2 + add, act, 0));
+        Y[n, 4 * i + 1, 4 * j + 3, k] = T(activate(y1.3 + add, act, 0));
+        let y2 = output_side(a.2, b.2, d.2, e.2, f.2, g.2);
+        Y[n, 4 * i + 2, 4 * j, k] = T(activate(y2.0 + add, act, 0));
+        Y[n, 4 * i + 2, 4 * j + 1, k] = T(activate(y2.1 + add, act, 0));
+        Y[n, 4 * i + 2, 4 * j + 2, k] = T(activate(y2.2 + add, act, 0));
+        Y[n, 4 * i + 2, 4 * j + 3, k] = T(activate(y2.3 + add, act, 0));
+        let y3 = output_side(a.3, b.3, d.3, e.3, f.3, g.3);
+        Y[n, 4 * i + 3, 4 * j, k] = T(activate(y3.0 + add, act, 0));
+        Y[n, 4 * i + 3, 4 * j + 1, k] = T(activate(y3.1 + add, act, 0));
+        Y[n, 4 * i + 3, 4 * j + 2, k] = T(activate(y3.2 + add, act, 0));
+        Y[n, 4 * i + 3, 4 * j + 3, k] = T(activate(y3.3 + add, act, 0));
+    }
+}
