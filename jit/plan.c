@@ -15,12 +15,13 @@
 
 enum { ENTRIES = 32, WAYS = 2, SETS = ENTRIES / WAYS };
 
-/* In a head: kind of the argument, element type, rank; then what to do with it. */
-enum { TYPE_SHIFT = 8, RANK_SHIFT = 16, ALIGN_SHIFT = 48, TO_SHIFT = 40 };
+/* In a head: kind of the argument, element type, rank; then what to do with it, and the words of the parameter. */
+enum { TYPE_SHIFT = 8, RANK_SHIFT = 16, WORDS_SHIFT = 32, TO_SHIFT = 40, ALIGN_SHIFT = 48 };
 #define GIVEN_MASK UINT64_C(0xffffff)
 #define KIND_MASK  UINT64_C(0xff)
 #define KEYED      (UINT64_C(1) << 24)
 #define WRITTEN    (UINT64_C(1) << 25)
+#define ABSENT     (UINT64_C(1) << 26)
 
 enum { VARIANT = 0, EPOCH = 1, FIRST_PARAM = 2, SCALAR_WORDS = 3, TENSOR_WORDS = 3 };
 
@@ -146,13 +147,12 @@ static bool match_scalar(matcher *m, const word *w, uint64_t head, const tg_argu
 
 static bool match_params(const tg_kernel *k, const word *w, const tg_argument *values,
                          uint32_t n_values, tg_plan *out) {
-    const tg_signature *sig = k->signature;
+    uint32_t n_params = k->signature->n_params;
     matcher m;
     m.out = out;
     m.n_spans = 0;
     w += FIRST_PARAM;
-    for (uint32_t i = 0; i < sig->n_params; i++) {
-        const tg_sig_param *p = &sig->params[i];
+    for (uint32_t i = 0; i < n_params; i++) {
         const tg_argument *v = argument_of(values, n_values, i);
         uint64_t head = get(&w[0]);
         if ((head & KIND_MASK) != (uint64_t)v->kind) {
@@ -163,10 +163,10 @@ static bool match_params(const tg_kernel *k, const word *w, const tg_argument *v
         if (!same) {
             return false;
         }
-        if (v->kind != TG_ARGUMENT_TENSOR && tg_param_is_tensor(p)) {
+        if (head & ABSENT) {
             out->pointers[i] = &tg_absent_tensor;
         }
-        w += words_of(p);
+        w += head >> WORDS_SHIFT & 0xff;
     }
     return true;
 }
@@ -301,7 +301,8 @@ static void scalar_words(const tg_sig_param *p, const tg_argument *v, bool keyed
                          const tg_dtype *types, const tg_cell *cell, uint64_t *w) {
     tg_dtype to = p->kind == TG_SP_SCALAR ? tg_param_dtype(p, types) : TG_U64;
     keyed = keyed || tg_dtype_kind_of(to) == TG_KIND_COMPLEX;
-    w[0] = (uint64_t)v->kind | (uint64_t)to << TO_SHIFT | (keyed ? KEYED : 0);
+    w[0] = (uint64_t)v->kind | (uint64_t)to << TO_SHIFT | (keyed ? KEYED : 0) |
+           (tg_param_is_tensor(p) ? ABSENT : 0);
     w[1] = v->u.u;
     w[2] = (uint64_t)cell->i;
 }
@@ -324,6 +325,7 @@ static bool make_words(const tg_kernel *k, const tg_plans *plans, const tg_argum
         } else if (!is_tensor || !tensor_words(p, &args[i], w)) {
             return false;
         }
+        w[0] |= (uint64_t)words_of(p) << WORDS_SHIFT;
         w += words_of(p);
     }
     return true;

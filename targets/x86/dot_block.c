@@ -90,29 +90,57 @@ static LLVMValueRef parts_left(tg_x86 *x, LLVMValueRef want, LLVMValueRef extent
     return tg_llvm_max64(x->l, tg_llvm_ceil_div(x->l, want, parts), one);
 }
 
+typedef struct extents {
+    LLVMValueRef vector, row; /* null: not of the grid */
+    int64_t width, height;    /* of the register tile */
+    bool in_place;
+} extents;
+
+/* Blocks for several threads, to g. */
+static void share_out(tg_x86 *x, const extents *e, LLVMValueRef threads, LLVMValueRef others, tg_x86_dot_grid *g) {
+    LLVMValueRef want = LLVMBuildMul(x->builder, threads, tg_llvm_i64(x->l, TASKS_PER_THREAD), "");
+    want = tg_llvm_ceil_div(x->l, want, tg_llvm_max64(x->l, others, tg_llvm_i64(x->l, 1)));
+    for (int turn = 0; turn < 2; turn++) {
+        bool vector = e->in_place == (turn == 0);
+        if (vector && e->vector) {
+            g->vector_block = share(x, e->vector, want, e->width, 1);
+            want = parts_left(x, want, e->vector, g->vector_block);
+        } else if (!vector && e->row) {
+            g->row_block = share(x, e->row, want, e->height, MIN_ROWS);
+            want = parts_left(x, want, e->row, g->row_block);
+        }
+    }
+}
+
+/* The value chosen in the block `several`, or all of the extent in the block `alone`. */
+static LLVMValueRef block_of(tg_x86 *x, LLVMValueRef chosen, LLVMBasicBlockRef several, LLVMValueRef extent,
+                             LLVMBasicBlockRef alone) {
+    LLVMValueRef phi = LLVMBuildPhi(x->builder, x->l->i64, "");
+    LLVMAddIncoming(phi, (LLVMValueRef[]){chosen, extent}, (LLVMBasicBlockRef[]){several, alone}, 2);
+    return phi;
+}
+
 void tg_x86_dot_blocks(tg_x86 *x, tg_op *phase, LLVMValueRef threads, LLVMValueRef others, LLVMValueRef vector_extent,
                        LLVMValueRef row_extent, tg_x86_dot_grid *g) {
-    LLVMBuilderRef b = x->builder;
-    LLVMValueRef one = tg_llvm_i64(x->l, 1);
-    LLVMValueRef many = LLVMBuildMul(b, threads, tg_llvm_i64(x->l, TASKS_PER_THREAD), "");
-    LLVMValueRef want = LLVMBuildSelect(b, LLVMBuildICmp(b, LLVMIntSGT, threads, one, ""), many, one, "");
-    want = tg_llvm_ceil_div(x->l, want, tg_llvm_max64(x->l, others, one));
     unsigned rows, vecs;
+    LLVMValueRef one = tg_llvm_i64(x->l, 1);
     survey s = survey_phase(x, phase);
     tg_x86_dot_register_tile(x, s.dot, &rows, &vecs);
-    int64_t width = (int64_t)vecs * x->machine->vector_bits / 8 / (int64_t)tg_dtype_size(s.dot->dtype);
-    bool in_place = rows_in_place(x, s.dot);
-    LLVMValueRef limit = tg_llvm_i64(x->l, PACKED_ROWS);
-    for (int turn = 0; turn < 2; turn++) {
-        bool vector = in_place == (turn == 0);
-        if (vector && vector_extent) {
-            g->vector_block = share(x, vector_extent, want, width, 1);
-            want = parts_left(x, want, vector_extent, g->vector_block);
-        } else if (!vector && row_extent) {
-            g->row_block = share(x, row_extent, want, rows, MIN_ROWS);
-            g->row_block = in_place ? g->row_block : tg_llvm_min64(x->l, g->row_block, limit);
-            want = parts_left(x, want, row_extent, g->row_block);
-        }
+    extents e = {vector_extent, row_extent, 0, rows, rows_in_place(x, s.dot)};
+    e.width = (int64_t)vecs * x->machine->vector_bits / 8 / (int64_t)tg_dtype_size(s.dot->dtype);
+    LLVMValueRef vector = vector_extent ? tg_llvm_max64(x->l, vector_extent, one) : NULL;
+    LLVMValueRef row = row_extent ? tg_llvm_max64(x->l, row_extent, one) : NULL;
+    LLVMBasicBlockRef alone = LLVMGetInsertBlock(x->builder), several = tg_llvm_block(x->l), after = tg_llvm_block(x->l);
+    LLVMBuildCondBr(x->builder, LLVMBuildICmp(x->builder, LLVMIntSGT, threads, one, ""), several, after);
+    LLVMPositionBuilderAtEnd(x->builder, several);
+    share_out(x, &e, threads, others, g);
+    several = LLVMGetInsertBlock(x->builder);
+    LLVMBuildBr(x->builder, after);
+    LLVMPositionBuilderAtEnd(x->builder, after);
+    g->vector_block = vector ? block_of(x, g->vector_block, several, vector, alone) : NULL;
+    g->row_block = row ? block_of(x, g->row_block, several, row, alone) : NULL;
+    if (row && !e.in_place) {
+        g->row_block = tg_llvm_min64(x->l, g->row_block, tg_llvm_i64(x->l, PACKED_ROWS));
     }
 }
 
