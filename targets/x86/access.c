@@ -333,11 +333,31 @@ static LLVMValueRef below(tg_x86 *x, tg_x86_val index, LLVMValueRef dim) {
     return LLVMBuildICmp(b, LLVMIntULT, rel, tg_llvm_splat(x->l, n, x->lanes), "");
 }
 
+/* What is the same for all lanes, and often for a whole loop, goes to the base where the lanes are consecutive: the address of
+ * each vector of an iteration is then one register, the loop's index and a constant. */
+static void base_at(tg_x86 *x, address *a, tg_x86_val uniform) {
+    int64_t zero;
+    bool apart = tg_x86_direction(a->offset) && tg_dtype_kind_of(a->dtype) != TG_KIND_COMPLEX && tg_dtype_bits(a->dtype) != 4;
+    if (tg_llvm_is_const(uniform.v, &zero) && zero == 0) {
+        return;
+    }
+    if (apart) {
+        a->base = tg_llvm_gep(x->l, a->element, a->base, uniform.v);
+    } else {
+        a->offset = add_scaled(x, uniform, a->offset, tg_llvm_i64(x->l, 1));
+    }
+}
+
+static bool is_uniform(tg_x86_val index) {
+    return !index.step && !tg_llvm_is_vector(index.v);
+}
+
 /* Address of the element of a memory op at a point, and the mask of lanes inside the tensor (null: proved). */
 static address address_of(tg_x86 *x, tg_x86_frame *f, tg_op *op, LLVMValueRef *inside) {
     tg_x86_tensor *t = tg_x86_tensor_of(x, tg_operand(op, 0));
     address a = {t->base, {tg_llvm_i64(x->l, 0), NULL, NULL}, NULL, t->dtype, tg_x86_mem_type(x, t->dtype),
                  element_align(t->dtype), false, 0, NULL};
+    tg_x86_val uniform = a.offset;
     int64_t proved = tg_op_int(op, TG_ATTR_IN_BOUNDS, 0);
     *inside = NULL;
     for (uint32_t d = 0; d < t->rank; d++) {
@@ -351,8 +371,10 @@ static address address_of(tg_x86 *x, tg_x86_frame *f, tg_op *op, LLVMValueRef *i
             stride = tg_llvm_i64(x->l, 1);
             tg_x86_note_unit(x, tg_operand(op, 0));
         }
-        a.offset = add_scaled(x, a.offset, index, stride);
+        tg_x86_val *part = is_uniform(index) ? &uniform : &a.offset;
+        *part = add_scaled(x, *part, index, stride);
     }
+    base_at(x, &a, uniform);
     return a;
 }
 
@@ -379,13 +401,25 @@ static int64_t rows_ahead(tg_x86 *x, const tg_op *op, uint32_t d) {
     return rows <= 16 ? rows : 0;
 }
 
+/* Of the vectors of one iteration, those that begin a line if the first one does. */
+static bool begins_line(const address *a) {
+    enum { LINE = 64 };
+    LLVMValueRef at = a->offset.v;
+    int64_t ahead = 0;
+    if (LLVMIsAInstruction(at) && LLVMGetInstructionOpcode(at) == LLVMAdd) {
+        (void)tg_llvm_is_const(LLVMGetOperand(at, 1), &ahead);
+    }
+    return ahead * (int64_t)tg_dtype_size(a->dtype) % LINE == 0;
+}
+
 static void prefetch_ahead(tg_x86 *x, const tg_op *op, const address *a) {
     const tg_x86_tensor *t = tg_x86_tensor_of(x, tg_operand(op, 0));
-    int64_t rows = t->rank >= 2 && !a->mask && is_unit(a->offset) ? rows_ahead(x, op, t->rank - 2) : 0;
+    bool runs = t->rank >= 2 && !a->mask && is_unit(a->offset) && begins_line(a);
+    int64_t rows = runs ? rows_ahead(x, op, t->rank - 2) : 0;
     if (rows > 0) {
         LLVMValueRef ahead = LLVMBuildMul(x->builder, t->stride[t->rank - 2], tg_llvm_i64(x->l, rows), "");
-        ahead = LLVMBuildAdd(x->builder, a->offset.v, ahead, "");
-        tg_llvm_prefetch(x->l, LLVMBuildGEP2(x->builder, a->element, a->base, &ahead, 1, ""), 2); /* into the second level */
+        LLVMValueRef base = tg_llvm_gep(x->l, a->element, a->base, ahead);
+        tg_llvm_prefetch(x->l, tg_llvm_gep(x->l, a->element, base, a->offset.v), 2); /* into the second level */
     }
 }
 
@@ -545,6 +579,7 @@ static address buffer_address(tg_x86 *x, tg_x86_frame *f, tg_x86_buffer *b) {
     address a = {LLVMBuildLoad2(bl, x->l->ptr, b->pointer, ""), {tg_llvm_i64(x->l, 0), NULL, NULL}, NULL, b->dtype, element, align, true,
                  tg_dtype_kind_of(b->dtype) == TG_KIND_COMPLEX && !b->capacity ? b->bytes / 2 : 0,
                  b->capacity ? NULL : b->pointer};
+    tg_x86_val uniform = a.offset;
     for (uint32_t i = 0; i < b->n_axes; i++) {
         const tg_x86_val *index = tg_x86_frame_index(f, b->axes[i]);
         LLVMValueRef first = x->ranges[b->axes[i]->rank].first;
@@ -553,8 +588,10 @@ static address buffer_address(tg_x86 *x, tg_x86_frame *f, tg_x86_buffer *b) {
         bool from_zero = tg_llvm_is_const(first, &zero) && zero == 0;
         rel.v = from_zero ? rel.v : LLVMBuildSub(bl, rel.v, tg_llvm_splat(x->l, first, tg_llvm_lanes(rel.v)), "");
         LLVMValueRef stride = b->stride[i] ? tg_llvm_i64(x->l, b->stride[i]) : LLVMBuildLoad2(bl, x->l->i64, b->slot[i], "");
-        a.offset = add_scaled(x, a.offset, rel, stride);
+        tg_x86_val *part = is_uniform(rel) ? &uniform : &a.offset;
+        *part = add_scaled(x, *part, rel, stride);
     }
+    base_at(x, &a, uniform);
     return a;
 }
 

@@ -480,68 +480,6 @@ static bool apply_affine(tg_x86 *x, tg_opcode op, tg_x86_val *a, uint32_t n, tg_
     return true;
 }
 
-/* The exponents between which the quotient below is proved: of the divisor, and of the dividend. */
-typedef struct quotient_range {
-    int divisor, dividend;
-} quotient_range;
-
-static LLVMValueRef magnitude_bits(tg_x86 *x, LLVMValueRef v) {
-    return bits_of(x, tg_llvm_call1(x->l, "llvm.fabs", v));
-}
-
-/* The bits of 2^exponent. */
-static LLVMValueRef power_bits(LLVMValueRef like, tg_dtype t, int exponent) {
-    return imm(like, t == TG_F64 ? (int64_t)(exponent + 1023) << 52 : (int64_t)(exponent + 127) << 23);
-}
-
-/* low <= u <= low + width, unsigned, as one comparison */
-static LLVMValueRef within(tg_x86 *x, LLVMValueRef u, LLVMValueRef low, LLVMValueRef width) {
-    return LLVMBuildICmp(x->builder, LLVMIntULE, LLVMBuildSub(x->builder, u, low, ""), width, "");
-}
-
-/* Many dividends by one divisor: a division takes as long as ten products, and the reciprocal y is the same for all lanes.
- *
- *   q = a y;  r = a - q d (exact, fused);  a / d = q + r y (fused), correctly rounded
- *
- * P. W. Markstein, Computation of elementary functions on the IBM RISC System/6000 processor (1990), Theorem 8.3; here q is
- * not always within one unit of the quotient, as the theorem wants. Let p be the precision, 1 <= a, d < 2. y is at most
- * 2^-(p+1) off, so a y is less than 2^-p off. If a >= d that is half a unit and q within one. If a < d it is one unit, a q
- * near halfway between two numbers may be one and a half units off, but only if a 2^-(p+1) reaches 2^-p up to 2.5 2^-2p,
- * that is for the two largest numbers below 2 as a and d: tests/diff/quotient.c tries them. Near halfway |r y| is therefore half a unit,
- * the error of y adds d 2^-(2p+2) to the sum, and the quotient is at least 2^-2p / d from halfway: more, as d < 2.
- * Farther from halfway the errors are too small to matter. Ranges keep r away from the subnormals and q from both ends; a vector
- * with a lane outside (0, infinity, NaN, too small) takes the division. */
-static LLVMValueRef divide_by_one(tg_x86 *x, tg_dtype t, LLVMValueRef a, LLVMValueRef d) {
-    LLVMBuilderRef b = x->builder;
-    quotient_range range = t == TG_F64 ? (quotient_range){100, 900} : (quotient_range){20, 100};
-    unsigned lanes = tg_llvm_lanes(a);
-    LLVMTypeRef type = LLVMTypeOf(a);
-    LLVMValueRef y = LLVMBuildFDiv(b, tg_llvm_real(LLVMTypeOf(d), 1.0), d, "");
-    LLVMValueRef du = magnitude_bits(x, d), au = magnitude_bits(x, a);
-    LLVMValueRef d_low = power_bits(du, t, -range.divisor), low = power_bits(du, t, -range.dividend);
-    LLVMValueRef d_width = LLVMBuildSub(b, power_bits(du, t, range.divisor), d_low, "");
-    LLVMValueRef width = LLVMBuildSub(b, power_bits(du, t, range.dividend), low, "");
-    LLVMValueRef never = imm(du, t == TG_F64 ? INT64_MAX : INT32_MAX); /* a NaN, for which both ways give NaN */
-    low = select(x, within(x, du, d_low, d_width), low, never);
-    LLVMValueRef ok = within(x, au, tg_llvm_splat(x->l, low, lanes), tg_llvm_splat(x->l, width, lanes));
-    ok = tg_llvm_call1(x->l, "llvm.vector.reduce.and", ok);
-    LLVMValueRef out = tg_x86_alloca(x, type), wide_d = tg_llvm_splat(x->l, d, lanes), wide_y = tg_llvm_splat(x->l, y, lanes);
-    tg_llvm_if c;
-    tg_llvm_if_open(x->l, &c, ok);
-    LLVMValueRef q = LLVMBuildFMul(b, a, wide_y, "");
-    LLVMValueRef r = tg_llvm_call3(x->l, "llvm.fma", LLVMBuildFNeg(b, q, ""), wide_d, a);
-    LLVMBuildStore(b, tg_llvm_call3(x->l, "llvm.fma", r, wide_y, q), out);
-    tg_llvm_if_else(x->l, &c);
-    LLVMBuildStore(b, LLVMBuildFDiv(b, a, wide_d, ""), out);
-    tg_llvm_if_close(x->l, &c);
-    return LLVMBuildLoad2(b, type, out, "");
-}
-
-static bool has_one_divisor(const tg_x86 *x, const tg_op *op, tg_dtype t, const tg_x86_val *a) {
-    return op->opcode == TG_OP_DIV && tg_dtype_is_float(t) && x->machine->has_fma && !x->f->fast && !x->options->baseline &&
-           tg_llvm_is_vector(a[0].v) && !a[1].step && !tg_llvm_is_vector(a[1].v) && !LLVMIsConstant(a[1].v);
-}
-
 static bool is_complex(tg_dtype t) {
     return tg_dtype_kind_of(t) == TG_KIND_COMPLEX;
 }
@@ -552,10 +490,6 @@ tg_x86_val tg_x86_apply(tg_x86 *x, const tg_op *op, tg_dtype to, const tg_dtype 
         return args[0];
     }
     if (to == TG_I64 && n > 0 && from[0] == TG_I64 && apply_affine(x, op->opcode, args, n, &out)) {
-        return out;
-    }
-    if (n == 2 && has_one_divisor(x, op, from[0], args)) {
-        out.v = tg_x86_round(x, divide_by_one(x, from[0], args[0].v, args[1].v), to);
         return out;
     }
     align_lanes(x, args, n);

@@ -1,5 +1,5 @@
-/* Divisions by a value that is the same for a whole row, which the x86 target does by a reciprocal and two corrections: every
- * quotient must have the bits of IEEE division. Rows hold the numbers that could go wrong: around powers of two, zeros of both
+/* Divisions by a value that is the same for a whole row, which invite a reciprocal: every quotient must have the bits of IEEE
+ * division, by whatever means it comes. Rows hold the numbers that could go wrong: around powers of two, zeros of both
  * signs, subnormals, infinities, NaN, the ends of the proved ranges; and random ones of every exponent. */
 #include <math.h>
 #include <stdbool.h>
