@@ -1,5 +1,5 @@
-/* Entry of the access checks: numbers the variables of a function, then checks phase by phase. Outputs that no store
- * can cover are found here too (W0805). Start reading with check_form.h. */
+/* Entry of the access checks: numbers the variables of a function, then checks phase by phase. Start reading with
+ * check_form.h. */
 #include "dsl/parser/check_form.h"
 
 static uint32_t new_var(tg_check *c, tg_var v) {
@@ -42,53 +42,6 @@ static void check_op(tg_op *op, void *user) {
     }
 }
 
-/* ---- coverage ------------------------------------------------------------------------------------------------------- */
-
-typedef struct cover {
-    const tg_value *tensor;
-    uint32_t n_stores, n_whole;
-    tg_span span;
-    bool filled;
-} cover;
-
-static void note_store(tg_op *op, void *user) {
-    cover *v = user;
-    tg_effect effect = tg_op_info_of(op->opcode)->effect;
-    if ((effect != TG_EFF_WRITE && effect != TG_EFF_ATOMIC) || tg_operand(op, 0) != v->tensor) {
-        return;
-    }
-    v->filled = v->filled || op->opcode == TG_OP_FILL;
-    v->span = op->span;
-    v->n_stores++;
-    v->n_whole += op->opcode != TG_OP_STORE || !tg_op_guard(op);
-}
-
-static void check_coverage(tg_check *c) {
-    for (uint32_t i = 0; i < c->func->n_params; i++) {
-        const tg_fparam *p = &c->func->params[i];
-        cover v = {.tensor = p->value};
-        if (p->kind != TG_FP_OUT || !p->value) {
-            continue;
-        }
-        tg_ir_walk(c->func, note_store, &v);
-        if (v.filled || v.n_whole) {
-            continue;
-        }
-        tg_diag *d = tg_report(c->diags, TG_W0805,
-                               v.n_stores                 ? v.span
-                               : c->func->body.body.first ? c->func->body.body.first->span
-                                                          : (tg_span){0},
-                               v.n_stores ? "elements of out %s are stored only where a "
-                                            "condition holds; the others keep their old content"
-                                          : "out %s is never stored",
-                               p->name);
-        tg_diag_add_help(
-            c->diags, d,
-            "give it an initial value, as in `out … %s[…] = 0`, or declare it `inout`",
-            p->name);
-    }
-}
-
 void tg_check_accesses(tg_func *f, const tg_signature *sig, tg_diags *diags) {
     tg_check c = {.arena = diags->arena, .func = f, .sig = sig, .diags = diags};
     c.each_vars = tg_map_create(c.arena);
@@ -102,7 +55,7 @@ void tg_check_accesses(tg_func *f, const tg_signature *sig, tg_diags *diags) {
     tg_check_gather_facts(&c);
     tg_ir_walk(f, check_op, &c);
     if (diags->n_errors == 0) { /* a store with an error may be missing from the function */
-        check_coverage(&c);
+        tg_check_coverage(&c);
         tg_check_costs(&c);
     }
 }

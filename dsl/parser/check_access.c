@@ -334,51 +334,6 @@ static void check_update(walk *w, const tg_op *op) {
 
 /* ---- pairs ------------------------------------------------------------------------------------------------------------------ */
 
-static bool has_own_axis(const tg_check *c, tg_form f) {
-    for (uint32_t i = 0; i < f.n; i++) {
-        for (uint32_t k = 0; k < f.terms[i].n; k++) {
-            const tg_atom *a = &c->atoms.data[f.terms[i].atoms[k]];
-            if (a->kind == TG_ATOM_INDEX && tg_check_root(a->axis)->kind != TG_AXIS_GRID) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-/* y with axes of its own replaced by axes of x that have the same domain and do not occur in y. */
-static tg_form rename_axes(tg_check *c, tg_form x, tg_form y) {
-    for (uint32_t i = 0; i < y.n; i++) {
-        for (uint32_t k = 0; k < y.terms[i].n; k++) {
-            const tg_atom *b = &c->atoms.data[y.terms[i].atoms[k]];
-            if (b->kind != TG_ATOM_INDEX || tg_check_root(b->axis)->kind == TG_AXIS_GRID) {
-                continue;
-            }
-            for (uint32_t j = 0; j < x.n; j++) {
-                tg_check_domain p, q;
-                uint32_t other = x.terms[j].n ? x.terms[j].atoms[x.terms[j].n - 1] : UINT32_MAX;
-                const tg_atom *a = other != UINT32_MAX ? &c->atoms.data[other] : b;
-                bool candidate =
-                    a != b && a->kind == TG_ATOM_INDEX &&
-                    tg_check_root(a->axis)->kind != TG_AXIS_GRID &&
-                    x.terms[j].factor == y.terms[i].factor && x.terms[j].n == y.terms[i].n &&
-                    tg_check_domain_of(c, c->index_var[a->axis->rank], &p) &&
-                    tg_check_domain_of(c, c->index_var[b->axis->rank], &q) &&
-                    tg_form_equal(p.extent, q.extent) && tg_form_equal(p.from, q.from) &&
-                    tg_form_equal(p.until, q.until);
-                tg_form rest = tg_form_monomial(c, &y.terms[i], y.terms[i].atoms[k]), fresh,
-                        old = {1, &y.terms[i]}, out;
-                if (candidate && tg_form_mul(c, rest, tg_form_atom(c, other), &fresh) &&
-                    tg_form_add(c, y, old, -1, &out) && tg_form_add(c, out, fresh, 1, &out) &&
-                    tg_form_equal(out, x)) {
-                    return out;
-                }
-            }
-        }
-    }
-    return y;
-}
-
 /* Unrolled loops ask the same question for thousands of pairs. */
 static bool tell_instance(walk *w, const tg_forms *agreeing) {
     bool same = w->asked && agreeing->len == w->last.len;
@@ -404,11 +359,7 @@ static bool same_instance(walk *w, const access *x, const access *y) {
     tg_forms agreeing = w->scratch;
     agreeing.len = 0;
     for (uint32_t d = 0; d < x->n; d++) {
-        bool agrees = tg_form_equal(x->index[d], y->index[d]);
-        if (!agrees && has_own_axis(c, y->index[d])) {
-            agrees = tg_form_equal(x->index[d], rename_axes(c, x->index[d], y->index[d]));
-        }
-        if (agrees) {
+        if (tg_form_agrees(c, x->index[d], y->index[d])) {
             tg_vec_push(c->arena, &agreeing, x->index[d]);
         }
     }
@@ -424,67 +375,6 @@ static bool same_instance(walk *w, const access *x, const access *y) {
     return tell_instance(w, &agreeing);
 }
 
-static bool below(tg_check *c, tg_form x, tg_form y) {
-    tg_form hi, lo, gap;
-    return tg_form_bound(c, x, NULL, true, &hi) && tg_form_bound(c, y, NULL, false, &lo) &&
-           tg_form_add(c, lo, hi, -1, &gap) &&
-           tg_form_add(c, gap, tg_form_int(c, 1), -1, &gap) && tg_form_nonneg(c, gap);
-}
-
-static int64_t gcd(int64_t a, int64_t b) {
-    while (b) {
-        int64_t r = a % b;
-        a = b;
-        b = r;
-    }
-    return a < 0 ? -a : a;
-}
-
-static bool is_launch_term(const tg_check *c, const tg_form_term *t) {
-    for (uint32_t i = 0; i < t->n; i++) {
-        if (c->atoms.data[t->atoms[i]].kind != TG_ATOM_LAUNCH) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static int64_t gcd_of_terms(const tg_check *c, tg_form f, int64_t g, bool launch_too) {
-    for (uint32_t i = 0; i < f.n; i++) {
-        if (f.terms[i].n && (launch_too || !is_launch_term(c, &f.terms[i]))) {
-            g = gcd(g, f.terms[i].factor);
-        }
-    }
-    return g;
-}
-
-/* 2·i and 2·k + 1: never equal, because the difference is no multiple of what the variables can change. */
-static bool residues_differ(const tg_check *c, tg_form x, tg_form y) {
-    tg_form d;
-    if (!tg_form_add(c, x, y, -1, &d)) {
-        return false;
-    }
-    int64_t g = gcd_of_terms(c, y, gcd_of_terms(c, x, 0, false), false), constant = 0;
-    for (uint32_t i = 0; i < d.n; i++) {
-        if (d.terms[i].n == 0) {
-            constant = d.terms[i].factor;
-        } else if (is_launch_term(c, &d.terms[i])) {
-            g = gcd(g, d.terms[i].factor);
-        }
-    }
-    return g == 0 ? constant != 0 : constant % g != 0;
-}
-
-static bool disjoint(walk *w, const access *x, const access *y) {
-    for (uint32_t d = 0; d < x->n; d++) {
-        if (residues_differ(w->c, x->index[d], y->index[d]) ||
-            below(w->c, x->index[d], y->index[d]) || below(w->c, y->index[d], x->index[d])) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Taken on trust, or reported already. */
 static bool is_settled(const access *a) {
     return a->reported || tg_op_flag(a->op, TG_ATTR_UNCHECKED);
@@ -493,7 +383,7 @@ static bool is_settled(const access *a) {
 static void check_store_pair(walk *w, const access *x, const access *y) {
     tg_check *c = w->c;
     if (x->tensor != y->tensor || is_settled(x) || is_settled(y) || same_instance(w, x, y) ||
-        disjoint(w, x, y)) {
+        tg_forms_disjoint(c, x->index, y->index, x->n)) {
         return;
     }
     tg_diag *d = tg_report(c->diags, TG_E0403, y->op->span,
@@ -508,7 +398,7 @@ static void check_store_pair(walk *w, const access *x, const access *y) {
 static void check_read(walk *w, const access *load, const access *store) {
     tg_check *c = w->c;
     if (load->tensor != store->tensor || is_settled(store) || same_instance(w, store, load) ||
-        disjoint(w, store, load)) {
+        tg_forms_disjoint(c, store->index, load->index, store->n)) {
         return;
     }
     tg_diag *d = tg_report(c->diags, TG_E0408, load->op->span,

@@ -51,18 +51,16 @@ static tg_form choose_operand(const tg_check *c, const tg_atom *a) {
 }
 
 static bool quotient_bound(tg_check *c, const tg_atom *a, bool upper, tg_form *out) {
-    int64_t q;
+    tg_form less;
+    if (!minus_one(c, a->forms[1], &less) || !tg_form_nonneg(c, less)) {
+        return false; /* the divisor has to be positive */
+    }
     if (a->kind == TG_ATOM_REM) {
-        tg_form less;
-        if (!minus_one(c, a->forms[1], &less) || !tg_form_nonneg(c, less)) {
-            return false;
-        }
         *out = upper ? less : tg_form_int(c, 0);
         return true;
     }
     tg_form end;
-    if (!tg_form_constant(a->forms[1], &q) || q <= 0 ||
-        !tg_form_bound(c, a->forms[0], NULL, upper, &end)) {
+    if (!tg_form_bound(c, a->forms[0], NULL, upper, &end)) {
         return false;
     }
     *out = tg_form_div(c, end, a->forms[1]);

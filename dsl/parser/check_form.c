@@ -237,51 +237,45 @@ static bool plainly_nonneg(const tg_check *c, tg_form f) {
     return true;
 }
 
-/* f minus a nonnegative multiple of a fact, chosen so that a negative term of f goes away. */
-static bool subtract_fact(tg_check *c, tg_form f, tg_form fact, const tg_form_term *negative,
-                          tg_form *out) {
-    for (uint32_t i = 0; i < fact.n; i++) {
-        const tg_form_term *t = &fact.terms[i];
-        if (t->factor >= 0 || t->n > negative->n || negative->factor % t->factor != 0) {
-            continue;
-        }
-        /* negative = t · rest, with nonnegative atoms in rest */
-        tg_form_term rest = {.factor = negative->factor / t->factor};
-        uint32_t k = 0;
-        bool good = true;
-        for (uint32_t j = 0; j < negative->n; j++) {
-            if (k < t->n && t->atoms[k] == negative->atoms[j]) {
-                k++;
-            } else {
-                rest.atoms[rest.n++] = negative->atoms[j];
-                good = good && c->atoms.data[negative->atoms[j]].nonneg;
-            }
-        }
-        tg_form multiple, scaled = {1, &rest};
-        if (good && k == t->n && tg_form_mul(c, fact, scaled, &multiple) &&
-            tg_form_add(c, f, multiple, -1, out)) {
-            return true;
+/* f minus a nonnegative multiple of a fact, chosen so that a term t of it takes a negative term of f away:
+ * negative = t · rest, with nonnegative atoms in rest. */
+static bool subtract_fact(tg_check *c, tg_form f, tg_form fact, const tg_form_term *t,
+                          const tg_form_term *negative, tg_form *out) {
+    if (t->factor >= 0 || t->n > negative->n || negative->factor % t->factor != 0) {
+        return false;
+    }
+    tg_form_term rest = {.factor = negative->factor / t->factor};
+    uint32_t k = 0;
+    for (uint32_t j = 0; j < negative->n; j++) {
+        if (k < t->n && t->atoms[k] == negative->atoms[j]) {
+            k++;
+        } else if (c->atoms.data[negative->atoms[j]].nonneg) {
+            rest.atoms[rest.n++] = negative->atoms[j];
+        } else {
+            return false;
         }
     }
-    return false;
+    tg_form multiple, scaled = {1, &rest};
+    return k == t->n && tg_form_mul(c, fact, scaled, &multiple) &&
+           tg_form_add(c, f, multiple, -1, out);
 }
 
 static bool nonneg_by_facts(tg_check *c, tg_form f, int depth) {
     if (plainly_nonneg(c, f)) {
         return true;
     }
-    for (uint32_t i = 0; depth > 0 && i < f.n; i++) {
-        if (f.terms[i].factor >= 0) {
-            continue;
-        }
-        for (uint32_t k = 0; k < c->facts.len; k++) {
-            tg_form rest;
-            if (subtract_fact(c, f, c->facts.data[k], &f.terms[i], &rest) &&
+    uint32_t i = 0; /* the first negative term has to go, whatever becomes of the others */
+    while (i < f.n && f.terms[i].factor >= 0) {
+        i++;
+    }
+    for (uint32_t k = 0; depth > 0 && i < f.n && k < c->facts.len; k++) {
+        tg_form fact = c->facts.data[k], rest;
+        for (uint32_t t = 0; t < fact.n; t++) {
+            if (subtract_fact(c, f, fact, &fact.terms[t], &f.terms[i], &rest) &&
                 nonneg_by_facts(c, rest, depth - 1)) {
                 return true;
             }
         }
-        break; /* the first negative term has to go, whatever becomes of the others */
     }
     return false;
 }

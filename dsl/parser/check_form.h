@@ -128,6 +128,11 @@ bool tg_check_domain_of(tg_check *c, uint32_t var, tg_check_domain *out);
 const tg_axis *tg_check_root(const tg_axis *a); /* follows `like` */
 const char *tg_check_var_name(const tg_check *c, uint32_t var);
 void tg_check_gather_facts(tg_check *c);
+/* Value of an expression of the signature; false if it is no polynomial of launch-time values. */
+bool tg_check_sig_form(tg_check *c, const tg_sig_instr *code, uint32_t n, tg_form *out);
+/* Is there such a content fact about a tensor: `sorted(X)`, `unique(X)`, or `X < e` and its kin, which set *bound? */
+bool tg_check_has_fact(tg_check *c, const tg_value *tensor, tg_sig_fact_kind kind,
+                       tg_form *bound);
 /* Quotient and remainder, simplified. */
 tg_form tg_form_div(tg_check *c, tg_form p, tg_form q);
 tg_form tg_form_rem(tg_check *c, tg_form p, tg_form q);
@@ -145,6 +150,13 @@ typedef TG_VEC(tg_form) tg_forms;
 /* Grows `known` as far as the values of `coordinates` determine variables (language.md 7.3). */
 void tg_check_solve(tg_check *c, const tg_forms *coordinates, tg_vars known);
 
+/* ---- pairs (check_pair.c) ---------------------------------------------------------------------------------------- */
+
+/* Are x and y equal, once an axis of y's own is taken for one of x's with the same domain? */
+bool tg_form_agrees(tg_check *c, tg_form x, tg_form y);
+/* Two maps of n coordinates that never meet. */
+bool tg_forms_disjoint(tg_check *c, const tg_form *x, const tg_form *y, uint32_t n);
+
 /* ---- rules ----------------------------------------------------------------------------------------------------- */
 
 void tg_check_phase(tg_check *c, tg_op *phase); /* check_access.c */
@@ -152,5 +164,6 @@ void tg_check_block_index(tg_check *c,
                           const tg_op *op); /* check_tile.c: E0314 of REINDEX, REINDEX_SET */
 void tg_check_block_reduction(tg_check *c, const tg_op *op); /* check_tile.c: W0802 */
 void tg_check_costs(tg_check *c);                            /* check_cost.c: W0803, W0807 */
+void tg_check_coverage(tg_check *c);                         /* check_cover.c: W0805 */
 
 #endif

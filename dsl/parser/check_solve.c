@@ -46,18 +46,6 @@ static void add_coordinate(solver *s, tg_form f) {
 
 /* ---- consequences ------------------------------------------------------------------------------------------------- */
 
-static bool has_fact(const solver *s, const tg_value *tensor, tg_sig_fact_kind kind) {
-    const tg_signature *sig = s->c->sig;
-    for (uint32_t i = 0; sig && i < sig->n_facts; i++) {
-        const tg_sig_fact *f = &sig->facts[i];
-        if (f->kind == kind && f->param < s->c->func->n_params &&
-            s->c->func->params[f->param].value == tensor) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* lo = off[e], hi = off[e + 1], sorted(off): gives e. An interval of a sorted table tells which one it is. */
 static bool table_interval(solver *s, tg_form lo, tg_form hi, tg_form *e) {
     uint32_t a, b;
@@ -68,7 +56,7 @@ static bool table_interval(solver *s, tg_form lo, tg_form hi, tg_form *e) {
     }
     const tg_atom *x = &s->c->atoms.data[a], *y = &s->c->atoms.data[b];
     if (x->kind != TG_ATOM_LOAD || y->kind != TG_ATOM_LOAD || x->value != y->value ||
-        x->n_forms != 1 || !has_fact(s, x->value, TG_SF_SORTED)) {
+        x->n_forms != 1 || !tg_check_has_fact(s->c, x->value, TG_SF_SORTED, NULL)) {
         return false;
     }
     *e = x->forms[0];
@@ -163,7 +151,7 @@ static void know_atom(solver *s, uint32_t atom) {
         try_quotient(s, &a);
         break;
     case TG_ATOM_LOAD:
-        if (a.n_forms == 1 && has_fact(s, a.value, TG_SF_UNIQUE)) {
+        if (a.n_forms == 1 && tg_check_has_fact(c, a.value, TG_SF_UNIQUE, NULL)) {
             add_coordinate(s, a.forms[0]);
         }
         break;
@@ -322,6 +310,23 @@ static bool table_position(solver *s, tg_form f, const unknown *u) {
     return false;
 }
 
+/* `each i in N step 4`: two indices differ by a multiple of the step. */
+static bool scale_step(solver *s, unknown *u) {
+    tg_check *c = s->c;
+    const tg_atom *a = &c->atoms.data[u->atom];
+    uintptr_t var = a->kind == TG_ATOM_EACH ? (uintptr_t)tg_map_get(c->each_vars, a->value) : 0;
+    int64_t step = var ? tg_op_int(c->vars.data[var - 1].binder, TG_ATTR_STEP, 1) : 1;
+    tg_form by = tg_form_int(c, step);
+    if (step <= 1) {
+        return true;
+    }
+    if (!tg_form_add(c, u->extent, tg_form_int(c, step - 1), 1, &u->extent)) {
+        return false;
+    }
+    u->extent = tg_form_div(c, u->extent, by);
+    return tg_form_mul(c, u->factor, by, &u->factor);
+}
+
 static void solve_coordinate(solver *s, tg_form f) {
     unknown u[MAX_UNKNOWN];
     int n = gather_unknowns(s, f, u);
@@ -338,7 +343,7 @@ static void solve_coordinate(solver *s, tg_form f) {
         return;
     }
     for (int i = 0; i < n; i++) {
-        u[i].bounded = extent_of(s, u[i].atom, &u[i].extent);
+        u[i].bounded = extent_of(s, u[i].atom, &u[i].extent) && scale_step(s, &u[i]);
     }
     if (mixed_radix(s, u, n, 0) && factor_not_zero(s, u[0].factor)) {
         for (int i = 0; i < n; i++) {

@@ -469,7 +469,7 @@ static void sig_instr(tg_check *c, form_stack *s, const tg_sig_instr *in) {
     }
 }
 
-static bool sig_form(tg_check *c, const tg_sig_instr *code, uint32_t n, tg_form *out) {
+bool tg_check_sig_form(tg_check *c, const tg_sig_instr *code, uint32_t n, tg_form *out) {
     form_stack s = {.n = 0};
     for (uint32_t i = 0; i < n; i++) {
         sig_instr(c, &s, &code[i]);
@@ -482,7 +482,8 @@ tg_form tg_check_dim(tg_check *c, const tg_value *tensor, uint32_t d) {
     int32_t i = param_of(c, tensor);
     tg_form out;
     if (i >= 0 && c->sig && (uint32_t)i < c->sig->n_params && d < c->sig->params[i].rank &&
-        sig_form(c, c->sig->params[i].shape[d].code, c->sig->params[i].shape[d].n, &out)) {
+        tg_check_sig_form(c, c->sig->params[i].shape[d].code, c->sig->params[i].shape[d].n,
+                          &out)) {
         return out;
     }
     if (tensor->def && tensor->def->opcode == TG_OP_TEMP && d < tensor->def->n_operands) {
@@ -541,8 +542,8 @@ static void where_fact(tg_check *c, const tg_sig_expr *e) {
         return;
     }
     for (uint32_t split = 1; split + 1 < e->n; split++) {
-        if (sig_form(c, e->code, split, &x) &&
-            sig_form(c, e->code + split, e->n - 1 - split, &y)) {
+        if (tg_check_sig_form(c, e->code, split, &x) &&
+            tg_check_sig_form(c, e->code + split, e->n - 1 - split, &y)) {
             compare_fact(c, e->code[e->n - 1].op, x, y);
             return;
         }
@@ -562,4 +563,17 @@ void tg_check_gather_facts(tg_check *c) {
             where_fact(c, &c->sig->checks[i].expr);
         }
     }
+}
+
+bool tg_check_has_fact(tg_check *c, const tg_value *tensor, tg_sig_fact_kind kind,
+                       tg_form *bound) {
+    for (uint32_t i = 0; c->sig && i < c->sig->n_facts; i++) {
+        const tg_sig_fact *f = &c->sig->facts[i];
+        bool about = f->kind == kind && f->param < c->func->n_params &&
+                     c->func->params[f->param].value == tensor;
+        if (about && (!bound || tg_check_sig_form(c, f->bound.code, f->bound.n, bound))) {
+            return true;
+        }
+    }
+    return false;
 }

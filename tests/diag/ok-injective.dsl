@@ -1,5 +1,5 @@
 /// Stores that look risky and are safe.
-kernel two_halves(in f32 X[B, N], out f32 Y[B, N])
+kernel two_halves(in f32 X[B, N], out f32 Y[B, N] = 0)
 {
     grid (each b in B) {
         axis u in N / 2;
@@ -14,7 +14,7 @@ kernel even_odd(in f32 X[N], out f32 Y[M]) where M == 2 * N
         Y[2 * i + 1] = -X[i];
     }
 }
-kernel partial_sums(in f32 X[N], out f32 P[Z], out f32 S[1])
+kernel partial_sums(in f32 X[N], out f32 P[Z] = 0, out f32 S[1])
 {
     temp f32 t[Z];
     grid (i in N) {
@@ -34,7 +34,7 @@ kernel first_only(in f32 X[N], out f32 Y[2] = 0)
         if (i == 0) Y[0] = X[1];
     }
 }
-kernel permute(in f32 X[N, D], in i32 perm[N], out f32 Y[N, D]) where unique(perm)
+kernel permute(in f32 X[N, D], in i32 perm[N], out f32 Y[N, D] = 0) where unique(perm)
 {
     grid (i in N, d in D) Y[perm[i], d] = X[i, d];
 }
@@ -58,7 +58,7 @@ kernel padded(in f32 X[M, N], inout f32 Y[L], int ld) where ld >= N
 {
     grid (i in M, j in N) Y[i * ld + j] = X[i, j];
 }
-kernel ragged(in i32 off[G + 1], in f32 X[R], out f32 Y[R]) where sorted(off)
+kernel ragged(in i32 off[G + 1], in f32 X[R], out f32 Y[R] = 0) where sorted(off)
 {
     grid (each g in G, r in R from off[g] until off[g + 1]) Y[r] = X[r] * f32(g);
 }

@@ -112,12 +112,27 @@ Test(stdlib_table, every_function_of_the_header_is_a_row) {
     tg_arena_destroy(arena);
 }
 
+/* Kernels over packed rows leave those that belong to no sequence or group as they are (ops.h says so): W0805 with that
+ * reason is all they may be warned about. */
+static bool warns_of_packed_rows_alone(const char *text) {
+    const char *next = strstr(text, "warning[");
+    while (next) {
+        const char *reason = strstr(next, "runs over a part of its extent"), *first = next;
+        next = strstr(next + 1, "warning[");
+        if (strncmp(first, "warning[W0805]", 14) != 0 || !reason || (next && reason > next)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 Test(stdlib_table, every_kernel_is_a_row) {
     tg_context *c = make_context();
     for (const tg_std_module *f = tg_stdlib_files; f->path; f++) {
         tg_module *m = NULL;
         cr_assert_eq(tg_std_load(c, f->path + 4, &m), TG_OK, "%s", tg_last_error(c));
-        cr_expect_str_empty(tg_module_warnings(m), "%s", tg_module_warnings(m));
+        cr_expect(warns_of_packed_rows_alone(tg_module_warnings(m)), "%s",
+                  tg_module_warnings(m));
         for (uint32_t i = 0; i < tg_module_n_kernels(m); i++) {
             const char *name = tg_kernel_name(tg_module_kernel_at(m, i));
             tg_std_row row = tg_std_find(name);
