@@ -12,7 +12,7 @@
 
 #include "base/signature.h"
 
-#define TG_ABI_VERSION 1
+#define TG_ABI_VERSION 2
 
 typedef struct tg_worker {
     void *scratch;         /* at least scratch_bytes of the phase, 64-byte aligned; contents unspecified */
@@ -37,11 +37,17 @@ typedef struct tg_rt {
     int32_t (*parallel)(const struct tg_rt *rt, tg_task_fn fn, const void *frame, int64_t n_tasks, int64_t scratch_bytes);
     /* Workspace of this launch, 64-byte aligned, freed by the runtime when the entry returns; null if out of memory. */
     void *(*workspace)(const struct tg_rt *rt, int64_t bytes);
-    /* `assert` and `print`: text is made by generated code calling these with up to 8 values widened to i64 or f64. */
+    /* `print` and `assert` (below): text is made by generated code calling these with values widened to i64 or f64. */
     void (*fail)(const struct tg_rt *rt, int32_t status, const char *message);
     void (*print)(const struct tg_rt *rt, const char *format, const void *values, const uint8_t *kinds, int32_t n);
     void *owner;
+    /* An `assert` is false: L0908 with this text. */
+    void (*fail_assert)(const struct tg_rt *rt, const char *format, const void *values, const uint8_t *kinds, int32_t n);
 } tg_rt;
+
+/* The text of `print` and `assert`: `{}` and `{:.3f}` style fields filled from values widened to 8 bytes. Returns the length;
+ * writes at most size bytes with the NUL. */
+size_t tg_format_print(char *out, size_t size, const char *format, const void *values, const uint8_t *kinds, int32_t n);
 
 /* What an entry may return beside a tg_status: it was compiled for unit last strides (TG_STRIDES_USUAL), the tensors
  * differ, and nothing but fills has run. The caller launches the general code instead. */

@@ -30,7 +30,7 @@ const char *tg_stage_name(tg_stage stage) {
 
 static void note_op(tg_op *op, void *user) {
     tg_artifact *out = user;
-    out->prints = out->prints || op->opcode == TG_OP_PRINT;
+    out->prints = out->prints || op->opcode == TG_OP_PRINT || op->opcode == TG_OP_ASSERT;
 }
 
 static tg_status instantiate(job *j) {

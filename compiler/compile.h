@@ -75,7 +75,7 @@ typedef struct tg_artifact {
     tg_object object;
     const tg_signature *signature; /* of the unit */
     bool nondeterministic;         /* float atomics */
-    bool prints;                   /* runs serially, so that its output is in order */
+    bool prints;                   /* or asserts: runs serially, so that its output is in order and the first failure is told */
     double ms[TG_STAGE_COUNT];
 } tg_artifact;
 

@@ -74,17 +74,22 @@ static void *launch_workspace(const tg_rt *rt, int64_t bytes) {
     return block->data;
 }
 
-/* The first failure keeps its message: whoever sets the status writes it. An `assert` has no
- * code of its own. */
+/* The first failure keeps its message: whoever sets the status writes it. */
 static void launch_fail(const tg_rt *rt, int32_t status, const char *message) {
     struct launch *l = rt->owner;
     int32_t none = 0;
     if (atomic_compare_exchange_strong(&l->status, &none, status ? status : TG_ERROR_LAUNCH) &&
         l->message_size) {
-        const char *text = message ? message : "";
-        bool is_assert = status == TG_ERROR_LAUNCH && strncmp(text, "L09", 3) != 0;
-        (void)tg_format(l->message, l->message_size, "%s%s", is_assert ? "L0908: " : "", text);
+        (void)tg_format(l->message, l->message_size, "%s", message ? message : "");
     }
+}
+
+static void launch_fail_assert(const tg_rt *rt, const char *format, const void *values,
+                               const uint8_t *kinds, int32_t n) {
+    char text[MESSAGE_SIZE] = "L0908: ";
+    size_t code = strlen(text);
+    (void)tg_format_print(text + code, sizeof text - code, format, values, kinds, n);
+    launch_fail(rt, TG_ERROR_LAUNCH, text);
 }
 
 static void launch_print(const tg_rt *rt, const char *format, const void *values,
@@ -128,7 +133,8 @@ tg_status tg_host_launch(tg_host *host, tg_entry_fn entry, const void *const *ar
                    launch_workspace,
                    launch_fail,
                    launch_print,
-                   &l};
+                   &l,
+                   launch_fail_assert};
     l.host = host;
     l.serial = serial;
     atomic_init(&l.status, 0);

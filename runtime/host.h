@@ -34,10 +34,4 @@ tg_pool *tg_host_pool(tg_host *host);
 tg_status tg_host_launch(tg_host *host, tg_entry_fn entry, const void *const *args, bool serial,
                          char *message, size_t size);
 
-/* The text `print` makes: `{}` and `{:.3f}` style fields filled from values widened to 8 bytes;
- * kinds[i] is TG_PRINT_SIGNED … (base/abi.h). Returns the length; writes at most size bytes
- * with the NUL. */
-size_t tg_format_print(char *out, size_t size, const char *format, const void *values,
-                       const uint8_t *kinds, int32_t n);
-
 #endif

@@ -1,31 +1,30 @@
 /* print and assert. Text goes to the host's callback; tiles print as a list of index and value, at most 64 of them. */
+#include "base/abi.h"
 #include "base/io.h"
 #include "dsl/interp/internal.h"
 
-#include <math.h>
+#include <string.h>
 
 enum { MAX_POINTS = 64 };
 
+/* One value by the field `spec`, "{…}". */
 static void put_value(tg_strbuf *out, const tile *t, int64_t at, const char *spec) {
-    int digits = -1;
-    if (spec[0] == ':' && spec[1] == '.') {
-        digits = 0;
-        for (spec += 2; *spec >= '0' && *spec <= '9'; spec++) {
-            digits = digits * 10 + (*spec - '0');
-        }
-        digits = digits > 40 ? 40 : digits;
-    }
-    if (t->dtype == TG_BOOL) {
-        tg_strbuf_puts(out, t->i[at] ? "true" : "false");
-    } else if (t->dtype == TG_U64) {
-        tg_strbuf_printf(out, "%llu", (unsigned long long)t->i[at]);
-    } else if (t->i) {
-        tg_strbuf_printf(out, "%lld", (long long)t->i[at]);
-    } else if (digits >= 0) {
-        tg_strbuf_printf(out, "%.*f", digits, t->f[at]);
+    char text[512];
+    double f;
+    int64_t i;
+    const void *cell = &i;
+    uint8_t kind = t->dtype == TG_BOOL                          ? TG_PRINT_BOOL
+                   : tg_dtype_kind_of(t->dtype) == TG_KIND_UINT ? TG_PRINT_UNSIGNED
+                                                                : TG_PRINT_SIGNED;
+    if (t->i) {
+        i = t->i[at];
     } else {
-        tg_strbuf_printf(out, "%g", t->f[at]);
+        f = t->f[at];
+        cell = &f;
+        kind = TG_PRINT_FLOAT;
     }
+    (void)tg_format_print(text, sizeof text, spec, cell, &kind, 1);
+    tg_strbuf_puts(out, text);
     if (t->g) {
         tg_strbuf_printf(out, "%+gi", t->g[at]);
     }
@@ -58,16 +57,48 @@ static void put_tile(const interp *c, tg_strbuf *out, const tg_value *v, const c
     tg_strbuf_puts(out, t->n > n ? ", ...}" : "}");
 }
 
+/* Place in a tile of the point `at` of `points`; axes of its own are at their first index. */
+static int64_t place_of(const shape *t, const shape *points, int64_t at) {
+    int64_t place = 0;
+    for (int k = 0; k < t->n; k++) {
+        for (int m = 0; m < points->n; m++) {
+            if (points->axis[m] == t->axis[k]) {
+                place += at / shape_stride(points, m) % points->size[m] * shape_stride(t, k);
+            }
+        }
+    }
+    return place;
+}
+
+/* Where an assertion failed; `print` has none. */
+typedef struct point {
+    shape points;
+    int64_t at;
+} point;
+
+static void put_operand(const interp *c, tg_strbuf *out, const tg_value *v, const char *spec,
+                        const point *p) {
+    const tile *t = c->slot[v->id];
+    shape s = shape_of_type(c, v->type);
+    if (!p) {
+        put_tile(c, out, v, spec);
+    } else if (t->n) {
+        put_value(out, t, place_of(&s, &p->points, p->at), spec);
+    }
+}
+
 /* `{}` and `{:.3f}` take the next operand; `{{` and `}}` are braces. */
 static void put_format(const interp *c, tg_strbuf *out, const char *format, const tg_op *op,
-                       uint32_t next) {
+                       uint32_t next, const point *at) {
     for (const char *p = format; *p; p++) {
         bool doubled = (*p == '{' || *p == '}') && p[1] == *p;
         const char *end = *p == '{' && !doubled ? strchr(p, '}') : NULL;
+        char field[32];
         if (doubled) {
             tg_strbuf_putc(out, *p++);
         } else if (end && next < op->n_operands) {
-            put_tile(c, out, tg_operand(op, next++), p + 1);
+            (void)tg_format(field, sizeof field, "%.*s", (int)(end - p + 1), p);
+            put_operand(c, out, tg_operand(op, next++), field, at);
             p = end;
         } else {
             tg_strbuf_putc(out, *p);
@@ -97,26 +128,33 @@ void exec_print(interp *c, const tg_op *op) {
         tg_arena_destroy(arena);
         tg_unwind_to(&c->unwind, TG_ERROR_OUT_OF_MEMORY);
     }
-    put_format(c, &out, format, op, 0);
+    put_format(c, &out, format, op, 0, NULL);
     tg_strbuf_putc(&out, '\n');
     c->o->print(c->o->print_user, out.data, out.len);
     tg_arena_destroy(arena);
 }
 
+static void fail_assume(interp *c, const tg_op *op) {
+    const char *text = tg_op_str(op, TG_ATTR_FACT);
+    interp_fail(c, TG_ERROR_LAUNCH, "L0904: %s is false", text ? text : "a condition");
+}
+
 static void fail_assert(interp *c, const tg_op *op, int64_t at) {
-    const char *text =
-        tg_op_str(op, op->opcode == TG_OP_ASSUME ? TG_ATTR_FACT : TG_ATTR_FORMAT);
-    const char *code = op->opcode == TG_OP_ASSUME ? "L0904" : "L0908";
-    shape s = shape_of_type(c, tg_operand(op, 0)->type);
-    char index[200] = "";
-    size_t used = 0;
-    for (int k = 0; k < s.n && used < sizeof index; k++) {
-        int64_t value = at / shape_stride(&s, k) % s.size[k] + c->axis[s.axis[k]->rank].first;
-        used += tg_format(index + used, sizeof index - used, "%s%s = %lld", k ? ", " : " at ",
-                          s.axis[k]->name ? s.axis[k]->name : "axis", (long long)value);
+    const char *format = tg_op_str(op, TG_ATTR_FORMAT);
+    point p = {shape_of_type(c, tg_operand(op, 0)->type), at};
+    char message[500];
+    tg_unwind inner;
+    tg_strbuf out;
+    tg_arena *arena = text_arena(c, &out);
+    tg_arena_set_unwind(arena, &inner);
+    if (TG_PROTECT(&inner)) {
+        tg_arena_destroy(arena);
+        tg_unwind_to(&c->unwind, TG_ERROR_OUT_OF_MEMORY);
     }
-    interp_fail(c, TG_ERROR_LAUNCH, "%s: %s is false%s", code, text ? text : "assertion",
-                index);
+    put_format(c, &out, format ? format : "an assertion is false", op, 1, &p);
+    (void)tg_format(message, sizeof message, "%s", out.data);
+    tg_arena_destroy(arena);
+    interp_fail(c, TG_ERROR_LAUNCH, "L0908: %s", message);
 }
 
 void exec_assert(interp *c, const tg_op *op) {
@@ -126,6 +164,9 @@ void exec_assert(interp *c, const tg_op *op) {
     }
     for (int64_t k = 0; k < test->n; k++) {
         if (!test->i[k] && !(test->q && test->q[k])) {
+            if (op->opcode == TG_OP_ASSUME) {
+                fail_assume(c, op);
+            }
             fail_assert(c, op, k);
         }
     }

@@ -106,6 +106,7 @@ static void gather_op(walk *w, const tg_op *op) {
     case TG_OP_ATOMIC:
     case TG_OP_CAS:
         tg_vec_push(arena, &w->atomics, make_access(w, op));
+        tg_check_block_atomic(w->c, op);
         break;
     case TG_OP_REINDEX_SET:
         tg_vec_push(arena, &w->updates, op);
@@ -124,6 +125,9 @@ static void gather_op(walk *w, const tg_op *op) {
         break;
     case TG_OP_PAR:
         gather_par(w, op);
+        break;
+    case TG_OP_FOR:
+        tg_check_block_carried(w->c, op);
         break;
     case TG_OP_IF:
         gather_if(w, op);

@@ -163,6 +163,8 @@ void tg_check_phase(tg_check *c, tg_op *phase); /* check_access.c */
 void tg_check_block_index(tg_check *c,
                           const tg_op *op); /* check_tile.c: E0314 of REINDEX, REINDEX_SET */
 void tg_check_block_reduction(tg_check *c, const tg_op *op); /* check_tile.c: W0802 */
+void tg_check_block_atomic(tg_check *c, const tg_op *op);
+void tg_check_block_carried(tg_check *c, const tg_op *loop);
 void tg_check_costs(tg_check *c);                            /* check_cost.c: W0803, W0807 */
 void tg_check_coverage(tg_check *c);                         /* check_cover.c: W0805 */
 

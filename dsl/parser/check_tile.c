@@ -1,5 +1,6 @@
-/* Rules about tiles over block axes: named indexing stays inside the block (E0314); a reduction over a block of a grid
- * axis that reaches memory is probably a mistake (W0802), since its value depends on the block size. */
+/* Rules about tiles over block axes: named indexing stays inside the block (E0314); what happens once per block is probably
+ * a mistake where it reaches memory or a variable (W0802), since the result depends on the block size: a reduction over
+ * a block of a grid axis, an atomic operation that does not span a block axis, `n += 1` in `for (k in K)`. */
 #include "dsl/parser/check_form.h"
 
 /* ---- E0314 ------------------------------------------------------------------------------------------------------------ */
@@ -140,5 +141,125 @@ void tg_check_block_reduction(tg_check *c, const tg_op *op) {
                          "or `for (%s in …)`; or add blocks with `atomic`",
                          a->name, a->name, a->name);
         return;
+    }
+}
+
+/* ---- once per block ---------------------------------------------------------------------------------------------------- */
+
+static void report_per_block(tg_check *c, const tg_op *op, const tg_axis *a) {
+    const char *binder = a->kind == TG_AXIS_GRID ? "grid" : "for";
+    c->func->block_dependent = true;
+    tg_diag *d = tg_report(c->diags, TG_W0802, op->span,
+                           "this happens once per block of '%s', not once per index; the "
+                           "result depends on the block size",
+                           a->name);
+    tg_diag_set_label(c->diags, d, "'%s' is bound by `%s` and does not occur here", a->name,
+                      binder);
+    tg_diag_add_help(c->diags, d,
+                     "`%s.size` is the number of indices of the block; `sum(…, %s)` combines a "
+                     "value over them",
+                     a->name, a->name);
+    tg_diag_add_help(c->diags, d, "or bind single indices: `%s (each %s in …)`", binder,
+                     a->name);
+}
+
+/* Does the value depend on which block of the axis this is? */
+static bool depends_on_block(tg_check *c, const tg_value *v, const tg_axis *a) {
+    tg_vars deps = tg_vars_new(c);
+    tg_form_deps(c, tg_check_form(c, v), deps);
+    return tg_vars_has(deps, c->block_var[a->rank]) || tg_vars_has(deps, c->index_var[a->rank]);
+}
+
+/* Doing it again changes nothing, and nobody looks at the old value. */
+static bool is_idempotent(const tg_op *op) {
+    tg_enum fn =
+        op->opcode == TG_OP_ATOMIC ? tg_op_enum(op, TG_ATTR_FN, TG_FN_ADD) : TG_FN_XCHG;
+    bool again = fn == TG_FN_MIN || fn == TG_FN_MAX || fn == TG_FN_AND || fn == TG_FN_OR;
+    return again && !tg_result(op, 0)->uses;
+}
+
+void tg_check_block_atomic(tg_check *c, const tg_op *op) {
+    for (const tg_op *b = op; b; b = b->parent ? b->parent->parent->parent : NULL) {
+        bool binder = b->opcode == TG_OP_PAR || b->opcode == TG_OP_FOR;
+        const tg_axis *a = binder ? tg_op_axis(b, TG_ATTR_AXIS) : NULL;
+        bool named = !a || a->extent == 1 || is_idempotent(op);
+        for (uint32_t i = 1; i < op->n_operands && !named; i++) {
+            named = depends_on_block(c, tg_operand(op, i), a);
+        }
+        if (!named) {
+            report_per_block(c, op, a);
+            return;
+        }
+    }
+}
+
+/* What a carried value's new value is made of, inside the loop. */
+typedef struct slice {
+    const tg_value *carried;
+    const tg_axis *axis;
+    tg_map *seen;
+    bool reaches, touches; /* the old value; the axis */
+} slice;
+
+static void follow_region(slice *s, const tg_region *r);
+
+static void follow(slice *s, const tg_value *v) {
+    if (v->type->kind != TG_TYPE_TILE || tg_map_has(s->seen, v)) {
+        return;
+    }
+    tg_map_set(s->seen, v, s);
+    s->reaches = s->reaches || v == s->carried;
+    for (uint32_t i = 0; i < v->type->n_axes; i++) {
+        s->touches = s->touches || tg_check_root(v->type->axes[i]) == s->axis;
+    }
+    const tg_op *op = v->def;
+    if (!op) { /* an argument of a region inside the loop: whatever its operation takes */
+        op = v->block->parent->parent;
+        s->touches = s->touches || !op ||
+                     (op->opcode == TG_OP_FOR && v != s->carried &&
+                      tg_op_axis(op, TG_ATTR_AXIS) == s->axis);
+        if (!op || tg_op_axis(op, TG_ATTR_AXIS) == s->axis) {
+            return;
+        }
+    }
+    const tg_axis *attribute = tg_op_axis(op, TG_ATTR_AXIS);
+    s->touches = s->touches || (attribute && tg_check_root(attribute) == s->axis);
+    for (uint32_t i = 0; i < op->n_operands; i++) {
+        follow(s, tg_operand(op, i));
+    }
+    for (uint32_t r = 0; r < op->n_regions; r++) {
+        follow_region(s, &op->regions[r]);
+    }
+}
+
+static void follow_region(slice *s, const tg_region *r) {
+    const tg_op *end = r->body.last;
+    for (uint32_t i = 0; end && i < end->n_operands; i++) {
+        follow(s, tg_operand(end, i));
+    }
+}
+
+static bool repeats_safely(const tg_op *op) {
+    return op && (op->opcode == TG_OP_MIN || op->opcode == TG_OP_MAX ||
+                  op->opcode == TG_OP_AND || op->opcode == TG_OP_OR);
+}
+
+/* `for (k in K) n += 1` counts blocks: the new value is made of the old one, and of nothing that knows k. */
+void tg_check_block_carried(tg_check *c, const tg_op *loop) {
+    const tg_axis *a = tg_op_axis(loop, TG_ATTR_AXIS);
+    const tg_op *yield = loop->regions[0].body.last;
+    if (!a || a->extent == 1) {
+        return;
+    }
+    for (uint32_t i = 0; i < yield->n_operands; i++) {
+        const tg_value *next = tg_operand(yield, i);
+        slice s = {loop->regions[0].body.args[tg_region_first_carried(loop) + i], a,
+                   tg_map_create(c->arena), false, false};
+        follow(&s, next);
+        if (s.reaches && !s.touches && next != s.carried && next->def &&
+            !repeats_safely(next->def)) {
+            report_per_block(c, next->def, a);
+            return;
+        }
     }
 }

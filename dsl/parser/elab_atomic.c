@@ -314,19 +314,79 @@ tg_ev tg_builtin_print(tg_elab *e, const tg_call *c) {
     return tg_ev_nothing();
 }
 
+/* The source of an expression on one line, with braces doubled. */
+static void put_source(tg_elab *e, tg_strbuf *out, tg_span span) {
+    const tg_source *src = tg_sources_get(e->diags->sources, span.file);
+    bool space = false;
+    for (uint32_t i = span.begin; src && i < span.end && i < src->len; i++) {
+        char c = src->text[i];
+        bool blank = c == ' ' || c == '\t' || c == '\n' || c == '\r';
+        if (!blank && space) {
+            tg_strbuf_putc(out, ' ');
+        }
+        if (!blank) {
+            tg_strbuf_putc(out, c);
+        }
+        if (c == '{' || c == '}') {
+            tg_strbuf_putc(out, c);
+        }
+        space = blank;
+    }
+}
+
+/* "x > 0 is false at i = {}, j = {}: x = {}; " and the values for it: the indices of the point, and the sides of a comparison that
+ * are not constant. What the program says follows. */
+static uint32_t describe_assert(tg_elab *e, const tg_expr *test, tg_value *cond,
+                                const char *said, tg_strbuf *out, tg_value **values) {
+    uint32_t n = 0;
+    put_source(e, out, test->span);
+    tg_strbuf_puts(out, " is false");
+    for (uint32_t i = 0; i < cond->type->n_axes; i++) {
+        tg_axis *a = cond->type->axes[i];
+        tg_strbuf_printf(out, "%s%s = {}", i ? ", " : " at ", a->name ? a->name : "axis");
+        values[n++] = tg_build_iota(&e->b, a);
+    }
+    bool compares = test->kind == TG_EXPR_BINARY && cond->def && cond->def->opcode == TG_OP_CMP;
+    uint32_t shown = 0;
+    for (uint32_t i = 0; compares && i < 2; i++) {
+        const tg_expr *side = i ? test->u.binary.right : test->u.binary.left;
+        tg_value *v = tg_operand(cond->def, i);
+        if (v->def && v->def->opcode == TG_OP_CONST) {
+            continue;
+        }
+        tg_strbuf_puts(out, shown++ ? ", " : ": ");
+        put_source(e, out, side->span);
+        tg_strbuf_puts(out, " = {}");
+        values[n++] = v;
+    }
+    if (said) {
+        tg_strbuf_printf(out, "%s%s", shown ? "; " : ": ", said);
+    }
+    return n;
+}
+
 tg_ev tg_builtin_assert(tg_elab *e, const tg_call *c) {
-    tg_value **values = TG_NEW_ARRAY(e->arena, tg_value *, c->n + 1);
+    tg_value **said = TG_NEW_ARRAY(e->arena, tg_value *, c->n + 1);
     const char *format = NULL;
-    uint32_t n = 1;
+    uint32_t n_said = 0;
     tg_ev test = c->x ? tg_elab_bool(e, c->args[0]) : tg_ev_poison();
-    values[0] = tg_elab_value(e, &test);
-    if (!values[0] || (c->n > 1 && !format_arguments(e, c, 1, &format, values, &n))) {
+    tg_value *cond = tg_elab_value(e, &test);
+    if (!cond || (c->n > 1 && !format_arguments(e, c, 1, &format, said, &n_said))) {
         return tg_ev_poison();
     }
     if (e->checking || e->func->checked) {
-        tg_attr attr = tg_attr_str(TG_ATTR_FORMAT, format);
+        tg_value **values = TG_NEW_ARRAY(e->arena, tg_value *, cond->type->n_axes + n_said + 3);
+        tg_strbuf text;
+        tg_strbuf_init(&text, e->arena);
+        values[0] = cond;
+        uint32_t n = 1 + describe_assert(e, c->args[0], cond, format, &text, values + 1);
+        for (uint32_t i = 0; i < n_said; i++) {
+            values[n++] = said[i];
+        }
+        tg_attr attr =
+            tg_attr_str(TG_ATTR_FORMAT, tg_intern(e->func->names, text.data, text.len));
         e->b.span = c->span;
-        tg_build_op(&e->b, TG_OP_ASSERT, values, n, NULL, 0, &attr, format ? 1 : 0);
+        tg_build_op(&e->b, TG_OP_ASSERT, values, n, NULL, 0, &attr, 1);
     }
     return tg_ev_nothing();
 }

@@ -1,48 +1,57 @@
 /* Effects and random numbers. */
 #include "targets/x86/x86_internal.h"
 
+enum { MAX_VALUES = 32 /* of one print or assert */ };
+
 /* ---- assert and print ------------------------------------------------------------------------------------ */
 
 static LLVMValueRef rt_field(tg_x86 *x, size_t offset) {
     return tg_llvm_load(x->l, x->l->ptr, tg_llvm_gep(x->l, x->l->i8, x->rt, tg_llvm_i64(x->l, (int64_t)offset)), 8);
 }
 
-static LLVMValueRef text_of(tg_x86 *x, tg_op *op, const char *otherwise) {
+static LLVMValueRef text_of(tg_x86 *x, const tg_op *op) {
     const char *format = tg_op_str(op, TG_ATTR_FORMAT);
-    return LLVMBuildGlobalStringPtr(x->builder, format ? format : otherwise, "");
+    return LLVMBuildGlobalStringPtr(x->builder, format ? format : op->opcode == TG_OP_ASSERT ? "an assertion is false" : "", "");
 }
 
-void tg_x86_emit_fail(tg_x86 *x, tg_op *op, tg_x86_frame *f) {
-    (void)f;
-    LLVMTypeRef params[] = {x->l->ptr, x->l->i32, x->l->ptr}, type = LLVMFunctionType(x->l->t_void, params, 3, 0);
-    LLVMValueRef args[] = {x->rt, tg_llvm_i32(x->l, TG_ERROR_LAUNCH), text_of(x, op, "assertion failed")};
-    LLVMBuildCall2(x->builder, type, rt_field(x, offsetof(tg_rt, fail)), args, 3, "");
+static int print_kind(tg_dtype t) {
+    tg_dtype_kind kind = tg_dtype_kind_of(t);
+    return kind == TG_KIND_FLOAT || kind == TG_KIND_COMPLEX ? TG_PRINT_FLOAT
+           : kind == TG_KIND_BOOL                           ? TG_PRINT_BOOL
+           : kind == TG_KIND_UINT                           ? TG_PRINT_UNSIGNED
+                                                            : TG_PRINT_SIGNED;
 }
 
-/* Values widened to 8 bytes. A tile prints once per point. */
-void tg_x86_emit_print(tg_x86 *x, tg_op *op, tg_x86_frame *f) {
+/* Calls print or fail_assert with the operands from `first` on at this point, widened to 8 bytes. */
+static void emit_text(tg_x86 *x, tg_op *op, tg_x86_frame *f, uint32_t first, size_t callback) {
     LLVMBuilderRef b = x->builder;
-    uint32_t n = op->n_operands < 8 ? op->n_operands : 8;
-    LLVMValueRef values = tg_x86_alloca(x, LLVMArrayType2(x->l->i64, 8)), kinds[8];
+    uint32_t n = op->n_operands - first;
+    n = n < MAX_VALUES ? n : MAX_VALUES;
+    LLVMValueRef values = tg_x86_alloca(x, LLVMArrayType2(x->l->i64, MAX_VALUES)), kinds[MAX_VALUES];
     for (uint32_t i = 0; i < n; i++) {
-        tg_value *v = tg_operand(op, i);
+        tg_value *v = tg_operand(op, first + i);
         tg_dtype t = v->type->dtype;
         LLVMValueRef r = tg_x86_plain(x, tg_x86_eval(x, f, v)).v;
-        tg_dtype_kind kind = tg_dtype_kind_of(t);
-        bool is_float = kind == TG_KIND_FLOAT || kind == TG_KIND_COMPLEX;
-        r = is_float ? tg_x86_convert(x, r, tg_dtype_real(t), TG_F64)
-                     : LLVMBuildIntCast2(b, r, x->l->i64, kind == TG_KIND_SINT, "");
+        int code = print_kind(t);
+        r = code == TG_PRINT_FLOAT ? tg_x86_convert(x, r, tg_dtype_real(t), TG_F64)
+                                   : LLVMBuildIntCast2(b, r, x->l->i64, code == TG_PRINT_SIGNED, "");
         tg_llvm_store(x->l, r, tg_llvm_gep(x->l, x->l->i64, values, tg_llvm_i64(x->l, i)), 8);
-        int code = is_float ? TG_PRINT_FLOAT
-                   : kind == TG_KIND_BOOL ? TG_PRINT_BOOL : kind == TG_KIND_UINT ? TG_PRINT_UNSIGNED : TG_PRINT_SIGNED;
         kinds[i] = tg_llvm_int(x->l->i8, code);
     }
     LLVMValueRef table = LLVMAddGlobal(x->l->module, LLVMArrayType2(x->l->i8, n), "kinds");
     LLVMSetInitializer(table, LLVMConstArray2(x->l->i8, kinds, n));
     LLVMSetLinkage(table, LLVMInternalLinkage);
     LLVMTypeRef params[] = {x->l->ptr, x->l->ptr, x->l->ptr, x->l->ptr, x->l->i32};
-    LLVMValueRef args[] = {x->rt, text_of(x, op, ""), values, table, tg_llvm_i32(x->l, n)};
-    LLVMBuildCall2(b, LLVMFunctionType(x->l->t_void, params, 5, 0), rt_field(x, offsetof(tg_rt, print)), args, 5, "");
+    LLVMValueRef args[] = {x->rt, text_of(x, op), values, table, tg_llvm_i32(x->l, n)};
+    LLVMBuildCall2(b, LLVMFunctionType(x->l->t_void, params, 5, 0), rt_field(x, callback), args, 5, "");
+}
+
+void tg_x86_emit_fail(tg_x86 *x, tg_op *op, tg_x86_frame *f) {
+    emit_text(x, op, f, 1, offsetof(tg_rt, fail_assert));
+}
+
+void tg_x86_emit_print(tg_x86 *x, tg_op *op, tg_x86_frame *f) {
+    emit_text(x, op, f, 0, offsetof(tg_rt, print));
 }
 
 /* ---- philox ------------------------------------------------------------------------------------------------- */

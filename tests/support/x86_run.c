@@ -167,9 +167,14 @@ static void on_print(const tg_rt *rt, const char *format, const void *values, co
     fprintf(stderr, "print %s (%d)\n", format, n);
 }
 
+static void on_fail_assert(const tg_rt *rt, const char *format, const void *values, const uint8_t *kinds, int32_t n) {
+    (void)rt, (void)values, (void)kinds;
+    fprintf(stderr, "assert %s (%d)\n", format, n);
+}
+
 int32_t x86_launch(const x86_kernel *k, const void *const *args) {
     test_owner o = {.reverse = k->reverse};
-    tg_rt rt = {TG_ABI_VERSION, k->n_threads, parallel, workspace, on_fail, on_print, &o};
+    tg_rt rt = {TG_ABI_VERSION, k->n_threads, parallel, workspace, on_fail, on_print, &o, on_fail_assert};
     int32_t s = k->entry(&rt, args);
     owner_free(&o);
     return s;

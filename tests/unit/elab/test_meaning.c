@@ -1,6 +1,7 @@
 /* What elaborated programs compute, by the reference interpreter: control flow, functions in
  * their three forms, indexing. Each
  * program maps X (12 floats, 3 rows of 4) to Z of the same shape; expectations are plain C. */
+#include "base/io.h"
 #include "dsl/interp/interp.h"
 #include "tests/unit/elab/load.h"
 
@@ -255,6 +256,111 @@ Test(meaning, fourier_transforms) {
                       i, (double)got[m][i], (double)want[i]);
         }
     }
+}
+
+/* What happens once per block: the function is marked, so that nobody chooses other blocks than its own. */
+static bool is_block_dependent(const char *text) {
+    loaded l;
+    load_text(&l, "test.dsl", text);
+    cr_assert_eq(l.diags.n_errors, 0, "%s", rendered(&l));
+    tg_func *f = instantiate(&l, "k", NULL, NULL, NULL);
+    bool dependent = f->block_dependent;
+    unload(&l);
+    return dependent;
+}
+
+#define COUNT(type, fill, body)                                                                \
+    "kernel k(in f32 X[M, N], out " type " Z[M, N] = " fill ") { " body " }"
+
+static float one_at_origin(int r, int c) {
+    return r == 0 && c == 0 ? 1 : 0;
+}
+
+static float points_at_origin(int r, int c) {
+    return r == 0 && c == 0 ? POINTS : 0;
+}
+
+static float largest_at_origin(int r, int c) {
+    return r == 0 && c == 0 ? 9 : -99;
+}
+
+static float two_per_row(int r, int c) {
+    (void)r;
+    return c == 0 ? 2 : 0;
+}
+
+Test(meaning, once_per_block) {
+    static const char *const dependent[] = {
+        COUNT("f32", "0", "grid (i in M) atomic Z[0, 0] += 1;"),
+        COUNT("f32", "0", "grid (i in M, j in N) atomic Z[i, 0] += f32(i);"),
+        COUNT("i32", "0", "grid (i in M) atomic Z[0, 0] ^= 1;"),
+        COUNT("f32", "0", "grid (i in M) { for (j in N) atomic Z[i, 0] += 1; }"),
+        COUNT("f32", "0", "grid (i in M) { f32 n[i] = 0; for (j in N) n += 2; Z[i, 0] = n; }")};
+    for (size_t i = 0; i < sizeof dependent / sizeof *dependent; i++) {
+        cr_expect(is_block_dependent(dependent[i]), "%s", dependent[i]);
+    }
+    static const char *const free_of_blocks[] = {
+        COUNT("f32", "0", "grid (i in M, j in N) atomic Z[i, j] += 1;"),
+        COUNT("f32", "0", "grid (each i in M, each j in N) atomic Z[0, 0] += 1;"),
+        COUNT("i32", "0", "grid (i in M) atomic Z[0, 0] max= 1;"),
+        COUNT(
+            "f32", "0",
+            "grid (i in M) { f32 s[i] = 0; for (j in N) s += sum(X[i, j], j); Z[i, 0] = s; }"),
+        COUNT("f32", "0",
+              "grid (i in M) { f32 m[i] = 0, l[i] = 0; for (j in N) { let t = max(m, "
+              "max(X[i, j], j)); l = l * exp(m - t) + sum(exp(X[i, j] - t), j); m = t; } "
+              "Z[i, 0] = l; }")};
+    for (size_t i = 0; i < sizeof free_of_blocks / sizeof *free_of_blocks; i++) {
+        cr_expect_not(is_block_dependent(free_of_blocks[i]), "%s", free_of_blocks[i]);
+    }
+    expect(dependent[0], one_at_origin); /* one block of its own, whatever the options say */
+    expect(
+        COUNT("f32", "0", "grid (i in M) { f32 n[i] = 0; for (j in N) n += 2; Z[i, 0] = n; }"),
+        two_per_row);
+    expect(free_of_blocks[1], points_at_origin);
+    expect(COUNT("f32", "-99",
+                 "grid (i in M, j in N) { axis z in 1; atomic Z[z, 0] max= max(max(X[i, j], "
+                 "i), j); }"),
+           largest_at_origin);
+}
+
+static void expect_failure(const char *body, const char *want) {
+    loaded l;
+    char message[256] = "", text[1024];
+    (void)tg_format(text, sizeof text, KERNEL("%s"), body);
+    load_text(&l, "test.dsl", text);
+    cr_assert_eq(l.diags.n_errors, 0, "%s", rendered(&l));
+    tg_instance_spec spec = {.checked = true};
+    tg_func *f =
+        tg_unit_instantiate(l.unit, tg_unit_find_kernel(l.unit, "k"), &spec, l.arena, &l.diags);
+    float x[POINTS], z[POINTS];
+    memcpy(x, input, sizeof x);
+    tg_interp_arg args[2] = {
+        {.tensor = {.arg = {.data = x, .shape = {ROWS, COLS}, .stride = {COLS, 1}},
+                    .dtype = TG_F32}},
+        {.tensor = {.arg = {.data = z, .shape = {ROWS, COLS}, .stride = {COLS, 1}},
+                    .dtype = TG_F32}}};
+    tg_interp_options options = {.check = true, .max_ops = 1000000};
+    cr_expect_eq(
+        tg_interp_run(f, args, &options, &tg_allocator_default, message, sizeof message),
+        TG_ERROR_LAUNCH);
+    cr_expect_str_eq(message, want);
+    unload(&l);
+}
+
+Test(meaning, assertions_tell_their_values) {
+    expect_failure("let x = X[i, j]; assert(x > -2); Z[i, j] = x;",
+                   "L0908: x > -2 is false at i = 1, j = 0: x = -2.5");
+    expect_failure(
+        "let x = X[i, j]; assert(x  <  f32(j) * 2 + 3, \"row {} of {{X}}\", i); Z[i, j] = x;",
+        "L0908: x < f32(j) * 2 + 3 is false at i = 1, j = 2: x = 9, f32(j) * 2 + 3 = 7; row 1 "
+        "of {X}");
+    expect_failure("let s = sum(X[i, j], j); assert(s > 8, \"s={:.2f}\", s); Z[i, j] = s;",
+                   "L0908: s > 8 is false at i = 1: s = 7.5; s=7.50");
+    expect_failure("assert(all(X[i, j] > -1, j)); Z[i, j] = 1;",
+                   "L0908: all(X[i, j] > -1, j) is false at i = 0");
+    expect_failure("let bad = X[i, j] == 4; assert(!bad, \"no {}\", 4); Z[i, j] = 1;",
+                   "L0908: !bad is false at i = 2, j = 0: no 4");
 }
 
 static float blended(int r, int c) {

@@ -200,7 +200,7 @@ Test(interp_structure, named_indexing_and_else) {
     run_text(
         HEAD("in %X: tensor<2 x f32>, out %Y: tensor<2 x f32>",
              "") "    %x = load %X, %i, %j : " F32IJ "\n    %one = const {value=1} : i64\n    "
-                                                     "%left = sub %j, %one : tile<#j x i64>\n"
+                 "%left = sub %j, %one : tile<#j x i64>\n"
                  "    %nine = const {value=9.0} : f32\n    %s = reindex %x, %left, %nine "
                  "{axes=(#j), else} : " F32IJ "\n"
                  "    %i2 = add %i, %i : tile<#i x i64>\n    %m1 = const {value=-1.0} : f32\n"
@@ -433,13 +433,14 @@ static void collect(void *user, const char *text, size_t n) {
 Test(interp_structure, print_assert_and_check) {
     float in[4] = {1, 2, -3, 4}, out[4];
     fixture f;
-    fixture_open(&f, HEAD("in %X: tensor<2 x f32>, out %Y: tensor<2 x f32>",
-                          "") "    %x = load %X, %i, %j : " F32IJ
-                              "\n    %o = const {value=0.0} : f32\n    print %M, %x "
-                              "{format=\"M={} x={:.1f}\"}\n"
-                              "    %p = cmp %x, %o {pred=gt} : tile<#i, #j x bool>\n    assert "
-                              "%p {format=\"x is positive\"}\n"
-                              "    store %Y, %x, %i, %j\n" TAIL);
+    fixture_open(&f,
+                 HEAD("in %X: tensor<2 x f32>, out %Y: tensor<2 x f32>",
+                      "") "    %x = load %X, %i, %j : " F32IJ
+                          "\n    %o = const {value=0.0} : f32\n    print %M, %x "
+                          "{format=\"M={} x={:.1f}\"}\n"
+                          "    %p = cmp %x, %o {pred=gt} : tile<#i, #j x bool>\n    assert "
+                          "%p, %i, %j {format=\"x is positive is false at i = {}, j = {}\"}\n"
+                          "    store %Y, %x, %i, %j\n" TAIL);
     tg_interp_arg args[2] = {matrix_arg(TG_F32, in, 2, 2), matrix_arg(TG_F32, out, 2, 2)};
     tg_interp_options o = {.print = collect};
     cr_assert_eq(fixture_run(&f, args, &o), TG_OK);

@@ -179,7 +179,7 @@ Test(jit, modes_and_errors) {
     OK(tg_launch(tg_module_kernel(m, "fails"), TG_ARGS(x, y)), c);
     ((float *)tg_tensor_data(x))[3] = -1;
     FAILS(tg_launch(tg_module_kernel(m, "fails"), TG_ARGS(x, y)), c, TG_ERROR_LAUNCH,
-          "L0908: X must be positive");
+          "L0908: X[i] > 0 is false at i = 3: X[i] = -1; X must be positive");
     cr_assert_null(tg_module_kernel(m, "gathr"));
     cr_assert(strstr(tg_last_error(c), "did you mean 'gather'"));
 

@@ -1,8 +1,8 @@
 /* The text of a kernel's `print`: fields `{}` or `{:SPEC}` with SPEC =
  * [0][width][.precision][d|x|f|e|g]. The SPEC is parsed here and given to snprintf piece by
  * piece, so a format of a kernel is never a format of C. */
+#include "base/abi.h"
 #include "base/io.h"
-#include "runtime/host.h"
 
 #include <string.h>
 
