@@ -97,24 +97,35 @@ double tg_shape_distance(const char *a, const char *b, const char *bucket) {
 
 /* ---- tile IR ------------------------------------------------------------------------------------- */
 
-static tg_status instantiate(tg_problem *p) {
+tg_status tg_problem_compile(const tg_problem *p, const char *schedule, unsigned emit,
+                             tg_artifact *out, const char **message) {
     const tg_kernel *k = p->kernel;
     tg_unwind *outer = tg_arena_unwind(p->arena);
     tg_instance_spec spec = {.types = p->selection.types,
                              .consts = p->selection.consts,
                              .present = p->selection.present,
                              .machine = &k->context->machine,
+                             .schedule = schedule,
                              .checked = k->context->checked};
     tg_diags diags = tg_compilation_diags(k->module->compilation, p->arena);
     tg_compile_options options = {.target = k->context->target,
                                   .machine = &k->context->machine,
-                                  .passes = "",
-                                  .stop_after_passes = true};
+                                  .codegen = k->context->codegen,
+                                  .emit = emit,
+                                  .passes = emit ? NULL : "",
+                                  .stop_after_passes = emit == 0};
+    options.codegen.strides = TG_STRIDES_USUAL;
+    tg_status s = tg_compile_kernel(k->module->compilation, k->item, &spec, &options, p->arena,
+                                    &diags, out, message);
+    tg_arena_set_unwind(p->arena, outer);
+    return s;
+}
+
+static tg_status instantiate(tg_problem *p) {
+    const tg_kernel *k = p->kernel;
     tg_artifact a;
     const char *message = "";
-    tg_status s = tg_compile_kernel(k->module->compilation, k->item, &spec, &options, p->arena,
-                                    &diags, &a, &message);
-    tg_arena_set_unwind(p->arena, outer);
+    tg_status s = tg_problem_compile(p, NULL, 0, &a, &message);
     if (s) {
         return tg_fail(k->context, s, "%s: %s", k->signature->name, message);
     }

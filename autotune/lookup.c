@@ -8,7 +8,7 @@ enum { OTHER_SHAPE, SHIPPED, OTHER_BUILD, OTHER_THREADS, DISTANCE, OTHER_MODE, N
 
 typedef struct match {
     const tg_problem *p;
-    bool shipped, found;
+    bool shipped, found, guessed;
     double best[N_RANKS];
     char schedule[512];
 } match;
@@ -60,6 +60,15 @@ static bool search(tg_tuner *t, const tg_problem *p, bool wait, match *m) {
     return true;
 }
 
+/* Rows first, then the model. */
+static void guess(const tg_tuner *t, match *m) {
+    const tg_context *c = t->context;
+    if (!m->found) {
+        m->guessed = tg_unseen_schedule(m->p, c->deterministic, tg_context_n_threads(c),
+                                        m->schedule, sizeof m->schedule);
+    }
+}
+
 static tg_kernel *choose_in(tg_tuner *t, tg_kernel *k, const tg_launch_arg *args,
                             const tg_launch_binding *b, tg_arena *arena) {
     tg_problem *p = TG_NEW(arena, tg_problem);
@@ -70,8 +79,9 @@ static tg_kernel *choose_in(tg_tuner *t, tg_kernel *k, const tg_launch_arg *args
     if (!search(t, p, false, m)) {
         return NULL;
     }
-    tg_kernel *chosen =
-        m->found && m->schedule[0] ? tg_kernel_kept_with_schedule(k, m->schedule) : NULL;
+    guess(t, m);
+    bool other = (m->found || m->guessed) && m->schedule[0];
+    tg_kernel *chosen = other ? tg_kernel_kept_with_schedule(k, m->schedule) : NULL;
     return chosen ? chosen : k;
 }
 
@@ -135,9 +145,12 @@ static tg_status ask(const question *q, tg_arena *arena, char *text, size_t size
     if (s == TG_OK) {
         if (!q->k->schedule) { /* launches leave the others alone */
             (void)search(q->t, p, true, m);
+            guess(q->t, m);
         }
-        (void)tg_format(text, size, "%s", m->schedule);
-        *from = !m->found                   ? TG_TUNED_DEFAULT
+        bool other = m->found || m->guessed;
+        (void)tg_format(text, size, "%s", other ? m->schedule : "");
+        *from = m->guessed                  ? TG_TUNED_MODEL
+                : !m->found                 ? TG_TUNED_DEFAULT
                 : m->best[OTHER_SHAPE] == 0 ? TG_TUNED_EXACT
                                             : TG_TUNED_NEAREST;
     }

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double SAMPLE_NS = 200e3; /* shortest sample */
+static const double SAMPLE_NS = 500e3; /* shortest sample */
 enum { MOST_REPEATS = 1000 };
 
 /* ---- results ----------------------------------------------------------------------------------------------- */
@@ -243,6 +243,11 @@ void tg_statistics(tg_try *t) {
     qsort(v, n, sizeof *v, by_size);
     t->median = n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
     t->least = v[0];
+    uint32_t third = (n + 2) / 3;
+    t->score = 0;
+    for (uint32_t i = 0; i < third; i++) {
+        t->score += v[i] / third;
+    }
     double half = 0.98 * sqrt((double)n);
     double low = floor((double)n / 2 - half), high = ceil((double)n / 2 + half);
     t->low = v[low < 1 ? 0 : (uint32_t)low - 1];

@@ -10,9 +10,9 @@
  *
  * Bandwidths are bytes per cycle and core, measured on server x86 (140 from L1, 48 from L2, 10 from L3, 5 from memory). The unit of
  * the result is that of a core at 2.5 GHz; a run scales it by its measurement of the default schedule. */
-#include <math.h>
-
 #include "autotune/tuner.h"
+
+#include <math.h>
 
 static const double CYCLES_PER_NS = 2.5, BYTES_L1 = 140, BYTES_L2 = 48, BYTES_L3 = 10,
                     BYTES_MEMORY = 5;
@@ -31,7 +31,6 @@ static double size_of(const model *m, const tg_axis *a) {
     return fmax(1, m->s->problem->sizes[a->like ? a->like->rank : a->rank]);
 }
 
-/* The compiler's own choice covers a dimension with a few blocks per thread. */
 static double block_of(const model *m, const tg_axis *a) {
     double size = size_of(m, a);
     if (a->kind == TG_AXIS_LOCAL) {
@@ -41,9 +40,7 @@ static double block_of(const model *m, const tg_axis *a) {
     if (b > 0) {
         return fmin((double)b, size);
     }
-    return a->kind == TG_AXIS_LOOP
-               ? fmin(size, 256)
-               : fmin(size, fmax(64, ceil(size / (m->threads * DEFAULT_TASKS))));
+    return a->kind == TG_AXIS_LOOP ? fmin(size, 256) : fmin(size, m->s->own_block[a->rank]);
 }
 
 static double count_of(const model *m, const tg_axis *a) {
@@ -129,4 +126,38 @@ double tg_model_ns(const tg_space *s, const tg_point *x, int32_t n_threads) {
     double rounds = ceil(m.instances / m.threads), balance = rounds / (m.instances / m.threads);
     double overhead = m.instances * (INSTANCE_CYCLES + m.passes * PASS_CYCLES) / used;
     return (work / m.threads * balance + overhead) / CYCLES_PER_NS;
+}
+
+/* ---- the compiler's own choice ------------------------------------------------------------------------------------ */
+
+typedef struct own_blocks {
+    tg_space *s;
+    double tasks, total; /* wanted in all; made by the binders so far */
+} own_blocks;
+
+/* A binder gets blocks in steps of 16, as many as tasks are still missing, outermost first. (The limits that the code generator sets
+ * and binders of single values are not known here.) */
+static void choose_own(tg_op *op, void *user) {
+    own_blocks *o = user;
+    const tg_axis *a = op->opcode == TG_OP_PAR ? tg_op_axis(op, TG_ATTR_AXIS) : NULL;
+    if (a) {
+        double size = fmax(1, o->s->problem->sizes[a->rank]), want = ceil(o->tasks / o->total);
+        double block = a->block > 0 ? (double)a->block : 16 * ceil(size / want / 16);
+        o->s->own_block[a->rank] = block;
+        o->total *= ceil(size / block);
+    }
+}
+
+void tg_model_open(tg_space *s) {
+    double threads = tg_context_n_threads(s->problem->kernel->context);
+    own_blocks o = {s, threads > 1 ? threads * DEFAULT_TASKS : 1, 1};
+    s->own_block = TG_NEW_ARRAY(s->problem->arena, double, s->problem->func->axes.len + 1);
+    tg_ir_walk(s->problem->func, choose_own, &o);
+}
+
+double tg_model_instances(const tg_space *s, int32_t n_threads) {
+    const tg_point none = {{0}};
+    model m = {.s = s, .x = &none, .threads = n_threads, .instances = 1, .passes = 1};
+    tg_ir_walk(s->problem->func, see_op, &m);
+    return m.instances;
 }

@@ -149,8 +149,31 @@ static bool fits(const tg_space *s, const tg_point *x) {
     return f.largest <= (limit > 0 ? limit : 1e9);
 }
 
+/* Two directives may have a target in common (`reg(i)` of two products): then one of them is left to the compiler. */
+static bool share_target(const tg_directive *a, const tg_directive *b) {
+    for (uint32_t i = 0; a && b && i < a->n_targets; i++) {
+        for (uint32_t k = 0; k < b->n_targets; k++) {
+            if (strcmp(a->target[i], b->target[k]) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static bool contradicts(const tg_space *s, const tg_point *x) {
+    for (uint32_t i = s->n_ranked; i < s->n_params; i++) {
+        for (uint32_t k = s->n_ranked; k < i && x->at[i]; k++) {
+            if (x->at[k] && share_target(s->params[i].directive, s->params[k].directive)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 bool tg_space_legal(const tg_space *s, const tg_point *x) {
-    return required(s, x) && fits(s, x);
+    return !contradicts(s, x) && required(s, x) && fits(s, x);
 }
 
 /* ---- buckets ------------------------------------------------------------------------------------------------------ */

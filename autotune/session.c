@@ -116,6 +116,9 @@ static tg_status measure(tg_session *s, tg_tune_result *r) {
     }
     note(s->tuner, status);
     tg_space_make(&s->problem, s->exact, &s->space);
+    if (!s->options->exhaustive) { /* else only what clauses name of them */
+        tg_space_add_directives(&s->space, tg_context_n_threads(s->tuner->context));
+    }
     status = tg_session_base(s);
     status = status ? status : tg_measure_open(s);
     if (status) {

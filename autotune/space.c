@@ -1,21 +1,30 @@
 /* The schedules worth trying for a kernel, from its tile IR.
  *
  *   block axes  every grid or loop axis whose size the source does not fix: sizes near the usual cache and register multiples
- *   packing     the two tensors that the first contraction reads
+ *   directives  see directives.c
  *
  * `tune` clauses of the source replace the values of what they name, add parameters, and forbid combinations (`require`). The first
  * value of every parameter is "left to the compiler": the first point is the default schedule. */
-#include <string.h>
-
 #include "autotune/tuner.h"
+
+#include <string.h>
 
 static const int64_t grid_blocks[] = {8, 16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 1024};
 static const int64_t loop_blocks[] = {16, 32, 64, 128, 256, 512, 1024};
 
 /* ---- parameters ------------------------------------------------------------------------------------- */
 
-static tg_space_param *add_param(tg_space *s, const char *key, tg_param_role role,
-                                 const tg_axis *axis) {
+bool tg_space_has(const tg_space *s, const char *key) {
+    for (uint32_t i = 0; i < s->n_params; i++) {
+        if (strcmp(s->params[i].key, key) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+tg_space_param *tg_space_add(tg_space *s, const char *key, tg_param_role role,
+                             const tg_axis *axis) {
     for (uint32_t i = 0; i < s->n_params; i++) {
         if (strcmp(s->params[i].key, key) == 0) {
             return &s->params[i];
@@ -70,7 +79,7 @@ static void add_axes(tg_space *s) {
             continue;
         }
         uint32_t before = s->n_params;
-        tg_space_param *p = add_param(s, a->name, TG_ROLE_BLOCK, a);
+        tg_space_param *p = tg_space_add(s, a->name, TG_ROLE_BLOCK, a);
         if (s->n_params > before && a->kind == TG_AXIS_GRID) {
             add_blocks(s, p, grid_blocks, sizeof grid_blocks / sizeof *grid_blocks, size);
         } else if (s->n_params > before) {
@@ -168,7 +177,7 @@ static void apply_clause(tg_space *s, const tg_titem *item) {
             continue;
         }
         tg_space_param *p =
-            add_param(s, target_key(s, t), a ? TG_ROLE_BLOCK : TG_ROLE_OTHER, a);
+            tg_space_add(s, target_key(s, t), a ? TG_ROLE_BLOCK : TG_ROLE_CLAUSE, a);
         if (p) {
             set_values(s, p, item);
         }
@@ -186,53 +195,12 @@ static void find_clauses(tg_space *s) {
     }
 }
 
-/* ---- contractions ------------------------------------------------------------------------------------- */
-
-typedef struct dot_seen {
-    tg_space *space;
-    uint32_t n;
-} dot_seen;
-
-/* The tensor behind an operand that is loaded as it is. */
-static tg_name tensor_of(const tg_func *f, const tg_value *v) {
-    const tg_op *op = v->def;
-    while (op && op->n_operands && tg_op_is_elementwise(op->opcode)) {
-        op = tg_operand(op, 0)->def;
-    }
-    const tg_value *t = op && op->opcode == TG_OP_LOAD ? tg_operand(op, 0) : NULL;
-    for (uint32_t i = 0; t && i < f->n_params; i++) {
-        if (f->params[i].value == t) {
-            return f->params[i].name;
-        }
-    }
-    return NULL;
-}
-
-static void add_packing(tg_space *s, const tg_value *operand) {
-    tg_name name = tensor_of(s->problem->func, operand);
-    tg_space_param *p = name
-                            ? add_param(s, tg_arena_printf(s->problem->arena, "pack(%s)", name),
-                                        TG_ROLE_OTHER, NULL)
-                            : NULL;
-    if (p && p->n == 1) {
-        add_value(s, p, 1, "true");
-        add_value(s, p, 0, "false");
-    }
-}
-
-static void see_dot(tg_op *op, void *user) {
-    dot_seen *d = user;
-    if (op->opcode == TG_OP_DOT && d->n++ == 0 && !d->space->reduction_fixed) {
-        add_packing(d->space, tg_operand(op, 0));
-        add_packing(d->space, tg_operand(op, 1));
-    }
-}
+/* ---- the whole ------------------------------------------------------------------------------------------ */
 
 void tg_space_make(const tg_problem *p, bool deterministic, tg_space *out) {
     *out = (tg_space){.problem = p, .reduction_fixed = deterministic};
+    tg_model_open(out);
     add_axes(out);
-    dot_seen d = {.space = out};
-    tg_ir_walk(p->func, see_dot, &d);
     find_clauses(out);
     for (uint32_t i = 0; i < out->clauses.len; i++) {
         const tg_item *item = out->clauses.data[i];
@@ -240,15 +208,18 @@ void tg_space_make(const tg_problem *p, bool deterministic, tg_space *out) {
             apply_clause(out, &item->u.tune.items[k]);
         }
     }
+    out->n_ranked = out->n_params;
 }
 
 const char *tg_space_text(const tg_space *s, const tg_point *x, tg_arena *arena) {
     tg_strbuf text;
     tg_strbuf_init(&text, arena);
     for (uint32_t i = 0; i < s->n_params; i++) {
+        const tg_space_param *p = &s->params[i];
         if (x->at[i]) {
-            tg_strbuf_printf(&text, "%s%s = %s;", text.len ? " " : "", s->params[i].key,
-                             s->params[i].text[x->at[i]]);
+            tg_strbuf_puts(&text, text.len ? " " : "");
+            tg_strbuf_printf(&text, p->role == TG_ROLE_DIRECTIVE ? "%.0s%s;" : "%s = %s;",
+                             p->key, p->text[x->at[i]]);
         }
     }
     return text.data;

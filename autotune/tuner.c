@@ -3,14 +3,15 @@
 
 #include <string.h>
 
-static const char *database_path(const tg_context *c, const tg_tuner_options *o, char *out,
-                                 size_t size) {
-    const char *path = o->database ? o->database : tg_environment_tuning();
-    if (path) {
-        return path;
+void tg_tuner_path(const tg_context *c, const char *given, char *out, size_t size) {
+    const char *path = given ? given : tg_environment_tuning();
+    const char *dir = path ? NULL : tg_context_cache_dir(c);
+    size_t n = path  ? tg_format(out, size, "%s", path)
+               : dir ? tg_format(out, size, "%s/tuning.db", dir)
+                     : size;
+    if (n >= size) {
+        out[0] = '\0';
     }
-    const char *dir = tg_context_cache_dir(c);
-    return dir && tg_format(out, size, "%s/tuning.db", dir) < size ? out : "";
 }
 
 static void warn(tg_tuner *t, const char *message) {
@@ -19,9 +20,10 @@ static void warn(tg_tuner *t, const char *message) {
 }
 
 static tg_status open_databases(tg_tuner *t, const tg_tuner_options *o) {
-    char buffer[1100], message[400];
+    char buffer[4200], message[400];
     const tg_allocator *a = &t->context->allocator;
-    const char *path = database_path(t->context, o, buffer, sizeof buffer);
+    const char *path = buffer;
+    tg_tuner_path(t->context, o->database, buffer, sizeof buffer);
     tg_status s = TG_ERROR_IO;
     if (*path) {
         s = tg_db_open(a, path, TG_DB_WRITE, &t->db, message, sizeof message);

@@ -1,11 +1,14 @@
 /* Inside the tuner.
  *
  *   identity.c  arguments → key of the database: kernel hash, device, specialisation, shape, bucket
- *   space.c     tile IR and `tune` clauses → parameters and their values; constraints
+ *   space.c     tile IR and `tune` clauses → parameters and their values
+ *   directives.c what else the target would obey
+ *   require.c   constraints that need no compile
  *   model.c     candidate → predicted time
  *   measure.c   scratch tensors, the reference, launches, statistics
- *   search.c    tg_tune: proposes, compiles, measures, refines, records
- *   lookup.c    launches: which schedule to use
+ *   propose.c   what to try next
+ *   search.c    tg_tune: compiles, measures, refines, records
+ *   lookup.c    launches: which schedule to use;  unseen.c  of shapes near which nothing was measured
  *   tuner.c     life, databases
  *
  * Everything of one run lives in an arena that the run ends with; kernels and tensors hang on the session. */
@@ -33,6 +36,9 @@ struct tg_tuner {
                          uint32_t n);
     void *after_user;
 };
+
+/* Path of the user's database: as given, else the environment's, else beside the compiled kernels; "": memory only. */
+void tg_tuner_path(const tg_context *c, const char *given, char *out, size_t size);
 
 /* The launch hook. */
 tg_kernel *tg_tuner_choose(tg_chooser *chooser, tg_kernel *k, const tg_launch_arg *args,
@@ -62,6 +68,9 @@ tg_status tg_problem_make(tg_tuner *t, tg_kernel *k, const tg_argument *values, 
                           tg_arena *arena, tg_problem *p);
 tg_status tg_problem_make_bound(tg_tuner *t, tg_kernel *k, const tg_launch_arg *args,
                                 const tg_launch_binding *b, tg_arena *arena, tg_problem *p);
+/* The kernel's stages under a schedule (null: the source's own): up to tile IR, or through the target if `emit` has tg_emit bits. */
+tg_status tg_problem_compile(const tg_problem *p, const char *schedule, unsigned emit,
+                             tg_artifact *out, const char **message);
 /* What the user's database knows of it, in its arena, fastest first. OUT_OF_MEMORY, IO. */
 typedef TG_VEC(tg_candidate) tg_candidates;
 tg_status tg_problem_candidates(tg_tuner *t, const tg_problem *p, tg_candidates *out);
@@ -72,23 +81,31 @@ double tg_shape_distance(const char *a, const char *b, const char *bucket);
 
 /* ---- space -------------------------------------------------------------------------------------- */
 
-enum { TG_SPACE_PARAMS = 12, TG_SPACE_VALUES = 16, TG_SPACE_LIMIT = 4096 };
+enum { TG_SPACE_PARAMS = 24, TG_SPACE_VALUES = 16, TG_SPACE_LIMIT = 4096 };
 
-typedef enum tg_param_role { TG_ROLE_BLOCK, TG_ROLE_OTHER } tg_param_role;
+typedef enum tg_param_role {
+    TG_ROLE_BLOCK,    /* of an axis */
+    TG_ROLE_CLAUSE,   /* another that a `tune` clause names */
+    TG_ROLE_DIRECTIVE /* that the target, or a split, would obey */
+} tg_param_role;
 
 typedef struct tg_space_param {
-    const char *key; /* as written: "m", "reg(m)", "pack(B)" */
+    const char *key; /* as written: "m", "reg(m)", "pack(B)"; of a DIRECTIVE all its targets: "reg(n), reg(m)" */
     tg_param_role role;
     const tg_axis *axis; /* of a BLOCK */
+    const tg_directive *directive; /* of the target's; or null */
     uint32_t n;
     int64_t number[TG_SPACE_VALUES]; /* 0: left to the compiler */
-    const char *text[TG_SPACE_VALUES];
+    const char *text[TG_SPACE_VALUES]; /* the value; of a DIRECTIVE its settings, "reg(n) = 16; reg(m) = 4" */
 } tg_space_param;
 
+/* The blocks and what clauses name come first: all their combinations are ranked, and are what an exhaustive run measures. Directives
+ * follow: the model knows little of them, so they are varied from points found good, one at a time. */
 typedef struct tg_space {
     const tg_problem *problem;
     tg_space_param params[TG_SPACE_PARAMS];
-    uint32_t n_params;
+    uint32_t n_params, n_ranked; /* the first n_ranked are no directives */
+    double *own_block; /* by axis rank: what the compiler is taken to choose for an axis of a grid */
     TG_VEC(const tg_item *) clauses; /* `tune` items of the kernel */
     bool reduction_fixed;            /* nothing that changes the order of a sum */
 } tg_space;
@@ -99,6 +116,11 @@ typedef struct tg_point {
 } tg_point;
 
 void tg_space_make(const tg_problem *p, bool deterministic, tg_space *out);
+/* Costs a run of the compiler without code generation, and one of its front end per value. */
+void tg_space_add_directives(tg_space *s, int32_t n_threads);
+/* A new parameter, left to the compiler; that of the key if there is one; null if the space is full. */
+tg_space_param *tg_space_add(tg_space *s, const char *key, tg_param_role role, const tg_axis *axis);
+bool tg_space_has(const tg_space *s, const char *key);
 /* Constraints that need no compile: cache footprint, `require`. */
 bool tg_space_legal(const tg_space *s, const tg_point *x);
 /* "m = 96; n = 512"; "" where all is left to the compiler. */
@@ -109,8 +131,15 @@ const char *tg_bucket_text(const tg_problem *p);
 
 /* ---- model ---------------------------------------------------------------------------------------- */
 
+void tg_model_open(tg_space *s); /* part of tg_space_make */
 /* Predicted nanoseconds of one launch, comparable between points of one problem. */
 double tg_model_ns(const tg_space *s, const tg_point *x, int32_t n_threads);
+/* Instances of the grids of the default schedule. */
+double tg_model_instances(const tg_space *s, int32_t n_threads);
+
+/* The settings that the model promises much of; false: none, the compiler's own choice is better trusted. */
+bool tg_unseen_schedule(const tg_problem *p, bool deterministic, int32_t n_threads, char *text,
+                        size_t size);
 
 /* ---- measuring ------------------------------------------------------------------------------------- */
 
@@ -128,7 +157,15 @@ typedef struct tg_try {
     uint32_t n_samples;
     double samples[TG_MOST_SAMPLES]; /* ns */
     double median, low, high, least;
+    double score; /* ns by which tries are compared: the mean of the lowest third; 0: not measured */
 } tg_try;
+
+/* A combination of blocks and clause parameters with its predicted time. */
+typedef struct tg_ranked {
+    tg_point point;
+    double ns;
+    bool taken; /* proposed */
+} tg_ranked;
 
 /* Tensors of one set of extents: inputs as given, outputs copied. */
 typedef struct tg_bench {
@@ -151,12 +188,14 @@ typedef struct tg_session {
     double start_ms, budget_ms;
     uint32_t repeats; /* launches per sample */
     TG_VEC(tg_try *) tries;
-    tg_try *base; /* the default schedule */
+    tg_try *base;      /* the default schedule */
+    tg_ranked *ranked; /* the model's ranking */
+    uint32_t n_ranked;
     tg_candidates before; /* outcomes of earlier runs under this compiler */
     uint32_t n_space, n_planned; /* candidates in the space; those of an exhaustive run */
     double model_scale;
     const tg_tune_options *options;
-    bool stopped;
+    bool stopped, confirming; /* confirming: bounded by its rounds, not by the budget */
 } tg_session;
 
 /* Scratch, the default's results, the interpreter's bounds at reduced extents. Errors of the default schedule are the session's. */

@@ -22,6 +22,7 @@ static const struct stage {
     {"tile", 0},
     {"passes", 0},
     {"plan", TG_EMIT_PLAN},
+    {"directives", TG_EMIT_DIRECTIVES},
     {"llvm", TG_EMIT_LLVM},
     {"asm", TG_EMIT_ASM},
     {"obj", TG_EMIT_OBJECT},
@@ -111,12 +112,34 @@ static void print_json(const compile_options *o, const tg_kernel *k, const tg_ar
     printf("}\n");
 }
 
+/* `reg(n), reg(m): 8, 14 | 8, 9`: what a schedule could still say, and values worth trying. */
+static const char *directives_text(const tg_object *object, tg_arena *arena) {
+    tg_strbuf s;
+    tg_strbuf_init(&s, arena);
+    for (uint32_t i = 0; i < object->n_directives; i++) {
+        const tg_directive *d = &object->directives[i];
+        for (uint32_t k = 0; k < d->n_targets; k++) {
+            tg_strbuf_printf(&s, "%s%s", k ? ", " : "", d->target[k]);
+        }
+        for (uint32_t v = 0; v < d->n_values; v++) {
+            for (uint32_t k = 0; k < d->n_targets; k++) {
+                tg_strbuf_printf(&s, "%s%s", k ? ", " : v ? " | " : ": ", d->value[v][k]);
+            }
+        }
+        tg_strbuf_putc(&s, '\n');
+    }
+    return s.data ? s.data : "";
+}
+
 static int emit_result(const compile_options *o, const tg_kernel *k, const tg_artifact *a,
                        tg_arena *arena) {
     const char *text = a->object.plan_text   ? a->object.plan_text
                        : a->object.llvm_text ? a->object.llvm_text
                                              : a->object.asm_text;
     bool is_object = strcmp(o->emit, "obj") == 0;
+    if (strcmp(o->emit, "directives") == 0) {
+        text = directives_text(&a->object, arena);
+    }
     if (strcmp(o->emit, "tile") == 0 || strcmp(o->emit, "passes") == 0) {
         tg_strbuf out;
         tg_strbuf_init(&out, arena);
@@ -242,7 +265,7 @@ int cmd_compile(int argc, char **argv) {
          &o.selection.schedule},
         {"--no-source-schedule", CLI_FLAG, NULL, "leave out the schedule items of the source",
          &o.selection.only_given},
-        {"--emit", CLI_TEXT, "STAGE", "ast, tile, passes, plan, llvm, asm (default) or obj",
+        {"--emit", CLI_TEXT, "STAGE", "ast, tile, passes, plan, directives, llvm, asm (default) or obj",
          &o.emit},
         {"-o", CLI_TEXT, "FILE", "write there instead of standard output (obj: KERNEL.o)",
          &o.output},
@@ -272,7 +295,7 @@ int cmd_compile(int argc, char **argv) {
         return code;
     }
     if (files.n != 1 || !find_stage(o.emit)) {
-        cli_error(files.n == 1 ? "--emit takes ast, tile, passes, plan, llvm, asm or obj"
+        cli_error(files.n == 1 ? "--emit takes ast, tile, passes, plan, directives, llvm, asm or obj"
                                : "compile takes one file");
         return CLI_USAGE;
     }

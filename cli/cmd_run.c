@@ -1,10 +1,12 @@
-/* tegula run: a kernel on generated data, timed and compared with the interpreter. */
-#include "cli/data.h"
+/* tegula run: a kernel on generated data, timed and compared with the interpreter; under a schedule of the tuning database if there is one. */
 #include "autotune/flops.h"
+#include "autotune/tuner.h"
 #include "base/clock.h"
+#include "cli/data.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const cli_command self = {
     "run", "FILE|std:KERNEL",
@@ -13,14 +15,16 @@ static const cli_command self = {
 
 typedef struct run_options {
     cli_selection selection;
-    const char *arch;
+    const char *arch, *db;
     int64_t repeat, threads, seed;
-    bool check, json, baseline, checked, no_cache;
+    bool check, json, baseline, checked, no_cache, untuned;
 } run_options;
 
 typedef struct run_result {
     double compile_ms, cold_ms, run_ms, min_ms, flops, bytes;
     bool from_cache;
+    const char *schedule_from;
+    char schedule[512];
     cli_check check;
 } run_result;
 
@@ -126,6 +130,9 @@ static void print_json(const run_options *o, const cli_data *d, const run_result
            tg_context_n_threads(c));
     print_bindings(stdout, d, " ");
     printf("\"");
+    printf(", \"schedule\": ");
+    cli_json_text(stdout, r->schedule);
+    printf(", \"schedule_from\": \"%s\"", r->schedule_from);
     print_number("compile_ms", r->compile_ms);
     print_number("cold_ms", r->cold_ms);
     print_number("run_ms", r->run_ms);
@@ -153,6 +160,9 @@ static void print_text(const run_options *o, const cli_data *d, const run_result
     printf("%s (%s %s, %d thread%s)  ", d->kernel->signature->name, c->target->name,
            c->machine.arch, tg_context_n_threads(c), tg_context_n_threads(c) == 1 ? "" : "s");
     print_bindings(stdout, d, " ");
+    if (r->schedule[0]) {
+        printf("\n  schedule (%s): %s", r->schedule_from, r->schedule);
+    }
     printf("\n  %s %.2f ms, first launch %.2f ms\n",
            r->from_cache ? "loaded from cache, compile" : "compile", r->compile_ms, r->cold_ms);
     printf("  run %.4f ms (median; best %.4f)  %.2f GFLOP/s  %.2f GB/s\n", r->run_ms, r->min_ms,
@@ -174,6 +184,50 @@ static void print_text(const run_options *o, const cli_data *d, const run_result
 
 /* ---- flow ------------------------------------------------------------------------------------------------------------
  */
+
+/* The kernel of the data becomes one under what launches with the tuner would use. */
+static bool use_known(const tg_tuner_options *where, cli_data *d, run_result *r) {
+    static const char *const names[] = {[TG_TUNED_DEFAULT] = "compiler",
+                                        [TG_TUNED_NEAREST] = "nearest shape tuned",
+                                        [TG_TUNED_EXACT] = "tuned",
+                                        [TG_TUNED_MODEL] = "model"};
+    tg_tuner *tuner;
+    tg_tuned_from from = TG_TUNED_DEFAULT;
+    uint32_t n = d->kernel->signature->n_params;
+    if (tg_tuner_create(d->kernel->context, where, &tuner)) {
+        return false;
+    }
+    if (*tg_tuner_warning(tuner)) {
+        fprintf(stderr, "tegula: %s\n", tg_tuner_warning(tuner));
+    }
+    bool ok = tg_tuner_lookup(tuner, d->kernel, d->values, n, r->schedule, sizeof r->schedule,
+                              &from) == TG_OK;
+    tg_schedule_options options = TG_SCHEDULE_OPTIONS_INIT;
+    options.schedule = r->schedule;
+    r->schedule_from = names[from];
+    if (ok && r->schedule[0]) {
+        ok = tg_kernel_with_schedule(d->kernel, &options, &d->kernel) == TG_OK;
+    }
+    tg_tuner_destroy(tuner);
+    return ok;
+}
+
+/* Only a database that exists is asked: a run leaves no file behind. */
+static bool choose_schedule(const run_options *o, cli_data *d, run_result *r) {
+    char path[4200];
+    tg_tuner_options where = TG_TUNER_OPTIONS_INIT;
+    bool given = o->selection.schedule || o->selection.only_given;
+    r->schedule_from = given ? "given" : "compiler";
+    if (given) {
+        (void)tg_format(r->schedule, sizeof r->schedule, "%s",
+                        o->selection.schedule ? o->selection.schedule : "");
+        return true;
+    }
+    tg_tuner_path(d->kernel->context, o->db, path, sizeof path);
+    where.database = path;
+    bool there = path[0] && access(path, F_OK) == 0;
+    return o->untuned || o->baseline || !there || use_known(&where, d, r);
+}
 
 static bool first_launch(cli_data *d, run_result *r) {
     tg_kernel *k = d->kernel;
@@ -203,7 +257,15 @@ static void run_check(const run_options *o, const cli_data *d, const tg_func *f,
 
 static int run_data(const run_options *o, cli_data *d) {
     run_result r = {0};
-    if (!first_launch(d, &r)) {
+    tg_kernel *own = d->kernel;
+    bool ran = choose_schedule(o, d, &r) && first_launch(d, &r);
+    if (!ran && d->kernel != own) { /* a row of another build that no longer compiles */
+        d->kernel = own;
+        r.schedule[0] = '\0';
+        r.schedule_from = "compiler";
+        ran = first_launch(d, &r);
+    }
+    if (!ran) {
         return cli_last_error(d->kernel->context, o->json);
     }
     tg_unwind u;
@@ -277,8 +339,14 @@ int cmd_run(int argc, char **argv) {
         {"--repeat", CLI_INT, "N", "timed launches; default: for half a second", &o.repeat},
         {"--threads", CLI_INT, "N", "threads; default: all processors", &o.threads},
         {"--seed", CLI_INT, "N", "of the generated data; default 1", &o.seed},
-        {"--arch", CLI_TEXT, "NAME", "avx512vnni, avx512, avx2vnni, avx2, v2; default: this machine's", &o.arch},
+        {"--arch", CLI_TEXT, "NAME",
+         "avx512vnni, avx512, avx2vnni, avx2, v2; default: this machine's", &o.arch},
         {"--checked", CLI_FLAG, NULL, "run `assert` and verify content facts", &o.checked},
+        {"--db", CLI_TEXT, "FILE",
+         "tuning database; default: TEGULA_TUNING, else tuning.db beside the compiled kernels",
+         &o.db},
+        {"--untuned", CLI_FLAG, NULL, "the compiler's own choice, whatever was tuned",
+         &o.untuned},
         {"--baseline", CLI_FLAG, NULL, "the slow lowering that optimised code is compared with",
          &o.baseline},
         {"--no-cache", CLI_FLAG, NULL, "compile even if the kernel is on disk", &o.no_cache},

@@ -331,7 +331,7 @@ int cmd_tune(int argc, char **argv) {
          &o.import_from},
         {"--deterministic", CLI_FLAG, NULL,
          "only schedules with bit for bit the results of the default", &o.deterministic},
-        {"--exhaustive", CLI_FLAG, NULL, "measure the whole space, whatever the budget",
+        {"--exhaustive", CLI_FLAG, NULL, "measure all combinations of blocks and of what clauses name, whatever the budget; goes on if it was stopped",
          &o.exhaustive},
         {"--again", CLI_FLAG, NULL, "also shapes that are finished in the database", &o.again},
         {"--json", CLI_FLAG, NULL, "one JSON object", &o.json},

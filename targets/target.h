@@ -23,15 +23,27 @@ typedef struct tg_codegen_options {
     const tg_sources *sources; /* for debug info; may be null */
 } tg_codegen_options;
 
+/* A directive of schedules that the code would obey where the target now decides itself, with values worth trying: what a tuner may vary.
+ * Several targets (`reg(m)`, `reg(n)`) take a value each, together. */
+enum { TG_DIRECTIVE_TARGETS = 2, TG_DIRECTIVE_VALUES = 12 };
+typedef struct tg_directive {
+    const char *target[TG_DIRECTIVE_TARGETS];
+    const char *value[TG_DIRECTIVE_VALUES][TG_DIRECTIVE_TARGETS];
+    uint32_t n_targets, n_values;
+} tg_directive;
+
 /* Object code and what a loader needs. Bytes live in the arena given to compile. */
 typedef struct tg_object {
     const void *bytes;
     size_t size;
     const char *entry; /* symbol of the tg_entry_fn (base/abi.h) */
     const char *asm_text, *llvm_text, *plan_text; /* only if asked for, else null */
+    const tg_directive *directives;               /* likewise */
+    uint32_t n_directives;
 } tg_object;
 
-typedef enum tg_emit { TG_EMIT_OBJECT = 1, TG_EMIT_ASM = 2, TG_EMIT_LLVM = 4, TG_EMIT_PLAN = 8 } tg_emit;
+/* PLAN and DIRECTIVES alone cost no code generation. */
+typedef enum tg_emit { TG_EMIT_OBJECT = 1, TG_EMIT_ASM = 2, TG_EMIT_LLVM = 4, TG_EMIT_PLAN = 8, TG_EMIT_DIRECTIVES = 16 } tg_emit;
 
 typedef struct tg_target {
     const char *name;

@@ -59,7 +59,7 @@ TG_API const char *tg_tuner_database(const tg_tuner *tuner);
 /** Lets the launches of the tuner's context use what the database knows.
  *
  * A launch looks up, by kernel, types, constants and extents: rows of the very shape, else those of the nearest shape (each extent
- * within a factor of four), else the kernel runs under the compiler's own choice. The first launch of a combination pays for the
+ * within a factor of four), else blocks that the analytic model promises much of, else the kernel runs under the compiler's own choice. The first launch of a combination pays for the
  * look-up: the compiler's front end (about a millisecond) and a query. It measures nothing and waits for nobody: if another look-up or
  * a write to the database is in the way, the kernel runs under the compiler's own choice and the next launch looks again. The answer
  * is kept, for the first 256 combinations of a kernel, so that later launches pay a comparison per combination, and while the code of
@@ -74,7 +74,8 @@ TG_API void tg_tuner_detach(tg_tuner *tuner);
 typedef enum tg_tuned_from {
     TG_TUNED_DEFAULT = 0, /**< nothing is known: the compiler's choice */
     TG_TUNED_NEAREST = 1, /**< rows of another shape */
-    TG_TUNED_EXACT = 2    /**< rows of this shape */
+    TG_TUNED_EXACT = 2,   /**< rows of this shape */
+    TG_TUNED_MODEL = 3    /**< no rows: blocks of which the analytic model promises much */
 } tg_tuned_from;
 
 /** What a launch with these arguments would use, were the tuner attached: receives the schedule's text in `text` (`size` bytes, cut if longer; "" is the
@@ -120,8 +121,9 @@ typedef struct tg_tune_options {
     int32_t
         deterministic; /**< non-zero: only schedules whose results are bit for bit those of the default */
     int32_t again; /**< non-zero: also if the shape is finished in the database */
-    int32_t
-        exhaustive; /**< non-zero: measure the whole space, whatever the budget; at most 4096 candidates */
+    /** Non-zero: measure all combinations of blocks and of what `tune` clauses name (at most 4096), whatever the budget. Goes on where such
+     * a run was stopped, unless `again`. */
+    int32_t exhaustive;
     tg_tune_progress_fn progress; /**< null: none. Called on the calling thread */
     void *user;
 } tg_tune_options;

@@ -159,6 +159,19 @@ static void sort_parts(tg_x86_dot *d) {
     }
 }
 
+/* The other axes that lanes could run along. */
+static void offer_vectors(tg_x86 *x, const tg_x86_dot *d) {
+    int64_t lanes = x->machine->vector_bits / tg_dtype_bits(d->dtype);
+    for (uint32_t side = 0; side < 2; side++) {
+        const tg_type *t = tg_operand(d->op, side)->type;
+        for (uint32_t i = 0; i < t->n_axes; i++) {
+            if (t->axes[i] != d->vector && vector_rank(x, d->op, side, t->axes[i], d->dtype) < TINY) {
+                tg_x86_offer_vector(x, t->axes[i], lanes);
+            }
+        }
+    }
+}
+
 tg_x86_dot *tg_x86_dot_plan(tg_x86 *x, tg_op *op) {
     const tg_attr *over = tg_op_attr(op, TG_ATTR_OVER);
     bool fits = over && over->n_axes > 0 && over->n_axes <= 8 && tg_result(op, 0)->type->n_axes <= 8;
@@ -182,6 +195,9 @@ tg_x86_dot *tg_x86_dot_plan(tg_x86 *x, tg_op *op) {
     }
     if (!d->row && rank >= GATHERED) { /* a matrix times a vector along the reduction */
         return NULL;
+    }
+    if (rank != CHOSEN) {
+        offer_vectors(x, d);
     }
     return d;
 }

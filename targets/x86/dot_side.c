@@ -141,6 +141,11 @@ void tg_x86_dot_side_open(tg_dot_emission *e, tg_dot_side *s, tg_value *v, const
     if (!s->direct) {
         return;
     }
+    if (!pack && v->def && v->def->opcode == TG_OP_LOAD) { /* without it rows stay in place, and columns if that pays */
+        const char *target = tg_x86_offer_target(e->x, "pack", tg_operand(v->def, 0)->name);
+        tg_x86_offer(e->x, target, "true");
+        tg_x86_offer(e->x, unit ? target : NULL, "false");
+    }
     if (e->x->buffers[v->id]) {
         open_buffer(e, s, e->x->buffers[v->id]);
     } else {

@@ -97,6 +97,8 @@ void tg_x86_dot_register_tile(tg_x86 *x, const tg_x86_dot *d, unsigned *rows, un
     *rows = d->row ? *rows : 1;
     if (row || vector) {
         check_registers(x, *rows, *vecs);
+    } else {
+        tg_x86_offer_tiles(x, d, *rows, *vecs, lanes);
     }
 }
 
@@ -107,13 +109,13 @@ const tg_sched_item *tg_x86_sched_pack(const tg_x86 *x, const tg_value *v) {
 
 /* ---- order of a grid ------------------------------------------------------------------------------------------------------- */
 
-static const char *name_of_par(const tg_op *par) {
+const char *tg_x86_name_of_par(const tg_op *par) {
     const tg_axis *a = tg_op_is_each(par) ? NULL : tg_op_axis(par, TG_ATTR_AXIS);
     return a ? a->name : par->regions[0].body.args[0]->name;
 }
 
 static int64_t place_in(const tg_sched_item *order, const tg_op *par) {
-    const char *name = name_of_par(par);
+    const char *name = tg_x86_name_of_par(par);
     for (uint32_t i = 0; name && i < order->n_names; i++) {
         if (strcmp(order->names[i], name) == 0) {
             return i;
@@ -139,6 +141,9 @@ bool tg_x86_sched_order(tg_x86 *x, const tg_op *phase, tg_op *const *pars, uint3
     const tg_sched_item *order = name ? tg_func_scheduled(x->f, "order", NULL, name) : NULL;
     order = order ? order : tg_func_scheduled(x->f, "order", NULL, NULL);
     bool moved = false, named = false;
+    if (!order) {
+        tg_x86_offer_order(x, phase, pars, n);
+    }
     for (uint32_t i = 0; i < n; i++) {
         uint32_t k = i;
         for (; order && k > 0 && place_in(order, pars[sorted[k - 1]]) > place_in(order, pars[i]); k--) {

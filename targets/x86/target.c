@@ -71,6 +71,7 @@ static void prepare(tg_x86 *x, job *j) {
     x->f = f;
     x->arena = j->arena;
     tg_x86_sched_open(x);
+    x->directives = TG_NEW(x->arena, tg_x86_directives);
     x->machine = j->machine;
     x->options = j->options;
     x->builder = j->llvm.builder;
@@ -95,6 +96,13 @@ static tg_status emit_outputs(job *j, tg_x86 *x) {
     tg_object *out = j->out;
     if (j->emit & TG_EMIT_PLAN) {
         out->plan_text = x->plan_text.data ? x->plan_text.data : "";
+    }
+    if (j->emit & TG_EMIT_DIRECTIVES) {
+        out->directives = x->directives->data;
+        out->n_directives = x->directives->len;
+    }
+    if (!(j->emit & ~(unsigned)(TG_EMIT_PLAN | TG_EMIT_DIRECTIVES))) {
+        return TG_OK;
     }
     if (!tg_llvm_optimise(l, j->options->optimise_o2 ? "default<O2>" : short_passes)) {
         return TG_ERROR_INTERNAL;

@@ -290,6 +290,9 @@ void tg_x86_choose_vector(tg_x86 *x, tg_x86_nest *n) {
             continue;
         }
         votes v = count_votes(x, n, a);
+        if (!v.scalar_only && !gathers) {
+            tg_x86_offer_vector(x, a, x->machine->vector_bits / (v.wide && !v.narrow ? 64 : 32));
+        }
         int score = 4 * v.score - short_penalty(x, bound) - (inside ? 1 : 0) + (int)(i < 8 ? i : 8) / 4;
         if (score > best) {
             best = score;

@@ -125,6 +125,8 @@ typedef struct tg_x86_walk {
     struct { uint32_t walk; uint8_t answer; } *at; /* two per value */
 } tg_x86_walk;
 
+typedef TG_VEC(tg_directive) tg_x86_directives;
+
 typedef struct tg_x86 {
     tg_llvm *l;
     tg_func *f;
@@ -137,6 +139,7 @@ typedef struct tg_x86 {
     struct tg_x86_debug *debug; /* null: no debug information */
 
     bool *obeyed;         /* by item of the schedule: schedule.c */
+    tg_x86_directives *directives; /* that no schedule gives: offer.c */
 
     /* plan */
     uint8_t *modes;       /* by value id: tg_x86_mode */
@@ -193,6 +196,16 @@ void tg_x86_sched_close(tg_x86 *x);
 const tg_sched_item *tg_x86_sched_vector(const tg_x86 *x, const tg_axis *a); /* `vector(a)`, or null */
 /* Numbers of a phase's binders in the order in which its instances are enumerated, outermost first; false: as they are nested. */
 bool tg_x86_sched_order(tg_x86 *x, const tg_op *phase, tg_op *const *pars, uint32_t n, uint32_t *sorted);
+
+/* ---- offer.c: directives that would be obeyed, noted where the decision falls without one ---- */
+void tg_x86_offer(tg_x86 *x, const char *target, const char *value); /* null: what has no name cannot be asked for */
+/* `key(name)`, or null without a name. */
+const char *tg_x86_offer_target(tg_x86 *x, const char *key, const char *name);
+/* `vector(a)` with one, two and four times `lanes`. */
+void tg_x86_offer_vector(tg_x86 *x, const tg_axis *a, int64_t lanes);
+/* Other orders of the binders of a phase. */
+void tg_x86_offer_order(tg_x86 *x, const tg_op *phase, tg_op *const *pars, uint32_t n);
+const char *tg_x86_name_of_par(const tg_op *par); /* its axis's or scalar's; may be null */
 
 /* ---- elementwise.c, convert.c ---- */
 LLVMTypeRef tg_x86_reg_type(tg_x86 *x, tg_dtype t);

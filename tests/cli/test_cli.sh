@@ -98,6 +98,12 @@ for budget in 10x "" 0 -1 nan inf 1e; do
     expect "tune --budget '$budget'" 1 "--budget $budget: write a number of seconds" $tune --budget "$budget"
 done
 expect "tune" 0 "N=100 M=53|M=53 N=100" $tune --budget 0.2
+run_tuned="$tegula run kernels.dsl --kernel repeat_rows --set M=53 --set N=100 --json"
+expect "run with a database" 0 '"schedule_from": "(tuned|compiler)"' $run_tuned
+expect "run untuned" 0 '"schedule": "", "schedule_from": "compiler"' $run_tuned --untuned
+expect "run under a schedule" 0 '"schedule_from": "given"' $run_tuned --schedule ""
+expect "run without a database" 0 '"schedule_from": "compiler"' $run_tuned --db "$dir/none.db"
+expect "run made no database" 1 "" test -e "$dir/none.db"
 expect "tune again" 0 "\[known\]" $tune --budget 0.2
 expect "tune, all of it" 0 '"ok": true' $tune --exhaustive --json
 expect "tune without rows that ship" 0 "^tegula: /none: " $tune --budget 0.2 --shipped /none
