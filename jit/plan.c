@@ -103,6 +103,9 @@ static bool same_extents(const word *w, const int64_t *v, uint32_t n) {
 /* Shape, strides, alignment and overlap; the element type and rank are in the head. */
 static bool match_tensor(matcher *m, const word *w, uint64_t head, const tg_tensor *t,
                          uint32_t i) {
+    if (!t) {
+        return false; /* an absent tensor in another form: the checks will tell */
+    }
     uint64_t given =
         TG_ARGUMENT_TENSOR | (uint64_t)t->dtype << TYPE_SHIFT | (uint64_t)t->rank << RANK_SHIFT;
     uintptr_t data = (uintptr_t)t->arg.data;
@@ -283,7 +286,7 @@ static tg_plans *plans_of(tg_kernel *k) {
 /* The first words of each parameter; false if the launch cannot be kept. */
 static bool tensor_words(const tg_sig_param *p, const tg_launch_arg *a, uint64_t *w) {
     int64_t first, end;
-    if (!a->tensor->data || !tg_launch_arg_spread(a, &first, &end)) {
+    if (!a->tensor || !a->tensor->data || !tg_launch_arg_spread(a, &first, &end)) {
         return false;
     }
     uint64_t align = (uint64_t)tg_dtype_bits(tg_dtype_real(a->dtype)) / 8;

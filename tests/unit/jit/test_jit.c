@@ -140,6 +140,14 @@ Test(jit, launches_like_one_before) {
     FAILS(tg_launch(scale, TG_ARGS(x, (void *)0, y, 1.0f)), c, TG_ERROR_INVALID_ARGUMENT,
           "floating");
     OK(tg_launch(scale, TG_ARGS(x, x, y, 2)), c); /* present now */
+    tg_argument empty[] = {tg_argument_tensor(x), tg_argument_tensor(x), tg_argument_tensor(y),
+                           tg_argument_int(2)};
+    empty[1].u.tensor = NULL;
+    OK(tg_launch(scale, empty, 4), c); /* absent, in another form */
+    cr_assert_eq(out[63], 2 * 64.0f);
+    empty[0].u.tensor = NULL;
+    FAILS(tg_launch(scale, empty, 4), c, TG_ERROR_INVALID_ARGUMENT, "missing");
+    OK(tg_launch(scale, TG_ARGS(x, x, y, 2)), c);
     cr_assert_eq(out[63], 3 * 64.0f);
     int64_t half = 32, two = 2;
     tg_tensor *front = tg_tensor_slice(y, 0, 0, 32), *back = tg_tensor_slice(y, 0, 32, 64);
