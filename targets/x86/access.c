@@ -446,6 +446,16 @@ tg_x86_val tg_x86_load_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op) {
     return v;
 }
 
+void tg_x86_prefetch_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op, unsigned n) {
+    LLVMValueRef inside;
+    address a = address_of(x, f, op, &inside);
+    unsigned bytes = n * (unsigned)tg_dtype_size(a.dtype);
+    for (unsigned i = 0; i < bytes && !tg_llvm_is_vector(a.offset.v); i += 64) {
+        LLVMValueRef at = tg_llvm_gep(x->l, a.element, a.base, a.offset.v);
+        tg_llvm_prefetch(x->l, tg_llvm_gep(x->l, x->l->i8, at, tg_llvm_i64(x->l, i)), 3);
+    }
+}
+
 void tg_x86_store_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op) {
     LLVMValueRef inside;
     address a = address_of(x, f, op, &inside);

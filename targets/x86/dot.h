@@ -1,7 +1,7 @@
 /* The fast path of `dot` on x86: a GEMM-shaped loop nest around the register tile of dot_kernel.h.
  *
  *   for batch axes                     axes of the vector side other than `vector`, or of both sides
- *     [pack the rows]                  only if the broadcast side cannot be read in place
+ *     [pack the rows]                  if the broadcast side cannot be read in place, or only with many misses: all, or in blocks
  *     for v by 64                      one panel of the vector side
  *       [pack the panel]               [reduction…][64], zero padded
  *       for rows axes, r by 6          register tile: all reduction loops inside
@@ -10,6 +10,7 @@
  *   dot_plan.c  which axis plays which part     dot_side.c  addresses and packing of an operand
  *   dot_emit.c  the loops, tiles and roots      dot_kernel.c  the register tile
  *   dot_int8.c  small integers, several to a word
+ *   dot_rows.c  blocks of packed rows
  *   dot_stream.c  one row against a large vector side
  *
  * `dot` is symmetric: either operand can be the vector side. What can be read in place is read in place; everything else (other
@@ -107,14 +108,40 @@ LLVMValueRef tg_x86_dot_lanes_below(tg_dot_emission *e, LLVMValueRef at, LLVMVal
 tg_dot_scratch tg_x86_dot_scratch(tg_x86 *x);
 LLVMValueRef tg_x86_dot_reserve(tg_x86 *x, tg_dot_scratch *s, LLVMValueRef bytes); /* the address */
 LLVMValueRef tg_x86_dot_points(tg_dot_emission *e, tg_axis *const *axes, uint32_t n); /* product of the sizes */
-/* Evaluates the vector side's columns [at, at + lanes·vecs) ∩ [0, limit) at every reduction point into [over…][lanes·vecs]. */
-void tg_x86_dot_pack_panel(tg_dot_emission *e, const tg_dot_side *s, LLVMValueRef to, LLVMValueRef at, LLVMValueRef limit);
+typedef struct tg_dot_panels {
+    LLVMValueRef to;        /* the first; [over…][lanes·vecs] each */
+    LLVMValueRef bytes;     /* from one to the next */
+    LLVMValueRef at, limit; /* columns: the first, and where the axis ends */
+    unsigned n;             /* more than one: all columns exist */
+} tg_dot_panels;
+/* Evaluates the vector side's columns [at, at + n·lanes·vecs) ∩ [0, limit) at every reduction point of the part. */
+void tg_x86_dot_pack_panels(tg_dot_emission *e, const tg_dot_side *s, const tg_dot_panels *p);
+/* Is it better to pack several panels at a time: are they copied, and without masks? */
+bool tg_x86_dot_packs_broad(const tg_dot_emission *e, const tg_dot_side *s);
 /* Evaluates the broadcast side for all rows; `s` is then direct. */
 void tg_x86_dot_pack_rows(tg_dot_emission *e, tg_dot_side *s, tg_dot_scratch *to);
 /* Is `v`, the broadcast side, a load whose positions overlap as those of a sliding window do? */
 bool tg_x86_dot_has_window(tg_x86 *x, const tg_x86_dot *d, const tg_value *v);
 /* Copies the box of the tensor that all rows touch; `s` is then direct. */
 void tg_x86_dot_stage_window(tg_dot_emission *e, tg_dot_side *s, tg_dot_scratch *to);
+
+/* ---- blocks of packed rows (dot_rows.c) ----------------------------------------------------------------------- */
+
+/* The rows of a register tile. */
+typedef struct tg_dot_rows {
+    tg_value *value;
+    const LLVMValueRef *at;                    /* addresses at the first point of the part, unit stride; null: not in place */
+    LLVMValueRef ahead;                        /* bytes to what is read next */
+    tg_axis *const *axes;                      /* otherwise: the axes that the rows run over */
+    uint32_t n_axes;
+    const LLVMValueRef (*index)[TG_DOT_AXES];  /* relative */
+} tg_dot_rows;
+/* May rows be packed by tile? Depends on the code alone. */
+bool tg_x86_dot_packs_tiles(tg_x86 *x, const tg_x86_dot *d);
+/* Packs the part's points as [point][row]; writes up to a vector of points too many. */
+void tg_x86_dot_pack_tile(tg_dot_emission *e, const tg_dot_rows *r, LLVMValueRef to);
+/* (dot_side.c) Row i at points k … of the part. */
+LLVMValueRef tg_x86_dot_row_vector(tg_dot_emission *e, const tg_dot_rows *r, unsigned i, LLVMValueRef k, LLVMValueRef mask);
 
 /* ---- groups of small integers (dot_int8.c) ----------------------------------------------------------------- */
 

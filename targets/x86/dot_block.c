@@ -6,7 +6,7 @@
  * other way round: rows first, so that they are packed once. */
 #include "targets/x86/dot.h"
 
-enum { TASKS_PER_THREAD = 4, PACKED_ROWS = 192, OUTER_ROWS = 8, MIN_ROWS = 48, TILE_BLOCK = 64, ROW_BLOCK = 48 };
+enum { TASKS_PER_THREAD = 4, PACKED_ROWS = 192, MANY_ROWS = 4096, OUTER_ROWS = 8, MIN_ROWS = 48, TILE_BLOCK = 64, ROW_BLOCK = 48 };
 
 typedef struct survey {
     tg_x86 *x;
@@ -46,8 +46,15 @@ static bool in_dot(const tg_x86_dot *d, const tg_axis *a) {
     return tg_type_has_axis(tg_result(d->op, 0)->type, a);
 }
 
+/* Or packed in blocks, which needs no more memory for more rows. */
 static bool rows_in_place(tg_x86 *x, const tg_x86_dot *d) {
-    return tg_x86_dot_is_direct(x, tg_operand(d->op, 1 - d->side), d->dtype, NULL);
+    bool columns = tg_x86_dot_is_direct(x, tg_operand(d->op, d->side), d->dtype, d->vector);
+    return tg_x86_dot_is_direct(x, tg_operand(d->op, 1 - d->side), d->dtype, NULL) || (!columns && tg_x86_dot_packs_tiles(x, d));
+}
+
+/* Memory grows with the rows: packed ones, or the sums between parts of the reduction. */
+static int64_t most_rows(tg_x86 *x, const tg_x86_dot *d) {
+    return rows_in_place(x, d) ? MANY_ROWS : PACKED_ROWS;
 }
 
 static tg_op *phase_of(const tg_axis *a) {
@@ -70,7 +77,7 @@ bool tg_x86_dot_default_block(tg_x86 *x, const tg_axis *a, int64_t *limit) {
     } else if (vector) {
         *limit = 0;
     } else if (row) {
-        *limit = rows_in_place(x, s.dot) ? 0 : PACKED_ROWS;
+        *limit = most_rows(x, s.dot);
     } else {
         *limit = tg_type_has_axis(tg_operand(s.dot->op, s.dot->side)->type, a) ? 1 : OUTER_ROWS;
     }
@@ -139,8 +146,8 @@ void tg_x86_dot_blocks(tg_x86 *x, tg_op *phase, LLVMValueRef threads, LLVMValueR
     LLVMPositionBuilderAtEnd(x->builder, after);
     g->vector_block = vector ? block_of(x, g->vector_block, several, vector, alone) : NULL;
     g->row_block = row ? block_of(x, g->row_block, several, row, alone) : NULL;
-    if (row && !e.in_place) {
-        g->row_block = tg_llvm_min64(x->l, g->row_block, tg_llvm_i64(x->l, PACKED_ROWS));
+    if (row) {
+        g->row_block = tg_llvm_min64(x->l, g->row_block, tg_llvm_i64(x->l, most_rows(x, s.dot)));
     }
 }
 

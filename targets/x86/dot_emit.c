@@ -4,10 +4,11 @@
  * which one loop with masks runs the roots: edges cost little code that way, and code is what compile time is made of. Rows
  * past the last are computed as copies of it and dropped; columns past the last are masked, or zero in a packed panel.
  *
- *   for columns by group               panels packed together: as many as the third-level cache takes, or one
+ *   for columns by group               panels packed together: as many as a share of the third-level cache takes, or one
  *     for k by part                    the rest of the reduction waits
  *       [pack the group's panels]
  *       for rows by block              rows of the broadcast side that stay in the second-level cache
+ *         [pack the block's rows]      dot_rows.c
  *         for panels of the group
  *           for rows of the block      register tiles
  *
@@ -21,7 +22,7 @@
 
 #include <string.h>
 
-enum { PACK_BYTES = 192 << 10, PACK_TILES = 8, SHORT = 2048, STREAM_STEPS = 32, PREFETCH_STEPS = 8 };
+enum { PACK_BYTES = 192 << 10, PACK_TILES = 8, PACK_PANELS = 8, PACK_BROAD = 4, SHORT = 2048, STREAM_STEPS = 32, PREFETCH_STEPS = 8, LINE = 64, PAGE = 4096 };
 
 typedef struct panel {
     LLVMValueRef at;                       /* address of column 0 at the first reduction point */
@@ -51,6 +52,8 @@ typedef struct nest {
     LLVMValueRef strips, strip_bytes; /* [panel of the group][rows…][lanes·vecs]: sums between parts */
     LLVMValueRef strip;             /* of the panel */
     LLVMValueRef panels, panel_bytes; /* of the group, packed */
+    tg_dot_scratch block_memory;
+    LLVMValueRef packs_rows, packed_rows; /* i1: blocks of rows are packed, null: never; the block's address */
     LLVMValueRef correction;        /* last line of the panel: what the sums of a part start with; null: zeros */
     bool compact; /* little code: one tile, panels always packed */
 } nest;
@@ -199,10 +202,9 @@ static void roots_from_edge(nest *n) {
 
 /* ---- tiles ------------------------------------------------------------------------------------------------- */
 
-/* What the parts before have left, if there are any; else zero. */
-static void start_from_parts(nest *n, tg_dot_tile *t, LLVMValueRef from) {
+/* Adds what the parts before have left, if there are any. Loads at the end of a tile wait for nothing; in front they would. */
+static void add_parts(nest *n, tg_dot_tile *t, LLVMValueRef from) {
     tg_llvm *l = n->e.l;
-    LLVMValueRef zero = LLVMConstNull(n->e.vector);
     LLVMBasicBlockRef before = LLVMGetInsertBlock(l->builder), more = tg_llvm_block(l), after = tg_llvm_block(l);
     LLVMBuildCondBr(l->builder, n->first, after, more);
     LLVMPositionBuilderAtEnd(l->builder, more);
@@ -210,21 +212,21 @@ static void start_from_parts(nest *n, tg_dot_tile *t, LLVMValueRef from) {
     for (unsigned i = 0; i < t->rows * t->vecs; i++) {
         LLVMValueRef column = LLVMBuildAdd(l->builder, from, tg_llvm_i64(l, i % t->vecs * t->lanes), "");
         sums[i] = tg_llvm_load(l, n->e.vector, edge_at(n, tg_llvm_i64(l, i / t->vecs), column), n->e.size);
+        sums[i] = tg_x86_binary(n->e.x, TG_OP_ADD, n->e.d->dtype, t->acc[i], sums[i]);
     }
+    LLVMBasicBlockRef added = LLVMGetInsertBlock(l->builder);
     LLVMBuildBr(l->builder, after);
     LLVMPositionBuilderAtEnd(l->builder, after);
     for (unsigned i = 0; i < t->rows * t->vecs; i++) {
-        t->acc[i] = LLVMBuildPhi(l->builder, n->e.vector, "");
-        LLVMAddIncoming(t->acc[i], (LLVMValueRef[]){zero, sums[i]}, (LLVMBasicBlockRef[]){before, more}, 2);
+        LLVMValueRef sum = LLVMBuildPhi(l->builder, n->e.vector, "");
+        LLVMAddIncoming(sum, (LLVMValueRef[]){t->acc[i], sums[i]}, (LLVMBasicBlockRef[]){before, added}, 2);
+        t->acc[i] = sum;
     }
 }
 
 static void start_values(nest *n, tg_dot_tile *t, LLVMValueRef from) {
     for (unsigned i = 0; i < t->rows * t->vecs; i++) {
         t->acc[i] = LLVMConstNull(n->e.vector);
-    }
-    if (n->in_parts) {
-        start_from_parts(n, t, from);
     }
     for (unsigned v = 0; v < t->vecs && n->correction; v++) {
         LLVMValueRef column = LLVMBuildAdd(n->e.l->builder, from, tg_llvm_i64(n->e.l, v * t->lanes), "");
@@ -241,6 +243,7 @@ static tg_dot_tile run_tile(nest *n, LLVMValueRef from, unsigned rows, unsigned 
     tg_dot_tile t = {.elem = e->elem, .lanes = e->lanes, .vecs = vecs, .rows = rows,
                      .vector_base = bytes_at(n, n->p.at, from, tg_llvm_i64(e->l, e->size)),
                      .multiply = e->d->multiply, .loops = n->p.loops, .n_loops = e->d->n_over};
+    t.unroll = vecs == e->vecs && rows == e->rows && !n->compact;
     t.prefetch = vecs == e->vecs ? n->p.ahead : NULL;
     memcpy(t.row_at, n->row_at, sizeof t.row_at);
     for (unsigned v = 0; v < vecs && masked; v++) {
@@ -249,6 +252,9 @@ static tg_dot_tile run_tile(nest *n, LLVMValueRef from, unsigned rows, unsigned 
     }
     start_values(n, &t, from);
     tg_x86_emit_dot_tile(e->l, &t);
+    if (n->in_parts) {
+        add_parts(n, &t, from);
+    }
     return t;
 }
 
@@ -306,6 +312,23 @@ static void low_tiles(nest *n, LLVMBasicBlockRef edge) {
     }
 }
 
+/* The lines that the tile will store to, before it is summed: nothing waits for them then. */
+static void prefetch_results(nest *n) {
+    tg_llvm_if c;
+    if (n->in_parts) {
+        tg_llvm_if_open(n->e.l, &c, n->last);
+    }
+    for (uint32_t i = 0; i < n->e.d->roots.len; i++) {
+        const tg_x86_root *root = &n->e.d->roots.data[i];
+        for (unsigned r = 0; r < n->e.rows && root->kind == TG_X86_ROOT_STORE; r++) {
+            tg_x86_prefetch_tensor(n->e.x, row_frame(n, column_frame(n, n->p.column), n->row_index[r]), root->op, n->e.vecs * n->e.lanes);
+        }
+    }
+    if (n->in_parts) {
+        tg_llvm_if_close(n->e.l, &c);
+    }
+}
+
 static void whole_tile(nest *n) {
     tg_llvm *l = n->e.l;
     LLVMValueRef zero = tg_llvm_i64(l, 0);
@@ -319,6 +342,7 @@ static void whole_tile(nest *n) {
     LLVMBuildCondBr(l->builder, at_least(n, n->p.n_columns, n->e.vecs * n->e.lanes), wide, narrow);
     LLVMPositionBuilderAtEnd(l->builder, wide);
     low_tiles(n, edge);
+    prefetch_results(n);
     tg_dot_tile t = run_tile(n, zero, n->e.rows, n->e.vecs, false);
     LLVMValueRef whole = at_least(n, n->n_rows, n->e.rows);
     whole = n->in_parts ? LLVMBuildAnd(l->builder, whole, n->last, "") : whole;
@@ -370,22 +394,40 @@ static LLVMValueRef correction_of(nest *n, LLVMValueRef at) {
     return bytes_at(n, at, LLVMBuildSub(n->e.l->builder, n->panel_bytes, correction_bytes(n), ""), tg_llvm_i64(n->e.l, 1));
 }
 
+/* Panels from column `from` on, `count` at a time; gives back where it stops: less than that many are left. */
+static LLVMValueRef pack_panels(nest *n, LLVMValueRef memory, LLVMValueRef from, unsigned count) {
+    tg_dot_emission *e = &n->e;
+    LLVMBuilderRef b = e->l->builder;
+    LLVMValueRef step = LLVMBuildMul(b, width_of_panel(n), tg_llvm_i64(e->l, count), ""), until = n->group_until;
+    if (count > 1) {
+        LLVMValueRef whole = LLVMBuildUDiv(b, LLVMBuildSub(b, until, from, ""), step, "");
+        until = LLVMBuildAdd(b, from, LLVMBuildMul(b, whole, step, ""), "");
+    }
+    tg_llvm_loop loop;
+    LLVMValueRef column = tg_llvm_loop_open(e->l, &loop, from, until, step);
+    tg_dot_panels p = {.bytes = n->panel_bytes, .at = column, .limit = size_of(n, e->d->vector), .n = count};
+    p.to = bytes_at(n, memory, panel_number(n, column), n->panel_bytes);
+    tg_x86_dot_pack_panels(e, &n->columns, &p);
+    if (e->d->flip_rows) {
+        tg_x86_dot_correct(e, p.to, n->p.loops, correction_of(n, p.to));
+    }
+    tg_llvm_loop_close(e->l, &loop);
+    return until;
+}
+
+/* Several panels at a time read longer pieces of each row of the tensor. */
 static void pack_group(nest *n) {
     tg_dot_emission *e = &n->e;
     LLVMBuilderRef b = e->l->builder;
     n->panel_bytes = LLVMBuildMul(b, points_of_part(n), line_bytes(n), "");
     n->panel_bytes = LLVMBuildAdd(b, n->panel_bytes, correction_bytes(n), "");
     LLVMValueRef columns = LLVMBuildSub(b, n->group_until, n->group_from, "");
-    LLVMValueRef count = n->group ? tg_llvm_ceil_div(e->l, columns, width_of_panel(n)) : tg_llvm_i64(e->l, 1);
+    LLVMValueRef count = n->group ? tg_llvm_ceil_div(e->l, columns, width_of_panel(n)) : tg_llvm_i64(e->l, 1), from = n->group_from;
     LLVMValueRef memory = tg_x86_dot_reserve(e->x, &n->panel_memory, LLVMBuildMul(b, n->panel_bytes, count, ""));
-    tg_llvm_loop loop;
-    LLVMValueRef column = tg_llvm_loop_open(e->l, &loop, n->group_from, n->group_until, width_of_panel(n));
-    LLVMValueRef to = bytes_at(n, memory, panel_number(n, column), n->panel_bytes);
-    tg_x86_dot_pack_panel(e, &n->columns, to, column, size_of(n, e->d->vector));
-    if (e->d->flip_rows) {
-        tg_x86_dot_correct(e, to, n->p.loops, correction_of(n, to));
+    if (n->group && tg_x86_dot_packs_broad(e, &n->columns)) {
+        from = pack_panels(n, memory, from, PACK_BROAD);
     }
-    tg_llvm_loop_close(e->l, &loop);
+    pack_panels(n, memory, from, 1);
     n->panels = memory;
 }
 
@@ -408,6 +450,9 @@ static void open_part(nest *n) {
         n->p.loops[i].count = tg_x86_dot_count(e, i);
         n->p.loops[i].vector_step = n->pays ? choose(n, n->pays, steps[i], in_place) : steps[i];
         n->p.loops[i].row_step = tg_x86_dot_step(e, &n->rows, d->over[i]);
+        if (n->packs_rows) {
+            n->p.loops[i].row_step = choose(n, n->packs_rows, tg_llvm_i64(e->l, e->rows * e->size), n->p.loops[i].row_step);
+        }
     }
     LLVMValueRef step = n->p.loops[d->n_over - 1].vector_step;
     n->p.ahead = LLVMBuildMul(e->l->builder, step, tg_llvm_i64(e->l, PREFETCH_STEPS), "");
@@ -486,7 +531,52 @@ static void number_rows(nest *n) {
             carry = choose(n, wraps, one, zero);
         }
     }
-    address_rows(n);
+    if (n->rows.direct) {
+        address_rows(n);
+    }
+}
+
+/* The rows of a tile where they are packed, if they are. */
+static void address_packed_rows(nest *n) {
+    tg_dot_emission *e = &n->e;
+    LLVMBuilderRef b = e->l->builder;
+    LLVMValueRef line = LLVMBuildMul(b, e->k_count, tg_llvm_i64(e->l, e->size), "");
+    LLVMValueRef tile = bytes_at(n, n->packed_rows, LLVMBuildSub(b, n->row, n->row_from, ""), line);
+    for (unsigned r = 0; r < e->rows; r++) {
+        LLVMValueRef packed = tg_llvm_gep(e->l, e->l->i8, tile, tg_llvm_i64(e->l, r * e->size));
+        n->row_at[r] = n->rows.direct ? choose(n, n->packs_rows, packed, n->row_at[r]) : packed;
+    }
+}
+
+static void pack_rows_of_block(nest *n) {
+    tg_dot_emission *e = &n->e;
+    LLVMBuilderRef b = e->l->builder;
+    LLVMValueRef height = tg_llvm_i64(e->l, e->rows), line = LLVMBuildMul(b, e->k_count, tg_llvm_i64(e->l, e->size), "");
+    LLVMValueRef rows = LLVMBuildAdd(b, LLVMBuildSub(b, n->row_until, n->row_from, ""), height, "");
+    LLVMValueRef bytes = LLVMBuildAdd(b, LLVMBuildMul(b, rows, line, ""), tg_llvm_i64(e->l, e->rows * e->lanes * e->size), "");
+    LLVMValueRef memory = tg_x86_dot_reserve(e->x, &n->block_memory, bytes);
+    tg_llvm_loop tiles;
+    n->row = tg_llvm_loop_open(e->l, &tiles, n->row_from, n->row_until, height);
+    n->n_rows = LLVMBuildSub(b, total_rows(n), n->row, "");
+    number_rows(n);
+    tg_dot_rows r = {.value = n->rows.value, .at = n->rows.direct ? n->row_at : NULL, .axes = n->row_axes, .n_axes = n->n_row_axes};
+    r.index = (const LLVMValueRef(*)[TG_DOT_AXES])n->row_index;
+    r.ahead = LLVMBuildMul(b, height, tg_x86_dot_step(e, &n->rows, n->row_axes[n->n_row_axes - 1]), "");
+    tg_x86_dot_pack_tile(e, &r, bytes_at(n, memory, LLVMBuildSub(b, n->row, n->row_from, ""), line));
+    tg_llvm_loop_close(e->l, &tiles);
+    n->packed_rows = memory;
+}
+
+static void open_block(nest *n) {
+    tg_llvm *l = n->e.l;
+    LLVMValueRef slot = tg_x86_alloca(n->e.x, l->ptr);
+    LLVMBuildStore(l->builder, LLVMConstNull(l->ptr), slot);
+    tg_llvm_if c;
+    tg_llvm_if_open(l, &c, n->packs_rows);
+    pack_rows_of_block(n);
+    LLVMBuildStore(l->builder, n->packed_rows, slot);
+    tg_llvm_if_close(l, &c);
+    n->packed_rows = LLVMBuildLoad2(l->builder, l->ptr, slot, "");
 }
 
 static void row_loops(nest *n) {
@@ -502,6 +592,9 @@ static void row_loops(nest *n) {
     n->row = tg_llvm_loop_open(e->l, &tiles, n->row_from, n->row_until, tg_llvm_i64(e->l, e->rows));
     n->n_rows = LLVMBuildSub(e->l->builder, total_rows(n), n->row, "");
     number_rows(n);
+    if (n->packs_rows) {
+        address_packed_rows(n);
+    }
     whole_tile(n);
     tg_llvm_loop_close(e->l, &tiles);
 }
@@ -528,6 +621,9 @@ static void block_loop(nest *n) {
     }
     n->row_from = tg_llvm_loop_open(e->l, &loop, n->row_from, n->row_until, n->block);
     n->row_until = tg_llvm_min64(e->l, n->row_until, LLVMBuildAdd(e->l->builder, n->row_from, n->block, ""));
+    if (n->packs_rows) {
+        open_block(n);
+    }
     panel_loop(n);
     tg_llvm_loop_close(e->l, &loop);
 }
@@ -596,7 +692,7 @@ static void batch_loops(nest *n) {
     }
     if (!n->rows.direct && tg_x86_dot_has_window(e->x, e->d, n->rows.value)) {
         tg_x86_dot_stage_window(e, &n->rows, &n->row_memory);
-    } else if (!n->rows.direct) {
+    } else if (!n->rows.direct && !n->packs_rows) {
         tg_x86_dot_pack_rows(e, &n->rows, &n->row_memory);
     }
     group_loop(n);
@@ -641,7 +737,17 @@ static bool is_short(nest *n) {
     return points > 0 && points <= SHORT;
 }
 
-/* Packing pays if enough tiles read the panel again and its lines are spread over many pages. With fewer rows it streams. */
+/* Do `count` lines that lie `step` bytes apart find no room in the first-level cache? A power of two in the step leaves sets unused. */
+static LLVMValueRef crowds_sets(nest *n, LLVMValueRef step, LLVMValueRef count) {
+    tg_llvm *l = n->e.l;
+    LLVMValueRef unit = LLVMBuildAnd(l->builder, step, LLVMBuildNeg(l->builder, step, ""), "");
+    unit = tg_llvm_min64(l, tg_llvm_max64(l, unit, tg_llvm_i64(l, LINE)), tg_llvm_i64(l, PAGE));
+    LLVMValueRef room = tg_llvm_i64(l, n->e.x->machine->l1_bytes * 3 / 4);
+    return LLVMBuildICmp(l->builder, LLVMIntSGT, LLVMBuildMul(l->builder, unit, count, ""), room, "");
+}
+
+/* Packing pays if enough tiles read the panel again and its lines crowd a few sets or are spread over many pages. With fewer rows
+ * it streams. */
 static void plan_panels(nest *n, LLVMValueRef rows) {
     tg_dot_emission *e = &n->e;
     const tg_x86_dot *d = e->d;
@@ -657,20 +763,44 @@ static void plan_panels(nest *n, LLVMValueRef rows) {
     LLVMValueRef spread = LLVMBuildMul(b, step, size_of(n, d->over[d->n_over - 1]), "");
     LLVMValueRef many = LLVMBuildICmp(b, LLVMIntSGE, rows, tg_llvm_i64(e->l, PACK_TILES * e->rows), "");
     LLVMValueRef far = LLVMBuildICmp(b, LLVMIntSGE, spread, tg_llvm_i64(e->l, PACK_BYTES), "");
-    n->pays = LLVMBuildAnd(b, many, far, "");
+    LLVMValueRef crowded = crowds_sets(n, step, size_of(n, d->over[d->n_over - 1]));
+    n->pays = LLVMBuildAnd(b, many, LLVMBuildOr(b, far, crowded, ""), "");
     n->streams = d->n_over == 1 && d->group <= 1 && !is_short(n) ? LLVMBuildAnd(b, LLVMBuildNot(b, many, ""), far, "") : NULL;
 }
 
-/* Equal parts whose panel takes a quarter of the second-level cache, if half as much again is not enough. */
+/* Equal parts whose panel takes a share of the second-level cache, if half as much again is not enough. That of a plain product
+ * is small, since then more rows fit beside it. */
 static LLVMValueRef part_of(nest *n, LLVMValueRef size, LLVMValueRef inner) {
     tg_llvm *l = n->e.l;
     LLVMBuilderRef b = l->builder;
     LLVMValueRef one = tg_llvm_i64(l, 1), two = tg_llvm_i64(l, 2);
-    LLVMValueRef most = as_many(n, n->e.x->machine->l2_bytes / 4, LLVMBuildMul(b, inner, line_bytes(n), ""), one);
+    LLVMValueRef most = as_many(n, n->e.x->machine->l2_bytes / (n->e.d->n_over == 1 ? 16 : 4), LLVMBuildMul(b, inner, line_bytes(n), ""), one);
     LLVMValueRef enough = LLVMBuildMul(b, most, tg_llvm_i64(l, 3), "");
     LLVMValueRef fits = LLVMBuildICmp(b, LLVMIntSLE, LLVMBuildMul(b, size, two, ""), enough, "");
     LLVMValueRef part = tg_llvm_ceil_div(l, size, tg_llvm_max64(l, tg_llvm_ceil_div(l, size, most), one));
     return choose(n, fits, size, part);
+}
+
+/* Rows that have to be packed anyhow are packed in blocks. Others if the sides do not fit the second level, which rows in place
+ * use badly then, and if many panels read them again. */
+static void plan_rows(nest *n, LLVMValueRef rows, LLVMValueRef large) {
+    tg_dot_emission *e = &n->e;
+    const tg_x86_dot *d = e->d;
+    LLVMBuilderRef b = e->l->builder;
+    const tg_sched_item *pack = tg_x86_sched_pack(e->x, n->rows.value);
+    int64_t bound = e->x->ranges[d->vector->rank].bound, least = (int64_t)PACK_PANELS * e->vecs * e->lanes;
+    if (n->compact || !tg_x86_dot_packs_tiles(e->x, d) || (n->streams && !n->rows.direct) || (pack && !pack->integer)) {
+        return;
+    }
+    if (!n->rows.direct) {
+        n->packs_rows = LLVMConstInt(e->l->i1, 1, 0);
+    } else if (bound == 0 || bound >= least) {
+        LLVMValueRef unit = LLVMBuildICmp(b, LLVMIntEQ, tg_x86_dot_step(e, &n->rows, d->over[0]), tg_llvm_i64(e->l, e->size), "");
+        LLVMValueRef wide = LLVMBuildICmp(b, LLVMIntSGE, size_of(n, d->vector), tg_llvm_i64(e->l, least), "");
+        LLVMValueRef tall = LLVMBuildICmp(b, LLVMIntSGE, rows, tg_llvm_i64(e->l, (int64_t)PACK_TILES * e->rows), "");
+        n->packs_rows = LLVMBuildAnd(b, LLVMBuildAnd(b, unit, wide, ""), LLVMBuildAnd(b, large, tall, ""), "");
+    }
+    n->block_memory = tg_x86_dot_scratch(e->x);
 }
 
 /* Sizes for sides too large for the caches; small ones run in one block, panel by panel. */
@@ -683,9 +813,13 @@ static void plan_large(nest *n, LLVMValueRef rows, LLVMValueRef inner, slot part
     LLVMValueRef length = LLVMBuildMul(b, LLVMBuildMul(b, k, inner, ""), bytes, ""); /* bytes of a row or column in a part */
     LLVMBuildStore(b, k, part.at);
     LLVMValueRef many = as_many(n, m->l2_bytes / 2, length, tg_llvm_i64(e->l, e->rows));
-    LLVMBuildStore(b, many, block.at);
+    LLVMValueRef height = tg_llvm_i64(e->l, e->rows), one = tg_llvm_i64(e->l, 1);
+    LLVMValueRef blocks = tg_llvm_max64(e->l, tg_llvm_ceil_div(e->l, rows, many), one);
+    LLVMValueRef tiles = tg_llvm_max64(e->l, tg_llvm_ceil_div(e->l, tg_llvm_ceil_div(e->l, rows, blocks), height), one);
+    LLVMBuildStore(b, LLVMBuildMul(b, tiles, height, ""), block.at); /* about equal ones */
     LLVMValueRef several = LLVMBuildICmp(b, LLVMIntSGT, rows, many, "");
-    LLVMBuildStore(b, choose(n, several, as_many(n, m->l3_bytes / 2, length, width), width), group.at);
+    several = n->packs_rows ? LLVMBuildOr(b, several, n->packs_rows, "") : several;
+    LLVMBuildStore(b, choose(n, several, as_many(n, m->l3_bytes / 8, length, width), slot_value(n, group)), group.at);
     if (n->streams) {
         tg_llvm_if c;
         tg_llvm_if_open(e->l, &c, n->streams);
@@ -729,8 +863,15 @@ static void plan_sizes(nest *n) {
     LLVMValueRef bytes = LLVMBuildMul(b, LLVMBuildMul(b, points, longest, ""), tg_llvm_i64(e->l, e->size), "");
     LLVMValueRef large = LLVMBuildICmp(b, LLVMIntSGT, bytes, half, "");
     large = n->streams ? LLVMBuildOr(b, large, n->streams, "") : large;
+    plan_rows(n, rows, large);
     LLVMValueRef all = tg_llvm_max64(e->l, size, one), height = tg_llvm_i64(e->l, e->rows);
-    slot part = slot_open(n, all), group = slot_open(n, width_of_panel(n)), block = slot_open(n, tg_llvm_max64(e->l, rows, height));
+    unsigned panels = tg_x86_dot_packs_broad(e, &n->columns) ? PACK_BROAD : 1;
+    LLVMValueRef columns = LLVMBuildMul(b, width_of_panel(n), tg_llvm_i64(e->l, panels), "");
+    if (n->packs_rows) { /* for many panels at once */
+        LLVMValueRef length = LLVMBuildMul(b, points, tg_llvm_i64(e->l, e->size), "");
+        columns = choose(n, n->packs_rows, as_many(n, e->x->machine->l2_bytes / 2, length, width_of_panel(n)), columns);
+    }
+    slot part = slot_open(n, all), group = slot_open(n, columns), block = slot_open(n, tg_llvm_max64(e->l, rows, height));
     tg_llvm_if c;
     tg_llvm_if_open(e->l, &c, large);
     plan_large(n, rows, inner, part, group, block);

@@ -106,40 +106,104 @@ static void close_phi(tg_llvm *l, LLVMValueRef phi, LLVMValueRef next) {
     LLVMAddIncoming(phi, &next, &latch, 1);
 }
 
-/* Loop `level` and everything inside it; `s` is its state before and, on return, after the loop (accumulators only). */
-static void emit_loop(emission *e, unsigned level, state *s) {
-    if (level == e->t->n_loops) {
-        emit_step(e, s);
-        return;
-    }
+static void advance(emission *e, const tg_dot_loop *loop, state *s) {
+    s->vector_at = byte_gep(e->l, s->vector_at, loop->vector_step);
+    s->row_offset = LLVMBuildAdd(e->l->builder, s->row_offset, loop->row_step, "");
+}
+
+static void emit_loop(emission *e, unsigned level, state *s);
+
+/* `count` > 0 times `unroll` iterations of loop `level`; `s` is its state before and, on return, after the loop (accumulators only). */
+static void emit_iterations(emission *e, unsigned level, LLVMValueRef count, unsigned unroll, state *s) {
     tg_llvm *l = e->l;
-    const tg_dot_loop *loop = &e->t->loops[level];
     LLVMBasicBlockRef before = LLVMGetInsertBlock(l->builder), body = tg_llvm_block(l);
     LLVMBuildBr(l->builder, body);
     LLVMPositionBuilderAtEnd(l->builder, body);
-    state phi, inner;
-    LLVMValueRef counter = open_phi(l, loop->count, before);
+    state phi, next;
+    LLVMValueRef counter = open_phi(l, count, before);
     phi.vector_at = open_phi(l, s->vector_at, before);
     phi.row_offset = open_phi(l, s->row_offset, before);
     for (unsigned i = 0; i < e->n_acc; i++) {
         phi.acc[i] = open_phi(l, s->acc[i], before);
     }
-    inner = phi;
-    emit_loop(e, level + 1, &inner);
+    next = phi;
+    for (unsigned i = 0; i < unroll; i++) {
+        state inner = next;
+        emit_loop(e, level + 1, &inner);
+        memcpy(next.acc, inner.acc, sizeof(LLVMValueRef) * e->n_acc);
+        advance(e, &e->t->loops[level], &next);
+    }
     LLVMValueRef left = LLVMBuildNSWSub(l->builder, counter, tg_llvm_i64(l, 1), "");
-    LLVMValueRef vector_next = byte_gep(l, phi.vector_at, loop->vector_step);
-    LLVMValueRef row_next = LLVMBuildAdd(l->builder, phi.row_offset, loop->row_step, "");
     LLVMValueRef more = LLVMBuildICmp(l->builder, LLVMIntNE, left, tg_llvm_i64(l, 0), "");
     close_phi(l, counter, left);
-    close_phi(l, phi.vector_at, vector_next);
-    close_phi(l, phi.row_offset, row_next);
+    close_phi(l, phi.vector_at, next.vector_at);
+    close_phi(l, phi.row_offset, next.row_offset);
     for (unsigned i = 0; i < e->n_acc; i++) {
-        close_phi(l, phi.acc[i], inner.acc[i]);
-        s->acc[i] = inner.acc[i];
+        close_phi(l, phi.acc[i], next.acc[i]);
+        s->acc[i] = next.acc[i];
     }
     LLVMBasicBlockRef after = tg_llvm_block(l);
     LLVMBuildCondBr(l->builder, more, body, after);
     LLVMPositionBuilderAtEnd(l->builder, after);
+}
+
+static LLVMValueRef merge(tg_llvm *l, LLVMValueRef v, LLVMBasicBlockRef from, LLVMValueRef w, LLVMBasicBlockRef or_from) {
+    LLVMValueRef phi = open_phi(l, v, from);
+    LLVMAddIncoming(phi, &w, &or_from, 1);
+    return phi;
+}
+
+/* Opens a branch for `test`, to be closed by end_if with the state before and that at the end of the branch. */
+typedef struct branch {
+    LLVMBasicBlockRef before, after;
+    state s;
+} branch;
+
+static branch begin_if(emission *e, LLVMValueRef test, const state *s) {
+    branch c = {LLVMGetInsertBlock(e->l->builder), NULL, *s};
+    LLVMBasicBlockRef then = tg_llvm_block(e->l);
+    c.after = tg_llvm_block(e->l);
+    LLVMBuildCondBr(e->l->builder, test, then, c.after);
+    LLVMPositionBuilderAtEnd(e->l->builder, then);
+    return c;
+}
+
+static void end_if(emission *e, const branch *c, state *s) {
+    tg_llvm *l = e->l;
+    LLVMBasicBlockRef end = LLVMGetInsertBlock(l->builder);
+    LLVMBuildBr(l->builder, c->after);
+    LLVMPositionBuilderAtEnd(l->builder, c->after);
+    s->vector_at = merge(l, c->s.vector_at, c->before, s->vector_at, end);
+    s->row_offset = merge(l, c->s.row_offset, c->before, s->row_offset, end);
+    for (unsigned i = 0; i < e->n_acc; i++) {
+        s->acc[i] = merge(l, c->s.acc[i], c->before, s->acc[i], end);
+    }
+}
+
+/* The only loop two steps at a time, the odd one first: what counts and moves on costs half as much. */
+static void emit_pairs(emission *e, state *s) {
+    LLVMBuilderRef b = e->l->builder;
+    const tg_dot_loop *loop = &e->t->loops[0];
+    LLVMValueRef zero = tg_llvm_i64(e->l, 0), one = tg_llvm_i64(e->l, 1);
+    LLVMValueRef pairs = LLVMBuildLShr(b, loop->count, one, "");
+    branch odd = begin_if(e, LLVMBuildICmp(b, LLVMIntNE, LLVMBuildAnd(b, loop->count, one, ""), zero, ""), s);
+    emit_step(e, s);
+    advance(e, loop, s);
+    end_if(e, &odd, s);
+    branch even = begin_if(e, LLVMBuildICmp(b, LLVMIntNE, pairs, zero, ""), s);
+    emit_iterations(e, 0, pairs, 2, s);
+    end_if(e, &even, s);
+}
+
+/* Loop `level` and everything inside it. */
+static void emit_loop(emission *e, unsigned level, state *s) {
+    if (level == e->t->n_loops) {
+        emit_step(e, s);
+    } else if (e->t->n_loops == 1 && e->t->unroll) {
+        emit_pairs(e, s);
+    } else {
+        emit_iterations(e, level, e->t->loops[level].count, 1, s);
+    }
 }
 
 static LLVMValueRef all_counts_positive(emission *e) {

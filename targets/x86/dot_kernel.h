@@ -39,6 +39,7 @@ typedef struct tg_dot_tile {
     LLVMValueRef row_at[TG_DOT_MAX_ROWS]; /* address of each row there */
     LLVMValueRef masks[TG_DOT_MAX_VECS]; /* lanes of each vector that exist; null: all */
     LLVMValueRef prefetch; /* how far ahead of the vector side, in bytes; null: nowhere */
+    bool unroll; /* two steps at a time, if there is one loop */
     tg_dot_multiply multiply;
     const tg_dot_loop *loops;
     unsigned n_loops;

@@ -2,7 +2,7 @@
 #include "dsl/ir/affine.h"
 #include "targets/x86/dot.h"
 
-enum { PREFETCH_LINES = 12, CACHE_LINE = 64 };
+enum { PREFETCH_LINES = 12, PREFETCH_BROAD = 4, CACHE_LINE = 64 };
 
 static LLVMValueRef add(tg_dot_emission *e, LLVMValueRef a, LLVMValueRef b) {
     return LLVMBuildAdd(e->l->builder, a, b, "");
@@ -272,15 +272,15 @@ static void close_loops(tg_dot_emission *e, tg_llvm_loop *loops, uint32_t n) {
 }
 
 /* The lines of a panel are far apart, each on a page of its own perhaps, which no hardware prefetcher foresees. */
-static void prefetch_line(tg_dot_emission *e, const tg_dot_side *s, LLVMValueRef column, const LLVMValueRef *k) {
+static void prefetch_line(tg_dot_emission *e, const tg_dot_side *s, LLVMValueRef column, const LLVMValueRef *k, unsigned panels) {
     const tg_x86_dot *d = e->d;
-    LLVMValueRef ahead = tg_llvm_i64(e->l, PREFETCH_LINES), offset = mul(e, column, tg_llvm_i64(e->l, e->size));
+    LLVMValueRef ahead = tg_llvm_i64(e->l, panels > 1 ? PREFETCH_BROAD : PREFETCH_LINES), offset = mul(e, column, tg_llvm_i64(e->l, e->size));
     for (uint32_t i = 0; i < d->n_over; i++) {
         LLVMValueRef index = i + 1 == d->n_over ? add(e, k[i], ahead) : k[i];
         offset = add(e, offset, mul(e, index, tg_x86_dot_step(e, s, d->over[i])));
     }
     LLVMValueRef at = tg_llvm_gep(e->l, e->l->i8, s->base, offset);
-    for (unsigned i = 0; i < e->vecs * e->lanes * e->size; i += CACHE_LINE) {
+    for (unsigned i = 0; i < panels * e->vecs * e->lanes * e->size; i += CACHE_LINE) {
         tg_llvm_prefetch(e->l, tg_llvm_gep(e->l, e->l->i8, at, tg_llvm_i64(e->l, i)), 3);
     }
 }
@@ -301,8 +301,8 @@ static LLVMValueRef group_of_columns(tg_dot_emission *e, const tg_dot_side *s, L
     return tg_x86_dot_group(e, members, s->value->type->dtype, keep);
 }
 
-/* All lines of a panel; `masked`: some columns do not exist. */
-static void pack_lines(tg_dot_emission *e, const tg_dot_side *s, LLVMValueRef to, LLVMValueRef at, LLVMValueRef limit, bool masked) {
+/* All lines of some panels side by side, `bytes` apart where they go; `masked`: some columns do not exist. */
+static void pack_lines(tg_dot_emission *e, const tg_dot_side *s, const tg_dot_panels *p, bool masked) {
     const tg_x86_dot *d = e->d;
     tg_llvm_loop loops[TG_DOT_AXES];
     LLVMValueRef zero = tg_llvm_i64(e->l, 0), one = tg_llvm_i64(e->l, 1), point = zero, ks[TG_DOT_AXES];
@@ -313,17 +313,19 @@ static void pack_lines(tg_dot_emission *e, const tg_dot_side *s, LLVMValueRef to
         ks[i] = i ? k : add(e, e->k_from, k);
         tg_x86_dot_bind(e, d->over[i], ks[i]);
     }
-    LLVMValueRef line = tg_llvm_gep(e->l, e->l->i8, to, mul(e, point, tg_llvm_i64(e->l, e->vecs * e->lanes * e->size)));
+    LLVMValueRef line = tg_llvm_gep(e->l, e->l->i8, p->to, mul(e, point, tg_llvm_i64(e->l, e->vecs * e->lanes * e->size)));
     if (s->direct) {
-        prefetch_line(e, s, at, ks);
+        prefetch_line(e, s, p->at, ks, p->n);
     }
-    for (unsigned i = 0; i < e->vecs; i++) {
-        LLVMValueRef column = add(e, at, tg_llvm_i64(e->l, i * e->lanes));
-        LLVMValueRef mask = masked ? tg_x86_dot_lanes_below(e, column, limit) : NULL;
+    for (unsigned i = 0; i < p->n * e->vecs; i++) {
+        LLVMValueRef column = add(e, p->at, tg_llvm_i64(e->l, i * e->lanes));
+        LLVMValueRef mask = masked ? tg_x86_dot_lanes_below(e, column, p->limit) : NULL;
         LLVMValueRef v = d->group > 1 ? group_of_columns(e, s, column, ks[d->n_over - 1], mask)
                                       : evaluate(e, lanes_frame(e, d->vector, column, mask), s->value, mask);
-        LLVMValueRef p = tg_llvm_gep(e->l, e->l->i8, line, tg_llvm_i64(e->l, i * e->lanes * e->size));
-        tg_llvm_store(e->l, v, p, e->size);
+        if (i && i % e->vecs == 0) {
+            line = tg_llvm_gep(e->l, e->l->i8, line, p->bytes);
+        }
+        tg_llvm_store(e->l, v, tg_llvm_gep(e->l, e->l->i8, line, tg_llvm_i64(e->l, i % e->vecs * e->lanes * e->size)), e->size);
     }
     close_loops(e, loops, d->n_over);
     e->n_bound = n_bound;
@@ -336,18 +338,39 @@ static bool copies_whole_vectors(const tg_dot_emission *e, const tg_value *v) {
     return !e->x->machine->has_masks && (plain || tg_dtype_bits(v->type->dtype) < 32);
 }
 
-void tg_x86_dot_pack_panel(tg_dot_emission *e, const tg_dot_side *s, LLVMValueRef to, LLVMValueRef at, LLVMValueRef limit) {
-    if (!copies_whole_vectors(e, s->value)) {
-        pack_lines(e, s, to, at, limit, true);
+bool tg_x86_dot_packs_broad(const tg_dot_emission *e, const tg_dot_side *s) {
+    return copies_whole_vectors(e, s->value) && e->d->group <= 1;
+}
+
+void tg_x86_dot_pack_panels(tg_dot_emission *e, const tg_dot_side *s, const tg_dot_panels *p) {
+    if (p->n > 1 || !copies_whole_vectors(e, s->value)) {
+        pack_lines(e, s, p, p->n == 1);
         return;
     }
     tg_llvm_if c;
-    LLVMValueRef end = add(e, at, tg_llvm_i64(e->l, e->vecs * e->lanes));
-    tg_llvm_if_open(e->l, &c, LLVMBuildICmp(e->l->builder, LLVMIntSLE, end, limit, ""));
-    pack_lines(e, s, to, at, limit, false);
+    LLVMValueRef end = add(e, p->at, tg_llvm_i64(e->l, e->vecs * e->lanes));
+    tg_llvm_if_open(e->l, &c, LLVMBuildICmp(e->l->builder, LLVMIntSLE, end, p->limit, ""));
+    pack_lines(e, s, p, false);
     tg_llvm_if_else(e->l, &c);
-    pack_lines(e, s, to, at, limit, true);
+    pack_lines(e, s, p, true);
     tg_llvm_if_close(e->l, &c);
+}
+
+LLVMValueRef tg_x86_dot_row_vector(tg_dot_emission *e, const tg_dot_rows *r, unsigned i, LLVMValueRef k, LLVMValueRef mask) {
+    tg_axis *last = e->d->over[e->d->n_over - 1];
+    if (!r->at) {
+        tg_x86_frame *f = lanes_frame(e, last, add(e, e->k_from, k), mask);
+        for (uint32_t a = 0; a < r->n_axes; a++) {
+            tg_x86_frame_bind(f, r->axes[a], (tg_x86_val){add(e, e->x->ranges[r->axes[a]->rank].first, r->index[i][a]), NULL, NULL});
+        }
+        return evaluate(e, f, r->value, mask);
+    }
+    LLVMValueRef at = tg_llvm_gep(e->l, e->elem, r->at[i], k);
+    if (mask) {
+        return tg_llvm_masked_load(e->l, e->vector, at, e->size, mask);
+    }
+    tg_llvm_prefetch(e->l, tg_llvm_gep(e->l, e->l->i8, at, r->ahead), 3);
+    return tg_llvm_load(e->l, e->vector, at, e->size);
 }
 
 /* Lays out the packed rows: the last reduction axis contiguous and padded to whole vectors. Returns the bytes. */

@@ -3,6 +3,7 @@
 
 #include "base/cpu.h"
 
+#include <cpuid.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -26,6 +27,18 @@ static int64_t cache_bytes(int name, int64_t otherwise) {
     return n > 0 ? n : otherwise;
 }
 
+/* The third level as the processor describes it. For those of AMD, sysconf answers what all of the package has. */
+static int64_t third_level(int64_t otherwise) {
+    for (unsigned leaf = 4; leaf; leaf = leaf == 4 ? 0x8000001d : 0) { /* Intel's, AMD's: the same fields */
+        for (unsigned i = 0, a, b, c, d; __get_cpuid_count(leaf, i, &a, &b, &c, &d) && (a & 31); i++) {
+            if ((a >> 5 & 7) == 3) {
+                return (int64_t)((b >> 22) + 1) * ((b >> 12 & 1023) + 1) * ((b & 4095) + 1) * (c + 1);
+            }
+        }
+    }
+    return otherwise;
+}
+
 static void describe(const level *l, tg_machine *m) {
     memset(m, 0, sizeof *m);
     m->family = "x86";
@@ -41,7 +54,7 @@ static void describe(const level *l, tg_machine *m) {
     m->has_vnni = l->vnni;
     m->l1_bytes = cache_bytes(_SC_LEVEL1_DCACHE_SIZE, 32 << 10);
     m->l2_bytes = cache_bytes(_SC_LEVEL2_CACHE_SIZE, 1 << 20);
-    m->l3_bytes = cache_bytes(_SC_LEVEL3_CACHE_SIZE, 16 << 20);
+    m->l3_bytes = third_level(cache_bytes(_SC_LEVEL3_CACHE_SIZE, 16 << 20));
     m->n_cores = (int)cache_bytes(_SC_NPROCESSORS_ONLN, 1);
 }
 

@@ -145,11 +145,12 @@ static void check_product(const x86_kernel *k, sizes s) {
     guarded_free(c, (size_t)(s.m * s.n) * sizeof *c), free(want);
 }
 
-/* Few rows that stream; rows in blocks; reductions in parts, packed and streaming; groups of panels. */
+/* Few rows that stream; rows in blocks, packed and not; reductions in parts, packed and streaming; groups of panels. */
 Test(x86dot, sizes_beyond_the_caches, .timeout = 120) {
     static const sizes list[] = {
         {1, 4111, 300},  {2, 1000, 65},    {3, 515, 1000},  {5, 2048, 129},   {7, 1031, 333},
         {8, 4096, 70},   {13, 777, 801},   {47, 1030, 260}, {200, 100, 1400}, {96, 70, 9001},
+        {61, 140, 1203}, {50, 129, 2000}, {301, 1100, 517},
         {10, 33, 20000}, {600, 530, 1200}, {1, 17, 30000},  {1, 8209, 8},     {1, 50000, 17},
         {1, 9001, 33},  {1, 5000, 40},    {1, 70000, 9}};
     for (int threads = 1; threads <= 4; threads += 3) {

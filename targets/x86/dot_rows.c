@@ -1,0 +1,94 @@
+/* Rows of the broadcast side, packed tile by tile: at every reduction point the elements of all rows of a tile lie side by side.
+ *
+ *   rows r0 …  k0 k1 k2 …           tile: k0: r0 r1 … r5   k1: r0 r1 … r5   k2: …
+ *        r1 …  k0 k1 k2 …   →
+ *
+ * The register tile then reads one stream instead of one per row. Rows that lie a power of two apart share sets of the caches
+ * and pages of the TLB; a block of packed rows is contiguous. Vectors along the reduction are read from each row and
+ * transposed in 128-bit lanes, as in transpose.c: pairs of rows first, then pairs of pairs. */
+#include "targets/x86/dot.h"
+
+enum { MAX_LANES = 16 };
+
+static LLVMValueRef shuffle(tg_dot_emission *e, LLVMValueRef a, LLVMValueRef b, const unsigned *pick, unsigned n) {
+    LLVMValueRef ids[MAX_LANES];
+    for (unsigned i = 0; i < n; i++) {
+        ids[i] = tg_llvm_i32(e->l, pick[i]);
+    }
+    return LLVMBuildShuffleVector(e->l->builder, a, b, LLVMConstVector(ids, n), "");
+}
+
+/* Chunks of `width` elements from half of each 128-bit lane of a, then of b: a0 b0 a1 b1 …  */
+static LLVMValueRef interleave(tg_dot_emission *e, LLVMValueRef a, LLVMValueRef b, unsigned width, bool upper) {
+    unsigned per = 16 / e->size, pick[MAX_LANES];
+    for (unsigned i = 0; i < e->lanes; i++) {
+        unsigned within = i % per, from = within / (2 * width) * width + within % width + (upper ? per / 2 : 0);
+        pick[i] = i / per * per + from + (within / width % 2 ? e->lanes : 0);
+    }
+    return shuffle(e, a, b, pick, e->lanes);
+}
+
+/* Stores the elements of `height` rows at one point after the other; lane h of 128 bits begins at point `first` of its own. */
+static void store_points(tg_dot_emission *e, LLVMValueRef v, unsigned height, unsigned first, LLVMValueRef to) {
+    unsigned per = 16 / e->size, points = per / height;
+    for (unsigned i = 0; i < e->lanes / height; i++) {
+        unsigned point = i / points * per + first + i % points;
+        LLVMValueRef at = tg_llvm_gep(e->l, e->l->i8, to, tg_llvm_i64(e->l, (int64_t)point * e->rows * e->size));
+        LLVMValueRef part = height == 1 ? LLVMBuildExtractElement(e->l->builder, v, tg_llvm_i32(e->l, i), "")
+                                        : tg_llvm_slice(e->l, v, i * height, height);
+        tg_llvm_store(e->l, part, at, e->size);
+    }
+}
+
+/* `height` rows, a power of two up to the elements of a 128-bit lane. */
+static void store_rows(tg_dot_emission *e, const LLVMValueRef *row, unsigned height, LLVMValueRef to) {
+    unsigned per = 16 / e->size;
+    if (height == 1) {
+        store_points(e, row[0], 1, 0, to);
+        return;
+    }
+    for (unsigned half = 0; half < 2; half++) {
+        LLVMValueRef a = interleave(e, row[0], row[1], 1, half), b = height == 4 ? interleave(e, row[2], row[3], 1, half) : NULL;
+        if (!b) {
+            store_points(e, a, 2, half * per / 2, to);
+            continue;
+        }
+        store_points(e, interleave(e, a, b, 2, false), 4, 2 * half, to);
+        store_points(e, interleave(e, a, b, 2, true), 4, 2 * half + 1, to);
+    }
+}
+
+/* Points k … k + lanes of all rows. */
+static void pack_points(tg_dot_emission *e, const tg_dot_rows *r, LLVMValueRef k, LLVMValueRef mask, LLVMValueRef to) {
+    LLVMValueRef row[TG_DOT_MAX_ROWS];
+    for (unsigned i = 0; i < e->rows; i++) {
+        row[i] = tg_x86_dot_row_vector(e, r, i, k, mask);
+    }
+    LLVMValueRef at = tg_llvm_gep(e->l, e->l->i8, to, LLVMBuildMul(e->l->builder, k, tg_llvm_i64(e->l, e->rows * e->size), ""));
+    for (unsigned i = 0, height = 16 / e->size; i < e->rows; i += height) {
+        while (height > e->rows - i) {
+            height /= 2;
+        }
+        LLVMValueRef first = tg_llvm_gep(e->l, e->l->i8, at, tg_llvm_i64(e->l, i * e->size));
+        store_rows(e, row + i, height, first);
+    }
+}
+
+void tg_x86_dot_pack_tile(tg_dot_emission *e, const tg_dot_rows *r, LLVMValueRef to) {
+    LLVMBuilderRef b = e->l->builder;
+    LLVMValueRef zero = tg_llvm_i64(e->l, 0), lanes = tg_llvm_i64(e->l, e->lanes);
+    LLVMValueRef whole = LLVMBuildMul(b, LLVMBuildUDiv(b, e->k_count, lanes, ""), lanes, "");
+    tg_llvm_loop loop;
+    LLVMValueRef k = tg_llvm_loop_open(e->l, &loop, zero, whole, lanes);
+    pack_points(e, r, k, NULL, to);
+    tg_llvm_loop_close(e->l, &loop);
+    k = tg_llvm_loop_open(e->l, &loop, whole, e->k_count, lanes);
+    pack_points(e, r, k, tg_x86_dot_lanes_below(e, k, e->k_count), to);
+    tg_llvm_loop_close(e->l, &loop);
+}
+
+bool tg_x86_dot_packs_tiles(tg_x86 *x, const tg_x86_dot *d) {
+    const tg_value *v = tg_operand(d->op, 1 - d->side);
+    bool matrix = d->n_over == 1 && (d->row || d->n_rows) && d->group <= 1 && d->multiply == TG_DOT_PLAIN;
+    return matrix && v->def && v->def->opcode == TG_OP_LOAD && !tg_x86_dot_has_window(x, d, v);
+}
