@@ -352,6 +352,33 @@ static bool is_uniform(tg_x86_val index) {
     return !index.step && !tg_llvm_is_vector(index.v);
 }
 
+/* v = result + *plus */
+static LLVMValueRef without_constant(LLVMValueRef v, int64_t *plus) {
+    int64_t c;
+    *plus = 0;
+    while (LLVMIsAInstruction(v) && LLVMGetInstructionOpcode(v) == LLVMAdd && tg_llvm_is_const(LLVMGetOperand(v, 1), &c) &&
+           !__builtin_add_overflow(*plus, c, plus)) {
+        v = LLVMGetOperand(v, 0);
+    }
+    return v;
+}
+
+/* Constants in indices go to the base, which no loop changes: neighbouring elements, as windows have them, then share the
+ * offset that loops compute. Where the stride is a constant, instructions hold the distance. */
+static void move_constant(tg_x86 *x, address *a, tg_x86_val *index, LLVMValueRef stride) {
+    int64_t plus, c;
+    bool whole = tg_dtype_bits(a->dtype) >= 8 && tg_dtype_kind_of(a->dtype) != TG_KIND_COMPLEX;
+    if (!whole || tg_llvm_is_const(stride, &c) || tg_llvm_is_vector(index->v) || tg_llvm_is_const(index->v, &c)) {
+        return;
+    }
+    LLVMValueRef rest = without_constant(index->v, &plus);
+    if (plus != 0) {
+        LLVMValueRef at = LLVMBuildMul(x->builder, stride, tg_llvm_i64(x->l, plus), "");
+        a->base = LLVMBuildGEP2(x->builder, a->element, a->base, &at, 1, "");
+        index->v = rest;
+    }
+}
+
 /* Address of the element of a memory op at a point, and the mask of lanes inside the tensor (null: proved). */
 static address address_of(tg_x86 *x, tg_x86_frame *f, tg_op *op, LLVMValueRef *inside) {
     tg_x86_tensor *t = tg_x86_tensor_of(x, tg_operand(op, 0));
@@ -362,7 +389,7 @@ static address address_of(tg_x86 *x, tg_x86_frame *f, tg_op *op, LLVMValueRef *i
     *inside = NULL;
     for (uint32_t d = 0; d < t->rank; d++) {
         tg_x86_val index = tg_x86_eval(x, f, tg_op_index(op, d));
-        if (!(proved >> d & 1) && !tg_x86_checked_at_launch(x, op, d)) {
+        if (!(proved >> d & 1) && !tg_x86_is_boxed(x, op, d) && !tg_x86_checked_at_launch(x, op, d)) {
             *inside = and_masks(x, *inside, below(x, index, t->dim[d]));
         }
         LLVMValueRef stride = t->stride[d];
@@ -371,6 +398,7 @@ static address address_of(tg_x86 *x, tg_x86_frame *f, tg_op *op, LLVMValueRef *i
             stride = tg_llvm_i64(x->l, 1);
             tg_x86_note_unit(x, tg_operand(op, 0));
         }
+        move_constant(x, &a, &index, stride);
         tg_x86_val *part = is_uniform(index) ? &uniform : &a.offset;
         *part = add_scaled(x, *part, index, stride);
     }
@@ -431,7 +459,8 @@ tg_x86_val tg_x86_load_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op) {
     prefetch_ahead(x, op, &a);
     tg_x86_val v = load_at(x, &a);
     tg_value *otherwise = tg_op_else(op);
-    if (!inside) {
+    bool zeros = !otherwise && !v.im && a.dtype != TG_F8E8M0; /* which has no zero */
+    if (!inside || (zeros && !tg_llvm_is_vector(inside))) { /* where no lane is inside, zeros were read */
         return v;
     }
     unsigned n = tg_llvm_lanes(inside) > tg_llvm_lanes(v.v) ? tg_llvm_lanes(inside) : tg_llvm_lanes(v.v);

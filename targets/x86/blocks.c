@@ -1,13 +1,15 @@
 /* Block sizes of grid axes for which no schedule says one: tiles of an instance should fit the caches, and the axis that
  * will run in vector lanes should fill them.
  *
- * `inner` is what one index of the axis brings along: the largest product of other, non-grid sizes in a tile with it. */
+ * `inner` is what one index of the axis brings along: the largest product of other, non-grid sizes in a tile with it, and of
+ * the iterations of short loops that compute it. */
+#include "targets/x86/carry.h"
 #include "targets/x86/dot.h"
-#include "targets/x86/x86_internal.h"
 
 enum { UNKNOWN_SIZE = 1024, POINTS = 4096, LANES = 16 };
 
 typedef struct survey {
+    tg_x86 *x;
     const tg_axis *axis;
     int64_t inner;
     uint32_t later;   /* grid axes bound inside this one */
@@ -20,11 +22,11 @@ static int64_t size_of(const tg_axis *a) {
     return a->extent > 0 ? a->extent : a->block > 0 ? a->block : UNKNOWN_SIZE;
 }
 
-static void see_type(survey *s, const tg_type *t) {
+static void see_type(survey *s, const tg_type *t, int64_t times) {
     if (t->kind != TG_TYPE_TILE || !tg_type_has_axis(t, s->axis)) {
         return;
     }
-    int64_t n = 1;
+    int64_t n = times;
     for (uint32_t i = 0; i < t->n_axes; i++) {
         n *= t->axes[i]->kind == TG_AXIS_GRID || n > 1 << 20 ? 1 : size_of(t->axes[i]);
     }
@@ -40,7 +42,8 @@ static void see_access(survey *s, const tg_op *op) {
     }
 }
 
-static void see_region(survey *s, const tg_region *r) {
+static void see_region(survey *s, const tg_region *r, int64_t times) {
+    int64_t first, until;
     for (const tg_op *op = r->body.first; op; op = op->next) {
         if (op->opcode == TG_OP_LOAD || op->opcode == TG_OP_STORE) {
             see_access(s, op);
@@ -51,10 +54,11 @@ static void see_region(survey *s, const tg_region *r) {
             s->earlier += a->rank < s->axis->rank;
         }
         for (uint32_t i = 0; i < op->n_results; i++) {
-            see_type(s, tg_result(op, i)->type);
+            see_type(s, tg_result(op, i)->type, times);
         }
         for (uint32_t i = 0; i < op->n_regions; i++) {
-            see_region(s, &op->regions[i]);
+            bool carry = op->opcode == TG_OP_FOR && tg_x86_is_carry(s->x, op) && tg_x86_carry_range(op, &first, &until);
+            see_region(s, &op->regions[i], carry ? times * (until - first) : times);
         }
     }
 }
@@ -78,10 +82,10 @@ int64_t tg_x86_default_block(tg_x86 *x, const tg_axis *a) {
     if (tg_x86_dot_default_block(x, a, &limit)) {
         return limit;
     }
-    survey s = {.axis = a, .inner = 1};
+    survey s = {.x = x, .axis = a, .inner = 1};
     const tg_op *phase = phase_of(a->binder);
     if (phase) {
-        see_region(&s, &phase->regions[0]);
+        see_region(&s, &phase->regions[0], 1);
     }
     bool alone = s.later + s.earlier == 0;
     if (!s.along && !s.ordered && s.inner > 1) { /* lanes run along this axis or along none */

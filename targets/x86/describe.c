@@ -1,6 +1,7 @@
 /* The plan as text (`tegula compile --emit plan`): one line per nest, in the order of the code, for the fast variant.
  *
  *   nest i | j x16 *4: fill %e, reduce add -> %s      loops over i, then over j in 4 vectors of 16 lanes
+ *   nest p q by 6 c x8 *1 | r s: …                    6 points of q at a time
  *
  * `|` stands before the axes that are reduced or scanned. */
 #include "targets/x86/dot.h"
@@ -10,6 +11,9 @@ static void put_axis(const tg_x86_nest *n, const tg_axis *a, tg_strbuf *out) {
     tg_strbuf_printf(out, " %s", a->name ? a->name : "?");
     if (a == n->vector) {
         tg_strbuf_printf(out, " x%u *%u", n->lanes, n->unroll);
+    }
+    if (a == n->tile) {
+        tg_strbuf_printf(out, " by %u", n->tile_points);
     }
 }
 

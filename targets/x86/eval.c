@@ -84,6 +84,18 @@ LLVMValueRef tg_x86_in_range(tg_x86 *x, const tg_axis *a, tg_x86_val index) {
     return LLVMBuildICmp(x->builder, LLVMIntULT, rel, tg_llvm_splat(x->l, r->size, lanes), "");
 }
 
+/* The frame in which `v` is evaluated. */
+static tg_x86_frame *frame_of_value(tg_x86_frame *f, const tg_value *v) {
+    const tg_block *block = v->def ? v->def->parent : v->block;
+    tg_x86_frame *at = tg_x86_frame_of(f, v->type);
+    for (; f != at; f = f->parent) {
+        if (f->loop && &f->loop->regions[0].body == block) {
+            return f;
+        }
+    }
+    return at;
+}
+
 static LLVMValueRef choose(tg_x86 *x, LLVMValueRef test, LLVMValueRef a, LLVMValueRef b) {
     unsigned lanes = tg_llvm_lanes(test);
     lanes = tg_llvm_lanes(a) > lanes ? tg_llvm_lanes(a) : lanes;
@@ -207,7 +219,7 @@ tg_x86_val tg_x86_eval(tg_x86 *x, tg_x86_frame *f, tg_value *v) {
         tg_x86_val s = {tg_x86_scalar_of(x, v), NULL, x->scalars_im[v->id]};
         return s;
     }
-    tg_x86_frame *at = tg_x86_frame_of(f, v->type);
+    tg_x86_frame *at = frame_of_value(f, v);
     tg_x86_val *known = tg_map_get(at->memo, v);
     if (known) {
         return *known;

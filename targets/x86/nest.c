@@ -5,6 +5,7 @@
  *
  * If the vector axis is among the outer ones, each vector of an iteration has its own accumulators (a vertical
  * reduction); if it is among the inner ones, they all serve one output point and are merged in a fixed tree. */
+#include "targets/x86/carry.h"
 #include "targets/x86/dot.h"
 
 enum { MAX_UNROLL = 8, INNER = 1000 /* added to a level once the accumulators are open */ };
@@ -12,7 +13,7 @@ enum { MAX_UNROLL = 8, INNER = 1000 /* added to a level once the accumulators ar
 typedef struct walk {
     tg_x86 *x;
     tg_x86_nest *n;
-    tg_x86_acc *accs[TG_X86_MAX_ROOTS][MAX_UNROLL];
+    tg_x86_acc *accs[TG_X86_MAX_ROOTS][TG_X86_MAX_POINTS];
     bool vector_inside; /* the vector axis is reduced */
 } walk;
 
@@ -22,14 +23,7 @@ static tg_axis *axis_at(const tg_x86_nest *n, uint32_t i) {
     return i < n->n_outer ? n->outer[i] : n->inner[i - n->n_outer];
 }
 
-/* Opens a loop whose body is a new place; the code before it stays open in the old one. */
-typedef struct nest_loop {
-    tg_llvm_loop loop;
-    tg_x86_place *outside;
-    tg_x86_place *inside;
-} nest_loop;
-
-static LLVMValueRef open_loop(tg_x86 *x, nest_loop *l, LLVMValueRef from, LLVMValueRef until, int64_t step) {
+LLVMValueRef tg_x86_open_loop(tg_x86 *x, tg_x86_nest_loop *l, LLVMValueRef from, LLVMValueRef until, int64_t step) {
     l->outside = x->place;
     l->outside->at = LLVMGetInsertBlock(x->builder);
     l->inside = TG_NEW(x->arena, tg_x86_place);
@@ -39,7 +33,7 @@ static LLVMValueRef open_loop(tg_x86 *x, nest_loop *l, LLVMValueRef from, LLVMVa
     return index;
 }
 
-static void close_loop(tg_x86 *x, nest_loop *l) {
+void tg_x86_close_loop(tg_x86 *x, tg_x86_nest_loop *l) {
     l->loop.before = l->outside->at;
     tg_llvm_loop_close(x->l, &l->loop);
     x->place = l->outside;
@@ -107,6 +101,8 @@ static void run_root_here(walk *w, uint32_t root, uint32_t copy, tg_x86_frame *f
     case TG_X86_ROOT_SET:
         tg_x86_set_point(x, w->n, f, r->op);
         break;
+    case TG_X86_ROOT_CARRY:
+        break; /* runs at all points at once */
     }
 }
 
@@ -119,10 +115,26 @@ static void run_root(walk *w, uint32_t root, uint32_t copy, tg_x86_frame *f) {
     }
 }
 
-static void run_roots(walk *w, tg_x86_frame **frames, uint32_t n) {
+static void run_carry(walk *w, tg_x86_root *r, tg_x86_frame **frames, uint32_t n) {
+    tg_x86_emit_carry(w->x, r->op, frames, n);
+    for (uint32_t u = 0; u < n; u++) {
+        for (uint32_t k = 0; k < r->op->n_results && !r->transient; k++) {
+            tg_value *v = tg_result(r->op, k);
+            tg_x86_buffer_store(w->x, frames[u], w->x->buffers[v->id], tg_x86_eval(w->x, frames[u], v));
+        }
+    }
+}
+
+static void run_roots(walk *w, tg_x86_frame **frames, uint32_t n, bool after) {
+    if (!after && w->n->roots.data[0].kind == TG_X86_ROOT_CARRY) {
+        run_carry(w, &w->n->roots.data[0], frames, n);
+        return;
+    }
     for (uint32_t u = 0; u < n; u++) {
         for (uint32_t r = 0; r < w->n->roots.len; r++) {
-            run_root(w, r, u, frames[u]);
+            if (w->n->roots.data[r].after == after) {
+                run_root(w, r, u, frames[u]);
+            }
         }
     }
 }
@@ -159,6 +171,7 @@ static void inner_part(walk *w, tg_x86_frame **frames, uint32_t n) {
             tg_x86_acc_close(x, w->accs[r][u], frames[u]);
         }
     }
+    run_roots(w, frames, n, true);
 }
 
 /* ---- loops ---------------------------------------------------------------------------------------------------- */
@@ -174,18 +187,99 @@ static void scalar_loop(walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, 
     const tg_x86_range *r = &x->ranges[a->rank];
     LLVMBuilderRef b = x->builder;
     LLVMValueRef first = r->first, until = LLVMBuildAdd(b, r->first, r->size, "");
-    nest_loop l;
-    LLVMValueRef k = open_loop(x, &l, first, until, 1), index = k;
+    tg_x86_nest_loop l;
+    LLVMValueRef k = tg_x86_open_loop(x, &l, first, until, 1), index = k;
     if (w->n->reverse && i >= INNER) {
         LLVMValueRef last = LLVMBuildAdd(b, first, LLVMBuildSub(b, until, tg_llvm_i64(x->l, 1), ""), "");
         index = LLVMBuildSub(b, last, k, "");
     }
-    tg_x86_frame *inside[MAX_UNROLL];
+    tg_x86_frame *inside[TG_X86_MAX_POINTS];
     for (uint32_t u = 0; u < n; u++) {
         bind_one(x, &inside[u], frames[u], a, index, NULL);
     }
     level(w, i + 1, inside, n);
-    close_loop(x, &l);
+    tg_x86_close_loop(x, &l);
+}
+
+static void unrolled_loop(walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n) {
+    tg_x86 *x = w->x;
+    int64_t first = 0, size = 0;
+    bool known = tg_llvm_is_const(x->ranges[a->rank].first, &first) && tg_llvm_is_const(x->ranges[a->rank].size, &size);
+    for (int64_t k = first; known && k < first + size; k++) {
+        tg_x86_frame *inside[TG_X86_MAX_POINTS];
+        for (uint32_t u = 0; u < n; u++) {
+            bind_one(x, &inside[u], frames[u], a, tg_llvm_i64(x->l, k), NULL);
+        }
+        level(w, i + 1, inside, n);
+    }
+}
+
+/* The points first + [0, n) of the tile axis, for each of the frames, in a branch of its own. */
+static void tile_points(walk *w, uint32_t i, LLVMValueRef first, uint32_t points, tg_x86_frame **frames, uint32_t n) {
+    tg_x86 *x = w->x;
+    tg_x86_place here = {LLVMGetInsertBlock(x->builder)}, *outside = x->place;
+    tg_x86_frame *inside[TG_X86_MAX_POINTS];
+    x->place = &here;
+    for (uint32_t u = 0; u < n * points; u++) {
+        LLVMValueRef at = LLVMBuildAdd(x->builder, first, tg_llvm_i64(x->l, u % points), "");
+        bind_one(x, &inside[u], frames[u / points], w->n->tile, at, NULL);
+    }
+    level(w, i + 1, inside, n * points);
+    x->place = outside;
+}
+
+/* Whole tiles of points, without tests if they are inside all tensors; the rest one by one:
+ *
+ *   while k < until:  if k + T <= until: { if all are inside: k … k + T - 1, untested   else: these, tested }  k += T
+ *                     else: k  k += 1 */
+static void tile_body(walk *w, uint32_t i, LLVMValueRef k, LLVMValueRef until, LLVMValueRef slot, tg_x86_frame **frames, uint32_t n) {
+    tg_x86 *x = w->x;
+    LLVMBuilderRef b = x->builder;
+    uint32_t points = w->n->tile_points;
+    LLVMValueRef last = LLVMBuildAdd(b, k, tg_llvm_i64(x->l, points - 1), "");
+    LLVMValueRef box = tg_x86_box_holds(x, w->n, frames[0], k, last);
+    tg_llvm_if whole, inside;
+    tg_llvm_if_open(x->l, &whole, LLVMBuildICmp(b, LLVMIntSLT, last, until, ""));
+    if (box) {
+        tg_llvm_if_open(x->l, &inside, box);
+    }
+    x->boxed = w->n;
+    tile_points(w, i, k, points, frames, n);
+    x->boxed = NULL;
+    if (box) {
+        tg_llvm_if_else(x->l, &inside);
+        tile_points(w, i, k, points, frames, n);
+        tg_llvm_if_close(x->l, &inside);
+    }
+    LLVMBuildStore(b, LLVMBuildAdd(b, last, tg_llvm_i64(x->l, 1), ""), slot);
+    tg_llvm_if_else(x->l, &whole);
+    tile_points(w, i, k, 1, frames, n);
+    LLVMBuildStore(b, LLVMBuildAdd(b, k, tg_llvm_i64(x->l, 1), ""), slot);
+    tg_llvm_if_close(x->l, &whole);
+}
+
+static void tile_loop(walk *w, uint32_t i, tg_x86_frame **frames, uint32_t n) {
+    tg_x86 *x = w->x;
+    LLVMBuilderRef b = x->builder;
+    const tg_x86_range *r = &x->ranges[w->n->tile->rank];
+    LLVMValueRef until = LLVMBuildAdd(b, r->first, r->size, ""), slot = tg_x86_alloca(x, x->l->i64);
+    tg_x86_place *outside = x->place, inside;
+    outside->at = LLVMGetInsertBlock(b);
+    LLVMBasicBlockRef head = tg_llvm_block(x->l), body = tg_llvm_block(x->l), after = tg_llvm_block(x->l);
+    LLVMPositionBuilderAtEnd(b, head);
+    LLVMValueRef k = LLVMBuildLoad2(b, x->l->i64, slot, "");
+    LLVMBuildCondBr(b, LLVMBuildICmp(b, LLVMIntSLT, k, until, ""), body, after);
+    LLVMPositionBuilderAtEnd(b, body);
+    inside.at = body;
+    x->place = &inside;
+    tile_body(w, i, k, until, slot, frames, n);
+    LLVMBuildBr(b, head);
+    LLVMPositionBuilderAtEnd(b, outside->at);
+    LLVMBuildStore(b, r->first, slot);
+    LLVMBuildBr(b, head);
+    LLVMPositionBuilderAtEnd(b, after);
+    x->place = outside;
+    x->place->at = after;
 }
 
 static LLVMValueRef tail_mask(tg_x86 *x, LLVMValueRef left) {
@@ -197,24 +291,31 @@ static LLVMValueRef tail_mask(tg_x86 *x, LLVMValueRef left) {
     return LLVMBuildICmp(x->builder, LLVMIntULT, LLVMConstVector(ids, x->lanes), n, "");
 }
 
-static void vector_loops(walk *w, uint32_t i, tg_axis *a, tg_x86_frame *outer) {
+/* `unroll` vectors from index k on, for each of the frames. */
+static void bind_vectors(tg_x86 *x, tg_x86_frame **inside, tg_x86_frame **frames, uint32_t n, tg_axis *a, LLVMValueRef k,
+                         uint32_t unroll) {
+    for (uint32_t u = 0; u < n * unroll; u++) {
+        LLVMValueRef at = LLVMBuildAdd(x->builder, k, tg_llvm_i64(x->l, (int64_t)(u % unroll) * x->lanes), "");
+        bind_one(x, &inside[u], frames[u / unroll], a, at, tg_llvm_i64(x->l, 1));
+    }
+}
+
+static void vector_loops(walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n) {
     tg_x86 *x = w->x;
     LLVMBuilderRef b = x->builder;
     const tg_x86_range *r = &x->ranges[a->rank];
     uint32_t unroll = w->n->unroll;
     int64_t lanes = x->lanes, step = lanes * unroll;
-    LLVMValueRef one = tg_llvm_i64(x->l, 1), until = LLVMBuildAdd(b, r->first, r->size, "");
+    LLVMValueRef until = LLVMBuildAdd(b, r->first, r->size, "");
     LLVMValueRef whole = LLVMBuildAnd(b, r->size, tg_llvm_i64(x->l, -step), "");
     LLVMValueRef middle = LLVMBuildAdd(b, r->first, whole, "");
-    tg_x86_frame *inside[MAX_UNROLL];
-    nest_loop l;
+    tg_x86_frame *inside[TG_X86_MAX_POINTS];
+    tg_x86_nest_loop l;
     if (!r->bound || r->bound >= step) {
-        LLVMValueRef k = open_loop(x, &l, r->first, middle, step);
-        for (uint32_t u = 0; u < unroll; u++) {
-            bind_one(x, &inside[u], outer, a, LLVMBuildAdd(b, k, tg_llvm_i64(x->l, u * lanes), ""), one);
-        }
-        level(w, i + 1, inside, unroll);
-        close_loop(x, &l);
+        LLVMValueRef k = tg_x86_open_loop(x, &l, r->first, middle, step);
+        bind_vectors(x, inside, frames, n, a, k, unroll);
+        level(w, i + 1, inside, n * unroll);
+        tg_x86_close_loop(x, &l);
     } else {
         middle = r->first;
     }
@@ -222,11 +323,14 @@ static void vector_loops(walk *w, uint32_t i, tg_axis *a, tg_x86_frame *outer) {
     if (tg_llvm_is_const(LLVMBuildSub(b, until, middle, ""), &left) && left == 0) {
         return;
     }
-    LLVMValueRef k = open_loop(x, &l, middle, until, lanes);
-    bind_one(x, &inside[0], outer, a, k, one);
-    tg_x86_frame_mask(x, inside[0], tail_mask(x, LLVMBuildSub(b, until, k, "")));
-    level(w, i + 1, inside, 1);
-    close_loop(x, &l);
+    LLVMValueRef k = tg_x86_open_loop(x, &l, middle, until, lanes);
+    bind_vectors(x, inside, frames, n, a, k, 1);
+    LLVMValueRef mask = tail_mask(x, LLVMBuildSub(b, until, k, ""));
+    for (uint32_t u = 0; u < n; u++) {
+        tg_x86_frame_mask(x, inside[u], mask);
+    }
+    level(w, i + 1, inside, n);
+    tg_x86_close_loop(x, &l);
 }
 
 static void level(walk *w, uint32_t i, tg_x86_frame **frames, uint32_t n) {
@@ -236,9 +340,13 @@ static void level(walk *w, uint32_t i, tg_x86_frame **frames, uint32_t n) {
     if (!opened && k == nest->n_outer) {
         inner_part(w, frames, n);
     } else if (k == nest->n_outer + nest->n_inner) {
-        run_roots(w, frames, n);
+        run_roots(w, frames, n, false);
     } else if (axis_at(nest, k) == nest->vector) {
-        vector_loops(w, i, nest->vector, frames[0]);
+        vector_loops(w, i, nest->vector, frames, n);
+    } else if (k >= nest->n_outer + nest->n_inner - nest->unrolled) {
+        unrolled_loop(w, i, axis_at(nest, k), frames, n);
+    } else if (axis_at(nest, k) == nest->tile) {
+        tile_loop(w, i, frames, n);
     } else {
         scalar_loop(w, i, axis_at(nest, k), frames, n);
     }
@@ -263,18 +371,43 @@ static void reserve_buffers(tg_x86 *x, tg_x86_nest *n) {
     }
 }
 
-void tg_x86_emit_nest(tg_x86 *x, tg_x86_nest *n) {
-    if (n->dot) {
-        tg_x86_describe_nest(x, n);
-        tg_x86_emit_dot(x, n->dot);
-        return;
+/* ---- roots that run after the reductions ---------------------------------------------------------------- */
+
+static tg_x86_nest *bare_copy(tg_x86 *x, const tg_x86_nest *n) {
+    tg_x86_nest *c = TG_NEW(x->arena, tg_x86_nest);
+    *c = *n;
+    c->roots.data = NULL;
+    c->roots.len = 0;
+    c->roots.cap = 0;
+    return c;
+}
+
+/* The roots of `n` that run inside its reductions, or those after, as a nest of their own. */
+static tg_x86_nest *part_of(tg_x86 *x, const tg_x86_nest *n, bool after) {
+    tg_x86_nest *part = bare_copy(x, n);
+    part->n_inner = after ? 0 : n->n_inner;
+    for (uint32_t i = 0; i < n->roots.len; i++) {
+        tg_x86_root r = n->roots.data[i];
+        if (r.after == after) {
+            r.after = false;
+            r.transient = r.transient && r.kind == TG_X86_ROOT_FILL; /* the other part reads it */
+            tg_vec_push(x->arena, &part->roots, r);
+        }
     }
-    if (n->roots.len > TG_X86_MAX_ROOTS) {
-        tg_x86_refuse(x, n->roots.data[0].op, "shares its loops with too many others");
+    return part;
+}
+
+static bool is_outer(const tg_x86_nest *n, const tg_axis *a) {
+    for (uint32_t i = 0; i < n->n_outer; i++) {
+        if (n->outer[i] == a) {
+            return true;
+        }
     }
-    x->columns = NULL;
+    return false;
+}
+
+static void emit_loops(tg_x86 *x, tg_x86_nest *n) {
     bool chain = n->roots.data[0].kind == TG_X86_ROOT_SET;
-    tg_x86_choose_vector(x, n);
     if (chain) {
         tg_x86_open_chain(x, n);
     }
@@ -286,7 +419,7 @@ void tg_x86_emit_nest(tg_x86 *x, tg_x86_nest *n) {
     walk w = {.x = x, .n = n};
     x->fills = false;
     for (uint32_t i = 0; i < n->roots.len; i++) {
-        x->fills |= n->roots.data[i].kind == TG_X86_ROOT_FILL && n->roots.data[i].op;
+        x->fills |= n->roots.data[i].kind == TG_X86_ROOT_FILL && n->roots.data[i].op && !n->roots.data[i].after;
     }
     for (uint32_t i = 0; i < n->n_inner; i++) {
         w.vector_inside |= n->inner[i] == n->vector;
@@ -296,5 +429,37 @@ void tg_x86_emit_nest(tg_x86 *x, tg_x86_nest *n) {
     x->lanes = 1;
     if (chain) {
         tg_x86_close_chain(x, n);
+    }
+}
+
+/* What follows reductions runs in their lanes if these are along an axis of the results and suit it, else in loops of its own. */
+void tg_x86_emit_nest(tg_x86 *x, tg_x86_nest *n) {
+    if (n->dot) {
+        tg_x86_describe_nest(x, n);
+        tg_x86_emit_dot(x, n->dot);
+        return;
+    }
+    if (n->roots.len > TG_X86_MAX_ROOTS) {
+        tg_x86_refuse(x, n->roots.data[0].op, "shares its loops with too many others");
+    }
+    x->columns = NULL;
+    if (!n->roots.data[n->roots.len - 1].after) {
+        tg_x86_choose_vector(x, n);
+        tg_x86_nest *copy = bare_copy(x, n);
+        copy->roots = n->roots;
+        tg_x86_choose_tile(x, copy);
+        emit_loops(x, copy);
+        return;
+    }
+    tg_x86_nest *inside = part_of(x, n, false), *rest = part_of(x, n, true);
+    tg_x86_choose_vector(x, inside);
+    bool together = inside->vector && is_outer(inside, inside->vector) && tg_x86_suits_vector(x, rest, inside->vector);
+    if (together) {
+        inside->roots = n->roots;
+    }
+    tg_x86_choose_tile(x, inside);
+    emit_loops(x, inside);
+    if (!together) {
+        tg_x86_emit_nest(x, rest);
     }
 }

@@ -7,6 +7,7 @@
  * Roots of a block (buffers to fill, reductions, stores) are taken in program order; a root joins the open nest if it
  * has the same axes and needs nothing of that nest but what was computed at the same point. Read nest.c next. */
 #include "dsl/ir/affine.h"
+#include "targets/x86/carry.h"
 #include "targets/x86/dot.h"
 
 enum { EXPENSIVE = 8, MAX_COST = 1000 };
@@ -170,8 +171,11 @@ static tg_x86_mode mode_of(const plan_state *s, const tg_op *op) {
     if (s->x->options->baseline) {
         return baseline_inline(op) ? TG_X86_INLINE : TG_X86_BUFFER;
     }
-    if (op->opcode == TG_OP_LOAD && is_hazard(s, op)) {
+    if (op->opcode == TG_OP_LOAD && !tg_x86_in_carry(s->x, op) && is_hazard(s, op)) {
         return TG_X86_BUFFER;
+    }
+    if (tg_x86_in_carry(s->x, op)) {
+        return TG_X86_INLINE;
     }
     if (op->n_results > 1) {
         return TG_X86_BUFFER;
@@ -241,6 +245,8 @@ static tg_x86_root_kind root_kind(const tg_op *op) {
         return TG_X86_ROOT_EFFECT;
     case TG_OP_REINDEX_SET:
         return TG_X86_ROOT_SET;
+    case TG_OP_FOR:
+        return TG_X86_ROOT_CARRY;
     default:
         return TG_X86_ROOT_FILL;
     }
@@ -278,7 +284,7 @@ static void nest_axes(const tg_op *op, tg_x86_nest *n) {
     tg_x86_root_kind kind = root_kind(op);
     tg_axis *all[16];
     uint32_t n_all = 0;
-    if (kind == TG_X86_ROOT_FILL) {
+    if (kind == TG_X86_ROOT_FILL || kind == TG_X86_ROOT_CARRY) {
         axes_of_type(tg_result(op, 0)->type, all, &n_all);
     } else if (kind == TG_X86_ROOT_STORE || kind == TG_X86_ROOT_ATOMIC) {
         uint32_t from = first_index_operand(op);
@@ -310,7 +316,7 @@ static void nest_axes(const tg_op *op, tg_x86_nest *n) {
 tg_x86_nest *tg_x86_op_nest(tg_x86 *x, tg_op *op) {
     tg_x86_nest *n = TG_NEW(x->arena, tg_x86_nest);
     nest_axes(op, n);
-    tg_x86_root r = {root_kind(op), op, op->n_results ? tg_result(op, 0) : NULL, NULL, false};
+    tg_x86_root r = {root_kind(op), op, op->n_results ? tg_result(op, 0) : NULL, NULL, false, false};
     tg_vec_push(x->arena, &n->roots, r);
     n->dot = op->opcode == TG_OP_DOT ? tg_x86_dot_plan(x, op) : NULL;
     return n;
@@ -321,19 +327,20 @@ tg_x86_nest *tg_x86_copy_nest(tg_x86 *x, tg_value *v, tg_x86_buffer *to) {
     for (uint32_t i = 0; i < to->n_axes; i++) {
         n->outer[n->n_outer++] = to->axes[i];
     }
-    tg_x86_root r = {TG_X86_ROOT_FILL, NULL, v, to, false};
+    tg_x86_root r = {TG_X86_ROOT_FILL, NULL, v, to, false, false};
     tg_vec_push(x->arena, &n->roots, r);
     return n;
 }
 
 /* ---- grouping -------------------------------------------------------------------------------------------------- */
 
-static bool produced_by(const tg_x86_nest *g, const tg_value *v, bool *reduced) {
+/* `after`: asked for a root that would run after the reductions of the nest. */
+static bool produced_by(const tg_x86_nest *g, const tg_value *v, bool after, bool *reduced) {
     for (uint32_t i = 0; i < g->roots.len; i++) {
-        tg_op *op = g->roots.data[i].op;
-        if (v->def && v->def == op) {
-            bool at_point = g->roots.data[i].kind == TG_X86_ROOT_FILL || g->roots.data[i].kind == TG_X86_ROOT_SET;
-            *reduced = !at_point && !g->dot;
+        const tg_x86_root *r = &g->roots.data[i];
+        if (v->def && v->def == r->op) {
+            bool at_point = r->kind == TG_X86_ROOT_FILL || r->kind == TG_X86_ROOT_SET || (after && (r->kind == TG_X86_ROOT_REDUCE || r->kind == TG_X86_ROOT_CARRY));
+            *reduced = !(at_point || g->dot) || (r->after && !after);
             return true;
         }
     }
@@ -347,7 +354,7 @@ static need need_of_operands(const tg_x86 *x, const tg_x86_nest *g, const tg_op 
 /* What `v` needs of the results of nest `g`: nothing, the value at the same point, or all of it. */
 static need need_of(const tg_x86 *x, const tg_x86_nest *g, const tg_value *v, bool moved) {
     bool reduced = false;
-    if (produced_by(g, v, &reduced)) {
+    if (produced_by(g, v, x->memo->after, &reduced)) {
         return reduced || moved ? NEED_WHOLE : NEED_POINT;
     }
     if (v->type->kind != TG_TYPE_TILE || !v->def || v->type->n_axes == 0 || x->modes[v->id] != TG_X86_INLINE) {
@@ -372,6 +379,14 @@ static need need_of_operands(const tg_x86 *x, const tg_x86_nest *g, const tg_op 
 
 static need need_of_op(const tg_x86 *x, const tg_x86_nest *g, const tg_op *op) {
     x->memo->walk++;
+    x->memo->after = false;
+    return need_of_operands(x, g, op, false);
+}
+
+/* The same if `op` ran after the reductions of the nest. */
+static need need_after(const tg_x86 *x, const tg_x86_nest *g, const tg_op *op) {
+    x->memo->walk++;
+    x->memo->after = true;
     return need_of_operands(x, g, op, false);
 }
 
@@ -396,9 +411,23 @@ static bool reads(const tg_x86 *x, const tg_value *v, const tg_value *tensor) {
     return false;
 }
 
+/* Of the operations in a loop that runs point by point. */
+static bool body_reads(const tg_x86 *x, const tg_op *loop, const tg_value *tensor) {
+    for (const tg_op *op = loop->regions[0].body.first; op; op = op->next) {
+        bool found = (op->opcode == TG_OP_LOAD && tg_operand(op, 0) == tensor) || (op->opcode == TG_OP_FOR && body_reads(x, op, tensor));
+        for (uint32_t i = 0; i < op->n_operands && !found; i++) {
+            found = reads(x, tg_operand(op, i), tensor);
+        }
+        if (found) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool op_reads(const tg_x86 *x, const tg_op *op, const tg_value *tensor) {
     x->memo->walk++;
-    if (op->opcode == TG_OP_LOAD && tg_operand(op, 0) == tensor) {
+    if ((op->opcode == TG_OP_LOAD && tg_operand(op, 0) == tensor) || (op->opcode == TG_OP_FOR && body_reads(x, op, tensor))) {
         return true;
     }
     for (uint32_t i = 0; i < op->n_operands; i++) {
@@ -483,8 +512,8 @@ static bool is_solitary(const tg_op *op) {
     return op->opcode == TG_OP_DOT || op->opcode == TG_OP_REDUCE_FN || (k != TG_X86_ROOT_FILL && k != TG_X86_ROOT_STORE && k != TG_X86_ROOT_REDUCE);
 }
 
-/* Elementwise roots over exactly the results of a dot run on its accumulators. */
-static bool joins_dot(const tg_x86_nest *g, const tg_x86_nest *n) {
+/* Elementwise roots over exactly the results of a dot or a reduction run on its accumulators. */
+static bool joins_results(const tg_x86_nest *g, const tg_x86_nest *n) {
     tg_x86_root_kind k = n->roots.data[0].kind;
     bool single = k == TG_X86_ROOT_STORE || (k == TG_X86_ROOT_FILL && n->roots.data[0].op && n->roots.data[0].op->n_results == 1);
     bool same = single && n->n_inner == 0 && n->n_outer == g->n_outer;
@@ -498,12 +527,12 @@ static bool may_share(const tg_x86_nest *g, const tg_x86_nest *n) {
     if (is_solitary(n->roots.data[0].op)) {
         return false;
     }
-    return g->dot ? joins_dot(g, n) : !is_solitary(g->roots.data[0].op) && same_set(g, n);
+    return g->dot ? joins_results(g, n) : !is_solitary(g->roots.data[0].op) && same_set(g, n);
 }
 
 static bool can_join(tg_x86 *x, const tg_x86_nest *g, const tg_x86_nest *n) {
     const tg_op *op = n->roots.data[0].op;
-    if (!g || x->options->baseline || !may_share(g, n) || g->roots.len + n->roots.len > TG_X86_MAX_ROOTS ||
+    if (!g || x->options->baseline || g->roots.data[g->roots.len - 1].after || !may_share(g, n) || g->roots.len + n->roots.len > TG_X86_MAX_ROOTS ||
         n->n_outer + n->n_inner == 0 || need_of_op(x, g, op) == NEED_WHOLE) {
         return false;
     }
@@ -525,6 +554,23 @@ static void join(tg_x86 *x, tg_x86_nest *g, const tg_x86_nest *n) {
         }
     }
     tg_vec_push(x->arena, &g->roots, n->roots.data[0]);
+}
+
+/* May the root run where the reductions of the nest are complete? */
+static bool can_follow(tg_x86 *x, const tg_x86_nest *g, const tg_x86_nest *n) {
+    const tg_op *op = n->roots.data[0].op;
+    bool reduces = g && !g->dot && g->n_outer > 0 && (g->n_inner > 0 || g->roots.data[0].kind == TG_X86_ROOT_CARRY) && !x->options->baseline && g->roots.len < TG_X86_MAX_ROOTS;
+    for (uint32_t i = 0; reduces && i < g->roots.len; i++) {
+        const tg_x86_root *r = &g->roots.data[i];
+        reduces = (r->after || r->kind == TG_X86_ROOT_REDUCE || r->kind == TG_X86_ROOT_FILL || r->kind == TG_X86_ROOT_CARRY) && !memory_conflict(x, r->op, op);
+    }
+    return reduces && joins_results(g, n) && need_after(x, g, op) != NEED_WHOLE;
+}
+
+static void follow(tg_x86 *x, tg_x86_nest *g, const tg_x86_nest *n) {
+    tg_x86_root r = n->roots.data[0];
+    r.after = true;
+    tg_vec_push(x->arena, &g->roots, r);
 }
 
 static void add_step(tg_x86 *x, tg_x86_steps *s, tg_x86_step_kind kind, tg_op *op, tg_x86_nest *nest) {
@@ -561,7 +607,7 @@ bool tg_x86_used_only_in(const tg_x86 *x, const tg_x86_nest *g, const tg_value *
 }
 
 static void finish_dot(tg_x86 *x, tg_x86_nest *g) {
-    tg_x86_root self = {TG_X86_ROOT_FILL, g->roots.data[0].op, g->roots.data[0].value, NULL, false};
+    tg_x86_root self = {TG_X86_ROOT_FILL, g->roots.data[0].op, g->roots.data[0].value, NULL, false, false};
     if (!used_only_after_first(x, g, self.value)) {
         tg_vec_push(x->arena, &g->dot->roots, self);
     }
@@ -574,7 +620,7 @@ static void finish_dot(tg_x86 *x, tg_x86_nest *g) {
 static void mark_transient(tg_x86 *x, tg_x86_nest *g) {
     for (uint32_t i = 0; i < g->roots.len && g->roots.len > 1 && !g->dot && !x->options->baseline; i++) {
         tg_x86_root *r = &g->roots.data[i];
-        r->transient = r->kind == TG_X86_ROOT_FILL && r->op;
+        r->transient = (r->kind == TG_X86_ROOT_FILL || r->kind == TG_X86_ROOT_REDUCE || r->kind == TG_X86_ROOT_CARRY) && r->op;
         for (uint32_t k = 0; r->transient && k < r->op->n_results; k++) {
             r->transient = used_only_after_first(x, g, tg_result(r->op, k));
         }
@@ -661,16 +707,17 @@ static void plan_block(tg_x86 *x, tg_block *b) {
         if (is_terminator(op)) {
             continue;
         }
-        bool has_regions = op->n_regions && !has_scalar_region(op) && op->opcode != TG_OP_PHASE;
+        bool carry = tg_x86_is_carry(x, op);
+        bool has_regions = op->n_regions && !carry && !has_scalar_region(op) && op->opcode != TG_OP_PHASE;
         for (uint32_t i = 0; i < op->n_regions && has_regions; i++) {
             plan_block(x, &op->regions[i].body);
         }
-        if (is_control(op)) {
+        if (is_control(op) && !carry) {
             if (op->opcode != TG_OP_AXIS || (open && need_of_op(x, open, op) != NEED_NONE)) {
                 flush(x, s, &open);
             }
             add_step(x, s, TG_X86_STEP_OP, op, NULL);
-        } else if (is_scalar_step(op)) {
+        } else if (!carry && is_scalar_step(op)) {
             if (open && (need_of_op(x, open, op) != NEED_NONE || (op->opcode == TG_OP_LOAD && !is_open_chain(open)))) {
                 flush(x, s, &open);
             }
@@ -679,6 +726,8 @@ static void plan_block(tg_x86 *x, tg_block *b) {
             tg_x86_nest *n = tg_x86_op_nest(x, op);
             if (can_join(x, open, n)) {
                 join(x, open, n);
+            } else if (can_follow(x, open, n)) {
+                follow(x, open, n);
             } else if (is_chain(open) && joins_chain(x, open, n)) {
                 tg_vec_push(x->arena, &open->roots, n->roots.data[0]);
             } else if (is_open_chain(open) && root_kind(op) == TG_X86_ROOT_FILL && need_of_op(x, open, op) == NEED_NONE) {
@@ -701,6 +750,7 @@ void tg_x86_plan(tg_x86 *x, tg_region *region) {
                     TG_NEW_ARRAY(x->arena, uint32_t, x->f->next_op_id)};
     for (uint32_t i = 0; i < s.n_ops; i++) {
         s.order[s.ops[i]->id] = i + 1;
+        tg_x86_is_carry(x, s.ops[i]); /* outermost first */
         tg_x86_note_set(x, s.ops[i]);
     }
     plan_modes(&s);

@@ -250,7 +250,10 @@ static void put_results(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f, LLVMValueRef 
         }
         if (r->type->n_axes == 0) {
             tg_x86_set_scalar(x, r, v);
-        } else {
+            continue;
+        }
+        tg_x86_memo(x, tg_x86_frame_of(f, r->type), r, v); /* for the roots that run after */
+        if (!a->root->transient) {
             tg_x86_buffer_store(x, f, x->buffers[r->id], v);
         }
     }

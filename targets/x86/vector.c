@@ -150,9 +150,24 @@ static void vote_set(votes *s, const tg_op *op) {
 }
 
 static void vote_value(votes *s, const tg_value *v);
+static void vote_operands(votes *s, const tg_op *op);
+
+/* Of a loop that is run point by point: what it computes. */
+static void vote_body(votes *s, const tg_op *loop) {
+    for (const tg_op *op = loop->regions[0].body.first; op; op = op->next) {
+        bool tile = op->n_results && tg_result(op, 0)->type->n_axes > 0;
+        if (op->opcode == TG_OP_FOR || (tile && !tg_map_has(s->seen, tg_result(op, 0)))) {
+            tg_map_set(s->seen, tg_result(op, 0), s);
+            vote_operands(s, op);
+        }
+    }
+}
 
 static void vote_operands(votes *s, const tg_op *op) {
     s->ops++;
+    if (op->opcode == TG_OP_FOR) {
+        vote_body(s, op);
+    }
     bool tensor = op->opcode == TG_OP_LOAD || op->opcode == TG_OP_STORE || op->opcode == TG_OP_ATOMIC || op->opcode == TG_OP_CAS;
     if (tensor) {
         vote_access(s, op);
@@ -208,6 +223,11 @@ static votes count_votes(tg_x86 *x, tg_x86_nest *n, const tg_axis *a) {
         }
     }
     return s;
+}
+
+bool tg_x86_suits_vector(tg_x86 *x, tg_x86_nest *n, const tg_axis *a) {
+    votes v = count_votes(x, n, a);
+    return v.score >= 0 && !v.scalar_only;
 }
 
 static bool is_scalar_kind(const tg_x86_nest *n) {

@@ -4,7 +4,8 @@
  *   entry.c     the host entry: launch-level ops, frames, phases;  phase.c  the task function of a phase
  *   body.c      the body of an instance: steps in order, control flow, scalars
  *   plan.c      which values are recomputed and which live in buffers; grouping of roots into nests
- *   nest.c      loops of a nest, its roots;  reduce.c  accumulators
+ *   nest.c      loops of a nest, its roots;  reduce.c  accumulators;  tile.c  several points of a nest at a time;
+ *               carry.c  loops that carry tiles
  *   eval.c      the value of a tile at a point;  access.c  tensor memory and buffers
  *   elementwise.c, convert.c   one op on scalars or vectors of W lanes
  *
@@ -16,6 +17,7 @@
 #define TG_TARGETS_X86_X86_INTERNAL_H
 
 #include "base/abi.h"
+#include "dsl/ir/affine.h"
 #include "dsl/ir/ir.h"
 #include "targets/llvm/llvm.h"
 #include "targets/target.h"
@@ -42,6 +44,7 @@ typedef struct tg_x86_frame {
     tg_axis *axes[8];            /* bound here */
     tg_x86_val index[8];
     uint32_t n_axes;
+    const tg_op *loop;           /* an iteration of this FOR: what its body computes is evaluated here; else null */
     LLVMValueRef mask;           /* lanes that exist, parents' included; null = all */
     tg_map *memo;                /* tg_value → tg_x86_val* */
 } tg_x86_frame;
@@ -80,6 +83,7 @@ typedef enum tg_x86_root_kind {
     TG_X86_ROOT_SCAN,
     TG_X86_ROOT_ATOMIC,
     TG_X86_ROOT_EFFECT, /* assert, print */
+    TG_X86_ROOT_CARRY,  /* a FOR that carries tiles point by point (carry.c) */
     TG_X86_ROOT_SET     /* the points that REINDEX_SET writes; a chain of them may end with a STORE (assign.c) */
 } tg_x86_root_kind;
 
@@ -88,11 +92,19 @@ typedef struct tg_x86_root {
     tg_op *op;       /* null for FILL of a value that is copied */
     tg_value *value; /* FILL: what is evaluated */
     tg_x86_buffer *to;
-    bool transient;  /* FILL: only this nest uses the value, at the same point: it stays in registers */
+    bool transient;  /* FILL, REDUCE: only this nest uses the value, at the same point: it stays in registers */
+    bool after;      /* runs at the points of `outer`, once the reductions of the nest are complete there */
 } tg_x86_root;
 
+/* Dimension d of a load, whose test a tile of points inside the tensor does without (tile.c). */
+typedef struct tg_x86_boxed {
+    const tg_op *op;
+    uint32_t d;
+    tg_affine index;
+} tg_x86_boxed;
+
 /* Loops over `outer`, in it loops over `inner` (the reduced or scanned axes), in it the roots. `vector` is one of them. */
-enum { TG_X86_MAX_ROOTS = 128 }; /* of a nest */
+enum { TG_X86_MAX_ROOTS = 128, TG_X86_MAX_POINTS = 16 }; /* of a nest; points (or vectors of them) worked on at a time */
 
 typedef struct tg_x86_nest {
     tg_axis *outer[8], *inner[8];
@@ -100,6 +112,10 @@ typedef struct tg_x86_nest {
     tg_axis *vector; /* null: scalar code */
     uint32_t unroll, lanes; /* vectors per iteration, lanes per vector */
     bool reverse;    /* the inner axis runs downwards */
+    tg_axis *tile;   /* the last of `outer`, `tile_points` of which are worked on at a time; null: one */
+    uint32_t tile_points;
+    uint32_t unrolled; /* the last so many of `inner` have no loops */
+    TG_VEC(tg_x86_boxed) boxed;
     TG_VEC(tg_x86_root) roots;
     struct tg_x86_dot *dot; /* the nest of a DOT on its fast path (dot.h): the roots after it run on its results */
 } tg_x86_nest;
@@ -122,6 +138,7 @@ typedef struct tg_x86_bound_check {
  * Valid where `walk` is that of the memo. */
 typedef struct tg_x86_walk {
     uint32_t walk;
+    bool after; /* asked for a root that runs after the reductions of the nest */
     struct { uint32_t walk; uint8_t answer; } *at; /* two per value */
 } tg_x86_walk;
 
@@ -145,6 +162,7 @@ typedef struct tg_x86 {
     uint8_t *modes;       /* by value id: tg_x86_mode */
     tg_x86_walk *memo;    /* answers of the walk over inlined values that is under way */
     tg_map *steps;        /* tg_block → tg_x86_steps* */
+    tg_map *carries;      /* FOR → whether it runs point by point (carry.c) */
     tg_map *chains;       /* REINDEX_SET → what its chain covers (assign.c) */
     tg_strbuf plan_text;
 
@@ -167,6 +185,7 @@ typedef struct tg_x86 {
     unsigned lanes;        /* of the nest being emitted */
     bool permuted;         /* instances are enumerated in another order than that of the nest */
     bool fills;            /* it computes a buffer: memory is idle meanwhile */
+    const tg_x86_nest *boxed; /* the points being worked on pass the tests of its boxed accesses */
     LLVMValueRef frame, worker, rt;
     struct tg_x86_captures *captures;
     TG_VEC(tg_value *) unit_tensors; /* tensors whose unit stride the fast variant relies on */
@@ -273,6 +292,11 @@ bool tg_x86_used_only_in(const tg_x86 *x, const tg_x86_nest *g, const tg_value *
 void tg_x86_emit_nest(tg_x86 *x, tg_x86_nest *n);
 void tg_x86_describe_nest(tg_x86 *x, const tg_x86_nest *n); /* a line of the plan's text */
 void tg_x86_choose_vector(tg_x86 *x, tg_x86_nest *n); /* vector axis, lanes, unroll: vector.c */
+bool tg_x86_suits_vector(tg_x86 *x, tg_x86_nest *n, const tg_axis *a); /* is no access worse off with lanes along `a`? */
+void tg_x86_choose_tile(tg_x86 *x, tg_x86_nest *n); /* tile, unrolled inner axes: tile.c */
+/* Are the points first … last of the tile axis inside the tensors of all boxed accesses? Null: there are none. */
+LLVMValueRef tg_x86_box_holds(tg_x86 *x, const tg_x86_nest *n, const tg_x86_frame *f, LLVMValueRef first, LLVMValueRef last);
+bool tg_x86_is_boxed(const tg_x86 *x, const tg_op *op, uint32_t d); /* is the test known to pass here? */
 typedef struct tg_x86_acc tg_x86_acc; /* accumulators of one root and one output point */
 tg_x86_acc *tg_x86_acc_open(tg_x86 *x, tg_x86_root *r, unsigned lanes, tg_x86_frame *f);
 void tg_x86_acc_step(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f);

@@ -1,0 +1,281 @@
+/* Several points of a reduction at a time.
+ *
+ * A nest that reduces in vertical lanes, one accumulator per point of `outer`, repeats work between neighbouring points: a
+ * filter is the same for all positions of an image, and the windows of two positions overlap. So the nest takes one outer
+ * axis as its *tile*: T points of it share the loops over the reduced axes, their accumulators are registers, and what they
+ * load in common is loaded once (LLVM's elimination of common subexpressions sees it, as short reductions have no loops).
+ *
+ *   for p                      outer axes
+ *     for q by T               the tile
+ *       for c by 8 lanes       the vector axis; T accumulators │ r, s without loops │ roots that run after
+ *
+ * Windows may reach beyond the edge of a tensor, which every load has to test. The indices are affine, so that their extremes
+ * over a tile are at its corners: if these are inside, no load of the tile is tested. Other points are done one by one. */
+#include "targets/x86/carry.h"
+
+enum { MAX_UNROLLED = 8, POINTS = 6, MAX_STEPS = 600 };
+
+static bool is_among(tg_axis *const *axes, uint32_t n, const tg_axis *a) {
+    for (uint32_t i = 0; i < n; i++) {
+        if (axes[i] == a) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_inner(const tg_x86_nest *n, const tg_axis *a) {
+    return is_among(n->inner, n->n_inner, a);
+}
+
+static bool has_inner(const tg_x86_nest *n, const tg_type *t) {
+    for (uint32_t i = 0; i < t->n_axes; i++) {
+        if (is_inner(n, t->axes[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- what the reductions read ------------------------------------------------------------------------------- */
+
+typedef struct survey {
+    tg_x86 *x;
+    tg_map *seen;
+    TG_VEC(tg_op *) loads;
+    uint32_t n_ops;
+    bool moved; /* some tile is read at other points than those of the nest */
+} survey;
+
+static void see_op(survey *s, tg_op *op);
+
+static void see_value(survey *s, const tg_value *v) {
+    if (v->type->kind != TG_TYPE_TILE || v->type->n_axes == 0 || !v->def || tg_map_has(s->seen, v) || s->x->buffers[v->id]) {
+        return;
+    }
+    tg_map_set(s->seen, v, s);
+    see_op(s, v->def);
+}
+
+static void see_carry(survey *s, const tg_op *loop) {
+    for (tg_op *op = loop->regions[0].body.first; op; op = op->next) {
+        if (op->n_results == 0 || !tg_map_has(s->seen, tg_result(op, 0))) {
+            see_op(s, op);
+        }
+    }
+}
+
+static void see_op(survey *s, tg_op *op) {
+    s->n_ops++;
+    s->moved |= op->opcode == TG_OP_REINDEX || (op->n_regions > 0 && op->opcode != TG_OP_FOR);
+    for (uint32_t i = 0; i < op->n_results; i++) {
+        tg_map_set(s->seen, tg_result(op, i), s);
+    }
+    if (op->opcode == TG_OP_FOR) {
+        see_carry(s, op);
+    }
+    if (op->opcode == TG_OP_LOAD) {
+        tg_vec_push(s->x->arena, &s->loads, op);
+    }
+    for (uint32_t i = 0; i < op->n_operands; i++) {
+        see_value(s, tg_operand(op, i));
+    }
+}
+
+static survey survey_of(tg_x86 *x, const tg_x86_nest *n) {
+    survey s = {.x = x, .seen = tg_map_create(x->arena)};
+    for (uint32_t i = 0; i < n->roots.len; i++) {
+        const tg_x86_root *r = &n->roots.data[i];
+        if (r->op && !r->after) {
+            see_op(&s, r->op);
+        }
+    }
+    return s;
+}
+
+/* Registers that the accumulators of one point take. */
+static uint32_t registers_of(const tg_x86 *x, const tg_x86_nest *n) {
+    uint32_t bits = 0;
+    for (uint32_t i = 0; i < n->roots.len; i++) {
+        const tg_op *op = n->roots.data[i].op;
+        bool has = n->roots.data[i].kind == TG_X86_ROOT_REDUCE || n->roots.data[i].kind == TG_X86_ROOT_CARRY;
+        for (uint32_t k = 0; has && k < op->n_results; k++) {
+            tg_enum fn = tg_op_enum(op, TG_ATTR_FN, TG_ENUM_NONE);
+            uint32_t value = (uint32_t)tg_dtype_bits(tg_result(op, k)->type->dtype);
+            bits += (value < 32 ? 32 : value) + (fn == TG_FN_ARGMIN || fn == TG_FN_ARGMAX ? 64 : 0);
+        }
+    }
+    uint32_t width = (uint32_t)x->machine->vector_bits;
+    return (bits * n->lanes + width - 1) / width;
+}
+
+/* Is the value computed in the loops that a point of `outer` runs? */
+static bool varies_inside(const tg_x86 *x, const tg_x86_nest *n, const tg_value *v) {
+    return has_inner(n, v->type) || (v->def && tg_x86_in_carry(x, v->def));
+}
+
+/* ---- the tile ------------------------------------------------------------------------------------------------- */
+
+/* Do neighbouring points along `a` read the same elements: for all of them, or in windows that overlap? */
+static bool is_shared(const tg_x86 *x, const tg_x86_nest *n, const tg_op *load, const tg_axis *a) {
+    if (!varies_inside(x, n, tg_result(load, 0))) {
+        return false;
+    }
+    for (uint32_t d = 0; d < tg_op_n_indices(load); d++) {
+        const tg_value *index = tg_op_index(load, d);
+        if (tg_type_has_axis(index->type, a)) {
+            return varies_inside(x, n, index);
+        }
+    }
+    return true;
+}
+
+static tg_axis *axis_to_tile(const tg_x86 *x, const tg_x86_nest *n, const survey *s) {
+    for (uint32_t i = n->n_outer; i-- > 0;) {
+        tg_axis *a = n->outer[i];
+        if (a == n->vector || (x->ranges[a->rank].bound && x->ranges[a->rank].bound < 2)) {
+            continue;
+        }
+        for (uint32_t k = 0; k < s->loads.len; k++) {
+            if (is_shared(x, n, s->loads.data[k], a)) {
+                return a;
+            }
+        }
+    }
+    return NULL;
+}
+
+static bool may_tile(const tg_x86 *x, const tg_x86_nest *n) {
+    bool loops = n->n_inner > 0 || n->roots.data[0].kind == TG_X86_ROOT_CARRY;
+    bool fits = x->unit && !x->options->baseline && n->vector && loops && !is_inner(n, n->vector);
+    for (uint32_t i = 0; fits && i < n->roots.len; i++) {
+        const tg_x86_root *r = &n->roots.data[i];
+        fits = r->op && (r->after || r->kind == TG_X86_ROOT_REDUCE || r->kind == TG_X86_ROOT_FILL || r->kind == TG_X86_ROOT_CARRY);
+    }
+    return fits;
+}
+
+/* The innermost axes that are short enough to go without loops; gives the steps they make. */
+static uint32_t unroll(const tg_x86 *x, tg_x86_nest *n) {
+    int64_t steps = 1, size;
+    for (uint32_t i = n->n_inner; i-- > 0; n->unrolled++) {
+        bool known = tg_llvm_is_const(x->ranges[n->inner[i]->rank].size, &size);
+        if (!known || size < 1 || steps * size > MAX_UNROLLED) {
+            break;
+        }
+        steps *= size;
+    }
+    return (uint32_t)steps;
+}
+
+/* ---- tests at the corners ---------------------------------------------------------------------------------------- */
+
+/* The loop, run point by point, whose index `v` is, or null. */
+static const tg_op *carry_of(const tg_x86 *x, const tg_value *v) {
+    const tg_op *loop = v->def || !v->block || v->index != 0 ? NULL : v->block->parent->parent;
+    return loop && loop->regions[0].body.first && tg_x86_in_carry(x, loop->regions[0].body.first) ? loop : NULL;
+}
+
+/* Can the extremes of the index over a tile be computed before it? */
+static bool is_boxable(const tg_x86 *x, const tg_x86_nest *n, const tg_affine *index) {
+    for (uint32_t i = 0; i < index->terms.len; i++) {
+        const tg_affine_term *t = &index->terms.data[i];
+        bool known = t->axis ? !t->symbol && t->axis != n->vector && (is_inner(n, t->axis) || is_among(n->outer, n->n_outer, t->axis))
+                             : t->symbol->type->n_axes == 0 && !(t->symbol->def && tg_x86_in_carry(x, t->symbol->def));
+        if (!known) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void find_boxed(tg_x86 *x, tg_x86_nest *n, const survey *s) {
+    for (uint32_t i = 0; i < s->loads.len && !s->moved; i++) {
+        const tg_op *op = s->loads.data[i];
+        int64_t proved = tg_op_int(op, TG_ATTR_IN_BOUNDS, 0);
+        bool varies = tg_type_has_axis(tg_result(op, 0)->type, n->tile) || varies_inside(x, n, tg_result(op, 0));
+        for (uint32_t d = 0; d < tg_op_n_indices(op) && varies; d++) {
+            tg_x86_boxed box = {op, d, {0}};
+            if (!(proved >> d & 1) && tg_affine_of(x->arena, tg_op_index(op, d), &box.index) && is_boxable(x, n, &box.index)) {
+                tg_vec_push(x->arena, &n->boxed, box);
+            }
+        }
+    }
+}
+
+void tg_x86_choose_tile(tg_x86 *x, tg_x86_nest *n) {
+    n->tile = NULL;
+    n->unrolled = 0;
+    if (!may_tile(x, n)) {
+        return;
+    }
+    survey s = survey_of(x, n);
+    tg_axis *a = axis_to_tile(x, n, &s);
+    uint32_t steps = unroll(x, n);
+    uint32_t points = POINTS / registers_of(x, n);
+    points = points * steps * s.n_ops > MAX_STEPS ? MAX_STEPS / (steps * s.n_ops) : points;
+    int64_t bound = a ? x->ranges[a->rank].bound : 0;
+    points = bound && bound < points ? (uint32_t)bound : points;
+    if (!a || points < 2) {
+        n->unrolled = steps * n->unroll * s.n_ops > MAX_STEPS ? 0 : n->unrolled;
+        return;
+    }
+    n->tile = a;
+    n->tile_points = points;
+    n->unroll = 1;
+    find_boxed(x, n, &s);
+}
+
+bool tg_x86_is_boxed(const tg_x86 *x, const tg_op *op, uint32_t d) {
+    for (uint32_t i = 0; x->boxed && i < x->boxed->boxed.len; i++) {
+        const tg_x86_boxed *b = &x->boxed->boxed.data[i];
+        if (b->op == op && b->d == d) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The least or greatest value of the index over the points of the tile and all points of the inner axes. */
+static LLVMValueRef extreme(tg_x86 *x, const tg_x86_nest *n, const tg_x86_frame *f, const tg_affine *index, bool greatest,
+                            LLVMValueRef first, LLVMValueRef last) {
+    LLVMBuilderRef b = x->builder;
+    LLVMValueRef sum = tg_llvm_i64(x->l, index->constant);
+    for (uint32_t i = 0; i < index->terms.len; i++) {
+        const tg_affine_term *t = &index->terms.data[i];
+        bool upper = greatest == (t->coeff > 0);
+        int64_t from, until;
+        const tg_op *loop = t->axis ? NULL : carry_of(x, t->symbol);
+        LLVMValueRef v;
+        if (loop && tg_x86_carry_range(loop, &from, &until)) {
+            v = tg_llvm_i64(x->l, upper ? until - 1 : from);
+        } else if (!t->axis) {
+            v = tg_x86_scalar_of(x, t->symbol);
+        } else if (t->axis == n->tile) {
+            v = upper ? last : first;
+        } else if (is_inner(n, t->axis)) {
+            const tg_x86_range *r = &x->ranges[t->axis->rank];
+            LLVMValueRef rest = LLVMBuildSub(b, r->size, tg_llvm_i64(x->l, 1), "");
+            v = upper ? LLVMBuildAdd(b, r->first, rest, "") : r->first;
+        } else {
+            v = tg_x86_frame_index(f, t->axis)->v;
+        }
+        sum = LLVMBuildAdd(b, sum, LLVMBuildMul(b, v, tg_llvm_i64(x->l, t->coeff), ""), "");
+    }
+    return sum;
+}
+
+LLVMValueRef tg_x86_box_holds(tg_x86 *x, const tg_x86_nest *n, const tg_x86_frame *f, LLVMValueRef first, LLVMValueRef last) {
+    LLVMBuilderRef b = x->builder;
+    LLVMValueRef all = NULL;
+    for (uint32_t i = 0; i < n->boxed.len; i++) {
+        const tg_x86_boxed *box = &n->boxed.data[i];
+        LLVMValueRef least = extreme(x, n, f, &box->index, false, first, last);
+        LLVMValueRef most = extreme(x, n, f, &box->index, true, first, last);
+        LLVMValueRef dim = tg_x86_tensor_of(x, tg_operand(box->op, 0))->dim[box->d];
+        LLVMValueRef above = LLVMBuildICmp(b, LLVMIntSGE, least, tg_llvm_i64(x->l, 0), "");
+        LLVMValueRef inside = LLVMBuildAnd(b, above, LLVMBuildICmp(b, LLVMIntSLT, most, dim, ""), "");
+        all = all ? LLVMBuildAnd(b, all, inside, "") : inside;
+    }
+    return all;
+}
