@@ -292,7 +292,7 @@ static int stack_accesses_of_tile(const char *assembly, int multiplies) {
         here += strstr(copy, "vfmadd") != NULL;
         stack += strstr(copy, "(%rsp)") != NULL || strstr(copy, "(%rbp)") != NULL;
         if (strchr(copy, ':') || copy[strspn(copy, " \t")] == 'j') {
-            found = here == multiplies && (found < 0 || stack < found) ? stack : found;
+            found = here > 0 && here % multiplies == 0 && (found < 0 || stack < found) ? stack : found;
             here = stack = 0;
         }
     }
