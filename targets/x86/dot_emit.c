@@ -16,13 +16,13 @@
  * scratch, one per panel; the roots run after the last part.
  *
  * Few rows over a large vector side (a matrix times a vector) have no use for panels: every element is used a few times only,
- * and a narrow panel walks over as many pages as it has lines. Then a part is a few lines, the group is all columns, and the
- * vector side streams by in the order in which it lies in memory, while the sums stay in the strips. */
+ * and a narrow panel walks over as many pages as it has lines. Then a part is a few lines (if they are a power of two apart, the sets
+ * of the caches hold no more), the group is all columns, and the vector side streams by in the order in which it lies in memory, while the sums stay in the strips. */
 #include "targets/x86/dot.h"
 
 #include <string.h>
 
-enum { PACK_BYTES = 192 << 10, PACK_TILES = 8, PACK_PANELS = 8, PACK_BROAD = 4, SHORT = 2048, STREAM_STEPS = 32, PREFETCH_STEPS = 8, LINE = 64, PAGE = 4096 };
+enum { PACK_BYTES = 192 << 10, PACK_TILES = 8, PACK_PANELS = 8, PACK_BROAD = 4, SHORT = 2048, PREFETCH_STEPS = 8, LINE = 64, PAGE = 4096 };
 
 typedef struct panel {
     LLVMValueRef at;                       /* address of column 0 at the first reduction point */
@@ -818,14 +818,17 @@ static void plan_large(nest *n, LLVMValueRef rows, LLVMValueRef inner, slot part
     LLVMValueRef tiles = tg_llvm_max64(e->l, tg_llvm_ceil_div(e->l, tg_llvm_ceil_div(e->l, rows, blocks), height), one);
     LLVMBuildStore(b, LLVMBuildMul(b, tiles, height, ""), block.at); /* about equal ones */
     LLVMValueRef several = LLVMBuildICmp(b, LLVMIntSGT, rows, many, "");
-    several = n->packs_rows ? LLVMBuildOr(b, several, n->packs_rows, "") : several;
-    LLVMBuildStore(b, choose(n, several, as_many(n, m->l3_bytes / 8, length, width), slot_value(n, group)), group.at);
+    LLVMValueRef few = slot_value(n, group);
+    if (n->packs_rows) { /* again for every group: that costs little if they are few */
+        LLVMValueRef tall = LLVMBuildICmp(b, LLVMIntSGE, rows, tg_llvm_i64(e->l, (int64_t)PACK_TILES * e->rows), "");
+        several = LLVMBuildOr(b, several, LLVMBuildAnd(b, n->packs_rows, tall, ""), "");
+        few = choose(n, n->packs_rows, as_many(n, m->l2_bytes / 4, length, width), few);
+    }
+    LLVMBuildStore(b, choose(n, several, as_many(n, m->l3_bytes / 8, length, width), few), group.at);
     if (n->streams) {
         tg_llvm_if c;
         tg_llvm_if_open(e->l, &c, n->streams);
-        LLVMValueRef single = LLVMBuildICmp(b, LLVMIntEQ, rows, tg_llvm_i64(e->l, 1), "");
-        LLVMValueRef steps = choose(n, single, tg_llvm_i64(e->l, TG_DOT_STREAM_LINES), tg_llvm_i64(e->l, STREAM_STEPS));
-        LLVMBuildStore(b, tg_llvm_min64(e->l, size, steps), part.at);
+        LLVMBuildStore(b, tg_llvm_min64(e->l, size, tg_llvm_i64(e->l, TG_DOT_STREAM_LINES)), part.at);
         LLVMValueRef sums = LLVMBuildMul(b, rows, bytes, "");
         LLVMBuildStore(b, as_many(n, m->l2_bytes / 4, sums, width), group.at);
         LLVMBuildStore(b, LLVMBuildMul(b, tg_llvm_i64(e->l, PACK_TILES), tg_llvm_i64(e->l, e->rows), ""), block.at);

@@ -2,7 +2,7 @@
 #include "dsl/ir/affine.h"
 #include "targets/x86/dot.h"
 
-enum { PREFETCH_LINES = 12, PREFETCH_BROAD = 4, CACHE_LINE = 64 };
+enum { PREFETCH_LINES = 12, PREFETCH_BROAD = 4 };
 
 static LLVMValueRef add(tg_dot_emission *e, LLVMValueRef a, LLVMValueRef b) {
     return LLVMBuildAdd(e->l->builder, a, b, "");
@@ -271,18 +271,30 @@ static void close_loops(tg_dot_emission *e, tg_llvm_loop *loops, uint32_t n) {
     }
 }
 
-/* The lines of a panel are far apart, each on a page of its own perhaps, which no hardware prefetcher foresees. */
-static void prefetch_line(tg_dot_emission *e, const tg_dot_side *s, LLVMValueRef column, const LLVMValueRef *k, unsigned panels) {
+/* May positions past the last of an axis be computed, though nothing is read there? */
+static bool is_affine_load(tg_x86 *x, const tg_value *v) {
+    const tg_op *op = v->def;
+    bool affine = op && op->opcode == TG_OP_LOAD && !x->buffers[v->id];
+    for (uint32_t d = 0; affine && d < tg_op_n_indices(op); d++) {
+        tg_affine form;
+        affine = tg_affine_of(x->arena, tg_op_index(op, d), &form);
+    }
+    return affine;
+}
+
+/* The lines of a panel are far apart, each on a page of its own perhaps, which no hardware prefetcher foresees. The last reduction
+ * axis, which is bound last, stands at k. */
+static void prefetch_line(tg_dot_emission *e, const tg_dot_side *s, const tg_dot_panels *p, LLVMValueRef k) {
     const tg_x86_dot *d = e->d;
-    LLVMValueRef ahead = tg_llvm_i64(e->l, panels > 1 ? PREFETCH_BROAD : PREFETCH_LINES), offset = mul(e, column, tg_llvm_i64(e->l, e->size));
-    for (uint32_t i = 0; i < d->n_over; i++) {
-        LLVMValueRef index = i + 1 == d->n_over ? add(e, k[i], ahead) : k[i];
-        offset = add(e, offset, mul(e, index, tg_x86_dot_step(e, s, d->over[i])));
+    if (d->group > 1 || !is_affine_load(e->x, s->value)) {
+        return;
     }
-    LLVMValueRef at = tg_llvm_gep(e->l, e->l->i8, s->base, offset);
-    for (unsigned i = 0; i < panels * e->vecs * e->lanes * e->size; i += CACHE_LINE) {
-        tg_llvm_prefetch(e->l, tg_llvm_gep(e->l, e->l->i8, at, tg_llvm_i64(e->l, i)), 3);
-    }
+    tg_axis *last = d->over[d->n_over - 1];
+    e->n_bound--;
+    tg_x86_dot_bind(e, last, add(e, k, tg_llvm_i64(e->l, p->n > 1 ? PREFETCH_BROAD : PREFETCH_LINES)));
+    tg_x86_prefetch_tensor(e->x, lanes_frame(e, d->vector, p->at, NULL), s->value->def, p->n * e->vecs * e->lanes);
+    e->n_bound--;
+    tg_x86_dot_bind(e, last, k);
 }
 
 /* Words of columns from `column` on at group k of the last reduction axis, which is bound last. Members past the end are read at the
@@ -314,9 +326,7 @@ static void pack_lines(tg_dot_emission *e, const tg_dot_side *s, const tg_dot_pa
         tg_x86_dot_bind(e, d->over[i], ks[i]);
     }
     LLVMValueRef line = tg_llvm_gep(e->l, e->l->i8, p->to, mul(e, point, tg_llvm_i64(e->l, e->vecs * e->lanes * e->size)));
-    if (s->direct) {
-        prefetch_line(e, s, p->at, ks, p->n);
-    }
+    prefetch_line(e, s, p, ks[d->n_over - 1]);
     for (unsigned i = 0; i < p->n * e->vecs; i++) {
         LLVMValueRef column = add(e, p->at, tg_llvm_i64(e->l, i * e->lanes));
         LLVMValueRef mask = masked ? tg_x86_dot_lanes_below(e, column, p->limit) : NULL;
