@@ -9,6 +9,7 @@
  *
  *   dot_plan.c  which axis plays which part     dot_side.c  addresses and packing of an operand
  *   dot_emit.c  the loops, tiles and roots      dot_kernel.c  the register tile
+ *   dot_sizes.c groups, parts, blocks
  *   dot_int8.c  small integers, several to a word
  *   dot_rows.c  blocks of packed rows
  *   dot_stream.c  one row against a large vector side

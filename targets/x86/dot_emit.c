@@ -16,64 +16,18 @@
  * scratch, one per panel; the roots run after the last part.
  *
  * Few rows over a large vector side (a matrix times a vector) have no use for panels: every element is used a few times only,
- * and a narrow panel walks over as many pages as it has lines. Then a part is a few lines (if they are a power of two apart, the sets
- * of the caches hold no more), the group is all columns, and the vector side streams by in the order in which it lies in memory, while the sums stay in the strips. */
-#include "targets/x86/dot.h"
+ * and a narrow panel walks over as many pages as it has lines. Then a part is a few lines (sets of the caches hold no more of them
+ * if they lie a power of two apart), the group is all columns, and the vector side streams by in the order in which it lies in
+ * memory, while the sums stay in the strips. */
+#include "targets/x86/dot_nest.h"
 
 #include <string.h>
 
-enum { PACK_BYTES = 192 << 10, PACK_TILES = 8, PACK_PANELS = 8, PACK_BROAD = 4, SHORT = 2048, PREFETCH_STEPS = 8, LINE = 64, PAGE = 4096 };
-
-typedef struct panel {
-    LLVMValueRef at;                       /* address of column 0 at the first reduction point */
-    LLVMValueRef column;                   /* of column 0, relative to the first */
-    LLVMValueRef n_columns;                /* from there to the end of the axis */
-    LLVMValueRef ahead;                    /* bytes: what to prefetch */
-    tg_dot_loop loops[TG_DOT_AXES];
-} panel;
-
-typedef struct nest {
-    tg_dot_emission e;
-    tg_dot_side columns, rows;
-    tg_dot_scratch panel_memory, row_memory;
-    panel p;
-    tg_axis *row_axes[TG_DOT_AXES]; /* the rows are their points, numbered with the last running fastest */
-    uint32_t n_row_axes;
-    LLVMValueRef row, n_rows;                                  /* of the tile: number of the first, rows from there to the end */
-    LLVMValueRef row_at[TG_DOT_MAX_ROWS];                      /* address; rows past the last repeat it */
-    LLVMValueRef row_index[TG_DOT_MAX_ROWS][TG_DOT_AXES];      /* relative */
-    LLVMValueRef edge;                                         /* scratch block [rows][lanes·vecs] */
-    tg_dot_scratch strip_memory;
-    LLVMValueRef pays, streams;     /* i1: panels are packed; columns stream by. Null: always, never */
-    LLVMValueRef group, block;      /* columns, rows: multiples of the tile's. Null: one panel, all rows */
-    LLVMValueRef group_from, group_until, row_from, row_until;
-    LLVMValueRef k_block, in_parts; /* a long reduction runs in parts; i1: more than one. Null: known to be short */
-    LLVMValueRef first, last;       /* i1: of the parts */
-    LLVMValueRef strips, strip_bytes; /* [panel of the group][rows…][lanes·vecs]: sums between parts */
-    LLVMValueRef strip;             /* of the panel */
-    LLVMValueRef panels, panel_bytes; /* of the group, packed */
-    tg_dot_scratch block_memory;
-    LLVMValueRef packs_rows, packed_rows; /* i1: blocks of rows are packed, null: never; the block's address */
-    LLVMValueRef correction;        /* last line of the panel: what the sums of a part start with; null: zeros */
-    bool compact; /* little code: one tile, panels always packed */
-} nest;
-
-static LLVMValueRef size_of(nest *n, const tg_axis *a) {
-    return n->e.x->ranges[a->rank].size;
-}
-
-static LLVMValueRef bytes_at(nest *n, LLVMValueRef base, LLVMValueRef index, LLVMValueRef step) {
-    LLVMValueRef offset = LLVMBuildMul(n->e.l->builder, index, step, "");
-    return tg_llvm_gep(n->e.l, n->e.l->i8, base, offset);
-}
-
-static LLVMValueRef choose(nest *n, LLVMValueRef test, LLVMValueRef yes, LLVMValueRef no) {
-    return LLVMBuildSelect(n->e.l->builder, test, yes, no, "");
-}
+enum { PREFETCH_STEPS = 8 };
 
 /* ---- roots --------------------------------------------------------------------------------------------- */
 
-static void run_roots(nest *n, tg_x86_frame *f, LLVMValueRef result) {
+static void run_roots(tg_dot_nest *n, tg_x86_frame *f, LLVMValueRef result) {
     tg_x86 *x = n->e.x;
     const tg_x86_dot *d = n->e.d;
     tg_value *v = tg_result(d->op, 0);
@@ -96,7 +50,7 @@ static void run_roots(nest *n, tg_x86_frame *f, LLVMValueRef result) {
     }
 }
 
-static tg_x86_frame *column_frame(nest *n, LLVMValueRef relative) {
+static tg_x86_frame *column_frame(tg_dot_nest *n, LLVMValueRef relative) {
     tg_x86 *x = n->e.x;
     const tg_axis *a = n->e.d->vector;
     LLVMValueRef at = LLVMBuildAdd(x->builder, x->ranges[a->rank].first, relative, "");
@@ -105,7 +59,7 @@ static tg_x86_frame *column_frame(nest *n, LLVMValueRef relative) {
     return f;
 }
 
-static tg_x86_frame *row_frame(nest *n, tg_x86_frame *parent, const LLVMValueRef *index) {
+static tg_x86_frame *row_frame(tg_dot_nest *n, tg_x86_frame *parent, const LLVMValueRef *index) {
     tg_x86 *x = n->e.x;
     tg_x86_frame *f = tg_x86_frame_create(x, parent, x->place);
     for (uint32_t i = 0; i < n->n_row_axes; i++) {
@@ -115,7 +69,7 @@ static tg_x86_frame *row_frame(nest *n, tg_x86_frame *parent, const LLVMValueRef
     return f;
 }
 
-static void roots_in_registers(nest *n, const tg_dot_tile *t) {
+static void roots_in_registers(tg_dot_nest *n, const tg_dot_tile *t) {
     LLVMBuilderRef b = n->e.l->builder;
     for (unsigned v = 0; v < t->vecs; v++) {
         LLVMValueRef at = LLVMBuildAdd(b, n->p.column, tg_llvm_i64(n->e.l, v * t->lanes), "");
@@ -127,10 +81,10 @@ static void roots_in_registers(nest *n, const tg_dot_tile *t) {
 }
 
 /* Indices of the row axes for a row number. */
-static void decode_row(nest *n, LLVMValueRef row, LLVMValueRef *index) {
+static void decode_row(tg_dot_nest *n, LLVMValueRef row, LLVMValueRef *index) {
     LLVMBuilderRef b = n->e.l->builder;
     for (uint32_t i = n->n_row_axes; i-- > 1;) {
-        LLVMValueRef size = size_of(n, n->row_axes[i]), rest = LLVMBuildUDiv(b, row, size, "");
+        LLVMValueRef size = tg_dot_size_of(n, n->row_axes[i]), rest = LLVMBuildUDiv(b, row, size, "");
         index[i] = LLVMBuildSub(b, row, LLVMBuildMul(b, rest, size, ""), "");
         row = rest;
     }
@@ -138,21 +92,21 @@ static void decode_row(nest *n, LLVMValueRef row, LLVMValueRef *index) {
 }
 
 /* Where the tile leaves its sums: its rows of the strip if there are several parts. */
-static LLVMValueRef edge_of_tile(nest *n) {
+static LLVMValueRef edge_of_tile(tg_dot_nest *n) {
     if (!n->in_parts) {
         return n->edge;
     }
     LLVMValueRef line = tg_llvm_i64(n->e.l, n->e.lanes * n->e.vecs * n->e.size);
-    return choose(n, n->in_parts, bytes_at(n, n->strip, n->row, line), n->edge);
+    return tg_dot_choose(n, n->in_parts, tg_dot_bytes_at(n, n->strip, n->row, line), n->edge);
 }
 
-static LLVMValueRef edge_at(nest *n, LLVMValueRef row, LLVMValueRef column) {
+static LLVMValueRef edge_at(tg_dot_nest *n, LLVMValueRef row, LLVMValueRef column) {
     LLVMBuilderRef b = n->e.l->builder;
     LLVMValueRef i = LLVMBuildMul(b, row, tg_llvm_i64(n->e.l, n->e.lanes * n->e.vecs), "");
     return tg_llvm_gep(n->e.l, n->e.elem, edge_of_tile(n), LLVMBuildAdd(b, i, column, ""));
 }
 
-static void results_to_edge(nest *n, const tg_dot_tile *t, LLVMValueRef from) {
+static void results_to_edge(tg_dot_nest *n, const tg_dot_tile *t, LLVMValueRef from) {
     for (unsigned i = 0; i < t->rows * t->vecs; i++) {
         LLVMValueRef row = tg_llvm_i64(n->e.l, i / t->vecs), column = tg_llvm_i64(n->e.l, i % t->vecs * t->lanes);
         column = LLVMBuildAdd(n->e.l->builder, from, column, "");
@@ -161,7 +115,7 @@ static void results_to_edge(nest *n, const tg_dot_tile *t, LLVMValueRef from) {
 }
 
 /* The roots on vectors [from, until) of a line of the edge block; `masked`: the last one may be partial. */
-static void roots_of_line(nest *n, const LLVMValueRef *index, LLVMValueRef row, LLVMValueRef from, LLVMValueRef until, bool masked) {
+static void roots_of_line(tg_dot_nest *n, const LLVMValueRef *index, LLVMValueRef row, LLVMValueRef from, LLVMValueRef until, bool masked) {
     tg_llvm *l = n->e.l;
     tg_llvm_loop columns;
     LLVMValueRef c = tg_llvm_loop_open(l, &columns, from, until, tg_llvm_i64(l, n->e.lanes));
@@ -175,16 +129,16 @@ static void roots_of_line(nest *n, const LLVMValueRef *index, LLVMValueRef row, 
 }
 
 /* Masked stores are slow without mask registers. */
-static bool masks_cost(const nest *n) {
+static bool masks_cost(const tg_dot_nest *n) {
     return !n->e.x->machine->has_masks && !n->compact;
 }
 
-static LLVMValueRef whole_columns(nest *n, LLVMValueRef columns, unsigned width) {
+static LLVMValueRef whole_columns(tg_dot_nest *n, LLVMValueRef columns, unsigned width) {
     LLVMValueRef w = tg_llvm_i64(n->e.l, width);
     return LLVMBuildMul(n->e.l->builder, LLVMBuildUDiv(n->e.l->builder, columns, w, ""), w, "");
 }
 
-static void roots_from_edge(nest *n) {
+static void roots_from_edge(tg_dot_nest *n) {
     tg_llvm *l = n->e.l;
     tg_llvm_loop rows;
     LLVMValueRef zero = tg_llvm_i64(l, 0), width = tg_llvm_i64(l, n->e.lanes * n->e.vecs);
@@ -203,7 +157,7 @@ static void roots_from_edge(nest *n) {
 /* ---- tiles ------------------------------------------------------------------------------------------------- */
 
 /* Adds what the parts before have left, if there are any. Loads at the end of a tile wait for nothing; in front they would. */
-static void add_parts(nest *n, tg_dot_tile *t, LLVMValueRef from) {
+static void add_parts(tg_dot_nest *n, tg_dot_tile *t, LLVMValueRef from) {
     tg_llvm *l = n->e.l;
     LLVMBasicBlockRef before = LLVMGetInsertBlock(l->builder), more = tg_llvm_block(l), after = tg_llvm_block(l);
     LLVMBuildCondBr(l->builder, n->first, after, more);
@@ -224,7 +178,7 @@ static void add_parts(nest *n, tg_dot_tile *t, LLVMValueRef from) {
     }
 }
 
-static void start_values(nest *n, tg_dot_tile *t, LLVMValueRef from) {
+static void start_values(tg_dot_nest *n, tg_dot_tile *t, LLVMValueRef from) {
     for (unsigned i = 0; i < t->rows * t->vecs; i++) {
         t->acc[i] = LLVMConstNull(n->e.vector);
     }
@@ -238,10 +192,10 @@ static void start_values(nest *n, tg_dot_tile *t, LLVMValueRef from) {
 }
 
 /* `rows` rows of `vecs` vectors from column `from` of the panel on. */
-static tg_dot_tile run_tile(nest *n, LLVMValueRef from, unsigned rows, unsigned vecs, bool masked) {
+static tg_dot_tile run_tile(tg_dot_nest *n, LLVMValueRef from, unsigned rows, unsigned vecs, bool masked) {
     tg_dot_emission *e = &n->e;
     tg_dot_tile t = {.elem = e->elem, .lanes = e->lanes, .vecs = vecs, .rows = rows,
-                     .vector_base = bytes_at(n, n->p.at, from, tg_llvm_i64(e->l, e->size)),
+                     .vector_base = tg_dot_bytes_at(n, n->p.at, from, tg_llvm_i64(e->l, e->size)),
                      .multiply = e->d->multiply, .loops = n->p.loops, .n_loops = e->d->n_over};
     t.unroll = vecs == e->vecs && rows == e->rows && !n->compact;
     t.prefetch = vecs == e->vecs ? n->p.ahead : NULL;
@@ -258,16 +212,16 @@ static tg_dot_tile run_tile(nest *n, LLVMValueRef from, unsigned rows, unsigned 
     return t;
 }
 
-static LLVMValueRef at_least(nest *n, LLVMValueRef v, unsigned limit) {
+static LLVMValueRef at_least(tg_dot_nest *n, LLVMValueRef v, unsigned limit) {
     return LLVMBuildICmp(n->e.l->builder, LLVMIntSGE, v, tg_llvm_i64(n->e.l, limit), "");
 }
 
-static void edge_tile(nest *n, LLVMValueRef from, unsigned rows, unsigned vecs, bool masked) {
+static void edge_tile(tg_dot_nest *n, LLVMValueRef from, unsigned rows, unsigned vecs, bool masked) {
     tg_dot_tile t = run_tile(n, from, rows, vecs, masked);
     results_to_edge(n, &t, from);
 }
 
-static void narrow_loop(nest *n, LLVMValueRef from, LLVMValueRef until, unsigned vecs, bool masked) {
+static void narrow_loop(tg_dot_nest *n, LLVMValueRef from, LLVMValueRef until, unsigned vecs, bool masked) {
     tg_llvm_loop loop;
     LLVMValueRef step = tg_llvm_i64(n->e.l, vecs * n->e.lanes);
     edge_tile(n, tg_llvm_loop_open(n->e.l, &loop, from, until, step), n->e.rows, vecs, masked);
@@ -275,7 +229,7 @@ static void narrow_loop(nest *n, LLVMValueRef from, LLVMValueRef until, unsigned
 }
 
 /* Columns that do not fill the panel, in tiles of half its width. */
-static void narrow_tiles(nest *n, bool masked) {
+static void narrow_tiles(tg_dot_nest *n, bool masked) {
     unsigned half = n->e.vecs > 1 ? n->e.vecs / 2 : 1;
     LLVMValueRef from = tg_llvm_i64(n->e.l, 0);
     if (masked && masks_cost(n)) {
@@ -287,7 +241,7 @@ static void narrow_tiles(nest *n, bool masked) {
 }
 
 /* The roots of a tile whose sums are in the edge block, if these are the final ones. */
-static void finish_edge(nest *n) {
+static void finish_edge(tg_dot_nest *n) {
     tg_llvm_if c;
     if (n->in_parts) {
         tg_llvm_if_open(n->e.l, &c, n->last);
@@ -299,7 +253,7 @@ static void finish_edge(nest *n) {
 }
 
 /* The last rows, if they are few, in a tile of their own; goes on to `edge` then. */
-static void low_tiles(nest *n, LLVMBasicBlockRef edge) {
+static void low_tiles(tg_dot_nest *n, LLVMBasicBlockRef edge) {
     static const unsigned heights[] = {1, 2, 4};
     tg_llvm *l = n->e.l;
     for (unsigned i = 0; i < sizeof heights / sizeof *heights && heights[i] < n->e.rows; i++) {
@@ -313,7 +267,7 @@ static void low_tiles(nest *n, LLVMBasicBlockRef edge) {
 }
 
 /* The lines that the tile will store to, before it is summed: nothing waits for them then. */
-static void prefetch_results(nest *n) {
+static void prefetch_results(tg_dot_nest *n) {
     tg_llvm_if c;
     if (n->in_parts) {
         tg_llvm_if_open(n->e.l, &c, n->last);
@@ -329,7 +283,7 @@ static void prefetch_results(nest *n) {
     }
 }
 
-static void whole_tile(nest *n) {
+static void whole_tile(tg_dot_nest *n) {
     tg_llvm *l = n->e.l;
     LLVMValueRef zero = tg_llvm_i64(l, 0);
     if (n->compact) {
@@ -364,49 +318,37 @@ static void whole_tile(nest *n) {
 
 /* ---- panels --------------------------------------------------------------------------------------------------- */
 
-static LLVMValueRef line_bytes(nest *n) {
-    return tg_llvm_i64(n->e.l, n->e.vecs * n->e.lanes * n->e.size);
-}
-
-static LLVMValueRef width_of_panel(nest *n) {
-    return tg_llvm_i64(n->e.l, n->e.vecs * n->e.lanes);
-}
-
-static LLVMValueRef total_rows(nest *n) {
-    return tg_x86_dot_points(&n->e, n->row_axes, n->n_row_axes);
-}
-
-static LLVMValueRef points_of_part(nest *n) {
+static LLVMValueRef points_of_part(tg_dot_nest *n) {
     return LLVMBuildMul(n->e.l->builder, n->e.k_count, tg_x86_dot_extents(&n->e, 1), "");
 }
 
 /* Number of the panel in its group. */
-static LLVMValueRef panel_number(nest *n, LLVMValueRef column) {
+static LLVMValueRef panel_number(tg_dot_nest *n, LLVMValueRef column) {
     LLVMBuilderRef b = n->e.l->builder;
-    return n->group ? LLVMBuildUDiv(b, LLVMBuildSub(b, column, n->group_from, ""), width_of_panel(n), "") : tg_llvm_i64(n->e.l, 0);
+    return n->group ? LLVMBuildUDiv(b, LLVMBuildSub(b, column, n->group_from, ""), tg_dot_panel_width(n), "") : tg_llvm_i64(n->e.l, 0);
 }
 
-static LLVMValueRef correction_bytes(nest *n) {
-    return n->e.d->flip_rows ? line_bytes(n) : tg_llvm_i64(n->e.l, 0);
+static LLVMValueRef correction_bytes(tg_dot_nest *n) {
+    return n->e.d->flip_rows ? tg_dot_line_bytes(n) : tg_llvm_i64(n->e.l, 0);
 }
 
-static LLVMValueRef correction_of(nest *n, LLVMValueRef at) {
-    return bytes_at(n, at, LLVMBuildSub(n->e.l->builder, n->panel_bytes, correction_bytes(n), ""), tg_llvm_i64(n->e.l, 1));
+static LLVMValueRef correction_of(tg_dot_nest *n, LLVMValueRef at) {
+    return tg_dot_bytes_at(n, at, LLVMBuildSub(n->e.l->builder, n->panel_bytes, correction_bytes(n), ""), tg_llvm_i64(n->e.l, 1));
 }
 
 /* Panels from column `from` on, `count` at a time; gives back where it stops: less than that many are left. */
-static LLVMValueRef pack_panels(nest *n, LLVMValueRef memory, LLVMValueRef from, unsigned count) {
+static LLVMValueRef pack_panels(tg_dot_nest *n, LLVMValueRef memory, LLVMValueRef from, unsigned count) {
     tg_dot_emission *e = &n->e;
     LLVMBuilderRef b = e->l->builder;
-    LLVMValueRef step = LLVMBuildMul(b, width_of_panel(n), tg_llvm_i64(e->l, count), ""), until = n->group_until;
+    LLVMValueRef step = LLVMBuildMul(b, tg_dot_panel_width(n), tg_llvm_i64(e->l, count), ""), until = n->group_until;
     if (count > 1) {
         LLVMValueRef whole = LLVMBuildUDiv(b, LLVMBuildSub(b, until, from, ""), step, "");
         until = LLVMBuildAdd(b, from, LLVMBuildMul(b, whole, step, ""), "");
     }
     tg_llvm_loop loop;
     LLVMValueRef column = tg_llvm_loop_open(e->l, &loop, from, until, step);
-    tg_dot_panels p = {.bytes = n->panel_bytes, .at = column, .limit = size_of(n, e->d->vector), .n = count};
-    p.to = bytes_at(n, memory, panel_number(n, column), n->panel_bytes);
+    tg_dot_panels p = {.bytes = n->panel_bytes, .at = column, .limit = tg_dot_size_of(n, e->d->vector), .n = count};
+    p.to = tg_dot_bytes_at(n, memory, panel_number(n, column), n->panel_bytes);
     tg_x86_dot_pack_panels(e, &n->columns, &p);
     if (e->d->flip_rows) {
         tg_x86_dot_correct(e, p.to, n->p.loops, correction_of(n, p.to));
@@ -416,23 +358,23 @@ static LLVMValueRef pack_panels(nest *n, LLVMValueRef memory, LLVMValueRef from,
 }
 
 /* Several panels at a time read longer pieces of each row of the tensor. */
-static void pack_group(nest *n) {
+static void pack_group(tg_dot_nest *n) {
     tg_dot_emission *e = &n->e;
     LLVMBuilderRef b = e->l->builder;
-    n->panel_bytes = LLVMBuildMul(b, points_of_part(n), line_bytes(n), "");
+    n->panel_bytes = LLVMBuildMul(b, points_of_part(n), tg_dot_line_bytes(n), "");
     n->panel_bytes = LLVMBuildAdd(b, n->panel_bytes, correction_bytes(n), "");
     LLVMValueRef columns = LLVMBuildSub(b, n->group_until, n->group_from, "");
-    LLVMValueRef count = n->group ? tg_llvm_ceil_div(e->l, columns, width_of_panel(n)) : tg_llvm_i64(e->l, 1), from = n->group_from;
+    LLVMValueRef count = n->group ? tg_llvm_ceil_div(e->l, columns, tg_dot_panel_width(n)) : tg_llvm_i64(e->l, 1), from = n->group_from;
     LLVMValueRef memory = tg_x86_dot_reserve(e->x, &n->panel_memory, LLVMBuildMul(b, n->panel_bytes, count, ""));
     if (n->group && tg_x86_dot_packs_broad(e, &n->columns)) {
-        from = pack_panels(n, memory, from, PACK_BROAD);
+        from = pack_panels(n, memory, from, TG_DOT_PACK_BROAD);
     }
     pack_panels(n, memory, from, 1);
     n->panels = memory;
 }
 
-static void packed_loops(nest *n, LLVMValueRef *steps) {
-    LLVMValueRef step = line_bytes(n);
+static void packed_loops(tg_dot_nest *n, LLVMValueRef *steps) {
+    LLVMValueRef step = tg_dot_line_bytes(n);
     for (uint32_t i = n->e.d->n_over; i-- > 0;) {
         steps[i] = step;
         step = LLVMBuildMul(n->e.l->builder, step, tg_x86_dot_extent(&n->e, i), "");
@@ -440,7 +382,7 @@ static void packed_loops(nest *n, LLVMValueRef *steps) {
 }
 
 /* The reduction loops of a part, in the panels of its group, which are packed if that pays. */
-static void open_part(nest *n) {
+static void open_part(tg_dot_nest *n) {
     tg_dot_emission *e = &n->e;
     const tg_x86_dot *d = e->d;
     LLVMValueRef steps[TG_DOT_AXES];
@@ -448,22 +390,22 @@ static void open_part(nest *n) {
     for (uint32_t i = 0; i < d->n_over; i++) {
         LLVMValueRef in_place = tg_x86_dot_step(e, &n->columns, d->over[i]);
         n->p.loops[i].count = tg_x86_dot_count(e, i);
-        n->p.loops[i].vector_step = n->pays ? choose(n, n->pays, steps[i], in_place) : steps[i];
+        n->p.loops[i].vector_step = n->pays ? tg_dot_choose(n, n->pays, steps[i], in_place) : steps[i];
         n->p.loops[i].row_step = tg_x86_dot_step(e, &n->rows, d->over[i]);
         if (n->packs_rows) {
-            n->p.loops[i].row_step = choose(n, n->packs_rows, tg_llvm_i64(e->l, e->rows * e->size), n->p.loops[i].row_step);
+            n->p.loops[i].row_step = tg_dot_choose(n, n->packs_rows, tg_llvm_i64(e->l, e->rows * e->size), n->p.loops[i].row_step);
         }
     }
     LLVMValueRef step = n->p.loops[d->n_over - 1].vector_step;
     n->p.ahead = LLVMBuildMul(e->l->builder, step, tg_llvm_i64(e->l, PREFETCH_STEPS), "");
-    n->p.ahead = n->streams ? choose(n, n->streams, tg_llvm_i64(e->l, TG_DOT_STREAM_AHEAD), n->p.ahead) : n->p.ahead;
+    n->p.ahead = n->streams ? tg_dot_choose(n, n->streams, tg_llvm_i64(e->l, TG_DOT_STREAM_AHEAD), n->p.ahead) : n->p.ahead;
     if (!n->pays) {
         pack_group(n);
         return;
     }
     LLVMValueRef memory = tg_x86_alloca(e->x, e->l->ptr), bytes = tg_x86_alloca(e->x, e->l->i64);
     LLVMValueRef zero = tg_llvm_i64(e->l, 0);
-    LLVMBuildStore(e->l->builder, bytes_at(n, n->columns.base, e->k_from, tg_x86_dot_step(e, &n->columns, d->over[0])), memory);
+    LLVMBuildStore(e->l->builder, tg_dot_bytes_at(n, n->columns.base, e->k_from, tg_x86_dot_step(e, &n->columns, d->over[0])), memory);
     LLVMBuildStore(e->l->builder, zero, bytes);
     tg_llvm_if c;
     tg_llvm_if_open(e->l, &c, n->pays);
@@ -475,60 +417,60 @@ static void open_part(nest *n) {
     n->panel_bytes = LLVMBuildLoad2(e->l->builder, e->l->i64, bytes, "");
 }
 
-static void locate_panel(nest *n) {
+static void locate_panel(tg_dot_nest *n) {
     LLVMValueRef number = panel_number(n, n->p.column);
-    n->p.at = bytes_at(n, n->panels, number, n->panel_bytes);
+    n->p.at = tg_dot_bytes_at(n, n->panels, number, n->panel_bytes);
     if (n->pays) {
-        LLVMValueRef in_place = choose(n, n->pays, tg_llvm_i64(n->e.l, 0), n->p.column);
-        n->p.at = bytes_at(n, n->p.at, in_place, tg_llvm_i64(n->e.l, n->e.size));
+        LLVMValueRef in_place = tg_dot_choose(n, n->pays, tg_llvm_i64(n->e.l, 0), n->p.column);
+        n->p.at = tg_dot_bytes_at(n, n->p.at, in_place, tg_llvm_i64(n->e.l, n->e.size));
     }
     n->correction = n->e.d->flip_rows ? correction_of(n, n->p.at) : NULL;
-    n->strip = n->in_parts ? bytes_at(n, n->strips, number, n->strip_bytes) : NULL;
+    n->strip = n->in_parts ? tg_dot_bytes_at(n, n->strips, number, n->strip_bytes) : NULL;
 }
 
 /* ---- loops ------------------------------------------------------------------------------------------------------- */
 
 /* One loop over an axis that both sides' addresses follow. */
-static void open_axis(nest *n, tg_llvm_loop *loop, tg_axis *a) {
+static void open_axis(tg_dot_nest *n, tg_llvm_loop *loop, tg_axis *a) {
     tg_dot_emission *e = &n->e;
-    LLVMValueRef i = tg_llvm_loop_open(e->l, loop, tg_llvm_i64(e->l, 0), size_of(n, a), tg_llvm_i64(e->l, 1));
+    LLVMValueRef i = tg_llvm_loop_open(e->l, loop, tg_llvm_i64(e->l, 0), tg_dot_size_of(n, a), tg_llvm_i64(e->l, 1));
     if (n->columns.direct) {
-        n->columns.base = bytes_at(n, n->columns.base, i, tg_x86_dot_step(e, &n->columns, a));
+        n->columns.base = tg_dot_bytes_at(n, n->columns.base, i, tg_x86_dot_step(e, &n->columns, a));
     }
     if (n->rows.direct) {
-        n->rows.base = bytes_at(n, n->rows.base, i, tg_x86_dot_step(e, &n->rows, a));
+        n->rows.base = tg_dot_bytes_at(n, n->rows.base, i, tg_x86_dot_step(e, &n->rows, a));
     }
     tg_x86_dot_bind(e, a, i);
 }
 
-static LLVMValueRef row_base(nest *n) {
-    return bytes_at(n, n->rows.base, n->e.k_from, tg_x86_dot_step(&n->e, &n->rows, n->e.d->over[0]));
+static LLVMValueRef row_base(tg_dot_nest *n) {
+    return tg_dot_bytes_at(n, n->rows.base, n->e.k_from, tg_x86_dot_step(&n->e, &n->rows, n->e.d->over[0]));
 }
 
-static void address_rows(nest *n) {
+static void address_rows(tg_dot_nest *n) {
     tg_dot_emission *e = &n->e;
     for (unsigned r = 0; r < e->rows; r++) {
         n->row_at[r] = row_base(n);
         for (uint32_t i = 0; i < n->n_row_axes; i++) {
-            n->row_at[r] = bytes_at(n, n->row_at[r], n->row_index[r][i], tg_x86_dot_step(e, &n->rows, n->row_axes[i]));
+            n->row_at[r] = tg_dot_bytes_at(n, n->row_at[r], n->row_index[r][i], tg_x86_dot_step(e, &n->rows, n->row_axes[i]));
         }
     }
 }
 
 /* The rows of a tile, each the successor of the one before; past the end they stay at the last. */
-static void number_rows(nest *n) {
+static void number_rows(tg_dot_nest *n) {
     tg_dot_emission *e = &n->e;
     LLVMBuilderRef b = e->l->builder;
     LLVMValueRef zero = tg_llvm_i64(e->l, 0), one = tg_llvm_i64(e->l, 1);
     decode_row(n, n->row, n->row_index[0]);
     for (unsigned r = 1; r < e->rows; r++) {
         LLVMValueRef more = LLVMBuildICmp(b, LLVMIntSGT, n->n_rows, tg_llvm_i64(e->l, r), "");
-        LLVMValueRef carry = choose(n, more, one, zero);
+        LLVMValueRef carry = tg_dot_choose(n, more, one, zero);
         for (uint32_t i = n->n_row_axes; i-- > 0;) {
             LLVMValueRef next = LLVMBuildAdd(b, n->row_index[r - 1][i], carry, "");
-            LLVMValueRef wraps = LLVMBuildICmp(b, LLVMIntEQ, next, size_of(n, n->row_axes[i]), "");
-            n->row_index[r][i] = i ? choose(n, wraps, zero, next) : next;
-            carry = choose(n, wraps, one, zero);
+            LLVMValueRef wraps = LLVMBuildICmp(b, LLVMIntEQ, next, tg_dot_size_of(n, n->row_axes[i]), "");
+            n->row_index[r][i] = i ? tg_dot_choose(n, wraps, zero, next) : next;
+            carry = tg_dot_choose(n, wraps, one, zero);
         }
     }
     if (n->rows.direct) {
@@ -537,18 +479,18 @@ static void number_rows(nest *n) {
 }
 
 /* The rows of a tile where they are packed, if they are. */
-static void address_packed_rows(nest *n) {
+static void address_packed_rows(tg_dot_nest *n) {
     tg_dot_emission *e = &n->e;
     LLVMBuilderRef b = e->l->builder;
     LLVMValueRef line = LLVMBuildMul(b, e->k_count, tg_llvm_i64(e->l, e->size), "");
-    LLVMValueRef tile = bytes_at(n, n->packed_rows, LLVMBuildSub(b, n->row, n->row_from, ""), line);
+    LLVMValueRef tile = tg_dot_bytes_at(n, n->packed_rows, LLVMBuildSub(b, n->row, n->row_from, ""), line);
     for (unsigned r = 0; r < e->rows; r++) {
         LLVMValueRef packed = tg_llvm_gep(e->l, e->l->i8, tile, tg_llvm_i64(e->l, r * e->size));
-        n->row_at[r] = n->rows.direct ? choose(n, n->packs_rows, packed, n->row_at[r]) : packed;
+        n->row_at[r] = n->rows.direct ? tg_dot_choose(n, n->packs_rows, packed, n->row_at[r]) : packed;
     }
 }
 
-static void pack_rows_of_block(nest *n) {
+static void pack_rows_of_block(tg_dot_nest *n) {
     tg_dot_emission *e = &n->e;
     LLVMBuilderRef b = e->l->builder;
     LLVMValueRef height = tg_llvm_i64(e->l, e->rows), line = LLVMBuildMul(b, e->k_count, tg_llvm_i64(e->l, e->size), "");
@@ -557,17 +499,17 @@ static void pack_rows_of_block(nest *n) {
     LLVMValueRef memory = tg_x86_dot_reserve(e->x, &n->block_memory, bytes);
     tg_llvm_loop tiles;
     n->row = tg_llvm_loop_open(e->l, &tiles, n->row_from, n->row_until, height);
-    n->n_rows = LLVMBuildSub(b, total_rows(n), n->row, "");
+    n->n_rows = LLVMBuildSub(b, tg_dot_total_rows(n), n->row, "");
     number_rows(n);
     tg_dot_rows r = {.value = n->rows.value, .at = n->rows.direct ? n->row_at : NULL, .axes = n->row_axes, .n_axes = n->n_row_axes};
     r.index = (const LLVMValueRef(*)[TG_DOT_AXES])n->row_index;
     r.ahead = LLVMBuildMul(b, height, tg_x86_dot_step(e, &n->rows, n->row_axes[n->n_row_axes - 1]), "");
-    tg_x86_dot_pack_tile(e, &r, bytes_at(n, memory, LLVMBuildSub(b, n->row, n->row_from, ""), line));
+    tg_x86_dot_pack_tile(e, &r, tg_dot_bytes_at(n, memory, LLVMBuildSub(b, n->row, n->row_from, ""), line));
     tg_llvm_loop_close(e->l, &tiles);
     n->packed_rows = memory;
 }
 
-static void open_block(nest *n) {
+static void open_block(tg_dot_nest *n) {
     tg_llvm *l = n->e.l;
     LLVMValueRef slot = tg_x86_alloca(n->e.x, l->ptr);
     LLVMBuildStore(l->builder, LLVMConstNull(l->ptr), slot);
@@ -579,7 +521,7 @@ static void open_block(nest *n) {
     n->packed_rows = LLVMBuildLoad2(l->builder, l->ptr, slot, "");
 }
 
-static void row_loops(nest *n) {
+static void row_loops(tg_dot_nest *n) {
     tg_dot_emission *e = &n->e;
     tg_llvm_loop tiles;
     n->row = tg_llvm_i64(e->l, 0);
@@ -590,7 +532,7 @@ static void row_loops(nest *n) {
         return;
     }
     n->row = tg_llvm_loop_open(e->l, &tiles, n->row_from, n->row_until, tg_llvm_i64(e->l, e->rows));
-    n->n_rows = LLVMBuildSub(e->l->builder, total_rows(n), n->row, "");
+    n->n_rows = LLVMBuildSub(e->l->builder, tg_dot_total_rows(n), n->row, "");
     number_rows(n);
     if (n->packs_rows) {
         address_packed_rows(n);
@@ -599,22 +541,22 @@ static void row_loops(nest *n) {
     tg_llvm_loop_close(e->l, &tiles);
 }
 
-static void panel_loop(nest *n) {
+static void panel_loop(tg_dot_nest *n) {
     tg_dot_emission *e = &n->e;
     tg_llvm_loop loop;
-    n->p.column = tg_llvm_loop_open(e->l, &loop, n->group_from, n->group_until, width_of_panel(n));
-    n->p.n_columns = LLVMBuildSub(e->l->builder, size_of(n, e->d->vector), n->p.column, "");
+    n->p.column = tg_llvm_loop_open(e->l, &loop, n->group_from, n->group_until, tg_dot_panel_width(n));
+    n->p.n_columns = LLVMBuildSub(e->l->builder, tg_dot_size_of(n, e->d->vector), n->p.column, "");
     locate_panel(n);
     row_loops(n);
     tg_llvm_loop_close(e->l, &loop);
 }
 
-static void block_loop(nest *n) {
+static void block_loop(tg_dot_nest *n) {
     tg_dot_emission *e = &n->e;
     tg_llvm_loop loop;
     open_part(n);
     n->row_from = tg_llvm_i64(e->l, 0);
-    n->row_until = total_rows(n);
+    n->row_until = tg_dot_total_rows(n);
     if (!n->block) {
         panel_loop(n);
         return;
@@ -629,18 +571,18 @@ static void block_loop(nest *n) {
 }
 
 /* A single row that streams: all but the last few reduction points are summed here. Returns where the parts go on. */
-static LLVMValueRef stream_row(nest *n) {
+static LLVMValueRef stream_row(tg_dot_nest *n) {
     tg_dot_emission *e = &n->e;
     LLVMBuilderRef b = e->l->builder;
     tg_axis *k = e->d->over[0];
-    LLVMValueRef zero = tg_llvm_i64(e->l, 0), one = tg_llvm_i64(e->l, 1), size = size_of(n, k);
-    LLVMValueRef single = LLVMBuildAnd(b, n->streams, LLVMBuildICmp(b, LLVMIntEQ, total_rows(n), one, ""), "");
+    LLVMValueRef zero = tg_llvm_i64(e->l, 0), one = tg_llvm_i64(e->l, 1), size = tg_dot_size_of(n, k);
+    LLVMValueRef single = LLVMBuildAnd(b, n->streams, LLVMBuildICmp(b, LLVMIntEQ, tg_dot_total_rows(n), one, ""), "");
     LLVMValueRef until = LLVMBuildAnd(b, LLVMBuildSub(b, size, one, ""), tg_llvm_i64(e->l, -TG_DOT_STREAM_LINES), "");
     single = LLVMBuildAnd(b, single, n->in_parts, "");
-    until = choose(n, single, tg_llvm_max64(e->l, until, zero), zero);
+    until = tg_dot_choose(n, single, tg_llvm_max64(e->l, until, zero), zero);
     tg_llvm_if c;
     tg_llvm_if_open(e->l, &c, LLVMBuildICmp(b, LLVMIntSGT, until, zero, ""));
-    tg_dot_stream s = {.columns = bytes_at(n, n->columns.base, n->group_from, tg_llvm_i64(e->l, e->size)),
+    tg_dot_stream s = {.columns = tg_dot_bytes_at(n, n->columns.base, n->group_from, tg_llvm_i64(e->l, e->size)),
                        .column_step = tg_x86_dot_step(e, &n->columns, k),
                        .row = n->rows.base,
                        .row_step = tg_x86_dot_step(e, &n->rows, k),
@@ -652,7 +594,7 @@ static LLVMValueRef stream_row(nest *n) {
     return until;
 }
 
-static void part_loop(nest *n) {
+static void part_loop(tg_dot_nest *n) {
     tg_dot_emission *e = &n->e;
     LLVMBuilderRef b = e->l->builder;
     LLVMValueRef zero = tg_llvm_i64(e->l, 0), size = tg_x86_dot_extent(e, 0);
@@ -674,17 +616,17 @@ static void part_loop(nest *n) {
     tg_llvm_loop_close(e->l, &loop);
 }
 
-static void group_loop(nest *n) {
+static void group_loop(tg_dot_nest *n) {
     tg_dot_emission *e = &n->e;
     tg_llvm_loop loop;
-    LLVMValueRef size = size_of(n, e->d->vector), step = n->group ? n->group : width_of_panel(n);
+    LLVMValueRef size = tg_dot_size_of(n, e->d->vector), step = n->group ? n->group : tg_dot_panel_width(n);
     n->group_from = tg_llvm_loop_open(e->l, &loop, tg_llvm_i64(e->l, 0), size, step);
     n->group_until = tg_llvm_min64(e->l, size, LLVMBuildAdd(e->l->builder, n->group_from, step, ""));
     part_loop(n);
     tg_llvm_loop_close(e->l, &loop);
 }
 
-static void batch_loops(nest *n) {
+static void batch_loops(tg_dot_nest *n) {
     tg_dot_emission *e = &n->e;
     tg_llvm_loop loops[TG_DOT_AXES];
     for (uint32_t i = 0; i < e->d->n_batch; i++) {
@@ -702,196 +644,6 @@ static void batch_loops(nest *n) {
     e->n_bound = 0;
 }
 
-/* ---- sizes of groups, parts and blocks --------------------------------------------------------------------------------- */
-
-typedef struct slot { /* a value that a branch may change */
-    LLVMValueRef at;
-} slot;
-
-static slot slot_open(nest *n, LLVMValueRef v) {
-    slot s = {tg_x86_alloca(n->e.x, LLVMTypeOf(v))};
-    LLVMBuildStore(n->e.l->builder, v, s.at);
-    return s;
-}
-
-static LLVMValueRef slot_value(nest *n, slot s) {
-    return LLVMBuildLoad2(n->e.l->builder, LLVMGetAllocatedType(s.at), s.at, "");
-}
-
-/* The multiple of `unit` next below bytes / each, at least one. */
-static LLVMValueRef as_many(nest *n, int64_t bytes, LLVMValueRef each, LLVMValueRef unit) {
-    tg_llvm *l = n->e.l;
-    LLVMBuilderRef b = l->builder;
-    LLVMValueRef v = LLVMBuildUDiv(b, tg_llvm_i64(l, bytes), tg_llvm_max64(l, each, tg_llvm_i64(l, 1)), "");
-    v = LLVMBuildMul(b, LLVMBuildUDiv(b, v, unit, ""), unit, "");
-    return tg_llvm_max64(l, v, unit);
-}
-
-/* Is the reduction known to fit one panel? */
-static bool is_short(nest *n) {
-    int64_t points = 1;
-    for (uint32_t i = 0; i < n->e.d->n_over && points; i++) {
-        int64_t bound = n->e.x->ranges[n->e.d->over[i]->rank].bound;
-        points = bound > SHORT ? 0 : points * bound;
-    }
-    return points > 0 && points <= SHORT;
-}
-
-/* Do `count` lines that lie `step` bytes apart find no room in the first-level cache? A power of two in the step leaves sets unused. */
-static LLVMValueRef crowds_sets(nest *n, LLVMValueRef step, LLVMValueRef count) {
-    tg_llvm *l = n->e.l;
-    LLVMValueRef unit = LLVMBuildAnd(l->builder, step, LLVMBuildNeg(l->builder, step, ""), "");
-    unit = tg_llvm_min64(l, tg_llvm_max64(l, unit, tg_llvm_i64(l, LINE)), tg_llvm_i64(l, PAGE));
-    LLVMValueRef room = tg_llvm_i64(l, n->e.x->machine->l1_bytes * 3 / 4);
-    return LLVMBuildICmp(l->builder, LLVMIntSGT, LLVMBuildMul(l->builder, unit, count, ""), room, "");
-}
-
-/* Packing pays if enough tiles read the panel again and its lines crowd a few sets or are spread over many pages. With fewer rows
- * it streams. */
-static void plan_panels(nest *n, LLVMValueRef rows) {
-    tg_dot_emission *e = &n->e;
-    const tg_x86_dot *d = e->d;
-    LLVMBuilderRef b = e->l->builder;
-    if (!n->columns.direct || n->compact) {
-        return;
-    }
-    if (tg_x86_sched_pack(e->x, n->columns.value)) { /* `false`: with `true` they would not be direct */
-        n->pays = LLVMConstInt(e->l->i1, 0, 0);
-        return;
-    }
-    LLVMValueRef step = tg_x86_dot_step(e, &n->columns, d->over[d->n_over - 1]);
-    LLVMValueRef spread = LLVMBuildMul(b, step, size_of(n, d->over[d->n_over - 1]), "");
-    LLVMValueRef many = LLVMBuildICmp(b, LLVMIntSGE, rows, tg_llvm_i64(e->l, PACK_TILES * e->rows), "");
-    LLVMValueRef far = LLVMBuildICmp(b, LLVMIntSGE, spread, tg_llvm_i64(e->l, PACK_BYTES), "");
-    LLVMValueRef crowded = crowds_sets(n, step, size_of(n, d->over[d->n_over - 1]));
-    n->pays = LLVMBuildAnd(b, many, LLVMBuildOr(b, far, crowded, ""), "");
-    n->streams = d->n_over == 1 && d->group <= 1 && !is_short(n) ? LLVMBuildAnd(b, LLVMBuildNot(b, many, ""), far, "") : NULL;
-}
-
-/* Equal parts whose panel takes a share of the second-level cache, if half as much again is not enough. That of a plain product
- * is small, since then more rows fit beside it. */
-static LLVMValueRef part_of(nest *n, LLVMValueRef size, LLVMValueRef inner) {
-    tg_llvm *l = n->e.l;
-    LLVMBuilderRef b = l->builder;
-    LLVMValueRef one = tg_llvm_i64(l, 1), two = tg_llvm_i64(l, 2);
-    LLVMValueRef most = as_many(n, n->e.x->machine->l2_bytes / (n->e.d->n_over == 1 ? 16 : 4), LLVMBuildMul(b, inner, line_bytes(n), ""), one);
-    LLVMValueRef enough = LLVMBuildMul(b, most, tg_llvm_i64(l, 3), "");
-    LLVMValueRef fits = LLVMBuildICmp(b, LLVMIntSLE, LLVMBuildMul(b, size, two, ""), enough, "");
-    LLVMValueRef part = tg_llvm_ceil_div(l, size, tg_llvm_max64(l, tg_llvm_ceil_div(l, size, most), one));
-    return choose(n, fits, size, part);
-}
-
-/* Rows that have to be packed anyhow are packed in blocks. Others if the sides do not fit the second level, which rows in place
- * use badly then, and if many panels read them again. */
-static void plan_rows(nest *n, LLVMValueRef rows, LLVMValueRef large) {
-    tg_dot_emission *e = &n->e;
-    const tg_x86_dot *d = e->d;
-    LLVMBuilderRef b = e->l->builder;
-    const tg_sched_item *pack = tg_x86_sched_pack(e->x, n->rows.value);
-    int64_t bound = e->x->ranges[d->vector->rank].bound, least = (int64_t)PACK_PANELS * e->vecs * e->lanes;
-    if (n->compact || !tg_x86_dot_packs_tiles(e->x, d) || (n->streams && !n->rows.direct) || (pack && !pack->integer)) {
-        return;
-    }
-    if (!n->rows.direct) {
-        n->packs_rows = LLVMConstInt(e->l->i1, 1, 0);
-    } else if (bound == 0 || bound >= least) {
-        LLVMValueRef unit = LLVMBuildICmp(b, LLVMIntEQ, tg_x86_dot_step(e, &n->rows, d->over[0]), tg_llvm_i64(e->l, e->size), "");
-        LLVMValueRef wide = LLVMBuildICmp(b, LLVMIntSGE, size_of(n, d->vector), tg_llvm_i64(e->l, least), "");
-        LLVMValueRef tall = LLVMBuildICmp(b, LLVMIntSGE, rows, tg_llvm_i64(e->l, (int64_t)PACK_TILES * e->rows), "");
-        n->packs_rows = LLVMBuildAnd(b, LLVMBuildAnd(b, unit, wide, ""), LLVMBuildAnd(b, large, tall, ""), "");
-    }
-    n->block_memory = tg_x86_dot_scratch(e->x);
-}
-
-/* Sizes for sides too large for the caches; small ones run in one block, panel by panel. */
-static void plan_large(nest *n, LLVMValueRef rows, LLVMValueRef inner, slot part, slot group, slot block) {
-    tg_dot_emission *e = &n->e;
-    const tg_machine *m = e->x->machine;
-    LLVMBuilderRef b = e->l->builder;
-    LLVMValueRef size = tg_x86_dot_extent(e, 0), width = width_of_panel(n), bytes = tg_llvm_i64(e->l, e->size);
-    LLVMValueRef k = part_of(n, size, inner);
-    LLVMValueRef length = LLVMBuildMul(b, LLVMBuildMul(b, k, inner, ""), bytes, ""); /* bytes of a row or column in a part */
-    LLVMBuildStore(b, k, part.at);
-    LLVMValueRef many = as_many(n, m->l2_bytes / 2, length, tg_llvm_i64(e->l, e->rows));
-    LLVMValueRef height = tg_llvm_i64(e->l, e->rows), one = tg_llvm_i64(e->l, 1);
-    LLVMValueRef blocks = tg_llvm_max64(e->l, tg_llvm_ceil_div(e->l, rows, many), one);
-    LLVMValueRef tiles = tg_llvm_max64(e->l, tg_llvm_ceil_div(e->l, tg_llvm_ceil_div(e->l, rows, blocks), height), one);
-    LLVMBuildStore(b, LLVMBuildMul(b, tiles, height, ""), block.at); /* about equal ones */
-    LLVMValueRef several = LLVMBuildICmp(b, LLVMIntSGT, rows, many, "");
-    LLVMValueRef few = slot_value(n, group);
-    if (n->packs_rows) { /* again for every group: that costs little if they are few */
-        LLVMValueRef tall = LLVMBuildICmp(b, LLVMIntSGE, rows, tg_llvm_i64(e->l, (int64_t)PACK_TILES * e->rows), "");
-        several = LLVMBuildOr(b, several, LLVMBuildAnd(b, n->packs_rows, tall, ""), "");
-        few = choose(n, n->packs_rows, as_many(n, m->l2_bytes / 4, length, width), few);
-    }
-    LLVMBuildStore(b, choose(n, several, as_many(n, m->l3_bytes / 8, length, width), few), group.at);
-    if (n->streams) {
-        tg_llvm_if c;
-        tg_llvm_if_open(e->l, &c, n->streams);
-        LLVMBuildStore(b, tg_llvm_min64(e->l, size, tg_llvm_i64(e->l, TG_DOT_STREAM_LINES)), part.at);
-        LLVMValueRef sums = LLVMBuildMul(b, rows, bytes, "");
-        LLVMBuildStore(b, as_many(n, m->l2_bytes / 4, sums, width), group.at);
-        LLVMBuildStore(b, LLVMBuildMul(b, tg_llvm_i64(e->l, PACK_TILES), tg_llvm_i64(e->l, e->rows), ""), block.at);
-        tg_llvm_if_close(e->l, &c);
-    }
-}
-
-/* Room for the sums between parts. */
-static void plan_strips(nest *n, LLVMValueRef rows) {
-    tg_dot_emission *e = &n->e;
-    LLVMBuilderRef b = e->l->builder;
-    LLVMValueRef height = tg_llvm_i64(e->l, e->rows);
-    LLVMValueRef lines = LLVMBuildMul(b, tg_llvm_ceil_div(e->l, rows, height), height, "");
-    LLVMValueRef single = LLVMBuildICmp(b, LLVMIntEQ, rows, tg_llvm_i64(e->l, 1), "");
-    n->strip_bytes = LLVMBuildMul(b, choose(n, single, rows, lines), line_bytes(n), ""); /* a single row's sums lie in order */
-    LLVMValueRef columns = tg_llvm_min64(e->l, n->group, size_of(n, e->d->vector));
-    LLVMValueRef bytes = LLVMBuildMul(b, tg_llvm_ceil_div(e->l, columns, width_of_panel(n)), n->strip_bytes, "");
-    bytes = LLVMBuildAdd(b, bytes, LLVMBuildMul(b, height, line_bytes(n), ""), ""); /* the last panel's tiles have all rows */
-    n->strip_memory = tg_x86_dot_scratch(e->x);
-    n->strips = tg_x86_dot_reserve(e->x, &n->strip_memory, choose(n, n->in_parts, bytes, tg_llvm_i64(e->l, 0)));
-}
-
-static void plan_sizes(nest *n) {
-    tg_dot_emission *e = &n->e;
-    const tg_x86_dot *d = e->d;
-    LLVMBuilderRef b = e->l->builder;
-    LLVMValueRef rows = total_rows(n), size = tg_x86_dot_extent(e, 0), one = tg_llvm_i64(e->l, 1);
-    plan_panels(n, rows);
-    if (n->compact) {
-        return;
-    }
-    LLVMValueRef inner = tg_llvm_max64(e->l, tg_x86_dot_extents(e, 1), one);
-    LLVMValueRef points = LLVMBuildMul(b, size, inner, ""), half = tg_llvm_i64(e->l, e->x->machine->l2_bytes / 2);
-    LLVMValueRef longest = tg_llvm_max64(e->l, rows, width_of_panel(n));
-    LLVMValueRef bytes = LLVMBuildMul(b, LLVMBuildMul(b, points, longest, ""), tg_llvm_i64(e->l, e->size), "");
-    LLVMValueRef large = LLVMBuildICmp(b, LLVMIntSGT, bytes, half, "");
-    large = n->streams ? LLVMBuildOr(b, large, n->streams, "") : large;
-    plan_rows(n, rows, large);
-    LLVMValueRef all = tg_llvm_max64(e->l, size, one), height = tg_llvm_i64(e->l, e->rows);
-    unsigned panels = tg_x86_dot_packs_broad(e, &n->columns) ? PACK_BROAD : 1;
-    LLVMValueRef columns = LLVMBuildMul(b, width_of_panel(n), tg_llvm_i64(e->l, panels), "");
-    if (n->packs_rows) { /* for many panels at once */
-        LLVMValueRef length = LLVMBuildMul(b, points, tg_llvm_i64(e->l, e->size), "");
-        columns = choose(n, n->packs_rows, as_many(n, e->x->machine->l2_bytes / 2, length, width_of_panel(n)), columns);
-    }
-    slot part = slot_open(n, all), group = slot_open(n, columns), block = slot_open(n, tg_llvm_max64(e->l, rows, height));
-    tg_llvm_if c;
-    tg_llvm_if_open(e->l, &c, large);
-    plan_large(n, rows, inner, part, group, block);
-    tg_llvm_if_close(e->l, &c);
-    n->group = slot_value(n, group);
-    n->block = d->row || d->n_rows ? slot_value(n, block) : NULL;
-    const tg_axis *outer = d->over[0];
-    if (is_short(n) && !outer->scheduled) {
-        return;
-    }
-    int64_t group_size = d->n_over == 1 ? d->group : 1, scheduled = (outer->block + group_size - 1) / group_size;
-    LLVMValueRef k_block = outer->scheduled ? tg_llvm_i64(e->l, scheduled) : slot_value(n, part);
-    n->k_block = tg_llvm_max64(e->l, k_block, one);
-    n->in_parts = LLVMBuildICmp(b, LLVMIntSGT, size, n->k_block, "");
-    plan_strips(n, rows);
-}
-
 /* ---- set-up ---------------------------------------------------------------------------------------------------------- */
 
 static void reserve_buffers(tg_x86 *x, const tg_x86_dot *d) {
@@ -907,7 +659,7 @@ static void reserve_buffers(tg_x86 *x, const tg_x86_dot *d) {
     }
 }
 
-static LLVMValueRef edge_block(nest *n) {
+static LLVMValueRef edge_block(tg_dot_nest *n) {
     tg_x86 *x = n->e.x;
     int64_t offset = (x->scratch_bytes + 63) / 64 * 64;
     x->scratch_bytes = offset + n->e.rows * n->e.vecs * n->e.lanes * n->e.size;
@@ -923,7 +675,7 @@ static void open_emission(tg_dot_emission *e, tg_x86 *x, const tg_x86_dot *d) {
 }
 
 void tg_x86_emit_dot(tg_x86 *x, const tg_x86_dot *d) {
-    nest *n = TG_NEW(x->arena, nest);
+    tg_dot_nest *n = TG_NEW(x->arena, tg_dot_nest);
     open_emission(&n->e, x, d);
     n->compact = !x->unit;
     for (uint32_t i = 0; i < d->n_rows; i++) {
@@ -940,7 +692,7 @@ void tg_x86_emit_dot(tg_x86 *x, const tg_x86_dot *d) {
     n->panel_memory = tg_x86_dot_scratch(x);
     n->row_memory = tg_x86_dot_scratch(x);
     n->edge = edge_block(n);
-    plan_sizes(n);
+    tg_x86_dot_plan_sizes(n);
     batch_loops(n);
     x->lanes = 1;
 }

@@ -1,0 +1,71 @@
+/* The state of the nest of dot_emit.c, which dot_sizes.c plans and dot_emit.c emits. */
+#ifndef TG_X86_DOT_NEST_H
+#define TG_X86_DOT_NEST_H
+
+#include "targets/x86/dot.h"
+
+enum { TG_DOT_PACK_BROAD = 4 /* panels packed at a time */ };
+
+typedef struct tg_dot_panel {
+    LLVMValueRef at;                       /* address of column 0 at the first reduction point */
+    LLVMValueRef column;                   /* of column 0, relative to the first */
+    LLVMValueRef n_columns;                /* from there to the end of the axis */
+    LLVMValueRef ahead;                    /* bytes: what to prefetch */
+    tg_dot_loop loops[TG_DOT_AXES];
+} tg_dot_panel;
+
+typedef struct tg_dot_nest {
+    tg_dot_emission e;
+    tg_dot_side columns, rows;
+    tg_dot_scratch panel_memory, row_memory;
+    tg_dot_panel p;
+    tg_axis *row_axes[TG_DOT_AXES]; /* the rows are their points, numbered with the last running fastest */
+    uint32_t n_row_axes;
+    LLVMValueRef row, n_rows;                                  /* of the tile: number of the first, rows from there to the end */
+    LLVMValueRef row_at[TG_DOT_MAX_ROWS];                      /* address; rows past the last repeat it */
+    LLVMValueRef row_index[TG_DOT_MAX_ROWS][TG_DOT_AXES];      /* relative */
+    LLVMValueRef edge;                                         /* scratch block [rows][lanes·vecs] */
+    tg_dot_scratch strip_memory;
+    LLVMValueRef pays, streams;     /* i1: panels are packed; columns stream by. Null: always, never */
+    LLVMValueRef group, block;      /* columns, rows: multiples of the tile's. Null: one panel, all rows */
+    LLVMValueRef group_from, group_until, row_from, row_until;
+    LLVMValueRef k_block, in_parts; /* a long reduction runs in parts; i1: more than one. Null: known to be short */
+    LLVMValueRef first, last;       /* i1: of the parts */
+    LLVMValueRef strips, strip_bytes; /* [panel of the group][rows…][lanes·vecs]: sums between parts */
+    LLVMValueRef strip;             /* of the panel */
+    LLVMValueRef panels, panel_bytes; /* of the group, packed */
+    tg_dot_scratch block_memory;
+    LLVMValueRef packs_rows, packed_rows; /* i1: blocks of rows are packed, null: never; the block's address */
+    LLVMValueRef correction;        /* last line of the panel: what the sums of a part start with; null: zeros */
+    bool compact; /* little code: one tile, panels always packed */
+} tg_dot_nest;
+
+static inline LLVMValueRef tg_dot_size_of(tg_dot_nest *n, const tg_axis *a) {
+    return n->e.x->ranges[a->rank].size;
+}
+
+static inline LLVMValueRef tg_dot_bytes_at(tg_dot_nest *n, LLVMValueRef base, LLVMValueRef index, LLVMValueRef step) {
+    LLVMValueRef offset = LLVMBuildMul(n->e.l->builder, index, step, "");
+    return tg_llvm_gep(n->e.l, n->e.l->i8, base, offset);
+}
+
+static inline LLVMValueRef tg_dot_choose(tg_dot_nest *n, LLVMValueRef test, LLVMValueRef yes, LLVMValueRef no) {
+    return LLVMBuildSelect(n->e.l->builder, test, yes, no, "");
+}
+
+static inline LLVMValueRef tg_dot_line_bytes(tg_dot_nest *n) {
+    return tg_llvm_i64(n->e.l, n->e.vecs * n->e.lanes * n->e.size);
+}
+
+static inline LLVMValueRef tg_dot_panel_width(tg_dot_nest *n) {
+    return tg_llvm_i64(n->e.l, n->e.vecs * n->e.lanes);
+}
+
+static inline LLVMValueRef tg_dot_total_rows(tg_dot_nest *n) {
+    return tg_x86_dot_points(&n->e, n->row_axes, n->n_row_axes);
+}
+
+/* Chooses sizes of groups, parts and blocks, and what is packed. Emits at the builder's position. */
+void tg_x86_dot_plan_sizes(tg_dot_nest *n);
+
+#endif

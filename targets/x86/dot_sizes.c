@@ -1,0 +1,192 @@
+/* Sizes of groups, parts and blocks of the nest of dot_emit.c, and which sides are packed; chosen at run time from the extents. */
+#include "targets/x86/dot_nest.h"
+
+enum { PACK_BYTES = 192 << 10, PACK_TILES = 8, PACK_PANELS = 8, SHORT = 2048, LINE = 64, PAGE = 4096 };
+
+typedef struct slot { /* a value that a branch may change */
+    LLVMValueRef at;
+} slot;
+
+static slot slot_open(tg_dot_nest *n, LLVMValueRef v) {
+    slot s = {tg_x86_alloca(n->e.x, LLVMTypeOf(v))};
+    LLVMBuildStore(n->e.l->builder, v, s.at);
+    return s;
+}
+
+static LLVMValueRef slot_value(tg_dot_nest *n, slot s) {
+    return LLVMBuildLoad2(n->e.l->builder, LLVMGetAllocatedType(s.at), s.at, "");
+}
+
+/* The multiple of `unit` next below bytes / each, at least one. */
+static LLVMValueRef as_many(tg_dot_nest *n, int64_t bytes, LLVMValueRef each, LLVMValueRef unit) {
+    tg_llvm *l = n->e.l;
+    LLVMBuilderRef b = l->builder;
+    LLVMValueRef v = LLVMBuildUDiv(b, tg_llvm_i64(l, bytes), tg_llvm_max64(l, each, tg_llvm_i64(l, 1)), "");
+    v = LLVMBuildMul(b, LLVMBuildUDiv(b, v, unit, ""), unit, "");
+    return tg_llvm_max64(l, v, unit);
+}
+
+/* Is the reduction known to fit one panel? */
+static bool is_short(tg_dot_nest *n) {
+    int64_t points = 1;
+    for (uint32_t i = 0; i < n->e.d->n_over && points; i++) {
+        int64_t bound = n->e.x->ranges[n->e.d->over[i]->rank].bound;
+        points = bound > SHORT ? 0 : points * bound;
+    }
+    return points > 0 && points <= SHORT;
+}
+
+/* Do `count` lines that lie `step` bytes apart find no room in the first-level cache? A power of two in the step leaves sets unused. */
+static LLVMValueRef crowds_sets(tg_dot_nest *n, LLVMValueRef step, LLVMValueRef count) {
+    tg_llvm *l = n->e.l;
+    LLVMValueRef unit = LLVMBuildAnd(l->builder, step, LLVMBuildNeg(l->builder, step, ""), "");
+    unit = tg_llvm_min64(l, tg_llvm_max64(l, unit, tg_llvm_i64(l, LINE)), tg_llvm_i64(l, PAGE));
+    LLVMValueRef room = tg_llvm_i64(l, n->e.x->machine->l1_bytes * 3 / 4);
+    return LLVMBuildICmp(l->builder, LLVMIntSGT, LLVMBuildMul(l->builder, unit, count, ""), room, "");
+}
+
+/* Packing pays if enough tiles read the panel again and its lines crowd a few sets or are spread over many pages. With fewer rows
+ * it streams. */
+static void plan_panels(tg_dot_nest *n, LLVMValueRef rows) {
+    tg_dot_emission *e = &n->e;
+    const tg_x86_dot *d = e->d;
+    LLVMBuilderRef b = e->l->builder;
+    if (!n->columns.direct || n->compact) {
+        return;
+    }
+    if (tg_x86_sched_pack(e->x, n->columns.value)) { /* `false`: with `true` they would not be direct */
+        n->pays = LLVMConstInt(e->l->i1, 0, 0);
+        return;
+    }
+    LLVMValueRef step = tg_x86_dot_step(e, &n->columns, d->over[d->n_over - 1]);
+    LLVMValueRef spread = LLVMBuildMul(b, step, tg_dot_size_of(n, d->over[d->n_over - 1]), "");
+    LLVMValueRef many = LLVMBuildICmp(b, LLVMIntSGE, rows, tg_llvm_i64(e->l, PACK_TILES * e->rows), "");
+    LLVMValueRef far = LLVMBuildICmp(b, LLVMIntSGE, spread, tg_llvm_i64(e->l, PACK_BYTES), "");
+    LLVMValueRef crowded = crowds_sets(n, step, tg_dot_size_of(n, d->over[d->n_over - 1]));
+    n->pays = LLVMBuildAnd(b, many, LLVMBuildOr(b, far, crowded, ""), "");
+    n->streams = d->n_over == 1 && d->group <= 1 && !is_short(n) ? LLVMBuildAnd(b, LLVMBuildNot(b, many, ""), far, "") : NULL;
+}
+
+/* Equal parts whose panel takes a share of the second-level cache, if half as much again is not enough. That of a plain product
+ * is small, since then more rows fit beside it. */
+static LLVMValueRef part_of(tg_dot_nest *n, LLVMValueRef size, LLVMValueRef inner) {
+    tg_llvm *l = n->e.l;
+    LLVMBuilderRef b = l->builder;
+    LLVMValueRef one = tg_llvm_i64(l, 1), two = tg_llvm_i64(l, 2);
+    LLVMValueRef most = as_many(n, n->e.x->machine->l2_bytes / (n->e.d->n_over == 1 ? 16 : 4), LLVMBuildMul(b, inner, tg_dot_line_bytes(n), ""), one);
+    LLVMValueRef enough = LLVMBuildMul(b, most, tg_llvm_i64(l, 3), "");
+    LLVMValueRef fits = LLVMBuildICmp(b, LLVMIntSLE, LLVMBuildMul(b, size, two, ""), enough, "");
+    LLVMValueRef part = tg_llvm_ceil_div(l, size, tg_llvm_max64(l, tg_llvm_ceil_div(l, size, most), one));
+    return tg_dot_choose(n, fits, size, part);
+}
+
+/* Rows that have to be packed anyhow are packed in blocks. Others if the sides do not fit the second level, which rows in place
+ * use badly then, and if many panels read them again. */
+static void plan_rows(tg_dot_nest *n, LLVMValueRef rows, LLVMValueRef large) {
+    tg_dot_emission *e = &n->e;
+    const tg_x86_dot *d = e->d;
+    LLVMBuilderRef b = e->l->builder;
+    const tg_sched_item *pack = tg_x86_sched_pack(e->x, n->rows.value);
+    int64_t bound = e->x->ranges[d->vector->rank].bound, least = (int64_t)PACK_PANELS * e->vecs * e->lanes;
+    if (n->compact || !tg_x86_dot_packs_tiles(e->x, d) || (n->streams && !n->rows.direct) || (pack && !pack->integer)) {
+        return;
+    }
+    if (!n->rows.direct) {
+        n->packs_rows = LLVMConstInt(e->l->i1, 1, 0);
+    } else if (bound == 0 || bound >= least) {
+        LLVMValueRef unit = LLVMBuildICmp(b, LLVMIntEQ, tg_x86_dot_step(e, &n->rows, d->over[0]), tg_llvm_i64(e->l, e->size), "");
+        LLVMValueRef wide = LLVMBuildICmp(b, LLVMIntSGE, tg_dot_size_of(n, d->vector), tg_llvm_i64(e->l, least), "");
+        LLVMValueRef tall = LLVMBuildICmp(b, LLVMIntSGE, rows, tg_llvm_i64(e->l, (int64_t)PACK_TILES * e->rows), "");
+        n->packs_rows = LLVMBuildAnd(b, LLVMBuildAnd(b, unit, wide, ""), LLVMBuildAnd(b, large, tall, ""), "");
+    }
+    n->block_memory = tg_x86_dot_scratch(e->x);
+}
+
+/* Sizes for sides too large for the caches; small ones run in one block, panel by panel. */
+static void plan_large(tg_dot_nest *n, LLVMValueRef rows, LLVMValueRef inner, slot part, slot group, slot block) {
+    tg_dot_emission *e = &n->e;
+    const tg_machine *m = e->x->machine;
+    LLVMBuilderRef b = e->l->builder;
+    LLVMValueRef size = tg_x86_dot_extent(e, 0), width = tg_dot_panel_width(n), bytes = tg_llvm_i64(e->l, e->size);
+    LLVMValueRef k = part_of(n, size, inner);
+    LLVMValueRef length = LLVMBuildMul(b, LLVMBuildMul(b, k, inner, ""), bytes, ""); /* bytes of a row or column in a part */
+    LLVMBuildStore(b, k, part.at);
+    LLVMValueRef many = as_many(n, m->l2_bytes / 2, length, tg_llvm_i64(e->l, e->rows));
+    LLVMValueRef height = tg_llvm_i64(e->l, e->rows), one = tg_llvm_i64(e->l, 1);
+    LLVMValueRef blocks = tg_llvm_max64(e->l, tg_llvm_ceil_div(e->l, rows, many), one);
+    LLVMValueRef tiles = tg_llvm_max64(e->l, tg_llvm_ceil_div(e->l, tg_llvm_ceil_div(e->l, rows, blocks), height), one);
+    LLVMBuildStore(b, LLVMBuildMul(b, tiles, height, ""), block.at); /* about equal ones */
+    LLVMValueRef several = LLVMBuildICmp(b, LLVMIntSGT, rows, many, "");
+    LLVMValueRef few = slot_value(n, group);
+    if (n->packs_rows) { /* again for every group: that costs little if they are few */
+        LLVMValueRef tall = LLVMBuildICmp(b, LLVMIntSGE, rows, tg_llvm_i64(e->l, (int64_t)PACK_TILES * e->rows), "");
+        several = LLVMBuildOr(b, several, LLVMBuildAnd(b, n->packs_rows, tall, ""), "");
+        few = tg_dot_choose(n, n->packs_rows, as_many(n, m->l2_bytes / 4, length, width), few);
+    }
+    LLVMBuildStore(b, tg_dot_choose(n, several, as_many(n, m->l3_bytes / 8, length, width), few), group.at);
+    if (n->streams) {
+        tg_llvm_if c;
+        tg_llvm_if_open(e->l, &c, n->streams);
+        LLVMBuildStore(b, tg_llvm_min64(e->l, size, tg_llvm_i64(e->l, TG_DOT_STREAM_LINES)), part.at);
+        LLVMValueRef sums = LLVMBuildMul(b, rows, bytes, "");
+        LLVMBuildStore(b, as_many(n, m->l2_bytes / 4, sums, width), group.at);
+        LLVMBuildStore(b, LLVMBuildMul(b, tg_llvm_i64(e->l, PACK_TILES), tg_llvm_i64(e->l, e->rows), ""), block.at);
+        tg_llvm_if_close(e->l, &c);
+    }
+}
+
+/* Room for the sums between parts. */
+static void plan_strips(tg_dot_nest *n, LLVMValueRef rows) {
+    tg_dot_emission *e = &n->e;
+    LLVMBuilderRef b = e->l->builder;
+    LLVMValueRef height = tg_llvm_i64(e->l, e->rows);
+    LLVMValueRef lines = LLVMBuildMul(b, tg_llvm_ceil_div(e->l, rows, height), height, "");
+    LLVMValueRef single = LLVMBuildICmp(b, LLVMIntEQ, rows, tg_llvm_i64(e->l, 1), "");
+    n->strip_bytes = LLVMBuildMul(b, tg_dot_choose(n, single, rows, lines), tg_dot_line_bytes(n), ""); /* a single row's sums lie in order */
+    LLVMValueRef columns = tg_llvm_min64(e->l, n->group, tg_dot_size_of(n, e->d->vector));
+    LLVMValueRef bytes = LLVMBuildMul(b, tg_llvm_ceil_div(e->l, columns, tg_dot_panel_width(n)), n->strip_bytes, "");
+    bytes = LLVMBuildAdd(b, bytes, LLVMBuildMul(b, height, tg_dot_line_bytes(n), ""), ""); /* the last panel's tiles have all rows */
+    n->strip_memory = tg_x86_dot_scratch(e->x);
+    n->strips = tg_x86_dot_reserve(e->x, &n->strip_memory, tg_dot_choose(n, n->in_parts, bytes, tg_llvm_i64(e->l, 0)));
+}
+
+void tg_x86_dot_plan_sizes(tg_dot_nest *n) {
+    tg_dot_emission *e = &n->e;
+    const tg_x86_dot *d = e->d;
+    LLVMBuilderRef b = e->l->builder;
+    LLVMValueRef rows = tg_dot_total_rows(n), size = tg_x86_dot_extent(e, 0), one = tg_llvm_i64(e->l, 1);
+    plan_panels(n, rows);
+    if (n->compact) {
+        return;
+    }
+    LLVMValueRef inner = tg_llvm_max64(e->l, tg_x86_dot_extents(e, 1), one);
+    LLVMValueRef points = LLVMBuildMul(b, size, inner, ""), half = tg_llvm_i64(e->l, e->x->machine->l2_bytes / 2);
+    LLVMValueRef longest = tg_llvm_max64(e->l, rows, tg_dot_panel_width(n));
+    LLVMValueRef bytes = LLVMBuildMul(b, LLVMBuildMul(b, points, longest, ""), tg_llvm_i64(e->l, e->size), "");
+    LLVMValueRef large = LLVMBuildICmp(b, LLVMIntSGT, bytes, half, "");
+    large = n->streams ? LLVMBuildOr(b, large, n->streams, "") : large;
+    plan_rows(n, rows, large);
+    LLVMValueRef all = tg_llvm_max64(e->l, size, one), height = tg_llvm_i64(e->l, e->rows);
+    unsigned panels = tg_x86_dot_packs_broad(e, &n->columns) ? TG_DOT_PACK_BROAD : 1;
+    LLVMValueRef columns = LLVMBuildMul(b, tg_dot_panel_width(n), tg_llvm_i64(e->l, panels), "");
+    if (n->packs_rows) { /* for many panels at once */
+        LLVMValueRef length = LLVMBuildMul(b, points, tg_llvm_i64(e->l, e->size), "");
+        columns = tg_dot_choose(n, n->packs_rows, as_many(n, e->x->machine->l2_bytes / 2, length, tg_dot_panel_width(n)), columns);
+    }
+    slot part = slot_open(n, all), group = slot_open(n, columns), block = slot_open(n, tg_llvm_max64(e->l, rows, height));
+    tg_llvm_if c;
+    tg_llvm_if_open(e->l, &c, large);
+    plan_large(n, rows, inner, part, group, block);
+    tg_llvm_if_close(e->l, &c);
+    n->group = slot_value(n, group);
+    n->block = d->row || d->n_rows ? slot_value(n, block) : NULL;
+    const tg_axis *outer = d->over[0];
+    if (is_short(n) && !outer->scheduled) {
+        return;
+    }
+    int64_t group_size = d->n_over == 1 ? d->group : 1, scheduled = (outer->block + group_size - 1) / group_size;
+    LLVMValueRef k_block = outer->scheduled ? tg_llvm_i64(e->l, scheduled) : slot_value(n, part);
+    n->k_block = tg_llvm_max64(e->l, k_block, one);
+    n->in_parts = LLVMBuildICmp(b, LLVMIntSGT, size, n->k_block, "");
+    plan_strips(n, rows);
+}
