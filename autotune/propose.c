@@ -9,7 +9,7 @@
  * residual, so that an unseen one counts as neutral and is tried soon, and one that proved bad somewhere is tried late elsewhere. A batch
  * takes neighbours of the best tries (one parameter changed: the estimate is the neighbour's own time with the difference of the fit) and
  * the best of the ranking under the fit, which is how the search leaves a local minimum. It ends when nothing is left whose estimate
- * is within HOPE of the best. */
+ * is within HOPE of the best (WIDE_HOPE for the ranking: a fit of few tries is wrong about blocks that lie far from them). */
 #include "autotune/session.h"
 
 #include <math.h>
@@ -17,7 +17,9 @@
 #include <string.h>
 
 enum { SAMPLED_POINTS = 32768, PARENTS = 3, SWEEPS = 4, POLISHED = 24, POLISH_STEPS = 16 };
-static const double HOPE = 0.45; /* of the logarithm: 1.57 times the best */
+static const double
+    HOPE = 0.45,
+    WIDE_HOPE = 1; /* of the logarithm: 1.57 and 2.7 times the best; wide: of the ranking */
 
 static bool is_known(const tg_session *s, const tg_point *x) {
     for (uint32_t i = 0; i < s->tries.len; i++) {
@@ -200,7 +202,7 @@ typedef struct guess {
 typedef struct pool {
     const tg_session *s;
     fit fit;
-    double limit;
+    double best; /* log ns */
     TG_VEC(guess) guesses;
 } pool;
 
@@ -212,7 +214,7 @@ static int by_estimate(const void *a, const void *b) {
 }
 
 static void add_guess(pool *p, const tg_point *x, double estimate, tg_ranked *ranked) {
-    bool fresh = estimate <= p->limit && !is_known(p->s, x);
+    bool fresh = estimate <= p->best + (ranked ? WIDE_HOPE : HOPE) && !is_known(p->s, x);
     for (uint32_t i = 0; i < p->guesses.len && fresh; i++) {
         fresh = memcmp(&p->guesses.data[i].point, x, sizeof *x) != 0;
     }
@@ -298,7 +300,7 @@ uint32_t tg_propose_next(tg_session *s, tg_try *const *best, uint32_t n_best, ui
     pool *p = TG_NEW(s->problem.arena, pool);
     p->s = s;
     make_fit(s, &p->fit);
-    p->limit = log(best[0]->score) + HOPE;
+    p->best = log(best[0]->score);
     for (uint32_t i = 0; i < n_best && i < PARENTS; i++) {
         add_neighbours(p, best[i]);
     }

@@ -95,11 +95,7 @@ static void close_problem(problem *p) {
 
 static int until_seconds(void *user, const tg_tune_progress *progress) {
     const settings *o = user;
-    bool late = (tg_now_ms() - o->begin) * 1e-3 > o->seconds;
-    if (late) {
-        printf("exhaustive: %.0f %% so far; run again to go on\n", 100 * progress->fraction);
-    }
-    return late && progress->fraction < 1;
+    return (tg_now_ms() - o->begin) * 1e-3 > o->seconds && progress->fraction < 1;
 }
 
 static tg_tune_result run_tuner(const problem *p, const char *database, tg_tune_options *options) {
@@ -183,6 +179,8 @@ static void run_case(const gap_case *c, settings *o) {
                "    exhaustive: %s\n    tuner:      %s\n",
                whole.n_space, ms[0], ms[1], tuned.n_tried, tuned.seconds, tuned.n_failed, tuned.n_wrong, ms[1] / ms[0], ms[2],
                whole.schedule, tuned.schedule);
+    } else {
+        printf("exhaustive: %u of %u so far; run again to go on\n", whole.n_tried, whole.n_space);
     }
     fflush(stdout);
     close_problem(&p);
