@@ -179,9 +179,22 @@ static carried_list carried_open(tg_x86 *x, tg_op *op, uint32_t first_operand, u
     return c;
 }
 
+/* Dots that make what is carried on write it where it goes. */
+static void carried_expect(tg_x86 *x, const carried_list *c, tg_block *body) {
+    for (uint32_t i = 0; i < c->n; i++) {
+        tg_x86_root *r = tg_x86_root_of_yield(x, body, tg_operand(body->last, i));
+        if (r) {
+            r->to = c->next[i].buffer;
+        }
+    }
+}
+
 static void carried_advance(tg_x86 *x, const carried_list *c, tg_op *terminator, uint32_t first_operand) {
     for (uint32_t i = 0; i < c->n; i++) {
-        carried_set(x, &c->next[i], tg_operand(terminator, first_operand + i));
+        tg_value *v = tg_operand(terminator, first_operand + i);
+        if (!tg_x86_root_of_yield(x, terminator->parent, v)) {
+            carried_set(x, &c->next[i], v);
+        }
     }
     for (uint32_t i = 0; i < c->n; i++) {
         exchange(x, &c->now[i], &c->next[i]);
@@ -230,6 +243,7 @@ static void emit_for(tg_x86 *x, tg_op *op) {
     for (uint32_t i = 0; i < c.n; i++) {
         carried_get(x, &c.now[i], body->args[first + i]);
     }
+    carried_expect(x, &c, body);
     body_place(x, body);
     carried_advance(x, &c, body->last, 0);
     tg_llvm_loop_close(x->l, &loop);

@@ -17,6 +17,7 @@ typedef struct plan_state {
     tg_op **ops; /* all ops of the region in pre-order, scalar regions left out */
     uint32_t n_ops;
     tg_op **sinks; /* by value id: the one root that uses it, or `many` */
+    tg_op **yields; /* by op id of a terminator: copies of it that stand for its operands, each of which is a root */
     uint16_t *costs;
     uint32_t *order; /* by op id: position in ops, 1-based */
 } plan_state;
@@ -112,7 +113,26 @@ static bool is_hazard(const plan_state *s, const tg_op *load) {
 
 /* ---- modes ---------------------------------------------------------------------------------------------- */
 
-static tg_op *sink_of_user(const plan_state *s, tg_op *user) {
+static bool is_terminator(const tg_op *op) {
+    return op->opcode == TG_OP_YIELD || op->opcode == TG_OP_CONDITION;
+}
+
+static tg_op *sink_of_yield(const plan_state *s, const tg_use *u) {
+    tg_op *copies = s->yields[u->user->id];
+    if (!copies) {
+        copies = s->yields[u->user->id] = TG_NEW_ARRAY(s->x->arena, tg_op, u->user->n_operands);
+        for (uint32_t i = 0; i < u->user->n_operands; i++) {
+            copies[i] = *u->user;
+        }
+    }
+    return &copies[u - u->user->operands];
+}
+
+static tg_op *sink_of_use(const plan_state *s, const tg_use *u) {
+    tg_op *user = u->user;
+    if (is_terminator(user)) {
+        return sink_of_yield(s, u);
+    }
     if (tg_x86_is_set(user) && !s->x->options->baseline) {
         return tg_x86_chain_head(s->x, user);
     }
@@ -125,7 +145,7 @@ static tg_op *sink_of_user(const plan_state *s, tg_op *user) {
 static void find_sink(const plan_state *s, const tg_value *v) {
     tg_op *one = NULL;
     for (const tg_use *u = v->uses; u; u = u->next) {
-        tg_op *k = sink_of_user(s, u->user);
+        tg_op *k = sink_of_use(s, u);
         one = !one || one == k ? k : &many;
     }
     s->sinks[v->id] = one;
@@ -160,6 +180,39 @@ static bool wants_buffer(const plan_state *s, const tg_value *v) {
     return cost > EXPENSIVE && s->sinks[v->id] == &many;
 }
 
+static bool same_axes(const tg_type *a, const tg_type *b) {
+    bool same = a->n_axes == b->n_axes;
+    for (uint32_t i = 0; same && i < a->n_axes; i++) {
+        same = tg_type_has_axis(b, a->axes[i]);
+    }
+    return same;
+}
+
+/* The operand through which an elementwise op continues a chain: the only one with all of its axes that nothing else reads. */
+static const tg_value *continued(const tg_op *op) {
+    const tg_value *from = NULL, *v = tg_result(op, 0);
+    for (uint32_t i = 0; tg_op_is_elementwise(op->opcode) && i < op->n_operands; i++) {
+        const tg_value *k = tg_operand(op, i);
+        bool continues = k->def && k->def->parent == op->parent && k->uses && !k->uses->next && same_axes(k->type, v->type) &&
+                         (k->def->opcode == TG_OP_DOT || tg_op_is_elementwise(k->def->opcode));
+        bool leaf = continues && k->def->opcode != TG_OP_DOT && !continued(k->def);
+        from = continues && !leaf ? k : from;
+    }
+    return from;
+}
+
+/* Is it what several roots make of the results of a dot, which then has to be kept instead of them? */
+static bool finishes_dot(const plan_state *s, const tg_op *op) {
+    const tg_value *v = tg_result(op, 0), *from = continued(op);
+    if (!from || s->sinks[v->id] != &many) {
+        return false;
+    }
+    while (from->def->opcode != TG_OP_DOT) {
+        from = continued(from->def);
+    }
+    return tg_dtype_size(v->type->dtype) <= tg_dtype_size(from->type->dtype) && tg_x86_dot_plan(s->x, from->def);
+}
+
 static bool baseline_inline(const tg_op *op) {
     return op->opcode == TG_OP_IOTA || op->opcode == TG_OP_BROADCAST;
 }
@@ -177,7 +230,7 @@ static tg_x86_mode mode_of(const plan_state *s, const tg_op *op) {
     if (tg_x86_in_carry(s->x, op)) {
         return TG_X86_INLINE;
     }
-    if (op->n_results > 1) {
+    if (op->n_results > 1 || finishes_dot(s, op)) {
         return TG_X86_BUFFER;
     }
     return wants_buffer(s, tg_result(op, 0)) ? TG_X86_BUFFER : TG_X86_INLINE;
@@ -573,6 +626,38 @@ static void follow(tg_x86 *x, tg_x86_nest *g, const tg_x86_nest *n) {
     tg_vec_push(x->arena, &g->roots, r);
 }
 
+/* What a loop carries on and is made of a dot's results at the same point is written by the dot, as a root without an op, to the
+ * buffer that the loop's code names (tg_x86_root_of_yield). */
+static void join_yields(tg_x86 *x, tg_x86_nest *g, tg_op *yield) {
+    const tg_op *loop = yield->parent->parent->parent;
+    if (!g || !g->dot || !loop || loop->opcode != TG_OP_FOR || x->options->baseline) {
+        return;
+    }
+    const tg_value *result = g->roots.data[0].value;
+    for (uint32_t i = 0; i < yield->n_operands && g->roots.len < TG_X86_MAX_ROOTS; i++) {
+        tg_value *v = tg_operand(yield, i);
+        bool once = v->uses && !v->uses->next && v->type->dtype == result->type->dtype && same_axes(v->type, result->type);
+        bool made = v == result || (v->def && tg_op_is_elementwise(v->def->opcode) && x->modes[v->id] == TG_X86_INLINE &&
+                                    need_of_op(x, g, v->def) == NEED_POINT);
+        if (once && made) {
+            tg_x86_root r = {TG_X86_ROOT_FILL, NULL, v, NULL, false};
+            tg_vec_push(x->arena, &g->roots, r);
+        }
+    }
+}
+
+tg_x86_root *tg_x86_root_of_yield(tg_x86 *x, tg_block *b, const tg_value *v) {
+    tg_x86_steps *steps = tg_map_get(x->steps, b);
+    tg_x86_nest *last = steps->len ? steps->data[steps->len - 1].nest : NULL;
+    for (uint32_t i = 0; last && last->dot && i < last->dot->roots.len; i++) {
+        tg_x86_root *r = &last->dot->roots.data[i];
+        if (!r->op && r->value == v) {
+            return r;
+        }
+    }
+    return NULL;
+}
+
 static void add_step(tg_x86 *x, tg_x86_steps *s, tg_x86_step_kind kind, tg_op *op, tg_x86_nest *nest) {
     tg_x86_step step = {kind, op, nest};
     tg_vec_push(x->arena, s, step);
@@ -587,7 +672,8 @@ static bool used_only_by(const tg_x86 *x, const tg_x86_nest *g, uint32_t first, 
     for (const tg_use *u = v->uses; u; u = u->next) {
         bool inside = false;
         for (uint32_t i = first; i < g->roots.len; i++) {
-            inside |= g->roots.data[i].op == u->user;
+            const tg_x86_root *r = &g->roots.data[i];
+            inside |= r->op ? r->op == u->user : r->value == v;
         }
         bool passes = u->user->n_results && can_inline(u->user) && x->modes[tg_result(u->user, 0)->id] == TG_X86_INLINE;
         if (!inside && !(passes && used_only_by(x, g, first, tg_result(u->user, 0), seen))) {
@@ -664,6 +750,20 @@ static bool joins_chain(tg_x86 *x, tg_x86_nest *g, tg_x86_nest *n) {
     return op->opcode == TG_OP_STORE && completes_chain(x, g, n);
 }
 
+/* May the nest run before the open one, which others can join then? Elementwise code that an open chain does not need, or that
+ * has fewer axes, such as factors of rows between two steps over all elements. */
+static bool may_go_ahead(tg_x86 *x, const tg_x86_nest *open, const tg_x86_nest *n) {
+    const tg_op *op = n->roots.data[0].op;
+    if (!open || n->roots.data[0].kind != TG_X86_ROOT_FILL || need_of_op(x, open, op) != NEED_NONE) {
+        return false;
+    }
+    bool smaller = tg_op_is_elementwise(op->opcode) && n->n_outer < open->n_outer + open->n_inner && !x->options->baseline;
+    for (uint32_t i = 0; smaller && i < open->roots.len; i++) {
+        smaller = !memory_conflict(x, open->roots.data[i].op, op);
+    }
+    return is_open_chain(open) || smaller;
+}
+
 static void flush(tg_x86 *x, tg_x86_steps *s, tg_x86_nest **open) {
     if (*open) {
         mark_transient(x, *open);
@@ -690,10 +790,6 @@ static bool is_control(const tg_op *op) {
     default:
         return false;
     }
-}
-
-static bool is_terminator(const tg_op *op) {
-    return op->opcode == TG_OP_YIELD || op->opcode == TG_OP_CONDITION;
 }
 
 static bool is_scalar_step(const tg_op *op) {
@@ -730,13 +826,16 @@ static void plan_block(tg_x86 *x, tg_block *b) {
                 follow(x, open, n);
             } else if (is_chain(open) && joins_chain(x, open, n)) {
                 tg_vec_push(x->arena, &open->roots, n->roots.data[0]);
-            } else if (is_open_chain(open) && root_kind(op) == TG_X86_ROOT_FILL && need_of_op(x, open, op) == NEED_NONE) {
-                add_step(x, s, TG_X86_STEP_NEST, NULL, n); /* computed before the chain runs */
+            } else if (may_go_ahead(x, open, n)) {
+                add_step(x, s, TG_X86_STEP_NEST, NULL, n);
             } else {
                 flush(x, s, &open);
                 open = n;
             }
         }
+    }
+    if (b->last && b->last->opcode == TG_OP_YIELD) {
+        join_yields(x, open, b->last);
     }
     flush(x, s, &open);
     tg_map_set(x->steps, b, s);
@@ -746,6 +845,7 @@ void tg_x86_plan(tg_x86 *x, tg_region *region) {
     op_list ops = {0};
     collect(x, region, &ops);
     plan_state s = {x, ops.data, ops.len, TG_NEW_ARRAY(x->arena, tg_op *, x->f->next_value_id),
+                    TG_NEW_ARRAY(x->arena, tg_op *, x->f->next_op_id),
                     TG_NEW_ARRAY(x->arena, uint16_t, x->f->next_value_id),
                     TG_NEW_ARRAY(x->arena, uint32_t, x->f->next_op_id)};
     for (uint32_t i = 0; i < s.n_ops; i++) {

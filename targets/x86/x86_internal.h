@@ -281,6 +281,8 @@ void tg_x86_buffer_store(tg_x86 *x, tg_x86_frame *f, tg_x86_buffer *b, tg_x86_va
 LLVMValueRef tg_x86_alloca(tg_x86 *x, LLVMTypeRef type);
 
 /* ---- plan.c ---- */
+/* The root of the dot at the end of a loop's body that writes `v`, which the loop carries on; null: none does. */
+tg_x86_root *tg_x86_root_of_yield(tg_x86 *x, tg_block *b, const tg_value *v);
 void tg_x86_plan(tg_x86 *x, tg_region *region);
 /* A nest that copies `v` into buffer `to`. */
 tg_x86_nest *tg_x86_copy_nest(tg_x86 *x, tg_value *v, tg_x86_buffer *to);
