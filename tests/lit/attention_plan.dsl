@@ -1,0 +1,11 @@
+// The scores are scaled and masked on the accumulators, so that two walks read them as they are; factors of rows are computed as vectors
+// before the exponentials; the second product writes what the loop carries on. Keys and values are read in place.
+// RUN: %tegula compile %tutorials/06-attention/attention.dsl --set D=64 --set E=64 --set causal=true --emit plan --arch avx2 | FileCheck %s
+// CHECK: nest i e x8 *4: copy %o
+// CHECK: dot vector i of operand 0, row j, over d
+// CHECK-NEXT: nest i x8 *4 | j: reduce max
+// CHECK-NEXT: nest i x{{[0-9]+}} *{{[0-9]+}}: fill select
+// CHECK-NEXT: nest i x{{.*}} | j: fill select -> {{.*}}, reduce add
+// CHECK-NEXT: dot vector e of operand 1, row i, over j
+// CHECK-NOT: nest i e {{.*}}: copy
+// CHECK: nest i e x8 *4: store
