@@ -55,9 +55,25 @@ static void divide(tg_x86 *x, tg_dtype t, LLVMValueRef a, LLVMValueRef d, LLVMVa
     *rest = select(x, by_zero, a, r);
 }
 
+/* k if `d`, or each of its lanes, is the constant 2^k; -1 if not */
+static int power_of(LLVMValueRef d) {
+    unsigned lanes = tg_llvm_lanes(d);
+    LLVMValueRef first = tg_llvm_is_vector(d) && LLVMIsConstant(d) ? LLVMGetAggregateElement(d, 0) : d;
+    for (unsigned i = 1; tg_llvm_is_vector(d) && first && i < lanes; i++) {
+        first = LLVMGetAggregateElement(d, i) == first ? first : NULL; /* constants are unique */
+    }
+    int64_t c;
+    return first && tg_llvm_is_const(first, &c) && c > 0 && (c & (c - 1)) == 0 ? __builtin_ctzll((uint64_t)c) : -1;
+}
+
 static LLVMValueRef floor_div(tg_x86 *x, tg_opcode op, tg_dtype t, LLVMValueRef a, LLVMValueRef d) {
     LLVMBuilderRef b = x->builder;
     LLVMValueRef q, r;
+    int k = power_of(d);
+    if (k >= 0) { /* a shift rounds down */
+        LLVMValueRef n = imm(d, k), low = LLVMBuildSub(b, d, imm(d, 1), "");
+        return op != TG_OP_DIV ? LLVMBuildAnd(b, a, low, "") : is_signed(t) ? LLVMBuildAShr(b, a, n, "") : LLVMBuildLShr(b, a, n, "");
+    }
     divide(x, t, a, d, &q, &r);
     if (!is_signed(t)) {
         return op == TG_OP_DIV ? q : r;

@@ -147,7 +147,8 @@ static tg_x86_val eval_elementwise(tg_x86 *x, tg_x86_frame *f, tg_op *op) {
         args[i] = tg_x86_eval(x, f, tg_operand(op, i));
         from[i] = tg_operand(op, i)->type->dtype;
     }
-    return tg_x86_apply(x, op, tg_result(op, 0)->type->dtype, from, args, op->n_operands);
+    tg_x86_val *known = tg_map_get(f->memo, tg_result(op, 0)); /* the last operand may have gone on to it */
+    return known && x->eager ? *known : tg_x86_apply(x, op, tg_result(op, 0)->type->dtype, from, args, op->n_operands);
 }
 
 static tg_x86_val eval_map(tg_x86 *x, tg_x86_frame *f, tg_op *op, uint32_t result) {
@@ -197,8 +198,7 @@ tg_x86_val tg_x86_eval_def(tg_x86 *x, tg_x86_frame *f, tg_value *v) {
     }
 }
 
-/* Continues code generation where frame `f` is; gives back the place to return to. */
-static tg_x86_place *move_to(tg_x86 *x, tg_x86_place *to) {
+tg_x86_place *tg_x86_move_to(tg_x86 *x, tg_x86_place *to) {
     tg_x86_place *from = x->place;
     if (to != from) {
         from->at = LLVMGetInsertBlock(x->builder);
@@ -224,7 +224,7 @@ tg_x86_val tg_x86_eval(tg_x86 *x, tg_x86_frame *f, tg_value *v) {
     if (known) {
         return *known;
     }
-    tg_x86_place *back = move_to(x, at->place);
+    tg_x86_place *back = tg_x86_move_to(x, at->place);
     void *location = v->def ? tg_x86_debug_enter(x, v->def) : NULL;
     tg_x86_buffer *b = x->buffers[v->id];
     tg_x86_val out = b ? tg_x86_buffer_load(x, at, b) : v->def ? tg_x86_eval_def(x, at, v) : (tg_x86_val){NULL, NULL, NULL};
@@ -234,7 +234,8 @@ tg_x86_val tg_x86_eval(tg_x86 *x, tg_x86_frame *f, tg_value *v) {
     if (v->def) {
         tg_x86_debug_leave(x, location);
     }
-    move_to(x, back);
+    tg_x86_move_to(x, back);
     tg_x86_memo(x, at, v, out);
+    tg_x86_eager_go_on(x, f, v);
     return out;
 }

@@ -72,9 +72,6 @@ static void fill(tg_x86 *x, tg_x86_frame *f, tg_x86_root *r) {
 static void run_root_here(walk *w, uint32_t root, uint32_t copy, tg_x86_frame *f) {
     tg_x86 *x = w->x;
     tg_x86_root *r = &w->n->roots.data[root];
-    if (r->kind == TG_X86_ROOT_STORE && w->n->roots.data[0].kind == TG_X86_ROOT_SET) {
-        return; /* done by the assignments */
-    }
     switch (r->kind) {
     case TG_X86_ROOT_FILL:
         fill(x, f, r);
@@ -98,8 +95,7 @@ static void run_root_here(walk *w, uint32_t root, uint32_t copy, tg_x86_frame *f
     case TG_X86_ROOT_EFFECT:
         run_effect(x, f, r->op);
         break;
-    case TG_X86_ROOT_SET:
-        tg_x86_set_point(x, w->n, f, r->op);
+    case TG_X86_ROOT_SET: /* tg_x86_run_chain */
         break;
     case TG_X86_ROOT_CARRY:
         break; /* runs at all points at once */
@@ -130,7 +126,10 @@ static void run_roots(walk *w, tg_x86_frame **frames, uint32_t n, bool after) {
         run_carry(w, &w->n->roots.data[0], frames, n);
         return;
     }
-    for (uint32_t u = 0; u < n; u++) {
+    for (uint32_t u = 0; u < n && w->x->eager && !after; u++) {
+        tg_x86_run_chain(w->x, frames[u]);
+    }
+    for (uint32_t u = 0; u < n && !w->x->eager; u++) {
         for (uint32_t r = 0; r < w->n->roots.len; r++) {
             if (w->n->roots.data[r].after == after) {
                 run_root(w, r, u, frames[u]);
@@ -425,9 +424,13 @@ static void emit_loops(tg_x86 *x, tg_x86_nest *n) {
         w.vector_inside |= n->inner[i] == n->vector;
     }
     tg_x86_frame *f = tg_x86_frame_create(x, x->root, x->place);
+    if (chain) {
+        tg_x86_eager_open(x, n);
+    }
     level(&w, 0, &f, 1);
     x->lanes = 1;
     if (chain) {
+        tg_x86_eager_close(x);
         tg_x86_close_chain(x, n);
     }
 }

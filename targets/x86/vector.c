@@ -280,13 +280,14 @@ static bool choose_scheduled(tg_x86 *x, tg_x86_nest *n) {
 }
 
 /* A function like exp is one long chain: each instruction waits for the one before, four or five cycles, and the processor sees
- * too few of the next iteration's to fill them. A value of twice the lanes is two registers, whose instructions alternate. */
+ * too few of the next iteration's to fill them. A value of twice the lanes is two registers, whose instructions alternate.
+ * The assignments of a butterfly are many short chains, which fill the registers as they are. */
 static bool is_long_chain(const tg_x86_nest *n, const votes *v) {
     int chains = 0;
     for (uint32_t i = 0; i < n->roots.len; i++) {
         chains += !n->roots.data[i].transient;
     }
-    return v->ops > 24 * chains && !v->wide;
+    return v->ops > 24 * chains && !v->wide && n->roots.data[0].kind != TG_X86_ROOT_SET;
 }
 
 void tg_x86_choose_vector(tg_x86 *x, tg_x86_nest *n) {

@@ -201,6 +201,7 @@ typedef struct tg_x86 {
     TG_VEC(tg_value *) chain_results;      /* tiles made by partial assignment that may still be read */
     TG_VEC(tg_x86_buffer *) free_buffers;  /* of tiles that nothing reads any more */
     tg_x86_columns *columns; /* strided reads of this nest (transpose.c) */
+    struct tg_x86_eager *eager; /* of the chain being emitted; null: none (eager.c) */
     LLVMValueRef sink;       /* zero bytes, a vector of them: where loads of no lane read */
 } tg_x86;
 
@@ -255,6 +256,8 @@ tg_x86_val tg_x86_plain(tg_x86 *x, tg_x86_val v);
 LLVMValueRef tg_x86_vector(tg_x86 *x, tg_x86_val v); /* splat to the nest's lanes */
 LLVMValueRef tg_x86_in_range(tg_x86 *x, const tg_axis *a, tg_x86_val index); /* index in V(a)? */
 void tg_x86_memo(tg_x86 *x, tg_x86_frame *f, tg_value *v, tg_x86_val val);
+/* Continues code generation at `to`; gives back the place to return to. */
+tg_x86_place *tg_x86_move_to(tg_x86 *x, tg_x86_place *to);
 tg_x86_frame *tg_x86_frame_of(tg_x86_frame *f, const tg_type *type); /* innermost that binds an axis of the type */
 tg_x86_val tg_x86_philox(tg_x86 *x, tg_x86_frame *f, tg_op *op, uint32_t result); /* memoises all results */
 /* The scalar region of an op (reduce_fn, map) with its arguments; gives the yielded values. */
@@ -331,6 +334,12 @@ void tg_x86_close_chain(tg_x86 *x, tg_x86_nest *n);
 void tg_x86_set_point(tg_x86 *x, const tg_x86_nest *n, tg_x86_frame *f, tg_op *op); /* one point of one assignment */
 /* Does the index stay in V(a) wherever it is evaluated? */
 bool tg_x86_proved_inside(tg_x86 *x, const tg_axis *a, const tg_value *index);
+
+/* ---- eager.c: the order in which a chain computes its values ---- */
+void tg_x86_eager_open(tg_x86 *x, const tg_x86_nest *n); /* until close, values go on to their users */
+void tg_x86_eager_close(tg_x86 *x);
+void tg_x86_run_chain(tg_x86 *x, tg_x86_frame *f);                  /* all assignments at one point */
+void tg_x86_eager_go_on(tg_x86 *x, tg_x86_frame *f, tg_value *v); /* `v` was asked for in `f` and is known now */
 
 /* ---- debug.c: source lines; all do nothing unless debug information is asked for ---- */
 void tg_x86_debug_open(tg_x86 *x);
