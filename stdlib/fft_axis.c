@@ -3,7 +3,9 @@
 
 #include <string.h>
 
-enum { DIRECT_MAX = 16384 };
+/* INSTANCE_MAX: what an instance can hold. Above DIRECT_MAX columns of the matrix, which are short enough for the first-level cache,
+ * are faster than passes over the whole; above ODD_MAX if the length is no multiple of the lanes, which columns do not mind. */
+enum { INSTANCE_MAX = 16384, DIRECT_MAX = 4096, ODD_MAX = 1024, LINE = 8 /* of fft.dsl */ };
 
 tg_tensor tg_fft_view(const tg_tensor *of, uint32_t rank, const int64_t *shape,
                       const int64_t *stride) {
@@ -16,6 +18,27 @@ tg_tensor tg_fft_view(const tg_tensor *of, uint32_t rank, const int64_t *shape,
         next *= shape[d];
     }
     return t;
+}
+
+/* ---- memory ------------------------------------------------------------------------------- */
+
+tg_tensor *tg_fft_work_take(tg_fft_work *w, uint32_t slot, tg_context *context, tg_dtype dtype, int64_t n) {
+    tg_tensor *t = atomic_exchange(&w->slot[slot], NULL);
+    if (t && tg_tensor_n_elements(t) < n) {
+        tg_tensor_release(t);
+        t = NULL;
+    }
+    return t ? t : tg_tensor_create(context, dtype, 1, &n);
+}
+
+void tg_fft_work_give(tg_fft_work *w, uint32_t slot, tg_tensor *t) {
+    tg_tensor_release(atomic_exchange(&w->slot[slot], t));
+}
+
+void tg_fft_work_clear(tg_fft_work *w) {
+    for (uint32_t i = 0; i < TG_FFT_WORK_SLOTS; i++) {
+        tg_fft_work_give(w, i, NULL);
+    }
 }
 
 /* ---- lengths ----------------------------------------------------------------------------- */
@@ -42,8 +65,8 @@ static int64_t next_radix(int64_t n) {
 /* P <= Q near the root of n, both short enough; P 1 if there are none. */
 static int64_t balanced_factor(int64_t n) {
     int64_t best = 1;
-    for (int64_t p = 2; p * p <= n && p <= DIRECT_MAX; p++) {
-        best = n % p == 0 && n / p <= DIRECT_MAX ? p : best;
+    for (int64_t p = 2; p * p <= n && p <= INSTANCE_MAX; p++) {
+        best = n % p == 0 && n / p <= INSTANCE_MAX ? p : best;
     }
     return best;
 }
@@ -95,10 +118,12 @@ static tg_status make_factors(const tg_fft_axis *a, int64_t n, int sign, tg_tens
 static tg_status init_large(tg_fft_axis *a) {
     a->p = balanced_factor(a->n);
     a->q = a->n / a->p;
-    a->factors = make(a, 2, (int64_t[]){a->p, a->q});
-    tg_status s = a->factors ? make_factors(a, a->p, a->sign, &a->w[0]) : failed(a);
+    a->turn[0] = make(a, 2, (int64_t[]){(a->q + LINE - 1) / LINE, a->p});
+    a->turn[1] = make(a, 2, (int64_t[]){a->p, LINE});
+    tg_status s = a->turn[0] && a->turn[1] ? make_factors(a, a->p, a->sign, &a->w[0]) : failed(a);
     s = s ? s : make_factors(a, a->q, a->sign, &a->w[1]);
-    return s ? s : tg_std_launch(a->context, TG_STD_fft_factors, TG_ARGS(a->factors, a->sign));
+    s = s ? s : tg_std_launch(a->context, TG_STD_fft_factors, TG_ARGS(a->turn[0], a->n, LINE, a->sign));
+    return s ? s : tg_std_launch(a->context, TG_STD_fft_factors, TG_ARGS(a->turn[1], a->n, 1, a->sign));
 }
 
 /* filter = transform of length M of the wrapped conjugate chirp / M */
@@ -129,12 +154,17 @@ static tg_status init_bluestein(tg_fft_axis *a) {
 
 static tg_status init_chirp(tg_fft_axis *a) {
     tg_allocator *allocator = &a->context->allocator;
+    a->work = tg_alloc(allocator, sizeof *a->work, _Alignof(tg_fft_work));
     a->forward = tg_alloc(allocator, sizeof *a, _Alignof(tg_fft_axis));
     a->backward = tg_alloc(allocator, sizeof *a, _Alignof(tg_fft_axis));
-    tg_status s = a->forward && a->backward ? TG_OK : failed(a);
+    tg_status s = a->work && a->forward && a->backward ? TG_OK : failed(a);
     s = s ? s : tg_fft_axis_init(a->forward, a->context, a->dtype, a->m, -1);
     s = s ? s : tg_fft_axis_init(a->backward, a->context, a->dtype, a->m, 1);
     return s ? s : init_filter(a);
+}
+
+static bool is_direct(int64_t n) {
+    return n <= (n % LINE ? ODD_MAX : DIRECT_MAX) || (n <= INSTANCE_MAX && balanced_factor(n) == 1);
 }
 
 static tg_fft_method choose(tg_fft_axis *a) {
@@ -142,10 +172,10 @@ static tg_fft_method choose(tg_fft_axis *a) {
         return TG_FFT_IDENTITY;
     }
     if (is_smooth(a->n)) {
-        return a->n <= DIRECT_MAX ? TG_FFT_DIRECT : TG_FFT_LARGE;
+        return is_direct(a->n) ? TG_FFT_DIRECT : TG_FFT_LARGE;
     }
     a->m = convolution_length(2 * a->n - 1);
-    return a->m <= DIRECT_MAX ? TG_FFT_BLUESTEIN : TG_FFT_CHIRP;
+    return a->m <= INSTANCE_MAX ? TG_FFT_BLUESTEIN : TG_FFT_CHIRP;
 }
 
 tg_status tg_fft_axis_init(tg_fft_axis *a, tg_context *context, tg_dtype dtype, int64_t n,
@@ -174,7 +204,8 @@ tg_status tg_fft_axis_init(tg_fft_axis *a, tg_context *context, tg_dtype dtype, 
 void tg_fft_axis_clear(tg_fft_axis *a) {
     tg_tensor_release(a->w[0]);
     tg_tensor_release(a->w[1]);
-    tg_tensor_release(a->factors);
+    tg_tensor_release(a->turn[0]);
+    tg_tensor_release(a->turn[1]);
     tg_tensor_release(a->chirp);
     tg_tensor_release(a->filter);
     tg_fft_axis *inner[] = {a->forward, a->backward};
@@ -183,6 +214,10 @@ void tg_fft_axis_clear(tg_fft_axis *a) {
             tg_fft_axis_clear(inner[i]);
             tg_free(&a->context->allocator, inner[i], sizeof *a);
         }
+    }
+    if (a->work) {
+        tg_fft_work_clear(a->work);
+        tg_free(&a->context->allocator, a->work, sizeof *a->work);
     }
     memset(a, 0, sizeof *a);
 }
@@ -197,23 +232,25 @@ static tg_status run_large(const tg_fft_axis *a, const tg_tensor *x, tg_tensor *
     tg_tensor to = tg_fft_view(y, 4, (int64_t[]){shape[0], shape[1], a->q, a->p},
                                (int64_t[]){sy[0], sy[1], a->p * sy[2], sy[2]});
     return tg_std_launch(a->context, TG_STD_fft_large,
-                         TG_ARGS(&from, a->w[0], a->w[1], a->factors, &to, a->sign, normalise));
+                         TG_ARGS(&from, a->w[0], a->w[1], a->turn[0], a->turn[1], &to, a->sign, normalise));
 }
 
 static tg_status run_chirp(const tg_fft_axis *a, const tg_tensor *x, tg_tensor *y,
                            bool normalise) {
     int64_t shape[] = {x->arg.shape[0], x->arg.shape[1], a->m};
-    tg_tensor *one = make(a, 3, shape), *two = make(a, 3, shape);
-    tg_status s = one && two ? TG_OK : failed(a);
-    s = s ? s : tg_std_launch(a->context, TG_STD_fft_chirp_in, TG_ARGS(x, a->chirp, one));
-    s = s ? s : tg_fft_axis_rows(a->forward, one, two, false);
-    s = s ? s : tg_std_launch(a->context, TG_STD_fft_multiply, TG_ARGS(two, a->filter, one));
-    s = s ? s : tg_fft_axis_rows(a->backward, one, two, false);
-    s = s ? s
-          : tg_std_launch(a->context, TG_STD_fft_chirp_out,
-                          TG_ARGS(two, a->chirp, y, normalise));
-    tg_tensor_release(one);
-    tg_tensor_release(two);
+    int64_t n = shape[0] * shape[1] * shape[2];
+    tg_tensor *held[] = {tg_fft_work_take(a->work, 0, a->context, a->dtype, n), tg_fft_work_take(a->work, 1, a->context, a->dtype, n)};
+    tg_status s = held[0] && held[1] ? TG_OK : failed(a);
+    if (s == TG_OK) {
+        tg_tensor one = tg_fft_view(held[0], 3, shape, NULL), two = tg_fft_view(held[1], 3, shape, NULL);
+        s = tg_std_launch(a->context, TG_STD_fft_chirp_in, TG_ARGS(x, a->chirp, &one));
+        s = s ? s : tg_fft_axis_rows(a->forward, &one, &two, false);
+        s = s ? s : tg_std_launch(a->context, TG_STD_fft_multiply, TG_ARGS(&two, a->filter, &one));
+        s = s ? s : tg_fft_axis_rows(a->backward, &one, &two, false);
+        s = s ? s : tg_std_launch(a->context, TG_STD_fft_chirp_out, TG_ARGS(&two, a->chirp, y, normalise));
+    }
+    tg_fft_work_give(a->work, 0, held[0]);
+    tg_fft_work_give(a->work, 1, held[1]);
     return s;
 }
 

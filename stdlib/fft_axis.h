@@ -2,14 +2,28 @@
  * from them.
  *
  *   IDENTITY    length 1
- *   DIRECT      2^a 3^b 5^c 7^d up to 16384: all passes in one instance
+ *   DIRECT      2^a 3^b 5^c 7^d up to 4096: all passes in one instance
  *   LARGE       longer ones of that kind: P Q, columns and rows of a matrix
  *   BLUESTEIN   any other length: a cyclic convolution of length M >= 2 N - 1, in one instance
  *   CHIRP       the same when M is too long for an instance: transforms of length M by another axis */
 #ifndef TG_STDLIB_FFT_AXIS_H
 #define TG_STDLIB_FFT_AXIS_H
 
+#include <stdatomic.h>
+
 #include "stdlib/stdlib.h"
+
+/* Memory between the steps of a transform. A plan keeps what its last execution used, as new memory costs more than the transform of
+ * it; executions at the same time have memory of their own. */
+enum { TG_FFT_WORK_SLOTS = 2 };
+typedef struct tg_fft_work {
+    _Atomic(tg_tensor *) slot[TG_FFT_WORK_SLOTS];
+} tg_fft_work;
+
+/* A tensor of at least n elements, contents unspecified; null: out of memory. Give it back to the same slot. Any thread. */
+tg_tensor *tg_fft_work_take(tg_fft_work *w, uint32_t slot, tg_context *context, tg_dtype dtype, int64_t n);
+void tg_fft_work_give(tg_fft_work *w, uint32_t slot, tg_tensor *t); /* null is fine */
+void tg_fft_work_clear(tg_fft_work *w);
 
 typedef enum tg_fft_method {
     TG_FFT_IDENTITY,
@@ -27,8 +41,10 @@ typedef struct tg_fft_axis {
     int64_t n, p, q, m;
     tg_tensor
         *w[2]; /* DIRECT: factors; LARGE: of P and Q; BLUESTEIN: of M forward and backward */
-    tg_tensor *factors, *chirp, *filter;    /* LARGE: P × Q; BLUESTEIN and CHIRP */
+    tg_tensor *turn[2];                     /* LARGE: factors between columns and rows */
+    tg_tensor *chirp, *filter;              /* BLUESTEIN and CHIRP */
     struct tg_fft_axis *forward, *backward; /* CHIRP: of length M */
+    tg_fft_work *work;                      /* CHIRP; what changes during execution stays outside */
 } tg_fft_axis;
 
 /* Fills `a`, runs the kernels that make its tables. On failure what was made is for tg_fft_axis_clear to free. */

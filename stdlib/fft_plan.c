@@ -13,6 +13,7 @@ struct tg_fft_plan {
     tg_fft_axis axis[MAX_FFT_RANK]; /* the last one: of length n, or n / 2 where `paired` */
     bool paired;                    /* real rows as pairs */
     tg_tensor *turn;                /* paired: exp(sign pi i k / (n / 2)) */
+    tg_fft_work *work;
 };
 
 static bool is_real(const tg_fft_plan *p) {
@@ -61,11 +62,7 @@ static tg_status init_axes(tg_fft_plan *p) {
         bool halves = d + 1 == p->rank && is_real(p) && p->n[d] % 2 == 0;
         s = tg_fft_axis_init(&p->axis[d], p->context, p->options.dtype,
                              halves ? p->n[d] / 2 : p->n[d], sign);
-        p->paired = halves && p->axis[d].method == TG_FFT_DIRECT;
-        if (s == TG_OK && halves && !p->paired) { /* the whole length after all */
-            tg_fft_axis_clear(&p->axis[d]);
-            s = tg_fft_axis_init(&p->axis[d], p->context, p->options.dtype, p->n[d], sign);
-        }
+        p->paired = halves;
     }
     return s == TG_OK && p->paired ? init_pairs(p, sign) : s;
 }
@@ -94,8 +91,9 @@ tg_status tg_fft_plan_create(tg_context *context, uint32_t rank, const int64_t *
     for (uint32_t d = 0; d < rank; d++) {
         p->n[d] = lengths[d];
     }
+    p->work = tg_alloc(&context->allocator, sizeof *p->work, _Alignof(tg_fft_work));
     p->last = is_real(p) ? lengths[rank - 1] / 2 + 1 : lengths[rank - 1];
-    s = init_axes(p);
+    s = p->work ? init_axes(p) : tg_fail(context, TG_ERROR_OUT_OF_MEMORY, "out of memory");
     if (s) {
         tg_fft_plan_destroy(p);
         return s;
@@ -112,6 +110,10 @@ void tg_fft_plan_destroy(tg_fft_plan *p) {
         tg_fft_axis_clear(&p->axis[d]);
     }
     tg_tensor_release(p->turn);
+    if (p->work) {
+        tg_fft_work_clear(p->work);
+        tg_free(&p->context->allocator, p->work, sizeof *p->work);
+    }
     tg_free(&p->context->allocator, p, sizeof *p);
 }
 
@@ -181,8 +183,9 @@ static bool as_rows(const tg_tensor *t, tg_tensor *out) {
 
 /* ---- execution --------------------------------------------------------------------------- */
 
-static tg_tensor *temporary(const tg_fft_plan *p, int64_t a, int64_t c, int64_t n) {
-    return tg_tensor_create(p->context, p->options.dtype, 3, (int64_t[]){a, c, n});
+/* Memory for `n` complex numbers between two steps; null: out of memory. Give it back to the same slot. */
+static tg_tensor *take(const tg_fft_plan *p, uint32_t slot, int64_t n) {
+    return tg_fft_work_take(p->work, slot, p->context, p->options.dtype, n);
 }
 
 /* Can rows of reals be read as pairs? */
@@ -200,17 +203,39 @@ static tg_status real_rows_whole(const tg_fft_plan *p, const tg_fft_axis *axis,
     int64_t a = x->arg.shape[0], c = x->arg.shape[1], n = p->n[p->rank - 1];
     bool narrow = p->options.dtype == TG_C32;
     tg_std_row widen = narrow ? TG_STD_fft_widen : TG_STD_fft_widen64, real = narrow ? TG_STD_fft_real : TG_STD_fft_real64;
-    tg_tensor *one = temporary(p, a, c, n), *two = temporary(p, a, c, n);
-    tg_status s = one && two ? TG_OK : TG_ERROR_OUT_OF_MEMORY;
-    s = s ? s
-          : tg_std_launch(p->context, forward ? widen : TG_STD_fft_mirror,
-                          TG_ARGS(x, one));
-    s = s ? s : tg_fft_axis_rows(axis, one, two, p->options.normalise != 0);
-    s = s ? s
-          : tg_std_launch(p->context, forward ? TG_STD_fft_head : real,
-                          TG_ARGS(two, y));
-    tg_tensor_release(one);
-    tg_tensor_release(two);
+    tg_tensor *held[] = {take(p, 0, a * c * n), take(p, 1, a * c * n)};
+    tg_status s = held[0] && held[1] ? TG_OK : TG_ERROR_OUT_OF_MEMORY;
+    if (s == TG_OK) {
+        int64_t shape[] = {a, c, n};
+        tg_tensor one = tg_fft_view(held[0], 3, shape, NULL), two = tg_fft_view(held[1], 3, shape, NULL);
+        s = tg_std_launch(p->context, forward ? widen : TG_STD_fft_mirror, TG_ARGS(x, &one));
+        s = s ? s : tg_fft_axis_rows(axis, &one, &two, p->options.normalise != 0);
+        s = s ? s : tg_std_launch(p->context, forward ? TG_STD_fft_head : real, TG_ARGS(&two, y));
+    }
+    tg_fft_work_give(p->work, 0, held[0]);
+    tg_fft_work_give(p->work, 1, held[1]);
+    return s;
+}
+
+/* Halves that take more than one instance: a step more before or after. */
+static tg_status long_pairs(const tg_fft_plan *p, const tg_tensor *x, const tg_tensor *turn, tg_tensor *y, bool forward) {
+    const tg_fft_axis *axis = &p->axis[p->rank - 1];
+    const int64_t *shape = (forward ? x : y)->arg.shape;
+    bool normalise = p->options.normalise != 0;
+    tg_tensor *held = take(p, 1, shape[0] * shape[1] * shape[2]);
+    if (!held) {
+        return TG_ERROR_OUT_OF_MEMORY;
+    }
+    tg_tensor z = tg_fft_view(held, 3, shape, NULL);
+    tg_status s;
+    if (forward) {
+        s = tg_fft_axis_rows(axis, x, &z, false);
+        s = s ? s : tg_std_launch(p->context, TG_STD_fft_untangle, TG_ARGS(&z, turn, y, normalise));
+    } else {
+        s = tg_std_launch(p->context, TG_STD_fft_tangle, TG_ARGS(x, turn, &z, normalise));
+        s = s ? s : tg_fft_axis_rows(axis, &z, y, normalise);
+    }
+    tg_fft_work_give(p->work, 1, held);
     return s;
 }
 
@@ -229,6 +254,9 @@ static tg_status real_rows(const tg_fft_plan *p, const tg_tensor *x, tg_tensor *
         return copy_rows(p, x, y, forward);
     }
     tg_tensor turn = tg_fft_view(p->turn, 1, (int64_t[]){p->n[p->rank - 1] / 2}, NULL);
+    if (axis->method != TG_FFT_DIRECT) {
+        return forward ? long_pairs(p, &pairs, &turn, y, true) : long_pairs(p, x, &turn, &pairs, false);
+    }
     return forward ? tg_std_launch(p->context, TG_STD_fft_r2c,
                                    TG_ARGS(&pairs, axis->w[0], &turn, y, normalise))
                    : tg_std_launch(p->context, TG_STD_fft_c2r,
@@ -281,12 +309,12 @@ static tg_tensor all_rows(const tg_fft_plan *p, const tg_tensor *t, int64_t batc
 /* Two and three dimensions: step k reads what step k - 1 wrote; the last one writes y. C2R ends with the rows, the
  * others begin with them. */
 static tg_status run_steps(const tg_fft_plan *p, const tg_tensor *x, tg_tensor *y,
-                           tg_tensor *const *temp, int64_t batch) {
+                           tg_tensor *temp, int64_t batch) {
     bool rows_last = p->options.kind == TG_FFT_C2R;
     const tg_tensor *from = x;
     tg_status s = TG_OK;
     for (uint32_t k = 0; k < p->rank && s == TG_OK; k++) {
-        tg_tensor *to = k + 1 == p->rank ? y : temp[k];
+        tg_tensor *to = k + 1 == p->rank ? y : &temp[k];
         if (k == (rows_last ? p->rank - 1 : 0)) {
             tg_tensor a = all_rows(p, from, batch, p->options.kind != TG_FFT_R2C),
                       b = all_rows(p, to, batch, !rows_last);
@@ -308,11 +336,17 @@ static tg_status run_dims(const tg_fft_plan *p, const tg_tensor *x, tg_tensor *y
     for (uint32_t d = 0; d + 1 < p->rank; d++) {
         n *= p->n[d];
     }
-    tg_tensor *temp[] = {temporary(p, 1, 1, n), p->rank > 2 ? temporary(p, 1, 1, n) : NULL};
-    bool made = temp[0] && (p->rank == 2 || temp[1]);
-    tg_status s = made ? run_steps(p, x, y, temp, batch) : TG_ERROR_OUT_OF_MEMORY;
-    tg_tensor_release(temp[0]);
-    tg_tensor_release(temp[1]);
+    tg_tensor *held[] = {take(p, 0, n), p->rank > 2 ? take(p, 1, n) : NULL};
+    tg_status s = held[0] && (p->rank == 2 || held[1]) ? TG_OK : TG_ERROR_OUT_OF_MEMORY;
+    if (s == TG_OK) {
+        tg_tensor temp[2] = {tg_fft_view(held[0], 1, &n, NULL)};
+        temp[1] = held[1] ? tg_fft_view(held[1], 1, &n, NULL) : temp[0];
+        s = run_steps(p, x, y, temp, batch);
+    }
+    tg_fft_work_give(p->work, 0, held[0]);
+    if (held[1]) {
+        tg_fft_work_give(p->work, 1, held[1]);
+    }
     return s;
 }
 

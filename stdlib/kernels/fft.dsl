@@ -4,6 +4,9 @@ import "std/fft": passes, cmul;
 /// y k for a real k of y's kind
 private fn scaled<T: complex>(T y, const f64 k) -> T = complex(re(y) * re(T(complex(k, 0.0))), im(y) * re(T(complex(k, 0.0))));
 
+/// The same for a k that is not known before the launch.
+private fn scaled_by<T: complex>(T y, f64 k) -> T = complex(re(y) * re(T(complex(k, 0.0))), im(y) * re(T(complex(k, 0.0))));
+
 /// Factors of the pass of radix K + 1 over M groups: W[k - 1, p] = exp(sign 2 pi i p k / ((K + 1) M)).
 kernel fft_twiddles<T: complex>(out T W[K, M], const int sign = -1)
 {
@@ -38,23 +41,29 @@ kernel fft_columns<T: complex>(in T X[A, const N, C], in T W[NW], out T Y[A, con
     }
 }
 
-/// Length P Q in two passes over memory: columns of the P x Q matrix, factors F[p, q] = exp(sign 2 pi i p q / (P Q)), rows.
-/// Y[a, c, q, p] is output p + P q.
-kernel fft_large<T: complex>(in T X[A, C, const P, const Q], in T WP[NP], in T WQ[NQ], in T F[P, Q], out T Y[A, C, const Q, const P],
+/// Columns that are transformed side by side, in lanes: complex numbers in a cache line.
+const int LINE = 8;
+
+/// Length P Q in two passes over memory: columns of the P x Q matrix, factors exp(sign 2 pi i p q / (P Q)), rows.
+/// Y[a, c, q, p] is output p + P q. Each pass takes LINE columns at a time, whole cache lines, and leaves them so that those of the
+/// next one are together. The factor of q = LINE b + r is FB[b, p] = exp(sign 2 pi i LINE b p / (P Q)) times FR[p, r] = exp(sign 2 pi i p r / (P Q)).
+kernel fft_large<T: complex>(in T X[A, C, const P, const Q], in T WP[NP], in T WQ[NQ], in T FB[B, const P], in T FR[const P, 8], out T Y[A, C, const Q, const P],
                              const int sign = -1, const bool normalise = false)
-    where NP + 1 == P, NQ + 1 == Q
+    where NP + 1 == P, NQ + 1 == Q, B == ceil_div(Q, 8)
 {
-    temp T t[A, C, P, Q];
-    columns: grid (each a in A, each c in C, q in Q) {
-        axis p in P;
-        t[a, c, p, q] = cmul(passes(X[a, c, p, q], p, WP, P, sign), F[p, q]);
+    temp T t[A, C, ceil_div(P, LINE), Q + 1, LINE]; // one more: lines that are written together lie in different sets of the caches
+    columns: grid (each a in A, each c in C, each b in ceil_div(Q, LINE)) {
+        axis r in LINE, p in P;
+        let y = passes(X[a, c, p, b * LINE + r], p, WP, P, sign);
+        t[a, c, p / LINE, b * LINE + r, p % LINE] = cmul(cmul(y, FR[p, r]), FB[b, p]);
     }
-    rows: grid (each a in A, each c in C, p in P) {
-        axis q in Q;
-        let y = passes(t[a, c, p, q], q, WQ, Q, sign);
-        Y[a, c, q, p] = normalise ? scaled(y, 1 / f64(P * Q)) : y;
+    rows: grid (each a in A, each c in C, each b in ceil_div(P, LINE)) {
+        axis r in LINE, q in Q;
+        let y = passes(t[a, c, b, q, r], q, WQ, Q, sign);
+        Y[a, c, q, b * LINE + r] = normalise ? scaled(y, 1 / f64(P * Q)) : y;
     }
 }
+schedule fft_large { vector(r) = 8; }
 
 /// Bluestein's filter before its transform: conj(chirp) wrapped around M, divided by M.
 kernel fft_filter<T: complex>(in T V[N], out T H[M])
@@ -121,6 +130,24 @@ kernel fft_r2c<T: complex>(in T Z[A, C, const H], in T W[NW], in T V[const H], o
     }
 }
 
+/// The last step of fft_r2c on its own: Z is the transform of length H.
+kernel fft_untangle<T: complex>(in T Z[A, C, H], in T V[H], out T Y[A, C, K], const bool normalise = false)
+    where K == H + 1
+{
+    ends: grid (each a in A, each c in C) {
+        axis e in 1;
+        let first = Z[a, c, e], f = normalise ? 1 / f64(2 * H) : 1.0;
+        Y[a, c, e] = scaled_by(T(complex(re(first) + im(first), 0.0)), f);
+        Y[a, c, e + H] = scaled_by(T(complex(re(first) - im(first), 0.0)), f);
+    }
+    pairs: grid (each a in A, each c in C, k in H / 2 + 1 from 1) {
+        let p = Z[a, c, k], q = conj(Z[a, c, H - k]), f = normalise ? 0.5 / f64(2 * H) : 0.5;
+        let s = p + q, d = cmul(p - q, V[k]);
+        Y[a, c, k] = scaled_by(T(complex(re(s) + im(d), im(s) - re(d))), f);
+        unchecked Y[a, c, H - k] = scaled_by(T(complex(re(s) - im(d), -im(s) - re(d))), f); // k = H / 2: the same number again
+    }
+}
+
 /// X as complex numbers.
 kernel fft_widen(in f32 X[A, C, N], out c32 Y[A, C, N])
 {
@@ -153,10 +180,10 @@ kernel fft_real64(in c64 X[A, C, N], out f64 Y[A, C, N])
     grid (a in A, c in C, n in N) Y[a, c, n] = re(X[a, c, n]);
 }
 
-/// Factors between the two passes of fft_large: F[p, q] = exp(sign 2 pi i p q / (P Q)).
-kernel fft_factors<T: complex>(out T F[P, Q], const int sign = -1)
+/// Factors between the two passes of fft_large: F[p, q] = exp(sign 2 pi i step p q / N).
+kernel fft_factors<T: complex>(out T F[P, Q], int n, int step = 1, const int sign = -1)
 {
-    grid (p in P, q in Q) F[p, q] = T(cispi(f64(2 * sign * (p * q % (P * Q))) / f64(P * Q)));
+    grid (p in P, q in Q) F[p, q] = T(cispi(f64(2 * sign * (step * p * q % n)) / f64(n)));
 }
 
 /// The first of the H + 1 numbers, and the last, are real whatever is stored.
@@ -172,5 +199,17 @@ kernel fft_c2r<T: complex>(in T X[A, C, const K], in T W[NW], in T V[const H], o
         let s = p + q, d = cmul(p - q, V[h]);
         let y = passes(T(complex(re(s) - im(d), im(s) + re(d))), h, W, H, 1);
         Z[a, c, h] = normalise ? scaled(y, 1 / f64(2 * H)) : y;
+    }
+}
+
+/// What fft_c2r transforms: Z[h] for a transform of length H that gives the row as pairs; `halve` divides by 2.
+kernel fft_tangle<T: complex>(in T X[A, C, K], in T V[H], out T Z[A, C, H], const bool halve = false)
+    where K == H + 1
+{
+    grid (each a in A, each c in C, h in H) {
+        let p = half(X[a, c, h], h == 0), q = conj(half(X[a, c, H - h], h == 0));
+        let s = p + q, d = cmul(p - q, V[h]);
+        let z = T(complex(re(s) - im(d), im(s) + re(d)));
+        Z[a, c, h] = halve ? scaled(z, 0.5) : z;
     }
 }

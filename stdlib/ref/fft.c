@@ -48,11 +48,15 @@ void ref_fft_twiddles(kcase *c) {
     }
 }
 
-void ref_fft_factors(kcase *c) {
-    int64_t p = kd(c, "P"), q = kd(c, "Q");
-    for (int64_t i = 0; i < p * q; i++) {
-        unit(kt(c, "F") + 2 * i, kd(c, "sign") * (i / q) * (i % q), p * q);
+/* F[p, q] of p < rows, q < columns: exp(sign 2 pi i step p q / n) */
+static void turns(double *f, int64_t rows, int64_t columns, int64_t step, int64_t n) {
+    for (int64_t i = 0; i < rows * columns; i++) {
+        unit(f + 2 * i, step * (i / columns) * (i % columns), n);
     }
+}
+
+void ref_fft_factors(kcase *c) {
+    turns(kt(c, "F"), kd(c, "P"), kd(c, "Q"), kd(c, "sign") * kd(c, "step"), kd(c, "n"));
 }
 
 static void chirp(double *v, int64_t n, int64_t sign) {
@@ -131,7 +135,9 @@ void ref_fft_columns(kcase *c) {
 void prepare_fft_large(kcase *c) {
     factors(c, "WP", kd(c, "P"), kd(c, "sign"));
     factors(c, "WQ", kd(c, "Q"), kd(c, "sign"));
-    ref_fft_factors(c);
+    int64_t p = kd(c, "P"), q = kd(c, "Q"), sign = kd(c, "sign");
+    turns(kt(c, "FB"), kd(c, "B"), p, 8 * sign, p * q);
+    turns(kt(c, "FR"), p, 8, sign, p * q);
 }
 
 void ref_fft_large(kcase *c) {
@@ -163,20 +169,29 @@ void ref_fft_bluestein(kcase *c) {
 
 /* ---- real rows ----------------------------------------------------------------------------- */
 
-static void prepare_pairs(kcase *c, int64_t sign) {
+static void half_turns(kcase *c, int64_t sign) {
     int64_t h = kd(c, "H");
-    factors(c, "W", h, sign);
     for (int64_t k = 0; k < h; k++) {
         unit(kt(c, "V") + 2 * k, sign * k, 2 * h);
     }
 }
 
 void prepare_fft_r2c(kcase *c) {
-    prepare_pairs(c, -1);
+    factors(c, "W", kd(c, "H"), -1);
+    half_turns(c, -1);
 }
 
 void prepare_fft_c2r(kcase *c) {
-    prepare_pairs(c, 1);
+    factors(c, "W", kd(c, "H"), 1);
+    half_turns(c, 1);
+}
+
+void prepare_fft_untangle(kcase *c) {
+    half_turns(c, -1);
+}
+
+void prepare_fft_tangle(kcase *c) {
+    half_turns(c, 1);
 }
 
 void ref_fft_r2c(kcase *c) {
@@ -211,6 +226,33 @@ void ref_fft_c2r(kcase *c) {
     }
     free(x);
     free(y);
+}
+
+void ref_fft_untangle(kcase *c) {
+    int64_t h = kd(c, "H");
+    for (int64_t i = 0; i < kd(c, "A") * kd(c, "C") * (h + 1); i++) {
+        int64_t k = i % (h + 1);
+        const double *z = kt(c, "Z") + 2 * (i / (h + 1) * h), *p = z + 2 * (k % h), *q = z + 2 * ((h - k) % h);
+        double w[2], d[2] = {p[0] - q[0], p[1] + q[1]}, f = 0.5 * factor_of(c, 2 * h);
+        unit(w, -k, 2 * h);
+        multiply(d, d, w);
+        kt(c, "Y")[2 * i] = (p[0] + q[0] + d[1]) * f;
+        kt(c, "Y")[2 * i + 1] = (p[1] - q[1] - d[0]) * f;
+    }
+}
+
+void ref_fft_tangle(kcase *c) {
+    int64_t h = kd(c, "H");
+    for (int64_t i = 0; i < kd(c, "A") * kd(c, "C") * h; i++) {
+        int64_t k = i % h;
+        const double *x = kt(c, "X") + 2 * (i / h * (h + 1)), *p = x + 2 * k, *q = x + 2 * (h - k);
+        double w[2], f = kb(c, "halve") ? 0.5 : 1, im = k ? 1 : 0;
+        double d[2] = {p[0] - q[0], (p[1] + q[1]) * im};
+        unit(w, k, 2 * h);
+        multiply(d, d, w);
+        kt(c, "Z")[2 * i] = (p[0] + q[0] - d[1]) * f;
+        kt(c, "Z")[2 * i + 1] = ((p[1] - q[1]) * im + d[0]) * f;
+    }
 }
 
 /* ---- steps --------------------------------------------------------------------------------- */
