@@ -146,9 +146,17 @@ void tg_check_block_reduction(tg_check *c, const tg_op *op) {
 
 /* ---- once per block ---------------------------------------------------------------------------------------------------- */
 
-static void report_per_block(tg_check *c, const tg_op *op, const tg_axis *a) {
-    const char *binder = a->kind == TG_AXIS_GRID ? "grid" : "for";
+enum { COUNTED_BLOCK = 1024 };
+
+/* Every backend has to count the same blocks, so they get a size here; a schedule may say another one. */
+static void count_blocks(tg_check *c, tg_axis *a) {
     c->func->block_dependent = true;
+    a->block = a->block ? a->block : COUNTED_BLOCK;
+}
+
+static void report_per_block(tg_check *c, const tg_op *op, tg_axis *a) {
+    const char *binder = a->kind == TG_AXIS_GRID ? "grid" : "for";
+    count_blocks(c, a);
     tg_diag *d = tg_report(c->diags, TG_W0802, op->span,
                            "this happens once per block of '%s', not once per index; the "
                            "result depends on the block size",
@@ -179,16 +187,19 @@ static bool is_idempotent(const tg_op *op) {
 }
 
 void tg_check_block_atomic(tg_check *c, const tg_op *op) {
+    bool reported = false;
     for (const tg_op *b = op; b; b = b->parent ? b->parent->parent->parent : NULL) {
         bool binder = b->opcode == TG_OP_PAR || b->opcode == TG_OP_FOR;
-        const tg_axis *a = binder ? tg_op_axis(b, TG_ATTR_AXIS) : NULL;
+        tg_axis *a = binder ? tg_op_axis(b, TG_ATTR_AXIS) : NULL;
         bool named = !a || a->extent == 1 || is_idempotent(op);
         for (uint32_t i = 1; i < op->n_operands && !named; i++) {
             named = depends_on_block(c, tg_operand(op, i), a);
         }
-        if (!named) {
+        if (!named && !reported) {
             report_per_block(c, op, a);
-            return;
+            reported = true;
+        } else if (!named) {
+            count_blocks(c, a);
         }
     }
 }
@@ -246,7 +257,7 @@ static bool repeats_safely(const tg_op *op) {
 
 /* `for (k in K) n += 1` counts blocks: the new value is made of the old one, and of nothing that knows k. */
 void tg_check_block_carried(tg_check *c, const tg_op *loop) {
-    const tg_axis *a = tg_op_axis(loop, TG_ATTR_AXIS);
+    tg_axis *a = tg_op_axis(loop, TG_ATTR_AXIS);
     const tg_op *yield = loop->regions[0].body.last;
     if (!a || a->extent == 1) {
         return;
