@@ -563,6 +563,10 @@ tg_ev tg_builtin_call(tg_elab *e, const tg_builtin *f, const tg_expr *x) {
             tg_diag_add_help(e->diags, d,
                              "name the axis to sum over, `dot(x, y, k)`: operands have named "
                              "axes, not rows and columns");
+        } else if (f->op == TG_OP_REDUCE && n == 1) {
+            tg_diag_add_help(
+                e->diags, d,
+                "name the axes to combine, `%s(x, j)`: `axis j in N;` declares one", f->name);
         }
         return tg_ev_poison();
     }

@@ -284,6 +284,8 @@ tg_ev tg_elab_member(tg_elab *e, const tg_expr *x) {
                          "tiles have no layout: there is nothing to transpose, name the axes");
     } else if (strcmp(name, "to") == 0 || strcmp(name, "astype") == 0) {
         tg_diag_add_help(e->diags, d, "convert by calling the type: f32(x)");
+    } else if (tg_builtin_find(name)) {
+        tg_diag_add_help(e->diags, d, "functions are called with the value: %s(x)", name);
     }
     return tg_ev_poison();
 }

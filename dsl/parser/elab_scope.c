@@ -140,9 +140,26 @@ static const char *nearest(tg_elab *e, tg_name name) {
     return tg_suggest(name, list, candidates(e, list));
 }
 
+/* Does `=` follow, as after a name that other languages declare so? */
+static bool is_assigned(const tg_elab *e, tg_span span) {
+    const tg_source *src = tg_sources_get(e->diags->sources, span.file);
+    uint32_t at = span.end;
+    while (src && at < src->len && src->text[at] == ' ') {
+        at++;
+    }
+    return src && at + 1 < src->len && src->text[at] == '=' && src->text[at + 1] != '=';
+}
+
 void tg_elab_unknown_name(tg_elab *e, tg_name name, tg_span span) {
     if (!name) {
         return; /* a syntax error was reported here */
+    }
+    for (uint32_t i = 0; i < e->diags->list.len; i++) { /* a call may look a name up twice */
+        const tg_diag *old = e->diags->list.data[i];
+        if (old->code == TG_E0201 && old->span.file == span.file &&
+            old->span.begin == span.begin) {
+            return;
+        }
     }
     const char *near = nearest(e, name);
     tg_diag *d = near ? tg_report(e->diags, TG_E0201, span,
@@ -150,6 +167,11 @@ void tg_elab_unknown_name(tg_elab *e, tg_name name, tg_span span) {
                       : tg_report(e->diags, TG_E0201, span, "unknown name '%s'", name);
     if (!suggest_idiom(e, d, name, span) && near) {
         tg_diag_add_edit(e->diags, d, span, near);
+    } else if (!near && is_assigned(e, span)) {
+        tg_diag_add_help(e->diags, d,
+                         "a first assignment declares: `let %s = …;`, or with type and axes, "
+                         "`f32 %s[i] = …;`, if it changes",
+                         name, name);
     }
 }
 

@@ -197,6 +197,11 @@ static void add_hints(tg_parser *p, tg_diag *diag) {
                 tg_diag_add_help(p->diags, diag, "%s", hints[h].help);
                 return;
             }
+    if (p->tokens[p->pos].kind == TG_TOK_AT)
+        tg_diag_add_help(p->diags, diag,
+                         "a product of matrices names its axes: `dot(A[m, k], B[k, n], k)`");
+    else if (p->tokens[p->pos].kind == TG_TOK_HASH)
+        tg_diag_add_help(p->diags, diag, "comments are `// …` and `/* … */`");
 }
 
 tg_diag *tg_parse_fail(tg_parser *p, tg_diag_code code, const char *fmt, ...) {
