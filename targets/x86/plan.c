@@ -640,7 +640,7 @@ static void join_yields(tg_x86 *x, tg_x86_nest *g, tg_op *yield) {
         bool made = v == result || (v->def && tg_op_is_elementwise(v->def->opcode) && x->modes[v->id] == TG_X86_INLINE &&
                                     need_of_op(x, g, v->def) == NEED_POINT);
         if (once && made) {
-            tg_x86_root r = {TG_X86_ROOT_FILL, NULL, v, NULL, false};
+            tg_x86_root r = {TG_X86_ROOT_FILL, NULL, v, NULL, false, false};
             tg_vec_push(x->arena, &g->roots, r);
         }
     }
