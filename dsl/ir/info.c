@@ -86,6 +86,15 @@ bool tg_op_is_math(tg_opcode op) {
     return op >= TG_OP_RSQRT && op <= TG_OP_LOGADDEXP;
 }
 
+bool tg_atomic_fits(tg_enum fn, tg_dtype t) {
+    if (tg_dtype_is_storage(t) || tg_dtype_kind_of(t) == TG_KIND_COMPLEX) {
+        return false;
+    }
+    bool bits = fn == TG_FN_AND || fn == TG_FN_OR || fn == TG_FN_XOR;
+    bool numbers = fn == TG_FN_ADD || fn == TG_FN_MIN || fn == TG_FN_MAX;
+    return (bits && !tg_dtype_is_float(t)) || (numbers && t != TG_BOOL) || fn == TG_FN_XCHG;
+}
+
 const char *tg_enum_name(tg_enum e) {
     return (uint32_t)e < TG_ENUM_COUNT ? enum_names[e] : "none";
 }

@@ -203,6 +203,7 @@ typedef struct tg_op_info {
 const tg_op_info *tg_op_info_of(tg_opcode op);
 tg_opcode tg_opcode_from_mnemonic(const char *text, size_t n); /* TG_OP_COUNT if unknown */
 bool tg_op_is_elementwise(tg_opcode op); /* one point of the result needs one point of each operand: CONST IOTA … SELECT CAST, math, cplx; also BROADCAST */
+bool tg_atomic_fits(tg_enum fn, tg_dtype t); /* is there an ATOMIC `fn` on elements of t? */
 bool tg_op_is_math(tg_opcode op);        /* expanded by lower-math: RSQRT … LOGADDEXP (not SQRT) */
 const char *tg_enum_name(tg_enum e);
 tg_enum tg_enum_from_name(const char *text, size_t n);

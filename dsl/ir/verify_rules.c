@@ -630,10 +630,8 @@ static bool rule_write(verifier *v, const tg_op *op) {
 
 static bool rule_atomic(verifier *v, const tg_op *op) {
     tg_enum fn = tg_op_enum(op, TG_ATTR_FN, TG_FN_ADD);
-    bool known = fn == TG_FN_ADD || fn == TG_FN_AND || fn == TG_FN_OR || fn == TG_FN_XOR ||
-                 fn == TG_FN_MIN || fn == TG_FN_MAX || fn == TG_FN_XCHG;
     tg_dtype t = type_at(op, 0)->dtype;
-    if (!known || (fn != TG_FN_XCHG && !fn_fits_dtype(fn, t)) || tg_dtype_is_storage(t)) {
+    if (!tg_atomic_fits(fn, t)) {
         return verify_fail(v, op, "%s is not defined for dtype %s", tg_enum_name(fn),
                            tg_dtype_name(t));
     }

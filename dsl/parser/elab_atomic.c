@@ -62,9 +62,7 @@ static const tg_type *place_type(tg_elab *e, const tg_place *p) {
 }
 
 static bool atomic_type(tg_elab *e, tg_enum fn, tg_dtype t, tg_span span) {
-    bool bits = fn == TG_FN_AND || fn == TG_FN_OR || fn == TG_FN_XOR;
-    bool ok = !tg_dtype_is_storage(t) && tg_dtype_kind_of(t) != TG_KIND_COMPLEX &&
-              (t != TG_BOOL || bits || fn == TG_FN_XCHG) && (!bits || !tg_dtype_is_float(t));
+    bool ok = tg_atomic_fits(fn, t);
     if (!ok) {
         tg_report(e->diags, TG_E0207, span, "this atomic operation is not defined for %s",
                   tg_dtype_name(t));

@@ -174,11 +174,12 @@ static const char *result_refusal(const split *s, uint32_t i) {
     if (!accumulation(s->source, i, &op)) {
         return "it is no sum, product, minimum, maximum or bitwise operation";
     }
-    if (s->atomic && op == TG_OP_MUL) {
-        return "there is no atomic product";
+    if (s->atomic && !tg_atomic_fits(fn_of(op), t->dtype)) {
+        return op == TG_OP_MUL ? "there is no atomic product"
+                               : "there are no atomic operations on its type";
     }
-    if (tg_dtype_kind_of(t->dtype) == TG_KIND_COMPLEX && (s->atomic || op != TG_OP_ADD)) {
-        return "of complex numbers only sums can be cut, and not atomically";
+    if (tg_dtype_kind_of(t->dtype) == TG_KIND_COMPLEX && op != TG_OP_ADD) {
+        return "of complex numbers only sums can be cut";
     }
     uint32_t rank = !s->atomic + t->n_axes;
     for (uint32_t k = 0; k < s->n_pars; k++) {

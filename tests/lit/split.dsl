@@ -26,6 +26,13 @@
 // TWICE: split(k): a loop around it accumulates something else
 // RUN: not %tegula compile %s --kernel counts --schedule "split(k) = 4" 2>&1 | FileCheck %s --check-prefix=COUNTS
 // COUNTS: E070
+// RUN: not %tegula compile %s --kernel waves --schedule "split_atomic(k) = 4" 2>&1 | FileCheck %s --check-prefix=WAVES
+// WAVES: E0703
+// WAVES: split_atomic(k): there are no atomic operations on its type
+// RUN: not %tegula compile %s --kernel powers --schedule "split_atomic(k) = 4" 2>&1 | FileCheck %s --check-prefix=POWERS
+// POWERS: E0703
+// POWERS: split_atomic(k): there is no atomic product
+// RUN: %tegula run %s --kernel waves --schedule "split(k) = 4" --check --repeat 1 --no-cache --set M=33 --set K=100 | FileCheck %s --check-prefix=CHECKED
 kernel nest(in f32 X[R, M, K], out f32 Y[M])
 {
     grid (m in M) {
@@ -78,5 +85,21 @@ kernel own(in f32 X[M, N], out f32 Y[M])
     grid (m in M) {
         axis j in N;
         Y[m] = reduce(X[m, j], j, plus, 0.0);
+    }
+}
+kernel waves(in c32 X[M, K], out c32 Y[M])
+{
+    grid (m in M) {
+        c32 acc[m] = 0;
+        for (k in K) acc += sum(X[m, k], k);
+        Y[m] = acc;
+    }
+}
+kernel powers(in f32 X[M, K], out f32 Y[M])
+{
+    grid (m in M) {
+        f32 acc[m] = 1;
+        for (k in K) acc *= prod(X[m, k], k);
+        Y[m] = acc;
     }
 }
