@@ -178,9 +178,12 @@ static const tg_op *carry_of(const tg_x86 *x, const tg_value *v) {
 
 /* Can the extremes of the index over a tile be computed before it? */
 static bool is_boxable(const tg_x86 *x, const tg_x86_nest *n, const tg_affine *index) {
+    uint32_t around = 0; /* outer axes that have an index when the tile starts, and the tile's */
+    while (around < n->n_outer && n->outer[around++] != n->tile) {
+    }
     for (uint32_t i = 0; i < index->terms.len; i++) {
         const tg_affine_term *t = &index->terms.data[i];
-        bool known = t->axis ? !t->symbol && t->axis != n->vector && (is_inner(n, t->axis) || is_among(n->outer, n->n_outer, t->axis))
+        bool known = t->axis ? !t->symbol && t->axis != n->vector && (is_inner(n, t->axis) || is_among(n->outer, around, t->axis))
                              : t->symbol->type->n_axes == 0 && !(t->symbol->def && tg_x86_in_carry(x, t->symbol->def));
         if (!known) {
             return false;
