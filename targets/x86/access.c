@@ -172,6 +172,8 @@ void tg_x86_store_elements(tg_x86 *x, const address *a, LLVMValueRef v) {
     LLVMValueRef p = tg_llvm_gep(x->l, a->element, a->base, a->offset.v);
     if (a->mask) {
         tg_llvm_masked_store(x->l, v, p, a->align, tg_x86_lane_mask(x, a->mask));
+    } else if (x->stream && !a->is_buffer) {
+        tg_x86_stream_store(x, v, p, a->align);
     } else {
         tg_llvm_store(x->l, v, p, a->align);
     }

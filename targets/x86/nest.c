@@ -15,6 +15,7 @@ typedef struct walk {
     tg_x86_nest *n;
     tg_x86_acc *accs[TG_X86_MAX_ROOTS][TG_X86_MAX_POINTS];
     bool vector_inside; /* the vector axis is reduced */
+    LLVMValueRef stream; /* condition for stores past the caches, or null */
 } walk;
 
 static void level(walk *w, uint32_t i, tg_x86_frame **frames, uint32_t n);
@@ -299,6 +300,51 @@ static void bind_vectors(tg_x86 *x, tg_x86_frame **inside, tg_x86_frame **frames
     }
 }
 
+static void full_vectors_here(walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n, LLVMValueRef until) {
+    tg_x86 *x = w->x;
+    uint32_t unroll = w->n->unroll;
+    tg_x86_frame *inside[TG_X86_MAX_POINTS];
+    tg_x86_nest_loop l;
+    LLVMValueRef k = tg_x86_open_loop(x, &l, x->ranges[a->rank].first, until, (int64_t)x->lanes * unroll);
+    bind_vectors(x, inside, frames, n, a, k, unroll);
+    level(w, i + 1, inside, n * unroll);
+    tg_x86_close_loop(x, &l);
+}
+
+/* One of two versions, in a block of its own: code for the loops around it still goes before the branch. */
+static LLVMBasicBlockRef version(walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n, LLVMValueRef until,
+                                 LLVMBasicBlockRef after) {
+    tg_x86 *x = w->x;
+    LLVMBasicBlockRef begin = tg_llvm_block(x->l);
+    tg_x86_place *outside = x->place;
+    tg_x86_place *place = TG_NEW(x->arena, tg_x86_place);
+    place->at = begin;
+    x->place = place;
+    LLVMPositionBuilderAtEnd(x->builder, begin);
+    full_vectors_here(w, i, a, frames, n, until);
+    LLVMBuildBr(x->builder, after);
+    x->place = outside;
+    return begin;
+}
+
+static void full_vectors(walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n, LLVMValueRef until) {
+    tg_x86 *x = w->x;
+    if (!w->stream) {
+        full_vectors_here(w, i, a, frames, n, until);
+        return;
+    }
+    LLVMBasicBlockRef after = tg_llvm_block(x->l);
+    x->place->at = LLVMGetInsertBlock(x->builder);
+    x->stream = true;
+    LLVMBasicBlockRef past = version(w, i, a, frames, n, until, after);
+    x->stream = false;
+    LLVMBasicBlockRef plain = version(w, i, a, frames, n, until, after);
+    LLVMPositionBuilderAtEnd(x->builder, x->place->at);
+    LLVMBuildCondBr(x->builder, w->stream, past, plain);
+    LLVMPositionBuilderAtEnd(x->builder, after);
+    x->place->at = after;
+}
+
 static void vector_loops(walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n) {
     tg_x86 *x = w->x;
     LLVMBuilderRef b = x->builder;
@@ -311,10 +357,7 @@ static void vector_loops(walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames,
     tg_x86_frame *inside[TG_X86_MAX_POINTS];
     tg_x86_nest_loop l;
     if (!r->bound || r->bound >= step) {
-        LLVMValueRef k = tg_x86_open_loop(x, &l, r->first, middle, step);
-        bind_vectors(x, inside, frames, n, a, k, unroll);
-        level(w, i + 1, inside, n * unroll);
-        tg_x86_close_loop(x, &l);
+        full_vectors(w, i, a, frames, n, middle);
     } else {
         middle = r->first;
     }
@@ -415,7 +458,7 @@ static void emit_loops(tg_x86 *x, tg_x86_nest *n) {
     if (!chain) {
         reserve_buffers(x, n);
     }
-    walk w = {.x = x, .n = n};
+    walk w = {.x = x, .n = n, .stream = tg_x86_stream_test(x, n)};
     x->fills = false;
     for (uint32_t i = 0; i < n->roots.len; i++) {
         x->fills |= n->roots.data[i].kind == TG_X86_ROOT_FILL && n->roots.data[i].op && !n->roots.data[i].after;

@@ -181,6 +181,7 @@ static void begin_function(tg_x86 *x, const tg_op *phase, const char *suffix) {
     x->buffers = TG_NEW_ARRAY(x->arena, tg_x86_buffer *, x->f->next_value_id);
     x->ranges = TG_NEW_ARRAY(x->arena, tg_x86_range, x->f->axes.len + 1);
     x->uses_alloc = false;
+    x->streamed = false;
     x->chain_results.len = 0;
     x->free_buffers.len = 0;
     LLVMPositionBuilderAtEnd(l->builder, x->fail);
@@ -225,6 +226,7 @@ LLVMValueRef tg_x86_emit_task(tg_x86 *x, tg_op *phase, const char *suffix) {
     LLVMBuildBr(b, body);
     LLVMPositionBuilderAtEnd(b, skip);
     tg_llvm_loop_close(l, &loop);
+    tg_x86_stream_end(x);
     LLVMBuildRet(b, tg_llvm_i32(l, TG_OK));
     LLVMPositionBuilderAtEnd(b, x->prologue.at);
     LLVMBuildBr(b, outside);

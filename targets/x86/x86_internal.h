@@ -5,7 +5,7 @@
  *   body.c      the body of an instance: steps in order, control flow, scalars
  *   plan.c      which values are recomputed and which live in buffers; grouping of roots into nests
  *   nest.c      loops of a nest, its roots;  reduce.c  accumulators;  tile.c  several points of a nest at a time;
- *               carry.c  loops that carry tiles
+ *               carry.c  loops that carry tiles;  stream.c  stores past the caches
  *   eval.c      the value of a tile at a point;  access.c  tensor memory and buffers
  *   elementwise.c, convert.c   one op on scalars or vectors of W lanes
  *
@@ -184,6 +184,8 @@ typedef struct tg_x86 {
     bool unit;             /* fast variant: the last stride of accessed tensors is 1 where that helps */
     unsigned lanes;        /* of the nest being emitted */
     bool permuted;         /* instances are enumerated in another order than that of the nest */
+    bool stream;           /* stores of this loop go past the caches */
+    bool streamed;         /* some of this task do */
     bool fills;            /* it computes a buffer: memory is idle meanwhile */
     const tg_x86_nest *boxed; /* the points being worked on pass the tests of its boxed accesses */
     LLVMValueRef frame, worker, rt;
@@ -292,6 +294,12 @@ tg_x86_nest *tg_x86_copy_nest(tg_x86 *x, tg_value *v, tg_x86_buffer *to);
 tg_x86_nest *tg_x86_op_nest(tg_x86 *x, tg_op *op); /* the nest of one root op */
 /* Is `v` needed only where the nest's roots run? */
 bool tg_x86_used_only_in(const tg_x86 *x, const tg_x86_nest *g, const tg_value *v);
+
+/* ---- stream.c ---- */
+/* Should the loop over full vectors of this nest store past the caches? Null: never. Code goes where the builder is. */
+LLVMValueRef tg_x86_stream_test(tg_x86 *x, const tg_x86_nest *n);
+void tg_x86_stream_store(tg_x86 *x, LLVMValueRef v, LLVMValueRef at, unsigned align);
+void tg_x86_stream_end(tg_x86 *x); /* at the end of a task */
 
 /* ---- nest.c, reduce.c ---- */
 void tg_x86_emit_nest(tg_x86 *x, tg_x86_nest *n);

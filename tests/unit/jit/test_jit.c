@@ -172,6 +172,32 @@ Test(jit, launches_like_one_before) {
     tg_context_destroy(c);
 }
 
+/* Results too large for the caches may be stored past them: whole lines, where the tensor begins
+ * with one, and a rest. */
+Test(jit, launches_on_much) {
+    enum { MUCH = (1 << 22) + 77, TIMES = 2 };
+    tg_context *c = jit_context(NULL, 0, 0);
+    tg_module *m = jit_module(c);
+    tg_kernel *scale = tg_module_kernel(m, "scale");
+    tg_tensor *x = jit_tensor_f32(c, MUCH, 1, 1), *y = jit_tensor_f32(c, MUCH + 1, 0, 0);
+    for (int64_t offset = 0; offset < 2; offset++) {
+        int64_t n = MUCH, one = 1;
+        tg_tensor *part = tg_tensor_view(y, 1, &n, &one, offset);
+        OK(tg_launch(scale, TG_ARGS(x, (void *)0, part, TIMES + offset)), c);
+        const float *got = (const float *)tg_tensor_data(y) + offset;
+        int64_t wrong = 0;
+        for (int64_t i = 0; i < n; i++) {
+            wrong += got[i] != (float)(TIMES + offset) * (float)(i + 1);
+        }
+        cr_assert_eq(wrong, 0);
+        tg_tensor_release(part);
+    }
+    tg_tensor_release(x);
+    tg_tensor_release(y);
+    tg_module_destroy(m);
+    tg_context_destroy(c);
+}
+
 Test(jit, modes_and_errors) {
     tg_context *c = jit_context(NULL, 1, 1);
     tg_module *m = jit_module(c);
