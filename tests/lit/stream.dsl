@@ -23,7 +23,7 @@ kernel again(in f32 X[M, N], inout f32 Y[M, N])
 }
 
 /// Vectors that begin within a line.
-kernel shifted(in f32 X[M, N], out f32 Y[M, L])
+kernel shifted(in f32 X[M, N], inout f32 Y[M, L])
 where L == N + 1
 {
     grid (i in M, j in N) Y[i, j + 1] = X[i, j];
