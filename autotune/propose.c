@@ -305,7 +305,9 @@ uint32_t tg_propose_next(tg_session *s, tg_try *const *best, uint32_t n_best, ui
         add_neighbours(p, best[i]);
     }
     add_ranked(p, best[0], most);
-    qsort(p->guesses.data, p->guesses.len, sizeof *p->guesses.data, by_estimate);
+    if (p->guesses.len) {
+        qsort(p->guesses.data, p->guesses.len, sizeof *p->guesses.data, by_estimate);
+    }
     uint32_t n = take(p, most - most / 3, false, out);
     n += take(p, most - n, true, out + n);
     return n + take(p, most - n, false, out + n);
