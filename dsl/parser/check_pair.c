@@ -1,4 +1,5 @@
 /* Two accesses to one tensor: do their coordinates agree, can they ever be equal? */
+#include "dsl/ir/affine.h"
 #include "dsl/parser/check_form.h"
 
 /* ---- equal up to the names of axes ------------------------------------------------------------------------------- */
@@ -62,15 +63,6 @@ static bool below(tg_check *c, tg_form x, tg_form y) {
            tg_form_add(c, gap, tg_form_int(c, 1), -1, &gap) && tg_form_nonneg(c, gap);
 }
 
-static int64_t gcd(int64_t a, int64_t b) {
-    while (b) {
-        int64_t r = a % b;
-        a = b;
-        b = r;
-    }
-    return a < 0 ? -a : a;
-}
-
 static bool is_launch_term(const tg_check *c, const tg_form_term *t) {
     for (uint32_t i = 0; i < t->n; i++) {
         if (c->atoms.data[t->atoms[i]].kind != TG_ATOM_LAUNCH) {
@@ -83,7 +75,7 @@ static bool is_launch_term(const tg_check *c, const tg_form_term *t) {
 static int64_t gcd_of_terms(const tg_check *c, tg_form f, int64_t g, bool launch_too) {
     for (uint32_t i = 0; i < f.n; i++) {
         if (f.terms[i].n && (launch_too || !is_launch_term(c, &f.terms[i]))) {
-            g = gcd(g, f.terms[i].factor);
+            g = tg_gcd(g, f.terms[i].factor);
         }
     }
     return g;
@@ -100,7 +92,7 @@ static bool residues_differ(const tg_check *c, tg_form x, tg_form y) {
         if (d.terms[i].n == 0) {
             constant = d.terms[i].factor;
         } else if (is_launch_term(c, &d.terms[i])) {
-            g = gcd(g, d.terms[i].factor);
+            g = tg_gcd(g, d.terms[i].factor);
         }
     }
     return g == 0 ? constant != 0 : constant % g != 0;

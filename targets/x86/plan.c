@@ -491,20 +491,11 @@ static bool op_reads(const tg_x86 *x, const tg_op *op, const tg_value *tensor) {
     return false;
 }
 
-static int64_t gcd(int64_t a, int64_t b) {
-    while (b) {
-        int64_t r = a % b;
-        a = b;
-        b = r;
-    }
-    return a < 0 ? -a : a;
-}
-
 /* The gcd of the form's coefficients of axes; 1 if one is not constant. */
 static int64_t axis_step(const tg_affine *f, int64_t step) {
     for (uint32_t i = 0; i < f->terms.len; i++) {
         const tg_affine_term *t = &f->terms.data[i];
-        step = !t->axis ? step : t->symbol ? 1 : gcd(step, t->coeff);
+        step = !t->axis ? step : t->symbol ? 1 : tg_gcd(step, t->coeff);
     }
     return step;
 }
