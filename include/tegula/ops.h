@@ -183,8 +183,8 @@ TG_API tg_status tg_op_conv(tg_context *context, const tg_tensor *x, const tg_te
 /** What tg_op_conv_winograd reads instead of a filter: u f32 [36, C, K] from f[3, 3, C, K]; f16, bf16 or f32. For constant
  * weights it is made once. */
 TG_API tg_status tg_op_winograd_filter(tg_context *context, const tg_tensor *f, tg_tensor *u);
-/** tg_op_conv of images [N, H, W, C] with filters of 3 x 3 and stride 1, by four times fewer products: two to three times as fast
- * where there are many channels, and errors some ten times as large. It takes memory for 4.5 times image and result.
+/** tg_op_conv of images [N, H, W, C] with filters of 3 x 3 and stride 1, by four times fewer products: up to three times as fast,
+ * little on images of few tiles, and errors some ten times as large. It takes memory for 2.25 times image and result.
  * Source: Lavin and Gray, 2016, F(4 x 4, 3 x 3).
  *
  * @param u  of tg_op_winograd_filter
