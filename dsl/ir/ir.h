@@ -187,10 +187,12 @@ const tg_type *tg_type_with_dtype(tg_func *f, const tg_type *t, tg_dtype dtype);
 const tg_type *tg_type_tensor(tg_func *f, tg_dtype dtype, uint32_t rank);
 const tg_type *tg_type_union(tg_func *f, tg_dtype dtype, const tg_type *const *types, uint32_t n); /* union of the axes */
 const tg_type *tg_type_drop(tg_func *f, const tg_type *t, tg_axis *const *axes, uint32_t n);
+bool tg_axes_contain(tg_axis *const *axes, uint32_t n, const tg_axis *a);
 bool tg_type_has_axis(const tg_type *t, const tg_axis *a);
 bool tg_type_is_scalar(const tg_type *t);
 /* axes(a) ⊆ axes(b) */
 bool tg_type_axes_within(const tg_type *a, const tg_type *b);
+bool tg_type_same_axes(const tg_type *a, const tg_type *b);
 
 /* ---- op facts (from ops.def) -------------------------------------------------------------------------------------- */
 
@@ -227,6 +229,7 @@ uint32_t tg_op_n_indices(const tg_op *op);            /* rank of operand 0 */
 tg_value *tg_op_index(const tg_op *op, uint32_t d);   /* LOAD STORE ATOMIC CAS: index of dimension d */
 tg_value *tg_op_else(const tg_op *op);                /* LOAD, REINDEX: else value or null */
 tg_value *tg_op_guard(const tg_op *op);               /* STORE, ATOMIC: guard or null */
+bool tg_op_is_terminator(const tg_op *op);            /* YIELD or CONDITION */
 /* par/for: does region argument 0 hold the index (each)? */
 bool tg_op_is_each(const tg_op *op);
 uint32_t tg_region_first_carried(const tg_op *op); /* FOR: 1 if each, else 0 */

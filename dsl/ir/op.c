@@ -219,12 +219,7 @@ tg_axis *tg_op_axis(const tg_op *op, tg_attr_key key) {
 
 bool tg_op_reduces_over(const tg_op *op, const tg_axis *axis) {
     const tg_attr *over = tg_op_attr(op, TG_ATTR_OVER);
-    for (uint32_t i = 0; over && i < over->n_axes; i++) {
-        if (over->axes[i] == axis) {
-            return true;
-        }
-    }
-    return false;
+    return over && tg_axes_contain(over->axes, over->n_axes, axis);
 }
 
 tg_enum tg_op_enum(const tg_op *op, tg_attr_key key, tg_enum otherwise) {
@@ -291,6 +286,10 @@ tg_value *tg_op_guard(const tg_op *op) {
     uint32_t at = 2 + tg_op_n_indices(op);
     bool has = op->opcode == TG_OP_STORE || op->opcode == TG_OP_ATOMIC;
     return has && op->n_operands > at ? tg_operand(op, at) : NULL;
+}
+
+bool tg_op_is_terminator(const tg_op *op) {
+    return op->opcode == TG_OP_YIELD || op->opcode == TG_OP_CONDITION;
 }
 
 bool tg_op_is_each(const tg_op *op) {

@@ -179,13 +179,17 @@ const tg_type *tg_type_drop(tg_func *f, const tg_type *t, tg_axis *const *axes, 
     return m == t->n_axes ? t : tg_type_tile(f, t->dtype, kept, m);
 }
 
-bool tg_type_has_axis(const tg_type *t, const tg_axis *a) {
-    for (uint32_t i = 0; i < t->n_axes; i++) {
-        if (t->axes[i] == a) {
+bool tg_axes_contain(tg_axis *const *axes, uint32_t n, const tg_axis *a) {
+    for (uint32_t i = 0; i < n; i++) {
+        if (axes[i] == a) {
             return true;
         }
     }
     return false;
+}
+
+bool tg_type_has_axis(const tg_type *t, const tg_axis *a) {
+    return tg_axes_contain(t->axes, t->n_axes, a);
 }
 
 bool tg_type_is_scalar(const tg_type *t) {
@@ -206,4 +210,8 @@ bool tg_type_axes_within(const tg_type *a, const tg_type *b) {
         }
     }
     return true;
+}
+
+bool tg_type_same_axes(const tg_type *a, const tg_type *b) {
+    return a->n_axes == b->n_axes && tg_type_axes_within(a, b);
 }

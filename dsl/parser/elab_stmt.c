@@ -8,15 +8,6 @@
 
 /* ---- sinks ------------------------------------------------------------------------------- */
 
-static bool contains(tg_axis *const *axes, uint32_t n, const tg_axis *a) {
-    for (uint32_t i = 0; i < n; i++) {
-        if (axes[i] == a) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool symbol_has_axis(const tg_elab *e, tg_name name, const tg_axis *a) {
     const tg_sym *s = tg_scope_find(e, name);
     if (!s) {
@@ -82,7 +73,7 @@ bool tg_elab_check_axes(tg_elab *e, const tg_type *t, tg_axis *const *allowed, u
                         tg_diag_code code) {
     for (uint32_t i = 0; i < t->n_axes; i++) {
         tg_axis *a = t->axes[i];
-        if (contains(allowed, n, a)) {
+        if (tg_axes_contain(allowed, n, a)) {
             continue;
         }
         const char *axes = tg_elab_axes_text(e, allowed, n);

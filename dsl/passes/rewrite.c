@@ -8,8 +8,7 @@ tg_builder rewrite_builder(tg_func *f, tg_op *before) {
 
 tg_op *rewrite_terminator(const tg_block *block) {
     tg_op *last = block->last;
-    return last && (last->opcode == TG_OP_YIELD || last->opcode == TG_OP_CONDITION) ? last
-                                                                                    : NULL;
+    return last && tg_op_is_terminator(last) ? last : NULL;
 }
 
 static tg_op *parent_of(const tg_op *op) {

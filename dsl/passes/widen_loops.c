@@ -61,18 +61,9 @@ static tg_enum fn_of_opcode(tg_opcode op) {
     return fns[op];
 }
 
-static bool names_axis(const tg_attr *a, const tg_axis *axis) {
-    for (uint32_t i = 0; i < a->n_axes; i++) {
-        if (a->axes[i] == axis) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* A block loop must be reduced away by the accumulation itself. */
 static bool reduces_loop(const widener *w, const tg_op *op) {
-    return w->each || names_axis(tg_op_attr(op, TG_ATTR_OVER), w->axis);
+    return w->each || tg_op_reduces_over(op, w->axis);
 }
 
 static bool is_exact(const tg_value *v, tg_enum fn) {

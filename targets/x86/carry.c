@@ -23,14 +23,6 @@ typedef struct check {
     int64_t trip;        /* of the loops around */
 } check;
 
-static bool same_axes(const tg_type *a, const tg_type *b, bool exactly) {
-    bool same = !exactly || a->n_axes == b->n_axes;
-    for (uint32_t i = 0; same && i < a->n_axes; i++) {
-        same = tg_type_has_axis(b, a->axes[i]);
-    }
-    return same;
-}
-
 bool tg_x86_carry_range(const tg_op *loop, int64_t *first, int64_t *until) {
     int64_t extent, from;
     bool known = tg_op_is_each(loop) && tg_op_int(loop, TG_ATTR_STEP, 1) == 1 && tg_value_const_int(tg_operand(loop, 0), &extent) &&
@@ -63,7 +55,7 @@ static bool check_body_op(check *c, const tg_op *op) {
             return false;
         }
     }
-    return same_axes(t, c->type, false);
+    return tg_type_axes_within(t, c->type);
 }
 
 static bool check_loop(check *c, const tg_op *loop) {
@@ -75,7 +67,7 @@ static bool check_loop(check *c, const tg_op *loop) {
     }
     for (uint32_t i = 0; i < loop->n_results; i++) {
         const tg_type *t = tg_result(loop, i)->type;
-        if (!same_axes(t, c->type, true) || tg_dtype_kind_of(t->dtype) == TG_KIND_COMPLEX || t->n_axes == 0) {
+        if (!tg_type_same_axes(t, c->type) || tg_dtype_kind_of(t->dtype) == TG_KIND_COMPLEX || t->n_axes == 0) {
             return false;
         }
         tg_map_set(c->carried, body->args[1 + i], c);

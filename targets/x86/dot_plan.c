@@ -12,16 +12,6 @@ static bool has(const tg_value *v, const tg_axis *a) {
     return tg_type_has_axis(v->type, a);
 }
 
-static bool is_over(const tg_op *op, const tg_axis *a) {
-    const tg_attr *over = tg_op_attr(op, TG_ATTR_OVER);
-    for (uint32_t i = 0; i < over->n_axes; i++) {
-        if (over->axes[i] == a) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Do all loads behind `v` step by one element along `a`? */
 static bool is_contiguous(tg_x86 *x, const tg_value *v, const tg_axis *a) {
     const tg_op *op = v->def;
@@ -54,7 +44,7 @@ static bool is_contiguous(tg_x86 *x, const tg_value *v, const tg_axis *a) {
 
 static int vector_rank(tg_x86 *x, const tg_op *op, uint32_t side, tg_axis *a, tg_dtype dtype) {
     tg_value *v = tg_operand(op, side);
-    if (!has(v, a) || has(tg_operand(op, 1 - side), a) || is_over(op, a)) {
+    if (!has(v, a) || has(tg_operand(op, 1 - side), a) || tg_op_reduces_over(op, a)) {
         return NEVER;
     }
     int tiny = a->extent >= 0 && a->extent < 6 ? TINY : 0;

@@ -439,15 +439,6 @@ static tg_x86_nest *part_of(tg_x86 *x, const tg_x86_nest *n, bool after) {
     return part;
 }
 
-static bool is_outer(const tg_x86_nest *n, const tg_axis *a) {
-    for (uint32_t i = 0; i < n->n_outer; i++) {
-        if (n->outer[i] == a) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void emit_loops(tg_x86 *x, tg_x86_nest *n) {
     bool chain = n->roots.data[0].kind == TG_X86_ROOT_SET;
     if (chain) {
@@ -499,7 +490,7 @@ void tg_x86_emit_nest(tg_x86 *x, tg_x86_nest *n) {
     }
     tg_x86_nest *inside = part_of(x, n, false), *rest = part_of(x, n, true);
     tg_x86_choose_vector(x, inside);
-    bool together = inside->vector && is_outer(inside, inside->vector) && tg_x86_suits_vector(x, rest, inside->vector);
+    bool together = inside->vector && tg_axes_contain(inside->outer, inside->n_outer, inside->vector) && tg_x86_suits_vector(x, rest, inside->vector);
     if (together) {
         inside->roots = n->roots;
     }

@@ -1,269 +1,18 @@
-/* Which tile values are recomputed where they are used and which live in a buffer, and which roots share loops.
+/* Which roots of a block share loops.
  *
- * A value is recomputed (INLINE) if it is elementwise, a load or a renaming. It gets a buffer if it is the result of
- * anything else, if several nests would repeat an expensive chain, if a store could come between a load and its use,
- * or if a dot would evaluate it again and again. The baseline gives every value a buffer.
- *
- * Roots of a block (buffers to fill, reductions, stores) are taken in program order; a root joins the open nest if it
- * has the same axes and needs nothing of that nest but what was computed at the same point. Read nest.c next. */
+ * Roots (buffers to fill, reductions, stores) are taken in program order; a root joins the open nest if it has the same
+ * axes and needs nothing of that nest but what was computed at the same point. Elementwise roots over the results of a
+ * reduction or a dot run where these are complete. What modes.c left without a buffer is part of the roots that use it.
+ * Read nest.c next. */
 #include "dsl/ir/affine.h"
 #include "targets/x86/carry.h"
 #include "targets/x86/dot.h"
-
-enum { EXPENSIVE = 8, MAX_COST = 1000 };
-
-typedef struct plan_state {
-    tg_x86 *x;
-    tg_op **ops; /* all ops of the region in pre-order, scalar regions left out */
-    uint32_t n_ops;
-    tg_op **sinks; /* by value id: the one root that uses it, or `many` */
-    tg_op **yields; /* by op id of a terminator: copies of it that stand for its operands, each of which is a root */
-    uint16_t *costs;
-    uint32_t *order; /* by op id: position in ops, 1-based */
-} plan_state;
-
-static tg_op many; /* stands for "several roots" */
-
-static bool has_scalar_region(const tg_op *op) {
-    return op->opcode == TG_OP_MAP || op->opcode == TG_OP_ASM || op->opcode == TG_OP_REDUCE_FN || op->opcode == TG_OP_SCAN_FN;
-}
-
-static bool can_inline(const tg_op *op) {
-    return tg_op_is_elementwise(op->opcode) || op->opcode == TG_OP_LOAD || op->opcode == TG_OP_REINDEX ||
-           op->opcode == TG_OP_MAP || op->opcode == TG_OP_ASM || op->opcode == TG_OP_PHILOX;
-}
-
-typedef TG_VEC(tg_op *) op_list;
-
-static void collect(tg_x86 *x, tg_region *r, op_list *out) {
-    for (tg_op *op = r->body.first; op; op = op->next) {
-        tg_vec_push(x->arena, out, op);
-        bool descend = !has_scalar_region(op) && op->opcode != TG_OP_PHASE;
-        for (uint32_t i = 0; i < op->n_regions && descend; i++) {
-            collect(x, &op->regions[i], out);
-        }
-    }
-}
-
-static uint32_t op_cost(const tg_op *op) {
-    switch ((int)op->opcode) {
-    case TG_OP_CONST:
-    case TG_OP_IOTA:
-    case TG_OP_BROADCAST:
-        return 0;
-    case TG_OP_DIV:
-    case TG_OP_REM:
-    case TG_OP_SQRT:
-        return 3;
-    case TG_OP_REINDEX:
-        return 4;
-    case TG_OP_MAP:
-    case TG_OP_ASM:
-    case TG_OP_PHILOX:
-    case TG_OP_GCD:
-    case TG_OP_FMOD:
-        return 40;
-    default:
-        return 1;
-    }
-}
-
-/* ---- hazards ----------------------------------------------------------------------------------------- */
-
-static bool writes(const tg_op *op, const tg_value *tensor) {
-    bool w = op->opcode == TG_OP_STORE || op->opcode == TG_OP_ATOMIC || op->opcode == TG_OP_CAS;
-    return w && tg_operand(op, 0) == tensor;
-}
-
-static bool same_place(const tg_op *load, const tg_op *store) {
-    for (uint32_t d = 0; d < tg_op_n_indices(load); d++) {
-        if (tg_op_index(load, d) != tg_op_index(store, d)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool is_written(const plan_state *s, const tg_value *tensor) {
-    for (uint32_t i = 0; i < s->n_ops; i++) {
-        if (writes(s->ops[i], tensor)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* May a store to the tensor come between the load and the root that would read it? */
-static bool is_hazard(const plan_state *s, const tg_op *load) {
-    const tg_value *tensor = tg_operand(load, 0);
-    if (!is_written(s, tensor)) {
-        return false;
-    }
-    const tg_op *sink = s->sinks[tg_result(load, 0)->id];
-    if (!sink || sink == &many || sink->parent != load->parent) {
-        return true;
-    }
-    for (uint32_t i = s->order[load->id]; i + 1 < s->order[sink->id]; i++) {
-        if (writes(s->ops[i], tensor)) {
-            return true;
-        }
-    }
-    return writes(sink, tensor) && !same_place(load, sink);
-}
-
-/* ---- modes ---------------------------------------------------------------------------------------------- */
-
-static bool is_terminator(const tg_op *op) {
-    return op->opcode == TG_OP_YIELD || op->opcode == TG_OP_CONDITION;
-}
-
-static tg_op *sink_of_yield(const plan_state *s, const tg_use *u) {
-    tg_op *copies = s->yields[u->user->id];
-    if (!copies) {
-        copies = s->yields[u->user->id] = TG_NEW_ARRAY(s->x->arena, tg_op, u->user->n_operands);
-        for (uint32_t i = 0; i < u->user->n_operands; i++) {
-            copies[i] = *u->user;
-        }
-    }
-    return &copies[u - u->user->operands];
-}
-
-static tg_op *sink_of_use(const plan_state *s, const tg_use *u) {
-    tg_op *user = u->user;
-    if (is_terminator(user)) {
-        return sink_of_yield(s, u);
-    }
-    if (tg_x86_is_set(user) && !s->x->options->baseline) {
-        return tg_x86_chain_head(s->x, user);
-    }
-    if (!can_inline(user) || user->n_results == 0 || tg_result(user, 0)->type->n_axes == 0) {
-        return user;
-    }
-    return s->x->modes[tg_result(user, 0)->id] == TG_X86_BUFFER ? user : s->sinks[tg_result(user, 0)->id];
-}
-
-static void find_sink(const plan_state *s, const tg_value *v) {
-    tg_op *one = NULL;
-    for (const tg_use *u = v->uses; u; u = u->next) {
-        tg_op *k = sink_of_use(s, u);
-        one = !one || one == k ? k : &many;
-    }
-    s->sinks[v->id] = one;
-}
-
-static uint32_t inline_cost(const plan_state *s, const tg_op *op) {
-    uint32_t c = op_cost(op);
-    for (uint32_t i = 0; i < op->n_operands; i++) {
-        const tg_value *v = tg_operand(op, i);
-        c += v->type->kind == TG_TYPE_TILE && v->type->n_axes > 0 ? s->costs[v->id] : 0;
-    }
-    return c < MAX_COST ? c : MAX_COST;
-}
-
-/* Users that evaluate an operand many times, or at a place of their own. */
-static bool wants_buffer(const plan_state *s, const tg_value *v) {
-    const tg_op *op = v->def;
-    uint32_t cost = s->costs[v->id];
-    bool plain_load = op->opcode == TG_OP_LOAD ||
-                      (op->opcode == TG_OP_CAST && tg_operand(op, 0)->def && tg_operand(op, 0)->def->opcode == TG_OP_LOAD);
-    for (const tg_use *u = v->uses; u; u = u->next) {
-        if (u->user->opcode == TG_OP_DOT && tg_x86_dot_wants_buffer(s->x, u, !plain_load && cost > 0)) {
-            return true;
-        }
-        if (u->user->opcode == TG_OP_REINDEX && u->user->operands[0].value == v && cost > 4) {
-            return true;
-        }
-        if (u->user->parent != op->parent && cost > 4) {
-            return true;
-        }
-    }
-    return cost > EXPENSIVE && s->sinks[v->id] == &many;
-}
-
-static bool same_axes(const tg_type *a, const tg_type *b) {
-    bool same = a->n_axes == b->n_axes;
-    for (uint32_t i = 0; same && i < a->n_axes; i++) {
-        same = tg_type_has_axis(b, a->axes[i]);
-    }
-    return same;
-}
-
-/* The operand through which an elementwise op continues a chain: the only one with all of its axes that nothing else reads. */
-static const tg_value *continued(const tg_op *op) {
-    const tg_value *from = NULL, *v = tg_result(op, 0);
-    for (uint32_t i = 0; tg_op_is_elementwise(op->opcode) && i < op->n_operands; i++) {
-        const tg_value *k = tg_operand(op, i);
-        bool continues = k->def && k->def->parent == op->parent && k->uses && !k->uses->next && same_axes(k->type, v->type) &&
-                         (k->def->opcode == TG_OP_DOT || tg_op_is_elementwise(k->def->opcode));
-        bool leaf = continues && k->def->opcode != TG_OP_DOT && !continued(k->def);
-        from = continues && !leaf ? k : from;
-    }
-    return from;
-}
-
-/* Is it what several roots make of the results of a dot, which then has to be kept instead of them? */
-static bool finishes_dot(const plan_state *s, const tg_op *op) {
-    const tg_value *v = tg_result(op, 0), *from = continued(op);
-    if (!from || s->sinks[v->id] != &many) {
-        return false;
-    }
-    while (from->def->opcode != TG_OP_DOT) {
-        from = continued(from->def);
-    }
-    return tg_dtype_size(v->type->dtype) <= tg_dtype_size(from->type->dtype) && tg_x86_dot_plan(s->x, from->def);
-}
-
-static bool baseline_inline(const tg_op *op) {
-    return op->opcode == TG_OP_IOTA || op->opcode == TG_OP_BROADCAST;
-}
-
-static tg_x86_mode mode_of(const plan_state *s, const tg_op *op) {
-    if (!can_inline(op)) {
-        return TG_X86_BUFFER;
-    }
-    if (s->x->options->baseline) {
-        return baseline_inline(op) ? TG_X86_INLINE : TG_X86_BUFFER;
-    }
-    if (op->opcode == TG_OP_LOAD && !tg_x86_in_carry(s->x, op) && is_hazard(s, op)) {
-        return TG_X86_BUFFER;
-    }
-    if (tg_x86_in_carry(s->x, op)) {
-        return TG_X86_INLINE;
-    }
-    if (op->n_results > 1 || finishes_dot(s, op)) {
-        return TG_X86_BUFFER;
-    }
-    return wants_buffer(s, tg_result(op, 0)) ? TG_X86_BUFFER : TG_X86_INLINE;
-}
-
-static void plan_modes(plan_state *s) {
-    for (uint32_t i = 0; i < s->n_ops; i++) { /* costs: operands first */
-        tg_op *op = s->ops[i];
-        for (uint32_t k = 0; k < op->n_results; k++) {
-            s->costs[tg_result(op, k)->id] = (uint16_t)(can_inline(op) ? inline_cost(s, op) : 1);
-        }
-    }
-    for (uint32_t i = s->n_ops; i-- > 0;) { /* users first */
-        tg_op *op = s->ops[i];
-        for (uint32_t k = 0; k < op->n_results; k++) {
-            tg_value *v = tg_result(op, k);
-            if (v->type->kind == TG_TYPE_TILE && v->type->n_axes > 0) {
-                find_sink(s, v);
-                s->x->modes[v->id] = (uint8_t)mode_of(s, op);
-            }
-        }
-    }
-}
 
 /* ---- nests ------------------------------------------------------------------------------------------------- */
 
 static void axes_of_type(const tg_type *t, tg_axis **out, uint32_t *n) {
     for (uint32_t i = 0; i < t->n_axes; i++) {
-        bool known = false;
-        for (uint32_t k = 0; k < *n; k++) {
-            known |= out[k] == t->axes[i];
-        }
-        if (!known) {
+        if (!tg_axes_contain(out, *n, t->axes[i])) {
             out[(*n)++] = t->axes[i];
         }
     }
@@ -309,22 +58,13 @@ static uint32_t first_index_operand(const tg_op *op) {
     return op->opcode == TG_OP_CAS ? 3 : 2;
 }
 
-static bool contains(tg_axis *const *list, uint32_t n, const tg_axis *a) {
-    for (uint32_t i = 0; i < n; i++) {
-        if (list[i] == a) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Points that REINDEX_SET writes: the tile's axes without the indexed ones, and the axes of the indices. */
 static void set_axes(const tg_op *op, tg_axis **all, uint32_t *n) {
     const tg_attr *axes = tg_op_attr(op, TG_ATTR_AXES);
     const tg_type *t = tg_result(op, 0)->type;
     *n = 0;
     for (uint32_t i = 0; i < t->n_axes; i++) {
-        if (!contains(axes->axes, axes->n_axes, t->axes[i])) {
+        if (!tg_axes_contain(axes->axes, axes->n_axes, t->axes[i])) {
             all[(*n)++] = t->axes[i];
         }
     }
@@ -356,7 +96,7 @@ static void nest_axes(const tg_op *op, tg_x86_nest *n) {
     tg_axis *scanned = kind == TG_X86_ROOT_SCAN ? tg_op_axis(op, TG_ATTR_AXIS) : NULL;
     sort_axes(all, n_all);
     for (uint32_t i = 0; i < n_all && i < 8; i++) {
-        bool inner = all[i] == scanned || (over && contains(over->axes, over->n_axes, all[i]));
+        bool inner = all[i] == scanned || (over && tg_axes_contain(over->axes, over->n_axes, all[i]));
         if (inner) {
             n->inner[n->n_inner++] = all[i];
         } else {
@@ -536,7 +276,7 @@ static bool same_set(const tg_x86_nest *a, const tg_x86_nest *b) {
     }
     for (uint32_t i = 0; i < a->n_outer + a->n_inner; i++) {
         tg_axis *k = i < a->n_outer ? a->outer[i] : a->inner[i - a->n_outer];
-        if (!contains(b->outer, b->n_outer, k) && !contains(b->inner, b->n_inner, k)) {
+        if (!tg_axes_contain(b->outer, b->n_outer, k) && !tg_axes_contain(b->inner, b->n_inner, k)) {
             return false;
         }
     }
@@ -544,7 +284,7 @@ static bool same_set(const tg_x86_nest *a, const tg_x86_nest *b) {
         return true;
     }
     for (uint32_t i = 0; i < a->n_inner; i++) {
-        if (!contains(b->inner, b->n_inner, a->inner[i])) {
+        if (!tg_axes_contain(b->inner, b->n_inner, a->inner[i])) {
             return false;
         }
     }
@@ -562,7 +302,7 @@ static bool joins_results(const tg_x86_nest *g, const tg_x86_nest *n) {
     bool single = k == TG_X86_ROOT_STORE || (k == TG_X86_ROOT_FILL && n->roots.data[0].op && n->roots.data[0].op->n_results == 1);
     bool same = single && n->n_inner == 0 && n->n_outer == g->n_outer;
     for (uint32_t i = 0; same && i < n->n_outer; i++) {
-        same = contains(g->outer, g->n_outer, n->outer[i]);
+        same = tg_axes_contain(g->outer, g->n_outer, n->outer[i]);
     }
     return same;
 }
@@ -627,7 +367,7 @@ static void join_yields(tg_x86 *x, tg_x86_nest *g, tg_op *yield) {
     const tg_value *result = g->roots.data[0].value;
     for (uint32_t i = 0; i < yield->n_operands && g->roots.len < TG_X86_MAX_ROOTS; i++) {
         tg_value *v = tg_operand(yield, i);
-        bool once = v->uses && !v->uses->next && v->type->dtype == result->type->dtype && same_axes(v->type, result->type);
+        bool once = v->uses && !v->uses->next && v->type->dtype == result->type->dtype && tg_type_same_axes(v->type, result->type);
         bool made = v == result || (v->def && tg_op_is_elementwise(v->def->opcode) && x->modes[v->id] == TG_X86_INLINE &&
                                     need_of_op(x, g, v->def) == NEED_POINT);
         if (once && made) {
@@ -666,7 +406,7 @@ static bool used_only_by(const tg_x86 *x, const tg_x86_nest *g, uint32_t first, 
             const tg_x86_root *r = &g->roots.data[i];
             inside |= r->op ? r->op == u->user : r->value == v;
         }
-        bool passes = u->user->n_results && can_inline(u->user) && x->modes[tg_result(u->user, 0)->id] == TG_X86_INLINE;
+        bool passes = u->user->n_results && tg_x86_can_inline(u->user) && x->modes[tg_result(u->user, 0)->id] == TG_X86_INLINE;
         if (!inside && !(passes && used_only_by(x, g, first, tg_result(u->user, 0), seen))) {
             return false;
         }
@@ -791,11 +531,11 @@ static void plan_block(tg_x86 *x, tg_block *b) {
     tg_x86_steps *s = TG_NEW(x->arena, tg_x86_steps);
     tg_x86_nest *open = NULL;
     for (tg_op *op = b->first; op; op = op->next) {
-        if (is_terminator(op)) {
+        if (tg_op_is_terminator(op)) {
             continue;
         }
         bool carry = tg_x86_is_carry(x, op);
-        bool has_regions = op->n_regions && !carry && !has_scalar_region(op) && op->opcode != TG_OP_PHASE;
+        bool has_regions = op->n_regions && !carry && !tg_x86_has_scalar_region(op) && op->opcode != TG_OP_PHASE;
         for (uint32_t i = 0; i < op->n_regions && has_regions; i++) {
             plan_block(x, &op->regions[i].body);
         }
@@ -833,17 +573,6 @@ static void plan_block(tg_x86 *x, tg_block *b) {
 }
 
 void tg_x86_plan(tg_x86 *x, tg_region *region) {
-    op_list ops = {0};
-    collect(x, region, &ops);
-    plan_state s = {x, ops.data, ops.len, TG_NEW_ARRAY(x->arena, tg_op *, x->f->next_value_id),
-                    TG_NEW_ARRAY(x->arena, tg_op *, x->f->next_op_id),
-                    TG_NEW_ARRAY(x->arena, uint16_t, x->f->next_value_id),
-                    TG_NEW_ARRAY(x->arena, uint32_t, x->f->next_op_id)};
-    for (uint32_t i = 0; i < s.n_ops; i++) {
-        s.order[s.ops[i]->id] = i + 1;
-        tg_x86_is_carry(x, s.ops[i]); /* outermost first */
-        tg_x86_note_set(x, s.ops[i]);
-    }
-    plan_modes(&s);
+    tg_x86_choose_modes(x, region);
     plan_block(x, &region->body);
 }

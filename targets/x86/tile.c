@@ -15,17 +15,8 @@
 
 enum { MAX_UNROLLED = 8, POINTS = 6, MAX_STEPS = 600 };
 
-static bool is_among(tg_axis *const *axes, uint32_t n, const tg_axis *a) {
-    for (uint32_t i = 0; i < n; i++) {
-        if (axes[i] == a) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool is_inner(const tg_x86_nest *n, const tg_axis *a) {
-    return is_among(n->inner, n->n_inner, a);
+    return tg_axes_contain(n->inner, n->n_inner, a);
 }
 
 static bool has_inner(const tg_x86_nest *n, const tg_type *t) {
@@ -183,7 +174,7 @@ static bool is_boxable(const tg_x86 *x, const tg_x86_nest *n, const tg_affine *i
     }
     for (uint32_t i = 0; i < index->terms.len; i++) {
         const tg_affine_term *t = &index->terms.data[i];
-        bool known = t->axis ? !t->symbol && t->axis != n->vector && (is_inner(n, t->axis) || is_among(n->outer, around, t->axis))
+        bool known = t->axis ? !t->symbol && t->axis != n->vector && (is_inner(n, t->axis) || tg_axes_contain(n->outer, around, t->axis))
                              : t->symbol->type->n_axes == 0 && !(t->symbol->def && tg_x86_in_carry(x, t->symbol->def));
         if (!known) {
             return false;

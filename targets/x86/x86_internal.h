@@ -3,7 +3,7 @@
  *   target.c    machine, compile: guard, passes, object
  *   entry.c     the host entry: launch-level ops, frames, phases;  phase.c  the task function of a phase
  *   body.c      the body of an instance: steps in order, control flow, scalars
- *   plan.c      which values are recomputed and which live in buffers; grouping of roots into nests
+ *   modes.c     which values are recomputed and which live in buffers;  plan.c  grouping of roots into nests
  *   nest.c      loops of a nest, its roots;  reduce.c  accumulators;  tile.c  several points of a nest at a time;
  *               carry.c  loops that carry tiles;  stream.c  stores past the caches
  *   eval.c      the value of a tile at a point;  access.c  tensor memory and buffers
@@ -284,6 +284,11 @@ tg_x86_val tg_x86_buffer_load(tg_x86 *x, tg_x86_frame *f, tg_x86_buffer *b);
 LLVMValueRef tg_x86_buffer_pointer(tg_x86 *x, tg_x86_frame *f, tg_x86_buffer *b); /* address of a point */
 void tg_x86_buffer_store(tg_x86 *x, tg_x86_frame *f, tg_x86_buffer *b, tg_x86_val v);
 LLVMValueRef tg_x86_alloca(tg_x86 *x, LLVMTypeRef type);
+
+/* ---- modes.c ---- */
+void tg_x86_choose_modes(tg_x86 *x, tg_region *region);
+bool tg_x86_can_inline(const tg_op *op);        /* can its value be computed where it is used? */
+bool tg_x86_has_scalar_region(const tg_op *op); /* of code that runs for one element */
 
 /* ---- plan.c ---- */
 /* The root of the dot at the end of a loop's body that writes `v`, which the loop carries on; null: none does. */

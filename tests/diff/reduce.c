@@ -29,8 +29,7 @@ static bool is_used(const tg_op *op) {
 }
 
 static bool is_pinned(const tg_op *op) {
-    return op->opcode == TG_OP_YIELD || op->opcode == TG_OP_CONDITION ||
-           op->opcode == TG_OP_PAR || op->opcode == TG_OP_PHASE;
+    return tg_op_is_terminator(op) || op->opcode == TG_OP_PAR || op->opcode == TG_OP_PHASE;
 }
 
 static bool axis_is_used(const tg_func *f, const tg_op *binder, op_list *l) {
