@@ -12,7 +12,7 @@
 
 #include "base/signature.h"
 
-#define TG_ABI_VERSION 2
+#define TG_ABI_VERSION 3
 
 typedef struct tg_worker {
     void *scratch;         /* at least scratch_bytes of the phase, 64-byte aligned; contents unspecified */
@@ -26,8 +26,16 @@ typedef struct tg_worker {
     void *owner;
 } tg_worker;
 
-/* kinds[] of print */
-enum { TG_PRINT_SIGNED = 0, TG_PRINT_UNSIGNED = 1, TG_PRINT_FLOAT = 2, TG_PRINT_BOOL = 3 };
+/* kinds[] of print: one 8-byte cell each, two for a complex value (both f64); with TILE one cell, the address of a
+ * tg_print_tile whose values are of that kind. */
+enum { TG_PRINT_SIGNED = 0, TG_PRINT_UNSIGNED = 1, TG_PRINT_FLOAT = 2, TG_PRINT_BOOL = 3, TG_PRINT_COMPLEX = 4, TG_PRINT_TILE = 16 };
+enum { TG_PRINT_POINTS = 64 }; /* of a tile: more are not shown */
+
+/* The first points of a tile, the last axis running fastest; an axis runs from first to first + size - 1. */
+typedef struct tg_print_tile {
+    int64_t rank, first[8], size[8];
+    int64_t values[TG_PRINT_POINTS][2]; /* cells; the second of complex values only */
+} tg_print_tile;
 
 typedef int32_t (*tg_task_fn)(const void *frame, int64_t begin, int64_t end, tg_worker *worker);
 
@@ -45,8 +53,8 @@ typedef struct tg_rt {
     void (*fail_assert)(const struct tg_rt *rt, const char *format, const void *values, const uint8_t *kinds, int32_t n);
 } tg_rt;
 
-/* The text of `print` and `assert`: `{}` and `{:.3f}` style fields filled from values widened to 8 bytes. Returns the length;
- * writes at most size bytes with the NUL. */
+/* The text of `print` and `assert`: `{}` and `{:.3f}` style fields filled from values widened to 8 bytes, tiles as
+ * `{[0, 2]: 1.5, [0, 3]: 2}`. Returns the length; writes at most size bytes with the NUL. */
 size_t tg_format_print(char *out, size_t size, const char *format, const void *values, const uint8_t *kinds, int32_t n);
 
 /* What an entry may return beside a tg_status: it was compiled for unit last strides (TG_STRIDES_USUAL), the tensors

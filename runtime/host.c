@@ -98,14 +98,21 @@ static void launch_print(const tg_rt *rt, const char *format, const void *values
     if (!l->host->print) {
         return;
     }
-    char text[PRINT_SIZE];
-    size_t length = tg_format_print(text, sizeof text, format, values, kinds, n);
-    if (length >= sizeof text) {
-        length = sizeof text - 1;
+    char few[PRINT_SIZE], *text = few;
+    size_t length = tg_format_print(few, sizeof few, format, values, kinds, n);
+    size_t size = length + 1; /* the end of the line takes the NUL's place */
+    if (size > sizeof few) {
+        text = tg_alloc(l->host->allocator, size, 1);
+        length = text ? tg_format_print(text, size, format, values, kinds, n) : sizeof few - 1;
     }
+    char *line = text ? text : few;
+    line[length] = '\n';
     pthread_mutex_lock(&l->host->print_lock);
-    l->host->print(l->host->print_user, text, length);
+    l->host->print(l->host->print_user, line, length + 1);
     pthread_mutex_unlock(&l->host->print_lock);
+    if (text && text != few) {
+        tg_free(l->host->allocator, text, size);
+    }
 }
 
 static void release_blocks(struct launch *l) {

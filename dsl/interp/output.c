@@ -1,42 +1,42 @@
-/* print and assert. Text goes to the host's callback; tiles print as a list of index and value, at most 64 of them. */
+/* print and assert. Text goes to the host's callback. */
 #include "base/abi.h"
 #include "base/io.h"
 #include "dsl/interp/internal.h"
 
 #include <string.h>
 
-enum { MAX_POINTS = 64 };
+static int print_kind(const tile *t) {
+    return t->g                                            ? TG_PRINT_COMPLEX
+           : !t->i                                         ? TG_PRINT_FLOAT
+           : t->dtype == TG_BOOL                           ? TG_PRINT_BOOL
+           : tg_dtype_kind_of(t->dtype) == TG_KIND_UINT ? TG_PRINT_UNSIGNED
+                                                           : TG_PRINT_SIGNED;
+}
 
-/* One value by the field `spec`, "{…}". */
-static void put_value(tg_strbuf *out, const tile *t, int64_t at, const char *spec) {
-    char text[512];
-    double f;
-    int64_t i;
-    const void *cell = &i;
-    uint8_t kind = t->dtype == TG_BOOL                          ? TG_PRINT_BOOL
-                   : tg_dtype_kind_of(t->dtype) == TG_KIND_UINT ? TG_PRINT_UNSIGNED
-                                                                : TG_PRINT_SIGNED;
+static void get_cells(const tile *t, int64_t at, int64_t cells[2]) {
     if (t->i) {
-        i = t->i[at];
-    } else {
-        f = t->f[at];
-        cell = &f;
-        kind = TG_PRINT_FLOAT;
+        cells[0] = t->i[at];
+        return;
     }
-    (void)tg_format_print(text, sizeof text, spec, cell, &kind, 1);
-    tg_strbuf_puts(out, text);
+    memcpy(&cells[0], &t->f[at], sizeof(double));
     if (t->g) {
-        tg_strbuf_printf(out, "%+gi", t->g[at]);
+        memcpy(&cells[1], &t->g[at], sizeof(double));
     }
 }
 
-static void put_index(const interp *c, tg_strbuf *out, const shape *s, int64_t at) {
-    tg_strbuf_putc(out, '[');
-    for (int k = 0; k < s->n; k++) {
-        int64_t index = at / shape_stride(s, k) % s->size[k] + c->axis[s->axis[k]->rank].first;
-        tg_strbuf_printf(out, "%s%lld", k ? ", " : "", (long long)index);
-    }
-    tg_strbuf_putc(out, ']');
+/* One operand by the field `spec`, "{…}". */
+static void put_field(tg_strbuf *out, const char *spec, const void *cells, int kind) {
+    uint8_t code = (uint8_t)kind;
+    size_t n = tg_format_print(NULL, 0, spec, cells, &code, 1);
+    char *text = tg_arena_alloc(out->arena, n + 1, 1);
+    (void)tg_format_print(text, n + 1, spec, cells, &code, 1);
+    tg_strbuf_puts(out, text);
+}
+
+static void put_value(tg_strbuf *out, const tile *t, int64_t at, const char *spec) {
+    int64_t cells[2];
+    get_cells(t, at, cells);
+    put_field(out, spec, cells, print_kind(t));
 }
 
 static void put_tile(const interp *c, tg_strbuf *out, const tg_value *v, const char *spec) {
@@ -46,15 +46,15 @@ static void put_tile(const interp *c, tg_strbuf *out, const tg_value *v, const c
         put_value(out, t, 0, spec);
         return;
     }
-    int64_t n = t->n < MAX_POINTS ? t->n : MAX_POINTS;
-    tg_strbuf_putc(out, '{');
-    for (int64_t k = 0; k < n; k++) {
-        tg_strbuf_puts(out, k ? ", " : "");
-        put_index(c, out, &s, k);
-        tg_strbuf_puts(out, ": ");
-        put_value(out, t, k, spec);
+    tg_print_tile shown = {.rank = s.n}, *p = &shown;
+    for (int k = 0; k < s.n; k++) {
+        shown.first[k] = c->axis[s.axis[k]->rank].first;
+        shown.size[k] = s.size[k];
     }
-    tg_strbuf_puts(out, t->n > n ? ", ...}" : "}");
+    for (int64_t k = 0; k < t->n && k < TG_PRINT_POINTS; k++) {
+        get_cells(t, k, shown.values[k]);
+    }
+    put_field(out, spec, &p, print_kind(t) | TG_PRINT_TILE);
 }
 
 /* Place in a tile of the point `at` of `points`; axes of its own are at their first index. */

@@ -51,7 +51,7 @@ typedef struct tg_context_options {
     int32_t reserved;
     /** Source of all memory; must outlive the context. Null: the C library. */
     const tg_allocator *allocator;
-    /** Receives what kernels `print`, never from two threads at once. Null: dropped. */
+    /** Receives what kernels `print`, a line per call, never from two threads at once. Null: dropped. */
     void (*print)(void *user, const char *text, size_t length);
     void *print_user;
 } tg_context_options;

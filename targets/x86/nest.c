@@ -43,16 +43,12 @@ void tg_x86_close_loop(tg_x86 *x, tg_x86_nest_loop *l) {
 
 /* ---- roots -------------------------------------------------------------------------------------------- */
 
-static void run_effect(tg_x86 *x, tg_x86_frame *f, tg_op *op) {
-    if (op->opcode == TG_OP_ASSERT) {
-        tg_llvm_if c;
-        LLVMValueRef ok = tg_x86_eval(x, f, tg_operand(op, 0)).v;
-        tg_llvm_if_open(x->l, &c, LLVMBuildNot(x->builder, ok, ""));
-        tg_x86_emit_fail(x, op, f);
-        tg_llvm_if_close(x->l, &c);
-    } else {
-        tg_x86_emit_print(x, op, f);
-    }
+static void run_assert(tg_x86 *x, tg_x86_frame *f, tg_op *op) {
+    tg_llvm_if c;
+    LLVMValueRef ok = tg_x86_eval(x, f, tg_operand(op, 0)).v;
+    tg_llvm_if_open(x->l, &c, LLVMBuildNot(x->builder, ok, ""));
+    tg_x86_emit_fail(x, op, f);
+    tg_llvm_if_close(x->l, &c);
 }
 
 static void fill(tg_x86 *x, tg_x86_frame *f, tg_x86_root *r) {
@@ -94,7 +90,7 @@ static void run_root_here(walk *w, uint32_t root, uint32_t copy, tg_x86_frame *f
         break;
     }
     case TG_X86_ROOT_EFFECT:
-        run_effect(x, f, r->op);
+        run_assert(x, f, r->op);
         break;
     case TG_X86_ROOT_SET: /* tg_x86_run_chain */
         break;

@@ -5,49 +5,7 @@
  * NaN goes last in every order. */
 #include "targets/x86/x86_internal.h"
 
-/* ---- scalar loops over a set of axes ------------------------------------------------------------------------- */
-
-typedef struct point_loops {
-    tg_llvm_loop loop[10];
-    tg_x86_place place[10], *outside[10];
-    uint32_t n;
-    tg_x86_frame *frame;
-} point_loops;
-
-static void loops_open(tg_x86 *x, point_loops *l, tg_axis *const *axes, uint32_t n, const tg_axis *leave_out) {
-    l->n = 0;
-    l->frame = tg_x86_frame_create(x, x->root, x->place);
-    for (uint32_t i = 0; i < n; i++) {
-        if (axes[i] == leave_out) {
-            continue;
-        }
-        const tg_x86_range *r = &x->ranges[axes[i]->rank];
-        uint32_t k = l->n++;
-        LLVMValueRef until = LLVMBuildAdd(x->builder, r->first, r->size, "");
-        l->outside[k] = x->place;
-        x->place->at = LLVMGetInsertBlock(x->builder);
-        LLVMValueRef index = tg_llvm_loop_open(x->l, &l->loop[k], r->first, until, tg_llvm_i64(x->l, 1));
-        l->place[k].at = LLVMGetInsertBlock(x->builder);
-        x->place = &l->place[k];
-        l->frame = tg_x86_frame_create(x, l->frame, x->place);
-        tg_x86_frame_bind(l->frame, axes[i], (tg_x86_val){index, NULL, NULL});
-    }
-}
-
-static void loops_close(tg_x86 *x, point_loops *l) {
-    while (l->n) {
-        uint32_t k = --l->n;
-        l->loop[k].before = l->outside[k]->at;
-        tg_llvm_loop_close(x->l, &l->loop[k]);
-        x->place = l->outside[k];
-        x->place->at = LLVMGetInsertBlock(x->builder);
-    }
-}
-
-static void need_scalar(tg_x86 *x) {
-    x->lanes = 1;
-    x->place->at = LLVMGetInsertBlock(x->builder);
-}
+/* ---- rows -------------------------------------------------------------------------------------------------- */
 
 static tg_x86_buffer *result_buffer(tg_x86 *x, tg_value *v, tg_axis *innermost) {
     if (!x->buffers[v->id]) {
@@ -207,11 +165,11 @@ static void sort_row(const sort_code *s) {
 
 static void fill_rows(tg_x86 *x, tg_op *op, tg_axis *a, tg_x86_buffer *values, tg_x86_buffer *indices) {
     tg_value *v = tg_operand(op, 0);
-    point_loops l;
-    loops_open(x, &l, v->type->axes, v->type->n_axes, NULL);
+    tg_x86_points l;
+    tg_x86_points_open(x, &l, x->root, v->type->axes, v->type->n_axes, NULL);
     tg_x86_buffer_store(x, l.frame, values, tg_x86_eval(x, l.frame, v));
     tg_x86_buffer_store(x, l.frame, indices, *tg_x86_frame_index(l.frame, a));
-    loops_close(x, &l);
+    tg_x86_points_close(x, &l);
 }
 
 /* Address of a buffer's row along its innermost axis. */
@@ -224,15 +182,14 @@ static LLVMValueRef row_address(tg_x86 *x, tg_x86_frame *f, tg_x86_buffer *b, tg
 void tg_x86_emit_sort(tg_x86 *x, tg_op *op) {
     tg_axis *a = tg_op_axis(op, TG_ATTR_AXIS);
     tg_value *v = tg_operand(op, 0);
-    need_scalar(x);
     tg_x86_buffer *values = result_buffer(x, tg_result(op, 0), a), *indices = result_buffer(x, tg_result(op, 1), a);
     tg_x86_buffer *spare = tg_x86_buffer_create(x, tg_type_tile(x->f, v->type->dtype, &a, 1), a);
     tg_x86_buffer *spare_index = tg_x86_buffer_create(x, tg_type_tile(x->f, TG_I64, &a, 1), a);
     tg_x86_buffer_reserve(x, spare);
     tg_x86_buffer_reserve(x, spare_index);
     fill_rows(x, op, a, values, indices);
-    point_loops l;
-    loops_open(x, &l, v->type->axes, v->type->n_axes, a);
+    tg_x86_points l;
+    tg_x86_points_open(x, &l, x->root, v->type->axes, v->type->n_axes, a);
     LLVMTypeRef p = x->l->ptr;
     sort_code s = {.x = x, .dtype = v->type->dtype, .descending = tg_op_flag(op, TG_ATTR_DESCENDING)};
     s.element = tg_x86_buf_type(x, s.dtype);
@@ -242,7 +199,7 @@ void tg_x86_emit_sort(tg_x86 *x, tg_op *op) {
     s.tv = var_create(x, p, row_address(x, l.frame, spare, a));
     s.ti = var_create(x, p, row_address(x, l.frame, spare_index, a));
     sort_row(&s);
-    loops_close(x, &l);
+    tg_x86_points_close(x, &l);
 }
 
 /* ---- topk --------------------------------------------------------------------------------------------------------- */
@@ -258,11 +215,11 @@ static LLVMValueRef least_value(tg_x86 *x, tg_dtype t) {
 
 static void clear_slots(tg_x86 *x, tg_op *op, tg_x86_buffer *values, tg_x86_buffer *indices) {
     const tg_type *type = tg_result(op, 0)->type;
-    point_loops l;
-    loops_open(x, &l, type->axes, type->n_axes, NULL);
+    tg_x86_points l;
+    tg_x86_points_open(x, &l, x->root, type->axes, type->n_axes, NULL);
     tg_x86_buffer_store(x, l.frame, values, (tg_x86_val){least_value(x, type->dtype), NULL, NULL});
     tg_x86_buffer_store(x, l.frame, indices, (tg_x86_val){tg_llvm_i64(x->l, -1), NULL, NULL});
-    loops_close(x, &l);
+    tg_x86_points_close(x, &l);
 }
 
 /* Moves entries down from the end while the new one goes before them, then places it. */
@@ -295,23 +252,19 @@ static void insert(tg_x86 *x, const sort_code *s, var count, LLVMValueRef k, LLV
 void tg_x86_emit_topk(tg_x86 *x, tg_op *op) {
     tg_axis *a = tg_op_axis(op, TG_ATTR_AXIS), *to = tg_op_axis(op, TG_ATTR_TO);
     tg_value *v = tg_operand(op, 0);
-    need_scalar(x);
     tg_x86_buffer *values = result_buffer(x, tg_result(op, 0), to), *indices = result_buffer(x, tg_result(op, 1), to);
     clear_slots(x, op, values, indices);
-    point_loops rows, along;
-    loops_open(x, &rows, v->type->axes, v->type->n_axes, a);
+    tg_x86_points rows, along;
+    tg_x86_points_open(x, &rows, x->root, v->type->axes, v->type->n_axes, a);
     sort_code s = {.x = x, .dtype = v->type->dtype, .descending = true, .element = tg_x86_buf_type(x, v->type->dtype)};
     s.v = s.tv = var_create(x, x->l->ptr, row_address(x, rows.frame, values, to));
     s.i = s.ti = var_create(x, x->l->ptr, row_address(x, rows.frame, indices, to));
     var count = var_create(x, x->l->i64, tg_llvm_i64(x->l, 0));
-    tg_x86_frame *outer = x->root;
-    x->root = rows.frame;
-    loops_open(x, &along, &a, 1, NULL);
-    x->root = outer;
+    tg_x86_points_open(x, &along, rows.frame, &a, 1, NULL);
     LLVMValueRef e = tg_x86_plain(x, tg_x86_eval(x, along.frame, v)).v;
     insert(x, &s, count, x->ranges[to->rank].size, e, tg_x86_frame_index(along.frame, a)->v);
-    loops_close(x, &along);
-    loops_close(x, &rows);
+    tg_x86_points_close(x, &along);
+    tg_x86_points_close(x, &rows);
 }
 
 /* ---- histogram ------------------------------------------------------------------------------------------------------ */
@@ -319,13 +272,12 @@ void tg_x86_emit_topk(tg_x86 *x, tg_op *op) {
 void tg_x86_emit_histogram(tg_x86 *x, tg_op *op) {
     tg_axis *bins = tg_op_axis(op, TG_ATTR_BINS);
     tg_value *v = tg_operand(op, 0), *r = tg_result(op, 0);
-    need_scalar(x);
     tg_x86_buffer *counts = result_buffer(x, r, bins);
-    point_loops l;
-    loops_open(x, &l, r->type->axes, r->type->n_axes, NULL);
+    tg_x86_points l;
+    tg_x86_points_open(x, &l, x->root, r->type->axes, r->type->n_axes, NULL);
     tg_x86_buffer_store(x, l.frame, counts, (tg_x86_val){tg_llvm_i32(x->l, 0), NULL, NULL});
-    loops_close(x, &l);
-    loops_open(x, &l, v->type->axes, v->type->n_axes, NULL);
+    tg_x86_points_close(x, &l);
+    tg_x86_points_open(x, &l, x->root, v->type->axes, v->type->n_axes, NULL);
     LLVMValueRef bin = tg_x86_convert(x, tg_x86_plain(x, tg_x86_eval(x, l.frame, v)).v, v->type->dtype, TG_I64);
     tg_x86_val index = {bin, NULL, NULL};
     tg_x86_frame *at = tg_x86_frame_create(x, l.frame, x->place);
@@ -335,5 +287,5 @@ void tg_x86_emit_histogram(tg_x86 *x, tg_op *op) {
     LLVMValueRef n = tg_x86_buffer_load(x, at, counts).v;
     tg_x86_buffer_store(x, at, counts, (tg_x86_val){LLVMBuildAdd(x->builder, n, tg_llvm_i32(x->l, 1), ""), NULL, NULL});
     tg_llvm_if_close(x->l, &c);
-    loops_close(x, &l);
+    tg_x86_points_close(x, &l);
 }

@@ -42,7 +42,6 @@ static tg_x86_root_kind root_kind(const tg_op *op) {
     case TG_OP_ATOMIC:
     case TG_OP_CAS:
         return TG_X86_ROOT_ATOMIC;
-    case TG_OP_PRINT:
     case TG_OP_ASSERT:
         return TG_X86_ROOT_EFFECT;
     case TG_OP_REINDEX_SET:
@@ -517,6 +516,7 @@ static bool is_control(const tg_op *op) {
     case TG_OP_HISTOGRAM:
     case TG_OP_PHASE:
     case TG_OP_TEMP:
+    case TG_OP_PRINT:
         return true;
     default:
         return false;

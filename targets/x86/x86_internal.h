@@ -8,6 +8,7 @@
  *               carry.c  loops that carry tiles;  stream.c  stores past the caches
  *   eval.c      the value of a tile at a point;  access.c  tensor memory and buffers
  *   elementwise.c, convert.c   one op on scalars or vectors of W lanes
+ *   order.c     sort, topk, histogram;  special.c  print, assert, random numbers;  points.c  scalar loops for these
  *
  * The central notion is a *frame* (tg_x86_frame): a point of evaluation. A frame binds axes to indices and knows its
  * parent; a value is evaluated in the innermost frame that binds one of its axes, at the place in the code where that
@@ -82,7 +83,7 @@ typedef enum tg_x86_root_kind {
     TG_X86_ROOT_REDUCE, /* REDUCE, REDUCE_FN, DOT */
     TG_X86_ROOT_SCAN,
     TG_X86_ROOT_ATOMIC,
-    TG_X86_ROOT_EFFECT, /* assert, print */
+    TG_X86_ROOT_EFFECT, /* assert */
     TG_X86_ROOT_CARRY,  /* a FOR that carries tiles point by point (carry.c) */
     TG_X86_ROOT_SET     /* the points that REINDEX_SET writes; a chain of them may end with a STORE (assign.c) */
 } tg_x86_root_kind;
@@ -331,11 +332,22 @@ void tg_x86_bind_axis(tg_x86 *x, tg_op *op); /* AXIS */
 void tg_x86_domain(tg_x86 *x, tg_op *op, LLVMValueRef *lo, LLVMValueRef *hi);
 void tg_x86_set_scalar(tg_x86 *x, tg_value *v, tg_x86_val val);
 void tg_x86_emit_fail(tg_x86 *x, tg_op *op, tg_x86_frame *f);  /* assert */
-void tg_x86_emit_print(tg_x86 *x, tg_op *op, tg_x86_frame *f);
+void tg_x86_emit_print(tg_x86 *x, tg_op *op);
 void tg_x86_emit_sort(tg_x86 *x, tg_op *op);                   /* order.c */
 void tg_x86_emit_topk(tg_x86 *x, tg_op *op);
 void tg_x86_emit_histogram(tg_x86 *x, tg_op *op);
 void tg_x86_emit_special(tg_x86 *x, tg_op *op); /* sort, topk, histogram */
+
+/* ---- points.c ---- */
+typedef struct tg_x86_points {
+    tg_llvm_loop loop[8];
+    tg_x86_place place[8], *outside[8];
+    uint32_t n;
+    tg_x86_frame *frame; /* of the innermost loop */
+} tg_x86_points;
+/* Opens a loop for each axis but `leave_out`, the first outermost; scalar code. */
+void tg_x86_points_open(tg_x86 *x, tg_x86_points *l, tg_x86_frame *parent, tg_axis *const *axes, uint32_t n, const tg_axis *leave_out);
+void tg_x86_points_close(tg_x86 *x, tg_x86_points *l);
 
 /* ---- assign.c: chains of partial assignments ---- */
 bool tg_x86_is_set(const tg_op *op);

@@ -116,7 +116,7 @@ static int32_t entry(const tg_rt *rt, const void *const *args) {
     int64_t values[2] = {-7, 0};
     double x = 1.5;
     memcpy(&values[1], &x, 8);
-    rt->print(rt, "{{i={:4d} x={:.3f} {}\n", values,
+    rt->print(rt, "{{i={:4d} x={:.3f} {}", values,
               (const uint8_t[]){TG_PRINT_SIGNED, TG_PRINT_FLOAT}, 2);
     return rt->parallel(rt, nothing, NULL, mode == 3 ? 1 : 100, 64);
 }
