@@ -174,6 +174,7 @@ tg_func *diff_read(const char *text, tg_arena *arena, const char **why) {
 
 typedef struct run_state {
     const char *text;
+    char *own_text; /* null, or text to be freed */
     tg_func *f;
     tg_arena *arena;
     x86_args args, ideal;
@@ -223,15 +224,17 @@ static tg_status interpret(run_state *s, const tg_func *f, const tg_interp_optio
     return tg_interp_run(f, args, o, &tg_allocator_default, message, 256);
 }
 
-static void compare(run_state *s, const x86_args *got, const char *stage) {
+/* Fails if one element of `got` is outside of its bound; `value` and `bound` by parameter. */
+static void compare_with(run_state *s, const x86_args *got, const x86_args *expected,
+                         double *const *value, double *const *bound, const char *stage) {
     for (uint32_t i = 0; i < got->n && !s->out->failed; i++) {
         const x86_arg *a = &got->list[i];
-        if (!s->bound[i]) {
+        if (!bound[i]) {
             continue;
         }
         tg_compare_result r =
-            tg_compare_tensor(a->dtype, a->rank, &a->tensor, &s->ideal.list[i].tensor,
-                              is_approximate(a->dtype) ? s->value[i] : NULL, s->bound[i]);
+            tg_compare_tensor(a->dtype, a->rank, &a->tensor, &expected->list[i].tensor,
+                              is_approximate(a->dtype) ? value[i] : NULL, bound[i]);
         s->out->elements += r.n;
         s->out->unverifiable += r.n_unverifiable;
         if (r.n_failed) {
@@ -249,6 +252,10 @@ static void compare(run_state *s, const x86_args *got, const char *stage) {
             fail(s, stage, message);
         }
     }
+}
+
+static void compare(run_state *s, const x86_args *got, const char *stage) {
+    compare_with(s, got, &s->ideal, s->value, s->bound, stage);
 }
 
 /* ---- ways to run ------------------------------------------------------------------------------------------ */
@@ -299,6 +306,14 @@ static const char *body_of(const char *text) {
     return text;
 }
 
+char *diff_with_function(const char *text, const tg_func *f, tg_arena *arena) {
+    tg_strbuf out;
+    tg_strbuf_init(&out, arena);
+    tg_strbuf_put(&out, text, (size_t)(body_of(text) - text));
+    tg_ir_print(f, &out);
+    return strdup(out.data);
+}
+
 /* The kernel of the previous case stays for cases that differ in their arguments only. */
 static x86_kernel *open_kernel(const char *text, const x86_options *o, size_t way) {
     static struct {
@@ -342,12 +357,58 @@ static void run_x86(run_state *s, const x86_options *o, size_t way, const char *
     }
 }
 
+static const tg_interp_options ideal = {.mode = TG_INTERP_IDEAL, .max_ops = 1 << 22};
+
+static bool has_split(const tg_func *f) {
+    bool found = false;
+    for (uint32_t i = 0; i < f->schedule.len; i++) {
+        const tg_sched_item *item = &f->schedule.data[i];
+        found = found || (strncmp(item->key, "split", 5) == 0 && item->integer > 1);
+    }
+    return found;
+}
+
+/* Goes on with the program after its splits and with the bounds of that, which must overlap those of the program as written. */
+static void run_split(run_state *s) {
+    double *value[32], *bound[32];
+    char message[256] = "";
+    memcpy(value, s->value, sizeof value);
+    memcpy(bound, s->bound, sizeof bound);
+    memset(s->value, 0, sizeof s->value);
+    memset(s->bound, 0, sizeof s->bound);
+    s->f = tg_func_clone(s->f, s->arena, NULL);
+    const char *bad = tg_pass_run_list(s->f, "split", &(tg_pass_options){.verify_each = true});
+    s->text = s->own_text = diff_with_function(s->text, s->f, s->arena);
+    x86_args before = s->ideal;
+    memset(&s->ideal, 0, sizeof s->ideal);
+    if (bad || interpret(s, s->f, &ideal, &s->ideal, message)) {
+        fail(s, "split", bad ? bad : message);
+    }
+    for (uint32_t i = 0; i < s->args.n; i++) {
+        for (int64_t at = 0, n = s->bound[i] && bound[i] ? n_elements(&s->args.list[i]) : 0;
+             at < n; at++) {
+            bound[i][at] += s->bound[i][at];
+        }
+    }
+    compare_with(s, &s->ideal, &before, value, bound, "split");
+    x86_args_free(&before);
+    for (uint32_t i = 0; i < 32; i++) {
+        free(value[i]);
+        free(bound[i]);
+    }
+}
+
 static void run_all(run_state *s, unsigned what) {
     char message[256] = "";
-    tg_interp_options ideal = {.mode = TG_INTERP_IDEAL, .max_ops = 1 << 22};
     tg_status status = interpret(s, s->f, &ideal, &s->ideal, message);
     if (status) {
         fail(s, "interpreter", message);
+        return;
+    }
+    if (has_split(s->f)) {
+        run_split(s);
+    }
+    if (s->out->failed) {
         return;
     }
     if (what & DIFF_PASSES) {
@@ -396,6 +457,7 @@ void diff_case_run(const char *text, unsigned what, diff_outcome *out) {
         free(s->value[i]);
         free(s->bound[i]);
     }
+    free(s->own_text);
     x86_args_free(&s->ideal);
     x86_args_free(&s->args);
     tg_arena_destroy(s->arena);

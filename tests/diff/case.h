@@ -48,6 +48,10 @@ void diff_case_run(const char *text, unsigned what, diff_outcome *out);
 
 /* Makes the text of a program; malloc. */
 char *diff_generate(uint64_t seed);
+/* The same program with a random schedule; malloc. */
+char *diff_schedule(const char *text, uint64_t seed);
+/* The arguments of `text` with another function; malloc. */
+char *diff_with_function(const char *text, const tg_func *f, tg_arena *arena);
 
 /* A smaller text with the same failing stage; malloc. `fails` decides. */
 char *diff_reduce(const char *text, bool (*fails)(const char *text, void *user), void *user);

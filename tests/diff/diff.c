@@ -1,7 +1,7 @@
 /* Differential testing of random programs: the interpreter against every pass and the x86 target.
  *
  *   diff --seeds A..B [--jobs N] [--what passes|x86|all]   run a range; prints what fails, exit status 1 if anything did
- *   diff --show SEED                      print the program
+ *   diff --show SEED                      print the program; SEED with an `s` behind it: with its schedule
  *   diff --ir FILE                        run one program
  *   diff --reduce SEED | --reduce FILE    print a smaller program that fails in the same stage
  *
@@ -82,14 +82,33 @@ static void note(shared *s, uint64_t seed) {
     }
 }
 
+/* A program, and the same with a schedule. */
+static void run_seed(uint64_t seed, diff_outcome *out) {
+    char *text = diff_generate(seed);
+    run_here(text, out);
+    if (!out->failed && !out->unsupported) {
+        diff_outcome scheduled;
+        alarm(SECONDS);
+        char *again = diff_schedule(text, seed);
+        run_here(again, &scheduled);
+        scheduled.elements += out->elements;
+        scheduled.unverifiable += out->unverifiable;
+        *out = scheduled;
+        if (out->failed) {
+            memmove(out->stage + 11, out->stage, sizeof out->stage - 12);
+            memcpy(out->stage, "scheduled, ", 11);
+        }
+        free(again);
+    }
+    free(text);
+}
+
 static void work(shared *s, uint64_t from, uint64_t to, uint64_t step) {
     for (uint64_t seed = from; seed < to; seed += step) {
         s->seed = seed;
         s->busy = true;
         alarm(SECONDS);
-        char *text = diff_generate(seed);
-        run_here(text, &s->outcome);
-        free(text);
+        run_seed(seed, &s->outcome);
         s->busy = false;
         note(s, seed);
     }
@@ -149,8 +168,19 @@ static int run_seeds(const char *range, uint64_t jobs) {
 /* ---- one program by name -------------------------------------------------------------------------------------- */
 
 static char *text_of(const char *name) {
-    bool number = name[strspn(name, "0123456789")] == 0;
-    return number ? diff_generate(strtoull(name, NULL, 10)) : x86_read_file(name);
+    const char *rest = name + strspn(name, "0123456789");
+    bool scheduled = strcmp(rest, "s") == 0;
+    if (*rest && !scheduled) {
+        return x86_read_file(name);
+    }
+    uint64_t seed = strtoull(name, NULL, 10);
+    char *text = diff_generate(seed);
+    if (!scheduled) {
+        return text;
+    }
+    char *out = diff_schedule(text, seed);
+    free(text);
+    return out;
 }
 
 static int run_one(const char *name) {

@@ -1,6 +1,7 @@
 /* Random programs of tile IR. A program is a few phases; a phase is a nest of grid binders around a body; a body grows a
  * list of visible values, one random operation at a time, opens loops and branches, and stores at injective indices.
- * Everything comes from the seed. generate_ops.c makes the operations. */
+ * Everything comes from the seed. generate_ops.c makes the operations,
+ * generate_control.c loops and branches. */
 #include "tests/diff/generate.h"
 
 #include <math.h>
@@ -67,7 +68,7 @@ bool gen_fits(const generator *g, const tg_type *a, const tg_type *b) {
     return n <= MAX_TILE && rank <= 5;
 }
 
-static tg_value *pick(generator *g, tg_dtype t, bool tile) {
+tg_value *gen_pick(generator *g, tg_dtype t, bool tile) {
     tg_value *found = NULL;
     uint32_t n = 0;
     for (uint32_t i = 0; i < g->n_scope; i++) {
@@ -97,12 +98,12 @@ tg_value *gen_constant(generator *g, tg_dtype t) {
 }
 
 tg_value *gen_value(generator *g, tg_dtype t) {
-    tg_value *v = gen_chance(g, 90) ? pick(g, t, false) : NULL;
+    tg_value *v = gen_chance(g, 90) ? gen_pick(g, t, false) : NULL;
     if (!v && gen_chance(g, 75)) {
         v = gen_load(g, t);
     }
     if (!v) {
-        tg_value *x = pick(g, TG_DTYPE_NONE, false);
+        tg_value *x = gen_pick(g, TG_DTYPE_NONE, false);
         bool simple = x && tg_dtype_kind_of(x->type->dtype) != TG_KIND_COMPLEX &&
                       tg_dtype_kind_of(t) != TG_KIND_COMPLEX;
         v = simple && gen_chance(g, 60) ? tg_build_cast(&g->b, x, t) : gen_constant(g, t);
@@ -111,16 +112,16 @@ tg_value *gen_value(generator *g, tg_dtype t) {
 }
 
 tg_value *gen_tile(generator *g, tg_dtype t) {
-    return pick(g, t, true);
+    return gen_pick(g, t, true);
 }
 
 tg_value *gen_any_tile(generator *g) {
-    return pick(g, TG_DTYPE_NONE, true);
+    return gen_pick(g, TG_DTYPE_NONE, true);
 }
 
 /* ---- tensors and axes ------------------------------------------------------------------------------------ */
 
-static tg_name fresh(generator *g, const char *prefix) {
+tg_name gen_fresh(generator *g, const char *prefix) {
     char text[32];
     snprintf(text, sizeof text, "%s%u", prefix, g->n_names++);
     return tg_intern_cstr(g->f->names, text);
@@ -169,7 +170,7 @@ tg_value *gen_param_tensor(generator *g, tg_fparam_kind kind, tg_dtype dtype, ui
     if (g->n_tensors >= 20 || g->f->n_params >= 31) {
         return NULL;
     }
-    tg_fparam p = {.name = fresh(g, kind == TG_FP_IN ? "X" : "Y"),
+    tg_fparam p = {.name = gen_fresh(g, kind == TG_FP_IN ? "X" : "Y"),
                    .kind = kind,
                    .dtype = dtype,
                    .rank = rank};
@@ -188,7 +189,7 @@ tg_value *gen_extent_value(generator *g, int64_t extent) {
     if (gen_chance(g, 50) || g->f->n_params >= 28) {
         return tg_build_int(&g->b, TG_I64, extent);
     }
-    tg_fparam p = {.name = fresh(g, "n"), .kind = TG_FP_SCALAR, .dtype = TG_I64};
+    tg_fparam p = {.name = gen_fresh(g, "n"), .kind = TG_FP_SCALAR, .dtype = TG_I64};
     tg_strbuf_printf(&g->head, "// arg %s scalar %lld\n", p.name, (long long)extent);
     return tg_func_add_param(g->f, p);
 }
@@ -196,17 +197,17 @@ tg_value *gen_extent_value(generator *g, int64_t extent) {
 tg_axis *gen_axis(generator *g, tg_axis_kind kind, int64_t extent, int64_t block,
                   bool constant) {
     tg_axis *a = tg_func_add_axis(g->f, kind,
-                                  fresh(g, kind == TG_AXIS_GRID   ? "i"
-                                           : kind == TG_AXIS_LOOP ? "k"
-                                                                  : "j"),
+                                  gen_fresh(g, kind == TG_AXIS_GRID   ? "i"
+                                               : kind == TG_AXIS_LOOP ? "k"
+                                                                      : "j"),
                                   (tg_span){0});
     a->extent = constant ? extent : -1;
     a->block = block;
     return a;
 }
 
-static binder *push_binder(generator *g, tg_axis *a, tg_value *index, int64_t size,
-                           int64_t extent, bool local) {
+binder *gen_push_binder(generator *g, tg_axis *a, tg_value *index, int64_t size, int64_t extent,
+                        bool local) {
     g->binders[g->n_binders] = (binder){a, index, size, extent, local};
     return &g->binders[g->n_binders++];
 }
@@ -217,7 +218,7 @@ static bool is_const(const tg_value *v) {
 }
 
 /* Three operands of a domain. Mostly the whole of [0, extent). */
-static bool domain(generator *g, int64_t extent, tg_value **v) {
+bool gen_domain(generator *g, int64_t extent, tg_value **v) {
     v[0] = gen_extent_value(g, extent);
     v[1] = tg_build_int(&g->b, TG_I64, 0);
     v[2] = v[0];
@@ -240,11 +241,11 @@ tg_axis *gen_local(generator *g) {
     int64_t extent = gen_extent(g);
     extent = g->work * extent > 40000 ? 5 : extent;
     tg_value *v[3];
-    bool whole = domain(g, extent, v);
+    bool whole = gen_domain(g, extent, v);
     tg_axis *a = gen_axis(g, TG_AXIS_LOCAL, extent, 0, whole);
     tg_attr attr = tg_attr_axis(g->arena, TG_ATTR_AXIS, a);
     a->binder = tg_build_op(&g->b, TG_OP_AXIS, v, 3, NULL, 0, &attr, 1);
-    push_binder(g, a, NULL, extent, extent, true);
+    gen_push_binder(g, a, NULL, extent, extent, true);
     tg_value *i = tg_build_iota(&g->b, a);
     g->binders[g->n_binders - 1].index = i;
     gen_push(g, i);
@@ -355,7 +356,7 @@ tg_value *gen_load(generator *g, tg_dtype t) {
     }
     tg_value *other = stored == t && gen_chance(g, 25) ? gen_constant(g, t) : NULL;
     if (other && gen_chance(g, 20)) {
-        tg_value *v = pick(g, t, false);
+        tg_value *v = gen_pick(g, t, false);
         other = v && gen_fits(g, sum, v->type) ? v : other;
     }
     tg_value *v = tg_build_load(&g->b, x, index, x->type->rank, other);
@@ -404,7 +405,7 @@ static void gen_store(generator *g, tg_value *v) {
         index[d] = index[other], shape[d] = shape[other];
         index[other] = keep, shape[other] = size;
     }
-    tg_value *guard = gen_chance(g, 10) ? pick(g, TG_BOOL, false) : NULL;
+    tg_value *guard = gen_chance(g, 10) ? gen_pick(g, TG_BOOL, false) : NULL;
     for (uint32_t i = 0; guard && i < guard->type->n_axes; i++) {
         bool there = false;
         for (uint32_t d = 0; d < n; d++) {
@@ -447,153 +448,7 @@ static void gen_atomic(generator *g) {
     tg_build_op(&g->b, TG_OP_ATOMIC, operands, 3, &type, 1, &attr, 1);
 }
 
-/* ---- control ------------------------------------------------------------------------------------------------------- */
-
-static void gen_body(generator *g, uint32_t n);
-
-typedef struct mark {
-    uint32_t n_scope, n_binders;
-    tg_builder b;
-    int64_t work;
-} mark;
-
-static mark enter(generator *g, tg_op *op, uint32_t region) {
-    mark m = {g->n_scope, g->n_binders, g->b, g->work};
-    g->b.block = &op->regions[region].body;
-    g->b.before = NULL;
-    g->depth++;
-    return m;
-}
-
-static void leave(generator *g, mark m) {
-    g->n_scope = m.n_scope;
-    g->n_binders = m.n_binders;
-    g->b = m.b;
-    g->work = m.work;
-    g->depth--;
-}
-
-/* A value of exactly this type, made from what is visible. */
-static tg_value *of_type(generator *g, const tg_type *t) {
-    for (uint32_t tries = 0; tries < 12; tries++) {
-        tg_value *v = pick(g, t->dtype, false);
-        if (v && tg_type_axes_within(v->type, t)) {
-            return tg_build_broadcast(&g->b, v, t);
-        }
-    }
-    return tg_build_broadcast(&g->b, gen_constant(g, t->dtype), t);
-}
-
-static void gen_for(generator *g) {
-    int64_t extent = gen_extent(g);
-    extent = g->work * extent > 3000 || extent > 40 ? 3 : extent;
-    if (g->n_binders >= MAX_BINDERS - 4 || g->depth > 5) {
-        return;
-    }
-    static const int64_t blocks[] = {1, 8, 16, 48, 0, 4};
-    bool each = gen_chance(g, 50);
-    tg_value *v[8];
-    bool whole = domain(g, extent, v);
-    uint32_t n = gen_below(g, 3);
-    const tg_type *types[3];
-    for (uint32_t i = 0; i < n; i++) {
-        tg_value *x = gen_value(g, gen_dtype(g));
-        types[i] = x->type;
-        v[3 + i] = x;
-    }
-    tg_axis *a = NULL;
-    tg_attr attrs[2];
-    uint32_t n_attrs = 0;
-    int64_t block = blocks[gen_below(g, 6)];
-    if (!each) {
-        g->dependent = true;
-        a = gen_axis(g, TG_AXIS_LOOP, extent, block, whole);
-        attrs[n_attrs++] = tg_attr_axis(g->arena, TG_ATTR_AXIS, a);
-    } else if (gen_chance(g, 20)) {
-        attrs[n_attrs++] = tg_attr_int(TG_ATTR_STEP, 1 + gen_below(g, 4));
-    }
-    tg_op *op = tg_build_op(&g->b, TG_OP_FOR, v, 3 + n, types, n, attrs, n_attrs);
-    if (a) {
-        a->binder = op;
-    }
-    mark m = enter(g, op, 0);
-    tg_value *index =
-        each ? tg_block_add_arg(g->f, g->b.block, tg_type_scalar(g->f, TG_I64), fresh(g, "k"))
-             : NULL;
-    tg_value *carried[3];
-    for (uint32_t i = 0; i < n; i++) {
-        carried[i] = tg_block_add_arg(g->f, g->b.block, types[i], fresh(g, "c"));
-        gen_push(g, carried[i]);
-    }
-    g->work *= extent > 0 ? extent : 1;
-    push_binder(g, a, NULL,
-                each    ? 1
-                : block ? (block < extent ? block : extent)
-                        : extent,
-                extent, false);
-    index = each ? index : tg_build_iota(&g->b, a);
-    g->binders[g->n_binders - 1].index = index;
-    gen_push(g, index);
-    gen_body(g, 2 + gen_below(g, 6));
-    tg_value *out[3];
-    for (uint32_t i = 0; i < n; i++) {
-        out[i] = of_type(g, types[i]);
-        static const tg_opcode update[] = {TG_OP_ADD, TG_OP_MAX, TG_OP_MIN, TG_OP_XOR};
-        tg_dtype t = types[i]->dtype;
-        uint32_t k = gen_below(g, 4);
-        bool ordered = tg_dtype_kind_of(t) != TG_KIND_COMPLEX;
-        bool ok =
-            k == 3 ? (tg_dtype_is_int(t) || t == TG_BOOL) : t != TG_BOOL && (k == 0 || ordered);
-        if (ok && gen_chance(g, 70)) {
-            out[i] = tg_build_binary(&g->b, update[k], carried[i], out[i]);
-        }
-    }
-    tg_build_yield(&g->b, out, n);
-    leave(g, m);
-    for (uint32_t i = 0; i < n; i++) {
-        gen_push(g, tg_result(op, i));
-    }
-}
-
-static void gen_if(generator *g) {
-    tg_value *c = NULL;
-    for (uint32_t i = 0; i < g->n_scope; i++) {
-        tg_value *v = g->scope[i];
-        c = v->type->dtype == TG_BOOL && !v->type->n_axes ? v : c;
-    }
-    if (!c) {
-        tg_value *x = NULL;
-        for (uint32_t i = 0; i < g->n_scope; i++) {
-            tg_value *v = g->scope[i];
-            x = !v->type->n_axes && tg_dtype_is_int(v->type->dtype) && gen_chance(g, 60) ? v
-                                                                                         : x;
-        }
-        if (!x || g->depth > 5) {
-            return;
-        }
-        static const tg_enum preds[] = {TG_EQ, TG_NE, TG_LT, TG_LE, TG_GT, TG_GE};
-        c = tg_build_cmp(&g->b, preds[gen_below(g, 6)], x, gen_constant(g, x->type->dtype));
-    }
-    uint32_t n = gen_below(g, 3);
-    const tg_type *types[3];
-    for (uint32_t i = 0; i < n; i++) {
-        types[i] = gen_value(g, gen_dtype(g))->type;
-    }
-    tg_op *op = tg_build_op(&g->b, TG_OP_IF, &c, 1, types, n, NULL, 0);
-    for (uint32_t r = 0; r < 2; r++) {
-        mark m = enter(g, op, r);
-        gen_body(g, gen_below(g, 4));
-        tg_value *out[3];
-        for (uint32_t i = 0; i < n; i++) {
-            out[i] = of_type(g, types[i]);
-        }
-        tg_build_yield(&g->b, out, n);
-        leave(g, m);
-    }
-    for (uint32_t i = 0; i < n; i++) {
-        gen_push(g, tg_result(op, i));
-    }
-}
+/* ---- bodies ------------------------------------------------------------------------------------------------------------ */
 
 static void gen_step(generator *g) {
     uint32_t k = gen_below(g, 100);
@@ -609,8 +464,10 @@ static void gen_step(generator *g) {
         gen_structure(g);
     } else if (k < 84) {
         gen_local(g);
-    } else if (k < 88) {
+    } else if (k < 86) {
         gen_for(g);
+    } else if (k < 88) {
+        gen_accumulation(g);
     } else if (k < 91) {
         gen_if(g);
     } else if (k < 94) {
@@ -625,7 +482,7 @@ static void gen_step(generator *g) {
     }
 }
 
-static void gen_body(generator *g, uint32_t n) {
+void gen_body(generator *g, uint32_t n) {
     for (uint32_t i = 0; i < n; i++) {
         gen_step(g);
     }
@@ -638,6 +495,10 @@ static void gen_instance(generator *g) {
         gen_local(g);
     }
     gen_push(g, gen_load(g, gen_chance(g, 60) ? TG_F32 : gen_dtype(g)));
+    g->grid_depth = g->depth;
+    if (gen_chance(g, 25)) {
+        gen_accumulation(g);
+    }
     gen_body(g, 5 + gen_below(g, 14));
     for (uint32_t i = 0, n = 1 + gen_below(g, 3); i < n && g->n_scope; i++) {
         gen_store(g, g->scope[g->n_scope - 1 - gen_below(g, g->n_scope < 6 ? g->n_scope : 6)]);
@@ -654,7 +515,7 @@ static void gen_par(generator *g, uint32_t left) {
     bool each = gen_chance(g, 25);
     extent = (each && extent > 9) || g->work * extent > 8000 ? 3 : extent;
     tg_value *v[3];
-    bool whole = domain(g, extent, v);
+    bool whole = gen_domain(g, extent, v);
     int64_t block = blocks[gen_below(g, 6)];
     tg_attr attr;
     tg_axis *a = NULL;
@@ -666,16 +527,16 @@ static void gen_par(generator *g, uint32_t left) {
     if (a) {
         a->binder = op;
     }
-    mark m = enter(g, op, 0);
+    gen_mark m = gen_enter(g, op, 0);
     g->work *= extent > 0 ? extent : 1;
-    tg_value *index =
-        each ? tg_block_add_arg(g->f, g->b.block, tg_type_scalar(g->f, TG_I64), fresh(g, "g"))
-             : NULL;
-    push_binder(g, a, index,
-                each                      ? 1
-                : block && block < extent ? block
-                                          : extent,
-                extent, false);
+    tg_value *index = each ? tg_block_add_arg(g->f, g->b.block, tg_type_scalar(g->f, TG_I64),
+                                              gen_fresh(g, "g"))
+                           : NULL;
+    gen_push_binder(g, a, index,
+                    each                      ? 1
+                    : block && block < extent ? block
+                                              : extent,
+                    extent, false);
     if (each) {
         gen_push(g, index);
     }
@@ -689,17 +550,17 @@ static void gen_par(generator *g, uint32_t left) {
     }
     gen_par(g, left - 1);
     tg_build_yield(&g->b, NULL, 0);
-    leave(g, m);
+    gen_leave(g, m);
 }
 
 static void gen_phase(generator *g) {
     tg_op *op = tg_build_op(&g->b, TG_OP_PHASE, NULL, 0, NULL, 0, NULL, 0);
-    mark m = enter(g, op, 0);
+    gen_mark m = gen_enter(g, op, 0);
     g->work = 1;
     g->budget = 40;
     gen_par(g, 1 + gen_below(g, 3));
     tg_build_yield(&g->b, NULL, 0);
-    leave(g, m);
+    gen_leave(g, m);
 }
 
 /* What earlier phases wrote may be read now. */

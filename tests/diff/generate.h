@@ -29,9 +29,9 @@ typedef struct generator {
     uint32_t n_tensors, n_readable;
     int64_t dims[24][8];
     uint32_t n_names;
-    int64_t work; /* iterations around this place */
-    uint32_t depth, budget;
-    bool dependent;      /* on block sizes */
+    int64_t work;                       /* iterations around this place */
+    uint32_t depth, grid_depth, budget; /* grid_depth: of an instance's body */
+    bool dependent;                     /* on block sizes */
     bool special, zeros; /* values, and a reduction after exp, log or a quotient */
 } generator;
 
@@ -55,6 +55,28 @@ tg_value *gen_load(generator *g, tg_dtype t);
 tg_axis *gen_axis(generator *g, tg_axis_kind kind, int64_t extent, int64_t block,
                   bool constant);
 tg_axis *gen_local(generator *g);
+tg_name gen_fresh(generator *g, const char *prefix);
+/* One from the scope or null; TG_DTYPE_NONE: of any type. */
+tg_value *gen_pick(generator *g, tg_dtype t, bool tile);
+/* Three operands of a domain, mostly the whole of [0, extent); is it that, and known? */
+bool gen_domain(generator *g, int64_t extent, tg_value **v);
+binder *gen_push_binder(generator *g, tg_axis *a, tg_value *index, int64_t size, int64_t extent,
+                        bool local);
+/* A load from a new tensor over these axes. */
+tg_value *gen_operand_over(generator *g, tg_dtype t, tg_axis *const *axes, uint32_t n);
+
+/* Code goes into a region until `leave`. */
+typedef struct gen_mark {
+    uint32_t n_scope, n_binders;
+    tg_builder b;
+    int64_t work;
+} gen_mark;
+gen_mark gen_enter(generator *g, tg_op *op, uint32_t region);
+void gen_leave(generator *g, gen_mark m);
+void gen_body(generator *g, uint32_t n); /* n random steps */
+void gen_for(generator *g);
+void gen_if(generator *g);
+void gen_accumulation(generator *g);
 
 void gen_elementwise(generator *g);
 void gen_structure(generator *g); /* reduce dot scan sort … */

@@ -205,7 +205,7 @@ static tg_dtype partner(generator *g, tg_dtype t) {
 }
 
 /* Loads with the axes that a product wants: x over (rows, k), y over (k, columns). */
-static tg_value *operand_over(generator *g, tg_dtype t, tg_axis *const *axes, uint32_t n) {
+tg_value *gen_operand_over(generator *g, tg_dtype t, tg_axis *const *axes, uint32_t n) {
     int64_t shape[8] = {0};
     tg_value *index[8];
     for (uint32_t i = 0; i < n; i++) {
@@ -254,8 +254,8 @@ static tg_value *fresh_dot(generator *g) {
     y_axes[at] = k;
     tg_dtype t = types[gen_below(g, 11)],
              u = t == TG_F8E4M3 && gen_chance(g, 50) ? TG_F8E5M2 : partner(g, t);
-    tg_value *x = operand_over(g, t, x_axes, nx),
-             *y = x ? operand_over(g, u, y_axes, ny) : NULL;
+    tg_value *x = gen_operand_over(g, t, x_axes, nx),
+             *y = x ? gen_operand_over(g, u, y_axes, ny) : NULL;
     if (!y || !gen_fits(g, x->type, y->type)) {
         return NULL;
     }
