@@ -112,7 +112,8 @@ static void put_index(struct sink *s, const tg_print_tile *t, int64_t point) {
     }
     for (int64_t d = 0; d < t->rank; d++) {
         char text[32];
-        put(s, text, tg_format(text, sizeof text, "%s%lld", d ? ", " : "[", (long long)index[d]));
+        put(s, text,
+            tg_format(text, sizeof text, "%s%lld", d ? ", " : "[", (long long)index[d]));
     }
     put(s, "]: ", 3);
 }
@@ -133,7 +134,8 @@ static void put_tile(struct sink *s, const struct field *f, int kind, const tg_p
 }
 
 /* Puts one operand; returns the cell after it. */
-static const int64_t *put_operand(struct sink *s, const struct field *f, int kind, const int64_t *cell) {
+static const int64_t *put_operand(struct sink *s, const struct field *f, int kind,
+                                  const int64_t *cell) {
     if (kind & TG_PRINT_TILE) {
         const tg_print_tile *tile;
         memcpy(&tile, cell, sizeof tile);

@@ -3,6 +3,7 @@
  * Programs are checked once, where they are made or read back (tg_sig_expr_valid), so that evaluation on
  * every launch needs no bounds checks. Integers follow the language: 64 bits, wrapping, division rounds down
  * and is total (language.md section 4). */
+#include "base/integer.h"
 #include "base/signature_internal.h"
 
 #include <math.h>
@@ -157,17 +158,6 @@ static int64_t ceil_div(int64_t x, int64_t y) {
     return wrap(0 - (uint64_t)floor_div(wrap(0 - (uint64_t)x), y));
 }
 
-static int64_t gcd(int64_t x, int64_t y) {
-    uint64_t a = x < 0 ? 0 - (uint64_t)x : (uint64_t)x,
-             b = y < 0 ? 0 - (uint64_t)y : (uint64_t)y;
-    while (b) {
-        uint64_t r = a % b;
-        a = b;
-        b = r;
-    }
-    return (int64_t)a;
-}
-
 static int64_t shift_right(int64_t x, int64_t n) {
     return (uint64_t)n >= 64 ? (x < 0 ? -1 : 0) : x >> n;
 }
@@ -213,7 +203,7 @@ static bool int_binary(tg_sig_opcode op, int64_t x, int64_t y, int64_t *out) {
     case TG_SE_AND: *out = x & y; return true;
     case TG_SE_OR: *out = x | y; return true;
     case TG_SE_XOR: *out = x ^ y; return true;
-    case TG_SE_GCD: *out = gcd(x, y); return true;
+    case TG_SE_GCD: *out = tg_gcd(x, y); return true;
     case TG_SE_LT: *out = x < y; return true;
     case TG_SE_LE: *out = x <= y; return true;
     case TG_SE_EQ: *out = x == y; return true;

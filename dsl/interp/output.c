@@ -6,11 +6,11 @@
 #include <string.h>
 
 static int print_kind(const tile *t) {
-    return t->g                                            ? TG_PRINT_COMPLEX
-           : !t->i                                         ? TG_PRINT_FLOAT
-           : t->dtype == TG_BOOL                           ? TG_PRINT_BOOL
+    return t->g                                         ? TG_PRINT_COMPLEX
+           : !t->i                                      ? TG_PRINT_FLOAT
+           : t->dtype == TG_BOOL                        ? TG_PRINT_BOOL
            : tg_dtype_kind_of(t->dtype) == TG_KIND_UINT ? TG_PRINT_UNSIGNED
-                                                           : TG_PRINT_SIGNED;
+                                                        : TG_PRINT_SIGNED;
 }
 
 static void get_cells(const tile *t, int64_t at, int64_t cells[2]) {
@@ -106,12 +106,19 @@ static void put_format(const interp *c, tg_strbuf *out, const char *format, cons
     }
 }
 
-static tg_arena *text_arena(interp *c, tg_strbuf *out) {
-    tg_arena *arena = tg_arena_create(c->pool.allocator, NULL);
-    if (!arena) {
+/* The text and `end` in an arena of its own, which the caller destroys. */
+static tg_arena *make_text(interp *c, const char *format, const tg_op *op, uint32_t first,
+                           const point *at, const char *end, tg_strbuf *out) {
+    tg_unwind inner;
+    tg_arena *arena = tg_arena_create(c->pool.allocator, &inner);
+    if (!arena || TG_PROTECT(&inner)) {
+        tg_arena_destroy(arena);
         tg_unwind_to(&c->unwind, TG_ERROR_OUT_OF_MEMORY);
     }
     tg_strbuf_init(out, arena);
+    put_format(c, out, format, op, first, at);
+    tg_strbuf_puts(out, end);
+    tg_arena_set_unwind(arena, &c->unwind);
     return arena;
 }
 
@@ -120,16 +127,8 @@ void exec_print(interp *c, const tg_op *op) {
     if (!c->o->print || !format || c->in_lift) {
         return;
     }
-    tg_unwind inner;
     tg_strbuf out;
-    tg_arena *arena = text_arena(c, &out);
-    tg_arena_set_unwind(arena, &inner);
-    if (TG_PROTECT(&inner)) {
-        tg_arena_destroy(arena);
-        tg_unwind_to(&c->unwind, TG_ERROR_OUT_OF_MEMORY);
-    }
-    put_format(c, &out, format, op, 0, NULL);
-    tg_strbuf_putc(&out, '\n');
+    tg_arena *arena = make_text(c, format, op, 0, NULL, "\n", &out);
     c->o->print(c->o->print_user, out.data, out.len);
     tg_arena_destroy(arena);
 }
@@ -143,15 +142,9 @@ static void fail_assert(interp *c, const tg_op *op, int64_t at) {
     const char *format = tg_op_str(op, TG_ATTR_FORMAT);
     point p = {shape_of_type(c, tg_operand(op, 0)->type), at};
     char message[500];
-    tg_unwind inner;
     tg_strbuf out;
-    tg_arena *arena = text_arena(c, &out);
-    tg_arena_set_unwind(arena, &inner);
-    if (TG_PROTECT(&inner)) {
-        tg_arena_destroy(arena);
-        tg_unwind_to(&c->unwind, TG_ERROR_OUT_OF_MEMORY);
-    }
-    put_format(c, &out, format ? format : "an assertion is false", op, 1, &p);
+    tg_arena *arena =
+        make_text(c, format ? format : "an assertion is false", op, 1, &p, "", &out);
     (void)tg_format(message, sizeof message, "%s", out.data);
     tg_arena_destroy(arena);
     interp_fail(c, TG_ERROR_LAUNCH, "L0908: %s", message);

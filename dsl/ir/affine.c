@@ -13,15 +13,6 @@ typedef struct walker {
     bool opaque; /* tiles that are not affine become symbols */
 } walker;
 
-int64_t tg_gcd(int64_t a, int64_t b) {
-    while (b) {
-        int64_t r = a % b;
-        a = b;
-        b = r;
-    }
-    return a < 0 ? -a : a;
-}
-
 void tg_affine_init(tg_affine *a, tg_arena *arena, int64_t constant) {
     *a = (tg_affine){.arena = arena, .constant = constant};
 }

@@ -23,9 +23,6 @@ typedef struct tg_affine {
     TG_VEC(tg_affine_term) terms; /* distinct (symbol, axis) pairs */
 } tg_affine;
 
-/* Greatest common divisor; of 0 and b it is |b|. */
-int64_t tg_gcd(int64_t a, int64_t b);
-
 /* The form of v through const, iota, add, sub, neg, mul by a scalar, shl by a constant and
  * broadcast. False if v is a tile that is not affine (gather, div, rem …) or is not i64;
  * every i64 scalar has a form. */

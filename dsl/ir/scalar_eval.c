@@ -3,6 +3,7 @@
  * Floats: f16, bf16 and f32 are held in doubles. One +, -, *, / or sqrt in double followed by
  * one rounding to at most 24 bits gives the correctly rounded result (Figueroa 1995: 53 >= 2
  * * 24 + 2). fma needs care: see round_to_odd. */
+#include "base/integer.h"
 #include "dsl/ir/scalar_eval.h"
 
 #include <math.h>
@@ -408,12 +409,7 @@ static bool eval_gcd(const eval_args *a, tg_scalar *out) {
     bool sign = is_signed(v->dtype);
     uint64_t x = sign && v[0].i < 0 ? 0 - (uint64_t)v[0].i : bits_of(&v[0]);
     uint64_t y = sign && v[1].i < 0 ? 0 - (uint64_t)v[1].i : bits_of(&v[1]);
-    while (y) {
-        uint64_t r = x % y;
-        x = y;
-        y = r;
-    }
-    return is_int(v->dtype) && give_int(out, v->dtype, x);
+    return is_int(v->dtype) && give_int(out, v->dtype, tg_gcd_unsigned(x, y));
 }
 
 static bool eval_byte_perm(const eval_args *a, tg_scalar *out) {

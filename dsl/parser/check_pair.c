@@ -1,4 +1,5 @@
 /* Two accesses to one tensor: do their coordinates agree, can they ever be equal? */
+#include "base/integer.h"
 #include "dsl/ir/affine.h"
 #include "dsl/parser/check_form.h"
 

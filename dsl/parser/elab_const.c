@@ -6,6 +6,7 @@
  * rounded once are correctly rounded (2p + 2 <= 53). Elementary functions of constants are
  * computed in f64 and rounded,
  * which is inside their error class. Complex numbers are left to the IR. */
+#include "base/integer.h"
 #include "dsl/parser/elab_internal.h"
 
 #include <math.h>
@@ -270,17 +271,6 @@ static int64_t bit_function(tg_opcode op, tg_scalar x, bool *known) {
     return 0;
 }
 
-static int64_t gcd(int64_t a, int64_t b) {
-    uint64_t x = a < 0 ? 0 - (uint64_t)a : (uint64_t)a,
-             y = b < 0 ? 0 - (uint64_t)b : (uint64_t)b;
-    while (y) {
-        uint64_t t = x % y;
-        x = y;
-        y = t;
-    }
-    return (int64_t)x;
-}
-
 static bool integer_pair(tg_opcode op, tg_scalar x, tg_scalar y, tg_scalar *out) {
     tg_i128 a = as_wide(x), b = as_wide(y), v;
     if (op == TG_OP_TDIV) {
@@ -288,7 +278,7 @@ static bool integer_pair(tg_opcode op, tg_scalar x, tg_scalar y, tg_scalar *out)
     } else if (op == TG_OP_TREM) {
         v = b ? a % b : a;
     } else if (op == TG_OP_GCD) {
-        v = gcd(x.i, y.i);
+        v = tg_gcd(x.i, y.i);
     } else {
         return false;
     }

@@ -4,6 +4,7 @@
  * axes and needs nothing of that nest but what was computed at the same point. Elementwise roots over the results of a
  * reduction or a dot run where these are complete. What modes.c left without a buffer is part of the roots that use it.
  * Read nest.c next. */
+#include "base/integer.h"
 #include "dsl/ir/affine.h"
 #include "targets/x86/carry.h"
 #include "targets/x86/dot.h"

@@ -77,17 +77,30 @@ static tg_strbuf write_signature(tg_arena *arena) {
     return out;
 }
 
+static tg_aot_kernel make_kernel(tg_arena *arena) {
+    static const tg_dtype types[] = {TG_F32};
+    tg_strbuf sig = write_signature(arena);
+    return (tg_aot_kernel){sizeof(tg_aot_kernel),
+                           TG_ABI_VERSION,
+                           0,
+                           "twice",
+                           twice,
+                           (const unsigned char *)sig.data,
+                           sig.len,
+                           types,
+                           1,
+                           0,
+                           NULL,
+                           NULL};
+}
+
 Test(aot, launches) {
     tg_unwind u;
     tg_arena *arena = tg_arena_create(&tg_allocator_default, &u);
     if (TG_PROTECT(&u)) {
         cr_assert_fail("out of memory");
     }
-    tg_strbuf sig = write_signature(arena);
-    static const tg_dtype types[] = {TG_F32};
-    tg_aot_kernel k = {
-        sizeof k, TG_ABI_VERSION, 0, "twice", twice, (const unsigned char *)sig.data,
-        sig.len,  types,          1, 0,       NULL, NULL};
+    tg_aot_kernel k = make_kernel(arena);
     tg_aot *rt;
     cr_assert_eq(tg_aot_create(2, &rt), TG_OK);
     float x[] = {1, 2, 3}, y[3] = {0};
@@ -136,11 +149,7 @@ Test(aot, every_failure_is_reported) {
     if (TG_PROTECT(&u)) {
         cr_assert_fail("out of memory");
     }
-    tg_strbuf sig = write_signature(arena);
-    static const tg_dtype types[] = {TG_F32};
-    tg_aot_kernel k = {
-        sizeof k, TG_ABI_VERSION, 0, "twice", twice, (const unsigned char *)sig.data,
-        sig.len,  types,          1, 0,       NULL, NULL};
+    tg_aot_kernel k = make_kernel(arena);
     tg_status s = TG_ERROR_OUT_OF_MEMORY;
     for (long n = 1; s != TG_OK; n++) {
         n_calls = 0;

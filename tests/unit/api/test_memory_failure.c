@@ -3,35 +3,10 @@
 #include "tegula/tegula.h"
 
 #include <criterion/criterion.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct counting {
-    pthread_mutex_t lock;
-    long n, fail_at, live;
-} counting;
-
-static void *counting_alloc(void *user, size_t size, size_t align) {
-    counting *c = user;
-    pthread_mutex_lock(&c->lock);
-    int fails = ++c->n == c->fail_at;
-    c->live += !fails;
-    pthread_mutex_unlock(&c->lock);
-    size_t rounded = (size + align - 1) / align * align;
-    return fails ? NULL
-                 : aligned_alloc(align < 16 ? 16 : align,
-                                 rounded < 16 ? 16 : (rounded + 15) / 16 * 16);
-}
-
-static void counting_free(void *user, void *p, size_t size) {
-    counting *c = user;
-    (void)size;
-    pthread_mutex_lock(&c->lock);
-    c->live -= p != NULL;
-    pthread_mutex_unlock(&c->lock);
-    free(p);
-}
+#include "tests/support/failing_alloc.h"
 
 static const char source[] =
     "kernel axpy<T: float>(in T X[N], inout T Y[N], const f32 alpha = 2.0)\n"
@@ -136,17 +111,16 @@ static tg_status session(const tg_allocator *a) {
 }
 
 Test(memory, every_failure_is_reported, .timeout = 120) {
-    counting c = {.lock = PTHREAD_MUTEX_INITIALIZER};
-    tg_allocator a = {counting_alloc, counting_free, &c};
+    failing_alloc a;
+    failing_alloc_init(&a);
     tg_status s = TG_ERROR_OUT_OF_MEMORY;
     long n = 0;
     while (s != TG_OK) {
-        c.n = 0;
-        c.fail_at = ++n;
-        s = session(&a);
+        failing_alloc_reset(&a, ++n);
+        s = session(&a.allocator);
         cr_assert(s == TG_OK || s == TG_ERROR_OUT_OF_MEMORY, "allocation %ld: %s", n,
                   tg_status_name(s));
-        cr_assert_eq(c.live, 0, "allocation %ld: %ld leaked", n, c.live);
+        cr_assert_eq(a.live, 0, "allocation %ld: %ld leaked", n, a.live);
         cr_assert(n < 5000);
     }
     cr_assert(n > 20, "%ld", n);

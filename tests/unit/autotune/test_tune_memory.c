@@ -3,36 +3,12 @@
 #include "tegula/tegula.h"
 
 #include <criterion/criterion.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/failing_alloc.h"
 #include "tests/support/temp_dir.h"
-
-typedef struct counting {
-    pthread_mutex_t lock;
-    long n, fail_at, live;
-} counting;
-
-static void *counting_alloc(void *user, size_t size, size_t align) {
-    counting *c = user;
-    pthread_mutex_lock(&c->lock);
-    bool fails = ++c->n == c->fail_at;
-    c->live += !fails;
-    pthread_mutex_unlock(&c->lock);
-    size_t step = align < 16 ? 16 : align;
-    return fails ? NULL : aligned_alloc(step, (size / step + 1) * step);
-}
-
-static void counting_free(void *user, void *p, size_t size) {
-    counting *c = user;
-    (void)size;
-    pthread_mutex_lock(&c->lock);
-    c->live -= p != NULL;
-    pthread_mutex_unlock(&c->lock);
-    free(p);
-}
 
 static const char source[] =
     "kernel product(in f32 A[M, K], in f32 B[K, N], out f32 C[M, N])\n"
@@ -86,18 +62,17 @@ static tg_status use_context(tg_context *c, tg_module *m, const char *file) {
     return s;
 }
 
-static tg_status session(const tg_allocator *a, counting *counter, long fail_at, const char *file) {
+static tg_status session(failing_alloc *a, long fail_at, const char *file) {
     tg_context_options o = TG_CONTEXT_OPTIONS_INIT;
     o.cache_dir = "";
     o.n_threads = 1;
-    o.allocator = a;
+    o.allocator = &a->allocator;
     tg_context *c;
     tg_module *m = NULL;
-    counter->n = counter->fail_at = 0; /* contexts and modules are the sweep of tests/unit/api */
+    failing_alloc_reset(a, 0); /* contexts and modules are the sweep of tests/unit/api */
     cr_assert_eq(tg_context_create(&o, &c), TG_OK);
     cr_assert_eq(tg_module_load_text(c, "product.dsl", source, sizeof source - 1, &m), TG_OK);
-    counter->n = 0;
-    counter->fail_at = fail_at;
+    failing_alloc_reset(a, fail_at);
     tg_status s = use_context(c, m, file);
     tg_module_destroy(m);
     tg_context_destroy(c);
@@ -105,18 +80,18 @@ static tg_status session(const tg_allocator *a, counting *counter, long fail_at,
 }
 
 Test(tune_memory, every_failure_is_reported_or_harmless, .timeout = 300) {
-    counting c = {.lock = PTHREAD_MUTEX_INITIALIZER};
-    tg_allocator a = {counting_alloc, counting_free, &c};
+    failing_alloc a;
+    failing_alloc_init(&a);
     const char *dir = test_temp_dir();
     char file[128];
     snprintf(file, sizeof file, "%s/rows.json", dir);
     long n = 1, reported = 0;
     for (;; n++) {
-        tg_status s = session(&a, &c, n, file);
+        tg_status s = session(&a, n, file);
         cr_assert(s == TG_OK || s == TG_ERROR_OUT_OF_MEMORY, "allocation %ld: %s", n, tg_status_name(s));
-        cr_assert_eq(c.live, 0, "allocation %ld: %ld leaked", n, c.live);
+        cr_assert_eq(a.live, 0, "allocation %ld: %ld leaked", n, a.live);
         reported += s != TG_OK;
-        if (c.n < n) {
+        if (a.n < n) {
             break; /* all have failed once */
         }
     }

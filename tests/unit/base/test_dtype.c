@@ -2,6 +2,7 @@
  * every midpoint, and the conversion rules of the language. */
 #include "base/dtype.h"
 #include "base/dtype_float.h"
+#include "base/integer.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -276,4 +277,13 @@ Test(dtype, facts_and_conversion_rules) {
     cr_assert(!tg_dtype_converts_implicitly(TG_I8, TG_U16));
     cr_assert_str_eq(tg_status_name(TG_ERROR_OUT_OF_MEMORY), "out of memory");
     cr_assert_str_eq(tg_status_name((tg_status)-1), "unknown status");
+}
+
+Test(integer, gcd_is_defined_for_all_values) {
+    cr_expect_eq(tg_gcd(12, -18), 6);
+    cr_expect_eq(tg_gcd(0, -5), 5);
+    cr_expect_eq(tg_gcd(0, 0), 0);
+    cr_expect_eq(tg_gcd(INT64_MIN, -1), 1);
+    cr_expect_eq(tg_gcd(INT64_MIN, 12), 4);
+    cr_expect_eq(tg_gcd(INT64_MIN, INT64_MIN), INT64_MIN, "2^63 has no other name");
 }
