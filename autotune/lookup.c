@@ -109,7 +109,7 @@ void tg_tuner_renew(tg_tuner *t) {
 
 tg_status tg_tuner_attach(tg_tuner *tuner) {
     if (!tuner) {
-        return TG_ERROR_INVALID_ARGUMENT;
+        return tg_fail(NULL, TG_ERROR_INVALID_ARGUMENT, "tuner is null");
     }
     tg_chooser *none = NULL;
     tg_tuner_renew(tuner);
@@ -137,6 +137,21 @@ typedef struct question {
     uint32_t n;
 } question;
 
+/* `where`: the result goes there, under this name. */
+static tg_status check_question(const tg_tuner *tuner, const tg_kernel *kernel, bool where,
+                                const char *name) {
+    const char *missing = !tuner ? "tuner" : !kernel ? "kernel" : !where ? name : NULL;
+    if (missing) {
+        return tg_fail(tuner ? tuner->context : NULL, TG_ERROR_INVALID_ARGUMENT, "%s is null",
+                       missing);
+    }
+    return kernel->context == tuner->context
+               ? TG_OK
+               : tg_fail(tuner->context, TG_ERROR_INVALID_ARGUMENT,
+                         "%s belongs to another context than the tuner",
+                         kernel->signature->name);
+}
+
 static tg_status ask(const question *q, tg_arena *arena, char *text, size_t size,
                      tg_tuned_from *from) {
     tg_problem *p = TG_NEW(arena, tg_problem);
@@ -159,8 +174,9 @@ static tg_status ask(const question *q, tg_arena *arena, char *text, size_t size
 
 tg_status tg_tuner_lookup(tg_tuner *tuner, tg_kernel *kernel, const tg_argument *values,
                           uint32_t n_values, char *text, size_t size, tg_tuned_from *from) {
-    if (!tuner || !kernel || !text || !from || kernel->context != tuner->context) {
-        return TG_ERROR_INVALID_ARGUMENT;
+    tg_status wrong = check_question(tuner, kernel, text && from, text ? "from" : "text");
+    if (wrong) {
+        return wrong;
     }
     tg_unwind u;
     question q = {tuner, kernel, values, n_values};
@@ -235,8 +251,9 @@ tg_status tg_tuner_candidates(tg_tuner *tuner, tg_kernel *kernel, const tg_argum
                               uint32_t n_values,
                               int (*fn)(void *user, const tg_candidate *candidate),
                               void *user) {
-    if (!tuner || !kernel || !fn || kernel->context != tuner->context) {
-        return TG_ERROR_INVALID_ARGUMENT;
+    tg_status wrong = check_question(tuner, kernel, fn != NULL, "fn");
+    if (wrong) {
+        return wrong;
     }
     tg_unwind u;
     question q = {tuner, kernel, values, n_values};

@@ -201,10 +201,11 @@ tg_status tg_tune(tg_tuner *tuner, tg_kernel *kernel, const tg_argument *values,
     tg_tune_options o;
     tg_tune_result r = {.struct_size = sizeof r};
     if (!tuner || !kernel || kernel->context != tuner->context || kernel->schedule) {
-        return tuner ? tg_fail(tuner->context, TG_ERROR_INVALID_ARGUMENT,
-                               "kernel is null, of another context, or already under a "
-                               "schedule from outside")
-                     : TG_ERROR_INVALID_ARGUMENT;
+        return tg_fail(tuner ? tuner->context : NULL, TG_ERROR_INVALID_ARGUMENT, "%s",
+                       !tuner             ? "tuner is null"
+                       : !kernel          ? "kernel is null"
+                       : kernel->schedule ? "the kernel is under a schedule from outside already"
+                                          : "the kernel belongs to another context than the tuner");
     }
     if (!tg_options_read(options, &o, sizeof o) || (result && result->struct_size < sizeof r)) {
         return tg_fail(tuner->context, TG_ERROR_INVALID_ARGUMENT,

@@ -106,7 +106,8 @@ const char *tg_tuner_database(const tg_tuner *tuner) {
 tg_status tg_tuner_export(tg_tuner *tuner, const char *path) {
     char *text;
     if (!tuner || !path) {
-        return TG_ERROR_INVALID_ARGUMENT;
+        return tg_fail(tuner ? tuner->context : NULL, TG_ERROR_INVALID_ARGUMENT, "%s is null",
+                       tuner ? "path" : "tuner");
     }
     tg_status s = tg_db_export(tuner->db, &text);
     if (s) {
@@ -133,7 +134,8 @@ static tg_status import_text(tg_tuner *t, const char *path, tg_arena *arena, int
 tg_status tg_tuner_import(tg_tuner *tuner, const char *path, int64_t *n_rows) {
     int64_t n = 0;
     if (!tuner || !path) {
-        return TG_ERROR_INVALID_ARGUMENT;
+        return tg_fail(tuner ? tuner->context : NULL, TG_ERROR_INVALID_ARGUMENT, "%s is null",
+                       tuner ? "path" : "tuner");
     }
     tg_unwind u;
     tg_arena *arena = tg_arena_create(&tuner->context->allocator, &u);

@@ -44,6 +44,14 @@ static bool is_member(const tg_sig_tparam *t, tg_dtype dtype) {
     return false;
 }
 
+void tg_sig_type_list(const tg_sig_tparam *t, char *out, size_t size) {
+    size_t n = 0;
+    out[0] = '\0';
+    for (uint32_t i = 0; i < t->n_members && n < size; i++) {
+        n += tg_format(out + n, size - n, "%s%s", i ? ", " : "", tg_dtype_name(t->members[i]));
+    }
+}
+
 /* Tensor that gave type parameter `t`, for messages. */
 static const char *type_source(const binder *b, int32_t t) {
     for (uint32_t i = 0; i < b->sig->n_params; i++) {
@@ -53,6 +61,15 @@ static const char *type_source(const binder *b, int32_t t) {
         }
     }
     return "?";
+}
+
+static tg_status fail_type(const binder *b, const tg_sig_tparam *t, tg_dtype given,
+                           const tg_sig_param *p) {
+    char list[200];
+    tg_sig_type_list(t, list, sizeof list);
+    return fail(b, TG_ERROR_INVALID_ARGUMENT,
+                "%s = %s (from %s) is not a type that %s accepts: %s", t->name,
+                tg_dtype_name(given), p->name, b->sig->name, list);
 }
 
 static tg_status bind_type(const binder *b, uint32_t i) {
@@ -65,11 +82,7 @@ static tg_status bind_type(const binder *b, uint32_t i) {
     const tg_sig_tparam *tp = &b->sig->tparams[t];
     if (*bound == TG_DTYPE_NONE) {
         *bound = given;
-        return is_member(tp, given)
-                   ? TG_OK
-                   : fail(b, TG_ERROR_INVALID_ARGUMENT,
-                          "%s = %s (from %s) is not a type that %s accepts", tp->name,
-                          tg_dtype_name(given), p->name, b->sig->name);
+        return is_member(tp, given) ? TG_OK : fail_type(b, tp, given, p);
     }
     return *bound == given
                ? TG_OK

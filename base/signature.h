@@ -111,6 +111,8 @@ tg_status tg_signature_bind(const tg_signature *sig, const tg_launch_arg *args, 
                             char *message, size_t size);
 /* Is a scalar given for a parameter of type `to` in its range? No float is an integer. */
 bool tg_sig_scalar_fits(tg_scalar v, tg_dtype to);
+/* The types that the parameter accepts, "f16, f32". */
+void tg_sig_type_list(const tg_sig_tparam *t, char *out, size_t size);
 /* Bytes from a tensor's data to the first and past the last that its elements use; both 0 if it is empty. False if they overflow. */
 bool tg_launch_arg_spread(const tg_launch_arg *a, int64_t *first, int64_t *end);
 /* Extents of an absent-shape out tensor from the others' shapes; false if a dimension stays unknown. */

@@ -19,8 +19,10 @@ static tg_status open_machine(tg_context *c, const tg_context_options *o) {
     }
     c->target = tg_target_find(NULL);
     if (!c->target->machine(o->arch, &c->machine)) {
-        return tg_fail(NULL, TG_ERROR_UNSUPPORTED, "unknown instruction set '%s'",
-                       o->arch ? o->arch : "of this machine");
+        return tg_fail(
+            NULL, TG_ERROR_UNSUPPORTED,
+            "unknown instruction set '%s'; there are: avx512vnni, avx512, avx2vnni, avx2, v2",
+            o->arch ? o->arch : "of this machine");
     }
     return TG_OK;
 }
@@ -101,6 +103,10 @@ tg_status tg_context_create_versioned(uint32_t version, const tg_context_options
     if (!tg_options_read(options, &s.options, sizeof s.options)) {
         return tg_fail(NULL, TG_ERROR_INVALID_ARGUMENT,
                        "options have a wrong struct_size or unknown fields");
+    }
+    if (s.options.n_threads < 0) {
+        return tg_fail(NULL, TG_ERROR_INVALID_ARGUMENT,
+                       "n_threads is %d; 0 means all processors", s.options.n_threads);
     }
     tg_settings_read_environment(&s);
     const tg_allocator *a = s.options.allocator ? s.options.allocator : &tg_allocator_default;

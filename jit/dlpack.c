@@ -164,7 +164,8 @@ static tg_status make_exported(tg_tensor *t, exported **out) {
 
 tg_status tg_tensor_to_dlpack(tg_tensor *tensor, tg_dl_managed **out) {
     if (!tensor || !out) {
-        return TG_ERROR_INVALID_ARGUMENT;
+        return tg_fail(tensor ? tensor->context : NULL, TG_ERROR_INVALID_ARGUMENT, "%s is null",
+                       tensor ? "out" : "tensor");
     }
     exported *e;
     tg_status s = make_exported(tensor, &e);
@@ -178,7 +179,8 @@ tg_status tg_tensor_to_dlpack(tg_tensor *tensor, tg_dl_managed **out) {
 
 tg_status tg_tensor_to_dlpack_versioned(tg_tensor *tensor, tg_dl_managed_versioned **out) {
     if (!tensor || !out) {
-        return TG_ERROR_INVALID_ARGUMENT;
+        return tg_fail(tensor ? tensor->context : NULL, TG_ERROR_INVALID_ARGUMENT, "%s is null",
+                       tensor ? "out" : "tensor");
     }
     exported *e;
     tg_status s = make_exported(tensor, &e);

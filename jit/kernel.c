@@ -14,10 +14,19 @@ uint32_t tg_kernel_n_parameters(const tg_kernel *kernel) {
 }
 
 tg_status tg_kernel_parameter(const tg_kernel *kernel, uint32_t i, tg_parameter_info *info) {
-    if (!kernel || !info || i >= kernel->signature->n_params ||
-        info->struct_size < offsetof(tg_parameter_info, kind)) {
-        return tg_fail(kernel ? kernel->context : NULL, TG_ERROR_INVALID_ARGUMENT,
-                       "no such parameter, or info is null or too small");
+    if (!kernel || !info) {
+        return tg_fail(kernel ? kernel->context : NULL, TG_ERROR_INVALID_ARGUMENT, "%s is null",
+                       kernel ? "info" : "kernel");
+    }
+    if (i >= kernel->signature->n_params) {
+        return tg_fail(kernel->context, TG_ERROR_INVALID_ARGUMENT,
+                       "%s: there is no parameter %u of %u", kernel->signature->name, i,
+                       kernel->signature->n_params);
+    }
+    if (info->struct_size < offsetof(tg_parameter_info, kind)) {
+        return tg_fail(kernel->context, TG_ERROR_INVALID_ARGUMENT,
+                       "info has struct_size %zu, expected %zu", info->struct_size,
+                       sizeof *info);
     }
     const tg_sig_param *p = &kernel->signature->params[i];
     static const tg_parameter_kind kinds[] = {
@@ -72,16 +81,23 @@ static tg_status bind_type(const tg_kernel *k, tg_selection *s, uint32_t t, cons
             return TG_OK;
         }
     }
+    char list[200];
+    tg_sig_type_list(tp, list, sizeof list);
     return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT,
-                   "'%s' is not a type that %s of %s accepts", value, tp->name,
-                   k->signature->name);
+                   "'%s' is not a type that %s of %s accepts: %s", value, tp->name,
+                   k->signature->name, list);
 }
 
 /* Const scalars are converted to their type once all types are known. */
 static tg_status bind_one(const tg_kernel *k, tg_selection *s, const char *text) {
     const tg_signature *sig = k->signature;
-    size_t n = strcspn(text, "=");
-    const char *value = text[n] ? text + n + 1 : "";
+    size_t n = text ? strcspn(text, "=") : 0;
+    if (!text || !text[n]) {
+        return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT,
+                       "%s: a binding is %s%s, expected NAME=VALUE", sig->name,
+                       text ? text : "null", text && !*text ? "empty" : "");
+    }
+    const char *value = text + n + 1;
     tg_scalar scalar;
     for (uint32_t i = 0; i < sig->n_tparams; i++) {
         if (name_is(sig->tparams[i].name, text, n)) {
@@ -101,13 +117,17 @@ static tg_status bind_one(const tg_kernel *k, tg_selection *s, const char *text)
     }
     if (!tg_scalar_parse(value, &scalar)) {
         return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT,
-                       "'%s' is no number, true or false", value);
+                       "%s: '%s' is no number, true or false", sig->name, text);
     }
     s->consts[slot] = scalar;
     return TG_OK;
 }
 
 static tg_status mark_absent(const tg_kernel *k, tg_selection *s, const char *name) {
+    if (!name) {
+        return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT, "%s: a name in `absent` is null",
+                       k->signature->name);
+    }
     for (uint32_t i = 0; i < k->signature->n_params; i++) {
         const tg_sig_param *p = &k->signature->params[i];
         if (strcmp(p->name, name) == 0 && tg_param_is_tensor(p) && p->optional) {
@@ -121,7 +141,7 @@ static tg_status mark_absent(const tg_kernel *k, tg_selection *s, const char *na
 
 static tg_status finish_selection(const tg_kernel *k, tg_selection *s) {
     const tg_signature *sig = k->signature;
-    const char *missing = NULL;
+    const char *missing = NULL, *misfit = NULL;
     for (uint32_t i = 0; i < sig->n_tparams; i++) {
         missing = s->types[i] ? missing : sig->tparams[i].name;
     }
@@ -129,6 +149,7 @@ static tg_status finish_selection(const tg_kernel *k, tg_selection *s) {
         int32_t slot = sig->dims[i].const_slot;
         missing = slot >= 0 && !s->consts[slot].dtype ? sig->dims[i].name : missing;
         if (slot >= 0 && s->consts[slot].dtype) {
+            misfit = tg_sig_scalar_fits(s->consts[slot], TG_I64) ? misfit : sig->dims[i].name;
             s->consts[slot] = tg_scalar_convert(s->consts[slot], TG_I64);
         }
     }
@@ -140,11 +161,15 @@ static tg_status finish_selection(const tg_kernel *k, tg_selection *s) {
         }
         *c = c->dtype || !p->has_default ? *c : p->default_value;
         missing = c->dtype ? missing : p->name;
+        misfit =
+            c->dtype && !tg_sig_scalar_fits(*c, tg_param_dtype(p, s->types)) ? p->name : misfit;
         *c = c->dtype ? tg_scalar_convert(*c, tg_param_dtype(p, s->types)) : *c;
     }
-    if (missing) {
-        return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT, "%s: no value for %s", sig->name,
-                       missing);
+    if (missing || misfit) {
+        return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT,
+                       missing ? "%s: no value for %s"
+                               : "%s: the value does not fit the type of %s",
+                       sig->name, missing ? missing : misfit);
     }
     tg_variant_key_make(k, s->types, s->consts, s->present, &s->key);
     return TG_OK;
@@ -156,7 +181,9 @@ tg_status tg_selection_read(const tg_kernel *k, const tg_kernel_spec *spec, tg_s
         s->present[i] = i < k->signature->n_params;
     }
     if (spec && spec->struct_size < sizeof *spec) {
-        return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT, "spec has a wrong struct_size");
+        return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT,
+                       "spec has struct_size %zu, expected %zu", spec->struct_size,
+                       sizeof *spec);
     }
     tg_status status = TG_OK;
     for (uint32_t i = 0; spec && i < spec->n_bindings && status == TG_OK; i++) {
@@ -170,7 +197,7 @@ tg_status tg_selection_read(const tg_kernel *k, const tg_kernel_spec *spec, tg_s
 
 tg_status tg_kernel_prepare(tg_kernel *kernel, const tg_kernel_spec *spec) {
     if (!kernel) {
-        return TG_ERROR_INVALID_ARGUMENT;
+        return tg_fail(NULL, TG_ERROR_INVALID_ARGUMENT, "kernel is null");
     }
     tg_selection s;
     tg_variant *v;
@@ -216,7 +243,7 @@ tg_status tg_selection_compile_async(tg_kernel *kernel, const tg_selection *s) {
 
 tg_status tg_kernel_prepare_async(tg_kernel *kernel, const tg_kernel_spec *spec) {
     if (!kernel) {
-        return TG_ERROR_INVALID_ARGUMENT;
+        return tg_fail(NULL, TG_ERROR_INVALID_ARGUMENT, "kernel is null");
     }
     tg_selection s;
     tg_status status = tg_selection_read(kernel, spec, &s);
@@ -225,7 +252,7 @@ tg_status tg_kernel_prepare_async(tg_kernel *kernel, const tg_kernel_spec *spec)
 
 tg_status tg_kernel_wait(tg_kernel *kernel) {
     if (!kernel) {
-        return TG_ERROR_INVALID_ARGUMENT;
+        return tg_fail(NULL, TG_ERROR_INVALID_ARGUMENT, "kernel is null");
     }
     pthread_mutex_lock(&kernel->lock);
     while (kernel->n_pending) {
@@ -248,7 +275,10 @@ tg_status tg_kernel_wait(tg_kernel *kernel) {
 
 tg_status tg_kernel_get_stats(const tg_kernel *kernel, tg_kernel_stats *stats) {
     if (!kernel || !stats || stats->struct_size < sizeof *stats) {
-        return TG_ERROR_INVALID_ARGUMENT;
+        return tg_fail(kernel ? kernel->context : NULL, TG_ERROR_INVALID_ARGUMENT,
+                       !kernel  ? "kernel is null"
+                       : !stats ? "stats is null"
+                                : "stats have a wrong struct_size");
     }
     tg_kernel *k = (tg_kernel *)(uintptr_t)kernel;
     *stats = (tg_kernel_stats){.struct_size = stats->struct_size};

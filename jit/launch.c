@@ -21,7 +21,8 @@ static tg_status make_tensor(const tg_kernel *k, uint32_t i, const tg_argument *
         v->kind == TG_ARGUMENT_NONE || (v->kind == TG_ARGUMENT_POINTER && !v->u.pointer);
     if (!absent && v->kind != TG_ARGUMENT_TENSOR) {
         return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT,
-                       "%s is a tensor; argument %u is not", p->name, i + 1);
+                       "%s: %s is a tensor; argument %u is a %s", k->signature->name, p->name,
+                       i + 1, v->kind == TG_ARGUMENT_POINTER ? "pointer" : "number");
     }
     const tg_tensor *t = absent ? NULL : v->u.tensor;
     *out = (tg_launch_arg){0};
@@ -57,8 +58,8 @@ static tg_status make_scalar(const tg_kernel *k, uint32_t i, const tg_argument *
     bool tensor = v->kind == TG_ARGUMENT_TENSOR;
     if (p->kind != TG_SP_PTR && (tensor || v->kind == TG_ARGUMENT_POINTER)) {
         return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT,
-                       "%s is a number; argument %u is a %s", p->name, i + 1,
-                       tensor ? "tensor" : "pointer");
+                       "%s: %s is a number; argument %u is a %s", k->signature->name, p->name,
+                       i + 1, tensor ? "tensor" : "pointer");
     }
     tg_scalar s = tg_argument_scalar(v);
     if (tensor) { /* the address of its first element */
@@ -71,7 +72,11 @@ static tg_status make_scalar(const tg_kernel *k, uint32_t i, const tg_argument *
 tg_status tg_launch_args_make(const tg_kernel *k, const tg_argument *values, uint32_t n_values,
                               tg_launch_arg *args) {
     const tg_signature *sig = k->signature;
-    if (n_values > sig->n_params || (n_values && !values)) {
+    if (n_values && !values) {
+        return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT,
+                       "%s: values is null, n_values is %u", sig->name, n_values);
+    }
+    if (n_values > sig->n_params) {
         return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT, "%s takes %u arguments, %u given",
                        sig->name, sig->n_params, n_values);
     }
@@ -201,7 +206,7 @@ static tg_status launch_checked(tg_kernel *kernel, const tg_argument *values,
 
 tg_status tg_launch(tg_kernel *kernel, const tg_argument *values, uint32_t n_values) {
     if (!kernel) {
-        return TG_ERROR_INVALID_ARGUMENT;
+        return tg_fail(NULL, TG_ERROR_INVALID_ARGUMENT, "kernel is null");
     }
     tg_plan plan;
     bool needs_general;
@@ -217,7 +222,7 @@ tg_status tg_launch(tg_kernel *kernel, const tg_argument *values, uint32_t n_val
 tg_status tg_kernel_prepare_args(tg_kernel *kernel, const tg_argument *values,
                                  uint32_t n_values) {
     if (!kernel) {
-        return TG_ERROR_INVALID_ARGUMENT;
+        return tg_fail(NULL, TG_ERROR_INVALID_ARGUMENT, "kernel is null");
     }
     tg_launch_arg args[TG_MAX_PARAMS];
     tg_launch_binding binding;
@@ -234,11 +239,17 @@ tg_status tg_kernel_prepare_args(tg_kernel *kernel, const tg_argument *values,
 
 tg_status tg_kernel_infer_shape(const tg_kernel *kernel, const tg_argument *values,
                                 uint32_t n_values, uint32_t i, int64_t *shape) {
-    if (!kernel || !shape || i >= kernel->signature->n_params ||
+    if (!kernel || !shape) {
+        return tg_fail(kernel ? kernel->context : NULL, TG_ERROR_INVALID_ARGUMENT, "%s is null",
+                       kernel ? "shape" : "kernel");
+    }
+    if (i >= kernel->signature->n_params ||
         !tg_param_is_tensor(&kernel->signature->params[i])) {
-        return kernel ? tg_fail(kernel->context, TG_ERROR_INVALID_ARGUMENT,
-                                "parameter %u is not a tensor", i + 1)
-                      : TG_ERROR_INVALID_ARGUMENT;
+        bool is_there = i < kernel->signature->n_params;
+        return tg_fail(kernel->context, TG_ERROR_INVALID_ARGUMENT,
+                       is_there ? "%s: parameter %u is a number, not a tensor"
+                                : "%s: there is no parameter %u",
+                       kernel->signature->name, i);
     }
     tg_launch_arg args[TG_MAX_PARAMS];
     tg_launch_binding binding;

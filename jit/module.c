@@ -84,7 +84,8 @@ static tg_status load(tg_context *context, const char *path, const char *text, s
         return s;
     }
     if (s) {
-        return tg_fail(context, s, "%s: %s", path, tg_status_name(s));
+        return tg_fail(context, s, s == TG_ERROR_IO ? "%s cannot be read as a file" : "%s: %s",
+                       path, tg_status_name(s));
     }
     tg_module *m = tg_alloc(&context->allocator, sizeof *m, _Alignof(tg_module));
     if (!m) {
@@ -110,8 +111,12 @@ tg_status tg_module_load_file(tg_context *context, const char *path, tg_module *
     if (out) {
         *out = NULL;
     }
-    if (!context || !path || !out) {
-        return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "context, path or out is null");
+    if (!context || !path || !*path || !out) {
+        return tg_fail(context, TG_ERROR_INVALID_ARGUMENT,
+                       !context ? "context is null"
+                       : !path  ? "path is null"
+                       : !out   ? "out is null"
+                                : "path is empty");
     }
     return load(context, path, NULL, 0, out);
 }
@@ -122,7 +127,10 @@ tg_status tg_module_load_text(tg_context *context, const char *name, const char 
         *out = NULL;
     }
     if (!context || !text || !out) {
-        return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "context, text or out is null");
+        return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "%s is null",
+                       !context ? "context"
+                       : !text  ? "text"
+                                : "out");
     }
     return load(context, name ? name : "<memory>", text, length, out);
 }
@@ -156,11 +164,30 @@ uint32_t tg_module_n_kernels(const tg_module *module) {
 }
 
 tg_kernel *tg_module_kernel_at(const tg_module *module, uint32_t i) {
-    return module && i < module->n_kernels ? &module->kernels[i] : NULL;
+    if (!module || i >= module->n_kernels) {
+        (void)tg_fail(module ? module->context : NULL, TG_ERROR_INVALID_ARGUMENT,
+                      module ? "there is no kernel %u: the module has %u" : "module is null", i,
+                      module ? module->n_kernels : 0);
+        return NULL;
+    }
+    return &module->kernels[i];
+}
+
+/* "; there are: a, b", or what is near; as far as it fits. */
+static void describe_choice(const char *name, const char *const *names, size_t n, char *out,
+                            size_t size) {
+    const char *near = tg_suggest(name, names, n);
+    size_t len = near ? tg_format(out, size, "; did you mean '%s'?", near)
+                      : tg_format(out, size, n ? "; there are: " : "; the module has none");
+    for (size_t i = 0; !near && i < n && len < size; i++) {
+        len += tg_format(out + len, size - len, "%s%s", i ? ", " : "", names[i]);
+    }
 }
 
 tg_kernel *tg_module_kernel(const tg_module *module, const char *name) {
     if (!module || !name) {
+        (void)tg_fail(module ? module->context : NULL, TG_ERROR_INVALID_ARGUMENT, "%s is null",
+                      module ? "name" : "module");
         return NULL;
     }
     const char *names[256];
@@ -174,9 +201,8 @@ tg_kernel *tg_module_kernel(const tg_module *module, const char *name) {
             names[n++] = have;
         }
     }
-    const char *near = tg_suggest(name, names, n);
-    (void)tg_fail(module->context, TG_ERROR_NOT_FOUND,
-                  near ? "no kernel '%s'; did you mean '%s'?" : "no kernel '%s'%s", name,
-                  near ? near : "");
+    char choice[400];
+    describe_choice(name, names, n, choice, sizeof choice);
+    (void)tg_fail(module->context, TG_ERROR_NOT_FOUND, "no kernel '%s'%s", name, choice);
     return NULL;
 }

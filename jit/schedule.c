@@ -11,7 +11,10 @@ tg_status tg_kernel_with_schedule(tg_kernel *kernel, const tg_schedule_options *
     tg_schedule_options o;
     if (!kernel || !out || !options || !tg_options_read(options, &o, sizeof o)) {
         return tg_fail(kernel ? kernel->context : NULL, TG_ERROR_INVALID_ARGUMENT,
-                       "kernel, options or out is null, or options has a wrong struct_size");
+                       !kernel    ? "kernel is null"
+                       : !options ? "options is null"
+                       : !out     ? "out is null"
+                                  : "options have a wrong struct_size or unknown fields");
     }
     const tg_allocator *a = &kernel->context->allocator;
     tg_kernel *k = tg_alloc(a, sizeof *k, _Alignof(tg_kernel));

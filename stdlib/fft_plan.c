@@ -352,7 +352,7 @@ static tg_status run_dims(const tg_fft_plan *p, const tg_tensor *x, tg_tensor *y
 
 tg_status tg_fft_execute(const tg_fft_plan *p, const tg_tensor *x, tg_tensor *y) {
     if (!p) {
-        return TG_ERROR_INVALID_ARGUMENT;
+        return tg_fail(NULL, TG_ERROR_INVALID_ARGUMENT, "plan is null");
     }
     tg_status s = check_tensor(p, x, p->options.kind != TG_FFT_R2C, "input");
     s = s ? s : check_tensor(p, y, p->options.kind != TG_FFT_C2R, "output");

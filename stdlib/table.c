@@ -41,7 +41,11 @@ uint32_t tg_stdlib_count(void) {
 
 tg_status tg_stdlib_describe(uint32_t i, tg_stdlib_info *info) {
     if (!info || i >= TG_STD_COUNT || info->struct_size < sizeof *info) {
-        return TG_ERROR_INVALID_ARGUMENT;
+        return tg_fail(NULL, TG_ERROR_INVALID_ARGUMENT,
+                       !info                 ? "info is null"
+                       : i >= TG_STD_COUNT ? "there is no operation %u: the library has %u"
+                                             : "info has a wrong struct_size",
+                       i, (unsigned)TG_STD_COUNT);
     }
     const tg_std_info *r = &tg_std_table[i];
     *info = (tg_stdlib_info){.struct_size = info->struct_size,

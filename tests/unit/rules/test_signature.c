@@ -153,7 +153,7 @@ Test(signature, types_by_class_and_conditions_on_them) {
     expect_message(&l, TG_ERROR_LAUNCH, "L0904: typed requires T == bf16 || N > 2; here N = 2");
     l.args[0].dtype = TG_F32;
     expect_message(&l, TG_ERROR_INVALID_ARGUMENT,
-                   "T = f32 (from A) is not a type that typed accepts");
+                   "T = f32 (from A) is not a type that typed accepts: f16, bf16");
     unload(&m);
 }
 
