@@ -241,6 +241,11 @@ typedef struct tg_plan {
 /* Was a launch kept whose checks say that this one is right too? False is no failure. */
 bool tg_plan_find(const tg_kernel *k, const tg_argument *values, uint32_t n_values,
                   tg_plan *out);
+/* What the choice of a variant depends on beside the arguments; a plan that was found is good as long as it is the same. */
+uint64_t tg_plan_epoch(const tg_kernel *k);
+/* Runs a variant on arguments that a plan was found for, or on others that would pass the same checks. False: nothing was done. */
+bool tg_plan_run(const tg_kernel *k, const tg_variant *variant, const void *const *pointers,
+                 tg_status *status);
 /* Keeps a launch that passed every check and ran `variant`; `epoch` is what the choice of the variant depends on. */
 void tg_plan_keep(tg_kernel *k, const tg_argument *values, uint32_t n_values,
                   const tg_launch_arg *args, const tg_dtype *types, const tg_variant *variant,

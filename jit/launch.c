@@ -204,17 +204,22 @@ static tg_status launch_checked(tg_kernel *kernel, const tg_argument *values,
     return s;
 }
 
+bool tg_plan_run(const tg_kernel *k, const tg_variant *variant, const void *const *pointers,
+                 tg_status *status) {
+    bool needs_general;
+    *status = enter(k, variant, pointers, &needs_general);
+    return !needs_general;
+}
+
 tg_status tg_launch(tg_kernel *kernel, const tg_argument *values, uint32_t n_values) {
     if (!kernel) {
         return tg_fail(NULL, TG_ERROR_INVALID_ARGUMENT, "kernel is null");
     }
     tg_plan plan;
-    bool needs_general;
-    if (tg_plan_find(kernel, values, n_values, &plan)) {
-        tg_status s = enter(kernel, plan.variant, plan.pointers, &needs_general);
-        if (!needs_general) {
-            return s;
-        }
+    tg_status s;
+    if (tg_plan_find(kernel, values, n_values, &plan) &&
+        tg_plan_run(kernel, plan.variant, plan.pointers, &s)) {
+        return s;
     }
     return launch_checked(kernel, values, n_values);
 }

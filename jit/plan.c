@@ -63,7 +63,7 @@ static const tg_argument *argument_of(const tg_argument *values, uint32_t n_valu
     return i < n_values ? &values[i] : &none;
 }
 
-static uint64_t epoch_of(const tg_kernel *k) {
+uint64_t tg_plan_epoch(const tg_kernel *k) {
     tg_chooser *c = atomic_load_explicit(&k->context->chooser, memory_order_acquire);
     return c && !k->schedule ? atomic_load_explicit(&c->epoch, memory_order_acquire) : 0;
 }
@@ -207,7 +207,7 @@ bool tg_plan_find(const tg_kernel *k, const tg_argument *values, uint32_t n_valu
     if (!plans || n_values > k->signature->n_params || (n_values && !values)) {
         return false;
     }
-    uint64_t epoch = epoch_of(k);
+    uint64_t epoch = tg_plan_epoch(k);
     uint32_t recent = atomic_load_explicit(&plans->recent, memory_order_relaxed);
     if (match(k, &plans->entries[recent], epoch, values, n_values, out)) {
         return true;

@@ -49,7 +49,7 @@ fn ifft(c32 x[n], axis n) -> c32[n] = dft(x, n, 1) * complex(1 / f32(n.size), 0.
 /// Radix of the next pass when n is left: odd ones first, 8 last, as a whole vector of neighbours then belongs to each of
 /// the passes before.
 fn next_radix(const int n) -> int
-    = n % 7 == 0 ? 7 : n % 5 == 0 ? 5 : n % 3 == 0 ? 3 : n % 16 != 0 ? n : n == 16 ? 2 : n % 7 == 1 ? 8 : 4;
+    = n % 7 == 0 ? 7 : n % 5 == 0 ? 5 : n % 3 == 0 ? 3 : n % 16 != 0 ? n : n % 7 == 1 ? 8 : 4;
 
 /// a b with two roundings less than the operator.
 fn cmul<T: complex>(T a, T b) -> T = complex(re(a) * re(b) - im(a) * im(b), re(a) * im(b) + im(a) * re(b));

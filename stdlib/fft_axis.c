@@ -5,7 +5,7 @@
 
 /* INSTANCE_MAX: what an instance can hold. Above DIRECT_MAX columns of the matrix, which are short enough for the first-level cache,
  * are faster than passes over the whole; above ODD_MAX if the length is no multiple of the lanes, which columns do not mind. */
-enum { INSTANCE_MAX = 16384, DIRECT_MAX = 4096, ODD_MAX = 1024, LINE = 8 /* of fft.dsl */ };
+enum { SHORT_MAX = 1, INSTANCE_MAX = 16384, DIRECT_MAX = 4096, ODD_MAX = 1024, LINE = 8 /* of fft.dsl */ };
 
 tg_tensor tg_fft_view(const tg_tensor *of, uint32_t rank, const int64_t *shape,
                       const int64_t *stride) {
@@ -35,7 +35,8 @@ void tg_fft_work_give(tg_fft_work *w, uint32_t slot, tg_tensor *t) {
     tg_tensor_release(atomic_exchange(&w->slot[slot], t));
 }
 
-void tg_fft_work_clear(tg_fft_work *w) {
+void tg_fft_work_clear(tg_fft_work *w, tg_context *context) {
+    tg_fft_ready_free(atomic_exchange(&w->ready, NULL), context);
     for (uint32_t i = 0; i < TG_FFT_WORK_SLOTS; i++) {
         tg_fft_work_give(w, i, NULL);
     }
@@ -59,7 +60,7 @@ static int64_t next_radix(int64_t n) {
     if (n % 7 == 0 || n % 5 == 0 || n % 3 == 0) {
         return n % 7 == 0 ? 7 : n % 5 == 0 ? 5 : 3;
     }
-    return n % 16 != 0 ? n : n == 16 ? 2 : n % 7 == 1 ? 8 : 4;
+    return n % 16 != 0 ? n : n % 7 == 1 ? 8 : 4;
 }
 
 /* P <= Q near the root of n, both short enough; P 1 if there are none. */
@@ -216,7 +217,7 @@ void tg_fft_axis_clear(tg_fft_axis *a) {
         }
     }
     if (a->work) {
-        tg_fft_work_clear(a->work);
+        tg_fft_work_clear(a->work, a->context);
         tg_free(&a->context->allocator, a->work, sizeof *a->work);
     }
     memset(a, 0, sizeof *a);
@@ -254,19 +255,35 @@ static tg_status run_chirp(const tg_fft_axis *a, const tg_tensor *x, tg_tensor *
     return s;
 }
 
-tg_status tg_fft_axis_rows(const tg_fft_axis *a, const tg_tensor *x, tg_tensor *y,
-                           bool normalise) {
+bool tg_fft_axis_call(const tg_fft_axis *a, const tg_tensor *x, tg_tensor *y, bool normalise, tg_fft_call *out) {
     switch (a->method) {
     case TG_FFT_DIRECT:
-        return tg_std_launch(a->context, TG_STD_fft_rows,
-                             TG_ARGS(x, a->w[0], y, a->sign, normalise));
+        *out = tg_fft_call_make(TG_STD_fft_rows, 2, TG_ARGS(x, a->w[0], y, a->sign, normalise));
+        return true;
+    case TG_FFT_BLUESTEIN:
+        *out = tg_fft_call_make(TG_STD_fft_bluestein, 5, TG_ARGS(x, a->chirp, a->filter, a->w[0], a->w[1], y, normalise));
+        return true;
+    case TG_FFT_LARGE:
+    case TG_FFT_CHIRP:
+    case TG_FFT_IDENTITY:
+    default:
+        return false;
+    }
+}
+
+tg_status tg_fft_axis_rows(const tg_fft_axis *a, const tg_tensor *x, tg_tensor *y,
+                           bool normalise) {
+    tg_fft_call call;
+    if (tg_fft_axis_call(a, x, y, normalise, &call)) {
+        return tg_fft_call_launch(a->context, &call);
+    }
+    switch (a->method) {
     case TG_FFT_LARGE:
         return run_large(a, x, y, normalise);
-    case TG_FFT_BLUESTEIN:
-        return tg_std_launch(a->context, TG_STD_fft_bluestein,
-                             TG_ARGS(x, a->chirp, a->filter, a->w[0], a->w[1], y, normalise));
     case TG_FFT_CHIRP:
         return run_chirp(a, x, y, normalise);
+    case TG_FFT_DIRECT:
+    case TG_FFT_BLUESTEIN:
     case TG_FFT_IDENTITY:
     default:
         return tg_tensor_copy(y, x);
@@ -279,11 +296,35 @@ static tg_tensor turned(const tg_tensor *t) {
     return tg_fft_view(t, 3, (int64_t[]){n[0], n[2], n[1]}, (int64_t[]){s[0], s[2], s[1]});
 }
 
+/* Columns `from` … `from` + `n` - 1 */
+static tg_tensor some_columns(const tg_tensor *t, int64_t from, int64_t n) {
+    tg_tensor part = tg_fft_view(t, 3, (int64_t[]){t->arg.shape[0], t->arg.shape[1], n}, t->arg.stride);
+    part.arg.data = (char *)part.arg.data + from * t->arg.stride[2] * (int64_t)tg_dtype_size(t->dtype);
+    return part;
+}
+
+/* Their groups of LINE: [A, N, C / LINE, LINE] */
+static tg_tensor in_lines(const tg_tensor *t) {
+    const int64_t *n = t->arg.shape, *s = t->arg.stride;
+    return tg_fft_view(t, 4, (int64_t[]){n[0], n[1], n[2] / LINE, LINE}, (int64_t[]){s[0], s[1], LINE * s[2], s[2]});
+}
+
+static tg_status run_columns(const tg_fft_axis *a, const tg_tensor *x, tg_tensor *y, bool normalise) {
+    int64_t n = x->arg.shape[2], whole = n / LINE * LINE;
+    tg_tensor from = in_lines(x), to = in_lines(y);
+    tg_status s = whole ? tg_std_launch(a->context, TG_STD_fft_lines, TG_ARGS(&from, a->w[0], &to, a->sign, normalise)) : TG_OK;
+    if (s || whole == n) {
+        return s;
+    }
+    from = some_columns(x, whole, n - whole);
+    to = some_columns(y, whole, n - whole);
+    return tg_std_launch(a->context, TG_STD_fft_columns, TG_ARGS(&from, a->w[0], &to, a->sign, normalise));
+}
+
 tg_status tg_fft_axis_columns(const tg_fft_axis *a, const tg_tensor *x, tg_tensor *y,
                               bool normalise) {
     if (a->method == TG_FFT_DIRECT) {
-        return tg_std_launch(a->context, TG_STD_fft_columns,
-                             TG_ARGS(x, a->w[0], y, a->sign, normalise));
+        return run_columns(a, x, y, normalise);
     }
     tg_tensor from = turned(x), to = turned(y);
     return tg_fft_axis_rows(a, &from, &to, normalise);

@@ -11,19 +11,20 @@
 
 #include <stdatomic.h>
 
-#include "stdlib/stdlib.h"
+#include "stdlib/fft_ready.h"
 
 /* Memory between the steps of a transform. A plan keeps what its last execution used, as new memory costs more than the transform of
  * it; executions at the same time have memory of their own. */
 enum { TG_FFT_WORK_SLOTS = 2 };
 typedef struct tg_fft_work {
     _Atomic(tg_tensor *) slot[TG_FFT_WORK_SLOTS];
+    _Atomic(tg_fft_ready *) ready; /* of a transform of one launch */
 } tg_fft_work;
 
 /* A tensor of at least n elements, contents unspecified; null: out of memory. Give it back to the same slot. Any thread. */
 tg_tensor *tg_fft_work_take(tg_fft_work *w, uint32_t slot, tg_context *context, tg_dtype dtype, int64_t n);
 void tg_fft_work_give(tg_fft_work *w, uint32_t slot, tg_tensor *t); /* null is fine */
-void tg_fft_work_clear(tg_fft_work *w);
+void tg_fft_work_clear(tg_fft_work *w, tg_context *context);
 
 typedef enum tg_fft_method {
     TG_FFT_IDENTITY,
@@ -52,6 +53,8 @@ tg_status tg_fft_axis_init(tg_fft_axis *a, tg_context *context, tg_dtype dtype, 
                            int sign);
 void tg_fft_axis_clear(tg_fft_axis *a); /* zeroed or initialised */
 
+/* The launch that tg_fft_axis_rows is for these tensors; false if it takes more than one, or none. */
+bool tg_fft_axis_call(const tg_fft_axis *a, const tg_tensor *x, tg_tensor *y, bool normalise, tg_fft_call *out);
 /* y[i, c] = transform of x[i, c], both [A, C, N] with any strides; `normalise` divides by N. They must not overlap. */
 tg_status tg_fft_axis_rows(const tg_fft_axis *a, const tg_tensor *x, tg_tensor *y,
                            bool normalise);

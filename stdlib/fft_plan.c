@@ -111,7 +111,7 @@ void tg_fft_plan_destroy(tg_fft_plan *p) {
     }
     tg_tensor_release(p->turn);
     if (p->work) {
-        tg_fft_work_clear(p->work);
+        tg_fft_work_clear(p->work, p->context);
         tg_free(&p->context->allocator, p->work, sizeof *p->work);
     }
     tg_free(&p->context->allocator, p, sizeof *p);
@@ -243,9 +243,30 @@ static tg_status long_pairs(const tg_fft_plan *p, const tg_tensor *x, const tg_t
 static tg_status copy_rows(const tg_fft_plan *p, const tg_tensor *x, tg_tensor *y,
                            bool forward);
 
-static tg_status real_rows(const tg_fft_plan *p, const tg_tensor *x, tg_tensor *y) {
+/* The launch that rows are, with what its arguments point to; false if they are not one launch. */
+typedef struct rows_call {
+    tg_fft_call call;
+    tg_tensor pairs, turn;
+} rows_call;
+
+static bool call_of_rows(const tg_fft_plan *p, const tg_tensor *x, tg_tensor *y, rows_call *c) {
     const tg_fft_axis *axis = &p->axis[p->rank - 1];
     bool forward = p->options.kind == TG_FFT_R2C, normalise = p->options.normalise != 0;
+    if (!is_real(p)) {
+        return tg_fft_axis_call(axis, x, y, normalise, &c->call);
+    }
+    if (!p->paired || axis->method != TG_FFT_DIRECT || !pairs_fit(forward ? x : y, p->options.dtype, &c->pairs)) {
+        return false;
+    }
+    c->turn = tg_fft_view(p->turn, 1, (int64_t[]){p->n[p->rank - 1] / 2}, NULL);
+    c->call = forward ? tg_fft_call_make(TG_STD_fft_r2c, 3, TG_ARGS(&c->pairs, axis->w[0], &c->turn, y, normalise))
+                      : tg_fft_call_make(TG_STD_fft_c2r, 3, TG_ARGS(x, axis->w[0], &c->turn, &c->pairs, normalise));
+    return true;
+}
+
+static tg_status real_rows(const tg_fft_plan *p, const tg_tensor *x, tg_tensor *y) {
+    const tg_fft_axis *axis = &p->axis[p->rank - 1];
+    bool forward = p->options.kind == TG_FFT_R2C;
     tg_tensor pairs;
     if (!p->paired) {
         return real_rows_whole(p, axis, x, y, forward);
@@ -254,13 +275,7 @@ static tg_status real_rows(const tg_fft_plan *p, const tg_tensor *x, tg_tensor *
         return copy_rows(p, x, y, forward);
     }
     tg_tensor turn = tg_fft_view(p->turn, 1, (int64_t[]){p->n[p->rank - 1] / 2}, NULL);
-    if (axis->method != TG_FFT_DIRECT) {
-        return forward ? long_pairs(p, &pairs, &turn, y, true) : long_pairs(p, x, &turn, &pairs, false);
-    }
-    return forward ? tg_std_launch(p->context, TG_STD_fft_r2c,
-                                   TG_ARGS(&pairs, axis->w[0], &turn, y, normalise))
-                   : tg_std_launch(p->context, TG_STD_fft_c2r,
-                                   TG_ARGS(x, axis->w[0], &turn, &pairs, normalise));
+    return forward ? long_pairs(p, &pairs, &turn, y, true) : long_pairs(p, x, &turn, &pairs, false);
 }
 
 static tg_status copy_rows(const tg_fft_plan *p, const tg_tensor *x, tg_tensor *y,
@@ -280,6 +295,10 @@ static tg_status copy_rows(const tg_fft_plan *p, const tg_tensor *x, tg_tensor *
 }
 
 static tg_status last_rows(const tg_fft_plan *p, const tg_tensor *x, tg_tensor *y) {
+    rows_call c;
+    if (call_of_rows(p, x, y, &c)) {
+        return tg_fft_call_launch(p->context, &c.call);
+    }
     return is_real(p)
                ? real_rows(p, x, y)
                : tg_fft_axis_rows(&p->axis[p->rank - 1], x, y, p->options.normalise != 0);
@@ -350,11 +369,28 @@ static tg_status run_dims(const tg_fft_plan *p, const tg_tensor *x, tg_tensor *y
     return s;
 }
 
+/* One-dimensional: `from` and `to` are x and y of three dimensions. */
+static tg_status run_rows(const tg_fft_plan *p, const tg_tensor *x, const tg_tensor *y, const tg_tensor *from, tg_tensor *to) {
+    rows_call c;
+    if (!call_of_rows(p, from, to, &c)) {
+        return last_rows(p, from, to);
+    }
+    tg_status s = tg_fft_call_launch(p->context, &c.call);
+    if (s == TG_OK) {
+        tg_fft_ready_keep(&p->work->ready, p->context, &c.call, x, y);
+    }
+    return s;
+}
+
 tg_status tg_fft_execute(const tg_fft_plan *p, const tg_tensor *x, tg_tensor *y) {
+    tg_status s;
     if (!p) {
         return tg_fail(NULL, TG_ERROR_INVALID_ARGUMENT, "plan is null");
     }
-    tg_status s = check_tensor(p, x, p->options.kind != TG_FFT_R2C, "input");
+    if (tg_fft_ready_run(atomic_load_explicit(&p->work->ready, memory_order_acquire), x, y, &s)) {
+        return s;
+    }
+    s = check_tensor(p, x, p->options.kind != TG_FFT_R2C, "input");
     s = s ? s : check_tensor(p, y, p->options.kind != TG_FFT_C2R, "output");
     if (s) {
         return s;
@@ -375,5 +411,5 @@ tg_status tg_fft_execute(const tg_fft_plan *p, const tg_tensor *x, tg_tensor *y)
         return tg_fail(p->context, TG_ERROR_UNSUPPORTED,
                        "more than two leading dimensions must be row-major");
     }
-    return last_rows(p, &from, &to);
+    return run_rows(p, x, y, &from, &to);
 }

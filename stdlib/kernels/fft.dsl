@@ -30,7 +30,10 @@ kernel fft_rows<T: complex>(in T X[A, C, const N], in T W[NW], out T Y[A, C, con
     }
 }
 
-/// The same along the middle dimension, many columns at a time.
+/// Columns that are transformed side by side, in lanes: complex numbers in a cache line.
+const int LINE = 8;
+
+/// Along the middle dimension: any number of columns.
 kernel fft_columns<T: complex>(in T X[A, const N, C], in T W[NW], out T Y[A, const N, C], const int sign = -1, const bool normalise = false)
     where NW + 1 == N
 {
@@ -41,8 +44,17 @@ kernel fft_columns<T: complex>(in T X[A, const N, C], in T W[NW], out T Y[A, con
     }
 }
 
-/// Columns that are transformed side by side, in lanes: complex numbers in a cache line.
-const int LINE = 8;
+/// The same for columns in groups of LINE, which are cache lines: column LINE c + r is X[a, n, c, r].
+kernel fft_lines<T: complex>(in T X[A, const N, C, 8], in T W[NW], out T Y[A, const N, C, 8], const int sign = -1, const bool normalise = false)
+    where NW + 1 == N
+{
+    grid (each a in A, each c in C) {
+        axis r in LINE, n in N;
+        let y = passes(X[a, n, c, r], n, W, N, sign);
+        Y[a, n, c, r] = normalise ? scaled(y, 1 / f64(N)) : y;
+    }
+}
+schedule fft_lines { vector(r) = 8; }
 
 /// Length P Q in two passes over memory: columns of the P x Q matrix, factors exp(sign 2 pi i p q / (P Q)), rows.
 /// Y[a, c, q, p] is output p + P q. Each pass takes LINE columns at a time, whole cache lines, and leaves them so that those of the

@@ -98,7 +98,7 @@ static int64_t radix_of(int64_t left) {
     if (left > 1 || bits < 4) {
         return left << bits;
     }
-    return bits % 3 == 0 ? 8 : bits == 4 ? 2 : 4;
+    return bits % 3 == 0 ? 8 : 4;
 }
 
 static void factors(const kcase *c, const char *name, int64_t n, int64_t sign) {
@@ -126,6 +126,15 @@ void ref_fft_lines(kcase *c) {
 
 void ref_fft_columns(kcase *c) {
     int64_t n = kd(c, "N"), columns = kd(c, "C");
+    for (int64_t i = 0; i < kd(c, "A") * columns; i++) {
+        int64_t at = 2 * (i / columns * n * columns + i % columns);
+        transform(kt(c, "X") + at, kt(c, "Y") + at, columns, n, kd(c, "sign"), factor_of(c, n));
+    }
+}
+
+/* Columns in groups of eight. */
+void ref_fft_groups(kcase *c) {
+    int64_t n = kd(c, "N"), columns = 8 * kd(c, "C");
     for (int64_t i = 0; i < kd(c, "A") * columns; i++) {
         int64_t at = 2 * (i / columns * n * columns + i % columns);
         transform(kt(c, "X") + at, kt(c, "Y") + at, columns, n, kd(c, "sign"), factor_of(c, n));

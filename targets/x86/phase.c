@@ -119,13 +119,18 @@ static void bind_par(tg_x86 *x, tg_op *op, LLVMValueRef ordinal, LLVMBasicBlockR
     }
 }
 
-/* Ordinals of the binders from the task number: the last binder runs fastest, if no schedule orders them otherwise. */
-static void emit_pars(tg_x86 *x, tg_block *block, LLVMValueRef task, LLVMBasicBlockRef skip) {
-    LLVMBuilderRef b = x->builder;
+static tg_op *par_of(const tg_block *block) {
     tg_op *par = NULL;
     for (tg_op *op = block->first; op && !par; op = op->next) {
         par = op->opcode == TG_OP_PAR ? op : NULL;
     }
+    return par;
+}
+
+/* Ordinals of the binders from the task number: the last binder runs fastest, if no schedule orders them otherwise. */
+static void emit_pars(tg_x86 *x, tg_block *block, LLVMValueRef task, LLVMBasicBlockRef skip) {
+    LLVMBuilderRef b = x->builder;
+    tg_op *par = par_of(block);
     if (!par) {
         tg_x86_emit_block(x, block);
         return;
@@ -136,6 +141,11 @@ static void emit_pars(tg_x86 *x, tg_block *block, LLVMValueRef task, LLVMBasicBl
         } else {
             tg_x86_emit_scalar(x, op);
         }
+    }
+    if (!x->permuted && !par_of(&par->regions[0].body)) { /* the last binder takes what is left: no division */
+        bind_par(x, par, task, skip);
+        emit_pars(x, &par->regions[0].body, task, skip);
+        return;
     }
     LLVMValueRef below = tg_x86_captured(x, TG_X86_SLOT_BLOCK, par, 1, x->l->i64); /* tasks per step of this binder */
     LLVMValueRef ordinal = LLVMBuildUDiv(b, task, below, "");

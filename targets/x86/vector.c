@@ -4,7 +4,7 @@
  * Ties go to an axis that is not reduced. Iterations hold several vectors when a vector is little work. */
 #include "targets/x86/x86_internal.h"
 
-enum { UNKNOWN = INT32_MIN, MAX_UNROLL = 8, MAX_STEPS = 2000 };
+enum { UNKNOWN = INT32_MIN, MAX_UNROLL = 8, MAX_STEPS = 2000, SHORTEST_BITS = 128 };
 
 /* Inside the tile that an op indexes, the axes it names stand for its index expressions. */
 typedef struct binding {
@@ -245,10 +245,19 @@ static bool inner_may_run_in_lanes(const tg_x86_nest *n) {
     return true;
 }
 
-/* Lanes beyond the axis's end do nothing: worse than gathers when most of a vector is empty. */
+/* An axis of 4 has vectors of 4 even where the machine has longer ones: without lanes beyond its end nothing needs a mask. */
+static uint32_t fitting_lanes(uint32_t lanes, int64_t bound, int element_bits) {
+    while (bound && bound * 2 <= lanes && lanes * (uint32_t)element_bits > SHORTEST_BITS) {
+        lanes /= 2;
+    }
+    return lanes;
+}
+
+/* Lanes beyond the axis's end do nothing: worse than gathers when most of a vector is empty. Vectors shorter than the machine's do less. */
 static int short_penalty(const tg_x86 *x, int64_t bound) {
-    int lanes = x->machine->vector_bits / 32;
-    return !bound || bound >= lanes ? 0 : bound * 4 <= lanes ? 400 : bound * 2 <= lanes ? 100 : 20;
+    int most = x->machine->vector_bits / 32, lanes = (int)fitting_lanes((uint32_t)most, bound, 32);
+    int empty = !bound || bound >= lanes ? 0 : bound * 4 <= lanes ? 400 : bound * 2 <= lanes ? 100 : 20;
+    return empty + (lanes < most ? 20 : 0);
 }
 
 static bool may_run_in_lanes(const tg_x86 *x, const tg_x86_nest *n, uint32_t i) {
@@ -330,6 +339,7 @@ void tg_x86_choose_vector(tg_x86 *x, tg_x86_nest *n) {
     n->lanes = (uint32_t)(x->machine->vector_bits / width);
     n->unroll = gathers ? 1 : chosen.ops <= 8 ? 4 : chosen.ops <= 24 ? 2 : 1;
     int64_t bound = x->ranges[n->vector->rank].bound;
+    n->lanes = fitting_lanes(n->lanes, bound, width);
     if (is_long_chain(n, &chosen) && !gathers && (!bound || bound >= 2 * n->lanes)) {
         n->lanes *= 2;
     }

@@ -10,7 +10,7 @@
 // WIDE: nest p q by 6 c x16 *1 | r s: reduce add -> %y, store
 // WIDE-NOT: nest
 // ALONG: nest p | s x8{{.*}}: reduce add -> %y
-// ALONG-NEXT: nest p x8{{.*}}: store
+// ALONG-NEXT: nest p x4{{.*}}: store
 kernel summed(in f32 X[H, W, C], in f32 F[3, 3, C], out f32 Y[H, W, C])
 {
     grid (p in H, q in W, c in C) {

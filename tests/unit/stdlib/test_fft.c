@@ -350,6 +350,52 @@ Test(fft, strides) {
     tg_tensor_release(to);
 }
 
+/* x and y are of 3 rows of n; the row-major copy of x tells what y must be. */
+static void expect_rows(const tg_fft_plan *p, const tg_tensor *x, tg_tensor *y, int64_t n) {
+    int64_t shape[] = {3, n};
+    tg_tensor *flat = tg_tensor_create(ctx, TG_C32, 2, shape), *result = tg_tensor_create(ctx, TG_C32, 2, shape);
+    cr_assert_eq(tg_tensor_copy(flat, x), TG_OK);
+    cr_assert_eq(tg_fft_execute(p, x, y), TG_OK, "%s", tg_last_error(ctx));
+    cr_assert_eq(tg_tensor_copy(result, y), TG_OK);
+    double *want = doubles(flat, 6 * n);
+    for (int64_t b = 0; b < 3; b++) {
+        naive(want + 2 * b * n, n, 1, -1);
+    }
+    expect_near(result, want, 6 * n, bound(TG_C32, n), "again", n);
+    free(want);
+    tg_tensor_release(flat);
+    tg_tensor_release(result);
+}
+
+/* A plan remembers the layout of its first tensors: others of that layout, then of other layouts, then none that are wrong. */
+Test(fft, like_the_first_or_not) {
+    int64_t n = 16, shape[] = {3, 16}, across[] = {16, 3};
+    tg_fft_plan *p = plan_of(1, &n, TG_C32, TG_FFT_C2C, -1, 0);
+    tg_tensor *x = make(TG_C32, 2, shape, 1), *other = make(TG_C32, 2, shape, 2), *y = make(TG_C32, 2, shape, 0);
+    tg_tensor *turned = make(TG_C32, 2, across, 3), *columns = tg_tensor_permute(turned, (uint32_t[]){1, 0});
+    tg_tensor *twice = make(TG_C32, 1, (int64_t[]){100}, 4);
+    tg_tensor *low = tg_tensor_from_memory(ctx, TG_C32, 2, shape, NULL, tg_tensor_data(twice), NULL, NULL);
+    tg_tensor *high = tg_tensor_from_memory(ctx, TG_C32, 2, shape, NULL, (float *)tg_tensor_data(twice) + 94, NULL, NULL);
+    tg_tensor *beyond = tg_tensor_from_memory(ctx, TG_C32, 2, shape, NULL, (float *)tg_tensor_data(twice) + 96, NULL, NULL);
+    tg_tensor *odd = tg_tensor_from_memory(ctx, TG_C32, 2, shape, NULL, (char *)tg_tensor_data(twice) + 2, NULL, NULL);
+    tg_tensor *wide = make(TG_C64, 2, shape, 5);
+    expect_rows(p, x, y, n);
+    expect_rows(p, other, y, n);
+    expect_rows(p, columns, y, n);
+    expect_rows(p, x, columns, n);
+    expect_rows(p, low, beyond, n);
+    cr_expect_eq(tg_fft_execute(p, low, high), TG_ERROR_LAUNCH, "they overlap");
+    cr_expect_eq(tg_fft_execute(p, x, x), TG_ERROR_LAUNCH);
+    cr_expect_eq(tg_fft_execute(p, x, wide), TG_ERROR_INVALID_ARGUMENT);
+    cr_expect_eq(tg_fft_execute(p, NULL, y), TG_ERROR_INVALID_ARGUMENT);
+    cr_expect_neq(tg_fft_execute(p, odd, y), TG_OK, "not aligned");
+    tg_fft_plan_destroy(p);
+    tg_tensor *all[] = {x, other, y, columns, turned, low, high, beyond, odd, twice, wide};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        tg_tensor_release(all[i]);
+    }
+}
+
 Test(fft, errors) {
     tg_fft_options o = TG_FFT_OPTIONS_INIT;
     tg_fft_plan *p = NULL;
