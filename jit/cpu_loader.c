@@ -11,6 +11,7 @@
 #include <llvm-c/LLJIT.h>
 #include <llvm-c/Target.h>
 
+#include <elf.h>
 #include <math.h>
 #include <pthread.h>
 #include <string.h>
@@ -148,6 +149,31 @@ static LLVMErrorRef make_linker(tg_code_space *s) {
     return error;
 }
 
+/* Bytes of the ELF file at `at`, whose section headers come last; all that is left if that is not sensible. */
+static size_t object_size(const char *at, size_t left) {
+    Elf64_Ehdr header;
+    if (left < sizeof header) {
+        return left;
+    }
+    memcpy(&header, at, sizeof header);
+    size_t size = header.e_shoff + (size_t)header.e_shnum * header.e_shentsize;
+    return size > sizeof header && size < left ? size : left;
+}
+
+/* One object after the other, each at a multiple of 64 bytes (tg_codegen_options). */
+static LLVMErrorRef add_objects(load *l, LLVMOrcJITDylibRef dylib, const char *name) {
+    enum { ALIGNMENT = 64 };
+    LLVMErrorRef error = NULL;
+    for (size_t at = 0; at < l->size && !error;) {
+        const char *object = (const char *)l->object + at;
+        size_t size = object_size(object, l->size - at);
+        LLVMMemoryBufferRef buffer = LLVMCreateMemoryBufferWithMemoryRangeCopy(object, size, name);
+        error = LLVMOrcLLJITAddObjectFile(l->space->jit, dylib, buffer); /* takes the buffer */
+        at += (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    }
+    return error;
+}
+
 static LLVMErrorRef link_object(load *l) {
     tg_code_space *s = l->space;
     LLVMErrorRef error = make_linker(s);
@@ -163,9 +189,7 @@ static LLVMErrorRef link_object(load *l) {
     if (error) {
         return error;
     }
-    LLVMMemoryBufferRef buffer =
-        LLVMCreateMemoryBufferWithMemoryRangeCopy(l->object, l->size, name);
-    error = LLVMOrcLLJITAddObjectFile(s->jit, dylib, buffer); /* takes the buffer */
+    error = add_objects(l, dylib, name);
     if (error) {
         return error;
     }

@@ -288,6 +288,7 @@ static void compile_now(compile *c) {
                                   .emit = TG_EMIT_OBJECT};
     bool general = (c->key->words[1] & GENERAL_BIT) != 0;
     options.codegen.strides = general ? TG_STRIDES_GENERAL : TG_STRIDES_USUAL;
+    options.codegen.two_threads = tg_host_n_threads(ctx->host) > 1;
     c->diags = tg_compilation_diags(c->k->module->compilation, c->arena);
     c->status = tg_compile_kernel(c->k->module->compilation, c->k->item, &spec, &options,
                                   c->arena, &c->diags, &artifact, &message);

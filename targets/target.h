@@ -19,6 +19,7 @@ typedef struct tg_codegen_options {
     bool baseline;    /* every value materialised, scalar loops: the always-correct lowering */
     bool debug_info;  /* DWARF lines of the .dsl source */
     tg_strides strides;
+    bool two_threads; /* large code is emitted by two threads, as two objects for a loader, the second at a multiple of 64 bytes */
     bool optimise_o2; /* LLVM O2 instead of the short list: a debugging switch */
     const tg_sources *sources; /* for debug info; may be null */
 } tg_codegen_options;

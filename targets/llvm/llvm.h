@@ -18,6 +18,7 @@ typedef struct tg_llvm {
     LLVMBuilderRef builder;
     LLVMTargetMachineRef machine;
     LLVMTypeRef t_void, i1, i8, i16, i32, i64, f16, f32, f64, ptr;
+    LLVMMemoryBufferRef buffers[2]; /* emitted, not yet copied */
     const char *cpu, *features;
     int n_errors;       /* diagnostics of severity error */
     char message[512];  /* the first of them */
@@ -34,6 +35,11 @@ bool tg_llvm_guard(void (*fn)(void *user), void *user, char *message, size_t siz
 bool tg_llvm_optimise(tg_llvm *l, const char *passes);
 /* The module as an object file or assembly text, copied to the arena; null with l->message. */
 const void *tg_llvm_emit(tg_llvm *l, LLVMCodeGenFileType kind, tg_arena *arena, size_t *size);
+/* The same, to be disposed of by the caller. */
+LLVMMemoryBufferRef tg_llvm_emit_buffer(tg_llvm *l, LLVMCodeGenFileType kind);
+/* (halves.c) Object code by two threads, if there is enough of it: two objects then, the second at the next multiple of 64 bytes.
+ * The module cannot be used any more. */
+const void *tg_llvm_emit_halves(tg_llvm *l, tg_arena *arena, size_t *size);
 const char *tg_llvm_text(tg_llvm *l, tg_arena *arena);
 
 /* ---- small builders ---------------------------------------------------------------------------- */
@@ -89,5 +95,15 @@ typedef struct tg_llvm_if {
 void tg_llvm_if_open(tg_llvm *l, tg_llvm_if *c, LLVMValueRef test);
 void tg_llvm_if_else(tg_llvm *l, tg_llvm_if *c);
 void tg_llvm_if_close(tg_llvm *l, tg_llvm_if *c);
+
+/* What is emitted from open to close goes into a function of its own, called from where it stood (outline.c). The region must
+ * leave no value that is used after it; code put into blocks of the outer function meanwhile stays there. Null if the
+ * region has to stay where it is: `keep`, a branch out of it, or too many values read. The caller gives the function its attributes. */
+typedef struct tg_llvm_outline {
+    LLVMBasicBlockRef before, first;
+    LLVMValueRef region;
+} tg_llvm_outline;
+void tg_llvm_outline_open(tg_llvm *l, tg_llvm_outline *o);
+LLVMValueRef tg_llvm_outline_close(tg_llvm *l, tg_llvm_outline *o, const char *name, bool keep);
 
 #endif

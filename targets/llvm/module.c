@@ -93,6 +93,11 @@ void tg_llvm_close(tg_llvm *l) {
     if (!l->context) {
         return;
     }
+    for (int i = 0; i < 2; i++) {
+        if (l->buffers[i]) {
+            LLVMDisposeMemoryBuffer(l->buffers[i]);
+        }
+    }
     LLVMDisposeBuilder(l->builder);
     LLVMDisposeModule(l->module);
     if (l->machine) {
@@ -125,7 +130,7 @@ bool tg_llvm_optimise(tg_llvm *l, const char *passes) {
     return !failed && l->n_errors == 0;
 }
 
-const void *tg_llvm_emit(tg_llvm *l, LLVMCodeGenFileType kind, tg_arena *arena, size_t *size) {
+LLVMMemoryBufferRef tg_llvm_emit_buffer(tg_llvm *l, LLVMCodeGenFileType kind) {
     char *error = NULL;
     LLVMMemoryBufferRef buffer = NULL;
     if (LLVMTargetMachineEmitToMemoryBuffer(l->machine, l->module, kind, &error, &buffer)) {
@@ -133,11 +138,25 @@ const void *tg_llvm_emit(tg_llvm *l, LLVMCodeGenFileType kind, tg_arena *arena, 
         LLVMDisposeMessage(error);
         return NULL;
     }
+    if (l->n_errors) {
+        LLVMDisposeMemoryBuffer(buffer);
+        return NULL;
+    }
+    return buffer;
+}
+
+const void *tg_llvm_emit(tg_llvm *l, LLVMCodeGenFileType kind, tg_arena *arena, size_t *size) {
+    LLVMMemoryBufferRef buffer = tg_llvm_emit_buffer(l, kind);
+    if (!buffer) {
+        return NULL;
+    }
+    l->buffers[0] = buffer; /* should the arena unwind */
     *size = LLVMGetBufferSize(buffer);
     char *copy = tg_arena_alloc(arena, *size + 1, 64); /* zeroed: text ends with a NUL */
     memcpy(copy, LLVMGetBufferStart(buffer), *size);
+    l->buffers[0] = NULL;
     LLVMDisposeMemoryBuffer(buffer);
-    return l->n_errors ? NULL : copy;
+    return copy;
 }
 
 const char *tg_llvm_text(tg_llvm *l, tg_arena *arena) {

@@ -141,8 +141,9 @@ typedef struct tg_dot_rows {
 bool tg_x86_dot_packs_tiles(tg_x86 *x, const tg_x86_dot *d);
 /* Packs the part's points as [point][row]; writes up to a vector of points too many. */
 void tg_x86_dot_pack_tile(tg_dot_emission *e, const tg_dot_rows *r, LLVMValueRef to);
-/* (dot_side.c) Row i at points k … of the part. */
-LLVMValueRef tg_x86_dot_row_vector(tg_dot_emission *e, const tg_dot_rows *r, unsigned i, LLVMValueRef k, LLVMValueRef mask);
+/* (dot_side.c) Row i at a vector of points k … of the part, or at k alone. */
+LLVMValueRef tg_x86_dot_row_vector(tg_dot_emission *e, const tg_dot_rows *r, unsigned i, LLVMValueRef k);
+LLVMValueRef tg_x86_dot_row_element(tg_dot_emission *e, const tg_dot_rows *r, unsigned i, LLVMValueRef k);
 
 /* ---- groups of small integers (dot_int8.c) ----------------------------------------------------------------- */
 

@@ -221,23 +221,14 @@ static void edge_tile(tg_dot_nest *n, LLVMValueRef from, unsigned rows, unsigned
     results_to_edge(n, &t, from);
 }
 
-static void narrow_loop(tg_dot_nest *n, LLVMValueRef from, LLVMValueRef until, unsigned vecs, bool masked) {
-    tg_llvm_loop loop;
-    LLVMValueRef step = tg_llvm_i64(n->e.l, vecs * n->e.lanes);
-    edge_tile(n, tg_llvm_loop_open(n->e.l, &loop, from, until, step), n->e.rows, vecs, masked);
-    tg_llvm_loop_close(n->e.l, &loop);
-}
-
 /* Columns that do not fill the panel, in tiles of half its width. */
 static void narrow_tiles(tg_dot_nest *n, bool masked) {
     unsigned half = n->e.vecs > 1 ? n->e.vecs / 2 : 1;
-    LLVMValueRef from = tg_llvm_i64(n->e.l, 0);
-    if (masked && masks_cost(n)) {
-        LLVMValueRef whole = whole_columns(n, n->p.n_columns, half * n->e.lanes);
-        narrow_loop(n, from, whole, half, false);
-        from = whole;
-    }
-    narrow_loop(n, from, n->p.n_columns, half, masked);
+    tg_llvm *l = n->e.l;
+    tg_llvm_loop loop;
+    LLVMValueRef from = tg_llvm_loop_open(l, &loop, tg_llvm_i64(l, 0), n->p.n_columns, tg_llvm_i64(l, half * n->e.lanes));
+    edge_tile(n, from, n->e.rows, half, masked);
+    tg_llvm_loop_close(l, &loop);
 }
 
 /* The roots of a tile whose sums are in the edge block, if these are the final ones. */
@@ -252,15 +243,20 @@ static void finish_edge(tg_dot_nest *n) {
     }
 }
 
-/* The last rows, if they are few, in a tile of their own; goes on to `edge` then. */
+/* The last rows, if they are few, in a tile of their own; goes on to `edge` then. A tile of fewer accumulators than the
+ * multipliers keep under way would take no less time, but where one row is all there is, its sums have room for no more. */
 static void low_tiles(tg_dot_nest *n, LLVMBasicBlockRef edge) {
-    static const unsigned heights[] = {1, 2, 4};
+    enum { UNDER_WAY = 8 };
     tg_llvm *l = n->e.l;
-    for (unsigned i = 0; i < sizeof heights / sizeof *heights && heights[i] < n->e.rows; i++) {
+    unsigned least = UNDER_WAY / n->e.vecs > 1 ? UNDER_WAY / n->e.vecs : 1;
+    for (unsigned height = 1; height < n->e.rows; height = height < least ? least : height * 2) {
         LLVMBasicBlockRef low = tg_llvm_block(l), high = tg_llvm_block(l);
-        LLVMBuildCondBr(l->builder, at_least(n, n->n_rows, heights[i] + 1), high, low);
+        LLVMBuildCondBr(l->builder, at_least(n, n->n_rows, height + 1), high, low);
         LLVMPositionBuilderAtEnd(l->builder, low);
-        edge_tile(n, tg_llvm_i64(l, 0), heights[i], n->e.vecs, false);
+        tg_llvm_outline o;
+        tg_llvm_outline_open(l, &o);
+        edge_tile(n, tg_llvm_i64(l, 0), height, n->e.vecs, false);
+        tg_x86_outline_close(n->e.x, &o, "low_tile");
         LLVMBuildBr(l->builder, edge);
         LLVMPositionBuilderAtEnd(l->builder, high);
     }
@@ -366,10 +362,13 @@ static void pack_group(tg_dot_nest *n) {
     LLVMValueRef columns = LLVMBuildSub(b, n->group_until, n->group_from, "");
     LLVMValueRef count = n->group ? tg_llvm_ceil_div(e->l, columns, tg_dot_panel_width(n)) : tg_llvm_i64(e->l, 1), from = n->group_from;
     LLVMValueRef memory = tg_x86_dot_reserve(e->x, &n->panel_memory, LLVMBuildMul(b, n->panel_bytes, count, ""));
+    tg_llvm_outline o;
+    tg_llvm_outline_open(e->l, &o);
     if (n->group && tg_x86_dot_packs_broad(e, &n->columns)) {
         from = pack_panels(n, memory, from, TG_DOT_PACK_BROAD);
     }
     pack_panels(n, memory, from, 1);
+    tg_x86_outline_close(e->x, &o, "pack_panels");
     n->panels = memory;
 }
 
@@ -498,6 +497,8 @@ static void pack_rows_of_block(tg_dot_nest *n) {
     LLVMValueRef bytes = LLVMBuildAdd(b, LLVMBuildMul(b, rows, line, ""), tg_llvm_i64(e->l, e->rows * e->lanes * e->size), "");
     LLVMValueRef memory = tg_x86_dot_reserve(e->x, &n->block_memory, bytes);
     tg_llvm_loop tiles;
+    tg_llvm_outline o;
+    tg_llvm_outline_open(e->l, &o);
     n->row = tg_llvm_loop_open(e->l, &tiles, n->row_from, n->row_until, height);
     n->n_rows = LLVMBuildSub(b, tg_dot_total_rows(n), n->row, "");
     number_rows(n);
@@ -506,6 +507,7 @@ static void pack_rows_of_block(tg_dot_nest *n) {
     r.ahead = LLVMBuildMul(b, height, tg_x86_dot_step(e, &n->rows, n->row_axes[n->n_row_axes - 1]), "");
     tg_x86_dot_pack_tile(e, &r, tg_dot_bytes_at(n, memory, LLVMBuildSub(b, n->row, n->row_from, ""), line));
     tg_llvm_loop_close(e->l, &tiles);
+    tg_x86_outline_close(e->x, &o, "pack_rows");
     n->packed_rows = memory;
 }
 
@@ -589,7 +591,10 @@ static LLVMValueRef stream_row(tg_dot_nest *n) {
                        .n_columns = LLVMBuildSub(b, n->group_until, n->group_from, ""),
                        .k_until = until,
                        .sums = n->strips};
+    tg_llvm_outline o;
+    tg_llvm_outline_open(e->l, &o);
     tg_x86_dot_stream(e, &s);
+    tg_x86_outline_close(e->x, &o, "stream_row");
     tg_llvm_if_close(e->l, &c);
     return until;
 }

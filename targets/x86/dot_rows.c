@@ -59,32 +59,47 @@ static void store_rows(tg_dot_emission *e, const LLVMValueRef *row, unsigned hei
 }
 
 /* Points k … k + lanes of all rows. */
-static void pack_points(tg_dot_emission *e, const tg_dot_rows *r, LLVMValueRef k, LLVMValueRef mask, LLVMValueRef to) {
+static void pack_points(tg_dot_emission *e, const tg_dot_rows *r, LLVMValueRef k, LLVMValueRef to) {
     LLVMValueRef row[TG_DOT_MAX_ROWS];
     for (unsigned i = 0; i < e->rows; i++) {
-        row[i] = tg_x86_dot_row_vector(e, r, i, k, mask);
+        row[i] = tg_x86_dot_row_vector(e, r, i, k);
     }
-    LLVMValueRef at = tg_llvm_gep(e->l, e->l->i8, to, LLVMBuildMul(e->l->builder, k, tg_llvm_i64(e->l, e->rows * e->size), ""));
     for (unsigned i = 0, height = 16 / e->size; i < e->rows; i += height) {
         while (height > e->rows - i) {
             height /= 2;
         }
-        LLVMValueRef first = tg_llvm_gep(e->l, e->l->i8, at, tg_llvm_i64(e->l, i * e->size));
+        LLVMValueRef first = tg_llvm_gep(e->l, e->l->i8, to, tg_llvm_i64(e->l, i * e->size));
         store_rows(e, row + i, height, first);
     }
 }
 
+/* Point k of all rows. */
+static void pack_point(tg_dot_emission *e, const tg_dot_rows *r, LLVMValueRef k, LLVMValueRef to) {
+    for (unsigned i = 0; i < e->rows; i++) {
+        LLVMValueRef at = tg_llvm_gep(e->l, e->l->i8, to, tg_llvm_i64(e->l, i * e->size));
+        tg_llvm_store(e->l, tg_x86_dot_row_element(e, r, i, k), at, e->size);
+    }
+}
+
+static void points_loop(tg_dot_emission *e, const tg_dot_rows *r, LLVMValueRef to, LLVMValueRef from, LLVMValueRef until, unsigned step) {
+    LLVMValueRef point = tg_llvm_i64(e->l, e->rows * e->size);
+    tg_llvm_loop loop;
+    LLVMValueRef k = tg_llvm_loop_open(e->l, &loop, from, until, tg_llvm_i64(e->l, step));
+    LLVMValueRef at = tg_llvm_gep(e->l, e->l->i8, to, LLVMBuildMul(e->l->builder, k, point, ""));
+    if (step == 1) {
+        pack_point(e, r, k, at);
+    } else {
+        pack_points(e, r, k, at);
+    }
+    tg_llvm_loop_close(e->l, &loop);
+}
+
 void tg_x86_dot_pack_tile(tg_dot_emission *e, const tg_dot_rows *r, LLVMValueRef to) {
     LLVMBuilderRef b = e->l->builder;
-    LLVMValueRef zero = tg_llvm_i64(e->l, 0), lanes = tg_llvm_i64(e->l, e->lanes);
+    LLVMValueRef lanes = tg_llvm_i64(e->l, e->lanes);
     LLVMValueRef whole = LLVMBuildMul(b, LLVMBuildUDiv(b, e->k_count, lanes, ""), lanes, "");
-    tg_llvm_loop loop;
-    LLVMValueRef k = tg_llvm_loop_open(e->l, &loop, zero, whole, lanes);
-    pack_points(e, r, k, NULL, to);
-    tg_llvm_loop_close(e->l, &loop);
-    k = tg_llvm_loop_open(e->l, &loop, whole, e->k_count, lanes);
-    pack_points(e, r, k, tg_x86_dot_lanes_below(e, k, e->k_count), to);
-    tg_llvm_loop_close(e->l, &loop);
+    points_loop(e, r, to, tg_llvm_i64(e->l, 0), whole, e->lanes);
+    points_loop(e, r, to, whole, e->k_count, 1);
 }
 
 bool tg_x86_dot_packs_tiles(tg_x86 *x, const tg_x86_dot *d) {

@@ -366,21 +366,36 @@ void tg_x86_dot_pack_panels(tg_dot_emission *e, const tg_dot_side *s, const tg_d
     tg_llvm_if_close(e->l, &c);
 }
 
-LLVMValueRef tg_x86_dot_row_vector(tg_dot_emission *e, const tg_dot_rows *r, unsigned i, LLVMValueRef k, LLVMValueRef mask) {
-    tg_axis *last = e->d->over[e->d->n_over - 1];
+/* Row i of a tile from point k of the part on. */
+static tg_x86_frame *row_frame(tg_dot_emission *e, const tg_dot_rows *r, unsigned i, tg_x86_val k) {
+    tg_x86_frame *f = tg_x86_frame_create(e->x, tg_x86_dot_frame(e), e->x->place);
+    tg_x86_frame_bind(f, e->d->over[e->d->n_over - 1], k);
+    for (uint32_t a = 0; a < r->n_axes; a++) {
+        tg_x86_frame_bind(f, r->axes[a], (tg_x86_val){add(e, e->x->ranges[r->axes[a]->rank].first, r->index[i][a]), NULL, NULL});
+    }
+    return f;
+}
+
+static LLVMValueRef point_of_part(tg_dot_emission *e, LLVMValueRef k) {
+    return add(e, e->x->ranges[e->d->over[e->d->n_over - 1]->rank].first, add(e, e->k_from, k));
+}
+
+LLVMValueRef tg_x86_dot_row_vector(tg_dot_emission *e, const tg_dot_rows *r, unsigned i, LLVMValueRef k) {
     if (!r->at) {
-        tg_x86_frame *f = lanes_frame(e, last, add(e, e->k_from, k), mask);
-        for (uint32_t a = 0; a < r->n_axes; a++) {
-            tg_x86_frame_bind(f, r->axes[a], (tg_x86_val){add(e, e->x->ranges[r->axes[a]->rank].first, r->index[i][a]), NULL, NULL});
-        }
-        return evaluate(e, f, r->value, mask);
+        tg_x86_val lanes = {point_of_part(e, k), tg_llvm_i64(e->l, 1), NULL};
+        return evaluate(e, row_frame(e, r, i, lanes), r->value, NULL);
     }
     LLVMValueRef at = tg_llvm_gep(e->l, e->elem, r->at[i], k);
-    if (mask) {
-        return tg_llvm_masked_load(e->l, e->vector, at, e->size, mask);
-    }
     tg_llvm_prefetch(e->l, tg_llvm_gep(e->l, e->l->i8, at, r->ahead), 3);
     return tg_llvm_load(e->l, e->vector, at, e->size);
+}
+
+LLVMValueRef tg_x86_dot_row_element(tg_dot_emission *e, const tg_dot_rows *r, unsigned i, LLVMValueRef k) {
+    if (!r->at) {
+        tg_x86_val v = tg_x86_eval(e->x, row_frame(e, r, i, (tg_x86_val){point_of_part(e, k), NULL, NULL}), r->value);
+        return tg_x86_convert(e->x, tg_x86_plain(e->x, v).v, r->value->type->dtype, e->d->dtype);
+    }
+    return tg_llvm_load(e->l, e->elem, tg_llvm_gep(e->l, e->elem, r->at[i], k), e->size);
 }
 
 /* Lays out the packed rows: the last reduction axis contiguous and padded to whole vectors. Returns the bytes. */

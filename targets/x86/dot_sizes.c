@@ -176,7 +176,10 @@ void tg_x86_dot_plan_sizes(tg_dot_nest *n) {
     slot part = slot_open(n, all), group = slot_open(n, columns), block = slot_open(n, tg_llvm_max64(e->l, rows, height));
     tg_llvm_if c;
     tg_llvm_if_open(e->l, &c, large);
+    tg_llvm_outline o;
+    tg_llvm_outline_open(e->l, &o);
     plan_large(n, rows, inner, part, group, block);
+    tg_x86_outline_close(e->x, &o, "plan_large");
     tg_llvm_if_close(e->l, &c);
     n->group = slot_value(n, group);
     n->block = d->row || d->n_rows ? slot_value(n, block) : NULL;

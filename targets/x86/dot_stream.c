@@ -7,7 +7,7 @@
  * A loop that kept the sums in registers instead would visit a new page with every line. */
 #include "targets/x86/dot.h"
 
-enum { LINES = TG_DOT_STREAM_LINES, CACHE_LINE = 64 };
+enum { LINES = TG_DOT_STREAM_LINES };
 
 typedef struct stream {
     tg_dot_emission *e;
@@ -27,7 +27,7 @@ static LLVMValueRef add_lines(stream *t, LLVMValueRef sum, LLVMValueRef column, 
     tg_dot_emission *e = t->e;
     for (unsigned i = 0; i < LINES; i++) {
         LLVMValueRef p = column_of(t, t->line[i], column);
-        LLVMValueRef b = mask ? tg_llvm_masked_load(e->l, e->vector, p, e->size, mask) : tg_llvm_load(e->l, e->vector, p, e->size);
+        LLVMValueRef b = tg_llvm_masked_load(e->l, e->vector, p, e->size, mask);
         sum = tg_x86_dot_multiply_add(e->l, e->elem, t->row[i], b, sum);
     }
     return sum;
@@ -40,24 +40,16 @@ static void prefetch_lines(stream *t, LLVMValueRef column) {
     }
 }
 
-/* Columns from `from` to `until` by `vecs` vectors; `masked`: the last may be partial. */
-static void columns_loop(stream *t, LLVMValueRef from, LLVMValueRef until, unsigned vecs, bool masked) {
+/* All columns a vector at a time, the last perhaps a part of one: what comes from memory leaves time to make masks. */
+static void columns_loop(stream *t) {
     tg_dot_emission *e = t->e;
     tg_llvm_loop loop;
-    LLVMValueRef column = tg_llvm_loop_open(e->l, &loop, from, until, tg_llvm_i64(e->l, vecs * e->lanes));
-    LLVMValueRef mask = masked ? tg_x86_dot_lanes_below(e, column, until) : NULL;
-    LLVMValueRef sums[TG_DOT_MAX_VECS], at_sum[TG_DOT_MAX_VECS];
-    for (unsigned v = 0; v < vecs; v++) {
-        LLVMValueRef c = LLVMBuildAdd(e->l->builder, column, tg_llvm_i64(e->l, v * e->lanes), "");
-        if (!masked && v * e->lanes * e->size % CACHE_LINE == 0) {
-            prefetch_lines(t, c);
-        }
-        at_sum[v] = column_of(t, t->s->sums, c);
-        sums[v] = add_lines(t, tg_llvm_load(e->l, e->vector, at_sum[v], e->size), c, mask);
-    }
-    for (unsigned v = 0; v < vecs; v++) {
-        tg_llvm_store(e->l, sums[v], at_sum[v], e->size);
-    }
+    LLVMValueRef until = t->s->n_columns;
+    LLVMValueRef column = tg_llvm_loop_open(e->l, &loop, tg_llvm_i64(e->l, 0), until, tg_llvm_i64(e->l, e->lanes));
+    LLVMValueRef at_sum = column_of(t, t->s->sums, column);
+    prefetch_lines(t, column);
+    LLVMValueRef sum = tg_llvm_load(e->l, e->vector, at_sum, e->size);
+    tg_llvm_store(e->l, add_lines(t, sum, column, tg_x86_dot_lanes_below(e, column, until)), at_sum, e->size);
     tg_llvm_loop_close(e->l, &loop);
 }
 
@@ -73,16 +65,13 @@ void tg_x86_dot_stream(tg_dot_emission *e, const tg_dot_stream *s) {
     stream t = {.e = e, .s = s};
     tg_llvm *l = e->l;
     tg_llvm_loop loop;
-    LLVMValueRef zero = tg_llvm_i64(l, 0), width = tg_llvm_i64(l, e->vecs * e->lanes);
-    LLVMValueRef whole = LLVMBuildMul(l->builder, LLVMBuildUDiv(l->builder, s->n_columns, width, ""), width, "");
     clear(&t);
-    LLVMValueRef k = tg_llvm_loop_open(l, &loop, zero, s->k_until, tg_llvm_i64(l, LINES));
+    LLVMValueRef k = tg_llvm_loop_open(l, &loop, tg_llvm_i64(l, 0), s->k_until, tg_llvm_i64(l, LINES));
     for (unsigned i = 0; i < LINES; i++) {
         LLVMValueRef index = LLVMBuildAdd(l->builder, k, tg_llvm_i64(l, i), "");
         t.line[i] = at(&t, s->columns, index, s->column_step);
         t.row[i] = tg_llvm_splat(l, tg_llvm_load(l, e->elem, at(&t, s->row, index, s->row_step), e->size), e->lanes);
     }
-    columns_loop(&t, zero, whole, e->vecs, false);
-    columns_loop(&t, whole, s->n_columns, 1, true);
+    columns_loop(&t);
     tg_llvm_loop_close(l, &loop);
 }

@@ -38,6 +38,14 @@ void tg_x86_function_attributes(tg_x86 *x, LLVMValueRef fn) {
     LLVMAddAttributeAtIndex(fn, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, LLVMCreateEnumAttribute(c, nounwind, 0));
 }
 
+void tg_x86_outline_close(tg_x86 *x, tg_llvm_outline *o, const char *name) {
+    const char *full = tg_arena_printf(x->arena, "%s_%s", x->f->name, name);
+    LLVMValueRef fn = tg_llvm_outline_close(x->l, o, full, x->debug);
+    if (fn) {
+        tg_x86_function_attributes(x, fn);
+    }
+}
+
 /* Code that runs once per launch, or only for unusual strides, is not worth the full code generator: it is compiled
  * after the passes have cleaned it, but without scheduling and global register allocation. */
 void tg_x86_mark_cold(tg_x86 *x, LLVMValueRef fn) {
@@ -124,7 +132,8 @@ static tg_status emit_outputs(job *j, tg_x86 *x) {
         }
     }
     if (j->emit & TG_EMIT_OBJECT) {
-        out->bytes = tg_llvm_emit(l, LLVMObjectFile, j->arena, &out->size);
+        bool halves = j->options->two_threads && !j->options->debug_info;
+        out->bytes = halves ? tg_llvm_emit_halves(l, j->arena, &out->size) : tg_llvm_emit(l, LLVMObjectFile, j->arena, &out->size);
         if (!out->bytes) {
             return TG_ERROR_INTERNAL;
         }

@@ -356,6 +356,48 @@ static bool run_axpy(const char *dir) {
     return cached;
 }
 
+/* 37 × 41 × 29 in a context of `threads`; sets whether the code came from disk. */
+static void run_gemm(const char *dir, int threads, float *out, bool *cached) {
+    enum { M = 37, N = 41, K = 29 };
+    tg_context_options o = TG_CONTEXT_OPTIONS_INIT;
+    o.cache_dir = dir;
+    o.n_threads = threads;
+    tg_context *c;
+    cr_assert_eq(tg_context_create(&o, &c), TG_OK);
+    tg_module *m = jit_module(c);
+    tg_kernel *gemm = tg_module_kernel(m, "gemm");
+    tg_tensor *a = tg_tensor_create(c, TG_F32, 2, (int64_t[]){M, K}), *b = tg_tensor_create(c, TG_F32, 2, (int64_t[]){K, N});
+    tg_tensor *y = tg_tensor_create(c, TG_F32, 2, (int64_t[]){M, N});
+    for (int i = 0; i < M * K; i++) {
+        ((float *)tg_tensor_data(a))[i] = (float)(i % 13) - 6.5f;
+    }
+    for (int i = 0; i < K * N; i++) {
+        ((float *)tg_tensor_data(b))[i] = 0.1f * (float)(i % 17);
+    }
+    OK(tg_launch(gemm, TG_ARGS(a, b, y)), c);
+    memcpy(out, tg_tensor_data(y), sizeof(float) * M * N);
+    *cached = stats_of(gemm).n_from_cache == 1;
+    tg_tensor_release(a);
+    tg_tensor_release(b);
+    tg_tensor_release(y);
+    tg_module_destroy(m);
+    tg_context_destroy(c);
+}
+
+/* With several threads, large code is emitted as two objects: the same code, also after the way through the cache. */
+Test(jit, code_of_two_threads) {
+    const char *dir = test_temp_dir();
+    static float one[37 * 41], two[37 * 41], again[37 * 41];
+    bool cached;
+    run_gemm("", 1, one, &cached);
+    run_gemm(dir, 2, two, &cached);
+    cr_assert_not(cached);
+    run_gemm(dir, 2, again, &cached);
+    cr_assert(cached);
+    cr_assert_arr_eq(one, two, sizeof one);
+    cr_assert_arr_eq(one, again, sizeof one);
+}
+
 static void damage(long at, int truncate_to) {
     FILE *f = fopen(entry, "r+b");
     if (truncate_to >= 0) {
