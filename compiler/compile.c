@@ -63,6 +63,11 @@ static tg_status run_passes(job *j) {
                                .user = o->user,
                                .seconds = o->pass_seconds};
     j->message = tg_pass_run_list(j->func, list, &options);
+    if (o->orders && !j->message) {
+        tg_apply_orders(j->func, o->orders);
+    } else if (o->codegen.strides == TG_STRIDES_USUAL && !o->codegen.baseline && !j->message) {
+        tg_assume_dense(j->func);
+    }
     j->out->ms[TG_STAGE_PASSES] = tg_now_ms() - start;
     j->out->func = j->func;
     j->out->nondeterministic = j->func->nondeterministic; /* atomics that passes have made, too */

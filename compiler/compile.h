@@ -63,6 +63,7 @@ typedef struct tg_compile_options {
     tg_codegen_options codegen;
     unsigned emit;      /* tg_emit bits */
     const char *passes; /* null: the target's list */
+    const tg_order *orders; /* null, or one per parameter: the code is for tensors that lie so */
     bool stop_after_passes;
     bool verify;       /* tg_ir_verify after each pass */
     tg_after_fn after; /* null: not called */

@@ -102,10 +102,11 @@ void tg_errors_free(tg_context *context);
 /* ---- modules and kernels --------------------------------------------------------------------------------
  */
 
-enum { TG_MAX_CONSTS = TG_SIG_MAX_CONSTS, TG_KEY_WORDS = 2 + 1 + 2 * TG_MAX_CONSTS };
+enum { TG_MAX_CONSTS = TG_SIG_MAX_CONSTS, TG_KEY_WORDS = 2 + 1 + 2 * TG_MAX_CONSTS + TG_MAX_PARAMS };
 
 /* What a variant is specialised on. The words: types (one byte each), presence bits, then two
- * words per constant. */
+ * words per constant; then the orders of the parameters, if it is for tensors that do not lie as
+ * they are numbered. */
 typedef struct tg_variant_key {
     uint64_t words[TG_KEY_WORDS];
     uint32_t n;
@@ -123,6 +124,7 @@ typedef struct tg_variant {
     _Atomic int state;
     uint64_t hash;
     uint64_t *words;
+    uint32_t n_words;
     tg_code code;
     bool serial, nondeterministic, from_cache;
     tg_status status; /* of FAILED */
@@ -190,6 +192,8 @@ void tg_variant_key_make(const tg_kernel *k, const tg_dtype *types, const tg_sca
                          const bool *present, tg_variant_key *key);
 /* Turns the key into that of the code for tensors of any strides. */
 void tg_variant_key_set_general(tg_variant_key *key);
+/* … of the code for tensors that lie like these, one order per parameter. */
+void tg_variant_key_set_orders(const tg_kernel *k, const tg_order *orders, tg_variant_key *key);
 /* A ready variant without waiting, or null. */
 tg_variant *tg_variant_find(const tg_kernel *k, const tg_variant_key *key);
 /* Finds, or compiles and waits. Errors are recorded for this thread. */

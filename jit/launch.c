@@ -122,14 +122,33 @@ void tg_selection_of_launch(const tg_kernel *k, const tg_launch_arg *args,
     tg_variant_key_make(k, s->types, s->consts, s->present, &s->key);
 }
 
+/* Which strides a variant is for: 1 in last dimensions; these tensors' if those have 1 elsewhere; any. */
+typedef enum form { USUAL, ORDERED, GENERAL } form;
+
+/* How the tensors lie; false if one has no dimension of stride 1. */
+static bool orders_of(const tg_kernel *k, const tg_launch_arg *args, tg_order *orders) {
+    bool rows = true;
+    for (uint32_t i = 0; i < k->signature->n_params; i++) {
+        const tg_launch_arg *a = &args[i];
+        bool whole = a->tensor && tg_dtype_bits(a->dtype) >= 8; /* an element in part of a byte has neighbours there */
+        orders[i] = whole ? tg_order_of(a->tensor->shape, a->tensor->stride, a->rank) : 0;
+        rows = rows && (orders[i] || !whole || a->rank == 0);
+    }
+    return rows;
+}
+
 static tg_status get_variant(tg_kernel *k, const tg_launch_arg *args,
-                             const tg_launch_binding *b, bool general, tg_variant **out) {
+                             const tg_launch_binding *b, form which, tg_variant **out) {
     bool present[TG_MAX_PARAMS];
     tg_variant_key key;
     present_of(k, args, present);
     tg_variant_key_make(k, b->types, b->consts, present, &key);
-    if (general) {
+    if (which == GENERAL) {
         tg_variant_key_set_general(&key);
+    } else if (which == ORDERED) {
+        tg_order orders[TG_MAX_PARAMS];
+        orders_of(k, args, orders);
+        tg_variant_key_set_orders(k, orders, &key);
     }
     *out = tg_variant_find(k, &key);
     return *out ? TG_OK : tg_variant_get(k, &key, b->types, b->consts, present, out);
@@ -167,12 +186,17 @@ static tg_status run(tg_kernel *k, const tg_variant *v, const tg_launch_arg *arg
 static tg_status launch(tg_kernel *k, const tg_launch_arg *args,
                         const tg_launch_binding *binding, tg_variant **ran) {
     bool needs_general = false;
-    tg_status s = get_variant(k, args, binding, false, ran);
+    tg_status s = get_variant(k, args, binding, USUAL, ran);
     if (s == TG_OK) {
         s = run(k, *ran, args, binding->types, &needs_general);
     }
-    if (needs_general) {
-        s = get_variant(k, args, binding, true, ran);
+    tg_order orders[TG_MAX_PARAMS];
+    if (needs_general && orders_of(k, args, orders)) {
+        s = get_variant(k, args, binding, ORDERED, ran);
+        s = s ? s : run(k, *ran, args, binding->types, &needs_general);
+    }
+    if (needs_general && s == TG_OK) {
+        s = get_variant(k, args, binding, GENERAL, ran);
         s = s ? s : run(k, *ran, args, binding->types, &needs_general);
     }
     return s;
@@ -238,7 +262,7 @@ tg_status tg_kernel_prepare_args(tg_kernel *kernel, const tg_argument *values,
     }
     uint64_t epoch;
     return s ? s
-             : get_variant(tg_choose(kernel, args, &binding, &epoch), args, &binding, false,
+             : get_variant(tg_choose(kernel, args, &binding, &epoch), args, &binding, USUAL,
                            &v);
 }
 

@@ -56,8 +56,15 @@ void tg_variant_key_set_general(tg_variant_key *key) {
     key->hash = tg_hash_u64(key->words, key->n * sizeof *key->words);
 }
 
+void tg_variant_key_set_orders(const tg_kernel *k, const tg_order *orders, tg_variant_key *key) {
+    uint32_t n = k->signature->n_params;
+    memcpy(&key->words[k->key_words], orders, n * sizeof *orders);
+    key->n = k->key_words + n;
+    key->hash = tg_hash_u64(key->words, key->n * sizeof *key->words);
+}
+
 static bool matches(const tg_variant *v, const tg_variant_key *key) {
-    return v->hash == key->hash &&
+    return v->hash == key->hash && v->n_words == key->n &&
            memcmp(v->words, key->words, key->n * sizeof *key->words) == 0;
 }
 
@@ -127,7 +134,7 @@ static void free_variant(tg_kernel *k, tg_variant *v) {
     tg_code_unload(k->context->code, &v->code);
     tg_free_text(a, v->text);
     tg_free_text(a, v->json);
-    tg_free(a, v->words, k->key_words * sizeof *v->words);
+    tg_free(a, v->words, v->n_words * sizeof *v->words);
     tg_free(a, v, sizeof *v);
 }
 
@@ -143,6 +150,7 @@ static tg_variant *insert(tg_kernel *k, const tg_variant_key *key) {
         return NULL;
     }
     memcpy(v->words, key->words, key->n * sizeof *v->words);
+    v->n_words = key->n;
     v->hash = key->hash;
     atomic_init(&v->state, TG_VARIANT_COMPILING);
     v->next = k->variants;
@@ -286,6 +294,9 @@ static void compile_now(compile *c) {
                                   .machine = &ctx->machine,
                                   .codegen = ctx->codegen,
                                   .emit = TG_EMIT_OBJECT};
+    if (c->key->n > c->k->key_words) {
+        options.orders = &c->key->words[c->k->key_words];
+    }
     bool general = (c->key->words[1] & GENERAL_BIT) != 0;
     options.codegen.strides = general ? TG_STRIDES_GENERAL : TG_STRIDES_USUAL;
     options.codegen.two_threads = tg_host_n_threads(ctx->host) > 1;

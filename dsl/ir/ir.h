@@ -18,6 +18,7 @@
 
 #include "base/diag.h"
 #include "base/dtype.h"
+#include "base/order.h"
 
 typedef struct tg_op tg_op;
 typedef struct tg_block tg_block;
@@ -141,6 +142,8 @@ typedef struct tg_fparam { /* one per kernel parameter, in order; const and abse
     bool absent;     /* optional tensor not given */
     bool is_const;   /* value folded into the body */
     tg_value *value; /* body.args entry; PTR is a u64 scalar; null if absent or const */
+    tg_order order;  /* TENSOR: dimension i here is the launch's dimension tg_order_dimension(order, i) */
+    uint32_t dense;  /* bit d: dimension d is joined to the next, which the launch has still to make sure of */
 } tg_fparam;
 
 typedef enum tg_fast { TG_FAST_REASSOC = 1, TG_FAST_APPROX = 2, TG_FAST_FTZ = 4, TG_FAST_NONAN = 8, TG_FAST_NOINF = 16, TG_FAST_RECIP = 32 } tg_fast;

@@ -43,6 +43,13 @@ const char *tg_pass_run_list(tg_func *f, const char *list, const tg_pass_options
  * (E0703): the pass leaves them alone. */
 const char *tg_split_refusal(tg_func *f);
 
+/* One order per parameter of how the tensors of a launch lie: indices follow them, and grid axes that can be counted as one are one.
+ * After all passes. The target's entry gets the tensors as they are declared, and has to reorder their dimensions too. */
+void tg_apply_orders(tg_func *f, const tg_order *given);
+/* The second part, for a contraction over tensors without gaps, as they mostly are: notes in `dense` of the parameters what has been
+ * taken for granted. The kernel has one phase, in front of which its entry can find out. */
+void tg_assume_dense(tg_func *f);
+
 /* What every target runs before its own lowering. */
 #define TG_PASSES_STANDARD "split,canon,cse,widen-loops,canon,licm,cse,dce,bounds"
 

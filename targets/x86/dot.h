@@ -100,7 +100,11 @@ LLVMValueRef tg_x86_dot_extents(const tg_dot_emission *e, uint32_t from); /* pro
 
 /* Can the operand's memory be read in place (in the fast variant)? `unit` is the axis that must have stride 1, or null. */
 bool tg_x86_dot_is_direct(tg_x86 *x, tg_value *v, tg_dtype dtype, const tg_axis *unit);
+/* The same by the code alone: is the operand a load in place? */
+bool tg_x86_dot_may_stay(tg_x86 *x, tg_value *v, tg_dtype dtype, const tg_axis *unit);
 void tg_x86_dot_side_open(tg_dot_emission *e, tg_dot_side *s, tg_value *v, const tg_axis *unit);
+/* Likewise, of columns for which no axis has to have stride 1. */
+void tg_x86_dot_side_across(tg_dot_emission *e, tg_dot_side *s, tg_value *v);
 LLVMValueRef tg_x86_dot_step(const tg_dot_emission *e, const tg_dot_side *s, const tg_axis *a); /* 0 if independent */
 void tg_x86_dot_bind(tg_dot_emission *e, tg_axis *a, LLVMValueRef relative); /* index = first + relative */
 tg_x86_frame *tg_x86_dot_frame(tg_dot_emission *e);
@@ -136,11 +140,17 @@ typedef struct tg_dot_rows {
     tg_axis *const *axes;                      /* otherwise: the axes that the rows run over */
     uint32_t n_axes;
     const LLVMValueRef (*index)[TG_DOT_AXES];  /* relative */
+    unsigned n;                                /* how many */
+    LLVMValueRef count;                        /* points */
 } tg_dot_rows;
 /* May rows be packed by tile? Depends on the code alone. */
 bool tg_x86_dot_packs_tiles(tg_x86 *x, const tg_x86_dot *d);
-/* Packs the part's points as [point][row]; writes up to a vector of points too many. */
+/* Packs the points as [point][row]; writes up to a vector of points too many. */
 void tg_x86_dot_pack_tile(tg_dot_emission *e, const tg_dot_rows *r, LLVMValueRef to);
+/* Are the points of the part one after the other in `s`, read in place? A truth value at run time. */
+LLVMValueRef tg_x86_dot_is_flat(const tg_dot_emission *e, const tg_dot_side *s);
+/* Packs a whole panel of columns that have unit stride along the reduction, `s`, as rows are. Its points are flat. */
+void tg_x86_dot_pack_columns(tg_dot_emission *e, const tg_dot_side *s, const tg_dot_panels *p);
 /* (dot_side.c) Row i at a vector of points k … of the part, or at k alone. */
 LLVMValueRef tg_x86_dot_row_vector(tg_dot_emission *e, const tg_dot_rows *r, unsigned i, LLVMValueRef k);
 LLVMValueRef tg_x86_dot_row_element(tg_dot_emission *e, const tg_dot_rows *r, unsigned i, LLVMValueRef k);

@@ -332,6 +332,20 @@ static LLVMValueRef correction_of(tg_dot_nest *n, LLVMValueRef at) {
     return tg_dot_bytes_at(n, at, LLVMBuildSub(n->e.l->builder, n->panel_bytes, correction_bytes(n), ""), tg_llvm_i64(n->e.l, 1));
 }
 
+/* Whole panels of columns that lie along the reduction are transposed; others are gathered. */
+static void pack_panel_across(tg_dot_nest *n, const tg_dot_panels *p) {
+    tg_dot_emission *e = &n->e;
+    LLVMBuilderRef b = e->l->builder;
+    tg_llvm_if c;
+    LLVMValueRef end = LLVMBuildAdd(b, p->at, tg_dot_panel_width(n), "");
+    LLVMValueRef whole = LLVMBuildICmp(b, LLVMIntSLE, end, p->limit, "");
+    tg_llvm_if_open(e->l, &c, LLVMBuildAnd(b, whole, tg_x86_dot_is_flat(e, &n->across), ""));
+    tg_x86_dot_pack_columns(e, &n->across, p);
+    tg_llvm_if_else(e->l, &c);
+    tg_x86_dot_pack_panels(e, &n->columns, p);
+    tg_llvm_if_close(e->l, &c);
+}
+
 /* Panels from column `from` on, `count` at a time; gives back where it stops: less than that many are left. */
 static LLVMValueRef pack_panels(tg_dot_nest *n, LLVMValueRef memory, LLVMValueRef from, unsigned count) {
     tg_dot_emission *e = &n->e;
@@ -345,7 +359,11 @@ static LLVMValueRef pack_panels(tg_dot_nest *n, LLVMValueRef memory, LLVMValueRe
     LLVMValueRef column = tg_llvm_loop_open(e->l, &loop, from, until, step);
     tg_dot_panels p = {.bytes = n->panel_bytes, .at = column, .limit = tg_dot_size_of(n, e->d->vector), .n = count};
     p.to = tg_dot_bytes_at(n, memory, panel_number(n, column), n->panel_bytes);
-    tg_x86_dot_pack_panels(e, &n->columns, &p);
+    if (n->across.direct) {
+        pack_panel_across(n, &p);
+    } else {
+        tg_x86_dot_pack_panels(e, &n->columns, &p);
+    }
     if (e->d->flip_rows) {
         tg_x86_dot_correct(e, p.to, n->p.loops, correction_of(n, p.to));
     }
@@ -361,10 +379,14 @@ static void pack_group(tg_dot_nest *n) {
     n->panel_bytes = LLVMBuildAdd(b, n->panel_bytes, correction_bytes(n), "");
     LLVMValueRef columns = LLVMBuildSub(b, n->group_until, n->group_from, "");
     LLVMValueRef count = n->group ? tg_llvm_ceil_div(e->l, columns, tg_dot_panel_width(n)) : tg_llvm_i64(e->l, 1), from = n->group_from;
-    LLVMValueRef memory = tg_x86_dot_reserve(e->x, &n->panel_memory, LLVMBuildMul(b, n->panel_bytes, count, ""));
+    LLVMValueRef bytes = LLVMBuildMul(b, n->panel_bytes, count, "");
+    if (n->across.direct) { /* transposed in whole vectors of points */
+        bytes = LLVMBuildAdd(b, bytes, LLVMBuildMul(b, tg_dot_line_bytes(n), tg_llvm_i64(e->l, e->lanes), ""), "");
+    }
+    LLVMValueRef memory = tg_x86_dot_reserve(e->x, &n->panel_memory, bytes);
     tg_llvm_outline o;
     tg_llvm_outline_open(e->l, &o);
-    if (n->group && tg_x86_dot_packs_broad(e, &n->columns)) {
+    if (n->group && tg_x86_dot_packs_broad(e, &n->columns) && !n->across.direct) {
         from = pack_panels(n, memory, from, TG_DOT_PACK_BROAD);
     }
     pack_panels(n, memory, from, 1);
@@ -377,6 +399,23 @@ static void packed_loops(tg_dot_nest *n, LLVMValueRef *steps) {
     for (uint32_t i = n->e.d->n_over; i-- > 0;) {
         steps[i] = step;
         step = LLVMBuildMul(n->e.l->builder, step, tg_x86_dot_extent(&n->e, i), "");
+    }
+}
+
+/* A loop around another whose points follow those of the one before is done by that: 7 columns of 3 channels are a run of 21. */
+static void merge_loops(tg_dot_nest *n) {
+    LLVMBuilderRef b = n->e.l->builder;
+    for (uint32_t i = 1; i < n->e.d->n_over; i++) {
+        int64_t count;
+        tg_dot_loop *in = &n->p.loops[i], *out = in - 1;
+        if (tg_llvm_is_const(in->count, &count) && count <= TG_DOT_SHORT) { /* better without a loop */
+            continue;
+        }
+        LLVMValueRef columns = LLVMBuildICmp(b, LLVMIntEQ, out->vector_step, LLVMBuildMul(b, in->count, in->vector_step, ""), "");
+        LLVMValueRef rows = LLVMBuildICmp(b, LLVMIntEQ, out->row_step, LLVMBuildMul(b, in->count, in->row_step, ""), "");
+        LLVMValueRef one = LLVMBuildAnd(b, columns, rows, ""), all = LLVMBuildMul(b, out->count, in->count, "");
+        in->count = tg_dot_choose(n, one, all, in->count);
+        out->count = tg_dot_choose(n, one, tg_llvm_i64(n->e.l, 1), out->count);
     }
 }
 
@@ -395,6 +434,7 @@ static void open_part(tg_dot_nest *n) {
             n->p.loops[i].row_step = tg_dot_choose(n, n->packs_rows, tg_llvm_i64(e->l, e->rows * e->size), n->p.loops[i].row_step);
         }
     }
+    merge_loops(n);
     LLVMValueRef step = n->p.loops[d->n_over - 1].vector_step;
     n->p.ahead = LLVMBuildMul(e->l->builder, step, tg_llvm_i64(e->l, PREFETCH_STEPS), "");
     n->p.ahead = n->streams ? tg_dot_choose(n, n->streams, tg_llvm_i64(e->l, TG_DOT_STREAM_AHEAD), n->p.ahead) : n->p.ahead;
@@ -433,11 +473,11 @@ static void locate_panel(tg_dot_nest *n) {
 static void open_axis(tg_dot_nest *n, tg_llvm_loop *loop, tg_axis *a) {
     tg_dot_emission *e = &n->e;
     LLVMValueRef i = tg_llvm_loop_open(e->l, loop, tg_llvm_i64(e->l, 0), tg_dot_size_of(n, a), tg_llvm_i64(e->l, 1));
-    if (n->columns.direct) {
-        n->columns.base = tg_dot_bytes_at(n, n->columns.base, i, tg_x86_dot_step(e, &n->columns, a));
-    }
-    if (n->rows.direct) {
-        n->rows.base = tg_dot_bytes_at(n, n->rows.base, i, tg_x86_dot_step(e, &n->rows, a));
+    tg_dot_side *sides[] = {&n->columns, &n->across, &n->rows};
+    for (unsigned k = 0; k < sizeof sides / sizeof *sides; k++) {
+        if (sides[k]->direct) {
+            sides[k]->base = tg_dot_bytes_at(n, sides[k]->base, i, tg_x86_dot_step(e, sides[k], a));
+        }
     }
     tg_x86_dot_bind(e, a, i);
 }
@@ -503,6 +543,8 @@ static void pack_rows_of_block(tg_dot_nest *n) {
     n->n_rows = LLVMBuildSub(b, tg_dot_total_rows(n), n->row, "");
     number_rows(n);
     tg_dot_rows r = {.value = n->rows.value, .at = n->rows.direct ? n->row_at : NULL, .axes = n->row_axes, .n_axes = n->n_row_axes};
+    r.n = e->rows;
+    r.count = e->k_count;
     r.index = (const LLVMValueRef(*)[TG_DOT_AXES])n->row_index;
     r.ahead = LLVMBuildMul(b, height, tg_x86_dot_step(e, &n->rows, n->row_axes[n->n_row_axes - 1]), "");
     tg_x86_dot_pack_tile(e, &r, tg_dot_bytes_at(n, memory, LLVMBuildSub(b, n->row, n->row_from, ""), line));
@@ -694,6 +736,9 @@ void tg_x86_emit_dot(tg_x86 *x, const tg_x86_dot *d) {
     tg_value *columns = tg_operand(d->op, d->side), *rows = tg_operand(d->op, 1 - d->side);
     tg_x86_dot_side_open(&n->e, &n->columns, columns, d->vector);
     tg_x86_dot_side_open(&n->e, &n->rows, rows, NULL);
+    if (!n->columns.direct && !n->compact && d->group <= 1 && d->multiply == TG_DOT_PLAIN && !d->flip_rows) {
+        tg_x86_dot_side_across(&n->e, &n->across, columns);
+    }
     n->panel_memory = tg_x86_dot_scratch(x);
     n->row_memory = tg_x86_dot_scratch(x);
     n->edge = edge_block(n);

@@ -195,10 +195,20 @@ static void emit_pairs(emission *e, state *s) {
     end_if(e, &even, s);
 }
 
+static bool is_short(const tg_dot_loop *loop, int64_t *count) {
+    return tg_llvm_is_const(loop->count, count) && *count > 0 && *count <= TG_DOT_SHORT;
+}
+
 /* Loop `level` and everything inside it. */
 static void emit_loop(emission *e, unsigned level, state *s) {
+    int64_t count = 0;
     if (level == e->t->n_loops) {
         emit_step(e, s);
+    } else if (level > 0 && level + 1 == e->t->n_loops && e->t->unroll && is_short(&e->t->loops[level], &count)) {
+        for (int64_t i = 0; i < count; i++) {
+            emit_step(e, s);
+            advance(e, &e->t->loops[level], s);
+        }
     } else if (e->t->n_loops == 1 && e->t->unroll) {
         emit_pairs(e, s);
     } else {

@@ -26,7 +26,8 @@ typedef enum tg_dot_multiply {
     TG_DOT_QUADS_SIGNED_ROW
 } tg_dot_multiply;
 
-/* One reduction loop, outermost first. Steps in bytes. */
+/* One reduction loop, outermost first. Steps in bytes. A count that is known and at most TG_DOT_SHORT is short. */
+enum { TG_DOT_SHORT = 8 };
 typedef struct tg_dot_loop {
     LLVMValueRef count;
     LLVMValueRef vector_step, row_step;
@@ -39,7 +40,7 @@ typedef struct tg_dot_tile {
     LLVMValueRef row_at[TG_DOT_MAX_ROWS]; /* address of each row there */
     LLVMValueRef masks[TG_DOT_MAX_VECS]; /* lanes of each vector that exist; null: all */
     LLVMValueRef prefetch; /* how far ahead of the vector side, in bytes; null: nowhere */
-    bool unroll; /* two steps at a time, if there is one loop */
+    bool unroll; /* two steps at a time, if there is one loop; a short innermost one without a loop */
     tg_dot_multiply multiply;
     const tg_dot_loop *loops;
     unsigned n_loops;

@@ -2,11 +2,12 @@
  *
  * The vector axis is the decision that matters. In order of preference: an axis along which an operand can be read in place; an
  * axis of an operand that does not change in the loop around, which is laid out once; an axis whose panel is packed from
- * contiguous memory; an axis whose panel has to be gathered. */
+ * contiguous memory; an axis whose panel has to be gathered; an axis whose panel has to be packed again and again, for every
+ * point of another axis of its side, as that of an image in windows for every row. */
 #include "dsl/ir/affine.h"
 #include "targets/x86/dot.h"
 
-enum { CHOSEN = -1, IN_PLACE = 0, INVARIANT = 1, CONTIGUOUS = 2, GATHERED = 3, TINY = 4, NEVER = 100 };
+enum { CHOSEN = -1, IN_PLACE = 0, INVARIANT = 1, CONTIGUOUS = 2, GATHERED = 3, REPEATED = 4, TINY = 5, NEVER = 100 };
 
 static bool has(const tg_value *v, const tg_axis *a) {
     return tg_type_has_axis(v->type, a);
@@ -42,20 +43,31 @@ static bool is_contiguous(tg_x86 *x, const tg_value *v, const tg_axis *a) {
     return true;
 }
 
+/* Has the operand axes of its own beside `a`? The nest has loops over them around its panels. */
+static bool has_more(const tg_op *op, uint32_t side, const tg_axis *a) {
+    const tg_type *t = tg_operand(op, side)->type;
+    for (uint32_t i = 0; i < t->n_axes; i++) {
+        if (t->axes[i] != a && !has(tg_operand(op, 1 - side), t->axes[i]) && !tg_op_reduces_over(op, t->axes[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int vector_rank(tg_x86 *x, const tg_op *op, uint32_t side, tg_axis *a, tg_dtype dtype) {
     tg_value *v = tg_operand(op, side);
     if (!has(v, a) || has(tg_operand(op, 1 - side), a) || tg_op_reduces_over(op, a)) {
         return NEVER;
     }
     int tiny = a->extent >= 0 && a->extent < 6 ? TINY : 0;
-    bool contiguous = is_contiguous(x, v, a);
-    if (contiguous && v->def && v->def->opcode == TG_OP_LOAD && v->type->dtype == dtype) {
+    bool contiguous = is_contiguous(x, v, a), again = has_more(op, side, a) && !tg_x86_dot_may_stay(x, v, dtype, a);
+    if (contiguous && !again && v->def && v->def->opcode == TG_OP_LOAD && v->type->dtype == dtype) {
         return IN_PLACE + tiny;
     }
     if (v->def && v->def->parent != op->parent) {
         return INVARIANT + tiny;
     }
-    return (contiguous ? CONTIGUOUS : GATHERED) + tiny;
+    return (again ? REPEATED : contiguous ? CONTIGUOUS : GATHERED) + tiny;
 }
 
 static tg_dtype accumulator(const tg_op *op) {
@@ -124,7 +136,7 @@ static void sort_parts(tg_x86_dot *d) {
     const tg_type *t = tg_result(d->op, 0)->type;
     for (uint32_t i = 0; i < t->n_axes; i++) {
         tg_axis *a = t->axes[i];
-        if (!has(columns, a) && has(rows, a) && (!d->row || is_longer(a, d->row))) {
+        if (!has(columns, a) && has(rows, a) && a->extent != 1 && (!d->row || is_longer(a, d->row))) {
             d->row = a;
         }
     }
@@ -133,7 +145,7 @@ static void sort_parts(tg_x86_dot *d) {
         if (a == d->vector || a == d->row) {
             continue;
         }
-        if (!has(columns, a) && has(rows, a)) {
+        if (!has(columns, a) && has(rows, a) && a->extent != 1) {
             d->rows[d->n_rows++] = a;
         } else {
             d->batch[d->n_batch++] = a;

@@ -8,7 +8,7 @@
  * transposed in 128-bit lanes, as in transpose.c: pairs of rows first, then pairs of pairs. */
 #include "targets/x86/dot.h"
 
-enum { MAX_LANES = 16 };
+enum { MAX_LANES = 16, MAX_ROWS = TG_DOT_MAX_VECS * MAX_LANES };
 
 static LLVMValueRef shuffle(tg_dot_emission *e, LLVMValueRef a, LLVMValueRef b, const unsigned *pick, unsigned n) {
     LLVMValueRef ids[MAX_LANES];
@@ -28,12 +28,13 @@ static LLVMValueRef interleave(tg_dot_emission *e, LLVMValueRef a, LLVMValueRef 
     return shuffle(e, a, b, pick, e->lanes);
 }
 
-/* Stores the elements of `height` rows at one point after the other; lane h of 128 bits begins at point `first` of its own. */
-static void store_points(tg_dot_emission *e, LLVMValueRef v, unsigned height, unsigned first, LLVMValueRef to) {
+/* Stores the elements of `height` rows at one point after the other, `line` bytes apart; lane h of 128 bits begins at point `first`
+ * of its own. */
+static void store_points(tg_dot_emission *e, LLVMValueRef v, unsigned height, unsigned first, unsigned line, LLVMValueRef to) {
     unsigned per = 16 / e->size, points = per / height;
     for (unsigned i = 0; i < e->lanes / height; i++) {
         unsigned point = i / points * per + first + i % points;
-        LLVMValueRef at = tg_llvm_gep(e->l, e->l->i8, to, tg_llvm_i64(e->l, (int64_t)point * e->rows * e->size));
+        LLVMValueRef at = tg_llvm_gep(e->l, e->l->i8, to, tg_llvm_i64(e->l, (int64_t)point * line));
         LLVMValueRef part = height == 1 ? LLVMBuildExtractElement(e->l->builder, v, tg_llvm_i32(e->l, i), "")
                                         : tg_llvm_slice(e->l, v, i * height, height);
         tg_llvm_store(e->l, part, at, e->size);
@@ -41,48 +42,49 @@ static void store_points(tg_dot_emission *e, LLVMValueRef v, unsigned height, un
 }
 
 /* `height` rows, a power of two up to the elements of a 128-bit lane. */
-static void store_rows(tg_dot_emission *e, const LLVMValueRef *row, unsigned height, LLVMValueRef to) {
+static void store_rows(tg_dot_emission *e, const LLVMValueRef *row, unsigned height, unsigned line, LLVMValueRef to) {
     unsigned per = 16 / e->size;
     if (height == 1) {
-        store_points(e, row[0], 1, 0, to);
+        store_points(e, row[0], 1, 0, line, to);
         return;
     }
     for (unsigned half = 0; half < 2; half++) {
         LLVMValueRef a = interleave(e, row[0], row[1], 1, half), b = height == 4 ? interleave(e, row[2], row[3], 1, half) : NULL;
         if (!b) {
-            store_points(e, a, 2, half * per / 2, to);
+            store_points(e, a, 2, half * per / 2, line, to);
             continue;
         }
-        store_points(e, interleave(e, a, b, 2, false), 4, 2 * half, to);
-        store_points(e, interleave(e, a, b, 2, true), 4, 2 * half + 1, to);
+        store_points(e, interleave(e, a, b, 2, false), 4, 2 * half, line, to);
+        store_points(e, interleave(e, a, b, 2, true), 4, 2 * half + 1, line, to);
     }
 }
 
 /* Points k … k + lanes of all rows. */
 static void pack_points(tg_dot_emission *e, const tg_dot_rows *r, LLVMValueRef k, LLVMValueRef to) {
-    LLVMValueRef row[TG_DOT_MAX_ROWS];
-    for (unsigned i = 0; i < e->rows; i++) {
+    LLVMValueRef row[MAX_ROWS];
+    unsigned line = r->n * e->size;
+    for (unsigned i = 0; i < r->n; i++) {
         row[i] = tg_x86_dot_row_vector(e, r, i, k);
     }
-    for (unsigned i = 0, height = 16 / e->size; i < e->rows; i += height) {
-        while (height > e->rows - i) {
+    for (unsigned i = 0, height = 16 / e->size; i < r->n; i += height) {
+        while (height > r->n - i) {
             height /= 2;
         }
         LLVMValueRef first = tg_llvm_gep(e->l, e->l->i8, to, tg_llvm_i64(e->l, i * e->size));
-        store_rows(e, row + i, height, first);
+        store_rows(e, row + i, height, line, first);
     }
 }
 
 /* Point k of all rows. */
 static void pack_point(tg_dot_emission *e, const tg_dot_rows *r, LLVMValueRef k, LLVMValueRef to) {
-    for (unsigned i = 0; i < e->rows; i++) {
+    for (unsigned i = 0; i < r->n; i++) {
         LLVMValueRef at = tg_llvm_gep(e->l, e->l->i8, to, tg_llvm_i64(e->l, i * e->size));
         tg_llvm_store(e->l, tg_x86_dot_row_element(e, r, i, k), at, e->size);
     }
 }
 
 static void points_loop(tg_dot_emission *e, const tg_dot_rows *r, LLVMValueRef to, LLVMValueRef from, LLVMValueRef until, unsigned step) {
-    LLVMValueRef point = tg_llvm_i64(e->l, e->rows * e->size);
+    LLVMValueRef point = tg_llvm_i64(e->l, r->n * e->size);
     tg_llvm_loop loop;
     LLVMValueRef k = tg_llvm_loop_open(e->l, &loop, from, until, tg_llvm_i64(e->l, step));
     LLVMValueRef at = tg_llvm_gep(e->l, e->l->i8, to, LLVMBuildMul(e->l->builder, k, point, ""));
@@ -97,9 +99,33 @@ static void points_loop(tg_dot_emission *e, const tg_dot_rows *r, LLVMValueRef t
 void tg_x86_dot_pack_tile(tg_dot_emission *e, const tg_dot_rows *r, LLVMValueRef to) {
     LLVMBuilderRef b = e->l->builder;
     LLVMValueRef lanes = tg_llvm_i64(e->l, e->lanes);
-    LLVMValueRef whole = LLVMBuildMul(b, LLVMBuildUDiv(b, e->k_count, lanes, ""), lanes, "");
+    LLVMValueRef whole = LLVMBuildMul(b, LLVMBuildUDiv(b, r->count, lanes, ""), lanes, "");
     points_loop(e, r, to, tg_llvm_i64(e->l, 0), whole, e->lanes);
-    points_loop(e, r, to, whole, e->k_count, 1);
+    points_loop(e, r, to, whole, r->count, 1);
+}
+
+LLVMValueRef tg_x86_dot_is_flat(const tg_dot_emission *e, const tg_dot_side *s) {
+    LLVMBuilderRef b = e->l->builder;
+    LLVMValueRef flat = LLVMConstInt(e->l->i1, 1, 0), step = tg_llvm_i64(e->l, e->size);
+    for (uint32_t i = e->d->n_over; i-- > 0;) {
+        flat = LLVMBuildAnd(b, flat, LLVMBuildICmp(b, LLVMIntEQ, tg_x86_dot_step(e, s, e->d->over[i]), step, ""), "");
+        step = LLVMBuildMul(b, step, tg_x86_dot_extent(e, i), "");
+    }
+    return flat;
+}
+
+void tg_x86_dot_pack_columns(tg_dot_emission *e, const tg_dot_side *s, const tg_dot_panels *p) {
+    LLVMBuilderRef b = e->l->builder;
+    LLVMValueRef at[MAX_ROWS], apart = tg_x86_dot_step(e, s, e->d->vector);
+    tg_dot_rows r = {.value = s->value, .at = at, .n = e->vecs * e->lanes};
+    LLVMValueRef from = LLVMBuildMul(b, e->k_from, tg_x86_dot_step(e, s, e->d->over[0]), "");
+    from = LLVMBuildAdd(b, from, LLVMBuildMul(b, p->at, apart, ""), "");
+    for (unsigned i = 0; i < r.n; i++) {
+        at[i] = tg_llvm_gep(e->l, e->l->i8, i ? at[i - 1] : s->base, i ? apart : from);
+    }
+    r.count = LLVMBuildMul(b, e->k_count, tg_x86_dot_extents(e, 1), "");
+    r.ahead = LLVMBuildMul(b, apart, tg_llvm_i64(e->l, r.n), "");
+    tg_x86_dot_pack_tile(e, &r, p->to);
 }
 
 bool tg_x86_dot_packs_tiles(tg_x86 *x, const tg_x86_dot *d) {

@@ -70,6 +70,10 @@ static bool is_direct(tg_x86 *x, tg_value *v, tg_dtype dtype, const tg_axis *uni
     return is_plain_load(v, dtype) && (!unit || ((!emit || x->unit) && tg_x86_may_be_unit(tg_operand(v->def, 0)))) && is_strided(x, v->def, unit, emit);
 }
 
+bool tg_x86_dot_may_stay(tg_x86 *x, tg_value *v, tg_dtype dtype, const tg_axis *unit) {
+    return is_plain_load(v, dtype) && tg_x86_may_be_unit(tg_operand(v->def, 0)) && is_strided(x, v->def, unit, false);
+}
+
 bool tg_x86_dot_is_direct(tg_x86 *x, tg_value *v, tg_dtype dtype, const tg_axis *unit) {
     return is_direct(x, v, dtype, unit, false);
 }
@@ -150,6 +154,13 @@ void tg_x86_dot_side_open(tg_dot_emission *e, tg_dot_side *s, tg_value *v, const
         open_buffer(e, s, e->x->buffers[v->id]);
     } else {
         open_tensor(e, s, v->def, unit);
+    }
+}
+
+void tg_x86_dot_side_across(tg_dot_emission *e, tg_dot_side *s, tg_value *v) {
+    *s = (tg_dot_side){.value = v, .direct = !tg_x86_sched_pack(e->x, v) && !e->x->buffers[v->id] && is_direct(e->x, v, e->d->dtype, NULL, true)};
+    if (s->direct) {
+        open_tensor(e, s, v->def, NULL);
     }
 }
 

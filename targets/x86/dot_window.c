@@ -113,7 +113,7 @@ static void measure(window *w) {
     }
 }
 
-/* Row-major, the last dimension padded to whole vectors. Returns the bytes. */
+/* Row-major; each line is copied in whole vectors, whose excess the next line overwrites. Groups are padded instead. Returns the bytes. */
 static LLVMValueRef lay_out(window *w) {
     tg_dot_emission *e = w->e;
     LLVMBuilderRef b = e->l->builder;
@@ -121,10 +121,11 @@ static LLVMValueRef lay_out(window *w) {
     for (uint32_t d = w->rank; d-- > 0;) {
         w->step[d] = bytes;
         LLVMValueRef n = w->extent[d];
-        n = d + 1 == w->rank ? LLVMBuildMul(b, tg_llvm_ceil_div(e->l, n, lanes), lanes, "") : n;
+        bool padded = d + 1 == w->rank && e->d->group > 1;
+        n = padded ? LLVMBuildMul(b, tg_llvm_ceil_div(e->l, n, lanes), lanes, "") : n;
         bytes = LLVMBuildMul(b, bytes, n, "");
     }
-    return bytes;
+    return LLVMBuildAdd(b, bytes, tg_llvm_i64(e->l, e->lanes * e->size), "");
 }
 
 /* A tensor's element, in registers, as the box holds it. */

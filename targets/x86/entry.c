@@ -22,14 +22,16 @@ static LLVMValueRef load64(tg_x86 *x, LLVMTypeRef type, LLVMValueRef base, size_
 
 /* ---- arguments ------------------------------------------------------------------------------------------ */
 
-static void unpack_tensor(tg_x86 *x, tg_value *v, LLVMValueRef arg) {
+static void unpack_tensor(tg_x86 *x, const tg_fparam *p, LLVMValueRef arg) {
+    const tg_value *v = p->value;
     tg_x86_tensor *t = TG_NEW(x->arena, tg_x86_tensor);
     t->dtype = v->type->dtype;
     t->rank = v->type->rank;
     t->base = load64(x, x->l->ptr, arg, offsetof(tg_tensor_arg, data));
     for (uint32_t d = 0; d < t->rank; d++) {
-        t->dim[d] = load64(x, x->l->i64, arg, offsetof(tg_tensor_arg, shape) + 8 * d);
-        t->stride[d] = load64(x, x->l->i64, arg, offsetof(tg_tensor_arg, stride) + 8 * d);
+        uint32_t given = tg_order_dimension(p->order, d);
+        t->dim[d] = load64(x, x->l->i64, arg, offsetof(tg_tensor_arg, shape) + 8 * given);
+        t->stride[d] = load64(x, x->l->i64, arg, offsetof(tg_tensor_arg, stride) + 8 * given);
     }
     x->tensors[v->id] = t;
 }
@@ -54,7 +56,7 @@ static void unpack(tg_x86 *x) {
         }
         LLVMValueRef arg = load64(x, x->l->ptr, args, 8 * i);
         if (p->value->type->kind == TG_TYPE_TENSOR) {
-            unpack_tensor(x, p->value, arg);
+            unpack_tensor(x, p, arg);
         } else {
             x->scalars[p->value->id] = unpack_scalar(x, p->value->type->dtype, arg);
         }
@@ -331,6 +333,14 @@ static LLVMValueRef emit_variant(tg_x86 *x, tg_op *phase, tg_x86_captures *c, bo
     return fn;
 }
 
+/* No gap between dimension d and the next, which can be counted as one. */
+static LLVMValueRef is_joined(tg_x86 *x, const tg_x86_tensor *t, uint32_t d) {
+    LLVMBuilderRef b = x->builder;
+    LLVMValueRef row = LLVMBuildMul(b, t->dim[d + 1], t->stride[d + 1], "");
+    LLVMValueRef tiny = LLVMBuildICmp(b, LLVMIntSLE, t->dim[d], tg_llvm_i64(x->l, 1), "");
+    return LLVMBuildOr(b, LLVMBuildICmp(b, LLVMIntEQ, t->stride[d], row, ""), tiny, "");
+}
+
 /* Do the tensors have the strides and lengths that the fast variant takes for granted? */
 static LLVMValueRef unit_test(tg_x86 *x) {
     LLVMBuilderRef b = x->builder;
@@ -345,6 +355,14 @@ static LLVMValueRef unit_test(tg_x86 *x) {
         LLVMValueRef unit = LLVMBuildICmp(b, LLVMIntEQ, t->stride[last], one, "");
         LLVMValueRef tiny = LLVMBuildICmp(b, LLVMIntSLE, t->dim[last], one, "");
         ok = LLVMBuildAnd(b, ok, LLVMBuildOr(b, unit, tiny, ""), "");
+    }
+    for (uint32_t i = 0; i < x->f->n_params; i++) {
+        const tg_fparam *p = &x->f->params[i];
+        for (uint32_t d = 0; p->dense >> d; d++) {
+            if (p->dense >> d & 1) {
+                ok = LLVMBuildAnd(b, ok, is_joined(x, x->tensors[p->value->id], d), "");
+            }
+        }
     }
     for (uint32_t i = 0; i < x->bound_checks.len; i++) {
         const tg_x86_bound_check *c = &x->bound_checks.data[i];

@@ -201,6 +201,8 @@ static bool select_variant(kcase *c, const words *w) {
             c->strided = true;
         } else if (strcmp(item, "transposed") == 0) {
             c->transposed = true;
+        } else if (strcmp(item, "moved") == 0) {
+            c->moved = true;
         } else if (strcmp(item, "reversed") == 0) {
             c->reversed = true;
         } else if (find_param(c, name) < 0 && find_dim(c, name) < 0) {
@@ -287,6 +289,22 @@ static tg_tensor *create_transposed(const kcase *c, tg_dtype dtype, uint32_t ran
     return view;
 }
 
+/* The last dimension lies around all but the first, as channels in NCHW. */
+static tg_tensor *create_moved(const kcase *c, tg_dtype dtype, uint32_t rank,
+                               const int64_t *shape) {
+    int64_t other[TG_MAX_RANK];
+    uint32_t order[TG_MAX_RANK];
+    for (uint32_t d = 0; d < rank; d++) {
+        uint32_t first = rank > 2; /* the first dimension stays */
+        order[d] = d < first ? d : d + 1 == rank ? first : d + 1;
+        other[order[d]] = shape[d];
+    }
+    tg_tensor *t = tg_tensor_create(c->kernel->context, dtype, rank, other);
+    tg_tensor *view = t ? tg_tensor_permute(t, order) : NULL;
+    tg_tensor_release(t);
+    return view;
+}
+
 /* All strides are negative. */
 static tg_tensor *create_reversed(const kcase *c, tg_dtype dtype, uint32_t rank,
                                   const int64_t *shape) {
@@ -310,6 +328,9 @@ static tg_tensor *create(const kcase *c, tg_dtype dtype, uint32_t rank, const in
     }
     if (c->transposed && !plain && rank > 1) {
         return create_transposed(c, dtype, rank, shape);
+    }
+    if (c->moved && !plain && rank > 1) {
+        return create_moved(c, dtype, rank, shape);
     }
     if (c->reversed && !plain) {
         return create_reversed(c, dtype, rank, shape);

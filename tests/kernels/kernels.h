@@ -29,7 +29,7 @@ typedef struct kernel_row {
     /* "ids=0:V-1 off=sorted:R perm=perm" */
     const char *fills;
     /* "M=3 N=5 act=true -bias|…": dimensions, scalars, absent tensors, and how tensors lie: `strided`, `transposed`,
-     * `reversed`. */
+     * `moved`, `reversed`. */
     const char *cases;
     /* Axes whose blocks are varied on the first case; may be null. */
     const char *blocks;
@@ -52,7 +52,7 @@ struct kcase {
     const kernel_row *row;
     tg_kernel *kernel;
     const char *text, *type;
-    bool strided, transposed, reversed;
+    bool strided, transposed, moved, reversed;
     uint64_t seed;
     tg_selection selection;
     tg_launch_binding binding;

@@ -106,7 +106,7 @@ static void run_blocks(worker *w, const kernel_row *row, tg_kernel *k, const cha
 }
 
 static void run_layouts(worker *w, const kernel_row *row, tg_kernel *k, const char *type) {
-    static const char *const layouts[] = {"strided", "transposed", "reversed"};
+    static const char *const layouts[] = {"strided", "transposed", "moved", "reversed"};
     for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++) {
         char text[512];
         (void)snprintf(text, sizeof text, "%.*s %s", (int)strcspn(row->cases, "|"), row->cases,

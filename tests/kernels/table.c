@@ -17,7 +17,10 @@
     "N=2 H=5 W=4 C=0 R=3 S=3 K=4 P=3 Q=2|"                           \
     "N=0 H=7 W=6 C=3 R=3 S=3 K=5 P=7 Q=6 pad=1|"                     \
     "N=2 H=6 W=5 C=3 R=2 S=2 K=0 P=5 Q=4|"                           \
-    "N=1 H=20 W=21 C=40 R=3 S=3 K=70 P=20 Q=21 pad=1"
+    "N=1 H=20 W=21 C=40 R=3 S=3 K=70 P=20 Q=21 pad=1|"               \
+    "N=2 H=11 W=13 C=19 R=1 S=1 K=37 P=11 Q=13 moved|"               \
+    "N=1 H=20 W=21 C=40 R=3 S=3 K=70 P=20 Q=21 pad=1 moved|"         \
+    "N=1 H=30 W=27 C=3 R=7 S=7 K=33 P=15 Q=14 stride=2 pad=3 moved"
 
 #define KERNEL(NAME, FILE, FIELDS) \
     {.file = #FILE, .kernel = #NAME, .is_std = true, .std = TG_STD_##NAME, FIELDS},
