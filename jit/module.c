@@ -190,7 +190,7 @@ tg_kernel *tg_module_kernel(const tg_module *module, const char *name) {
                       module ? "name" : "module");
         return NULL;
     }
-    const char *names[256];
+    const char *names[256] = {NULL};
     size_t n = 0;
     for (uint32_t i = 0; i < module->n_kernels; i++) {
         const char *have = module->kernels[i].signature->name;
