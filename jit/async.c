@@ -4,6 +4,8 @@
 #include <limits.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 enum { STACK_BYTES = 32 * 1024 * 1024, MAX_THREADS = 16 };
 
@@ -18,7 +20,9 @@ struct tg_async {
     pthread_mutex_t lock;
     pthread_cond_t more;
     task *first, *last;
-    bool stop;
+    bool stop, leave; /* once nothing is queued; at once */
+    pid_t process;    /* a child of it has none of the threads */
+    tg_async *next;   /* of all that live */
     int32_t n_threads, n_started, n_idle;
     pthread_t threads[MAX_THREADS];
 };
@@ -41,7 +45,7 @@ static task *take_task(tg_async *a) {
         pthread_cond_wait(&a->more, &a->lock);
     }
     a->n_idle--;
-    task *t = a->first;
+    task *t = a->leave ? NULL : a->first;
     if (t) {
         a->first = t->next;
         a->last = a->first ? a->last : NULL;
@@ -60,6 +64,61 @@ static void *worker_main(void *user) {
     return NULL;
 }
 
+/* ---- at the end of the process --------------------------------------------------------------------------------- */
+
+/* A host may leave main() with contexts open. What LLVM keeps for the whole process is destroyed then, and no thread may
+ * be compiling any more: compiles that run are waited for, queued ones are left. */
+static pthread_mutex_t live_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_once_t live_once = PTHREAD_ONCE_INIT;
+static tg_async *live;
+
+static void join_threads(tg_async *a, bool leave) {
+    pthread_mutex_lock(&a->lock);
+    a->stop = true;
+    a->leave = leave;
+    pthread_cond_broadcast(&a->more);
+    pthread_mutex_unlock(&a->lock);
+    for (int32_t i = 0; i < a->n_started; i++) {
+        pthread_join(a->threads[i], NULL);
+    }
+    a->n_started = 0;
+}
+
+static void leave_all(void) {
+    pthread_mutex_lock(&live_lock);
+    for (tg_async *a = live; a; a = a->next) {
+        if (a->process == getpid()) {
+            join_threads(a, true);
+        }
+    }
+    pthread_mutex_unlock(&live_lock);
+}
+
+static void watch_exit(void) {
+    (void)atexit(leave_all);
+}
+
+static void enlist(tg_async *a) {
+    pthread_once(&live_once, watch_exit);
+    pthread_mutex_lock(&live_lock);
+    a->process = getpid();
+    a->next = live;
+    live = a;
+    pthread_mutex_unlock(&live_lock);
+}
+
+static void delist(tg_async *a) {
+    pthread_mutex_lock(&live_lock);
+    tg_async **at = &live;
+    while (*at != a) {
+        at = &(*at)->next;
+    }
+    *at = a->next;
+    pthread_mutex_unlock(&live_lock);
+}
+
+/* ---- life ------------------------------------------------------------------------------------------------------ */
+
 tg_status tg_async_create(const tg_allocator *allocator, int32_t n_threads, tg_async **out) {
     tg_async *a = tg_alloc(allocator, sizeof *a, _Alignof(tg_async));
     *out = a;
@@ -70,6 +129,7 @@ tg_status tg_async_create(const tg_allocator *allocator, int32_t n_threads, tg_a
     a->n_threads = n_threads < 1 ? 1 : n_threads > MAX_THREADS ? MAX_THREADS : n_threads;
     pthread_mutex_init(&a->lock, NULL);
     pthread_cond_init(&a->more, NULL);
+    enlist(a);
     return TG_OK;
 }
 
@@ -77,13 +137,8 @@ void tg_async_destroy(tg_async *async) {
     if (!async) {
         return;
     }
-    pthread_mutex_lock(&async->lock);
-    async->stop = true;
-    pthread_cond_broadcast(&async->more);
-    pthread_mutex_unlock(&async->lock);
-    for (int32_t i = 0; i < async->n_started; i++) {
-        pthread_join(async->threads[i], NULL);
-    }
+    delist(async);
+    join_threads(async, false);
     pthread_cond_destroy(&async->more);
     pthread_mutex_destroy(&async->lock);
     tg_free(async->allocator, async, sizeof *async);

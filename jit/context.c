@@ -117,6 +117,9 @@ tg_status tg_context_create_versioned(uint32_t version, const tg_context_options
     c->allocator = *a;
     c->deterministic = s.options.deterministic != 0;
     c->checked = s.options.checked != 0;
+    enum { SPECIALISE_AFTER = 1000 };
+    int32_t after = s.options.specialise_after;
+    c->specialise_after = after < 0 || c->deterministic || c->checked ? 0 : after ? (uint32_t)after : SPECIALISE_AFTER;
     pthread_mutex_init(&c->error_lock, NULL);
     tg_status status = open_machine(c, &s.options);
     if (status == TG_OK) {

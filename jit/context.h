@@ -58,6 +58,8 @@ struct tg_context {
     const tg_target *target;
     tg_machine machine;
     bool deterministic, checked;
+    uint32_t specialise_after;     /* launches alike; 0: never */
+    _Atomic uint64_t n_specialised; /* part of the epoch of kept launches: they look for better code again */
     tg_codegen_options codegen; /* set by the command line only, before the first compile */
     char *include_path;         /* may be null */
     tg_hash build;              /* compiler, machine, options: part of every cache key */
@@ -106,7 +108,7 @@ enum { TG_MAX_CONSTS = TG_SIG_MAX_CONSTS, TG_KEY_WORDS = 2 + 1 + 2 * TG_MAX_CONS
 
 /* What a variant is specialised on. The words: types (one byte each), presence bits, then two
  * words per constant; then the orders of the parameters, if it is for tensors that do not lie as
- * they are numbered. */
+ * they are numbered, or shape and strides of each tensor that is there, if it is for these alone. */
 typedef struct tg_variant_key {
     uint64_t words[TG_KEY_WORDS];
     uint32_t n;
@@ -155,6 +157,7 @@ struct tg_kernel {
     tg_variant *variants;
     uint32_t n_variants;
     _Atomic uint32_t n_pending; /* async compiles */
+    _Atomic uint32_t n_shapes;  /* that have code of their own, or soon will */
     tg_status async_status;
     char *schedule;     /* of tg_kernel_with_schedule; null: what the source says */
     bool only_given;    /* the source's schedule items are left out */
@@ -194,6 +197,11 @@ void tg_variant_key_make(const tg_kernel *k, const tg_dtype *types, const tg_sca
 void tg_variant_key_set_general(tg_variant_key *key);
 /* … of the code for tensors that lie like these, one order per parameter. */
 void tg_variant_key_set_orders(const tg_kernel *k, const tg_order *orders, tg_variant_key *key);
+/* … of the code for tensors of exactly these shapes and strides; false if they take too many words. */
+bool tg_variant_key_set_shapes(const tg_kernel *k, const tg_launch_arg *args, tg_variant_key *key);
+bool tg_variant_key_has_shapes(const tg_variant_key *key);
+/* Is it for all shapes, and for the strides that most tensors have? */
+bool tg_variant_is_usual(const tg_kernel *k, const tg_variant *v);
 /* A ready variant without waiting, or null. */
 tg_variant *tg_variant_find(const tg_kernel *k, const tg_variant_key *key);
 /* Finds, or compiles and waits. Errors are recorded for this thread. */
@@ -241,19 +249,23 @@ typedef struct tg_plan {
     const tg_variant *variant;
     tg_cell cells[TG_MAX_PARAMS];
     const void *pointers[TG_MAX_PARAMS];
+    bool hot; /* not found this once: so often that code of its own is due */
 } tg_plan;
 /* Was a launch kept whose checks say that this one is right too? False is no failure. */
 bool tg_plan_find(const tg_kernel *k, const tg_argument *values, uint32_t n_values,
                   tg_plan *out);
 /* What the choice of a variant depends on beside the arguments; a plan that was found is good as long as it is the same. */
 uint64_t tg_plan_epoch(const tg_kernel *k);
+/* The same, if the chooser's epoch is `chosen`. */
+uint64_t tg_plan_epoch_of(const tg_kernel *k, uint64_t chosen);
 /* Runs a variant on arguments that a plan was found for, or on others that would pass the same checks. False: nothing was done. */
 bool tg_plan_run(const tg_kernel *k, const tg_variant *variant, const void *const *pointers,
                  tg_status *status);
-/* Keeps a launch that passed every check and ran `variant`; `epoch` is what the choice of the variant depends on. */
+/* Keeps a launch that passed every check and ran `variant`; `epoch` is what the choice of the variant depends on. `hot`: it has
+ * been found to be. */
 void tg_plan_keep(tg_kernel *k, const tg_argument *values, uint32_t n_values,
                   const tg_launch_arg *args, const tg_dtype *types, const tg_variant *variant,
-                  uint64_t epoch);
+                  uint64_t epoch, bool hot);
 void tg_plans_free(tg_kernel *k);
 /* Content facts in checked mode (facts.c). */
 tg_status tg_facts_check(const tg_kernel *k, const tg_launch_binding *b,

@@ -211,6 +211,7 @@ tg_status tg_kernel_prepare(tg_kernel *kernel, const tg_kernel_spec *spec) {
 typedef struct background {
     tg_kernel *kernel;
     tg_selection s;
+    bool optional; /* better code, which nobody asked for: its failure is not reported */
 } background;
 
 static void run_background(void *user) {
@@ -218,6 +219,10 @@ static void run_background(void *user) {
     tg_kernel *k = b->kernel;
     tg_variant *v;
     tg_status status = tg_variant_get(k, &b->s.key, b->s.types, b->s.consts, b->s.present, &v);
+    if (b->optional && status == TG_OK) {
+        atomic_fetch_add(&k->context->n_specialised, 1);
+    }
+    status = b->optional ? TG_OK : status;
     tg_free(&k->context->allocator, b, sizeof *b);
     pthread_mutex_lock(&k->lock);
     k->n_pending--;
@@ -227,6 +232,7 @@ static void run_background(void *user) {
 }
 
 tg_status tg_selection_compile_async(tg_kernel *kernel, const tg_selection *s) {
+    bool optional = tg_variant_key_has_shapes(&s->key);
     const tg_allocator *a = &kernel->context->allocator;
     background *b = tg_alloc(a, sizeof *b, _Alignof(background));
     if (!b) {
@@ -234,6 +240,7 @@ tg_status tg_selection_compile_async(tg_kernel *kernel, const tg_selection *s) {
     }
     b->kernel = kernel;
     b->s = *s;
+    b->optional = optional;
     pthread_mutex_lock(&kernel->lock);
     kernel->n_pending++;
     pthread_mutex_unlock(&kernel->lock);

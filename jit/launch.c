@@ -182,10 +182,56 @@ static tg_status run(tg_kernel *k, const tg_variant *v, const tg_launch_arg *arg
     return enter(k, v, pointers, needs_general);
 }
 
+/* ---- code for shapes that come often ------------------------------------------------------------------------ */
+
+/* The key of code for these shapes and strides alone; false if there is none. */
+static bool select_shapes(const tg_kernel *k, const tg_launch_arg *args,
+                          const tg_launch_binding *b, tg_selection *s) {
+    tg_selection_of_launch(k, args, b, s);
+    return tg_variant_key_set_shapes(k, args, &s->key);
+}
+
+/* Does what a launch works on fit the second-level cache? Larger ones gain next to nothing. */
+static bool is_small(const tg_kernel *k, const tg_launch_arg *args) {
+    enum { SMALL_BYTES = 256 << 10 };
+    int64_t bytes = 0, first, end;
+    for (uint32_t i = 0; i < k->signature->n_params && bytes <= SMALL_BYTES; i++) {
+        if (args[i].tensor) {
+            bytes += tg_launch_arg_spread(&args[i], &first, &end) && end - first <= SMALL_BYTES ? end - first : SMALL_BYTES + 1;
+        }
+    }
+    return bytes <= SMALL_BYTES;
+}
+
+/* Has code compiled for a launch that has come often, unless it would gain little or too many others have some. */
+static void specialise(tg_kernel *k, const tg_launch_arg *args, const tg_launch_binding *b,
+                       const tg_variant *ran) {
+    enum { MOST_SHAPES = 16 };
+    tg_selection s;
+    if (tg_variant_is_usual(k, ran) && is_small(k, args) && select_shapes(k, args, b, &s) &&
+        atomic_fetch_add(&k->n_shapes, 1) < MOST_SHAPES) {
+        (void)tg_selection_compile_async(k, &s); /* nobody asked for it */
+    }
+}
+
+static tg_variant *find_special(const tg_kernel *k, const tg_launch_arg *args,
+                                const tg_launch_binding *b) {
+    tg_selection s;
+    bool some = atomic_load_explicit(&k->n_shapes, memory_order_relaxed) > 0;
+    return some && select_shapes(k, args, b, &s) ? tg_variant_find(k, &s.key) : NULL;
+}
+
 /* *ran: the variant that did. */
 static tg_status launch(tg_kernel *k, const tg_launch_arg *args,
                         const tg_launch_binding *binding, tg_variant **ran) {
     bool needs_general = false;
+    *ran = find_special(k, args, binding);
+    if (*ran) {
+        tg_status s = run(k, *ran, args, binding->types, &needs_general);
+        if (s || !needs_general) {
+            return s;
+        }
+    }
     tg_status s = get_variant(k, args, binding, USUAL, ran);
     if (s == TG_OK) {
         s = run(k, *ran, args, binding->types, &needs_general);
@@ -203,7 +249,7 @@ static tg_status launch(tg_kernel *k, const tg_launch_arg *args,
 }
 
 static tg_status launch_checked(tg_kernel *kernel, const tg_argument *values,
-                                uint32_t n_values) {
+                                uint32_t n_values, bool hot) {
     tg_launch_arg args[TG_MAX_PARAMS];
     tg_launch_binding binding;
     tg_status s = tg_launch_args_make(kernel, values, n_values, args);
@@ -215,6 +261,7 @@ static tg_status launch_checked(tg_kernel *kernel, const tg_argument *values,
     }
     uint64_t epoch;
     tg_variant *ran;
+    uint64_t before = tg_plan_epoch_of(kernel, 0);
     tg_kernel *chosen = tg_choose(kernel, args, &binding, &epoch);
     s = launch(chosen, args, &binding, &ran);
     /* A schedule that no longer compiles is no reason to fail: nothing was run yet. */
@@ -222,8 +269,11 @@ static tg_status launch_checked(tg_kernel *kernel, const tg_argument *values,
     if (unusable && chosen != kernel) {
         return launch(kernel, args, &binding, &ran);
     }
+    if (s == TG_OK && hot) {
+        specialise(chosen, args, &binding, ran);
+    }
     if (s == TG_OK && epoch != TG_NOT_SETTLED) {
-        tg_plan_keep(kernel, values, n_values, args, binding.types, ran, epoch);
+        tg_plan_keep(kernel, values, n_values, args, binding.types, ran, before + epoch, hot);
     }
     return s;
 }
@@ -245,7 +295,7 @@ tg_status tg_launch(tg_kernel *kernel, const tg_argument *values, uint32_t n_val
         tg_plan_run(kernel, plan.variant, plan.pointers, &s)) {
         return s;
     }
-    return launch_checked(kernel, values, n_values);
+    return launch_checked(kernel, values, n_values, plan.hot);
 }
 
 tg_status tg_kernel_prepare_args(tg_kernel *kernel, const tg_argument *values,

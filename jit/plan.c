@@ -29,6 +29,7 @@ typedef _Atomic uint64_t word;
 
 typedef struct entry {
     _Atomic uint64_t version;
+    _Atomic uint32_t n_found; /* about: who counts at the same time may count once */
     word *words;
 } entry;
 
@@ -65,7 +66,13 @@ static const tg_argument *argument_of(const tg_argument *values, uint32_t n_valu
 
 uint64_t tg_plan_epoch(const tg_kernel *k) {
     tg_chooser *c = atomic_load_explicit(&k->context->chooser, memory_order_acquire);
-    return c && !k->schedule ? atomic_load_explicit(&c->epoch, memory_order_acquire) : 0;
+    uint64_t chosen = c && !k->schedule ? atomic_load_explicit(&c->epoch, memory_order_acquire) : 0;
+    return tg_plan_epoch_of(k, chosen);
+}
+
+uint64_t tg_plan_epoch_of(const tg_kernel *k, uint64_t chosen) {
+    enum { CHOSEN_BITS = 40 };
+    return chosen + (atomic_load_explicit(&k->context->n_specialised, memory_order_acquire) << CHOSEN_BITS);
 }
 
 /* ---- looking up --------------------------------------------------------------------------------------------- */
@@ -190,6 +197,16 @@ static bool match(const tg_kernel *k, entry *e, uint64_t epoch, const tg_argumen
            atomic_load_explicit(&e->version, memory_order_relaxed) == version;
 }
 
+/* Counts; true at the launch at which code of its own is due. */
+static bool gets_hot(const tg_kernel *k, entry *e) {
+    uint32_t n = atomic_load_explicit(&e->n_found, memory_order_relaxed);
+    if (n >= k->context->specialise_after) {
+        return false;
+    }
+    atomic_store_explicit(&e->n_found, n + 1, memory_order_relaxed);
+    return n + 1 == k->context->specialise_after;
+}
+
 static uint32_t set_of(const tg_kernel *k, const tg_argument *values, uint32_t n_values) {
     uint64_t h = 0;
     for (uint32_t i = 0; i < n_values && i < k->signature->n_params; i++) {
@@ -204,19 +221,22 @@ static uint32_t set_of(const tg_kernel *k, const tg_argument *values, uint32_t n
 bool tg_plan_find(const tg_kernel *k, const tg_argument *values, uint32_t n_values,
                   tg_plan *out) {
     tg_plans *plans = atomic_load_explicit(&k->plans, memory_order_acquire);
+    out->hot = false;
     if (!plans || n_values > k->signature->n_params || (n_values && !values)) {
         return false;
     }
     uint64_t epoch = tg_plan_epoch(k);
     uint32_t recent = atomic_load_explicit(&plans->recent, memory_order_relaxed);
     if (match(k, &plans->entries[recent], epoch, values, n_values, out)) {
-        return true;
+        out->hot = gets_hot(k, &plans->entries[recent]);
+        return !out->hot;
     }
     uint32_t first = set_of(k, values, n_values) * WAYS;
     for (uint32_t i = first; i < first + WAYS; i++) {
         if (i != recent && match(k, &plans->entries[i], epoch, values, n_values, out)) {
             atomic_store_explicit(&plans->recent, i, memory_order_relaxed);
-            return true;
+            out->hot = gets_hot(k, &plans->entries[i]);
+            return !out->hot;
         }
     }
     return false;
@@ -336,7 +356,7 @@ static bool make_words(const tg_kernel *k, const tg_plans *plans, const tg_argum
 
 void tg_plan_keep(tg_kernel *k, const tg_argument *values, uint32_t n_values,
                   const tg_launch_arg *args, const tg_dtype *types, const tg_variant *variant,
-                  uint64_t epoch) {
+                  uint64_t epoch, bool hot) {
     tg_plans *plans = plans_of(k);
     uint64_t words[FIRST_PARAM + TG_MAX_PARAMS * (TENSOR_WORDS + 2 * TG_MAX_RANK)];
     if (!plans || !make_words(k, plans, values, n_values, args, types, words + FIRST_PARAM)) {
@@ -354,6 +374,7 @@ void tg_plan_keep(tg_kernel *k, const tg_argument *values, uint32_t n_values,
     for (uint32_t i = 0; i < plans->n_words; i++) {
         put(&e->words[i], words[i]);
     }
+    atomic_store_explicit(&e->n_found, hot ? k->context->specialise_after : 0, memory_order_relaxed);
     atomic_store_explicit(&e->version, version + 2, memory_order_release);
 }
 

@@ -16,6 +16,7 @@ enum { FIRST_SLOTS = 16, FLAG_NONDETERMINISTIC = 1, FLAG_PRINTS = 2 };
 
 /* In the second word of types: the top bit of a byte whose dtype code is below 128. */
 #define GENERAL_BIT (UINT64_C(1) << 63)
+#define SHAPES_BIT  (UINT64_C(1) << 55)
 
 /* ---- keys -------------------------------------------------------------------------------------------------
  */
@@ -61,6 +62,34 @@ void tg_variant_key_set_orders(const tg_kernel *k, const tg_order *orders, tg_va
     memcpy(&key->words[k->key_words], orders, n * sizeof *orders);
     key->n = k->key_words + n;
     key->hash = tg_hash_u64(key->words, key->n * sizeof *key->words);
+}
+
+bool tg_variant_key_set_shapes(const tg_kernel *k, const tg_launch_arg *args, tg_variant_key *key) {
+    uint32_t n = k->key_words;
+    for (uint32_t i = 0; i < k->signature->n_params; i++) {
+        const tg_launch_arg *a = &args[i];
+        if (!a->tensor) {
+            continue;
+        }
+        if (n + 2 * a->rank > TG_KEY_WORDS) {
+            return false;
+        }
+        memcpy(&key->words[n], a->tensor->shape, a->rank * sizeof *key->words);
+        memcpy(&key->words[n + a->rank], a->tensor->stride, a->rank * sizeof *key->words);
+        n += 2 * a->rank;
+    }
+    key->words[1] |= SHAPES_BIT;
+    key->n = n;
+    key->hash = tg_hash_u64(key->words, key->n * sizeof *key->words);
+    return true;
+}
+
+bool tg_variant_key_has_shapes(const tg_variant_key *key) {
+    return (key->words[1] & SHAPES_BIT) != 0;
+}
+
+bool tg_variant_is_usual(const tg_kernel *k, const tg_variant *v) {
+    return v->n_words == k->key_words && !(v->words[1] & (GENERAL_BIT | SHAPES_BIT));
 }
 
 static bool matches(const tg_variant *v, const tg_variant_key *key) {
@@ -279,6 +308,20 @@ static bool runs_here(compile *c) {
     return m->runs_here;
 }
 
+/* The tensors of the key, by parameter. */
+static const tg_tensor_arg *shapes_of(const compile *c) {
+    const tg_signature *sig = c->k->signature;
+    const uint64_t *w = &c->key->words[c->k->key_words];
+    tg_tensor_arg *t = TG_NEW_ARRAY(c->arena, tg_tensor_arg, sig->n_params + 1);
+    for (uint32_t i = 0; i < sig->n_params; i++) {
+        uint32_t rank = tg_param_is_tensor(&sig->params[i]) && c->present[i] ? sig->params[i].rank : 0;
+        memcpy(t[i].shape, w, rank * sizeof *w);
+        memcpy(t[i].stride, w + rank, rank * sizeof *w);
+        w += 2 * rank;
+    }
+    return t;
+}
+
 static void compile_now(compile *c) {
     tg_context *ctx = c->k->context;
     const char *message = NULL;
@@ -294,7 +337,9 @@ static void compile_now(compile *c) {
                                   .machine = &ctx->machine,
                                   .codegen = ctx->codegen,
                                   .emit = TG_EMIT_OBJECT};
-    if (c->key->n > c->k->key_words) {
+    if (tg_variant_key_has_shapes(c->key)) {
+        options.codegen.tensors = shapes_of(c);
+    } else if (c->key->n > c->k->key_words) {
         options.orders = &c->key->words[c->k->key_words];
     }
     bool general = (c->key->words[1] & GENERAL_BIT) != 0;

@@ -20,6 +20,8 @@ typedef struct tg_codegen_options {
     bool debug_info;  /* DWARF lines of the .dsl source */
     tg_strides strides;
     bool two_threads; /* large code is emitted by two threads, as two objects for a loader, the second at a multiple of 64 bytes */
+    /* By parameter: code for tensors of these shapes and strides alone, run by one thread at a time. Data is not looked at. Null: any. */
+    const tg_tensor_arg *tensors;
     bool optimise_o2; /* LLVM O2 instead of the short list: a debugging switch */
     const tg_sources *sources; /* for debug info; may be null */
 } tg_codegen_options;

@@ -48,7 +48,9 @@ typedef struct tg_context_options {
     int32_t checked;
     /** Non-zero: denormal floats are treated as zero, which some processors need for speed. */
     int32_t flush_denormals;
-    int32_t reserved;
+    /** Launches alike after which code for their shapes alone is compiled in the background, if what they work on is small;
+     * until it is there, launches go on as before. 0: 1000. Below 0: never, nor in a deterministic or checked context. */
+    int32_t specialise_after;
     /** Source of all memory; must outlive the context. Null: the C library. */
     const tg_allocator *allocator;
     /** Receives what kernels `print`, a line per call, never from two threads at once. Null: dropped. */

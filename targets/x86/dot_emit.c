@@ -69,11 +69,14 @@ static tg_x86_frame *row_frame(tg_dot_nest *n, tg_x86_frame *parent, const LLVMV
     return f;
 }
 
-static void roots_in_registers(tg_dot_nest *n, const tg_dot_tile *t) {
+void tg_dot_roots_in_registers(tg_dot_nest *n, const tg_dot_tile *t) {
     LLVMBuilderRef b = n->e.l->builder;
     for (unsigned v = 0; v < t->vecs; v++) {
         LLVMValueRef at = LLVMBuildAdd(b, n->p.column, tg_llvm_i64(n->e.l, v * t->lanes), "");
         tg_x86_frame *f = column_frame(n, at);
+        if (t->masks[v]) {
+            tg_x86_frame_mask(n->e.x, f, t->masks[v]);
+        }
         for (unsigned r = 0; r < t->rows; r++) {
             run_roots(n, row_frame(n, f, n->row_index[r]), t->acc[r * t->vecs + v]);
         }
@@ -191,8 +194,14 @@ static void start_values(tg_dot_nest *n, tg_dot_tile *t, LLVMValueRef from) {
     }
 }
 
-/* `rows` rows of `vecs` vectors from column `from` of the panel on. */
-static tg_dot_tile run_tile(tg_dot_nest *n, LLVMValueRef from, unsigned rows, unsigned vecs, bool masked) {
+/* Which lanes of a vector exist; null: all of them are known to. */
+static LLVMValueRef mask_at(tg_dot_nest *n, LLVMValueRef at) {
+    int64_t first, until;
+    bool known = tg_llvm_is_const(at, &first) && tg_llvm_is_const(n->p.n_columns, &until);
+    return known && first + n->e.lanes <= until ? NULL : tg_x86_dot_lanes_below(&n->e, at, n->p.n_columns);
+}
+
+tg_dot_tile tg_dot_run_tile(tg_dot_nest *n, LLVMValueRef from, unsigned rows, unsigned vecs, bool masked) {
     tg_dot_emission *e = &n->e;
     tg_dot_tile t = {.elem = e->elem, .lanes = e->lanes, .vecs = vecs, .rows = rows,
                      .vector_base = tg_dot_bytes_at(n, n->p.at, from, tg_llvm_i64(e->l, e->size)),
@@ -202,7 +211,7 @@ static tg_dot_tile run_tile(tg_dot_nest *n, LLVMValueRef from, unsigned rows, un
     memcpy(t.row_at, n->row_at, sizeof t.row_at);
     for (unsigned v = 0; v < vecs && masked; v++) {
         LLVMValueRef at = LLVMBuildAdd(e->l->builder, from, tg_llvm_i64(e->l, v * e->lanes), "");
-        t.masks[v] = tg_x86_dot_lanes_below(e, at, n->p.n_columns);
+        t.masks[v] = mask_at(n, at);
     }
     start_values(n, &t, from);
     tg_x86_emit_dot_tile(e->l, &t);
@@ -217,7 +226,7 @@ static LLVMValueRef at_least(tg_dot_nest *n, LLVMValueRef v, unsigned limit) {
 }
 
 static void edge_tile(tg_dot_nest *n, LLVMValueRef from, unsigned rows, unsigned vecs, bool masked) {
-    tg_dot_tile t = run_tile(n, from, rows, vecs, masked);
+    tg_dot_tile t = tg_dot_run_tile(n, from, rows, vecs, masked);
     results_to_edge(n, &t, from);
 }
 
@@ -293,7 +302,7 @@ static void whole_tile(tg_dot_nest *n) {
     LLVMPositionBuilderAtEnd(l->builder, wide);
     low_tiles(n, edge);
     prefetch_results(n);
-    tg_dot_tile t = run_tile(n, zero, n->e.rows, n->e.vecs, false);
+    tg_dot_tile t = tg_dot_run_tile(n, zero, n->e.rows, n->e.vecs, false);
     LLVMValueRef whole = at_least(n, n->n_rows, n->e.rows);
     whole = n->in_parts ? LLVMBuildAnd(l->builder, whole, n->last, "") : whole;
     LLVMBuildCondBr(l->builder, whole, direct, spill);
@@ -301,7 +310,7 @@ static void whole_tile(tg_dot_nest *n) {
     results_to_edge(n, &t, zero);
     LLVMBuildBr(l->builder, edge);
     LLVMPositionBuilderAtEnd(l->builder, direct);
-    roots_in_registers(n, &t);
+    tg_dot_roots_in_registers(n, &t);
     LLVMBuildBr(l->builder, done);
     LLVMPositionBuilderAtEnd(l->builder, narrow);
     narrow_tiles(n, n->pays);
@@ -420,7 +429,7 @@ static void merge_loops(tg_dot_nest *n) {
 }
 
 /* The reduction loops of a part, in the panels of its group, which are packed if that pays. */
-static void open_part(tg_dot_nest *n) {
+void tg_dot_open_part(tg_dot_nest *n) {
     tg_dot_emission *e = &n->e;
     const tg_x86_dot *d = e->d;
     LLVMValueRef steps[TG_DOT_AXES];
@@ -456,7 +465,7 @@ static void open_part(tg_dot_nest *n) {
     n->panel_bytes = LLVMBuildLoad2(e->l->builder, e->l->i64, bytes, "");
 }
 
-static void locate_panel(tg_dot_nest *n) {
+void tg_dot_locate_panel(tg_dot_nest *n) {
     LLVMValueRef number = panel_number(n, n->p.column);
     n->p.at = tg_dot_bytes_at(n, n->panels, number, n->panel_bytes);
     if (n->pays) {
@@ -497,7 +506,7 @@ static void address_rows(tg_dot_nest *n) {
 }
 
 /* The rows of a tile, each the successor of the one before; past the end they stay at the last. */
-static void number_rows(tg_dot_nest *n) {
+void tg_dot_number_rows(tg_dot_nest *n) {
     tg_dot_emission *e = &n->e;
     LLVMBuilderRef b = e->l->builder;
     LLVMValueRef zero = tg_llvm_i64(e->l, 0), one = tg_llvm_i64(e->l, 1);
@@ -541,7 +550,7 @@ static void pack_rows_of_block(tg_dot_nest *n) {
     tg_llvm_outline_open(e->l, &o);
     n->row = tg_llvm_loop_open(e->l, &tiles, n->row_from, n->row_until, height);
     n->n_rows = LLVMBuildSub(b, tg_dot_total_rows(n), n->row, "");
-    number_rows(n);
+    tg_dot_number_rows(n);
     tg_dot_rows r = {.value = n->rows.value, .at = n->rows.direct ? n->row_at : NULL, .axes = n->row_axes, .n_axes = n->n_row_axes};
     r.n = e->rows;
     r.count = e->k_count;
@@ -577,7 +586,7 @@ static void row_loops(tg_dot_nest *n) {
     }
     n->row = tg_llvm_loop_open(e->l, &tiles, n->row_from, n->row_until, tg_llvm_i64(e->l, e->rows));
     n->n_rows = LLVMBuildSub(e->l->builder, tg_dot_total_rows(n), n->row, "");
-    number_rows(n);
+    tg_dot_number_rows(n);
     if (n->packs_rows) {
         address_packed_rows(n);
     }
@@ -590,7 +599,7 @@ static void panel_loop(tg_dot_nest *n) {
     tg_llvm_loop loop;
     n->p.column = tg_llvm_loop_open(e->l, &loop, n->group_from, n->group_until, tg_dot_panel_width(n));
     n->p.n_columns = LLVMBuildSub(e->l->builder, tg_dot_size_of(n, e->d->vector), n->p.column, "");
-    locate_panel(n);
+    tg_dot_locate_panel(n);
     row_loops(n);
     tg_llvm_loop_close(e->l, &loop);
 }
@@ -598,7 +607,7 @@ static void panel_loop(tg_dot_nest *n) {
 static void block_loop(tg_dot_nest *n) {
     tg_dot_emission *e = &n->e;
     tg_llvm_loop loop;
-    open_part(n);
+    tg_dot_open_part(n);
     n->row_from = tg_llvm_i64(e->l, 0);
     n->row_until = tg_dot_total_rows(n);
     if (!n->block) {
@@ -684,7 +693,11 @@ static void batch_loops(tg_dot_nest *n) {
     } else if (!n->rows.direct && !n->packs_rows) {
         tg_x86_dot_pack_rows(e, &n->rows, &n->row_memory);
     }
-    group_loop(n);
+    if (tg_x86_dot_is_exact(n)) {
+        tg_x86_dot_exact(n);
+    } else {
+        group_loop(n);
+    }
     for (uint32_t i = e->d->n_batch; i-- > 0;) {
         tg_llvm_loop_close(e->l, &loops[i]);
     }

@@ -66,6 +66,19 @@ static inline LLVMValueRef tg_dot_total_rows(tg_dot_nest *n) {
     return tg_x86_dot_points(&n->e, n->row_axes, n->n_row_axes);
 }
 
+/* ---- pieces of the nest (dot_emit.c), in the order in which they are used */
+
+void tg_dot_open_part(tg_dot_nest *n);    /* the reduction from k_from on; its panels are packed if that pays */
+void tg_dot_locate_panel(tg_dot_nest *n); /* of p.column */
+void tg_dot_number_rows(tg_dot_nest *n);  /* of a tile: row, n_rows */
+/* `rows` rows of `vecs` vectors from column `from` of the panel on; `masked`: columns past n_columns do not exist. */
+tg_dot_tile tg_dot_run_tile(tg_dot_nest *n, LLVMValueRef from, unsigned rows, unsigned vecs, bool masked);
+void tg_dot_roots_in_registers(tg_dot_nest *n, const tg_dot_tile *t);
+
+/* (dot_exact.c) Are the extents known, and small enough for one part, group and block? Then every tile gets its exact size. */
+bool tg_x86_dot_is_exact(tg_dot_nest *n);
+void tg_x86_dot_exact(tg_dot_nest *n);
+
 /* Chooses sizes of groups, parts and blocks, and what is packed. Emits at the builder's position. */
 void tg_x86_dot_plan_sizes(tg_dot_nest *n);
 

@@ -22,7 +22,8 @@ static LLVMValueRef load64(tg_x86 *x, LLVMTypeRef type, LLVMValueRef base, size_
 
 /* ---- arguments ------------------------------------------------------------------------------------------ */
 
-static void unpack_tensor(tg_x86 *x, const tg_fparam *p, LLVMValueRef arg) {
+/* `known`: its shape and strides, or null. */
+static void unpack_tensor(tg_x86 *x, const tg_fparam *p, LLVMValueRef arg, const tg_tensor_arg *known) {
     const tg_value *v = p->value;
     tg_x86_tensor *t = TG_NEW(x->arena, tg_x86_tensor);
     t->dtype = v->type->dtype;
@@ -30,6 +31,11 @@ static void unpack_tensor(tg_x86 *x, const tg_fparam *p, LLVMValueRef arg) {
     t->base = load64(x, x->l->ptr, arg, offsetof(tg_tensor_arg, data));
     for (uint32_t d = 0; d < t->rank; d++) {
         uint32_t given = tg_order_dimension(p->order, d);
+        if (known) {
+            t->dim[d] = tg_llvm_i64(x->l, known->shape[given]);
+            t->stride[d] = tg_llvm_i64(x->l, known->stride[given]);
+            continue;
+        }
         t->dim[d] = load64(x, x->l->i64, arg, offsetof(tg_tensor_arg, shape) + 8 * given);
         t->stride[d] = load64(x, x->l->i64, arg, offsetof(tg_tensor_arg, stride) + 8 * given);
     }
@@ -56,7 +62,7 @@ static void unpack(tg_x86 *x) {
         }
         LLVMValueRef arg = load64(x, x->l->ptr, args, 8 * i);
         if (p->value->type->kind == TG_TYPE_TENSOR) {
-            unpack_tensor(x, p, arg);
+            unpack_tensor(x, p, arg, x->options->tensors ? &x->options->tensors[i] : NULL);
         } else {
             x->scalars[p->value->id] = unpack_scalar(x, p->value->type->dtype, arg);
         }
@@ -179,6 +185,12 @@ static void set_count(tg_x86 *x, grid_par *p, LLVMValueRef block, LLVMValueRef e
     *total = LLVMBuildMul(x->builder, *total, p->count, "");
 }
 
+/* May one block be the whole axis? Its extent is known then, and no schedule says otherwise. */
+static bool takes_all(const grid_par *p, LLVMValueRef extent) {
+    int64_t size;
+    return !p || (tg_llvm_is_const(extent, &size) && size > 0 && !tg_op_axis(p->op, TG_ATTR_AXIS)->scheduled);
+}
+
 /* A grid that is one contraction: its two main axes share what tasks the other axes do not make. */
 static void size_dot_grid(tg_x86 *x, tg_op *phase, grid_par *pars, const LLVMValueRef *extents, uint32_t n,
                           LLVMValueRef threads, tg_x86_dot_grid *g, LLVMValueRef *total) {
@@ -196,7 +208,12 @@ static void size_dot_grid(tg_x86 *x, tg_op *phase, grid_par *pars, const LLVMVal
             set_count(x, &pars[i], a ? choose_block(x, a, extents[i], one) : pars[i].block, extents[i], total);
         }
     }
-    tg_x86_dot_blocks(x, phase, threads, *total, vector_extent, row_extent, g);
+    if (x->options->tensors && takes_all(vector, vector_extent) && takes_all(row, row_extent)) {
+        g->vector_block = vector_extent;
+        g->row_block = row_extent;
+    } else {
+        tg_x86_dot_blocks(x, phase, threads, *total, vector_extent, row_extent, g);
+    }
     if (vector) {
         set_count(x, vector, g->vector_block, vector_extent, total);
     }
@@ -209,7 +226,7 @@ static LLVMValueRef size_grid(tg_x86 *x, tg_op *phase, grid_par *pars, uint32_t 
     LLVMBuilderRef b = x->builder;
     LLVMValueRef one = tg_llvm_i64(x->l, 1), total = one, zero = tg_llvm_i64(x->l, 0);
     LLVMValueRef threads = tg_llvm_load(x->l, x->l->i32, field(x, x->rt, offsetof(tg_rt, n_threads)), 4);
-    threads = LLVMBuildSExt(b, threads, x->l->i64, "");
+    threads = x->options->tensors ? one : LLVMBuildSExt(b, threads, x->l->i64, "");
     LLVMValueRef many = LLVMBuildMul(b, threads, tg_llvm_i64(x->l, 4), "");
     LLVMValueRef target = LLVMBuildSelect(b, LLVMBuildICmp(b, LLVMIntSGT, threads, one, ""), many, one, "");
     LLVMValueRef extents[16];
@@ -274,6 +291,33 @@ static LLVMValueRef slot_value(tg_x86 *x, const tg_x86_capture *c, const grid_pa
     return s && v->type->dtype == TG_BOOL ? LLVMBuildZExt(x->builder, s, x->l->i8, "") : s;
 }
 
+struct tg_x86_launch {
+    const tg_x86 *entry;
+    const grid_par *pars;
+    uint32_t n_pars;
+};
+
+/* What a slot is made of, before code that turns it into what the frame holds. */
+static LLVMValueRef slot_source(const tg_x86_launch *at, tg_x86_slot kind, const void *key, uint32_t d) {
+    const tg_value *v = key;
+    if (kind == TG_X86_SLOT_SCALAR) {
+        return at->entry->scalars[v->id];
+    }
+    for (uint32_t i = 0; i < at->n_pars && kind == TG_X86_SLOT_BLOCK; i++) {
+        const grid_par *p = &at->pars[i];
+        if (p->op == key) {
+            return d == 0 ? p->block : d == 1 ? p->below : p->count;
+        }
+    }
+    const tg_x86_tensor *t = kind == TG_X86_SLOT_DIM || kind == TG_X86_SLOT_STRIDE ? at->entry->tensors[v->id] : NULL;
+    return t ? (kind == TG_X86_SLOT_DIM ? t->dim[d] : t->stride[d]) : NULL;
+}
+
+LLVMValueRef tg_x86_launch_constant(const tg_x86 *x, tg_x86_slot kind, const void *key, uint32_t d) {
+    LLVMValueRef s = x->launch ? slot_source(x->launch, kind, key, d) : NULL;
+    return s && LLVMIsAConstant(s) ? s : NULL;
+}
+
 static LLVMValueRef build_frame(tg_x86 *x, tg_op *phase, const tg_x86_captures *c, const grid_par *pars, uint32_t n) {
     LLVMValueRef frame = tg_x86_alloca(x, LLVMArrayType2(x->l->i64, c->list.len + 1));
     tg_llvm_store(x->l, x->rt, frame, 8);
@@ -301,14 +345,22 @@ static bool contains_dot(const tg_region *r) {
     return false;
 }
 
-/* Emits a task function with its own state; what it captured is added to `c`. */
-static LLVMValueRef emit_variant(tg_x86 *x, tg_op *phase, tg_x86_captures *c, bool unit, int64_t *scratch) {
+typedef struct task_grid {
+    const grid_par *pars;
+    uint32_t n;
+    tg_x86_captures *captures;
+} task_grid;
+
+/* Emits a task function with its own state; what it captured is added to the list. */
+static LLVMValueRef emit_variant(tg_x86 *x, tg_op *phase, const task_grid *g, bool unit, int64_t *scratch) {
     tg_x86 saved = *x;
+    tg_x86_launch launch = {&saved, g->pars, g->n};
     void *scope = tg_x86_debug_scope(x), *location = tg_x86_debug_enter(x, phase);
     LLVMBasicBlockRef here = LLVMGetInsertBlock(x->builder);
     x->in_task = true;
+    x->launch = &launch;
     x->unit = unit;
-    x->captures = c;
+    x->captures = g->captures;
     x->scratch_bytes = 64; /* transposed reads may begin a few elements early */
     LLVMValueRef fn = tg_x86_emit_task(x, phase, unit ? "" : "_general");
     if (!unit && !x->options->baseline && x->options->strides != TG_STRIDES_GENERAL && !contains_dot(&phase->regions[0])) {
@@ -392,13 +444,13 @@ static void step_back_unless(tg_x86 *x, LLVMValueRef test) {
     LLVMPositionBuilderAtEnd(x->builder, go);
 }
 
-static LLVMValueRef emit_tasks(tg_x86 *x, tg_op *phase, tg_x86_captures *c, int64_t *scratch) {
+static LLVMValueRef emit_tasks(tg_x86 *x, tg_op *phase, const task_grid *g, int64_t *scratch) {
     if (x->options->baseline || x->options->strides == TG_STRIDES_GENERAL) {
-        return emit_variant(x, phase, c, false, scratch);
+        return emit_variant(x, phase, g, false, scratch);
     }
     x->unit_tensors.len = 0;
     x->bound_checks.len = 0;
-    LLVMValueRef fast = emit_variant(x, phase, c, true, scratch);
+    LLVMValueRef fast = emit_variant(x, phase, g, true, scratch);
     LLVMValueRef test = unit_test(x);
     int64_t always;
     if (tg_llvm_is_const(test, &always) && always) {
@@ -408,7 +460,7 @@ static LLVMValueRef emit_tasks(tg_x86 *x, tg_op *phase, tg_x86_captures *c, int6
         step_back_unless(x, test);
         return fast;
     }
-    return LLVMBuildSelect(x->builder, test, fast, emit_variant(x, phase, c, false, scratch), "");
+    return LLVMBuildSelect(x->builder, test, fast, emit_variant(x, phase, g, false, scratch), "");
 }
 
 static void emit_phase(tg_x86 *x, tg_op *phase) {
@@ -418,7 +470,7 @@ static void emit_phase(tg_x86 *x, tg_op *phase) {
     tg_x86_captures captures = {0};
     int64_t scratch = 0;
     LLVMValueRef total = size_grid(x, phase, pars, n);
-    LLVMValueRef task = emit_tasks(x, phase, &captures, &scratch);
+    LLVMValueRef task = emit_tasks(x, phase, &(task_grid){pars, n, &captures}, &scratch);
     LLVMValueRef frame = build_frame(x, phase, &captures, pars, n);
     LLVMTypeRef params[] = {x->l->ptr, x->l->ptr, x->l->ptr, x->l->i64, x->l->i64};
     LLVMTypeRef type = LLVMFunctionType(x->l->i32, params, 5, 0);

@@ -14,6 +14,10 @@ LLVMValueRef tg_x86_captured(tg_x86 *x, tg_x86_slot kind, const void *key, uint3
     LLVMBuilderRef b = x->builder;
     uint32_t i = 0;
     tg_x86_captures *c = x->captures;
+    LLVMValueRef known = tg_x86_launch_constant(x, kind, key, d);
+    if (known) {
+        return LLVMTypeOf(known) == type ? known : LLVMBuildZExt(b, known, type, ""); /* bool: i1, and a byte in the frame */
+    }
     for (; i < c->list.len; i++) {
         tg_x86_capture *e = &c->list.data[i];
         if (e->kind == kind && e->key == key && e->d == d) {
@@ -113,7 +117,8 @@ static void bind_par(tg_x86 *x, tg_op *op, LLVMValueRef ordinal, LLVMBasicBlockR
     r->size = tg_llvm_min64(x->l, block, LLVMBuildSub(b, hi, start, ""));
     r->ordinal = ordinal;
     r->count = tg_llvm_ceil_div(x->l, LLVMBuildSub(b, hi, lo, ""), block);
-    r->bound = tg_x86_default_block(x, a);
+    int64_t size;
+    r->bound = tg_llvm_is_const(r->size, &size) && size > 0 ? size : tg_x86_default_block(x, a);
     if (r->bound && a->extent > 0 && a->extent < r->bound) {
         r->bound = a->extent;
     }
@@ -144,6 +149,13 @@ static void emit_pars(tg_x86 *x, tg_block *block, LLVMValueRef task, LLVMBasicBl
     }
     if (!x->permuted && !par_of(&par->regions[0].body)) { /* the last binder takes what is left: no division */
         bind_par(x, par, task, skip);
+        emit_pars(x, &par->regions[0].body, task, skip);
+        return;
+    }
+    LLVMValueRef count = tg_x86_launch_constant(x, TG_X86_SLOT_BLOCK, par, 2);
+    int64_t only;
+    if (count && tg_llvm_is_const(count, &only) && only == 1) {
+        bind_par(x, par, tg_llvm_i64(x->l, 0), skip);
         emit_pars(x, &par->regions[0].body, task, skip);
         return;
     }

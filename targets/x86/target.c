@@ -52,6 +52,16 @@ void tg_x86_mark_cold(tg_x86 *x, LLVMValueRef fn) {
     tg_vec_push(x->arena, &x->cold, fn);
 }
 
+/* What stood in branches that are never taken, now that these are gone. */
+static void drop_unused(tg_llvm *l) {
+    for (LLVMValueRef f = LLVMGetFirstFunction(l->module), next; f; f = next) {
+        next = LLVMGetNextFunction(f);
+        if (LLVMGetLinkage(f) == LLVMInternalLinkage && !LLVMGetFirstUse(f)) {
+            LLVMDeleteFunction(f);
+        }
+    }
+}
+
 static void compile_cold_quickly(tg_x86 *x) {
     static const char *const names[] = {"optnone", "noinline"};
     for (uint32_t i = 0; i < x->cold.len; i++) {
@@ -117,6 +127,7 @@ static tg_status emit_outputs(job *j, tg_x86 *x) {
         return TG_ERROR_INTERNAL;
     }
     compile_cold_quickly(x);
+    drop_unused(l);
     if (j->emit & TG_EMIT_LLVM) {
         out->llvm_text = tg_llvm_text(l, j->arena);
     }

@@ -24,6 +24,7 @@
 #include "targets/target.h"
 
 typedef struct tg_x86_debug tg_x86_debug;
+typedef struct tg_x86_launch tg_x86_launch;
 typedef struct tg_x86_columns tg_x86_columns;
 
 /* A value at a point: a scalar for all lanes (step null), the lane-affine integer v + lane·step, or a vector. Registers
@@ -191,6 +192,7 @@ typedef struct tg_x86 {
     const tg_x86_nest *boxed; /* the points being worked on pass the tests of its boxed accesses */
     LLVMValueRef frame, worker, rt;
     struct tg_x86_captures *captures;
+    const tg_x86_launch *launch;   /* what the entry knows of this task function; null in the entry */
     TG_VEC(tg_value *) unit_tensors; /* tensors whose unit stride the fast variant relies on */
     TG_VEC(tg_x86_bound_check) bound_checks;
     TG_VEC(LLVMValueRef) cold; /* functions that need not be fast */
@@ -390,6 +392,8 @@ typedef enum tg_x86_slot { TG_X86_SLOT_SCALAR, TG_X86_SLOT_IM, TG_X86_SLOT_BASE,
 typedef struct tg_x86_capture { tg_x86_slot kind; const void *key; uint32_t d; } tg_x86_capture;
 typedef struct tg_x86_captures { TG_VEC(tg_x86_capture) list; } tg_x86_captures;
 /* In a task: the captured thing, loaded in the prologue (once). */
+/* The value of a slot, if the entry knows it as a constant; else null. Never emits code. */
+LLVMValueRef tg_x86_launch_constant(const tg_x86 *x, tg_x86_slot kind, const void *key, uint32_t d);
 LLVMValueRef tg_x86_captured(tg_x86 *x, tg_x86_slot kind, const void *key, uint32_t d, LLVMTypeRef type);
 LLVMValueRef tg_x86_worker_alloc(tg_x86 *x, LLVMValueRef bytes); /* returns from the task if there is none */
 LLVMValueRef tg_x86_emit_task(tg_x86 *x, tg_op *phase, const char *suffix);

@@ -37,6 +37,7 @@ typedef struct job {
     compiled *out;
     int64_t block;
     bool code;
+    const tg_tensor_arg *tensors; /* of the launch, for code for these alone; null: any */
 } job;
 
 static uint32_t make_blocks(const kcase *c, int64_t block, char *text, size_t size,
@@ -73,6 +74,7 @@ static void compile_now(void *user) {
     spec.n_blocks = make_blocks(c, j->block, text, sizeof text, blocks);
     tg_compile_options options = {
         .target = ctx->target, .machine = &ctx->machine, .codegen = ctx->codegen};
+    options.codegen.tensors = j->tensors;
     options.emit = j->code ? TG_EMIT_OBJECT : 0;
     options.passes = j->code ? NULL : "";
     options.stop_after_passes = !j->code;
@@ -90,7 +92,12 @@ static void compile_now(void *user) {
 }
 
 static void compile(kcase *c, int64_t block, bool code, compiled *out) {
-    job j = {c, out, block, code};
+    job j = {c, out, block, code, NULL};
+    tg_tensor_arg tensors[TG_MAX_PARAMS];
+    for (uint32_t i = 0; i < c->kernel->signature->n_params && code && c->exact; i++) {
+        tensors[i] = c->tensors[i] ? c->tensors[i]->arg : (tg_tensor_arg){0};
+        j.tensors = tensors;
+    }
     *out = (compiled){.status = TG_OK};
     tg_run_on_large_stack(compile_now, &j);
     if (out->status) {
@@ -119,9 +126,10 @@ static void run_blocks(kcase *c, int64_t block) {
     }
     if (!c->failed) {
         tg_cells_fill(sig, args, c->binding.types, cells, pointers);
-        if (tg_host_launch(ctx->host, code.entry, pointers, c->row->serial, message,
-                           sizeof message)) {
-            kcase_fail(c, "%s", message);
+        tg_status s = tg_host_launch(ctx->host, code.entry, pointers, c->row->serial, message, sizeof message);
+        bool other = c->exact && (int)s == TG_ENTRY_NEEDS_GENERAL; /* strides that this code is not made for */
+        if (s && (!other || tg_launch(c->kernel, c->values, sig->n_params))) {
+            kcase_fail(c, "%s", other ? tg_last_error(ctx) : message);
         }
     }
     tg_code_unload(ctx->code, &code);
@@ -130,7 +138,7 @@ static void run_blocks(kcase *c, int64_t block) {
 
 static void run_code(kcase *c, int64_t block) {
     c->stage = "x86";
-    if (block > 0) {
+    if (block > 0 || c->exact) {
         run_blocks(c, block);
     } else if (tg_launch(c->kernel, c->values, c->kernel->signature->n_params)) {
         kcase_fail(c, "%s", tg_last_error(c->kernel->context));

@@ -53,6 +53,7 @@ struct kcase {
     tg_kernel *kernel;
     const char *text, *type;
     bool strided, transposed, moved, reversed;
+    bool exact; /* code for the shapes and strides of the case alone */
     uint64_t seed;
     tg_selection selection;
     tg_launch_binding binding;

@@ -1,7 +1,7 @@
 /* Runs the rows of table.c: all of them, or those named on the command line. Rows are dealt to worker processes, so
  * that a kernel that crashes costs its own worker only.
  *
- *   kernels [--jobs N] [--verbose] [--arch NAME] [--baseline] [KERNEL…] */
+ *   kernels [--jobs N] [--verbose] [--arch NAME] [--baseline] [--exact] [KERNEL…] */
 #include "tests/kernels/kernels.h"
 
 #include <stdio.h>
@@ -23,13 +23,14 @@ typedef struct worker {
     tg_module *modules[2][MAX_FILES];
     const char *files[MAX_FILES];
     uint32_t n_files;
-    bool verbose;
+    bool verbose, exact;
     totals totals;
 } worker;
 
 typedef struct settings {
     const char *arch; /* null: this machine's */
     bool verbose, baseline;
+    bool exact; /* code for the shapes of each case, where else usual code runs */
     int jobs, n_names;
     char **names;
 } settings;
@@ -91,6 +92,7 @@ static void run_case(worker *w, const kernel_row *row, tg_kernel *k, const char 
                      const char *type, int64_t block) {
     kcase *c = malloc(sizeof *c);
     if (kcase_make(c, row, k, text, type, 20 + (uint64_t)w->totals.n_cases)) {
+        c->exact = w->exact;
         kcase_check(c, block);
     }
     report(w, c, block);
@@ -184,7 +186,7 @@ static double seconds(void) {
 
 /* The rows at, at + step, …; 1 if a case failed. */
 static int run_rows(const settings *s, uint32_t at, uint32_t step) {
-    worker w = {.verbose = s->verbose};
+    worker w = {.verbose = s->verbose, .exact = s->exact};
     w.context = make_context(s, 2);
     w.serial = make_context(s, 1);
     for (uint32_t i = at; i < n_kernel_rows; i += step) {
@@ -219,6 +221,7 @@ static void read_settings(settings *s, int argc, char **argv) {
     for (; i < argc && argv[i][0] == '-'; i++) {
         s->verbose = s->verbose || strcmp(argv[i], "--verbose") == 0;
         s->baseline = s->baseline || strcmp(argv[i], "--baseline") == 0;
+        s->exact = s->exact || strcmp(argv[i], "--exact") == 0;
         if (strcmp(argv[i], "--jobs") == 0 && i + 1 < argc) {
             s->jobs = atoi(argv[++i]);
         } else if (strcmp(argv[i], "--arch") == 0 && i + 1 < argc) {

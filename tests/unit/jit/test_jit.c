@@ -398,6 +398,82 @@ Test(jit, code_of_two_threads) {
     cr_assert_arr_eq(one, again, sizeof one);
 }
 
+/* ---- code for shapes that come often ---------------------------------------------------------------------------- */
+
+enum { OFTEN = 20 };
+
+/* C = A B of M × K × N, `times` times, each result like the first bit by bit; B is a view of a wider tensor. */
+static void repeat_gemm(tg_context *c, tg_kernel *gemm, const int64_t *size, int times) {
+    int64_t m = size[0], n = size[1], k = size[2];
+    tg_tensor *a = tg_tensor_create(c, TG_F32, 2, (int64_t[]){m, k}), *wide = tg_tensor_create(c, TG_F32, 2, (int64_t[]){k, n + 3});
+    tg_tensor *y = tg_tensor_create(c, TG_F32, 2, (int64_t[]){m, n});
+    tg_tensor *b = tg_tensor_view(wide, 2, (int64_t[]){k, n}, (int64_t[]){n + 3, 1}, 0);
+    for (int64_t i = 0; i < m * k; i++) {
+        ((float *)tg_tensor_data(a))[i] = (float)(i % 13) - 6.5f;
+    }
+    for (int64_t i = 0; i < k * (n + 3); i++) {
+        ((float *)tg_tensor_data(wide))[i] = 0.1f * (float)(i % 17);
+    }
+    size_t bytes = sizeof(float) * (size_t)(m * n);
+    float *first = malloc(bytes + 1);
+    for (int i = 0; i < times; i++) {
+        memset(tg_tensor_data(y), 0xff, bytes);
+        OK(tg_launch(gemm, TG_ARGS(a, b, y)), c);
+        if (i == 0) {
+            memcpy(first, tg_tensor_data(y), bytes);
+        }
+        cr_assert_arr_eq(first, tg_tensor_data(y), bytes, "launch %d of %lld %lld %lld", i, (long long)m, (long long)n, (long long)k);
+        if (i == OFTEN + 2) {
+            OK(tg_kernel_wait(gemm), c);
+        }
+    }
+    free(first);
+    tg_tensor_release(a);
+    tg_tensor_release(b);
+    tg_tensor_release(wide);
+    tg_tensor_release(y);
+}
+
+Test(jit, shapes_that_come_often) {
+    static const int64_t sizes[][3] = {{8, 8, 8}, {1, 1, 1}, {7, 5, 3}, {6, 16, 4}, {13, 40, 1}, {32, 33, 31}, {64, 17, 9}, {5, 8, 0}, {100, 3, 100}};
+    enum { N = sizeof sizes / sizeof *sizes };
+    tg_context_options o = TG_CONTEXT_OPTIONS_INIT;
+    o.cache_dir = "";
+    o.specialise_after = OFTEN;
+    tg_context *c;
+    cr_assert_eq(tg_context_create(&o, &c), TG_OK);
+    tg_module *m = jit_module(c);
+    tg_kernel *gemm = tg_module_kernel(m, "gemm");
+    for (int i = 0; i < N; i++) {
+        repeat_gemm(c, gemm, sizes[i], 3 * OFTEN);
+    }
+    cr_assert_eq(stats_of(gemm).n_variants, 1 + N); /* the usual code, and some for each shape */
+    tg_module_destroy(m);
+    tg_context_destroy(c);
+}
+
+/* Large ones, those of a deterministic context, and those beyond the limit go on as before. */
+Test(jit, shapes_without_code_of_their_own) {
+    for (int deterministic = 0; deterministic < 2; deterministic++) {
+        tg_context_options o = TG_CONTEXT_OPTIONS_INIT;
+        o.cache_dir = "";
+        o.specialise_after = OFTEN;
+        o.deterministic = deterministic;
+        tg_context *c;
+        cr_assert_eq(tg_context_create(&o, &c), TG_OK);
+        tg_module *m = jit_module(c);
+        tg_kernel *gemm = tg_module_kernel(m, "gemm");
+        repeat_gemm(c, gemm, (int64_t[]){deterministic ? 8 : 300, 300, 8}, 3 * OFTEN);
+        cr_assert_eq(stats_of(gemm).n_variants, 1);
+        for (int i = 0; i < 20 && !deterministic; i++) {
+            repeat_gemm(c, gemm, (int64_t[]){2, 3, 4 + i}, 2 * OFTEN);
+        }
+        cr_assert_eq(stats_of(gemm).n_variants, deterministic ? 1 : 17);
+        tg_module_destroy(m);
+        tg_context_destroy(c);
+    }
+}
+
 static void damage(long at, int truncate_to) {
     FILE *f = fopen(entry, "r+b");
     if (truncate_to >= 0) {
