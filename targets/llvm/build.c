@@ -118,10 +118,18 @@ LLVMValueRef tg_llvm_call2(tg_llvm *l, const char *name, LLVMValueRef a, LLVMVal
     return tg_llvm_call(l, name, &t, 1, (LLVMValueRef[]){a, b}, 2);
 }
 
-void tg_llvm_prefetch(tg_llvm *l, LLVMValueRef p, uint32_t locality) {
-    enum { READ = 0, DATA = 1 };
-    LLVMValueRef args[] = {p, tg_llvm_i32(l, READ), tg_llvm_i32(l, locality), tg_llvm_i32(l, DATA)};
+static void prefetch(tg_llvm *l, LLVMValueRef p, uint32_t write, uint32_t locality) {
+    enum { DATA = 1 };
+    LLVMValueRef args[] = {p, tg_llvm_i32(l, write), tg_llvm_i32(l, locality), tg_llvm_i32(l, DATA)};
     tg_llvm_call(l, "llvm.prefetch", &l->ptr, 1, args, 4);
+}
+
+void tg_llvm_prefetch(tg_llvm *l, LLVMValueRef p, uint32_t locality) {
+    prefetch(l, p, 0, locality);
+}
+
+void tg_llvm_prefetch_written(tg_llvm *l, LLVMValueRef p) {
+    prefetch(l, p, 1, 3);
 }
 
 LLVMValueRef tg_llvm_call3(tg_llvm *l, const char *name, LLVMValueRef a, LLVMValueRef b, LLVMValueRef c) {

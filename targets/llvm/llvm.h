@@ -70,6 +70,7 @@ LLVMValueRef tg_llvm_call1(tg_llvm *l, const char *name, LLVMValueRef a);
 LLVMValueRef tg_llvm_call2(tg_llvm *l, const char *name, LLVMValueRef a, LLVMValueRef b);
 /* Asks for the line of p, to be read; locality 3: first-level cache, 2: second. */
 void tg_llvm_prefetch(tg_llvm *l, LLVMValueRef p, uint32_t locality);
+void tg_llvm_prefetch_written(tg_llvm *l, LLVMValueRef p); /* a line that will be stored to */
 LLVMValueRef tg_llvm_call3(tg_llvm *l, const char *name, LLVMValueRef a, LLVMValueRef b, LLVMValueRef c);
 LLVMValueRef tg_llvm_min64(tg_llvm *l, LLVMValueRef a, LLVMValueRef b); /* signed */
 LLVMValueRef tg_llvm_max64(tg_llvm *l, LLVMValueRef a, LLVMValueRef b);

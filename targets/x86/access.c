@@ -9,6 +9,7 @@
  * at launch and calls the general variant otherwise (entry.c). */
 #include "targets/x86/address.h"
 
+
 typedef tg_x86_address address;
 
 static LLVMValueRef and_masks(tg_x86 *x, LLVMValueRef a, LLVMValueRef b) {
@@ -417,48 +418,12 @@ static void take_part(tg_x86 *x, const tg_op *op, address *a) {
     }
 }
 
-/* Rows by which the next instance is ahead in dimension d of a tensor that an earlier pass over the block has read already: while
- * this pass computes from the cache, the next block's rows can come in. 0: there is nothing to gain. */
-static int64_t rows_ahead(tg_x86 *x, const tg_op *op, uint32_t d) {
-    const tg_use *u = tg_result(op, 0)->uses;
-    const tg_op *index = tg_op_index(op, d)->def;
-    if (!x->fills || !x->unit || !u || !u->next || !index || index->opcode != TG_OP_IOTA) {
-        return 0;
-    }
-    const tg_axis *a = tg_op_axis(index, TG_ATTR_AXIS);
-    bool by_instance = a->kind == TG_AXIS_GRID && a->binder && a->binder->opcode == TG_OP_PAR;
-    int64_t rows = by_instance ? tg_x86_default_block(x, a) : 0;
-    return rows <= 16 ? rows : 0;
-}
-
-/* Of the vectors of one iteration, those that begin a line if the first one does. */
-static bool begins_line(const address *a) {
-    enum { LINE = 64 };
-    LLVMValueRef at = a->offset.v;
-    int64_t ahead = 0;
-    if (LLVMIsAInstruction(at) && LLVMGetInstructionOpcode(at) == LLVMAdd) {
-        (void)tg_llvm_is_const(LLVMGetOperand(at, 1), &ahead);
-    }
-    return ahead * (int64_t)tg_dtype_size(a->dtype) % LINE == 0;
-}
-
-static void prefetch_ahead(tg_x86 *x, const tg_op *op, const address *a) {
-    const tg_x86_tensor *t = tg_x86_tensor_of(x, tg_operand(op, 0));
-    bool runs = t->rank >= 2 && !a->mask && is_unit(a->offset) && begins_line(a);
-    int64_t rows = runs ? rows_ahead(x, op, t->rank - 2) : 0;
-    if (rows > 0) {
-        LLVMValueRef ahead = LLVMBuildMul(x->builder, t->stride[t->rank - 2], tg_llvm_i64(x->l, rows), "");
-        LLVMValueRef base = tg_llvm_gep(x->l, a->element, a->base, ahead);
-        tg_llvm_prefetch(x->l, tg_llvm_gep(x->l, a->element, base, a->offset.v), 2); /* into the second level */
-    }
-}
-
 tg_x86_val tg_x86_load_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op) {
     LLVMValueRef inside;
     address a = address_of(x, f, op, &inside);
     take_part(x, op, &a);
     a.mask = and_masks(x, f->mask, inside);
-    prefetch_ahead(x, op, &a);
+    tg_x86_request_operand(x, op, &a);
     tg_x86_val v = load_at(x, &a);
     tg_value *otherwise = tg_op_else(op);
     bool zeros = !otherwise && !v.im && a.dtype != TG_F8E8M0; /* which has no zero */
@@ -477,14 +442,9 @@ tg_x86_val tg_x86_load_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op) {
     return v;
 }
 
-void tg_x86_prefetch_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op, unsigned n) {
+tg_x86_address tg_x86_address_in(tg_x86 *x, tg_x86_frame *f, tg_op *op) {
     LLVMValueRef inside;
-    address a = address_of(x, f, op, &inside);
-    unsigned bytes = n * (unsigned)tg_dtype_size(a.dtype);
-    for (unsigned i = 0; i < bytes && !tg_llvm_is_vector(a.offset.v); i += 64) {
-        LLVMValueRef at = tg_llvm_gep(x->l, a.element, a.base, a.offset.v);
-        tg_llvm_prefetch(x->l, tg_llvm_gep(x->l, x->l->i8, at, tg_llvm_i64(x->l, i)), 3);
-    }
+    return address_of(x, f, op, &inside);
 }
 
 void tg_x86_store_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op) {
@@ -496,6 +456,7 @@ void tg_x86_store_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op) {
         inside = and_masks(x, inside, tg_x86_eval(x, f, guard).v);
     }
     a.mask = and_masks(x, f->mask, inside);
+    tg_x86_request_result(x, &a);
     store_at(x, &a, tg_x86_eval(x, f, tg_operand(op, 1)));
 }
 

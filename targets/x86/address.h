@@ -27,6 +27,12 @@ LLVMValueRef tg_x86_lane_mask(tg_x86 *x, LLVMValueRef mask); /* one bit per lane
 /* `step` is ±1: the lanes are consecutive elements, upwards or downwards. 0 otherwise. */
 int tg_x86_direction(tg_x86_val offset);
 
+tg_x86_address tg_x86_address_in(tg_x86 *x, tg_x86_frame *f, tg_op *op); /* of a LOAD or STORE in a frame, its tests left out */
+
+/* ---- prefetch.c ---- */
+void tg_x86_request_operand(tg_x86 *x, const tg_op *op, const tg_x86_address *a);
+void tg_x86_request_result(tg_x86 *x, const tg_x86_address *a);
+
 /* ---- transpose.c ---- */
 LLVMValueRef tg_x86_load_columns(tg_x86 *x, const tg_x86_address *a); /* null if that is no way to read it */
 /* 16 bytes from each of n places, side by side; offsets are added to that of `a`. */

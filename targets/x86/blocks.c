@@ -6,7 +6,7 @@
 #include "targets/x86/carry.h"
 #include "targets/x86/dot.h"
 
-enum { UNKNOWN_SIZE = 1024, POINTS = 4096, LANES = 16 };
+enum { UNKNOWN_SIZE = 1024, POINTS = 4096, LANES = 16, ROW = 8192 };
 
 typedef struct survey {
     tg_x86 *x;
@@ -14,6 +14,7 @@ typedef struct survey {
     int64_t inner;
     uint32_t later;   /* grid axes bound inside this one */
     uint32_t earlier;
+    bool rows;        /* all accesses follow the rows of their tensors along this axis, and nothing else is done */
     bool ordered;     /* some access runs along another axis of useful length */
     bool along;       /* some access runs along this axis */
 } survey;
@@ -33,12 +34,38 @@ static void see_type(survey *s, const tg_type *t, int64_t times) {
     s->inner = n > s->inner ? n : s->inner;
 }
 
+/* Does the access run along the axis, or is it the same at all of its points? */
+static bool follows_rows(const tg_op *op, const tg_axis *a) {
+    uint32_t rank = tg_op_n_indices(op);
+    bool outer = false;
+    for (uint32_t d = 0; d + 1 < rank; d++) {
+        outer |= tg_type_has_axis(tg_op_index(op, d)->type, a);
+    }
+    return !outer;
+}
+
 static void see_access(survey *s, const tg_op *op) {
     uint32_t rank = tg_op_n_indices(op);
+    s->rows &= follows_rows(op, s->axis);
     const tg_type *last = rank ? tg_op_index(op, rank - 1)->type : NULL;
     for (uint32_t i = 0; last && i < last->n_axes; i++) {
         s->along |= last->axes[i] == s->axis;
         s->ordered |= last->axes[i] != s->axis && size_of(last->axes[i]) >= LANES;
+    }
+}
+
+static bool is_plain(tg_opcode op) {
+    switch ((int)op) {
+    case TG_OP_LOAD:
+    case TG_OP_STORE:
+    case TG_OP_IOTA:
+    case TG_OP_CONST:
+    case TG_OP_DIM:
+    case TG_OP_ASSUME:
+    case TG_OP_YIELD:
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -53,6 +80,7 @@ static void see_region(survey *s, const tg_region *r, int64_t times) {
             s->later += a->rank > s->axis->rank;
             s->earlier += a->rank < s->axis->rank;
         }
+        s->rows &= op->n_regions == 0 ? tg_op_is_elementwise(op->opcode) || is_plain(op->opcode) : op->opcode == TG_OP_PAR;
         for (uint32_t i = 0; i < op->n_results; i++) {
             see_type(s, tg_result(op, i)->type, times);
         }
@@ -82,7 +110,7 @@ int64_t tg_x86_default_block(tg_x86 *x, const tg_axis *a) {
     if (tg_x86_dot_default_block(x, a, &limit)) {
         return limit;
     }
-    survey s = {.x = x, .axis = a, .inner = 1};
+    survey s = {.x = x, .axis = a, .inner = 1, .rows = true};
     const tg_op *phase = phase_of(a->binder);
     if (phase) {
         see_region(&s, &phase->regions[0], 1);
@@ -94,5 +122,5 @@ int64_t tg_x86_default_block(tg_x86 *x, const tg_axis *a) {
     if (s.inner > 1) {
         return alone || s.later ? clamp(POINTS / s.inner, 4, 1024) : clamp(16 * POINTS / s.inner, 4 * LANES, 1024);
     }
-    return alone ? 2 * POINTS : s.later ? LANES : 512;
+    return alone ? 2 * POINTS : s.later ? LANES : s.rows && s.along ? ROW : 512;
 }

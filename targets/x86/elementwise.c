@@ -447,7 +447,7 @@ static LLVMValueRef real_op(tg_x86 *x, const tg_op *op, tg_dtype to, const tg_dt
 }
 
 /* All operands scalar or all vectors of one width. */
-static void align_lanes(tg_x86 *x, tg_x86_val *a, uint32_t n) {
+static void align_lanes(tg_x86 *x, tg_opcode op, tg_x86_val *a, uint32_t n) {
     unsigned lanes = 1;
     for (uint32_t i = 0; i < n; i++) {
         a[i] = tg_x86_plain(x, a[i]);
@@ -455,7 +455,7 @@ static void align_lanes(tg_x86 *x, tg_x86_val *a, uint32_t n) {
         lanes = k > lanes ? k : lanes;
     }
     for (uint32_t i = 0; i < n; i++) {
-        a[i].v = tg_llvm_splat(x->l, a[i].v, lanes);
+        a[i].v = tg_x86_spread(x, op, a[i].v, lanes);
         a[i].im = a[i].im ? tg_llvm_splat(x->l, a[i].im, lanes) : NULL;
     }
 }
@@ -508,7 +508,7 @@ tg_x86_val tg_x86_apply(tg_x86 *x, const tg_op *op, tg_dtype to, const tg_dtype 
     if (to == TG_I64 && n > 0 && from[0] == TG_I64 && apply_affine(x, op->opcode, args, n, &out)) {
         return out;
     }
-    align_lanes(x, args, n);
+    align_lanes(x, op->opcode, args, n);
     if (op->opcode == TG_OP_SELECT) {
         out.v = select(x, args[0].v, args[1].v, args[2].v);
         out.im = args[1].im ? select(x, args[0].v, args[1].im, args[2].im) : NULL;

@@ -1,5 +1,5 @@
 /* The loops of a nest. Every axis becomes a counted loop over V(axis), the vector axis two: full vectors, `unroll` of them
- * per iteration, then the rest under a mask.
+ * per iteration, then the rest under a mask. Between them a third, over vectors of one register, if a full one is several.
  *
  *   outer … │ accumulators open │ inner … roots … │ accumulators close
  *
@@ -14,6 +14,7 @@ typedef struct walk {
     tg_x86 *x;
     tg_x86_nest *n;
     tg_x86_acc *accs[TG_X86_MAX_ROOTS][TG_X86_MAX_POINTS];
+    tg_x86_acc *rest[TG_X86_MAX_ROOTS]; /* of the vectors of one register, if the axis is reduced */
     bool vector_inside; /* the vector axis is reduced */
     LLVMValueRef stream; /* condition for stores past the caches, or null */
 } walk;
@@ -78,7 +79,7 @@ static void run_root_here(walk *w, uint32_t root, uint32_t copy, tg_x86_frame *f
         break;
     case TG_X86_ROOT_REDUCE:
     case TG_X86_ROOT_SCAN:
-        tg_x86_acc_step(x, w->accs[root][copy], f);
+        tg_x86_acc_step(x, w->vector_inside && x->lanes < w->n->lanes ? w->rest[root] : w->accs[root][copy], f);
         break;
     case TG_X86_ROOT_ATOMIC: {
         tg_x86_val old = tg_x86_atomic(x, f, r->op);
@@ -141,13 +142,31 @@ static bool has_acc(const tg_x86_root *r) {
     return r->kind == TG_X86_ROOT_REDUCE || r->kind == TG_X86_ROOT_SCAN;
 }
 
+static void merge_accs(walk *w, uint32_t r, uint32_t copies) {
+    tg_x86 *x = w->x;
+    for (uint32_t half = copies; half > 1; half /= 2) {
+        for (uint32_t u = 0; u < half / 2; u++) {
+            tg_x86_acc_merge(x, w->accs[r][u], w->accs[r][u + half / 2]);
+        }
+    }
+    if (w->rest[r]) {
+        tg_x86_acc_fold(x, w->accs[r][0], w->n->narrow);
+        tg_x86_acc_merge(x, w->accs[r][0], w->rest[r]);
+    }
+    tg_x86_acc_fold(x, w->accs[r][0], 1);
+}
+
 static void inner_part(walk *w, tg_x86_frame **frames, uint32_t n) {
     tg_x86 *x = w->x;
     uint32_t copies = w->vector_inside ? w->n->unroll : n;
+    bool rest = w->vector_inside && w->n->narrow < w->n->lanes;
     for (uint32_t r = 0; r < w->n->roots.len; r++) {
         for (uint32_t u = 0; u < copies && has_acc(&w->n->roots.data[r]); u++) {
             tg_x86_frame *f = w->vector_inside ? frames[0] : frames[u];
             w->accs[r][u] = tg_x86_acc_open(x, &w->n->roots.data[r], w->n->vector ? x->lanes : 1, f);
+        }
+        if (rest && has_acc(&w->n->roots.data[r])) {
+            w->rest[r] = tg_x86_acc_open(x, &w->n->roots.data[r], w->n->narrow, frames[0]);
         }
     }
     level(w, INNER + w->n->n_outer, frames, n);
@@ -155,13 +174,8 @@ static void inner_part(walk *w, tg_x86_frame **frames, uint32_t n) {
         if (!has_acc(&w->n->roots.data[r])) {
             continue;
         }
-        for (uint32_t half = copies; w->vector_inside && half > 1; half /= 2) {
-            for (uint32_t u = 0; u < half / 2; u++) {
-                tg_x86_acc_merge(x, w->accs[r][u], w->accs[r][u + half / 2]);
-            }
-        }
         if (w->vector_inside) {
-            tg_x86_acc_fold(x, w->accs[r][0]);
+            merge_accs(w, r, copies);
         }
         for (uint32_t u = 0; u < n; u++) {
             tg_x86_acc_close(x, w->accs[r][u], frames[u]);
@@ -303,7 +317,9 @@ static void full_vectors_here(walk *w, uint32_t i, tg_axis *a, tg_x86_frame **fr
     tg_x86_nest_loop l;
     LLVMValueRef k = tg_x86_open_loop(x, &l, x->ranges[a->rank].first, until, (int64_t)x->lanes * unroll);
     bind_vectors(x, inside, frames, n, a, k, unroll);
+    x->ahead = tg_x86_ahead_of(x, w->n, x->stream);
     level(w, i + 1, inside, n * unroll);
+    x->ahead = (tg_x86_ahead){0};
     tg_x86_close_loop(x, &l);
 }
 
@@ -341,34 +357,47 @@ static void full_vectors(walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames,
     x->place->at = after;
 }
 
-static void vector_loops(walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n) {
+/* The largest multiple of `step` in the axis, as an index. */
+static LLVMValueRef whole_steps(tg_x86 *x, const tg_x86_range *r, int64_t step) {
+    return LLVMBuildAdd(x->builder, r->first, LLVMBuildAnd(x->builder, r->size, tg_llvm_i64(x->l, -step), ""), "");
+}
+
+/* One vector per iteration, the last one under a mask if that is asked for. */
+static void single_vectors(walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n, LLVMValueRef from, LLVMValueRef until,
+                           bool masked) {
     tg_x86 *x = w->x;
-    LLVMBuilderRef b = x->builder;
-    const tg_x86_range *r = &x->ranges[a->rank];
-    uint32_t unroll = w->n->unroll;
-    int64_t lanes = x->lanes, step = lanes * unroll;
-    LLVMValueRef until = LLVMBuildAdd(b, r->first, r->size, "");
-    LLVMValueRef whole = LLVMBuildAnd(b, r->size, tg_llvm_i64(x->l, -step), "");
-    LLVMValueRef middle = LLVMBuildAdd(b, r->first, whole, "");
     tg_x86_frame *inside[TG_X86_MAX_POINTS];
     tg_x86_nest_loop l;
-    if (!r->bound || r->bound >= step) {
-        full_vectors(w, i, a, frames, n, middle);
-    } else {
-        middle = r->first;
-    }
-    int64_t left;
-    if (tg_llvm_is_const(LLVMBuildSub(b, until, middle, ""), &left) && left == 0) {
-        return;
-    }
-    LLVMValueRef k = tg_x86_open_loop(x, &l, middle, until, lanes);
+    LLVMValueRef k = tg_x86_open_loop(x, &l, from, until, x->lanes);
     bind_vectors(x, inside, frames, n, a, k, 1);
-    LLVMValueRef mask = tail_mask(x, LLVMBuildSub(b, until, k, ""));
-    for (uint32_t u = 0; u < n; u++) {
+    LLVMValueRef mask = masked ? tail_mask(x, LLVMBuildSub(x->builder, until, k, "")) : NULL;
+    for (uint32_t u = 0; u < n && masked; u++) {
         tg_x86_frame_mask(x, inside[u], mask);
     }
     level(w, i + 1, inside, n);
     tg_x86_close_loop(x, &l);
+}
+
+static void vector_loops(walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n) {
+    tg_x86 *x = w->x;
+    const tg_x86_range *r = &x->ranges[a->rank];
+    int64_t step = (int64_t)x->lanes * w->n->unroll, left;
+    LLVMValueRef until = LLVMBuildAdd(x->builder, r->first, r->size, ""), middle = r->first;
+    if (!r->bound || r->bound >= step) {
+        middle = whole_steps(x, r, step);
+        full_vectors(w, i, a, frames, n, middle);
+    }
+    if (tg_llvm_is_const(LLVMBuildSub(x->builder, until, middle, ""), &left) && left == 0) {
+        return;
+    }
+    x->lanes = w->n->narrow;
+    if (w->n->narrow < w->n->lanes) {
+        LLVMValueRef end = whole_steps(x, r, x->lanes);
+        single_vectors(w, i, a, frames, n, middle, end, false);
+        middle = end;
+    }
+    single_vectors(w, i, a, frames, n, middle, until, true);
+    x->lanes = w->n->lanes;
 }
 
 static void level(walk *w, uint32_t i, tg_x86_frame **frames, uint32_t n) {
@@ -442,6 +471,8 @@ static void emit_loops(tg_x86 *x, tg_x86_nest *n) {
     }
     tg_x86_describe_nest(x, n);
     x->lanes = n->vector ? n->lanes : 1;
+    x->reads_constants = n->long_chain && n->vector && !x->machine->has_masks;
+    x->recent = (tg_x86_recent){0};
     if (!chain) {
         reserve_buffers(x, n);
     }
@@ -459,6 +490,7 @@ static void emit_loops(tg_x86 *x, tg_x86_nest *n) {
     }
     level(&w, 0, &f, 1);
     x->lanes = 1;
+    x->reads_constants = false;
     if (chain) {
         tg_x86_eager_close(x);
         tg_x86_close_chain(x, n);

@@ -294,20 +294,20 @@ void tg_x86_acc_merge(tg_x86 *x, tg_x86_acc *into, tg_x86_acc *from) {
     store_parts(x, into, out, p, NULL);
 }
 
-/* Halves onto each other until one lane is left: a fixed tree. */
-void tg_x86_acc_fold(tg_x86 *x, tg_x86_acc *a) {
+/* Halves onto each other until so many lanes are left: a fixed tree. */
+void tg_x86_acc_fold(tg_x86 *x, tg_x86_acc *a, unsigned lanes) {
     LLVMValueRef v[MAX_PARTS], low[MAX_PARTS], high[MAX_PARTS];
     load_parts(x, a, v);
-    for (unsigned half = a->lanes / 2; half > 0; half /= 2) {
+    for (unsigned half = a->lanes / 2; half >= lanes && half > 0; half /= 2) {
         for (uint32_t i = 0; i < a->n; i++) {
             low[i] = half > 1 ? tg_llvm_slice(x->l, v[i], 0, half) : LLVMBuildExtractElement(x->builder, v[i], tg_llvm_i32(x->l, 0), "");
             high[i] = half > 1 ? tg_llvm_slice(x->l, v[i], half, half) : LLVMBuildExtractElement(x->builder, v[i], tg_llvm_i32(x->l, 1), "");
         }
         combine(x, a, low, high, v);
     }
-    a->lanes = 1;
+    a->lanes = lanes;
     for (uint32_t i = 0; i < a->n; i++) {
-        a->type[i] = tg_x86_reg_type(x, a->dtype[i]);
+        a->type[i] = tg_llvm_wide(tg_x86_reg_type(x, a->dtype[i]), lanes);
         a->slot[i] = tg_x86_alloca(x, a->type[i]);
         LLVMBuildStore(x->builder, v[i], a->slot[i]);
     }

@@ -4,7 +4,7 @@
  * Ties go to an axis that is not reduced. Iterations hold several vectors when a vector is little work. */
 #include "targets/x86/x86_internal.h"
 
-enum { UNKNOWN = INT32_MIN, MAX_UNROLL = 8, MAX_STEPS = 2000, SHORTEST_BITS = 128 };
+enum { UNKNOWN = INT32_MIN, MAX_UNROLL = 8, MAX_STEPS = 2000, SHORTEST_BITS = 128, LONG = 12, CHAINS = 4 };
 
 /* Inside the tile that an op indexes, the axes it names stand for its index expressions. */
 typedef struct binding {
@@ -90,9 +90,11 @@ typedef struct votes {
     const tg_axis *axis;
     int score;
     int ops;
+    int height; /* instructions that wait for each other */
     bool scalar_only;
     bool wide; /* 64-bit elements are moved */
     bool narrow;
+    bool pieces; /* lanes that are read or written one by one, or complex: wide values are much code */
     tg_map *seen;
     const binding *env;
 } votes;
@@ -107,6 +109,7 @@ static void vote_access(votes *s, const tg_op *op) {
         gathers |= c != 0 && !(c == 1 && d + 1 == n);
     }
     bool store = op->opcode == TG_OP_STORE; /* scatters cost more than gathers */
+    s->pieces |= gathers || tg_dtype_kind_of(tg_operand(op, 0)->type->dtype) == TG_KIND_COMPLEX;
     s->score += !depends ? 0 : unit && !gathers ? (store ? 12 : 10) : store ? -12 : -8;
     tg_dtype t = tg_operand(op, 0)->type->dtype;
     int bits = tg_dtype_bits(tg_dtype_real(t));
@@ -127,6 +130,7 @@ static void vote_buffer(votes *s, const tg_x86_buffer *b) {
         run = i + 1 == b->n_axes && is_run(c) && !depends;
         depends |= c != 0;
     }
+    s->pieces |= (depends && !run) || tg_dtype_kind_of(b->dtype) == TG_KIND_COMPLEX;
     s->score += !depends ? 0 : run ? 10 : -8;
     int bits = tg_dtype_bits(tg_dtype_real(b->dtype));
     s->wide |= bits >= 64;
@@ -149,21 +153,31 @@ static void vote_set(votes *s, const tg_op *op) {
     s->narrow |= bits < 64;
 }
 
-static void vote_value(votes *s, const tg_value *v);
-static void vote_operands(votes *s, const tg_op *op);
+/* These give the height of what they have met. */
+static int vote_value(votes *s, const tg_value *v);
+static int vote_operands(votes *s, const tg_op *op);
+
+static int greater(int a, int b) {
+    return a > b ? a : b;
+}
+
+static int *height_slot(votes *s, int height) {
+    return TG_COPY_ARRAY(s->x->arena, int, &height, 1);
+}
 
 /* Of a loop that is run point by point: what it computes. */
 static void vote_body(votes *s, const tg_op *loop) {
     for (const tg_op *op = loop->regions[0].body.first; op; op = op->next) {
         bool tile = op->n_results && tg_result(op, 0)->type->n_axes > 0;
         if (op->opcode == TG_OP_FOR || (tile && !tg_map_has(s->seen, tg_result(op, 0)))) {
-            tg_map_set(s->seen, tg_result(op, 0), s);
+            tg_map_set(s->seen, tg_result(op, 0), height_slot(s, 1));
             vote_operands(s, op);
         }
     }
 }
 
-static void vote_operands(votes *s, const tg_op *op) {
+static int vote_operands(votes *s, const tg_op *op) {
+    int height = 0;
     s->ops++;
     if (op->opcode == TG_OP_FOR) {
         vote_body(s, op);
@@ -175,7 +189,7 @@ static void vote_operands(votes *s, const tg_op *op) {
     if (op->opcode == TG_OP_REINDEX) {
         binding here = {s->env, op, 1};
         s->env = &here;
-        vote_value(s, tg_operand(op, 0));
+        height = vote_value(s, tg_operand(op, 0));
         s->env = here.outer;
     } else if (op->opcode == TG_OP_REINDEX_SET) {
         vote_set(s, op);
@@ -184,36 +198,39 @@ static void vote_operands(votes *s, const tg_op *op) {
     for (uint32_t i = tensor || op->opcode == TG_OP_REINDEX || op->opcode == TG_OP_REINDEX_SET ? 1 : 0; i < op->n_operands; i++) {
         bool index = op->opcode == TG_OP_LOAD && i <= n_indices;
         if (!index || coefficient(tg_operand(op, i), s->axis, s->env) == UNKNOWN) {
-            vote_value(s, tg_operand(op, i));
+            height = greater(height, vote_value(s, tg_operand(op, i)));
         }
     }
+    return height + (op->opcode != TG_OP_BROADCAST);
 }
 
-static void vote_value(votes *s, const tg_value *v) {
-    if (v->type->kind != TG_TYPE_TILE || v->type->n_axes == 0 || tg_map_has(s->seen, v)) {
-        return;
+static int vote_value(votes *s, const tg_value *v) {
+    if (v->type->kind != TG_TYPE_TILE || v->type->n_axes == 0) {
+        return 0;
     }
-    tg_map_set(s->seen, v, s);
+    int *height = tg_map_get(s->seen, v);
+    if (height) {
+        return *height;
+    }
+    height = height_slot(s, 0);
+    tg_map_set(s->seen, v, height);
     const tg_x86_buffer *b = s->x->buffers[v->id];
     if (b) {
         vote_buffer(s, b);
     } else if (v->def) {
-        vote_operands(s, v->def);
+        *height = vote_operands(s, v->def);
     }
+    return *height;
 }
 
 static votes count_votes(tg_x86 *x, tg_x86_nest *n, const tg_axis *a) {
-    votes s = {x, a, 0, 0, false, false, false, tg_map_create(x->arena), NULL};
+    votes s = {.x = x, .axis = a, .seen = tg_map_create(x->arena)};
     for (uint32_t i = 0; i < n->roots.len; i++) {
         const tg_x86_root *r = &n->roots.data[i];
         if (r->to) {
             vote_buffer(&s, r->to);
         }
-        if (r->op) {
-            vote_operands(&s, r->op);
-        } else {
-            vote_value(&s, r->value);
-        }
+        s.height = greater(s.height, r->op ? vote_operands(&s, r->op) : vote_value(&s, r->value));
         for (uint32_t k = 0; r->op && r->kind != TG_X86_ROOT_SET && k < r->op->n_results; k++) {
             const tg_x86_buffer *b = x->buffers[tg_result(r->op, k)->id];
             if (b) {
@@ -280,6 +297,7 @@ static bool choose_scheduled(tg_x86 *x, tg_x86_nest *n) {
             continue;
         }
         n->lanes = (uint32_t)(width < most ? width : most);
+        n->narrow = n->lanes;
         n->unroll = (uint32_t)(width / n->lanes);
         n->vector = n->lanes > 1 ? a : NULL;
         tg_x86_sched_obey(x, item);
@@ -289,20 +307,15 @@ static bool choose_scheduled(tg_x86 *x, tg_x86_nest *n) {
 }
 
 /* A function like exp is one long chain: each instruction waits for the one before, four or five cycles, and the processor sees
- * too few of the next iteration's to fill them. A value of twice the lanes is two registers, whose instructions alternate.
- * The assignments of a butterfly are many short chains, which fill the registers as they are. */
+ * too few of the next iteration's to fill them. A value of several registers' lanes is as many chains, whose instructions alternate.
+ * A butterfly is many short chains, which fill the registers as they are. */
 static bool is_long_chain(const tg_x86_nest *n, const votes *v) {
-    int chains = 0;
-    for (uint32_t i = 0; i < n->roots.len; i++) {
-        chains += !n->roots.data[i].transient;
-    }
-    return v->ops > 24 * chains && !v->wide && n->roots.data[0].kind != TG_X86_ROOT_SET;
+    return v->height >= LONG && !v->wide && n->roots.data[0].kind != TG_X86_ROOT_SET;
 }
 
 void tg_x86_choose_vector(tg_x86 *x, tg_x86_nest *n) {
     n->vector = NULL;
-    n->unroll = 1;
-    n->lanes = 1;
+    n->unroll = n->lanes = n->narrow = 1;
     bool gathers = x->options->strides == TG_STRIDES_GENERAL; /* all code is for any stride: lanes gather */
     if (x->options->baseline || (!x->unit && !gathers) || is_scalar_kind(n)) {
         return;
@@ -336,11 +349,14 @@ void tg_x86_choose_vector(tg_x86 *x, tg_x86_nest *n) {
         return;
     }
     int width = chosen.wide && !chosen.narrow ? 64 : 32;
+    n->long_chain = is_long_chain(n, &chosen) && !gathers;
     n->lanes = (uint32_t)(x->machine->vector_bits / width);
-    n->unroll = gathers ? 1 : chosen.ops <= 8 ? 4 : chosen.ops <= 24 ? 2 : 1;
+    n->unroll = gathers || n->long_chain ? 1 : chosen.ops <= 8 ? 4 : chosen.ops <= 24 ? 2 : 1;
     int64_t bound = x->ranges[n->vector->rank].bound;
     n->lanes = fitting_lanes(n->lanes, bound, width);
-    if (is_long_chain(n, &chosen) && !gathers && (!bound || bound >= 2 * n->lanes)) {
+    n->narrow = n->lanes;
+    uint32_t chains = !n->long_chain ? 1 : chosen.pieces ? CHAINS / 2 : CHAINS;
+    while (n->lanes < chains * n->narrow && (!bound || bound >= 2 * n->lanes)) {
         n->lanes *= 2;
     }
     while (bound && n->unroll > 1 && n->unroll * n->lanes > bound) {

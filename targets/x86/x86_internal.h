@@ -6,8 +6,8 @@
  *   modes.c     which values are recomputed and which live in buffers;  plan.c  grouping of roots into nests
  *   nest.c      loops of a nest, its roots;  reduce.c  accumulators;  tile.c  several points of a nest at a time;
  *               carry.c  loops that carry tiles;  stream.c  stores past the caches
- *   eval.c      the value of a tile at a point;  access.c  tensor memory and buffers
- *   elementwise.c, convert.c   one op on scalars or vectors of W lanes
+ *   eval.c      the value of a tile at a point;  access.c  tensor memory and buffers;  prefetch.c  requests ahead of use
+ *   elementwise.c, convert.c   one op on scalars or vectors of W lanes;  constants.c  their constants in long chains
  *   order.c     sort, topk, histogram;  special.c  print, assert, random numbers;  points.c  scalar loops for these
  *
  * The central notion is a *frame* (tg_x86_frame): a point of evaluation. A frame binds axes to indices and knows its
@@ -113,6 +113,8 @@ typedef struct tg_x86_nest {
     uint32_t n_outer, n_inner;
     tg_axis *vector; /* null: scalar code */
     uint32_t unroll, lanes; /* vectors per iteration, lanes per vector */
+    uint32_t narrow;        /* lanes of the vectors at the end of the axis, where `lanes` are several registers */
+    bool long_chain; /* the work of a point is one chain of instructions: several points have to alternate */
     bool reverse;    /* the inner axis runs downwards */
     tg_axis *tile;   /* the last of `outer`, `tile_points` of which are worked on at a time; null: one */
     uint32_t tile_points;
@@ -129,6 +131,21 @@ typedef struct tg_x86_step {
     tg_x86_nest *nest;
 } tg_x86_step;
 typedef TG_VEC(tg_x86_step) tg_x86_steps;
+
+/* Lines that a loop requests some way ahead of where it is (prefetch.c). */
+typedef struct tg_x86_ahead {
+    bool operands, results;
+} tg_x86_ahead;
+
+/* A constant of f32 or i32 in memory, as wide as a register; the one that was read last. */
+typedef struct tg_x86_constant {
+    LLVMValueRef value, memory;
+} tg_x86_constant;
+typedef struct tg_x86_recent {
+    LLVMValueRef value, read;
+    LLVMBasicBlockRef block;
+    unsigned lanes;
+} tg_x86_recent;
 
 /* The fast variant of a task is right if dimension d of the tensor is at least `extent`. */
 typedef struct tg_x86_bound_check {
@@ -186,6 +203,7 @@ typedef struct tg_x86 {
     bool unit;             /* fast variant: the last stride of accessed tensors is 1 where that helps */
     unsigned lanes;        /* of the nest being emitted */
     bool permuted;         /* instances are enumerated in another order than that of the nest */
+    tg_x86_ahead ahead;    /* what this loop requests before it is needed */
     bool stream;           /* stores of this loop go past the caches */
     bool streamed;         /* some of this task do */
     bool fills;            /* it computes a buffer: memory is idle meanwhile */
@@ -196,6 +214,9 @@ typedef struct tg_x86 {
     TG_VEC(tg_value *) unit_tensors; /* tensors whose unit stride the fast variant relies on */
     TG_VEC(tg_x86_bound_check) bound_checks;
     TG_VEC(LLVMValueRef) cold; /* functions that need not be fast */
+    bool reads_constants;               /* of the nest being emitted (constants.c) */
+    TG_VEC(tg_x86_constant) constants;  /* those in memory */
+    tg_x86_recent recent;
     int64_t scratch_bytes;
     LLVMValueRef scratch;   /* worker->scratch */
     LLVMBasicBlockRef instance_start; /* open block at the start of each instance */
@@ -249,6 +270,10 @@ LLVMValueRef tg_x86_compare(tg_x86 *x, tg_enum pred, tg_dtype t, LLVMValueRef a,
 tg_x86_val tg_x86_const(tg_x86 *x, const tg_op *op);
 LLVMValueRef tg_x86_fast(tg_x86 *x, LLVMValueRef v); /* sets the fast-math flags the kernel grants */
 
+/* ---- constants.c ---- */
+/* Operand `v` of `op` on that many lanes. */
+LLVMValueRef tg_x86_spread(tg_x86 *x, tg_opcode op, LLVMValueRef v, unsigned lanes);
+
 /* ---- eval.c ---- */
 tg_x86_frame *tg_x86_frame_create(tg_x86 *x, tg_x86_frame *parent, tg_x86_place *place);
 void tg_x86_frame_bind(tg_x86_frame *f, tg_axis *a, tg_x86_val index);
@@ -278,8 +303,6 @@ bool tg_x86_may_be_unit(const tg_value *tensor); /* can its last stride be known
 void tg_x86_note_unit(tg_x86 *x, tg_value *tensor); /* the fast variant relies on its last stride being 1 */
 tg_x86_val tg_x86_load_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op);
 void tg_x86_store_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op);
-/* Asks for the lines of `n` elements from where a LOAD or STORE would begin. */
-void tg_x86_prefetch_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op, unsigned n);
 tg_x86_val tg_x86_atomic(tg_x86 *x, tg_x86_frame *f, tg_op *op);
 tg_x86_buffer *tg_x86_buffer_create(tg_x86 *x, const tg_type *type, tg_axis *innermost);
 void tg_x86_buffer_reserve(tg_x86 *x, tg_x86_buffer *b); /* code that makes room: before the first store in a nest */
@@ -292,6 +315,12 @@ LLVMValueRef tg_x86_alloca(tg_x86 *x, LLVMTypeRef type);
 void tg_x86_choose_modes(tg_x86 *x, tg_region *region);
 bool tg_x86_can_inline(const tg_op *op);        /* can its value be computed where it is used? */
 bool tg_x86_has_scalar_region(const tg_op *op); /* of code that runs for one element */
+
+/* ---- prefetch.c ---- */
+/* Asks for the lines of `n` elements from where a LOAD or STORE would begin. */
+void tg_x86_prefetch_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op, unsigned n);
+/* What the loop over whole vectors of a nest requests; `stream`: its stores go past the caches. */
+tg_x86_ahead tg_x86_ahead_of(const tg_x86 *x, const tg_x86_nest *n, bool stream);
 
 /* ---- plan.c ---- */
 /* The root of the dot at the end of a loop's body that writes `v`, which the loop carries on; null: none does. */
@@ -322,7 +351,7 @@ typedef struct tg_x86_acc tg_x86_acc; /* accumulators of one root and one output
 tg_x86_acc *tg_x86_acc_open(tg_x86 *x, tg_x86_root *r, unsigned lanes, tg_x86_frame *f);
 void tg_x86_acc_step(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f);
 void tg_x86_acc_merge(tg_x86 *x, tg_x86_acc *into, tg_x86_acc *from);
-void tg_x86_acc_fold(tg_x86 *x, tg_x86_acc *a); /* lanes to one */
+void tg_x86_acc_fold(tg_x86 *x, tg_x86_acc *a, unsigned lanes); /* to so many lanes */
 void tg_x86_acc_close(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f);
 
 /* ---- body.c, special.c ---- */
