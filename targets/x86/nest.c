@@ -488,7 +488,10 @@ static void emit_loops(tg_x86 *x, tg_x86_nest *n) {
     if (chain) {
         tg_x86_eager_open(x, n);
     }
+    tg_x86_flat flat;
+    tg_x86_open_flat(x, n, &flat);
     level(&w, 0, &f, 1);
+    tg_x86_close_flat(x, &flat);
     x->lanes = 1;
     x->reads_constants = false;
     if (chain) {

@@ -4,7 +4,7 @@
  *   entry.c     the host entry: launch-level ops, frames, phases;  phase.c  the task function of a phase
  *   body.c      the body of an instance: steps in order, control flow, scalars
  *   modes.c     which values are recomputed and which live in buffers;  plan.c  grouping of roots into nests
- *   nest.c      loops of a nest, its roots;  reduce.c  accumulators;  tile.c  several points of a nest at a time;
+ *   nest.c      loops of a nest, its roots;  reduce.c  accumulators;  tile.c  several points of a nest at a time;  flat.c  rows as one;
  *               carry.c  loops that carry tiles;  stream.c  stores past the caches
  *   eval.c      the value of a tile at a point;  access.c  tensor memory and buffers;  prefetch.c  requests ahead of use
  *   elementwise.c, convert.c   one op on scalars or vectors of W lanes;  constants.c  their constants in long chains
@@ -337,6 +337,14 @@ bool tg_x86_used_only_in(const tg_x86 *x, const tg_x86_nest *g, const tg_value *
 LLVMValueRef tg_x86_stream_test(tg_x86 *x, const tg_x86_nest *n);
 void tg_x86_stream_store(tg_x86 *x, LLVMValueRef v, LLVMValueRef at, unsigned align);
 void tg_x86_stream_end(tg_x86 *x); /* at the end of a task */
+
+/* ---- flat.c: the last two axes of a nest as one, where rows follow each other ---- */
+typedef struct tg_x86_flat {
+    const tg_axis *row, *column;  /* null: the nest cannot run so */
+    tg_x86_range rows, columns;   /* as they were */
+} tg_x86_flat;
+void tg_x86_open_flat(tg_x86 *x, const tg_x86_nest *n, tg_x86_flat *flat);
+void tg_x86_close_flat(tg_x86 *x, const tg_x86_flat *flat);
 
 /* ---- nest.c, reduce.c ---- */
 void tg_x86_emit_nest(tg_x86 *x, tg_x86_nest *n);
