@@ -88,6 +88,40 @@ static int64_t convolution_length(int64_t at_least) {
     return power;
 }
 
+static bool is_prime(int64_t n) {
+    bool prime = n > 1;
+    for (int64_t d = 2; d * d <= n && prime; d++) {
+        prime = n % d != 0;
+    }
+    return prime;
+}
+
+static int64_t power_modulo(int64_t base, int64_t exponent, int64_t n) {
+    int64_t power = 1;
+    for (; exponent; exponent /= 2, base = base * base % n) {
+        power = exponent % 2 ? power * base % n : power;
+    }
+    return power;
+}
+
+/* Of the numbers below a prime p whose p - 1 is a product of 2, 3, 5 and 7. */
+static bool generates(int64_t g, int64_t p) {
+    static const int64_t factors[] = {2, 3, 5, 7};
+    bool all = true;
+    for (size_t i = 0; i < sizeof factors / sizeof *factors; i++) {
+        all = all && ((p - 1) % factors[i] != 0 || power_modulo(g, (p - 1) / factors[i], p) != 1);
+    }
+    return all;
+}
+
+static int64_t generator_of(int64_t p) {
+    int64_t g = 2;
+    while (!generates(g, p)) {
+        g++;
+    }
+    return g;
+}
+
 /* ---- tables ------------------------------------------------------------------------------ */
 
 static tg_tensor *make(const tg_fft_axis *a, uint32_t rank, const int64_t *shape) {
@@ -147,6 +181,28 @@ static tg_status init_filter(tg_fft_axis *a) {
     return s;
 }
 
+static tg_status init_rader(tg_fft_axis *a) {
+    int64_t g = generator_of(a->n), inverse = power_modulo(g, a->n - 2, a->n), shape[] = {1, 1, a->m};
+    for (int i = 0; i < 2; i++) {
+        a->powers[i] = tg_tensor_create(a->context, TG_I32, 1, &a->m);
+    }
+    a->filter = make(a, 1, &a->m);
+    tg_tensor *before = make(a, 3, shape);
+    tg_status s = a->powers[0] && a->powers[1] && a->filter && before ? TG_OK : failed(a);
+    s = s ? s : make_factors(a, a->m, -1, &a->w[0]);
+    s = s ? s : make_factors(a, a->m, 1, &a->w[1]);
+    s = s ? s : tg_std_launch(a->context, TG_STD_fft_powers, TG_ARGS(a->powers[0], g, a->n));
+    s = s ? s : tg_std_launch(a->context, TG_STD_fft_powers, TG_ARGS(a->powers[1], inverse, a->n));
+    tg_tensor flat = before ? tg_fft_view(before, 1, &a->m, NULL) : (tg_tensor){0};
+    s = s ? s : tg_std_launch(a->context, TG_STD_fft_rader_filter, TG_ARGS(a->powers[1], &flat, a->sign));
+    if (s == TG_OK) {
+        tg_tensor to = tg_fft_view(a->filter, 3, shape, NULL);
+        s = tg_std_launch(a->context, TG_STD_fft_rows, TG_ARGS(before, a->w[0], &to, -1, false));
+    }
+    tg_tensor_release(before);
+    return s;
+}
+
 static tg_status init_bluestein(tg_fft_axis *a) {
     tg_status s = make_factors(a, a->m, -1, &a->w[0]);
     s = s ? s : make_factors(a, a->m, 1, &a->w[1]);
@@ -168,12 +224,22 @@ static bool is_direct(int64_t n) {
     return n <= (n % LINE ? ODD_MAX : DIRECT_MAX) || (n <= INSTANCE_MAX && balanced_factor(n) == 1);
 }
 
+/* Half the length of Bluestein's or less; but that has full vectors in every pass, which matters unless both are a few vectors. */
+static bool suits_rader(int64_t n) {
+    int64_t m = n - 1;
+    return m <= INSTANCE_MAX && (m % 4 == 0 || m < 2 * LINE) && is_smooth(m) && is_prime(n);
+}
+
 static tg_fft_method choose(tg_fft_axis *a) {
     if (a->n == 1) {
         return TG_FFT_IDENTITY;
     }
     if (is_smooth(a->n)) {
         return is_direct(a->n) ? TG_FFT_DIRECT : TG_FFT_LARGE;
+    }
+    if (suits_rader(a->n)) {
+        a->m = a->n - 1;
+        return TG_FFT_RADER;
     }
     a->m = convolution_length(2 * a->n - 1);
     return a->m <= INSTANCE_MAX ? TG_FFT_BLUESTEIN : TG_FFT_CHIRP;
@@ -192,6 +258,8 @@ tg_status tg_fft_axis_init(tg_fft_axis *a, tg_context *context, tg_dtype dtype, 
                            "a transform of length %lld is too long", (long long)n);
         }
         return init_large(a);
+    case TG_FFT_RADER:
+        return init_rader(a);
     case TG_FFT_BLUESTEIN:
         return init_bluestein(a);
     case TG_FFT_CHIRP:
@@ -209,6 +277,8 @@ void tg_fft_axis_clear(tg_fft_axis *a) {
     tg_tensor_release(a->turn[1]);
     tg_tensor_release(a->chirp);
     tg_tensor_release(a->filter);
+    tg_tensor_release(a->powers[0]);
+    tg_tensor_release(a->powers[1]);
     tg_fft_axis *inner[] = {a->forward, a->backward};
     for (size_t i = 0; i < 2; i++) {
         if (inner[i]) {
@@ -260,6 +330,10 @@ bool tg_fft_axis_call(const tg_fft_axis *a, const tg_tensor *x, tg_tensor *y, bo
     case TG_FFT_DIRECT:
         *out = tg_fft_call_make(TG_STD_fft_rows, 2, TG_ARGS(x, a->w[0], y, a->sign, normalise));
         return true;
+    case TG_FFT_RADER:
+        *out = tg_fft_call_make(TG_STD_fft_rader, 6,
+                                TG_ARGS(x, a->powers[0], a->powers[1], a->filter, a->w[0], a->w[1], y, normalise));
+        return true;
     case TG_FFT_BLUESTEIN:
         *out = tg_fft_call_make(TG_STD_fft_bluestein, 5, TG_ARGS(x, a->chirp, a->filter, a->w[0], a->w[1], y, normalise));
         return true;
@@ -283,6 +357,7 @@ tg_status tg_fft_axis_rows(const tg_fft_axis *a, const tg_tensor *x, tg_tensor *
     case TG_FFT_CHIRP:
         return run_chirp(a, x, y, normalise);
     case TG_FFT_DIRECT:
+    case TG_FFT_RADER:
     case TG_FFT_BLUESTEIN:
     case TG_FFT_IDENTITY:
     default:

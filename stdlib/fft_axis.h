@@ -4,6 +4,7 @@
  *   IDENTITY    length 1
  *   DIRECT      2^a 3^b 5^c 7^d up to 4096: all passes in one instance
  *   LARGE       longer ones of that kind: P Q, columns and rows of a matrix
+ *   RADER       a prime N whose N - 1 is of that kind and fits an instance: a cyclic convolution of length M = N - 1
  *   BLUESTEIN   any other length: a cyclic convolution of length M >= 2 N - 1, in one instance
  *   CHIRP       the same when M is too long for an instance: transforms of length M by another axis */
 #ifndef TG_STDLIB_FFT_AXIS_H
@@ -30,6 +31,7 @@ typedef enum tg_fft_method {
     TG_FFT_IDENTITY,
     TG_FFT_DIRECT,
     TG_FFT_LARGE,
+    TG_FFT_RADER,
     TG_FFT_BLUESTEIN,
     TG_FFT_CHIRP
 } tg_fft_method;
@@ -41,9 +43,10 @@ typedef struct tg_fft_axis {
     tg_fft_method method;
     int64_t n, p, q, m;
     tg_tensor
-        *w[2]; /* DIRECT: factors; LARGE: of P and Q; BLUESTEIN: of M forward and backward */
+        *w[2]; /* DIRECT: factors; LARGE: of P and Q; RADER, BLUESTEIN: of M forward and backward */
     tg_tensor *turn[2];                     /* LARGE: factors between columns and rows */
-    tg_tensor *chirp, *filter;              /* BLUESTEIN and CHIRP */
+    tg_tensor *chirp, *filter;              /* BLUESTEIN and CHIRP; RADER: the filter */
+    tg_tensor *powers[2];                   /* RADER: of a generator modulo N, and of its inverse */
     struct tg_fft_axis *forward, *backward; /* CHIRP: of length M */
     tg_fft_work *work;                      /* CHIRP; what changes during execution stays outside */
 } tg_fft_axis;

@@ -102,6 +102,47 @@ kernel fft_bluestein<T: complex>(in T X[A, C, const N], in T V[const N], in T H[
     }
 }
 
+/// P[q] = g^q modulo n.
+kernel fft_powers(out i32 P[M], int g, int n)
+{
+    grid {
+        int power = 1;
+        for (each q in M) {
+            P[q] = i32(power);
+            power = power * g % n;
+        }
+    }
+}
+
+/// Rader's filter before its transform: the factors of output 1 in the order of R, divided by M.
+kernel fft_rader_filter<T: complex>(in i32 R[M], out T H[M], const int sign = -1)
+{
+    grid (m in M) {
+        let w = T(cispi(f64(2 * sign * int(R[m])) / f64(M + 1)));
+        let k = re(T(complex(1 / f64(M), 0.0)));
+        H[m] = complex(re(w) * k, im(w) * k);
+    }
+}
+
+/// A prime length N = M + 1 by Rader's algorithm. With P[q] the powers of a generator g modulo N and R[q] those of its inverse, output R[p] is
+/// X[0] + sum over q of X[P[q]] w^R[p - q]: a cyclic convolution of length M. H = transform of its filter; the sum of all X is output 0
+/// of the first transform, and X[0], added to what output 0 of the second one is made from, is added to all.
+kernel fft_rader<T: complex>(in T X[A, C, const N], in i32 P[const M], in i32 R[const M], in T H[const M], in T WF[NW], in T WB[NW],
+                             out T Y[A, C, const N], const bool normalise = false)
+    where NW + 1 == M, M + 1 == N, unique(R)
+{
+    grid (each a in A, each c in C) {
+        axis m in M, e in 1;
+        let x = X[a, c, int(P[m])], first = X[a, c, e];
+        T z[m] = passes(x, m, WF, M, -1);
+        let y = cmul(z, H[m]), none = T(complex(0.0, 0.0));
+        let all = passes(y + (m == 0 ? X[a, c, 0] : none), m, WB, M, 1);
+        Y[a, c, int(R[m])] = normalise ? scaled(all, 1 / f64(N)) : all;
+        let sum = z[m = e] + first;
+        unchecked Y[a, c, e] = normalise ? scaled(sum, 1 / f64(N)) : sum; // R is never 0
+    }
+}
+
 /// Its parts for lengths whose transforms do not fit an instance: Y = X V, zero from N to M.
 kernel fft_chirp_in<T: complex>(in T X[A, C, N], in T V[N], out T Y[A, C, M])
 {

@@ -176,6 +176,63 @@ void ref_fft_bluestein(kcase *c) {
     }
 }
 
+/* ---- Rader --------------------------------------------------------------------------------- */
+
+static void powers(double *to, int64_t m, int64_t g, int64_t n) {
+    int64_t power = 1;
+    for (int64_t q = 0; q < m; q++, power = power * g % n) {
+        to[q] = (double)power;
+    }
+}
+
+void ref_fft_powers(kcase *c) {
+    powers(kt(c, "P"), kd(c, "M"), kd(c, "g"), kd(c, "n"));
+}
+
+/* A g whose powers modulo n are all numbers from 1 to n - 1, the inverse of which is its power n - 2. */
+static int64_t generator(int64_t n) {
+    for (int64_t g = 1;; g++) {
+        int64_t order = 1;
+        for (int64_t power = g % n; power > 1; power = power * g % n) {
+            order++;
+        }
+        if (order == n - 1) {
+            return g;
+        }
+    }
+}
+
+static void rader_filter(const double *r, double *h, int64_t m, int64_t sign) {
+    for (int64_t q = 0; q < m; q++) {
+        unit(h + 2 * q, sign * (int64_t)r[q], m + 1);
+        h[2 * q] /= (double)m;
+        h[2 * q + 1] /= (double)m;
+    }
+}
+
+/* Of the filter only the order, of the transform all that it reads. */
+void prepare_fft_rader(kcase *c) {
+    int64_t m = kd(c, "M"), n = m + 1, g = m ? generator(n) : 1, inverse = 1;
+    for (int64_t i = 0; i + 1 < m; i++) {
+        inverse = inverse * g % n;
+    }
+    powers(kt(c, "R"), m, inverse, n);
+    if (kd_or(c, "NW", -1) < 0) {
+        return;
+    }
+    double *before = calloc((size_t)m * 2 + 1, sizeof *before);
+    powers(kt(c, "P"), m, g, n);
+    rader_filter(kt(c, "R"), before, m, -1);
+    transform(before, kt(c, "H"), 1, m, -1, 1);
+    factors(c, "WF", m, -1);
+    factors(c, "WB", m, 1);
+    free(before);
+}
+
+void ref_fft_rader_filter(kcase *c) {
+    rader_filter(kt(c, "R"), kt(c, "H"), kd(c, "M"), kd(c, "sign"));
+}
+
 /* ---- real rows ----------------------------------------------------------------------------- */
 
 static void half_turns(kcase *c, int64_t sign) {
