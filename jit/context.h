@@ -226,6 +226,10 @@ void tg_selection_of_launch(const tg_kernel *k, const tg_launch_arg *args,
 /* "true", "false", an integer or a float. */
 bool tg_scalar_parse(const char *text, tg_scalar *out);
 
+/* Compiles on another thread what a launch with such arguments needs; of tensors only types, shapes and strides are read. Whether it
+ * worked shows at the launch. */
+void tg_launch_compile_ahead(tg_kernel *kernel, const tg_argument *values, uint32_t n_values);
+
 /* ---- launches (launch.c) ----------------------------------------------------------------------------------
  */
 

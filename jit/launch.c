@@ -298,6 +298,21 @@ tg_status tg_launch(tg_kernel *kernel, const tg_argument *values, uint32_t n_val
     return launch_checked(kernel, values, n_values, plan.hot);
 }
 
+void tg_launch_compile_ahead(tg_kernel *kernel, const tg_argument *values, uint32_t n_values) {
+    char message[MESSAGE_SIZE];
+    tg_launch_arg args[TG_MAX_PARAMS];
+    tg_launch_binding binding;
+    tg_selection s;
+    if (tg_launch_args_make(kernel, values, n_values, args) ||
+        tg_signature_bind(kernel->signature, args, kernel->signature->n_params, &binding, message, sizeof message)) {
+        return;
+    }
+    tg_selection_of_launch(kernel, args, &binding, &s);
+    if (!tg_variant_find(kernel, &s.key)) {
+        (void)tg_selection_compile_async(kernel, &s);
+    }
+}
+
 tg_status tg_kernel_prepare_args(tg_kernel *kernel, const tg_argument *values,
                                  uint32_t n_values) {
     if (!kernel) {

@@ -151,8 +151,6 @@ static tg_status make_factors(const tg_fft_axis *a, int64_t n, int sign, tg_tens
 }
 
 static tg_status init_large(tg_fft_axis *a) {
-    a->p = balanced_factor(a->n);
-    a->q = a->n / a->p;
     a->turn[0] = make(a, 2, (int64_t[]){(a->q + LINE - 1) / LINE, a->p});
     a->turn[1] = make(a, 2, (int64_t[]){a->p, LINE});
     tg_status s = a->turn[0] && a->turn[1] ? make_factors(a, a->p, a->sign, &a->w[0]) : failed(a);
@@ -215,8 +213,8 @@ static tg_status init_chirp(tg_fft_axis *a) {
     a->forward = tg_alloc(allocator, sizeof *a, _Alignof(tg_fft_axis));
     a->backward = tg_alloc(allocator, sizeof *a, _Alignof(tg_fft_axis));
     tg_status s = a->work && a->forward && a->backward ? TG_OK : failed(a);
-    s = s ? s : tg_fft_axis_init(a->forward, a->context, a->dtype, a->m, -1);
-    s = s ? s : tg_fft_axis_init(a->backward, a->context, a->dtype, a->m, 1);
+    s = s ? s : tg_fft_axis_init(a->forward, a->context, a->dtype, a->m, -1, TG_FFT_AS_ROWS, false);
+    s = s ? s : tg_fft_axis_init(a->backward, a->context, a->dtype, a->m, 1, TG_FFT_AS_ROWS, false);
     return s ? s : init_filter(a);
 }
 
@@ -246,14 +244,17 @@ static tg_fft_method choose(tg_fft_axis *a) {
 }
 
 tg_status tg_fft_axis_init(tg_fft_axis *a, tg_context *context, tg_dtype dtype, int64_t n,
-                           int sign) {
+                           int sign, tg_fft_use use, bool normalise) {
     *a = (tg_fft_axis){.context = context, .dtype = dtype, .sign = sign, .n = n};
     a->method = choose(a);
+    a->p = a->method == TG_FFT_LARGE ? balanced_factor(n) : 1;
+    a->q = n / a->p;
+    tg_fft_axis_compile_ahead(a, use, normalise);
     switch (a->method) {
     case TG_FFT_DIRECT:
         return make_factors(a, n, sign, &a->w[0]);
     case TG_FFT_LARGE:
-        if (balanced_factor(n) == 1) {
+        if (a->p == 1) {
             return tg_fail(context, TG_ERROR_UNSUPPORTED,
                            "a transform of length %lld is too long", (long long)n);
         }

@@ -51,9 +51,13 @@ typedef struct tg_fft_axis {
     tg_fft_work *work;                      /* CHIRP; what changes during execution stays outside */
 } tg_fft_axis;
 
+/* What rows of a dimension are transformed with: fft_rows, or one of the kernels of real rows. */
+typedef enum tg_fft_use { TG_FFT_AS_ROWS, TG_FFT_AS_COLUMNS, TG_FFT_AS_R2C, TG_FFT_AS_C2R } tg_fft_use;
+/* Begins to compile what executions will launch, while the tables are made. */
+void tg_fft_axis_compile_ahead(const tg_fft_axis *a, tg_fft_use use, bool normalise);
 /* Fills `a`, runs the kernels that make its tables. On failure what was made is for tg_fft_axis_clear to free. */
 tg_status tg_fft_axis_init(tg_fft_axis *a, tg_context *context, tg_dtype dtype, int64_t n,
-                           int sign);
+                           int sign, tg_fft_use use, bool normalise);
 void tg_fft_axis_clear(tg_fft_axis *a); /* zeroed or initialised */
 
 /* The launch that tg_fft_axis_rows is for these tensors; false if it takes more than one, or none. */

@@ -13,11 +13,15 @@ kernel fft_twiddles<T: complex>(out T W[K, M], const int sign = -1)
     grid (k in K, p in M) W[k, p] = T(cispi(f64(2 * sign * (p * (k + 1) % (K * M + M))) / f64(K * M + M)));
 }
 
+schedule fft_twiddles { vector(p) = 1; } // tables are short: compiling vectors takes longer than they save
+
 /// W[n] = exp(step pi i n^2 / N) with n^2 reduced modulo 2 N: the chirp of Bluestein's algorithm.
 kernel fft_chirp<T: complex>(out T W[N], const int sign = -1)
 {
     grid (n in N) W[n] = T(cispi(f64(sign * (n * n % (2 * N))) / f64(N)));
 }
+
+schedule fft_chirp { vector(n) = 4; }
 
 /// Rows of length N: Y[a, c] = the transform of X[a, c]; `normalise` divides by N.
 kernel fft_rows<T: complex>(in T X[A, C, const N], in T W[NW], out T Y[A, C, const N], const int sign = -1, const bool normalise = false)
@@ -123,6 +127,8 @@ kernel fft_rader_filter<T: complex>(in i32 R[M], out T H[M], const int sign = -1
         H[m] = complex(re(w) * k, im(w) * k);
     }
 }
+
+schedule fft_rader_filter { vector(m) = 1; }
 
 /// A prime length N = M + 1 by Rader's algorithm. With P[q] the powers of a generator g modulo N and R[q] those of its inverse, output R[p] is
 /// X[0] + sum over q of X[P[q]] w^R[p - q]: a cyclic convolution of length M. H = transform of its filter; the sum of all X is output 0
@@ -238,6 +244,8 @@ kernel fft_factors<T: complex>(out T F[P, Q], int n, int step = 1, const int sig
 {
     grid (p in P, q in Q) F[p, q] = T(cispi(f64(2 * sign * (step * p * q % n)) / f64(n)));
 }
+
+schedule fft_factors { vector(q) = 4; }
 
 /// The first of the H + 1 numbers, and the last, are real whatever is stored.
 private fn half<T: complex>(T x, bool real) -> T = real ? complex(re(x), 0.0) : x;

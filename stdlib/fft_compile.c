@@ -1,0 +1,68 @@
+/* Kernels of a plan compile on another thread while its tables are made: the first execution then waits for what is left of it.
+ * What a launch is compiled for are the types and the constant extents of its tensors, so that these here have no memory. */
+#include "stdlib/fft_axis.h"
+
+enum { LINE = 8 /* of fft.dsl */ };
+
+static tg_tensor ghost(const tg_fft_axis *a, uint32_t rank, const int64_t *shape) {
+    static char somewhere; /* absent tensors have no address */
+    tg_tensor of = {.dtype = a->dtype, .context = a->context};
+    of.arg.data = &somewhere;
+    return tg_fft_view(&of, rank, shape, NULL);
+}
+
+static void compile(const tg_fft_axis *a, tg_std_row row, const tg_argument *values, uint32_t n) {
+    tg_kernel *kernel;
+    if (tg_std_kernel(a->context, row, &kernel) == TG_OK) {
+        tg_launch_compile_ahead(kernel, values, n);
+    }
+}
+
+static void compile_direct(const tg_fft_axis *a, tg_fft_use use, bool normalise) {
+    tg_tensor w = ghost(a, 1, (int64_t[]){a->n - 1}), v = ghost(a, 1, &a->n);
+    tg_tensor row = ghost(a, 3, (int64_t[]){1, 1, a->n}), longer = ghost(a, 3, (int64_t[]){1, 1, a->n + 1});
+    tg_tensor lines = ghost(a, 4, (int64_t[]){1, a->n, 1, LINE});
+    switch (use) {
+    case TG_FFT_AS_ROWS:
+        compile(a, TG_STD_fft_rows, TG_ARGS(&row, &w, &row, a->sign, normalise));
+        break;
+    case TG_FFT_AS_COLUMNS:
+        compile(a, TG_STD_fft_lines, TG_ARGS(&lines, &w, &lines, a->sign, normalise));
+        break;
+    case TG_FFT_AS_R2C:
+        compile(a, TG_STD_fft_r2c, TG_ARGS(&row, &w, &v, &longer, normalise));
+        break;
+    case TG_FFT_AS_C2R:
+        compile(a, TG_STD_fft_c2r, TG_ARGS(&longer, &w, &v, &row, normalise));
+        break;
+    }
+}
+
+static void compile_large(const tg_fft_axis *a, tg_fft_use use, bool normalise) {
+    bool factor = normalise && use != TG_FFT_AS_R2C; /* whose last step has it */
+    tg_tensor x = ghost(a, 4, (int64_t[]){1, 1, a->p, a->q}), y = ghost(a, 4, (int64_t[]){1, 1, a->q, a->p});
+    tg_tensor wp = ghost(a, 1, (int64_t[]){a->p - 1}), wq = ghost(a, 1, (int64_t[]){a->q - 1});
+    tg_tensor blocks = ghost(a, 2, (int64_t[]){(a->q + LINE - 1) / LINE, a->p}), rest = ghost(a, 2, (int64_t[]){a->p, LINE});
+    compile(a, TG_STD_fft_large, TG_ARGS(&x, &wp, &wq, &blocks, &rest, &y, a->sign, factor));
+}
+
+static void compile_convolution(const tg_fft_axis *a, bool normalise) {
+    tg_tensor x = ghost(a, 3, (int64_t[]){1, 1, a->n}), v = ghost(a, 1, &a->n), h = ghost(a, 1, &a->m);
+    tg_tensor w = ghost(a, 1, (int64_t[]){a->m - 1}), powers = ghost(a, 1, &a->m);
+    powers.dtype = TG_I32;
+    if (a->method == TG_FFT_RADER) {
+        compile(a, TG_STD_fft_rader, TG_ARGS(&x, &powers, &powers, &h, &w, &w, &x, normalise));
+    } else {
+        compile(a, TG_STD_fft_bluestein, TG_ARGS(&x, &v, &h, &w, &w, &x, normalise));
+    }
+}
+
+void tg_fft_axis_compile_ahead(const tg_fft_axis *a, tg_fft_use use, bool normalise) {
+    if (a->method == TG_FFT_DIRECT) {
+        compile_direct(a, use, normalise);
+    } else if (a->method == TG_FFT_LARGE && a->p > 1) {
+        compile_large(a, use, normalise);
+    } else if (a->method == TG_FFT_RADER || a->method == TG_FFT_BLUESTEIN) {
+        compile_convolution(a, normalise && use != TG_FFT_AS_R2C);
+    }
+}
