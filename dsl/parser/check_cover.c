@@ -8,7 +8,10 @@
  *
  * Only stores that always happen count. Of two that agree but for one condition and its opposite one does; a condition
  * that is the same for the whole launch is tried both ways. A binder that the index does not name must not be empty:
- * `for (k in K) Y[m] = …` stores nothing where K is 0. */
+ * `for (k in K) Y[m] = …` stores nothing where K is 0.
+ *
+ * Blocks of four that make a whole result reach beyond it: `Y[4 * i + r]`, i in ceil_div(P, 4), r in 4. Nothing in the proof
+ * needs the tensor itself; any box that holds it and all stores will do. If the shape fails, the box of the stores is tried. */
 #include "dsl/parser/check_form.h"
 
 enum { MAX_CONDITIONS = 8, MAX_DECISIONS = 6, MAX_COUNTED = 24 };
@@ -49,6 +52,7 @@ typedef struct cover {
     tg_span gap_span;
     uint32_t n_stores;
     bool filled;
+    tg_form dims[8]; /* of the box that is counted: the tensor's shape, or a larger one */
 } cover;
 
 static tg_op *parent_of(const tg_op *op) {
@@ -370,7 +374,7 @@ static bool measure(cover *v, store *s) {
         return note_gap(v, s, GAP_INDEX, 0);
     }
     for (uint32_t d = 0; d < s->n; d++) {
-        tg_form dim = tg_check_dim(c, v->tensor, d);
+        tg_form dim = v->dims[d];
         if (tg_form_within(c, s->index[d], dim) || bounded_by_fact(c, s->index[d], dim)) {
             continue;
         }
@@ -437,7 +441,7 @@ static bool add_up(cover *v, const stores *list) {
     tg_check *c = v->c;
     tg_form sum = tg_form_int(c, 0), all = tg_form_int(c, 1);
     for (uint32_t d = 0; d < v->tensor->type->rank; d++) {
-        if (!tg_form_mul(c, all, tg_check_dim(c, v->tensor, d), &all)) {
+        if (!tg_form_mul(c, all, v->dims[d], &all)) {
             return false;
         }
     }
@@ -516,6 +520,39 @@ static bool covered(cover *v, stores list, int decisions) {
     return add_up(v, &list);
 }
 
+/* ---- boxes ---------------------------------------------------------------------------------------------------------------------- */
+
+static void take_shape(cover *v) {
+    for (uint32_t d = 0; d < v->tensor->type->rank; d++) {
+        v->dims[d] = tg_check_dim(v->c, v->tensor, d);
+    }
+}
+
+/* One more than the largest value of a coordinate that is never negative. */
+static bool end_of(tg_check *c, tg_form index, tg_form *out) {
+    tg_form lo;
+    return tg_form_bound(c, index, NULL, false, &lo) && tg_form_nonneg(c, lo) &&
+           tg_form_bound(c, index, NULL, true, out) &&
+           tg_form_add(c, *out, tg_form_int(c, 1), 1, out);
+}
+
+/* Takes the ends of stores that are known to be no smaller than the shape. False if none is another. */
+static bool grow_to_stores(cover *v) {
+    bool grown = false;
+    for (uint32_t i = 0; i < v->list.len; i++) {
+        const store *s = &v->list.data[i];
+        for (uint32_t d = 0; d < s->n; d++) {
+            tg_form end, more;
+            if (end_of(v->c, s->index[d], &end) && !tg_form_equal(end, v->dims[d]) &&
+                tg_form_add(v->c, end, v->dims[d], -1, &more) && tg_form_nonneg(v->c, more)) {
+                v->dims[d] = end;
+                grown = true;
+            }
+        }
+    }
+    return grown;
+}
+
 /* ---- gathering ---------------------------------------------------------------------------------------------------------------- */
 
 static void note_store(tg_op *op, void *user) {
@@ -549,7 +586,7 @@ static void note_written(tg_op *op, void *user) {
     }
 }
 
-/* p == q · (p / q) + p % q and p / q <= p of launch-time quotients, as facts */
+/* p == q · (p / q) + p % q, p / q <= p, and p % q < q for positive constants q, of launch-time quotients, as facts */
 static void add_quotient_facts(tg_check *c) {
     for (uint32_t i = 0; i < c->atoms.len; i++) {
         tg_atom a = c->atoms.data[i];
@@ -563,6 +600,12 @@ static void add_quotient_facts(tg_check *c) {
         }
         tg_vec_push(c->arena, &c->facts, more);
         tg_vec_push(c->arena, &c->facts, less);
+        int64_t q;
+        if (tg_form_constant(a.forms[1], &q) && q > 0 &&
+            tg_form_add(c, tg_form_int(c, q - 1), tg_form_rem(c, a.forms[0], a.forms[1]), -1,
+                        &less)) {
+            tg_vec_push(c->arena, &c->facts, less);
+        }
         if (tg_form_nonneg(c, a.forms[0]) &&
             tg_form_add(c, a.forms[0], tg_form_atom(c, i), -1, &less)) {
             tg_vec_push(c->arena, &c->facts, less);
@@ -641,12 +684,21 @@ void tg_check_coverage(tg_check *c) {
         }
         tg_ir_walk(c->func, note_store, &v);
         uint32_t known_facts = c->facts.len;
+        take_shape(&v);
         add_const_facts(c);
         add_quotient_facts(c);
-        v.list = measured(&v);
-        bool good = v.filled || covered(&v, v.list, 0);
+        stores within = measured(&v);
+        bool good = v.filled || covered(&v, within, 0);
+        if (!good) {
+            cover larger = v;
+            c->facts.len = known_facts; /* bounds have made quotients of their own */
+            add_const_facts(c);
+            add_quotient_facts(c);
+            good = grow_to_stores(&larger) && covered(&larger, measured(&larger), 0);
+        }
         c->facts.len = known_facts;
         if (!good) {
+            v.list = within;
             note_sum(&v);
             report(&v, p->name);
         }

@@ -1,0 +1,76 @@
+/* Wrong calls of the standard library, the tuner and DLPack: the text names the argument, what was expected, what was given. */
+#include "tegula/tegula.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+static tg_context *c;
+static tg_tensor *a, *b, *y, *whole; /* 4×5, 5×6, 4×6; 4×5 of i32 */
+
+static void setup(void) {
+    tg_context_options o = TG_CONTEXT_OPTIONS_INIT;
+    o.cache_dir = "";
+    o.n_threads = 1;
+    cr_assert_eq(tg_context_create(&o, &c), TG_OK);
+    a = tg_tensor_create(c, TG_F32, 2, (int64_t[]){4, 5});
+    b = tg_tensor_create(c, TG_F32, 2, (int64_t[]){5, 6});
+    y = tg_tensor_create(c, TG_F32, 2, (int64_t[]){4, 6});
+    whole = tg_tensor_create(c, TG_I32, 2, (int64_t[]){4, 5});
+}
+
+static void teardown(void) {
+    tg_tensor_release(a);
+    tg_tensor_release(b);
+    tg_tensor_release(y);
+    tg_tensor_release(whole);
+    tg_context_destroy(c);
+}
+
+TestSuite(stdlib_messages, .init = setup, .fini = teardown);
+
+#define SAYS(call, context, text)                                                              \
+    do {                                                                                       \
+        (void)(call);                                                                          \
+        cr_expect(strstr(tg_last_error(context), text), "%s: %s", #call,                       \
+                  tg_last_error(context));                                                     \
+    } while (0)
+
+Test(stdlib_messages, operations) {
+    SAYS(tg_op_matmul(NULL, a, b, y, NULL), NULL, "context is null");
+    SAYS(tg_op_matmul(c, NULL, b, y, NULL), c, "matmul: A is missing");
+    SAYS(tg_op_matmul(c, a, b, NULL, NULL), c, "matmul: C is missing");
+    SAYS(tg_op_matmul(c, a, a, y, NULL), c, "matmul: L0901: K is 5 in A but 4 in B");
+    SAYS(tg_op_matmul(c, whole, b, y, NULL), c,
+         "matmul: T = i32 (from A) is not a type that matmul accepts: f32, ");
+    SAYS(tg_op_softmax(c, a, y), c, "softmax: L0901: N is 5 in X but 6 in Y");
+    SAYS(tg_op_softmax(c, a, a), c, "softmax: L0905: Y overlaps X");
+    SAYS(tg_op_reduce_sum(c, a, y), c,
+         "reduce_sum: Y has 2 dimensions; with those of X it must have 1");
+    SAYS(tg_op_fill(c, NULL, 1), c, "fill: Y is missing, which decides type T");
+    SAYS(tg_op_copy(c, a, b), c, "copy: dimension 0 is 4 in X but 5 in Y");
+    SAYS(tg_op_top_k(c, a, y, whole), c, "top_k: I has type i32, expected i64");
+}
+
+Test(stdlib_messages, names) {
+    tg_module *m;
+    SAYS(tg_stdlib_launch(NULL, "softmax", NULL, 0), NULL, "context is null");
+    SAYS(tg_stdlib_launch(c, NULL, NULL, 0), c, "name is null");
+    SAYS(tg_stdlib_launch(c, "softmx", TG_ARGS(a, y)), c,
+         "no kernel 'softmx'; did you mean 'softmax'?");
+    SAYS(tg_stdlib_module(c, "softmax", NULL), c, "out is null");
+    SAYS(tg_stdlib_module(c, NULL, &m), c, "name is null");
+    SAYS(tg_stdlib_kernel(NULL, "softmax"), NULL, "context is null");
+    SAYS(tg_stdlib_describe(100000, NULL), NULL, "info is null");
+    tg_stdlib_info info = {.struct_size = sizeof info};
+    SAYS(tg_stdlib_describe(100000, &info), NULL,
+         "there is no operation 100000: the library has ");
+}
+
+Test(stdlib_messages, dlpack) {
+    tg_dl_managed *capsule;
+    tg_tensor *t;
+    SAYS(tg_tensor_to_dlpack(NULL, &capsule), NULL, "tensor is null");
+    SAYS(tg_tensor_to_dlpack(a, NULL), c, "out is null");
+    SAYS(tg_tensor_from_dlpack(NULL, NULL, &t), NULL, "context is null");
+    SAYS(tg_tensor_from_dlpack(c, NULL, &t), c, "capsule is null");
+}
