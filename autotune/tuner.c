@@ -58,7 +58,9 @@ tg_status tg_tuner_create(tg_context *context, const tg_tuner_options *options,
     }
     if (!context || !out || !tg_options_read(options, &o, sizeof o)) {
         return tg_fail(context, TG_ERROR_INVALID_ARGUMENT,
-                       "context or out is null, or options has a wrong struct_size");
+                       !context ? "context is null"
+                       : !out   ? "out is null"
+                                : "options have a wrong struct_size or unknown fields");
     }
     tg_tuner *t = tg_alloc(&context->allocator, sizeof *t, _Alignof(tg_tuner));
     if (!t) {

@@ -305,11 +305,23 @@ static tg_status bind_types(const binder *b) {
     return TG_OK;
 }
 
+/* No tensor that would decide type parameter t is given. */
+static tg_status fail_open(const binder *b, uint32_t t) {
+    const char *name = b->sig->tparams[t].name;
+    for (uint32_t i = 0; i < b->sig->n_params; i++) {
+        const tg_sig_param *p = &b->sig->params[i];
+        if (is_tensor(p) && !p->optional && !p->type.wide && p->type.type_param == (int32_t)t) {
+            return fail(b, TG_ERROR_INVALID_ARGUMENT, "%s is missing, which decides type %s",
+                        p->name, name);
+        }
+    }
+    return fail(b, TG_ERROR_INVALID_ARGUMENT, "no tensor given decides type parameter %s", name);
+}
+
 static tg_status check_params(const binder *b) {
     for (uint32_t i = 0; i < b->sig->n_tparams; i++) {
         if (b->out->types[i] == TG_DTYPE_NONE) {
-            return fail(b, TG_ERROR_INVALID_ARGUMENT,
-                        "no tensor given decides type parameter %s", b->sig->tparams[i].name);
+            return fail_open(b, i);
         }
     }
     for (uint32_t i = 0; i < b->sig->n_params; i++) {

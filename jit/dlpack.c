@@ -90,7 +90,10 @@ tg_status tg_tensor_from_dlpack(tg_context *context, tg_dl_managed *capsule, tg_
         *out = NULL;
     }
     if (!context || !capsule || !out) {
-        return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "context, capsule or out is null");
+        return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "%s is null",
+                       !context   ? "context"
+                       : !capsule ? "capsule"
+                                  : "out");
     }
     return import(context, &capsule->tensor, release_capsule, capsule, out);
 }
@@ -101,7 +104,10 @@ tg_status tg_tensor_from_dlpack_versioned(tg_context *context, tg_dl_managed_ver
         *out = NULL;
     }
     if (!context || !capsule || !out) {
-        return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "context, capsule or out is null");
+        return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "%s is null",
+                       !context   ? "context"
+                       : !capsule ? "capsule"
+                                  : "out");
     }
     if (capsule->version.major != TG_DLPACK_MAJOR) {
         return tg_fail(context, TG_ERROR_INVALID_ARGUMENT,

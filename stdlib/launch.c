@@ -227,7 +227,8 @@ tg_status tg_std_launch(tg_context *context, tg_std_row row, const tg_argument *
                         uint32_t n_values) {
     tg_kernel *k;
     if (!context || (n_values && !values)) {
-        return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "context or arguments are null");
+        return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "%s is null",
+                       context ? "values" : "context");
     }
     tg_status s = tg_std_kernel(context, row, &k);
     if (s) {

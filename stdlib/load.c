@@ -111,7 +111,8 @@ tg_status tg_std_kernel(tg_context *context, tg_std_row row, tg_kernel **out) {
 
 static tg_status find_named(tg_context *context, const char *name, tg_std_row *row) {
     if (!context || !name) {
-        return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "context or name is null");
+        return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "%s is null",
+                       context ? "name" : "context");
     }
     *row = tg_std_find(name);
     if (*row < TG_STD_COUNT) {

@@ -136,6 +136,7 @@ Test(messages, launches) {
               *wide = make(TG_F32, 2, 4, 7), *odd = make(TG_F32, 1, 3, 0);
     tg_tensor *spread = tg_tensor_view(y, 2, (int64_t[]){4, 6}, (int64_t[]){0, 1}, 0);
     INVALID(tg_launch(product, NULL, 3), "product: values is null, n_values is 3");
+    INVALID(tg_launch(product, NULL, 0), "product: A is missing, which decides type T");
     INVALID(tg_launch(product, TG_ARGS(a, b)), "product: C is missing");
     INVALID(tg_launch(product, TG_ARGS(a, (void *)0, y)), "product: B is missing");
     INVALID(tg_launch(product, TG_ARGS(a, b, y, 1.0, 2, 3)),

@@ -148,3 +148,36 @@ Test(launches, do_without_rows_that_do_not_ship) {
     tg_tuner_destroy(s.t);
     tg_context_destroy(s.c);
 }
+
+#define SAYS(call, context, text)                                                              \
+    do {                                                                                       \
+        cr_expect_eq((call), TG_ERROR_INVALID_ARGUMENT, "%s", #call);                          \
+        cr_expect(strstr(tg_last_error(context), text), "%s: %s", #call,                       \
+                  tg_last_error(context));                                                     \
+    } while (0)
+
+Test(launches, wrong_questions_say_what_is_wrong) {
+    setup s = start("", NULL, 100), other = start("", NULL, 100);
+    tg_tuner_options to = TG_TUNER_OPTIONS_INIT;
+    tg_tuner *t;
+    tg_tuned_from from;
+    char text[64];
+    to.struct_size = 2;
+    SAYS(tg_tuner_create(NULL, NULL, &t), NULL, "context is null");
+    SAYS(tg_tuner_create(s.c, NULL, NULL), s.c, "out is null");
+    SAYS(tg_tuner_create(s.c, &to, &t), s.c, "struct_size");
+    SAYS(tg_tuner_attach(NULL), NULL, "tuner is null");
+    SAYS(tg_tune(NULL, s.k, NULL, 0, NULL, NULL), NULL, "tuner is null");
+    SAYS(tg_tune(s.t, NULL, NULL, 0, NULL, NULL), s.c, "kernel is null");
+    SAYS(tg_tune(s.t, other.k, NULL, 0, NULL, NULL), s.c, "another context than the tuner");
+    SAYS(tg_tune(s.t, s.k, NULL, 0, NULL, NULL), s.c, "sums: X is missing");
+    SAYS(tg_tuner_lookup(s.t, other.k, TG_ARGS(s.x, s.y), text, 64, &from), s.c,
+         "another context");
+    SAYS(tg_tuner_lookup(s.t, s.k, TG_ARGS(s.x, s.y), NULL, 0, &from), s.c, "text is null");
+    SAYS(tg_tuner_lookup(s.t, s.k, TG_ARGS(s.x, s.y), text, 64, NULL), s.c, "from is null");
+    SAYS(tg_tuner_candidates(s.t, s.k, TG_ARGS(s.x, s.y), NULL, NULL), s.c, "fn is null");
+    SAYS(tg_tuner_export(s.t, NULL), s.c, "path is null");
+    SAYS(tg_tuner_import(NULL, "x", NULL), NULL, "tuner is null");
+    stop(&other);
+    stop(&s);
+}
