@@ -110,6 +110,7 @@ tg_status tg_std_kernel(tg_context *context, tg_std_row row, tg_kernel **out) {
 /* ---- by name ----------------------------------------------------------------------------- */
 
 static tg_status find_named(tg_context *context, const char *name, tg_std_row *row) {
+    *row = TG_STD_COUNT;
     if (!context || !name) {
         return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "%s is null",
                        context ? "name" : "context");
