@@ -56,16 +56,46 @@ static part *list_parts(tg_llvm *l, tg_arena *arena, unsigned *n) {
     return k > 1 && total >= WORTH_IT ? parts : NULL;
 }
 
-static void divide(part *parts, unsigned n) {
+/* Is the operand a function whose address the instruction uses otherwise than to call it? */
+static bool is_address(LLVMValueRef instruction, int operand) {
+    LLVMValueRef v = LLVMGetOperand(instruction, (unsigned)operand);
+    bool callee = LLVMIsACallInst(instruction) && operand + 1 == LLVMGetNumOperands(instruction); /* it comes last */
+    return LLVMIsAFunction(v) && !LLVMIsDeclaration(v) && !callee;
+}
+
+/* Objects may be loaded far from one another: calls reach anywhere by way of a stub, addresses relative to the code do not. So a
+ * function that is not only called stays here, and who takes its address too. */
+static bool must_stay(LLVMValueRef fn) {
+    for (LLVMUseRef u = LLVMGetFirstUse(fn); u; u = LLVMGetNextUse(u)) {
+        LLVMValueRef user = LLVMGetUser(u);
+        if (!LLVMIsACallInst(user) || LLVMGetCalledValue(user) != fn) {
+            return true;
+        }
+    }
+    for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(fn); b; b = LLVMGetNextBasicBlock(b)) {
+        for (LLVMValueRef i = LLVMGetFirstInstruction(b); i; i = LLVMGetNextInstruction(i)) {
+            for (int k = 0; k < LLVMGetNumOperands(i); k++) {
+                if (is_address(i, k)) {
+                    return true;
+                }
+            }
+        }
+    }
+    return false;
+}
+
+/* False if all stay. */
+static bool divide(part *parts, unsigned n) {
     unsigned here = 0, there = 0;
     for (unsigned i = 0; i < n; i++) {
-        parts[i].away = there < here;
+        parts[i].away = there < here && !must_stay(parts[i].fn);
         *(parts[i].away ? &there : &here) += parts[i].weight;
         if (LLVMGetLinkage(parts[i].fn) == LLVMInternalLinkage) {
             LLVMSetLinkage(parts[i].fn, LLVMExternalLinkage);
             LLVMSetVisibility(parts[i].fn, LLVMHiddenVisibility);
         }
     }
+    return there > 0;
 }
 
 /* What this half does not emit stays as a definition that is available elsewhere. */
@@ -161,8 +191,10 @@ const void *tg_llvm_emit_halves(tg_llvm *l, tg_arena *arena, size_t *size) {
     if (!parts) {
         return tg_llvm_emit(l, LLVMObjectFile, arena, size);
     }
+    if (!divide(parts, n)) {
+        return tg_llvm_emit(l, LLVMObjectFile, arena, size);
+    }
     half *h = TG_NEW(arena, half);
-    divide(parts, n);
     *h = (half){.cpu = l->cpu, .features = l->features, .parts = parts, .n = n, .bitcode = LLVMWriteBitcodeToMemoryBuffer(l->module)};
     return emit_both(l, h, arena, size);
 }
