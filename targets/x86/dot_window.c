@@ -170,30 +170,133 @@ static LLVMValueRef load_line(window *w, LLVMValueRef offset, LLVMValueRef at, L
     return tg_llvm_gather(e->l, type, p, align, mask);
 }
 
-static void copy_box(window *w, LLVMValueRef to) {
+/* Where the loops over the outer dimensions of a copy stand. */
+typedef struct place {
+    LLVMValueRef to, offset, inside; /* address in the box; element of the tensor; is there one? */
+    tg_llvm_loop loops[MAX_DIMS];
+} place;
+
+static void open_loops(window *w, place *p, uint32_t n, LLVMValueRef to) {
+    tg_dot_emission *e = w->e;
+    LLVMBuilderRef b = e->l->builder;
+    p->to = to;
+    p->offset = tg_llvm_i64(e->l, 0);
+    p->inside = LLVMConstInt(e->l->i1, 1, 0);
+    for (uint32_t d = 0; d < n; d++) {
+        LLVMValueRef i = tg_llvm_loop_open(e->l, &p->loops[d], tg_llvm_i64(e->l, 0), w->extent[d], tg_llvm_i64(e->l, 1));
+        LLVMValueRef index = LLVMBuildAdd(b, w->low[d], i, "");
+        p->to = tg_llvm_gep(e->l, e->l->i8, p->to, LLVMBuildMul(b, i, w->step[d], ""));
+        p->offset = LLVMBuildAdd(b, p->offset, LLVMBuildMul(b, index, w->tensor->stride[d], ""), "");
+        p->inside = LLVMBuildAnd(b, p->inside, LLVMBuildICmp(b, LLVMIntULT, index, w->tensor->dim[d], ""), "");
+    }
+}
+
+static void close_loops(window *w, place *p, uint32_t n) {
+    while (n-- > 0) {
+        tg_llvm_loop_close(w->e->l, &p->loops[n]);
+    }
+}
+
+/* ---- lines without gaps ------------------------------------------------------------------------------------ */
+
+/* Do the last two dimensions follow one another in the tensor and, whole, in the box? Null: they cannot. */
+static LLVMValueRef is_flat(window *w) {
+    tg_dot_emission *e = w->e;
+    LLVMBuilderRef b = e->l->builder;
+    if (!e->x->unit || w->rank < 2 || e->d->group > 1) {
+        return NULL;
+    }
+    uint32_t last = w->rank - 1;
+    LLVMValueRef dim = w->tensor->dim[last];
+    LLVMValueRef dense = LLVMBuildICmp(b, LLVMIntEQ, w->tensor->stride[last - 1], dim, "");
+    LLVMValueRef first = LLVMBuildICmp(b, LLVMIntEQ, w->low[last], tg_llvm_i64(e->l, 0), "");
+    LLVMValueRef whole = LLVMBuildICmp(b, LLVMIntEQ, w->extent[last], dim, "");
+    return LLVMBuildAnd(b, dense, LLVMBuildAnd(b, first, whole, ""), "");
+}
+
+static LLVMValueRef clamp(tg_dot_emission *e, LLVMValueRef v, LLVMValueRef least, LLVMValueRef most) {
+    return tg_llvm_max64(e->l, tg_llvm_min64(e->l, v, most), least);
+}
+
+static void fill_elements(window *w, LLVMValueRef to, LLVMValueRef from, LLVMValueRef until, LLVMValueRef fill) {
+    tg_dot_emission *e = w->e;
+    tg_llvm_loop loop;
+    LLVMValueRef i = tg_llvm_loop_open(e->l, &loop, from, until, tg_llvm_i64(e->l, e->lanes));
+    tg_llvm_store(e->l, fill, tg_llvm_gep(e->l, e->elem, to, i), e->size);
+    tg_llvm_loop_close(e->l, &loop);
+}
+
+/* Elements [0, n) from `source` on; `masked`: fewer than a vector. */
+static void copy_elements(window *w, LLVMValueRef to, LLVMValueRef source, LLVMValueRef from, LLVMValueRef until, bool masked) {
+    tg_dot_emission *e = w->e;
+    tg_dtype t = w->tensor->dtype;
+    LLVMTypeRef element = tg_x86_mem_type(e->x, t), type = tg_llvm_wide(element, e->lanes);
+    unsigned align = (unsigned)tg_dtype_size(t);
+    tg_llvm_loop loop;
+    LLVMValueRef i = tg_llvm_loop_open(e->l, &loop, from, until, tg_llvm_i64(e->l, e->lanes));
+    LLVMValueRef p = tg_llvm_gep(e->l, element, source, i);
+    LLVMValueRef v = masked ? tg_llvm_masked_load(e->l, type, p, align, tg_x86_dot_lanes_below(e, i, until)) : tg_llvm_load(e->l, type, p, align);
+    v = element_of(e, tg_x86_from_memory(e->x, v, t), t);
+    tg_llvm_store(e->l, v, tg_llvm_gep(e->l, e->elem, to, i), e->size);
+    tg_llvm_loop_close(e->l, &loop);
+}
+
+/* A line of the last two dimensions: what lies in front of the tensor, a run of it, what lies behind. Each is written in whole
+ * vectors, whose excess the next overwrites. */
+static void copy_flat(window *w, LLVMValueRef to) {
+    tg_dot_emission *e = w->e;
+    LLVMBuilderRef b = e->l->builder;
+    uint32_t d = w->rank - 2;
+    LLVMValueRef zero = tg_llvm_i64(e->l, 0), size = w->extent[d + 1], lanes = tg_llvm_i64(e->l, e->lanes), fill = fill_value(w);
+    LLVMValueRef first = clamp(e, LLVMBuildNeg(b, w->low[d], ""), zero, w->extent[d]);
+    LLVMValueRef end = clamp(e, LLVMBuildSub(b, w->tensor->dim[d], w->low[d], ""), first, w->extent[d]);
+    place p;
+    open_loops(w, &p, d, to);
+    LLVMValueRef from = LLVMBuildMul(b, first, size, "");
+    LLVMValueRef n = LLVMBuildSelect(b, p.inside, LLVMBuildMul(b, LLVMBuildSub(b, end, first, ""), size, ""), zero, "");
+    LLVMValueRef whole = LLVMBuildAnd(b, n, LLVMBuildNeg(b, lanes, ""), "");
+    LLVMValueRef index = LLVMBuildMul(b, LLVMBuildAdd(b, w->low[d], first, ""), w->tensor->stride[d], "");
+    LLVMValueRef source = tg_llvm_gep(e->l, tg_x86_mem_type(e->x, w->tensor->dtype), w->tensor->base, LLVMBuildAdd(b, p.offset, index, ""));
+    LLVMValueRef run = tg_llvm_gep(e->l, e->elem, p.to, from);
+    fill_elements(w, p.to, zero, from, fill);
+    copy_elements(w, run, source, zero, whole, false);
+    copy_elements(w, run, source, whole, n, true);
+    fill_elements(w, p.to, LLVMBuildAdd(b, from, n, ""), LLVMBuildMul(b, w->extent[d], size, ""), fill);
+    close_loops(w, &p, d);
+}
+
+/* ---- lines in general ----------------------------------------------------------------------------------------- */
+
+static void copy_lines(window *w, LLVMValueRef to) {
     tg_dot_emission *e = w->e;
     tg_x86 *x = e->x;
     LLVMBuilderRef b = e->l->builder;
-    tg_llvm_loop loops[MAX_DIMS];
-    LLVMValueRef zero = tg_llvm_i64(e->l, 0), offset = zero, inside = LLVMConstInt(e->l->i1, 1, 0), fill = fill_value(w);
+    LLVMValueRef zero = tg_llvm_i64(e->l, 0), fill = fill_value(w);
     uint32_t last = w->rank - 1;
-    for (uint32_t d = 0; d < last; d++) {
-        LLVMValueRef i = tg_llvm_loop_open(e->l, &loops[d], zero, w->extent[d], tg_llvm_i64(e->l, 1));
-        LLVMValueRef index = LLVMBuildAdd(b, w->low[d], i, "");
-        to = tg_llvm_gep(e->l, e->l->i8, to, LLVMBuildMul(b, i, w->step[d], ""));
-        offset = LLVMBuildAdd(b, offset, LLVMBuildMul(b, index, w->tensor->stride[d], ""), "");
-        inside = LLVMBuildAnd(b, inside, LLVMBuildICmp(b, LLVMIntULT, index, w->tensor->dim[d], ""), "");
-    }
-    LLVMValueRef i = tg_llvm_loop_open(e->l, &loops[last], zero, w->extent[last], tg_llvm_i64(e->l, e->lanes));
+    place p;
+    open_loops(w, &p, last, to);
+    LLVMValueRef i = tg_llvm_loop_open(e->l, &p.loops[last], zero, w->extent[last], tg_llvm_i64(e->l, e->lanes));
     LLVMValueRef at = LLVMBuildAdd(b, w->low[last], i, "");
-    LLVMValueRef mask = inside_last(w, at, inside);
-    LLVMValueRef v = tg_x86_from_memory(x, load_line(w, offset, at, mask), w->tensor->dtype);
+    LLVMValueRef mask = inside_last(w, at, p.inside);
+    LLVMValueRef v = tg_x86_from_memory(x, load_line(w, p.offset, at, mask), w->tensor->dtype);
     v = element_of(e, v, w->tensor->dtype);
     v = LLVMBuildSelect(b, mask, v, fill, "");
-    tg_llvm_store(e->l, v, tg_llvm_gep(e->l, e->l->i8, to, LLVMBuildMul(b, i, w->step[last], "")), tg_x86_dot_part_bytes(e));
-    for (uint32_t d = w->rank; d-- > 0;) {
-        tg_llvm_loop_close(e->l, &loops[d]);
+    tg_llvm_store(e->l, v, tg_llvm_gep(e->l, e->l->i8, p.to, LLVMBuildMul(b, i, w->step[last], "")), tg_x86_dot_part_bytes(e));
+    close_loops(w, &p, w->rank);
+}
+
+static void copy_box(window *w, LLVMValueRef to) {
+    LLVMValueRef flat = is_flat(w);
+    if (!flat) {
+        copy_lines(w, to);
+        return;
     }
+    tg_llvm_if c;
+    tg_llvm_if_open(w->e->l, &c, flat);
+    copy_flat(w, to);
+    tg_llvm_if_else(w->e->l, &c);
+    copy_lines(w, to);
+    tg_llvm_if_close(w->e->l, &c);
 }
 
 void tg_x86_dot_stage_window(tg_dot_emission *e, tg_dot_side *s, tg_dot_scratch *to) {
