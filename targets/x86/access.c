@@ -418,14 +418,31 @@ static void take_part(tg_x86 *x, const tg_op *op, address *a) {
     }
 }
 
+/* Where no lane is inside, as at the border of an image, the whole row of elements that the loop over the vector axis reads is one of
+ * zeros: the choice is the loop's, not each vector's. */
+static bool reads_zeros(tg_x86 *x, const tg_op *op, address *a, LLVMValueRef inside) {
+    const tg_value *last = tg_op_index(op, tg_op_n_indices(op) - 1);
+    bool row = x->zeros && last->def && last->def->opcode == TG_OP_IOTA && tg_op_axis(last->def, TG_ATTR_AXIS) == x->zeroed;
+    bool plain = tg_dtype_kind_of(a->dtype) != TG_KIND_COMPLEX && tg_dtype_bits(a->dtype) >= 8 && tg_dtype_bits(a->dtype) <= 32;
+    if (!row || !plain || a->mask || !inside || tg_llvm_is_vector(inside) || !is_unit(a->offset)) {
+        return false;
+    }
+    LLVMValueRef zeros = tg_llvm_gep(x->l, a->element, x->zeros, LLVMBuildNeg(x->builder, x->ranges[x->zeroed->rank].first, ""));
+    a->base = LLVMBuildSelect(x->builder, inside, a->base, zeros, "");
+    return true;
+}
+
 tg_x86_val tg_x86_load_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op) {
     LLVMValueRef inside;
     address a = address_of(x, f, op, &inside);
     take_part(x, op, &a);
-    a.mask = and_masks(x, f->mask, inside);
+    tg_value *otherwise = tg_op_else(op);
+    a.mask = f->mask;
+    if (otherwise || !reads_zeros(x, op, &a, inside)) {
+        a.mask = and_masks(x, f->mask, inside);
+    }
     tg_x86_request_operand(x, op, &a);
     tg_x86_val v = load_at(x, &a);
-    tg_value *otherwise = tg_op_else(op);
     bool zeros = !otherwise && !v.im && a.dtype != TG_F8E8M0; /* which has no zero */
     if (!inside || (zeros && !tg_llvm_is_vector(inside))) { /* where no lane is inside, zeros were read */
         return v;

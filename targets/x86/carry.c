@@ -12,7 +12,7 @@
  * LLVM moves that outside. */
 #include "targets/x86/carry.h"
 
-enum { MAX_TRIP = 64, MAX_UNROLLED = 8, MAX_CARRIED = 4 };
+enum { MAX_TRIP = 64, MAX_UNROLLED = 9, MAX_UNROLLED_OPS = 600, MAX_CARRIED = 4 };
 
 /* ---- recognition ------------------------------------------------------------------------------------------ */
 
@@ -172,13 +172,28 @@ static void iteration(const carry *c, LLVMValueRef index) {
     set_slots(c, inside, body->last);
 }
 
-static bool has_loop(const tg_op *loop) {
+/* Iterations of the loop, those of loops inside included, and operations in them, if none of it were a loop. */
+static void measure(const tg_op *loop, int64_t *trips, int64_t *ops) {
+    int64_t first = 0, until = 0, inner = 1, n = 0;
+    tg_x86_carry_range(loop, &first, &until);
     for (const tg_op *op = loop->regions[0].body.first; op; op = op->next) {
+        n++;
         if (op->opcode == TG_OP_FOR) {
-            return true;
+            int64_t t, k;
+            measure(op, &t, &k);
+            inner = t > inner ? t : inner;
+            n += k;
         }
     }
-    return false;
+    *trips = (until - first) * inner;
+    *ops = (until - first) * n;
+}
+
+/* Nine positions of a filter leave the loops around them nothing to compute but addresses. */
+static bool is_unrolled(const carry *c) {
+    int64_t trips, ops;
+    measure(c->loop, &trips, &ops);
+    return trips <= MAX_UNROLLED && ops * c->n <= MAX_UNROLLED_OPS;
 }
 
 void tg_x86_emit_carry(tg_x86 *x, tg_op *loop, tg_x86_frame **frames, uint32_t n) {
@@ -186,7 +201,7 @@ void tg_x86_emit_carry(tg_x86 *x, tg_op *loop, tg_x86_frame **frames, uint32_t n
     int64_t first = 0, until = 0;
     tg_x86_carry_range(loop, &first, &until);
     open_slots(&c);
-    if (until - first <= MAX_UNROLLED && !has_loop(loop)) {
+    if (is_unrolled(&c)) {
         for (int64_t k = first; k < until; k++) {
             iteration(&c, tg_llvm_i64(x->l, k));
         }

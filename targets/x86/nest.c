@@ -241,7 +241,9 @@ static void tile_points(walk *w, uint32_t i, LLVMValueRef first, uint32_t points
 /* Whole tiles of points, without tests if they are inside all tensors; the rest one by one:
  *
  *   while k < until:  if k + T <= until: { if all are inside: k … k + T - 1, untested   else: these, tested }  k += T
- *                     else: k  k += 1 */
+ *                     else: k  k += 1
+ *
+ * If points may be repeated, the last tile begins earlier instead, unless there are too few for one. */
 static void tile_body(walk *w, uint32_t i, LLVMValueRef k, LLVMValueRef until, LLVMValueRef slot, tg_x86_frame **frames, uint32_t n) {
     tg_x86 *x = w->x;
     LLVMBuilderRef b = x->builder;
@@ -280,6 +282,11 @@ static void tile_loop(walk *w, uint32_t i, tg_x86_frame **frames, uint32_t n) {
     LLVMValueRef k = LLVMBuildLoad2(b, x->l->i64, slot, "");
     LLVMBuildCondBr(b, LLVMBuildICmp(b, LLVMIntSLT, k, until, ""), body, after);
     LLVMPositionBuilderAtEnd(b, body);
+    if (w->n->repeats) {
+        LLVMValueRef points = tg_llvm_i64(x->l, w->n->tile_points);
+        LLVMValueRef fits = LLVMBuildICmp(b, LLVMIntSGE, r->size, points, "");
+        k = tg_llvm_min64(x->l, k, LLVMBuildSelect(b, fits, LLVMBuildSub(b, until, points, ""), until, ""));
+    }
     inside.at = body;
     x->place = &inside;
     tile_body(w, i, k, until, slot, frames, n);
@@ -464,6 +471,24 @@ static tg_x86_nest *part_of(tg_x86 *x, const tg_x86_nest *n, bool after) {
     return part;
 }
 
+/* Loads at the border of an image read a row of zeros; see access.c. */
+static void open_zeros(tg_x86 *x, const tg_x86_nest *n) {
+    enum { MOST = 1024 };
+    const tg_x86_range *r = n->vector ? &x->ranges[n->vector->rank] : NULL;
+    if (!n->boxed.len || !r->bound || r->bound > MOST) {
+        return;
+    }
+    LLVMTypeRef type = tg_llvm_wide(x->l->f32, x->lanes);
+    int64_t offset = (x->scratch_bytes + 63) / 64 * 64;
+    x->scratch_bytes = offset + (r->bound + x->lanes) * 4;
+    x->zeros = tg_llvm_gep(x->l, x->l->i8, x->scratch, tg_llvm_i64(x->l, offset));
+    x->zeroed = n->vector;
+    tg_x86_nest_loop l;
+    LLVMValueRef i = tg_x86_open_loop(x, &l, tg_llvm_i64(x->l, 0), r->size, x->lanes);
+    tg_llvm_store(x->l, LLVMConstNull(type), tg_llvm_gep(x->l, x->l->f32, x->zeros, i), 4);
+    tg_x86_close_loop(x, &l);
+}
+
 static void emit_loops(tg_x86 *x, tg_x86_nest *n) {
     bool chain = n->roots.data[0].kind == TG_X86_ROOT_SET;
     if (chain) {
@@ -477,6 +502,7 @@ static void emit_loops(tg_x86 *x, tg_x86_nest *n) {
         reserve_buffers(x, n);
     }
     walk w = {.x = x, .n = n, .stream = tg_x86_stream_test(x, n)};
+    open_zeros(x, n);
     x->fills = false;
     for (uint32_t i = 0; i < n->roots.len; i++) {
         x->fills |= n->roots.data[i].kind == TG_X86_ROOT_FILL && n->roots.data[i].op && !n->roots.data[i].after;
@@ -494,6 +520,7 @@ static void emit_loops(tg_x86 *x, tg_x86_nest *n) {
     tg_x86_close_flat(x, &flat);
     x->lanes = 1;
     x->reads_constants = false;
+    x->zeros = NULL;
     if (chain) {
         tg_x86_eager_close(x);
         tg_x86_close_chain(x, n);

@@ -10,10 +10,11 @@
  *       for c by 8 lanes       the vector axis; T accumulators │ r, s without loops │ roots that run after
  *
  * Windows may reach beyond the edge of a tensor, which every load has to test. The indices are affine, so that their extremes
- * over a tile are at its corners: if these are inside, no load of the tile is tested. Other points are done one by one. */
+ * over a tile are at its corners: if these are inside, no load of the tile is tested. Points that do not fill a tile are done one by
+ * one, or in a tile that overlaps the one before, where computing a point twice does no harm. */
 #include "targets/x86/carry.h"
 
-enum { MAX_UNROLLED = 8, POINTS = 6, MAX_STEPS = 600 };
+enum { MAX_UNROLLED = 9, POINTS = 6, MAX_STEPS = 600 };
 
 static bool is_inner(const tg_x86_nest *n, const tg_axis *a) {
     return tg_axes_contain(n->inner, n->n_inner, a);
@@ -197,6 +198,27 @@ static void find_boxed(tg_x86 *x, tg_x86_nest *n, const survey *s) {
     }
 }
 
+static bool is_read(const tg_value *tensor) {
+    bool read = tensor->def != NULL; /* one made here may be another by address */
+    for (const tg_use *u = tensor->uses; u; u = u->next) {
+        read = read || u->user->opcode == TG_OP_LOAD;
+    }
+    return read;
+}
+
+/* Nothing that the nest writes is read here, and nothing counts how often it runs. */
+static bool may_repeat(const tg_x86_nest *n) {
+    for (uint32_t i = 0; i < n->roots.len; i++) {
+        const tg_x86_root *r = &n->roots.data[i];
+        bool value = r->kind == TG_X86_ROOT_REDUCE || r->kind == TG_X86_ROOT_CARRY || r->kind == TG_X86_ROOT_FILL;
+        bool store = r->kind == TG_X86_ROOT_STORE && !is_read(tg_operand(r->op, 0));
+        if (!value && !store) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void tg_x86_choose_tile(tg_x86 *x, tg_x86_nest *n) {
     n->tile = NULL;
     n->unrolled = 0;
@@ -216,6 +238,7 @@ void tg_x86_choose_tile(tg_x86 *x, tg_x86_nest *n) {
     }
     n->tile = a;
     n->tile_points = points;
+    n->repeats = may_repeat(n);
     n->unroll = 1;
     find_boxed(x, n, &s);
 }

@@ -118,6 +118,7 @@ typedef struct tg_x86_nest {
     bool reverse;    /* the inner axis runs downwards */
     tg_axis *tile;   /* the last of `outer`, `tile_points` of which are worked on at a time; null: one */
     uint32_t tile_points;
+    bool repeats;    /* points of `tile` may be computed twice: the last tile overlaps the one before */
     uint32_t unrolled; /* the last so many of `inner` have no loops */
     TG_VEC(tg_x86_boxed) boxed;
     TG_VEC(tg_x86_root) roots;
@@ -229,6 +230,8 @@ typedef struct tg_x86 {
     tg_x86_columns *columns; /* strided reads of this nest (transpose.c) */
     struct tg_x86_eager *eager; /* of the chain being emitted; null: none (eager.c) */
     LLVMValueRef sink;       /* zero bytes, a vector of them: where loads of no lane read */
+    LLVMValueRef zeros;      /* a row of zeros, as long as the range of `zeroed` in elements of 4 bytes; null: none */
+    const tg_axis *zeroed;   /* the vector axis of the nest */
 } tg_x86;
 
 /* Ends the compilation with UNSUPPORTED; names the op. Does not return. */
