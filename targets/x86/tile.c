@@ -14,7 +14,7 @@
  * one, or in a tile that overlaps the one before, where computing a point twice does no harm. */
 #include "targets/x86/carry.h"
 
-enum { MAX_UNROLLED = 9, POINTS = 6, MAX_STEPS = 700 };
+enum { MAX_UNROLLED = 9, POINTS = 6, MAX_STEPS = 720 };
 
 static bool is_inner(const tg_x86_nest *n, const tg_axis *a) {
     return tg_axes_contain(n->inner, n->n_inner, a);
