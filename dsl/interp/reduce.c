@@ -113,10 +113,27 @@ typedef struct reduction {
     tile *r;
     walk at;         /* over the operand: offset in the result */
     tg_dtype rounds; /* EXACT: rounds to it; F64: nothing to do */
-    double *mass;    /* IDEAL: sum of |x| + e per element of the result */
+    double *mass;    /* IDEAL, per element of the result: sum of |x| + e; of a product: its depth */
     double terms;    /* per element of the result */
     kernel_facts facts;
 } reduction;
+
+/* How far below 1 a factor takes a product, in powers of two; their sum is the depth in the worst order: those below 1 first. */
+static double depth_of(double x) {
+    double size = fabs(x);
+    return size > 0 && size < 1 ? -log2(size) : 0;
+}
+
+/* In some order a part of the product is denormal: its error, half of the smallest number, grows with every later factor above 1. */
+static bool loses_digits(const kernel_facts *k, double depth) {
+    return depth > -log2(k->tiny / k->unit);
+}
+
+static void add_depths(double *depth, const double *x, int64_t n, bool folds) {
+    for (int64_t k = 0; k < n; k++) {
+        depth[folds ? 0 : k] += depth_of(x[k]);
+    }
+}
 
 static void reduce_real_run(reduction *d, int64_t from, int64_t to, int64_t n, bool folds) {
     const double *x = d->x->f + from;
@@ -137,6 +154,9 @@ static void reduce_real_run(reduction *d, int64_t from, int64_t to, int64_t n, b
         double *at = folds ? re : re + k;
         double step = d->fn == TG_FN_MUL ? (e[k] > 0 ? e[k] / fabs(x[k]) : 0) : e[k];
         *at = d->fn == TG_FN_MUL ? *at + step : max_f(*at, step);
+    }
+    if (d->fn == TG_FN_MUL) {
+        add_depths(d->mass + to, x, n, folds);
     }
     if (!sum) {
         return;
@@ -194,8 +214,7 @@ static void finish_reduction(reduction *d) {
             r->e[k] = INFINITY;
         } else if (d->fn == TG_FN_MUL) {
             double relative = r->e[k] + n * u;
-            bool denormal = size > 0 && size < d->facts.tiny / u; /* digits are lost on the way */
-            r->e[k] = denormal ? UNSURE
+            r->e[k] = size > 0 && loses_digits(&d->facts, d->mass[k]) ? UNSURE
                       : relative < 0.5 ? size * relative * (1 + relative) * 1.5 + d->facts.tiny
                       : size == 0 && r->e[k] == 0 ? 0
                                                   : UNSURE;
@@ -369,6 +388,7 @@ static void scan_put(const scan_state *s, const kernel_facts *k, tg_enum fn, til
                                           ? UNSURE
                                           : s->e + nu * (1 + nu) * (s->mass + s->e))
                    : fn == TG_FN_MUL && r->g ? INFINITY
+                   : fn == TG_FN_MUL && size > 0 && loses_digits(k, s->mass) ? UNSURE
                    : fn == TG_FN_MUL
                        ? (s->e + nu < 0.5 ? size * (s->e + nu) * 1.5 + k->tiny : UNSURE)
                        : s->e;
@@ -385,7 +405,7 @@ static void scan_step(scan_state *s, tg_enum fn, const tile *x, int64_t at) {
     s->e = fn == TG_FN_ADD   ? s->e + e
            : fn == TG_FN_MUL ? s->e + (e > 0 ? e / size : 0)
                              : max_f(s->e, e);
-    s->mass += size < INFINITY ? size : 0;
+    s->mass += fn == TG_FN_MUL ? depth_of(v.f) : size < INFINITY ? size : 0;
     s->n++;
     s->q |= x->q ? x->q[at] : 0;
 }
