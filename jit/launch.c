@@ -203,12 +203,13 @@ static bool is_small(const tg_kernel *k, const tg_launch_arg *args) {
     return bytes <= SMALL_BYTES;
 }
 
-/* Has code compiled for a launch that has come often, unless it would gain little or too many others have some. */
+/* Has code compiled for a launch that has come often, unless it would gain little or too many others have some. Such code runs in one
+ * thread, and how much a launch computes does not show in the size of its tensors: with several threads it could only lose. */
 static void specialise(tg_kernel *k, const tg_launch_arg *args, const tg_launch_binding *b,
                        const tg_variant *ran) {
     enum { MOST_SHAPES = 16 };
     tg_selection s;
-    if (tg_variant_is_usual(k, ran) && is_small(k, args) && select_shapes(k, args, b, &s) &&
+    if (tg_host_n_threads(k->context->host) == 1 && tg_variant_is_usual(k, ran) && is_small(k, args) && select_shapes(k, args, b, &s) &&
         atomic_fetch_add(&k->n_shapes, 1) < MOST_SHAPES) {
         (void)tg_selection_compile_async(k, &s); /* nobody asked for it */
     }

@@ -188,10 +188,7 @@ static const void *emit_both(tg_llvm *l, half *h, tg_arena *arena, size_t *size)
 const void *tg_llvm_emit_halves(tg_llvm *l, tg_arena *arena, size_t *size) {
     unsigned n;
     part *parts = list_parts(l, arena, &n);
-    if (!parts) {
-        return tg_llvm_emit(l, LLVMObjectFile, arena, size);
-    }
-    if (!divide(parts, n)) {
+    if (!parts || !divide(parts, n)) {
         return tg_llvm_emit(l, LLVMObjectFile, arena, size);
     }
     half *h = TG_NEW(arena, half);

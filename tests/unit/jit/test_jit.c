@@ -440,6 +440,7 @@ Test(jit, shapes_that_come_often) {
     tg_context_options o = TG_CONTEXT_OPTIONS_INIT;
     o.cache_dir = "";
     o.specialise_after = OFTEN;
+    o.n_threads = 1;
     tg_context *c;
     cr_assert_eq(tg_context_create(&o, &c), TG_OK);
     tg_module *m = jit_module(c);
@@ -452,12 +453,25 @@ Test(jit, shapes_that_come_often) {
     tg_context_destroy(c);
 }
 
+/* Such code runs in one thread. */
+Test(jit, shapes_are_for_one_thread) {
+    tg_context *c = jit_context("", 0, 0);
+    tg_module *m = jit_module(c);
+    tg_kernel *gemm = tg_module_kernel(m, "gemm");
+    repeat_gemm(c, gemm, (int64_t[]){8, 8, 8}, 1100);
+    OK(tg_kernel_wait(gemm), c);
+    cr_assert_eq(stats_of(gemm).n_variants, 1);
+    tg_module_destroy(m);
+    tg_context_destroy(c);
+}
+
 /* Large ones, those of a deterministic context, and those beyond the limit go on as before. */
 Test(jit, shapes_without_code_of_their_own) {
     for (int deterministic = 0; deterministic < 2; deterministic++) {
         tg_context_options o = TG_CONTEXT_OPTIONS_INIT;
         o.cache_dir = "";
         o.specialise_after = OFTEN;
+        o.n_threads = 1;
         o.deterministic = deterministic;
         tg_context *c;
         cr_assert_eq(tg_context_create(&o, &c), TG_OK);
