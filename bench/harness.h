@@ -92,6 +92,8 @@ typedef struct bench_launch {
     tg_kernel *kernel;
     tg_argument args[12];
     uint32_t n_args;
+    bool bound;    /* as a bound launch with code for its shapes, made before the first sample */
+    tg_call *call; /* then */
 } bench_launch;
 
 /* Context without disk cache, module and kernel of a file of the source tree. Ends the program on errors. */

@@ -31,6 +31,12 @@ static void programs(bench_plan *p, int64_t n) {
     bench_plan_arg(p, tg_argument_tensor(p->out));
 }
 
+static void bound_programs(bench_plan *p, int64_t n) {
+    programs(p, n);
+    p->launch.bound = true;
+    p->row.goal = 0.03;
+}
+
 /* The smallest addition. oneDNN's takes the same road as its large ones. */
 static void addition(bench_plan *p, int64_t n) {
     int64_t shape[] = {1, n};
@@ -131,6 +137,7 @@ static void flushed_denormals(bench_plan *p, int64_t n) {
 
 static const launch_case cases[] = {
     {{"one program", 0, true}, programs, 1},
+    {{"one program, bound", 0, true}, bound_programs, 1},
     {{"8 programs", 0, true}, programs, 8},
     {{"add of 16", 0, true}, addition, 16},
     {{"new tensor 1 MiB", 0, true}, tensors, 1 << 18},

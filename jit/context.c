@@ -1,5 +1,5 @@
 /* Making and ending a context. */
-#include "jit/context.h"
+#include "jit/call.h"
 
 #include <string.h>
 
@@ -121,6 +121,7 @@ tg_status tg_context_create_versioned(uint32_t version, const tg_context_options
     int32_t after = s.options.specialise_after;
     c->specialise_after = after < 0 || c->deterministic || c->checked ? 0 : after ? (uint32_t)after : SPECIALISE_AFTER;
     pthread_mutex_init(&c->error_lock, NULL);
+    pthread_mutex_init(&c->calls_lock, NULL);
     tg_status status = open_machine(c, &s.options);
     if (status == TG_OK) {
         status = open_parts(c, &s.options, s.stdlib_path);
@@ -145,6 +146,7 @@ void tg_context_destroy(tg_context *context) {
     if (part) {
         part->free(part);
     }
+    tg_calls_end(context, NULL);
     tg_async_destroy(context->async);
     tg_code_space_destroy(context->code);
     tg_host_destroy(context->host);
@@ -153,6 +155,7 @@ void tg_context_destroy(tg_context *context) {
     tg_free_text(&a, context->stdlib_path);
     tg_errors_free(context);
     pthread_mutex_destroy(&context->error_lock);
+    pthread_mutex_destroy(&context->calls_lock);
     tg_free(&a, context, sizeof *context);
 }
 

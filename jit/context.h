@@ -2,6 +2,7 @@
  *
  *   tg_launch            launch.c    arguments → signature check → variant → entry
  *   launches like before plan.c      arguments → variant → entry
+ *   bound launches       call.c      → entry
  *   variants             variant.c   one hash look-up; compile once, disk cache, loader
  *   disk cache           cache.c     one checked file per variant
  *   machine code         cpu_loader.c
@@ -66,6 +67,8 @@ struct tg_context {
     tg_cache cache;
     tg_code_space *code;
     tg_async *async;
+    pthread_mutex_t calls_lock;
+    struct tg_call *calls; /* bound launches, call.c */
     pthread_mutex_t error_lock;
     tg_error_slot *errors; /* one per thread that failed */
     char *stdlib_path;     /* directory in place of the embedded kernels; may be null */
@@ -248,6 +251,15 @@ tg_kernel *tg_choose(tg_kernel *k, const tg_launch_arg *args, const tg_launch_bi
 void tg_choices_free(tg_kernel *k);
 /* Arguments are right for the kernel: binds types, dimensions and constants. */
 tg_status tg_launch_check(const tg_kernel *k, const tg_launch_arg *args, tg_launch_binding *b);
+/* Runs a checked launch under k; *ran: the variant that did. */
+tg_status tg_launch_run(tg_kernel *k, const tg_launch_arg *args, const tg_launch_binding *b, tg_variant **ran);
+/* What a checked launch would run: k or the kernel that is chosen instead, and its variant, compiled if need be. `exact`: code for
+ * these shapes alone, if the context allows. The variant may still turn out not to be for these strides (TG_ENTRY_NEEDS_GENERAL). */
+typedef struct tg_launch_code {
+    tg_kernel *kernel;
+    tg_variant *variant;
+} tg_launch_code;
+tg_status tg_launch_find_code(tg_kernel *k, const tg_launch_arg *args, const tg_launch_binding *b, bool exact, tg_launch_code *out);
 /* A checked launch as its entry takes it (plan.c). */
 typedef struct tg_plan {
     const tg_variant *variant;

@@ -167,14 +167,22 @@ static tg_status enter(const tg_kernel *k, const tg_variant *v, const void *cons
     return s ? tg_fail(k->context, s, "%s: %s", k->signature->name, message) : TG_OK;
 }
 
-static tg_status run(tg_kernel *k, const tg_variant *v, const tg_launch_arg *args,
-                     const tg_dtype *types, bool *needs_general) {
+static tg_status check_variant(const tg_kernel *k, const tg_variant *v) {
     if (v->nondeterministic && k->context->deterministic) {
         return tg_fail(k->context, TG_ERROR_LAUNCH,
                        "L0907: %s adds floats atomically, so its result depends on the order "
                        "of its instances; the "
                        "context is deterministic",
                        k->signature->name);
+    }
+    return TG_OK;
+}
+
+static tg_status run(tg_kernel *k, const tg_variant *v, const tg_launch_arg *args,
+                     const tg_dtype *types, bool *needs_general) {
+    tg_status s = check_variant(k, v);
+    if (s) {
+        return s;
     }
     tg_cell cells[TG_MAX_PARAMS];
     const void *pointers[TG_MAX_PARAMS];
@@ -222,8 +230,7 @@ static tg_variant *find_special(const tg_kernel *k, const tg_launch_arg *args,
     return some && select_shapes(k, args, b, &s) ? tg_variant_find(k, &s.key) : NULL;
 }
 
-/* *ran: the variant that did. */
-static tg_status launch(tg_kernel *k, const tg_launch_arg *args,
+tg_status tg_launch_run(tg_kernel *k, const tg_launch_arg *args,
                         const tg_launch_binding *binding, tg_variant **ran) {
     bool needs_general = false;
     *ran = find_special(k, args, binding);
@@ -249,6 +256,29 @@ static tg_status launch(tg_kernel *k, const tg_launch_arg *args,
     return s;
 }
 
+/* Code for these shapes alone, compiled if need be; null: none, or it does not compile. */
+static tg_variant *get_exact(tg_kernel *k, const tg_launch_arg *args, const tg_launch_binding *b) {
+    tg_selection s;
+    tg_variant *v;
+    bool may = !k->context->deterministic && !k->context->checked && select_shapes(k, args, b, &s);
+    return may && tg_variant_get(k, &s.key, s.types, s.consts, s.present, &v) == TG_OK ? v : NULL;
+}
+
+static tg_status find_code(tg_kernel *k, const tg_launch_arg *args, const tg_launch_binding *b, bool exact, tg_launch_code *out) {
+    out->kernel = k;
+    out->variant = exact ? get_exact(k, args, b) : find_special(k, args, b);
+    tg_status s = out->variant ? TG_OK : get_variant(k, args, b, USUAL, &out->variant);
+    return s ? s : check_variant(k, out->variant);
+}
+
+tg_status tg_launch_find_code(tg_kernel *k, const tg_launch_arg *args, const tg_launch_binding *b, bool exact, tg_launch_code *out) {
+    uint64_t epoch;
+    tg_kernel *chosen = tg_choose(k, args, b, &epoch);
+    tg_status s = find_code(chosen, args, b, exact, out);
+    bool unusable = s == TG_ERROR_COMPILE || s == TG_ERROR_UNSUPPORTED;
+    return unusable && chosen != k ? find_code(k, args, b, exact, out) : s;
+}
+
 static tg_status launch_checked(tg_kernel *kernel, const tg_argument *values,
                                 uint32_t n_values, bool hot) {
     tg_launch_arg args[TG_MAX_PARAMS];
@@ -264,11 +294,11 @@ static tg_status launch_checked(tg_kernel *kernel, const tg_argument *values,
     tg_variant *ran;
     uint64_t before = tg_plan_epoch_of(kernel, 0);
     tg_kernel *chosen = tg_choose(kernel, args, &binding, &epoch);
-    s = launch(chosen, args, &binding, &ran);
+    s = tg_launch_run(chosen, args, &binding, &ran);
     /* A schedule that no longer compiles is no reason to fail: nothing was run yet. */
     bool unusable = s == TG_ERROR_COMPILE || s == TG_ERROR_UNSUPPORTED;
     if (unusable && chosen != kernel) {
-        return launch(kernel, args, &binding, &ran);
+        return tg_launch_run(kernel, args, &binding, &ran);
     }
     if (s == TG_OK && hot) {
         specialise(chosen, args, &binding, ran);

@@ -8,7 +8,7 @@
  * running out of memory is not. */
 #include "base/clock.h"
 #include "base/io.h"
-#include "jit/context.h"
+#include "jit/call.h"
 
 #include <string.h>
 
@@ -200,6 +200,7 @@ void tg_kernel_init(tg_kernel *k, tg_module *module, const tg_item *item) {
 }
 
 void tg_kernel_fini(tg_kernel *k) {
+    tg_calls_end(k->context, k);
     while (k->variants) {
         tg_variant *v = k->variants;
         k->variants = v->next;

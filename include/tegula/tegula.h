@@ -14,6 +14,7 @@
 #include "tegula/aot.h"
 #include "tegula/autotune.h"
 #include "tegula/base.h"
+#include "tegula/call.h"
 #include "tegula/context.h"
 #include "tegula/dlpack.h"
 #include "tegula/kernel.h"

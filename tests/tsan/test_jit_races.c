@@ -17,6 +17,7 @@ enum { N_THREADS = 8, N = 3000 };
 typedef struct scene {
     tg_context *context;
     tg_module *module;
+    tg_call *call, *strided;
     const char *cache;
     pthread_barrier_t start;
     void (*body)(const struct scene *s, int i);
@@ -142,6 +143,53 @@ static void prepare_and_launch(const scene *s, int i) {
     CHECK(tg_kernel_wait(scale) == TG_OK);
 }
 
+/* One call for all threads, on data of their own; calls come and go at the same time. */
+static void run_call(const scene *s, int i) {
+    float *x = malloc(N * sizeof *x), *y = malloc(N * sizeof *y);
+    CHECK(x && y);
+    for (int repeat = 0; repeat < 20; repeat++) {
+        for (int k = 0; k < N; k++) {
+            x[k] = (float)(i + k);
+        }
+        CHECK(tg_call_run_on(s->call, (void *[]){x, NULL, y}, 3) == TG_OK);
+        CHECK(y[N - 1] == 3 * (float)(N - 1 + i));
+        tg_tensor *t = jit_tensor_f32(s->context, 5, 1, 1), *u = jit_tensor_f32(s->context, 5, 1, 1);
+        tg_call *mine;
+        CHECK(tg_call_create(tg_module_kernel(s->module, "axpy"), TG_ARGS(t, u), NULL, &mine) == TG_OK);
+        CHECK(tg_call_run(mine) == TG_OK);
+        tg_call_destroy(mine);
+        tg_tensor_release(t);
+        tg_tensor_release(u);
+    }
+    free(x);
+    free(y);
+}
+
+/* A stride for which the call finds its code at the first run, which all threads do at once. */
+static void run_strided(const scene *s, int i) {
+    float *y = malloc(N * sizeof *y);
+    CHECK(y && i < N);
+    CHECK(tg_call_run_on(s->strided, (void *[]){NULL, NULL, y}, 3) == TG_OK);
+    CHECK(y[2] == 3 * 5);
+    free(y);
+}
+
+static void play_calls(scene *s) {
+    tg_tensor *x = jit_tensor_f32(s->context, 2 * N, 1, 1), *y = jit_tensor_f32(s->context, N, 0, 0);
+    tg_tensor *first = tg_tensor_slice(x, 0, 0, N), *odd = tg_tensor_view(x, 1, (int64_t[]){N}, (int64_t[]){2}, 0);
+    tg_kernel *scale = tg_module_kernel(s->module, "scale");
+    CHECK(tg_call_create(scale, TG_ARGS(first, (void *)0, y, 3), NULL, &s->call) == TG_OK);
+    CHECK(tg_call_create(scale, TG_ARGS(odd, (void *)0, y, 3), NULL, &s->strided) == TG_OK);
+    play(s, run_call);
+    play(s, run_strided);
+    tg_call_destroy(s->call);
+    tg_call_destroy(s->strided);
+    tg_tensor *all[] = {x, y, first, odd};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        tg_tensor_release(all[i]);
+    }
+}
+
 static void load_and_drop(const scene *s, int i) {
     tg_module *m = jit_module(s->context);
     launch_scale(s->context, m, i % 2);
@@ -202,6 +250,7 @@ int main(void) {
     play(&s, prepare_and_launch);
     CHECK(n_variants(s.module, "scale") == 1 + 3 + 4);
     play(&s, load_and_drop);
+    play_calls(&s);
     play(&s, launch_nested);
     s.cache = test_temp_dir();
     play(&s, share_cache);

@@ -1,4 +1,4 @@
-/* A matrix product of odd sizes, plain and with a transposed operand, compared with f64 arithmetic. */
+/* A matrix product of odd sizes, plain, with a transposed operand and as a bound launch, compared with f64 arithmetic. */
 #include "tutorial.h"
 
 enum { M = 301, N = 203, K = 407 };
@@ -42,6 +42,16 @@ int main(int argc, char **argv)
     CHECK(t.context, tg_tensor_copy(view, b));
     CHECK(t.context, tg_launch(gemm, TG_ARGS(a, view, c))); /* alpha has a default */
     result |= compare("gemm, B transposed", floats(a), floats(b), floats(c));
+
+    /* The same product over and over: checked once, then run at the cost of a function call. */
+    tg_call *call;
+    CHECK(t.context, tg_call_create(gemm, TG_ARGS(a, b, c), NULL, &call));
+    for (int i = 0; i < 3; i++) {
+        floats(a)[i] = (float)i; /* contents may change in between */
+        CHECK(t.context, tg_call_run(call));
+    }
+    result |= compare("gemm, bound", floats(a), floats(b), floats(c));
+    tg_call_destroy(call);
 
     tg_tensor_release(view);
     tg_tensor_release(bt);
