@@ -13,14 +13,19 @@
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
+/* Passes of the code generator whose work is done before, on the IR: addresses are simple by construction, and tg_llvm_optimise has
+ * hoisted and shared what can be. Each costs a twentieth of a compilation, strength reduction a tenth, and none of them made code
+ * faster (docs/performance/compile-time.md). */
+#define NOT_WORTH_IT \
+    "-disable-lsr", "-disable-machine-licm", "-disable-machine-cse", "-disable-machine-sink", "-disable-copyprop", "-enable-misched=false"
+
 static void initialise(void) {
     LLVMInitializeX86TargetInfo();
     LLVMInitializeX86Target();
     LLVMInitializeX86TargetMC();
     LLVMInitializeX86AsmPrinter();
-    /* Addresses are simple by construction; strength reduction would cost a tenth of the compile time. */
-    const char *args[] = {"tegula", "-disable-lsr"};
-    LLVMParseCommandLineOptions(2, args, NULL);
+    const char *args[] = {"tegula", NOT_WORTH_IT};
+    LLVMParseCommandLineOptions(sizeof args / sizeof *args, args, NULL);
 }
 
 static void set_message(tg_llvm *l, const char *text) {

@@ -179,7 +179,10 @@ void tg_x86_dot_plan_sizes(tg_dot_nest *n) {
     tg_llvm_outline o;
     tg_llvm_outline_open(e->l, &o);
     plan_large(n, rows, inner, part, group, block);
-    tg_x86_outline_close(e->x, &o, "plan_large");
+    LLVMValueRef fn = tg_x86_outline_close(e->x, &o, "plan_large");
+    if (fn) {
+        tg_x86_mark_cold(e->x, fn); /* once per large product */
+    }
     tg_llvm_if_close(e->l, &c);
     n->group = slot_value(n, group);
     n->block = d->row || d->n_rows ? slot_value(n, block) : NULL;

@@ -38,12 +38,13 @@ void tg_x86_function_attributes(tg_x86 *x, LLVMValueRef fn) {
     LLVMAddAttributeAtIndex(fn, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, LLVMCreateEnumAttribute(c, nounwind, 0));
 }
 
-void tg_x86_outline_close(tg_x86 *x, tg_llvm_outline *o, const char *name) {
+LLVMValueRef tg_x86_outline_close(tg_x86 *x, tg_llvm_outline *o, const char *name) {
     const char *full = tg_arena_printf(x->arena, "%s_%s", x->f->name, name);
     LLVMValueRef fn = tg_llvm_outline_close(x->l, o, full, x->debug);
     if (fn) {
         tg_x86_function_attributes(x, fn);
     }
+    return fn;
 }
 
 /* Code that runs once per launch, or only for unusual strides, is not worth the full code generator: it is compiled

@@ -369,8 +369,9 @@ void tg_x86_acc_close(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f);
 void tg_x86_emit_scalar(tg_x86 *x, tg_op *op);
 void tg_x86_mark_cold(tg_x86 *x, LLVMValueRef fn);
 void tg_x86_function_attributes(tg_x86 *x, LLVMValueRef fn);
-/* Closes a region (tg_llvm_outline_open); with debug information it stays in its function, which its locations belong to. */
-void tg_x86_outline_close(tg_x86 *x, tg_llvm_outline *o, const char *name);
+/* Closes a region (tg_llvm_outline_open); with debug information it stays in its function, which its locations belong to. Its own
+ * function, or null. */
+LLVMValueRef tg_x86_outline_close(tg_x86 *x, tg_llvm_outline *o, const char *name);
 void tg_x86_emit_block(tg_x86 *x, tg_block *b);
 void tg_x86_bind_axis(tg_x86 *x, tg_op *op); /* AXIS */
 void tg_x86_domain(tg_x86 *x, tg_op *op, LLVMValueRef *lo, LLVMValueRef *hi);
