@@ -27,7 +27,7 @@ typedef struct part {
     LLVMValueRef fn;
     const char *name;
     unsigned weight;
-    bool away; /* in the second half */
+    bool stays, away; /* has to be in the first half; is in the second */
 } part;
 
 /* The functions, the heaviest first. Null if they are few or small. */
@@ -45,7 +45,7 @@ static part *list_parts(tg_llvm *l, tg_arena *arena, unsigned *n) {
         }
         size_t length;
         const char *name = LLVMGetValueName2(f, &length);
-        part p = {f, tg_arena_strndup(arena, name, length), count_instructions(f), false};
+        part p = {f, tg_arena_strndup(arena, name, length), count_instructions(f), false, false};
         total += p.weight;
         unsigned at = k++;
         for (; at > 0 && parts[at - 1].weight < p.weight; at--) {
@@ -84,15 +84,26 @@ static bool must_stay(LLVMValueRef fn) {
     return false;
 }
 
-/* False if all stay. */
+static void make_hidden(LLVMValueRef fn) {
+    if (LLVMGetLinkage(fn) == LLVMInternalLinkage) {
+        LLVMSetLinkage(fn, LLVMExternalLinkage);
+        LLVMSetVisibility(fn, LLVMHiddenVisibility);
+    }
+}
+
+/* What has to stay is weighed first; then each part, the heaviest first, goes where less is. False if all stay. */
 static bool divide(part *parts, unsigned n) {
     unsigned here = 0, there = 0;
     for (unsigned i = 0; i < n; i++) {
-        parts[i].away = there < here && !must_stay(parts[i].fn);
-        *(parts[i].away ? &there : &here) += parts[i].weight;
-        if (LLVMGetLinkage(parts[i].fn) == LLVMInternalLinkage) {
-            LLVMSetLinkage(parts[i].fn, LLVMExternalLinkage);
-            LLVMSetVisibility(parts[i].fn, LLVMHiddenVisibility);
+        parts[i].stays = must_stay(parts[i].fn);
+        here += parts[i].stays ? parts[i].weight : 0;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        part *p = &parts[i];
+        make_hidden(p->fn);
+        if (!p->stays) {
+            p->away = there < here;
+            *(p->away ? &there : &here) += p->weight;
         }
     }
     return there > 0;
