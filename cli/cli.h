@@ -67,6 +67,21 @@ typedef struct cli_selection {
     cli_list set, dtypes, absent;
 } cli_selection;
 
+/* Options that commands share: one wording each. */
+#define CLI_OPTION_KERNEL(to)  {"--kernel", CLI_TEXT, "NAME", "which kernel, if the file has several", to}
+#define CLI_OPTION_DTYPE(to)   {"--dtype", CLI_LIST, "[T=]TYPE", "type parameters; default f32, else the first allowed", to}
+#define CLI_OPTION_ABSENT(to)  {"--absent", CLI_LIST, "NAME", "leave this optional tensor out", to}
+#define CLI_OPTION_THREADS(to) {"--threads", CLI_INT, "N", "threads of a launch; default: all processors", to}
+#define CLI_OPTION_SEED(to)    {"--seed", CLI_INT, "N", "of the generated data; default 1", to}
+#define CLI_OPTION_ARCH(to)    {"--arch", CLI_TEXT, "NAME", "avx512vnni, avx512, avx2vnni, avx2, v2; default: this machine's", to}
+#define CLI_OPTION_DB(to) \
+    {"--db", CLI_TEXT, "FILE", "tuning database; default: TEGULA_TUNING, else tuning.db beside the compiled kernels", to}
+#define CLI_OPTION_CONSTANTS(to) \
+    {"--set", CLI_LIST, "NAME=VALUE…", "constants; const dimensions have the default of tegula run", to}
+#define CLI_OPTIONS_SCHEDULE(s)                                                                                              \
+    {"--schedule", CLI_TEXT, "TEXT", "settings like \"m = 96; reg(n) = 16\", over those of the source", &(s).schedule}, \
+        {"--no-source-schedule", CLI_FLAG, NULL, "leave out the schedule items of the source", &(s).only_given}
+
 /* Loads the file, or with a path "std:NAME" the module of the standard library that has the kernel NAME, and
  * finds the kernel, under the schedule given if there is one; renders what is wrong. Null: *code. */
 tg_kernel *cli_load(tg_context *context, const char *path, const cli_selection *s, bool json,

@@ -229,23 +229,15 @@ int cmd_build(int argc, char **argv) {
     build_options o = {.target = "x86"};
     cli_list files = {.n = 0};
     const cli_option options[] = {
-        {"--kernel", CLI_TEXT, "NAME", "which kernel, if the file has several",
-         &o.selection.kernel},
-        {"--schedule", CLI_TEXT, "TEXT",
-         "settings like \"m = 96; reg(n) = 16\", over those of the source",
-         &o.selection.schedule},
-        {"--no-source-schedule", CLI_FLAG, NULL, "leave out the schedule items of the source",
-         &o.selection.only_given},
+        CLI_OPTION_KERNEL(&o.selection.kernel),
+        CLI_OPTIONS_SCHEDULE(o.selection),
         {"-o", CLI_TEXT, "FILE", "the object; default KERNEL.o", &o.output},
         {"--header", CLI_TEXT, "FILE", "the header; default KERNEL.h", &o.header},
-        {"--set", CLI_LIST, "NAME=VALUE…",
-         "constants; const dimensions have the default of tegula run", &o.selection.set},
-        {"--dtype", CLI_LIST, "[T=]TYPE",
-         "type parameters; default f32, else the first allowed", &o.selection.dtypes},
-        {"--absent", CLI_LIST, "NAME", "compile without this optional tensor",
-         &o.selection.absent},
+        CLI_OPTION_CONSTANTS(&o.selection.set),
+        CLI_OPTION_DTYPE(&o.selection.dtypes),
+        CLI_OPTION_ABSENT(&o.selection.absent),
         {"--target", CLI_TEXT, "NAME", "x86", &o.target},
-        {"--arch", CLI_TEXT, "NAME", "avx512vnni, avx512, avx2vnni, avx2, v2; default: this machine's", &o.arch},
+        CLI_OPTION_ARCH(&o.arch),
         {"--json", CLI_FLAG, NULL, "one JSON object", &o.json},
     };
     int code;

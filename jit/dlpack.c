@@ -143,9 +143,13 @@ static void delete_versioned(tg_dl_managed_versioned *self) {
     free_exported(self->manager_ctx);
 }
 
-static tg_status make_exported(tg_tensor *t, exported **out) {
+/* `has_out`: the caller of the library gave a place for the result. */
+static tg_status make_exported(tg_tensor *t, bool has_out, exported **out) {
     tg_dl_dtype dtype;
     *out = NULL;
+    if (!t || !has_out) {
+        return tg_fail(t ? t->context : NULL, TG_ERROR_INVALID_ARGUMENT, "%s is null", t ? "out" : "tensor");
+    }
     if (!to_dl(t->dtype, &dtype)) {
         return tg_fail(t->context, TG_ERROR_UNSUPPORTED, "DLPack 1.0 has no type for %s",
                        tg_dtype_name(t->dtype));
@@ -169,13 +173,11 @@ static tg_status make_exported(tg_tensor *t, exported **out) {
 }
 
 tg_status tg_tensor_to_dlpack(tg_tensor *tensor, tg_dl_managed **out) {
-    if (!tensor || !out) {
-        return tg_fail(tensor ? tensor->context : NULL, TG_ERROR_INVALID_ARGUMENT, "%s is null",
-                       tensor ? "out" : "tensor");
-    }
     exported *e;
-    tg_status s = make_exported(tensor, &e);
-    *out = e ? &e->plain : NULL;
+    tg_status s = make_exported(tensor, out != NULL, &e);
+    if (out) {
+        *out = e ? &e->plain : NULL;
+    }
     if (e) {
         e->plain.manager_ctx = e;
         e->plain.deleter = delete_plain;
@@ -184,13 +186,11 @@ tg_status tg_tensor_to_dlpack(tg_tensor *tensor, tg_dl_managed **out) {
 }
 
 tg_status tg_tensor_to_dlpack_versioned(tg_tensor *tensor, tg_dl_managed_versioned **out) {
-    if (!tensor || !out) {
-        return tg_fail(tensor ? tensor->context : NULL, TG_ERROR_INVALID_ARGUMENT, "%s is null",
-                       tensor ? "out" : "tensor");
-    }
     exported *e;
-    tg_status s = make_exported(tensor, &e);
-    *out = e ? &e->versioned : NULL;
+    tg_status s = make_exported(tensor, out != NULL, &e);
+    if (out) {
+        *out = e ? &e->versioned : NULL;
+    }
     if (e) {
         e->versioned.version.major = TG_DLPACK_MAJOR;
         e->versioned.version.minor = TG_DLPACK_MINOR;
