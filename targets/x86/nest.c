@@ -164,6 +164,9 @@ static void inner_part(walk *w, tg_x86_frame **frames, uint32_t n) {
         for (uint32_t u = 0; u < copies && has_acc(&w->n->roots.data[r]); u++) {
             tg_x86_frame *f = w->vector_inside ? frames[0] : frames[u];
             w->accs[r][u] = tg_x86_acc_open(x, &w->n->roots.data[r], w->n->vector ? x->lanes : 1, f);
+            if (w->vector_inside) {
+                tg_x86_acc_share(w->accs[r][u], w->accs[r][0]);
+            }
         }
         if (rest && has_acc(&w->n->roots.data[r])) {
             w->rest[r] = tg_x86_acc_open(x, &w->n->roots.data[r], w->n->narrow, frames[0]);

@@ -2,7 +2,13 @@
  * into registers; that keeps loops of any depth simple. A root has one accumulator per component: one, two for complex
  * numbers and for argmin/argmax (value, index), n for a reduction by a function.
  *
- * Reductions of f16 and bf16 accumulate in f32 and round once. */
+ * Reductions of f16 and bf16 accumulate in f32 and round once.
+ *
+ * The greatest (least) of floats is NaN if one of them is. In lanes that is kept apart, as maxps itself loses NaN:
+ *
+ *     m = m > v ? m : v               one instruction; what it does with NaN does not matter
+ *     flags |= v unordered with w     one test for the values of two vectors, where these end up in one result
+ *     at the end: flags ? NaN : m     */
 #include "targets/x86/x86_internal.h"
 
 #include <math.h>
@@ -17,6 +23,9 @@ struct tg_x86_acc {
     LLVMValueRef slot[MAX_PARTS];
     LLVMTypeRef type[MAX_PARTS];
     bool complex;
+    bool flagged; /* slots: extreme of what is a number, flags of NaN */
+    tg_x86_acc *owner; /* of the flags */
+    struct { LLVMValueRef value, flags; LLVMBasicBlockRef block; } alone; /* the value tested last, if for itself; the flags before */
 };
 
 static tg_enum fn_of(const tg_op *op) {
@@ -80,10 +89,15 @@ static tg_dtype widened(tg_dtype t) {
     return t == TG_F16 || t == TG_BF16 ? TG_F32 : t;
 }
 
+static bool needs_flags(const tg_x86_acc *a, tg_enum fn, tg_dtype t) {
+    return a->root->kind == TG_X86_ROOT_REDUCE && a->lanes > 1 && tg_dtype_is_float(t) && (fn == TG_FN_MIN || fn == TG_FN_MAX);
+}
+
 tg_x86_acc *tg_x86_acc_open(tg_x86 *x, tg_x86_root *r, unsigned lanes, tg_x86_frame *f) {
     tg_op *op = r->op;
     tg_x86_acc *a = TG_NEW(x->arena, tg_x86_acc);
     a->root = r;
+    a->owner = a;
     a->lanes = lanes;
     if (by_function(op)) {
         for (uint32_t i = 0; i < op->n_results; i++) {
@@ -103,7 +117,19 @@ tg_x86_acc *tg_x86_acc_open(tg_x86 *x, tg_x86_root *r, unsigned lanes, tg_x86_fr
     if (is_arg(fn)) {
         add_part(x, a, TG_I64, tg_llvm_i64(x->l, -1));
     }
+    a->flagged = needs_flags(a, fn, t);
+    if (a->flagged) {
+        tg_dtype flag = t == TG_F64 ? TG_I64 : TG_I32;
+        add_part(x, a, flag, LLVMConstNull(tg_x86_reg_type(x, flag)));
+    }
     return a;
+}
+
+void tg_x86_acc_share(tg_x86_acc *a, tg_x86_acc *with) {
+    if (a->flagged) {
+        a->owner = with;
+        a->slot[1] = with->slot[1];
+    }
 }
 
 /* ---- combining ---------------------------------------------------------------------------------------- */
@@ -141,6 +167,10 @@ static void combine_complex(tg_x86 *x, tg_enum fn, LLVMValueRef *acc, LLVMValueR
     out[1] = LLVMBuildFAdd(b, ri, ir, "");
 }
 
+static LLVMValueRef extreme_of(tg_x86 *x, tg_enum fn, LLVMValueRef a, LLVMValueRef b) {
+    return select(x, LLVMBuildFCmp(x->builder, fn == TG_FN_MAX ? LLVMRealOGT : LLVMRealOLT, a, b, ""), a, b);
+}
+
 static void combine(tg_x86 *x, const tg_x86_acc *a, LLVMValueRef *acc, LLVMValueRef *v, LLVMValueRef *out) {
     static const tg_opcode ops[] = {TG_OP_ADD, TG_OP_MUL, TG_OP_MIN, TG_OP_MAX, TG_OP_AND, TG_OP_OR, TG_OP_XOR};
     tg_op *op = a->root->op;
@@ -157,7 +187,10 @@ static void combine(tg_x86 *x, const tg_x86_acc *a, LLVMValueRef *acc, LLVMValue
         return;
     }
     tg_enum fn = fn_of(op);
-    if (is_arg(fn)) {
+    if (a->flagged) {
+        out[0] = extreme_of(x, fn, acc[0], v[0]);
+        out[1] = LLVMBuildOr(x->builder, acc[1], v[1], "");
+    } else if (is_arg(fn)) {
         LLVMValueRef better = is_better(x, fn, a->dtype[0], v[0], v[1], acc[0], acc[1]);
         out[0] = select(x, better, v[0], acc[0]);
         out[1] = select(x, better, v[1], acc[1]);
@@ -269,6 +302,34 @@ static void step_scan(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f) {
     put_results(x, a, f, exclusive ? acc : out);
 }
 
+static LLVMValueRef unordered(tg_x86 *x, const tg_x86_acc *a, LLVMValueRef v, LLVMValueRef w, LLVMValueRef mask) {
+    LLVMValueRef test = LLVMBuildFCmp(x->builder, LLVMRealUNO, v, w, "");
+    test = mask ? LLVMBuildAnd(x->builder, test, mask, "") : test;
+    return LLVMBuildSExt(x->builder, test, a->type[1], "");
+}
+
+/* Notes whether `v` is NaN. The test of the vector before is repeated for both; the one for it alone is dead then. */
+static void flag(tg_x86 *x, const tg_x86_acc *a, LLVMValueRef v, LLVMValueRef mask) {
+    tg_x86_acc *owner = a->owner;
+    LLVMBasicBlockRef here = LLVMGetInsertBlock(x->builder);
+    bool paired = !mask && owner->alone.value && owner->alone.block == here;
+    LLVMValueRef before = paired ? owner->alone.flags : LLVMBuildLoad2(x->builder, a->type[1], a->slot[1], "");
+    LLVMValueRef other = paired ? owner->alone.value : v;
+    LLVMBuildStore(x->builder, LLVMBuildOr(x->builder, before, unordered(x, a, v, other, mask), ""), a->slot[1]);
+    owner->alone.value = paired || mask ? NULL : v;
+    owner->alone.flags = before;
+    owner->alone.block = here;
+}
+
+static void step_flagged(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f) {
+    LLVMValueRef v[MAX_PARTS], mask = f->mask ? tg_llvm_splat(x->l, f->mask, a->lanes) : NULL;
+    operands_at(x, a, f, v);
+    LLVMValueRef old = LLVMBuildLoad2(x->builder, a->type[0], a->slot[0], "");
+    LLVMValueRef next = extreme_of(x, fn_of(a->root->op), old, v[0]);
+    LLVMBuildStore(x->builder, mask ? select(x, mask, next, old) : next, a->slot[0]);
+    flag(x, a, v[0], mask);
+}
+
 void tg_x86_acc_step(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f) {
     tg_op *op = a->root->op;
     if (a->root->kind == TG_X86_ROOT_SCAN) {
@@ -277,6 +338,10 @@ void tg_x86_acc_step(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f) {
     }
     if (op->opcode == TG_OP_DOT) {
         step_dot(x, a, f);
+        return;
+    }
+    if (a->flagged) {
+        step_flagged(x, a, f);
         return;
     }
     LLVMValueRef acc[MAX_PARTS], v[MAX_PARTS], out[MAX_PARTS];
@@ -329,6 +394,10 @@ void tg_x86_acc_close(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f) {
         if (a->complex) {
             v[1] = tg_x86_binary(x, TG_OP_ADD, t, tg_llvm_splat(x->l, plus.im, lanes), v[1]);
         }
+    }
+    if (a->flagged) {
+        LLVMValueRef number = LLVMBuildICmp(x->builder, LLVMIntEQ, v[1], LLVMConstNull(LLVMTypeOf(v[1])), "");
+        v[0] = select(x, number, v[0], tg_llvm_real(LLVMTypeOf(v[0]), NAN));
     }
     put_results(x, a, f, v);
 }

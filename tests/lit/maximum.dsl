@@ -1,0 +1,18 @@
+// The greatest of a row: four vectors an iteration, and NaN is looked for in two of them at a time.
+// RUN: %tegula compile %s --emit asm --arch avx2 | FileCheck %s
+// RUN: %tegula compile %s --emit asm --arch avx512 | FileCheck %s --check-prefix=WIDE
+// CHECK: vmaxps {{.*}}%ymm
+// CHECK: vmaxps {{.*}}%ymm
+// CHECK: vcmpunordps {{.*}}%ymm
+// CHECK-NOT: vblendvps
+// CHECK: vcmpunordps {{.*}}%ymm
+// CHECK-NOT: vcmpunordps
+// CHECK: jl
+// WIDE: vmaxps {{.*}}%zmm
+kernel greatest(in f32 X[M, N], out f32 Y[M])
+{
+    grid (i in M) {
+        axis j in N;
+        Y[i] = max(X[i, j], j);
+    }
+}
