@@ -174,7 +174,7 @@ typedef struct bench_suite {
 void bench_run_suite(bench *b, const bench_suite *suite);
 
 /* ---- suites ---- */
-extern const bench_suite bench_suite_gemm, bench_suite_rows, bench_suite_attention,
+extern const bench_suite bench_suite_gemm, bench_suite_rows, bench_suite_chains, bench_suite_attention,
     bench_suite_conv, bench_suite_lowp, bench_suite_fft, bench_suite_launch, bench_suite_jit,
     bench_suite_start;
 

@@ -17,8 +17,8 @@
 #include "bench/peers.h"
 
 static const bench_suite *const suites[] = {
-    &bench_suite_gemm,   &bench_suite_conv, &bench_suite_fft,
-    &bench_suite_lowp,   &bench_suite_rows, &bench_suite_attention,
+    &bench_suite_gemm,   &bench_suite_conv,   &bench_suite_fft,       &bench_suite_lowp,
+    &bench_suite_rows,   &bench_suite_chains, &bench_suite_attention,
     &bench_suite_launch, &bench_suite_jit,  &bench_suite_start,
 };
 enum { N_SUITES = sizeof suites / sizeof *suites };

@@ -16,6 +16,7 @@ enum {
     DNNL_FORWARD_INFERENCE = 96,
     DNNL_CONV_DIRECT = 1,
     DNNL_CONV_WINOGRAD = 2,
+    DNNL_ELTWISE_LINEAR = 127,
     DNNL_ELTWISE_EXP = 191,
     DNNL_ELTWISE_GELU_TANH = 207,
     DNNL_BINARY_ADD = 131056,
@@ -88,5 +89,17 @@ bool onednn_operand(onednn_op *op, int arg, int query, const onednn_md *plain, v
 void onednn_add(bench_plan *p, const char *name, onednn_op *op, bool ready, const void *result);
 void onednn_free(void *op);
 double onednn_run(void *op, int64_t calls);
+
+/* Primitives that run one after the other. */
+enum { ONEDNN_MAX_STEPS = 3 };
+typedef struct onednn_steps {
+    onednn_op op[ONEDNN_MAX_STEPS];
+    int n;
+} onednn_steps;
+/* The next step: `desc` is what onednn_make takes. Null: it cannot be made. */
+onednn_op *onednn_step(onednn_steps *s, const onednn_desc *desc, int threads, float scale);
+/* As onednn_add. */
+void onednn_add_steps(bench_plan *p, const char *name, onednn_steps *s, bool ready,
+                      const void *result);
 
 #endif

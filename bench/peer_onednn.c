@@ -188,6 +188,47 @@ void onednn_add(bench_plan *p, const char *name, onednn_op *op, bool ready,
     c->result = result;
 }
 
+onednn_op *onednn_step(onednn_steps *s, const onednn_desc *desc, int threads, float scale) {
+    onednn_op *op = &s->op[s->n++];
+    *op = (onednn_op){.lib = bench_onednn()};
+    bool made = scale == 1 ? onednn_make(op, desc, threads)
+                           : onednn_make_scaled(op, desc, threads, scale);
+    return made ? op : NULL;
+}
+
+static double run_steps(void *user, int64_t calls) {
+    onednn_steps *t = user;
+    double seconds = 0;
+    for (int64_t i = 0; i < calls; i++) {
+        for (int k = 0; k < t->n; k++) {
+            double s = onednn_run(&t->op[k], 1);
+            if (s < 0) {
+                return -1;
+            }
+            seconds += s;
+        }
+    }
+    return seconds;
+}
+
+static void free_steps(void *user) {
+    onednn_steps *t = user;
+    for (int k = 0; k < t->n; k++) {
+        onednn_free(&t->op[k]);
+    }
+}
+
+void onednn_add_steps(bench_plan *p, const char *name, onednn_steps *s, bool ready,
+                      const void *result) {
+    if (!ready) {
+        free_steps(s);
+        return;
+    }
+    bench_contender *c = bench_plan_add(p, name, BENCH_PEER, run_steps, s, sizeof *s);
+    c->destroy = free_steps;
+    c->result = result;
+}
+
 /* ---- matrix products ---------------------------------------------------------------------------------------- */
 
 typedef struct types {

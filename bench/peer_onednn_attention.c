@@ -1,12 +1,6 @@
 /* Attention out of oneDNN's primitives: S = scale Q K^T, softmax of the rows of S, O = S V. */
 #include "bench/onednn.h"
 
-enum { N_STEPS = 3 };
-
-typedef struct steps {
-    onednn_op op[N_STEPS];
-} steps;
-
 typedef struct shapes {
     onednn_md qv, k, s, rows; /* rows: the scores as one matrix */
 } shapes;
@@ -33,55 +27,27 @@ static bool product(onednn_op *op, const onednn_md *a, const float *x, const one
            onednn_operand(op, DNNL_ARG_DST, 0, c, z);
 }
 
-static bool prepare(steps *t, const bench_attention *a) {
+static bool prepare(onednn_steps *t, const bench_attention *a) {
     const onednn *lib = bench_onednn();
-    onednn_desc desc;
+    onednn_desc scores, rows, sums;
     shapes m;
-    return describe(&m, a) && lib->matmul_desc_init(&desc, &m.qv, &m.k, NULL, &m.s) == 0 &&
-           onednn_make_scaled(&t->op[0], &desc, a->threads, a->scale) &&
-           product(&t->op[0], &m.qv, a->q, &m.k, a->k, &m.s, a->scores) &&
-           lib->softmax_forward_desc_init(&desc, DNNL_FORWARD_INFERENCE, &m.rows, 1) == 0 &&
-           onednn_make(&t->op[1], &desc, a->threads) &&
-           onednn_operand(&t->op[1], DNNL_ARG_SRC, 0, &m.rows, a->scores) &&
-           onednn_operand(&t->op[1], DNNL_ARG_DST, 0, &m.rows, a->scores) &&
-           lib->matmul_desc_init(&desc, &m.s, &m.qv, NULL, &m.qv) == 0 &&
-           onednn_make(&t->op[2], &desc, a->threads) &&
-           product(&t->op[2], &m.s, a->scores, &m.qv, a->v, &m.qv, a->out);
-}
-
-static double run(void *user, int64_t calls) {
-    steps *t = user;
-    double seconds = 0;
-    for (int64_t i = 0; i < calls; i++) {
-        for (int k = 0; k < N_STEPS; k++) {
-            double s = onednn_run(&t->op[k], 1);
-            if (s < 0) {
-                return -1;
-            }
-            seconds += s;
-        }
+    if (!describe(&m, a) || lib->matmul_desc_init(&scores, &m.qv, &m.k, NULL, &m.s) != 0 ||
+        lib->softmax_forward_desc_init(&rows, DNNL_FORWARD_INFERENCE, &m.rows, 1) != 0 ||
+        lib->matmul_desc_init(&sums, &m.s, &m.qv, NULL, &m.qv) != 0) {
+        return false;
     }
-    return seconds;
-}
-
-static void destroy(void *user) {
-    steps *t = user;
-    for (int k = 0; k < N_STEPS; k++) {
-        onednn_free(&t->op[k]);
-    }
+    onednn_op *first = onednn_step(t, &scores, a->threads, a->scale);
+    onednn_op *second = first ? onednn_step(t, &rows, a->threads, 1) : NULL;
+    onednn_op *third = second ? onednn_step(t, &sums, a->threads, 1) : NULL;
+    return third && product(first, &m.qv, a->q, &m.k, a->k, &m.s, a->scores) &&
+           onednn_operand(second, DNNL_ARG_SRC, 0, &m.rows, a->scores) &&
+           onednn_operand(second, DNNL_ARG_DST, 0, &m.rows, a->scores) &&
+           product(third, &m.s, a->scores, &m.qv, a->v, &m.qv, a->out);
 }
 
 void bench_add_onednn_attention(bench_plan *p, const bench_attention *a) {
-    const onednn *lib = bench_onednn();
-    steps t = {{{.lib = lib}, {.lib = lib}, {.lib = lib}}};
-    if (!lib) {
-        return;
+    onednn_steps t = {0};
+    if (bench_onednn()) {
+        onednn_add_steps(p, "oneDNN, 3 steps", &t, prepare(&t, a), a->out);
     }
-    if (!prepare(&t, a)) {
-        destroy(&t);
-        return;
-    }
-    bench_contender *c = bench_plan_add(p, "oneDNN, 3 steps", BENCH_PEER, run, &t, sizeof t);
-    c->destroy = destroy;
-    c->result = a->out;
 }

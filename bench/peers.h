@@ -53,6 +53,23 @@ typedef struct bench_rows {
 } bench_rows;
 void bench_add_onednn_rows(bench_plan *p, const bench_rows *r);
 
+/* ---- chains: operations on rows that follow each other ---- */
+typedef enum bench_chain_op {
+    BENCH_BIAS_GELU,          /* gelu(a + line) */
+    BENCH_RESIDUAL_LAYER_NORM, /* between = a + b, y = its layer norm with scale and shift `line` */
+    BENCH_MASKED_SOFTMAX,     /* softmax(BENCH_CHAIN_SCALE a + b) */
+} bench_chain_op;
+#define BENCH_CHAIN_SCALE 0.125f
+typedef struct bench_chain {
+    bench_chain_op op;
+    int64_t rows, cols;
+    int threads;
+    const float *a, *b, *line; /* line: a row, or two */
+    float *between, *y;
+} bench_chain;
+/* Each operation by itself. */
+void bench_add_onednn_chain(bench_plan *p, const bench_chain *c);
+
 /* ---- convolutions ---- */
 typedef enum bench_conv_layout {
     BENCH_NHWC,     /* ours; peers: NHWC, and their own layouts */

@@ -160,6 +160,50 @@ static uint32_t collect_pars(tg_op *phase, grid_par *out) {
     return n;
 }
 
+enum { ROWS_BYTES = 8 << 10, FEW_ROWS = 16 };
+
+/* Elements that one index of the axis brings along in tiles of the binder's body, as the entry knows them; null: it does not. */
+static LLVMValueRef row_length(tg_x86 *x, const tg_axis *a) {
+    LLVMValueRef n = NULL;
+    for (tg_op *op = a->binder->regions[0].body.first; op; op = op->next) {
+        if (op->opcode == TG_OP_AXIS && tg_x86_is_launch_value(tg_operand(op, 0))) {
+            LLVMValueRef extent = launch_value(x, tg_operand(op, 0));
+            n = n ? LLVMBuildMul(x->builder, n, extent, "") : extent;
+        }
+    }
+    return n;
+}
+
+/* Of tensors that the binder's body reads and writes by this axis and others. */
+static int64_t bytes_of_point(const tg_axis *a) {
+    int64_t bytes = 0;
+    for (const tg_op *op = a->binder->regions[0].body.first; op; op = op->next) {
+        bool by_row = false, by_column = false;
+        for (uint32_t d = 0; (op->opcode == TG_OP_LOAD || op->opcode == TG_OP_STORE) && d < tg_op_n_indices(op); d++) {
+            const tg_type *t = tg_op_index(op, d)->type;
+            by_row |= tg_type_has_axis(t, a);
+            by_column |= t->n_axes > 0 && t->axes[t->n_axes - 1] != a;
+        }
+        bytes += by_row && by_column ? (int64_t)tg_dtype_size(tg_operand(op, 0)->type->dtype) : 0;
+    }
+    return bytes;
+}
+
+/* Several passes over the rows of an instance: these should stay in the first level, with what is computed between. */
+static LLVMValueRef few_rows(tg_x86 *x, const tg_axis *a, int64_t limit) {
+    LLVMBuilderRef b = x->builder;
+    LLVMValueRef rows = tg_llvm_i64(x->l, limit), length = NULL;
+    int64_t bytes = limit <= FEW_ROWS && a->binder && a->binder->opcode == TG_OP_PAR ? bytes_of_point(a) : 0;
+    if (bytes > 0) {
+        length = row_length(x, a);
+    }
+    for (int64_t r = limit / 2; length && r > 0; r /= 2) {
+        LLVMValueRef fit = tg_llvm_i64(x->l, ROWS_BYTES / (2 * r * bytes));
+        rows = LLVMBuildSelect(b, LLVMBuildICmp(b, LLVMIntSGT, length, fit, ""), tg_llvm_i64(x->l, r), rows, "");
+    }
+    return rows;
+}
+
 /* Largest block that still gives `want` tasks, within the schedule's limit, in steps of 16 where that is fine enough. */
 static LLVMValueRef choose_block(tg_x86 *x, const tg_axis *a, LLVMValueRef extent, LLVMValueRef want) {
     LLVMBuilderRef b = x->builder;
@@ -176,7 +220,7 @@ static LLVMValueRef choose_block(tg_x86 *x, const tg_axis *a, LLVMValueRef exten
     if (limit >= 32) {
         share = LLVMBuildAnd(b, LLVMBuildAdd(b, share, tg_llvm_i64(x->l, 15), ""), tg_llvm_i64(x->l, -16), "");
     }
-    return tg_llvm_min64(x->l, share, bound);
+    return tg_llvm_min64(x->l, share, few_rows(x, a, limit));
 }
 
 static void set_count(tg_x86 *x, grid_par *p, LLVMValueRef block, LLVMValueRef extent, LLVMValueRef *total) {

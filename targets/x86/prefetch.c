@@ -7,7 +7,7 @@
  *   operands      where a point is much work (long chains), few loads are under way at a time, and processors that foresee reads
  *                 stop at the end of a page: lines are requested from the page after
  *
- * The last two are for loops over whole vectors that do nothing but store, in tensors whose rows follow each other. */
+ * The last two are for loops over whole vectors that store, operands for those that do nothing else, in tensors whose rows follow each other. */
 #include "targets/x86/address.h"
 
 /* Bytes. Zen 3, ns per vector of 8 f32, 1024x1024: copy 2.2, with requests of its result 512 bytes ahead 1.7, 1 KiB 1.1, 2 KiB 1.0.
@@ -52,18 +52,18 @@ static int64_t bytes_of(const tg_x86 *x, const tg_x86_address *a) {
     return x->lanes * (int64_t)tg_dtype_size(a->dtype);
 }
 
-/* Rows by which the next instance is ahead in dimension d of a tensor that an earlier pass over the block has read already. 0: there
+/* Rows by which the next instance is ahead in dimension d of a tensor that an earlier pass over the block has read already. Null: there
  * is nothing to gain. */
-static int64_t rows_ahead(tg_x86 *x, const tg_op *op, uint32_t d) {
+static LLVMValueRef rows_ahead(tg_x86 *x, const tg_op *op, uint32_t d) {
     const tg_use *u = tg_result(op, 0)->uses;
     const tg_op *index = tg_op_index(op, d)->def;
     if (!x->fills || !x->unit || !u || !u->next || !index || index->opcode != TG_OP_IOTA) {
-        return 0;
+        return NULL;
     }
     const tg_axis *a = tg_op_axis(index, TG_ATTR_AXIS);
     bool by_instance = a->kind == TG_AXIS_GRID && a->binder && a->binder->opcode == TG_OP_PAR;
-    int64_t rows = by_instance ? tg_x86_default_block(x, a) : 0;
-    return rows <= 16 ? rows : 0;
+    int64_t most = by_instance ? tg_x86_default_block(x, a) : 0;
+    return most > 0 && most <= 16 ? x->ranges[a->rank].size : NULL;
 }
 
 void tg_x86_request_operand(tg_x86 *x, const tg_op *op, const tg_x86_address *a) {
@@ -75,9 +75,9 @@ void tg_x86_request_operand(tg_x86 *x, const tg_op *op, const tg_x86_address *a)
         return;
     }
     const tg_x86_tensor *t = tg_x86_tensor_of(x, tg_operand(op, 0));
-    int64_t rows = t->rank >= 2 ? rows_ahead(x, op, t->rank - 2) : 0;
-    if (rows > 0) {
-        LLVMValueRef ahead = LLVMBuildMul(x->builder, t->stride[t->rank - 2], tg_llvm_i64(x->l, rows), "");
+    LLVMValueRef rows = t->rank >= 2 ? rows_ahead(x, op, t->rank - 2) : NULL;
+    if (rows) {
+        LLVMValueRef ahead = LLVMBuildMul(x->builder, t->stride[t->rank - 2], rows, "");
         LLVMValueRef base = tg_llvm_gep(x->l, a->element, a->base, ahead);
         request(x, to_second_level, element_at(x, a, base), 0, bytes_of(x, a));
     }
@@ -96,7 +96,17 @@ void tg_x86_prefetch_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op, unsigned n) {
     }
 }
 
+static bool stores(const tg_x86_nest *n) {
+    for (uint32_t i = 0; i < n->roots.len; i++) {
+        if (n->roots.data[i].kind == TG_X86_ROOT_STORE && !n->roots.data[i].after) {
+            return true;
+        }
+    }
+    return false;
+}
+
 tg_x86_ahead tg_x86_ahead_of(const tg_x86 *x, const tg_x86_nest *n, bool stream) {
-    bool may = x->machine->streams && x->unit && n->n_inner == 0 && !n->tile && n->roots.data[0].kind == TG_X86_ROOT_STORE;
-    return (tg_x86_ahead){.results = may && !stream, .operands = may && n->long_chain};
+    bool may = x->machine->streams && x->unit && tg_x86_is_one_line(n) && !n->tile && stores(n);
+    bool first = n->n_inner == 0 && n->roots.data[0].kind == TG_X86_ROOT_STORE;
+    return (tg_x86_ahead){.results = may && !stream, .operands = may && first && n->long_chain};
 }

@@ -81,13 +81,22 @@ static LLVMValueRef tensor_test(tg_x86 *x, const tg_op *store) {
     return test;
 }
 
+bool tg_x86_is_one_line(const tg_x86_nest *n) {
+    return n->n_inner == 0 || (n->n_inner == 1 && n->inner[0] == n->vector);
+}
+
+/* Does it leave memory alone, and run in whatever loop the stores do? */
+static bool goes_along(const tg_x86_root *r) {
+    return !r->after && (r->kind == TG_X86_ROOT_FILL || r->kind == TG_X86_ROOT_REDUCE);
+}
+
 LLVMValueRef tg_x86_stream_test(tg_x86 *x, const tg_x86_nest *n) {
     LLVMValueRef test = NULL;
-    bool may = x->machine->streams && x->unit && n->vector && n->n_inner == 0 && !n->tile;
+    bool may = x->machine->streams && x->unit && n->vector && tg_x86_is_one_line(n) && !n->tile;
     for (uint32_t i = 0; may && i < n->roots.len; i++) {
         const tg_x86_root *r = &n->roots.data[i];
         if (r->kind != TG_X86_ROOT_STORE) {
-            may = r->kind == TG_X86_ROOT_FILL;
+            may = goes_along(r);
         } else if (fills_lines(x, n, r->op)) {
             LLVMValueRef first = LLVMBuildMul(x->builder, x->ranges[n->vector->rank].first, tg_llvm_i64(x->l, size_of(r->op)), "");
             LLVMValueRef own = LLVMBuildAnd(x->builder, tensor_test(x, r->op), line_aligned(x, first), "");

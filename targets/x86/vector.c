@@ -214,11 +214,16 @@ static int vote_value(votes *s, const tg_value *v) {
     }
     height = height_slot(s, 0);
     tg_map_set(s->seen, v, height);
+    int ops = s->ops;
     const tg_x86_buffer *b = s->x->buffers[v->id];
     if (b) {
         vote_buffer(s, b);
     } else if (v->def) {
         *height = vote_operands(s, v->def);
+    }
+    if (!s->env && !tg_type_has_axis(v->type, s->axis)) {
+        *height = 0; /* computed outside the loop */
+        s->ops = ops;
     }
     return *height;
 }

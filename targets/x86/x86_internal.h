@@ -337,6 +337,7 @@ bool tg_x86_used_only_in(const tg_x86 *x, const tg_x86_nest *g, const tg_value *
 
 /* ---- stream.c ---- */
 /* Should the loop over full vectors of this nest store past the caches? Null: never. Code goes where the builder is. */
+bool tg_x86_is_one_line(const tg_x86_nest *n); /* is the innermost loop the only one around it that reduces? */
 LLVMValueRef tg_x86_stream_test(tg_x86 *x, const tg_x86_nest *n);
 void tg_x86_stream_store(tg_x86 *x, LLVMValueRef v, LLVMValueRef at, unsigned align);
 void tg_x86_stream_end(tg_x86 *x); /* at the end of a task */

@@ -1,7 +1,8 @@
 // An exponential is one long chain: four vectors alternate, a constant is read once for the four; single vectors follow, the last one
 // masked. AVX-512 needs no constants in registers: an instruction broadcasts its operand from memory.
-// RUN: %tegula compile %s --emit asm --arch avx2 | FileCheck %s
-// RUN: %tegula compile %s --emit asm --arch avx512 | FileCheck %s --check-prefix=WIDE
+// RUN: %tegula compile %s --kernel k --emit asm --arch avx2 | FileCheck %s
+// RUN: %tegula compile %s --kernel k --emit asm --arch avx512 | FileCheck %s --check-prefix=WIDE
+// RUN: %tegula compile %s --kernel outside --emit plan --arch avx2 | FileCheck %s --check-prefix=OUTSIDE
 kernel k(in f32 X[M, N], out f32 Y[M, N])
 {
     grid (i in M, j in N) Y[i, j] = exp(X[i, j]);
@@ -21,3 +22,13 @@ kernel k(in f32 X[M, N], out f32 Y[M, N])
 // WIDE-NOT: constant
 // WIDE: {1to16}
 // WIDE: jl
+
+// What is computed once a row makes no chain of a product: no request, registers as usual.
+// OUTSIDE: nest i j x8 *4: store
+kernel outside(in f32 X[M, N], in f32 S[M], out f32 Y[M, N])
+{
+    grid (i in M) {
+        axis j in N;
+        Y[i, j] = X[i, j] * exp(S[i]);
+    }
+}

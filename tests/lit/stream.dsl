@@ -9,6 +9,13 @@
 // RUN: %tegula compile %s --kernel add --emit llvm --arch avx512 | FileCheck %s --check-prefix=PLAIN
 // RUN: %tegula compile %s --kernel again --emit llvm --arch avx2 | FileCheck %s --check-prefix=PLAIN
 // RUN: %tegula compile %s --kernel shifted --emit llvm --arch avx2 | FileCheck %s --check-prefix=PLAIN
+// A sum may be taken of what is stored, in the same loops; its result is requested ahead where it is not stored past the caches.
+// RUN: %tegula compile %s --kernel summed --emit asm --arch avx2 | FileCheck %s --check-prefix=SUM
+// SUM-LABEL: summed_task0:
+// SUM: vmovntps
+// SUM: vaddps
+// SUM: jl
+// SUM: prefetchw 2048(
 // PLAIN-NOT: nontemporal
 // PLAIN-NOT: sfence
 kernel add(in f32 X[M, N], in f32 Z[M, N], out f32 Y[M, N])
@@ -20,6 +27,16 @@ kernel add(in f32 X[M, N], in f32 Z[M, N], out f32 Y[M, N])
 kernel again(in f32 X[M, N], inout f32 Y[M, N])
 {
     grid (i in M, j in N) Y[i, j] = X[i, j] + Y[i, j];
+}
+
+kernel summed(in f32 X[M, N], in f32 Z[M, N], out f32 Y[M, N], out f32 S[M])
+{
+    grid (i in M) {
+        axis j in N;
+        let x = X[i, j] + Z[i, j];
+        Y[i, j] = x;
+        S[i] = sum(x, j);
+    }
 }
 
 /// Vectors that begin within a line.
