@@ -20,6 +20,45 @@ tg_tensor tg_fft_view(const tg_tensor *of, uint32_t rank, const int64_t *shape,
     return t;
 }
 
+bool tg_fft_is_row_major(const tg_tensor *t) {
+    int64_t next = 1;
+    for (uint32_t d = t->rank; d-- > 0;) {
+        if (t->arg.shape[d] != 1 && t->arg.stride[d] != next) {
+            return false;
+        }
+        next *= t->arg.shape[d];
+    }
+    return true;
+}
+
+bool tg_fft_as_rows(const tg_tensor *t, tg_tensor *out) {
+    const int64_t *n = t->arg.shape, *s = t->arg.stride;
+    if (t->rank <= 3) {
+        int64_t shape[3] = {1, 1, 1}, stride[3] = {1, 1, 1};
+        for (uint32_t d = 0; d < t->rank; d++) {
+            shape[3 - t->rank + d] = n[d];
+            stride[3 - t->rank + d] = s[d];
+        }
+        *out = tg_fft_view(t, 3, shape, stride);
+        return true;
+    }
+    int64_t rows = 1;
+    for (uint32_t d = 0; d + 1 < t->rank; d++) {
+        rows *= n[d];
+    }
+    *out = tg_fft_view(t, 3, (int64_t[]){1, rows, n[t->rank - 1]}, NULL);
+    return tg_fft_is_row_major(t);
+}
+
+bool tg_fft_as_pairs(const tg_tensor *t, tg_dtype dtype, tg_tensor *out) {
+    const int64_t *n = t->arg.shape, *s = t->arg.stride;
+    bool fit = s[2] == 1 && (n[0] <= 1 || s[0] % 2 == 0) && (n[1] <= 1 || s[1] % 2 == 0);
+    *out = tg_fft_view(t, 3, (int64_t[]){n[0], n[1], n[2] / 2},
+                       (int64_t[]){s[0] / 2, s[1] / 2, 1});
+    out->dtype = dtype;
+    return fit;
+}
+
 /* ---- memory ------------------------------------------------------------------------------- */
 
 tg_tensor *tg_fft_work_take(tg_fft_work *w, uint32_t slot, tg_context *context, tg_dtype dtype, int64_t n) {
@@ -51,7 +90,7 @@ static int64_t without(int64_t n, int64_t factor) {
     return n;
 }
 
-static bool is_smooth(int64_t n) {
+bool tg_fft_is_smooth(int64_t n) {
     return without(without(without(without(n, 7), 5), 3), 2) == 1;
 }
 
@@ -225,14 +264,14 @@ static bool is_direct(int64_t n) {
 /* Half the length of Bluestein's or less; but that has full vectors in every pass, which matters unless both are a few vectors. */
 static bool suits_rader(int64_t n) {
     int64_t m = n - 1;
-    return m <= INSTANCE_MAX && (m % 4 == 0 || m < 2 * LINE) && is_smooth(m) && is_prime(n);
+    return m <= INSTANCE_MAX && (m % 4 == 0 || m < 2 * LINE) && tg_fft_is_smooth(m) && is_prime(n);
 }
 
 static tg_fft_method choose(tg_fft_axis *a) {
     if (a->n == 1) {
         return TG_FFT_IDENTITY;
     }
-    if (is_smooth(a->n)) {
+    if (tg_fft_is_smooth(a->n)) {
         return is_direct(a->n) ? TG_FFT_DIRECT : TG_FFT_LARGE;
     }
     if (suits_rader(a->n)) {
@@ -317,7 +356,8 @@ static tg_status run_chirp(const tg_fft_axis *a, const tg_tensor *x, tg_tensor *
         tg_tensor one = tg_fft_view(held[0], 3, shape, NULL), two = tg_fft_view(held[1], 3, shape, NULL);
         s = tg_std_launch(a->context, TG_STD_fft_chirp_in, TG_ARGS(x, a->chirp, &one));
         s = s ? s : tg_fft_axis_rows(a->forward, &one, &two, false);
-        s = s ? s : tg_std_launch(a->context, TG_STD_fft_multiply, TG_ARGS(&two, a->filter, &one));
+        tg_tensor filter = tg_fft_view(a->filter, 3, shape, (int64_t[]){0, 0, 1});
+        s = s ? s : tg_std_launch(a->context, TG_STD_fft_multiply, TG_ARGS(&two, &filter, &one));
         s = s ? s : tg_fft_axis_rows(a->backward, &one, &two, false);
         s = s ? s : tg_std_launch(a->context, TG_STD_fft_chirp_out, TG_ARGS(&two, a->chirp, y, normalise));
     }

@@ -16,7 +16,7 @@
 
 /* Memory between the steps of a transform. A plan keeps what its last execution used, as new memory costs more than the transform of
  * it; executions at the same time have memory of their own. */
-enum { TG_FFT_WORK_SLOTS = 2 };
+enum { TG_FFT_WORK_SLOTS = 3 };
 typedef struct tg_fft_work {
     _Atomic(tg_tensor *) slot[TG_FFT_WORK_SLOTS];
     _Atomic(tg_fft_ready *) ready; /* of a transform of one launch */
@@ -51,8 +51,8 @@ typedef struct tg_fft_axis {
     tg_fft_work *work;                      /* CHIRP; what changes during execution stays outside */
 } tg_fft_axis;
 
-/* What rows of a dimension are transformed with: fft_rows, or one of the kernels of real rows. */
-typedef enum tg_fft_use { TG_FFT_AS_ROWS, TG_FFT_AS_COLUMNS, TG_FFT_AS_R2C, TG_FFT_AS_C2R } tg_fft_use;
+/* What rows of a dimension are transformed with: fft_rows, one of the kernels of real rows, or another that has its tables. */
+typedef enum tg_fft_use { TG_FFT_AS_ROWS, TG_FFT_AS_COLUMNS, TG_FFT_AS_R2C, TG_FFT_AS_C2R, TG_FFT_AS_PART } tg_fft_use;
 /* Begins to compile what executions will launch, while the tables are made. */
 void tg_fft_axis_compile_ahead(const tg_fft_axis *a, tg_fft_use use, bool normalise);
 /* Fills `a`, runs the kernels that make its tables. On failure what was made is for tg_fft_axis_clear to free. */
@@ -69,6 +69,12 @@ tg_status tg_fft_axis_rows(const tg_fft_axis *a, const tg_tensor *x, tg_tensor *
 tg_status tg_fft_axis_columns(const tg_fft_axis *a, const tg_tensor *x, tg_tensor *y,
                               bool normalise);
 
+bool tg_fft_is_smooth(int64_t n); /* 2^a 3^b 5^c 7^d? */
+bool tg_fft_is_row_major(const tg_tensor *t);
+/* Rows as [A, C, N]: at most two leading dimensions, or row-major; else false. */
+bool tg_fft_as_rows(const tg_tensor *t, tg_tensor *out);
+/* Rows [A, C, 2 N] of reals as N pairs; false if the strides do not allow it, *out is then not to be used. */
+bool tg_fft_as_pairs(const tg_tensor *t, tg_dtype dtype, tg_tensor *out);
 /* A tensor on the stack over the memory of another; valid as long as that one. Strides null: row-major. */
 tg_tensor tg_fft_view(const tg_tensor *of, uint32_t rank, const int64_t *shape,
                       const int64_t *stride);

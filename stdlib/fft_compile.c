@@ -35,6 +35,8 @@ static void compile_direct(const tg_fft_axis *a, tg_fft_use use, bool normalise)
     case TG_FFT_AS_C2R:
         compile(a, TG_STD_fft_c2r, TG_ARGS(&longer, &w, &v, &row, normalise));
         break;
+    case TG_FFT_AS_PART:
+        break;
     }
 }
 

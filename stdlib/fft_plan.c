@@ -143,17 +143,6 @@ static tg_status check_tensor(const tg_fft_plan *p, const tg_tensor *t, bool com
     return TG_OK;
 }
 
-static bool is_row_major(const tg_tensor *t) {
-    int64_t next = 1;
-    for (uint32_t d = t->rank; d-- > 0;) {
-        if (t->arg.shape[d] != 1 && t->arg.stride[d] != next) {
-            return false;
-        }
-        next *= t->arg.shape[d];
-    }
-    return true;
-}
-
 static int64_t batch_of(const tg_fft_plan *p, const tg_tensor *t) {
     int64_t n = 1;
     for (uint32_t d = 0; d + p->rank < t->rank; d++) {
@@ -162,41 +151,11 @@ static int64_t batch_of(const tg_fft_plan *p, const tg_tensor *t) {
     return n;
 }
 
-/* Rows of one-dimensional transforms as [A, C, N]: at most two leading dimensions, or row-major. */
-static bool as_rows(const tg_tensor *t, tg_tensor *out) {
-    const int64_t *n = t->arg.shape, *s = t->arg.stride;
-    if (t->rank <= 3) {
-        int64_t shape[3] = {1, 1, 1}, stride[3] = {1, 1, 1};
-        for (uint32_t d = 0; d < t->rank; d++) {
-            shape[3 - t->rank + d] = n[d];
-            stride[3 - t->rank + d] = s[d];
-        }
-        *out = tg_fft_view(t, 3, shape, stride);
-        return true;
-    }
-    int64_t rows = 1;
-    for (uint32_t d = 0; d + 1 < t->rank; d++) {
-        rows *= n[d];
-    }
-    *out = tg_fft_view(t, 3, (int64_t[]){1, rows, n[t->rank - 1]}, NULL);
-    return is_row_major(t);
-}
-
 /* ---- execution --------------------------------------------------------------------------- */
 
 /* Memory for `n` complex numbers between two steps; null: out of memory. Give it back to the same slot. */
 static tg_tensor *take(const tg_fft_plan *p, uint32_t slot, int64_t n) {
     return tg_fft_work_take(p->work, slot, p->context, p->options.dtype, n);
-}
-
-/* Can rows of reals be read as pairs? */
-static bool pairs_fit(const tg_tensor *t, tg_dtype dtype, tg_tensor *out) {
-    const int64_t *n = t->arg.shape, *s = t->arg.stride;
-    bool fit = s[2] == 1 && (n[0] <= 1 || s[0] % 2 == 0) && (n[1] <= 1 || s[1] % 2 == 0);
-    *out = tg_fft_view(t, 3, (int64_t[]){n[0], n[1], n[2] / 2},
-                       (int64_t[]){s[0] / 2, s[1] / 2, 1});
-    out->dtype = dtype;
-    return fit;
 }
 
 static tg_status real_rows_whole(const tg_fft_plan *p, const tg_fft_axis *axis,
@@ -256,7 +215,7 @@ static bool call_of_rows(const tg_fft_plan *p, const tg_tensor *x, tg_tensor *y,
     if (!is_real(p)) {
         return tg_fft_axis_call(axis, x, y, normalise, &c->call);
     }
-    if (!p->paired || axis->method != TG_FFT_DIRECT || !pairs_fit(forward ? x : y, p->options.dtype, &c->pairs)) {
+    if (!p->paired || axis->method != TG_FFT_DIRECT || !tg_fft_as_pairs(forward ? x : y, p->options.dtype, &c->pairs)) {
         return false;
     }
     c->turn = tg_fft_view(p->turn, 1, (int64_t[]){p->n[p->rank - 1] / 2}, NULL);
@@ -272,7 +231,7 @@ static tg_status real_rows(const tg_fft_plan *p, const tg_tensor *x, tg_tensor *
     if (!p->paired) {
         return real_rows_whole(p, axis, x, y, forward);
     }
-    if (!pairs_fit(forward ? x : y, p->options.dtype, &pairs)) {
+    if (!tg_fft_as_pairs(forward ? x : y, p->options.dtype, &pairs)) {
         return copy_rows(p, x, y, forward);
     }
     tg_tensor turn = tg_fft_view(p->turn, 1, (int64_t[]){p->n[p->rank - 1] / 2}, NULL);
@@ -348,7 +307,7 @@ static tg_status run_steps(const tg_fft_plan *p, const tg_tensor *x, tg_tensor *
 }
 
 static tg_status run_dims(const tg_fft_plan *p, const tg_tensor *x, tg_tensor *y) {
-    if (!is_row_major(x) || !is_row_major(y)) {
+    if (!tg_fft_is_row_major(x) || !tg_fft_is_row_major(y)) {
         return tg_fail(p->context, TG_ERROR_UNSUPPORTED,
                        "transforms of several dimensions take row-major tensors");
     }
@@ -408,7 +367,7 @@ tg_status tg_fft_execute(const tg_fft_plan *p, const tg_tensor *x, tg_tensor *y)
         return run_dims(p, x, y);
     }
     tg_tensor from, to;
-    if (!as_rows(x, &from) || !as_rows(y, &to)) {
+    if (!tg_fft_as_rows(x, &from) || !tg_fft_as_rows(y, &to)) {
         return tg_fail(p->context, TG_ERROR_UNSUPPORTED,
                        "more than two leading dimensions must be row-major");
     }

@@ -483,6 +483,43 @@ TG_API tg_status tg_fft_execute(const tg_fft_plan *plan, const tg_tensor *x, tg_
 /** Frees a plan that no thread executes. Null is fine. The plan's context must still live. */
 TG_API void tg_fft_plan_destroy(tg_fft_plan *plan);
 
+/** What to convolve. Start from TG_FFT_CONVOLUTION_OPTIONS_INIT: f32, linear. */
+typedef struct tg_fft_convolution_options {
+    size_t struct_size;
+    tg_dtype dtype; /**< of all tensors: TG_F32, TG_F64, TG_C32 or TG_C64 */
+    int cyclic;     /**< not 0: indices of x are modulo N; k <= n */
+    int correlate;  /**< not 0: a correlation, by conj(h) the other way round */
+} tg_fft_convolution_options;
+#ifdef __cplusplus
+#define TG_FFT_CONVOLUTION_OPTIONS_INIT                                                        \
+    { sizeof(tg_fft_convolution_options), TG_F32, 0, 0 }
+#else
+#define TG_FFT_CONVOLUTION_OPTIONS_INIT                                                        \
+    { .struct_size = sizeof(tg_fft_convolution_options), .dtype = TG_F32 }
+#endif
+
+/** Lengths, kernels and tables of a convolution by Fourier transforms. Immutable once made: any number of threads may use it at once. */
+typedef struct tg_fft_convolution tg_fft_convolution;
+
+/** Prepares convolutions of rows of `n` by filters of `k` elements; both from 1 to 2^27. Transforms are of the next length
+ * 2^a 3^b 5^c 7^d from n + k - 1 on that fills vectors, or of n if that is such a length and the convolution cyclic.
+ * @param options  not null
+ * @return TG_OK; INVALID_ARGUMENT, OUT_OF_MEMORY; *out is then null */
+TG_API tg_status tg_fft_convolution_create(tg_context *context, int64_t n, int64_t k, const tg_fft_convolution_options *options,
+                                           tg_fft_convolution **out);
+/** Rows y[…, t] from x[…, n] and h[k], one filter for all rows, or h[…, k], one for each:
+ *
+ *     linear   y[t] = sum over j of h[j] x[t - j]             correlation   sum over j of conj(h[j]) x[t + j - (k - 1)]      t < n + k - 1
+ *     cyclic   y[t] = sum over j of h[j] x[(t - j) mod n]     correlation   sum over j of conj(h[j]) x[(t + j) mod n]        t < n
+ *
+ * with 0 for x outside its n elements. Some 5 M log2 M operations per real row, M being the length of the transforms; short filters are faster directly
+ * (tg_op_conv). Errors are relative to the norms of x and h, not to each output. Any strides and up to two leading dimensions (more if
+ * row-major). y must not overlap x or h. Memory between the steps stays with the convolution.
+ * @return TG_OK; INVALID_ARGUMENT, LAUNCH (extents), UNSUPPORTED (strides), OUT_OF_MEMORY. Any thread. */
+TG_API tg_status tg_fft_convolve(const tg_fft_convolution *convolution, const tg_tensor *x, const tg_tensor *h, tg_tensor *y);
+/** Frees a convolution that no thread uses. Null is fine. Its context must still live. */
+TG_API void tg_fft_convolution_destroy(tg_fft_convolution *convolution);
+
 /* ---- attention --------------------------------------------------------------------------- */
 
 /** How attention treats keys. Start from TG_ATTENTION_OPTIONS_INIT. Tensors are null or f32. */

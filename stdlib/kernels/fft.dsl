@@ -156,9 +156,9 @@ kernel fft_chirp_in<T: complex>(in T X[A, C, N], in T V[N], out T Y[A, C, M])
 }
 
 /// Y = X H in place of the middle.
-kernel fft_multiply<T: complex>(in T X[A, C, M], in T H[M], out T Y[A, C, M])
+kernel fft_multiply<T: complex>(in T X[A, C, M], in T H[A, C, M], out T Y[A, C, M])
 {
-    grid (a in A, c in C, m in M) Y[a, c, m] = cmul(X[a, c, m], H[m]);
+    grid (a in A, c in C, m in M) Y[a, c, m] = cmul(X[a, c, m], H[a, c, m]);
 }
 
 /// Y = the first N of X, times V.
@@ -272,5 +272,76 @@ kernel fft_tangle<T: complex>(in T X[A, C, K], in T V[H], out T Z[A, C, H], cons
         let s = p + q, d = cmul(p - q, V[h]);
         let z = T(complex(re(s) - im(d), im(s) + re(d)));
         Z[a, c, h] = halve ? scaled(z, 0.5) : z;
+    }
+}
+
+/* ---- convolutions of rows (stdlib/fft_convolve.c): Y = backward transform of the response G times the transform of X ---- */
+
+/// X at `from` of M, zeros elsewhere, but X begins again in the first `after` behind it and is also, its end, in the last `before` of M.
+kernel fft_fill<T: num>(in T X[A, C, N], out T Y[A, C, M], int from = 0, int before = 0, int after = 0)
+{
+    grid (a in A, c in C, m in M) {
+        let again = m < N + after ? X[a, c, m - N] : 0, behind = m >= N + from ? again : X[a, c, m - from];
+        Y[a, c, m] = m + before >= M ? X[a, c, m - M + N] : behind;
+    }
+}
+
+/// The response of a filter whose transform is Z; conjugate for a correlation.
+kernel fft_respond<T: complex>(in T Z[A, C, M], out T G[A, C, M], const bool correlate = false)
+{
+    grid (a in A, c in C, m in M) {
+        let g = scaled_by(Z[a, c, m], 1 / f64(M));
+        G[a, c, m] = correlate ? conj(g) : g;
+    }
+}
+
+/// The same for real rows of length 2 H as pairs: Z is the transform of the pairs of the filter, V[h] = exp(-pi i h / H). Of pairs with
+/// transform z the convolution has the transform G[0, h] z[h] + G[1, h] conj(z[H - h]): what fft_r2c does to z, the product and what fft_c2r
+/// does to it, put together. With s and d the sum and the difference of Z[h] and conj(Z[H - h]), V = c - i s',
+/// G[0] = s + i V s' d and G[1] = V c d, divided by 2 H.
+kernel fft_respond_real<T: complex>(in T Z[A, C, H], in T V[H], out T G[A, C, 2, H], const bool correlate = false)
+{
+    grid (each a in A, each c in C, h in H) {
+        let p = Z[a, c, h], q = conj(h == 0 ? Z[a, c, h] : Z[a, c, H - h]), v = V[h];
+        let d = cmul(p - q, v), sine = -im(v), cosine = re(v);
+        let f = scaled_by(T(complex(re(p + q) - im(d) * sine, im(p + q) + re(d) * sine)), 0.5 / f64(H));
+        let g = scaled_by(T(complex(re(d) * cosine, im(d) * cosine)), 0.5 / f64(H));
+        G[a, c, 0, h] = correlate ? conj(f) : f;
+        G[a, c, 1, h] = correlate ? -conj(g) : g;
+    }
+}
+
+/// Rows of N, which are zero from there to M; of the result the first L.
+kernel fft_convolve<T: complex>(in T X[A, C, const N], in T G[A, C, const M], in T WF[NW], in T WB[NW], out T Y[A, C, const L])
+    where NW + 1 == M, N <= M, L <= M
+{
+    grid (each a in A, each c in C) {
+        axis m in M, n in L;
+        let z = passes(cmul(passes(X[a, c, m], m, WF, M, -1), G[a, c, m]), m, WB, M, 1);
+        Y[a, c, n] = z[m = n];
+    }
+}
+
+/// The same for real rows as pairs.
+kernel fft_convolve_real<T: complex>(in T X[A, C, const N], in T G[A, C, 2, const H], in T WF[NW], in T WB[NW], out T Y[A, C, const L])
+    where NW + 1 == H, N <= H, L <= H
+{
+    grid (each a in A, each c in C) {
+        axis h in H, k in H from 1, e in 1, n in L;
+        T z[h] = passes(X[a, c, h], h, WF, H, -1);
+        T t[h] = complex(0.0, 0.0);
+        t[h = k] = cmul(z[h = k], G[a, c, 0, k]) + cmul(conj(z[h = H - k]), G[a, c, 1, k]);
+        t[h = e] = cmul(z[h = e], G[a, c, 0, e]) + cmul(conj(z[h = e]), G[a, c, 1, e]);
+        let y = passes(t, h, WB, H, 1);
+        Y[a, c, n] = y[h = n];
+    }
+}
+
+/// The middle of fft_convolve_real on its own, for lengths that do not fit an instance.
+kernel fft_blend<T: complex>(in T Z[A, C, H], in T G[A, C, 2, H], out T Y[A, C, H])
+{
+    grid (each a in A, each c in C, h in H) {
+        let q = conj(h == 0 ? Z[a, c, h] : Z[a, c, H - h]);
+        Y[a, c, h] = cmul(Z[a, c, h], G[a, c, 0, h]) + cmul(q, G[a, c, 1, h]);
     }
 }

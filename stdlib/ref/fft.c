@@ -334,9 +334,8 @@ void ref_fft_chirp_in(kcase *c) {
 }
 
 void ref_fft_multiply(kcase *c) {
-    int64_t m = kd(c, "M");
-    for (int64_t i = 0; i < kd(c, "A") * kd(c, "C") * m; i++) {
-        multiply(kt(c, "Y") + 2 * i, kt(c, "X") + 2 * i, kt(c, "H") + 2 * (i % m));
+    for (int64_t i = 0; i < kn(c, "X"); i++) {
+        multiply(kt(c, "Y") + 2 * i, kt(c, "X") + 2 * i, kt(c, "H") + 2 * i);
     }
 }
 
@@ -376,5 +375,112 @@ void ref_fft_mirror(kcase *c) {
         int64_t at = i % n < k ? i % n : n - i % n;
         kt(c, "Y")[2 * i] = kt(c, "X")[2 * (i / n * k + at)];
         kt(c, "Y")[2 * i + 1] = (i % n < k ? 1 : -1) * kt(c, "X")[2 * (i / n * k + at) + 1];
+    }
+}
+
+/* ---- convolutions -------------------------------------------------------------------------- */
+
+void ref_fft_fill(kcase *c) {
+    int64_t n = kd(c, "N"), m = kd(c, "M"), width = kwidth(c, "X");
+    double *x = kt(c, "X"), *y = kt(c, "Y");
+    for (int64_t i = 0; i < kd(c, "A") * kd(c, "C") * m; i++) {
+        int64_t at = i % m, end = at - m + n;
+        int64_t from[] = {at - kd(c, "from"), at < n + kd(c, "after") ? at - n : -1, at >= m - kd(c, "before") ? end : -1};
+        for (int64_t w = 0; w < width; w++) {
+            y[width * i + w] = 0;
+            for (int k = 0; k < 3; k++) {
+                y[width * i + w] += from[k] >= 0 && from[k] < n ? x[width * (i / m * n + from[k]) + w] : 0;
+            }
+        }
+    }
+}
+
+void ref_fft_respond(kcase *c) {
+    for (int64_t i = 0; i < kn(c, "Z"); i++) {
+        kt(c, "G")[2 * i] = kt(c, "Z")[2 * i] / (double)kd(c, "M");
+        kt(c, "G")[2 * i + 1] = (kb(c, "correlate") ? -1 : 1) * kt(c, "Z")[2 * i + 1] / (double)kd(c, "M");
+    }
+}
+
+/* From the response of the filter itself: F its transform and E[h] = conj(F[H - h]), G[0] = F + E - (F - E) sin, G[1] = i (F - E) cos. */
+static void respond_real(kcase *c, const double *z, double *g, int64_t k) {
+    int64_t h = kd(c, "H");
+    const double *p = z + 2 * k, *r = z + 2 * ((h - k) % h);
+    double s[2] = {p[0] + r[0], p[1] - r[1]}, d[2] = {p[0] - r[0], p[1] + r[1]}, turn[2], by = 0.5 / (double)h;
+    unit(turn, -k, 2 * h);
+    multiply(d, d, turn);
+    double minus[2] = {d[1], -d[0]}, sign = kb(c, "correlate") ? -1 : 1; /* F - E = -i V d */
+    g[2 * k] = (s[0] + minus[0] * turn[1]) * by;
+    g[2 * k + 1] = sign * (s[1] + minus[1] * turn[1]) * by;
+    g[2 * (h + k)] = -sign * minus[1] * turn[0] * by;
+    g[2 * (h + k) + 1] = minus[0] * turn[0] * by;
+}
+
+void ref_fft_respond_real(kcase *c) {
+    int64_t h = kd(c, "H");
+    for (int64_t i = 0; i < kd(c, "A") * kd(c, "C"); i++) {
+        for (int64_t k = 0; k < h; k++) {
+            respond_real(c, kt(c, "Z") + 2 * i * h, kt(c, "G") + 4 * i * h, k);
+        }
+    }
+}
+
+static void blend(const double *z, const double *g, double *y, int64_t h) {
+    for (int64_t k = 0; k < h; k++) {
+        const double *r = z + 2 * ((h - k) % h);
+        double back[2] = {r[0], -r[1]};
+        multiply(back, back, g + 2 * (h + k));
+        multiply(y + 2 * k, z + 2 * k, g + 2 * k);
+        y[2 * k] += back[0];
+        y[2 * k + 1] += back[1];
+    }
+}
+
+void ref_fft_blend(kcase *c) {
+    int64_t h = kd(c, "H");
+    for (int64_t i = 0; i < kd(c, "A") * kd(c, "C"); i++) {
+        blend(kt(c, "Z") + 2 * i * h, kt(c, "G") + 4 * i * h, kt(c, "Y") + 2 * i * h, h);
+    }
+}
+
+static void prepare_both(kcase *c, int64_t m) {
+    factors(c, "WF", m, -1);
+    factors(c, "WB", m, 1);
+}
+
+void prepare_fft_convolve(kcase *c) {
+    prepare_both(c, kd(c, "M"));
+}
+
+void prepare_fft_convolve_real(kcase *c) {
+    prepare_both(c, kd(c, "H"));
+}
+
+/* The first l of the backward transform of the product of row i. */
+static void convolve(kcase *c, int64_t i, int64_t m, bool real) {
+    int64_t n = kd(c, "N"), l = kd(c, "L");
+    double *x = calloc((size_t)m * 6, sizeof *x), *z = x + 2 * m, *y = z + 2 * m;
+    memcpy(x, kt(c, "X") + 2 * i * n, (size_t)(2 * n) * sizeof *x);
+    transform(x, z, 1, m, -1, 1);
+    for (int64_t k = 0; k < m && !real; k++) {
+        multiply(y + 2 * k, z + 2 * k, kt(c, "G") + 2 * (i * m + k));
+    }
+    if (real) {
+        blend(z, kt(c, "G") + 4 * i * m, y, m);
+    }
+    transform(y, z, 1, m, 1, 1);
+    memcpy(kt(c, "Y") + 2 * i * l, z, (size_t)(2 * l) * sizeof *z);
+    free(x);
+}
+
+void ref_fft_convolve(kcase *c) {
+    for (int64_t i = 0; i < kd(c, "A") * kd(c, "C"); i++) {
+        convolve(c, i, kd(c, "M"), false);
+    }
+}
+
+void ref_fft_convolve_real(kcase *c) {
+    for (int64_t i = 0; i < kd(c, "A") * kd(c, "C"); i++) {
+        convolve(c, i, kd(c, "H"), true);
     }
 }
