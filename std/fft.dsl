@@ -8,7 +8,8 @@
 ///     y[q + s (p + m r)] = sum over k < R of w^(p k) x[q + s (R p + k)] exp(sign 2 pi i k r / R),  w = exp(sign 2 pi i / (R m))
 ///
 /// (Stockham's autosort algorithm, decimation in time.) q runs along memory, in lanes; the last pass has s = 1 and reads
-/// columns. Its table is entry k m + p - 1, w^(p k) with 0 < k < R: all tables follow one another and have N - 1 entries together.
+/// columns. Its table is entry k m + p - 1, w^(p k) with 0 < k < R: all tables follow one another and have N - 1 entries together. W holds
+/// N - 1 real parts, then N - 1 imaginary ones, so that a vector of them needs no shuffle.
 
 /// By the definition: any length, size terms per output, the angle reduced exactly in integers.
 fn dft(c32 x[n], axis n, const int sign = -1) -> c32[n]
@@ -58,8 +59,8 @@ fn cmul<T: complex>(T a, T b) -> T = complex(re(a) * re(b) - im(a) * im(b), re(a
 fn quarter<T: complex>(T a, const int sign) -> T = sign < 0 ? complex(im(a), -re(a)) : complex(-im(a), re(a));
 
 /// x[from], turned by a factor of the table unless all of this pass are 1.
-private fn arm<T: complex>(T x[n], axis n, in T W[NW], int from, int w, const bool turned) -> T
-    = turned ? cmul(x[n = from], W[w]) : x[n = from];
+private fn arm<T: complex, S: f32 | f64>(T x[n], axis n, in S W[NW], int from, int w, const int half, const bool turned) -> T
+    = turned ? cmul(x[n = from], T(complex(W[w], W[half + w]))) : x[n = from];
 
 private fn radix3<T: complex>(T a, T b, T c, const int sign) -> (T, T, T)
 {
@@ -120,23 +121,24 @@ private fn radix8<T: complex>(T a, T b, T c, T d, T e, T f, T g, T h, const int 
     return (p0 + q0, p1 + r1, p2 + r2, p3 + r3, p0 - q0, p1 - r1, p2 - r2, p3 - r3);
 }
 
-private fn pass2<T: complex>(T x[n], axis n, in T W[NW], const int m, const int s) -> T[n]
+private fn pass2<T: complex, S: f32 | f64>(T x[n], axis n, in S W[NW], const int m, const int s) -> T[n]
 {
     axis p in m, q in s;
     let k = q + 2 * s * p, to = q + s * p, w = m - 1 + p;
-    let a = x[n = k], b = arm(x, n, W, k + s, w, m > 1);
+    let a = x[n = k], b = arm(x, n, W, k + s, w, 2 * m * s - 1, m > 1);
     T y[n] = complex(0.0, 0.0);
     y[n = to] = a + b;
     y[n = to + s * m] = a - b;
     return y;
 }
 
-private fn pass3<T: complex>(T x[n], axis n, in T W[NW], const int m, const int s, const int sign) -> T[n]
+private fn pass3<T: complex, S: f32 | f64>(T x[n], axis n, in S W[NW], const int m, const int s, const int sign) -> T[n]
 {
     axis p in m, q in s;
     const bool turned = m > 1;
+    const int half = 3 * m * s - 1;
     let k = q + 3 * s * p, to = q + s * p, w = m - 1 + p;
-    let (y0, y1, y2) = radix3(x[n = k], arm(x, n, W, k + s, w, turned), arm(x, n, W, k + 2 * s, w + m, turned), sign);
+    let (y0, y1, y2) = radix3(x[n = k], arm(x, n, W, k + s, w, half, turned), arm(x, n, W, k + 2 * s, w + m, half, turned), sign);
     T y[n] = complex(0.0, 0.0);
     y[n = to] = y0;
     y[n = to + s * m] = y1;
@@ -144,13 +146,14 @@ private fn pass3<T: complex>(T x[n], axis n, in T W[NW], const int m, const int 
     return y;
 }
 
-private fn pass4<T: complex>(T x[n], axis n, in T W[NW], const int m, const int s, const int sign) -> T[n]
+private fn pass4<T: complex, S: f32 | f64>(T x[n], axis n, in S W[NW], const int m, const int s, const int sign) -> T[n]
 {
     axis p in m, q in s;
     const bool turned = m > 1;
+    const int half = 4 * m * s - 1;
     let k = q + 4 * s * p, to = q + s * p, w = m - 1 + p;
-    let (y0, y1, y2, y3) = radix4(x[n = k], arm(x, n, W, k + s, w, turned), arm(x, n, W, k + 2 * s, w + m, turned),
-                                  arm(x, n, W, k + 3 * s, w + 2 * m, turned), sign);
+    let (y0, y1, y2, y3) = radix4(x[n = k], arm(x, n, W, k + s, w, half, turned), arm(x, n, W, k + 2 * s, w + m, half, turned),
+                                  arm(x, n, W, k + 3 * s, w + 2 * m, half, turned), sign);
     T y[n] = complex(0.0, 0.0);
     y[n = to] = y0;
     y[n = to + s * m] = y1;
@@ -159,13 +162,14 @@ private fn pass4<T: complex>(T x[n], axis n, in T W[NW], const int m, const int 
     return y;
 }
 
-private fn pass5<T: complex>(T x[n], axis n, in T W[NW], const int m, const int s, const int sign) -> T[n]
+private fn pass5<T: complex, S: f32 | f64>(T x[n], axis n, in S W[NW], const int m, const int s, const int sign) -> T[n]
 {
     axis p in m, q in s;
     const bool turned = m > 1;
+    const int half = 5 * m * s - 1;
     let k = q + 5 * s * p, to = q + s * p, w = m - 1 + p;
-    let (y0, y1, y2, y3, y4) = radix5(x[n = k], arm(x, n, W, k + s, w, turned), arm(x, n, W, k + 2 * s, w + m, turned),
-                                      arm(x, n, W, k + 3 * s, w + 2 * m, turned), arm(x, n, W, k + 4 * s, w + 3 * m, turned), sign);
+    let (y0, y1, y2, y3, y4) = radix5(x[n = k], arm(x, n, W, k + s, w, half, turned), arm(x, n, W, k + 2 * s, w + m, half, turned),
+                                      arm(x, n, W, k + 3 * s, w + 2 * m, half, turned), arm(x, n, W, k + 4 * s, w + 3 * m, half, turned), sign);
     T y[n] = complex(0.0, 0.0);
     y[n = to] = y0;
     y[n = to + s * m] = y1;
@@ -175,15 +179,16 @@ private fn pass5<T: complex>(T x[n], axis n, in T W[NW], const int m, const int 
     return y;
 }
 
-private fn pass7<T: complex>(T x[n], axis n, in T W[NW], const int m, const int s, const int sign) -> T[n]
+private fn pass7<T: complex, S: f32 | f64>(T x[n], axis n, in S W[NW], const int m, const int s, const int sign) -> T[n]
 {
     axis p in m, q in s;
     const bool turned = m > 1;
+    const int half = 7 * m * s - 1;
     let k = q + 7 * s * p, to = q + s * p, w = m - 1 + p;
     let (y0, y1, y2, y3, y4, y5, y6) =
-        radix7(x[n = k], arm(x, n, W, k + s, w, turned), arm(x, n, W, k + 2 * s, w + m, turned),
-               arm(x, n, W, k + 3 * s, w + 2 * m, turned), arm(x, n, W, k + 4 * s, w + 3 * m, turned),
-               arm(x, n, W, k + 5 * s, w + 4 * m, turned), arm(x, n, W, k + 6 * s, w + 5 * m, turned), sign);
+        radix7(x[n = k], arm(x, n, W, k + s, w, half, turned), arm(x, n, W, k + 2 * s, w + m, half, turned),
+               arm(x, n, W, k + 3 * s, w + 2 * m, half, turned), arm(x, n, W, k + 4 * s, w + 3 * m, half, turned),
+               arm(x, n, W, k + 5 * s, w + 4 * m, half, turned), arm(x, n, W, k + 6 * s, w + 5 * m, half, turned), sign);
     T y[n] = complex(0.0, 0.0);
     y[n = to] = y0;
     y[n = to + s * m] = y1;
@@ -195,16 +200,17 @@ private fn pass7<T: complex>(T x[n], axis n, in T W[NW], const int m, const int 
     return y;
 }
 
-private fn pass8<T: complex>(T x[n], axis n, in T W[NW], const int m, const int s, const int sign) -> T[n]
+private fn pass8<T: complex, S: f32 | f64>(T x[n], axis n, in S W[NW], const int m, const int s, const int sign) -> T[n]
 {
     axis p in m, q in s;
     const bool turned = m > 1;
+    const int half = 8 * m * s - 1;
     let k = q + 8 * s * p, to = q + s * p, w = m - 1 + p;
     let (y0, y1, y2, y3, y4, y5, y6, y7) =
-        radix8(x[n = k], arm(x, n, W, k + s, w, turned), arm(x, n, W, k + 2 * s, w + m, turned),
-               arm(x, n, W, k + 3 * s, w + 2 * m, turned), arm(x, n, W, k + 4 * s, w + 3 * m, turned),
-               arm(x, n, W, k + 5 * s, w + 4 * m, turned), arm(x, n, W, k + 6 * s, w + 5 * m, turned),
-               arm(x, n, W, k + 7 * s, w + 6 * m, turned), sign);
+        radix8(x[n = k], arm(x, n, W, k + s, w, half, turned), arm(x, n, W, k + 2 * s, w + m, half, turned),
+               arm(x, n, W, k + 3 * s, w + 2 * m, half, turned), arm(x, n, W, k + 4 * s, w + 3 * m, half, turned),
+               arm(x, n, W, k + 5 * s, w + 4 * m, half, turned), arm(x, n, W, k + 6 * s, w + 5 * m, half, turned),
+               arm(x, n, W, k + 7 * s, w + 6 * m, half, turned), sign);
     T y[n] = complex(0.0, 0.0);
     y[n = to] = y0;
     y[n = to + s * m] = y1;
@@ -217,7 +223,7 @@ private fn pass8<T: complex>(T x[n], axis n, in T W[NW], const int m, const int 
     return y;
 }
 
-private fn pass_of<T: complex>(T x[n], axis n, in T W[NW], const int R, const int m, const int s, const int sign) -> T[n]
+private fn pass_of<T: complex, S: f32 | f64>(T x[n], axis n, in S W[NW], const int R, const int m, const int s, const int sign) -> T[n]
 {
     T y[n] = x;
     if const (R == 2) y = pass2(x, n, W, m, s);
@@ -230,7 +236,7 @@ private fn pass_of<T: complex>(T x[n], axis n, in T W[NW], const int R, const in
 }
 
 /// The transform of length N, the extent of n, by passes of radix 2 to 8; W is the table described above.
-fn passes<T: complex>(T x[n], axis n, in T W[NW], const int N, const int sign) -> T[n]
+fn passes<T: complex, S: f32 | f64>(T x[n], axis n, in S W[NW], const int N, const int sign) -> T[n]
 {
     T y[n] = x;
     unroll for (int s = N; s > 1; s /= next_radix(s)) y = pass_of(y, n, W, next_radix(s), N / s, s / next_radix(s), sign);

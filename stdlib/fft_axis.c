@@ -173,29 +173,37 @@ static tg_status failed(const tg_fft_axis *a) {
                    (long long)a->n);
 }
 
+/* exp(sign 2 pi i step p q / n): the rows of real parts, then those of imaginary ones. */
+static tg_status make_turn(const tg_fft_axis *a, int64_t rows, int64_t columns, int64_t step, tg_tensor **out) {
+    *out = tg_tensor_create(a->context, tg_dtype_real(a->dtype), 2, (int64_t[]){2 * rows, columns});
+    if (!*out) {
+        return failed(a);
+    }
+    tg_tensor parts = tg_fft_view(*out, 3, (int64_t[]){2, rows, columns}, NULL);
+    return tg_std_launch(a->context, TG_STD_fft_factors, TG_ARGS(&parts, a->n, step, a->sign));
+}
+
 /* Factors of all passes, one launch each: pass of radix R over m groups has entries m - 1 … R m - 2. */
 static tg_status make_factors(const tg_fft_axis *a, int64_t n, int sign, tg_tensor **out) {
-    *out = make(a, 1, (int64_t[]){n - 1});
+    *out = tg_tensor_create(a->context, tg_dtype_real(a->dtype), 1, (int64_t[]){2 * n - 2});
     if (!*out) {
         return failed(a);
     }
     tg_status s = TG_OK;
     for (int64_t left = n; left > 1 && s == TG_OK; left /= next_radix(left)) {
         int64_t m = n / left, radix = next_radix(left);
-        tg_tensor part = tg_fft_view(*out, 2, (int64_t[]){radix - 1, m}, NULL);
-        part.arg.data = (char *)part.arg.data + (size_t)(m - 1) * tg_dtype_size(a->dtype);
+        tg_tensor part = tg_fft_view(*out, 3, (int64_t[]){2, radix - 1, m}, (int64_t[]){n - 1, m, 1});
+        part.arg.data = (char *)part.arg.data + (size_t)(m - 1) * tg_dtype_size(part.dtype);
         s = tg_std_launch(a->context, TG_STD_fft_twiddles, TG_ARGS(&part, sign));
     }
     return s;
 }
 
 static tg_status init_large(tg_fft_axis *a) {
-    a->turn[0] = make(a, 2, (int64_t[]){(a->q + LINE - 1) / LINE, a->p});
-    a->turn[1] = make(a, 2, (int64_t[]){a->p, LINE});
-    tg_status s = a->turn[0] && a->turn[1] ? make_factors(a, a->p, a->sign, &a->w[0]) : failed(a);
+    tg_status s = make_factors(a, a->p, a->sign, &a->w[0]);
     s = s ? s : make_factors(a, a->q, a->sign, &a->w[1]);
-    s = s ? s : tg_std_launch(a->context, TG_STD_fft_factors, TG_ARGS(a->turn[0], a->n, LINE, a->sign));
-    return s ? s : tg_std_launch(a->context, TG_STD_fft_factors, TG_ARGS(a->turn[1], a->n, 1, a->sign));
+    s = s ? s : make_turn(a, (a->q + LINE - 1) / LINE, a->p, LINE, &a->turn[0]);
+    return s ? s : make_turn(a, a->p, LINE, 1, &a->turn[1]);
 }
 
 /* filter = transform of length M of the wrapped conjugate chirp / M */

@@ -11,6 +11,13 @@ static tg_tensor ghost(const tg_fft_axis *a, uint32_t rank, const int64_t *shape
     return tg_fft_view(&of, rank, shape, NULL);
 }
 
+/* Of factors: real parts, then imaginary ones. */
+static tg_tensor ghost_table(const tg_fft_axis *a, uint32_t rank, const int64_t *shape) {
+    tg_tensor t = ghost(a, rank, shape);
+    t.dtype = tg_dtype_real(a->dtype);
+    return t;
+}
+
 static void compile(const tg_fft_axis *a, tg_std_row row, const tg_argument *values, uint32_t n) {
     tg_kernel *kernel;
     if (tg_std_kernel(a->context, row, &kernel) == TG_OK) {
@@ -19,7 +26,7 @@ static void compile(const tg_fft_axis *a, tg_std_row row, const tg_argument *val
 }
 
 static void compile_direct(const tg_fft_axis *a, tg_fft_use use, bool normalise) {
-    tg_tensor w = ghost(a, 1, (int64_t[]){a->n - 1}), v = ghost(a, 1, &a->n);
+    tg_tensor w = ghost_table(a, 1, (int64_t[]){2 * a->n - 2}), v = ghost_table(a, 1, (int64_t[]){2 * a->n});
     tg_tensor row = ghost(a, 3, (int64_t[]){1, 1, a->n}), longer = ghost(a, 3, (int64_t[]){1, 1, a->n + 1});
     tg_tensor lines = ghost(a, 4, (int64_t[]){1, a->n, 1, LINE});
     switch (use) {
@@ -43,14 +50,14 @@ static void compile_direct(const tg_fft_axis *a, tg_fft_use use, bool normalise)
 static void compile_large(const tg_fft_axis *a, tg_fft_use use, bool normalise) {
     bool factor = normalise && use != TG_FFT_AS_R2C; /* whose last step has it */
     tg_tensor x = ghost(a, 4, (int64_t[]){1, 1, a->p, a->q}), y = ghost(a, 4, (int64_t[]){1, 1, a->q, a->p});
-    tg_tensor wp = ghost(a, 1, (int64_t[]){a->p - 1}), wq = ghost(a, 1, (int64_t[]){a->q - 1});
-    tg_tensor blocks = ghost(a, 2, (int64_t[]){(a->q + LINE - 1) / LINE, a->p}), rest = ghost(a, 2, (int64_t[]){a->p, LINE});
+    tg_tensor wp = ghost_table(a, 1, (int64_t[]){2 * a->p - 2}), wq = ghost_table(a, 1, (int64_t[]){2 * a->q - 2});
+    tg_tensor blocks = ghost_table(a, 2, (int64_t[]){2 * ((a->q + LINE - 1) / LINE), a->p}), rest = ghost_table(a, 2, (int64_t[]){2 * a->p, LINE});
     compile(a, TG_STD_fft_large, TG_ARGS(&x, &wp, &wq, &blocks, &rest, &y, a->sign, factor));
 }
 
 static void compile_convolution(const tg_fft_axis *a, bool normalise) {
     tg_tensor x = ghost(a, 3, (int64_t[]){1, 1, a->n}), v = ghost(a, 1, &a->n), h = ghost(a, 1, &a->m);
-    tg_tensor w = ghost(a, 1, (int64_t[]){a->m - 1}), powers = ghost(a, 1, &a->m);
+    tg_tensor w = ghost_table(a, 1, (int64_t[]){2 * a->m - 2}), powers = ghost(a, 1, &a->m);
     powers.dtype = TG_I32;
     if (a->method == TG_FFT_RADER) {
         compile(a, TG_STD_fft_rader, TG_ARGS(&x, &powers, &powers, &h, &w, &w, &x, normalise));

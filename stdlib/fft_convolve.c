@@ -61,7 +61,7 @@ static tg_status init(tg_fft_convolution *c) {
     if (s || !c->real) {
         return s;
     }
-    c->turn = tg_tensor_create(context, c->dtype, 2, (int64_t[]){1, c->m});
+    c->turn = tg_tensor_create(context, tg_dtype_real(c->dtype), 3, (int64_t[]){2, 1, c->m});
     return c->turn ? tg_std_launch(context, TG_STD_fft_twiddles, TG_ARGS(c->turn, -1))
                    : tg_fail(context, TG_ERROR_OUT_OF_MEMORY, "out of memory for the tables of a convolution");
 }
@@ -170,7 +170,7 @@ static tg_status respond(const tg_fft_convolution *c, const tg_tensor *h, tg_ten
     if (s || !c->real) {
         return s ? s : tg_std_launch(c->context, TG_STD_fft_respond, TG_ARGS(&spectrum, &response, conjugate));
     }
-    tg_tensor turn = tg_fft_view(c->turn, 1, &c->m, NULL);
+    tg_tensor turn = tg_fft_view(c->turn, 1, (int64_t[]){2 * c->m}, NULL);
     return tg_std_launch(c->context, TG_STD_fft_respond_real, TG_ARGS(&spectrum, &turn, &response, conjugate));
 }
 

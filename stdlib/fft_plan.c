@@ -45,8 +45,8 @@ static tg_status check(tg_context *context, uint32_t rank, const int64_t *length
 }
 
 static tg_status init_pairs(tg_fft_plan *p, int sign) {
-    int64_t half = p->n[p->rank - 1] / 2, shape[] = {1, half};
-    p->turn = tg_tensor_create(p->context, p->options.dtype, 2, shape);
+    int64_t half = p->n[p->rank - 1] / 2, shape[] = {2, 1, half};
+    p->turn = tg_tensor_create(p->context, tg_dtype_real(p->options.dtype), 3, shape);
     if (!p->turn) {
         return TG_ERROR_OUT_OF_MEMORY;
     }
@@ -218,7 +218,7 @@ static bool call_of_rows(const tg_fft_plan *p, const tg_tensor *x, tg_tensor *y,
     if (!p->paired || axis->method != TG_FFT_DIRECT || !tg_fft_as_pairs(forward ? x : y, p->options.dtype, &c->pairs)) {
         return false;
     }
-    c->turn = tg_fft_view(p->turn, 1, (int64_t[]){p->n[p->rank - 1] / 2}, NULL);
+    c->turn = tg_fft_view(p->turn, 1, &p->n[p->rank - 1], NULL);
     c->call = forward ? tg_fft_call_make(TG_STD_fft_r2c, 3, TG_ARGS(&c->pairs, axis->w[0], &c->turn, y, normalise))
                       : tg_fft_call_make(TG_STD_fft_c2r, 3, TG_ARGS(x, axis->w[0], &c->turn, &c->pairs, normalise));
     return true;
@@ -234,7 +234,7 @@ static tg_status real_rows(const tg_fft_plan *p, const tg_tensor *x, tg_tensor *
     if (!tg_fft_as_pairs(forward ? x : y, p->options.dtype, &pairs)) {
         return copy_rows(p, x, y, forward);
     }
-    tg_tensor turn = tg_fft_view(p->turn, 1, (int64_t[]){p->n[p->rank - 1] / 2}, NULL);
+    tg_tensor turn = tg_fft_view(p->turn, 1, &p->n[p->rank - 1], NULL);
     return forward ? long_pairs(p, &pairs, &turn, y, true) : long_pairs(p, x, &turn, &pairs, false);
 }
 

@@ -1,4 +1,5 @@
-/// Fourier transforms: the kernels that tg_fft_execute puts together (stdlib/fft_plan.c). Lengths are constants, factors from tables.
+/// Fourier transforms: the kernels that tg_fft_execute puts together (stdlib/fft_plan.c). Lengths are constants, factors from tables,
+/// real and imaginary parts apart.
 import "std/fft": passes, cmul;
 
 /// y k for a real k of y's kind
@@ -7,10 +8,14 @@ private fn scaled<T: complex>(T y, const f64 k) -> T = complex(re(y) * re(T(comp
 /// The same for a k that is not known before the launch.
 private fn scaled_by<T: complex>(T y, f64 k) -> T = complex(re(y) * re(T(complex(k, 0.0))), im(y) * re(T(complex(k, 0.0))));
 
-/// Factors of the pass of radix K + 1 over M groups: W[k - 1, p] = exp(sign 2 pi i p k / ((K + 1) M)).
-kernel fft_twiddles<T: complex>(out T W[K, M], const int sign = -1)
+/// Factors of the pass of radix K + 1 over M groups: exp(sign 2 pi i p k / ((K + 1) M)) in W[0, k - 1, p] and W[1, k - 1, p].
+kernel fft_twiddles<S: f32 | f64>(out S W[2, K, M], const int sign = -1)
 {
-    grid (k in K, p in M) W[k, p] = T(cispi(f64(2 * sign * (p * (k + 1) % (K * M + M))) / f64(K * M + M)));
+    grid (k in K, p in M) {
+        let w = cispi(f64(2 * sign * (p * (k + 1) % (K * M + M))) / f64(K * M + M));
+        W[0, k, p] = S(re(w));
+        W[1, k, p] = S(im(w));
+    }
 }
 
 schedule fft_twiddles { vector(p) = 1; } // tables are short: compiling vectors takes longer than they save
@@ -24,8 +29,8 @@ kernel fft_chirp<T: complex>(out T W[N], const int sign = -1)
 schedule fft_chirp { vector(n) = 4; }
 
 /// Rows of length N: Y[a, c] = the transform of X[a, c]; `normalise` divides by N.
-kernel fft_rows<T: complex>(in T X[A, C, const N], in T W[NW], out T Y[A, C, const N], const int sign = -1, const bool normalise = false)
-    where NW + 1 == N
+kernel fft_rows<T: complex, S: f32 | f64>(in T X[A, C, const N], in S W[NW], out T Y[A, C, const N], const int sign = -1, const bool normalise = false)
+    where NW == 2 * N - 2
 {
     grid (each a in A, each c in C) {
         axis n in N;
@@ -38,8 +43,8 @@ kernel fft_rows<T: complex>(in T X[A, C, const N], in T W[NW], out T Y[A, C, con
 const int LINE = 8;
 
 /// Along the middle dimension: any number of columns.
-kernel fft_columns<T: complex>(in T X[A, const N, C], in T W[NW], out T Y[A, const N, C], const int sign = -1, const bool normalise = false)
-    where NW + 1 == N
+kernel fft_columns<T: complex, S: f32 | f64>(in T X[A, const N, C], in S W[NW], out T Y[A, const N, C], const int sign = -1, const bool normalise = false)
+    where NW == 2 * N - 2
 {
     grid (each a in A, c in C) {
         axis n in N;
@@ -49,8 +54,8 @@ kernel fft_columns<T: complex>(in T X[A, const N, C], in T W[NW], out T Y[A, con
 }
 
 /// The same for columns in groups of LINE, which are cache lines: column LINE c + r is X[a, n, c, r].
-kernel fft_lines<T: complex>(in T X[A, const N, C, 8], in T W[NW], out T Y[A, const N, C, 8], const int sign = -1, const bool normalise = false)
-    where NW + 1 == N
+kernel fft_lines<T: complex, S: f32 | f64>(in T X[A, const N, C, 8], in S W[NW], out T Y[A, const N, C, 8], const int sign = -1, const bool normalise = false)
+    where NW == 2 * N - 2
 {
     grid (each a in A, each c in C) {
         axis r in LINE, n in N;
@@ -63,15 +68,15 @@ schedule fft_lines { vector(r) = 8; }
 /// Length P Q in two passes over memory: columns of the P x Q matrix, factors exp(sign 2 pi i p q / (P Q)), rows.
 /// Y[a, c, q, p] is output p + P q. Each pass takes LINE columns at a time, whole cache lines, and leaves them so that those of the
 /// next one are together. The factor of q = LINE b + r is FB[b, p] = exp(sign 2 pi i LINE b p / (P Q)) times FR[p, r] = exp(sign 2 pi i p r / (P Q)).
-kernel fft_large<T: complex>(in T X[A, C, const P, const Q], in T WP[NP], in T WQ[NQ], in T FB[B, const P], in T FR[const P, 8], out T Y[A, C, const Q, const P],
+kernel fft_large<T: complex, S: f32 | f64>(in T X[A, C, const P, const Q], in S WP[NP], in S WQ[NQ], in S FB[BB, const P], in S FR[PP, 8], out T Y[A, C, const Q, const P],
                              const int sign = -1, const bool normalise = false)
-    where NP + 1 == P, NQ + 1 == Q, B == ceil_div(Q, 8)
+    where NP == 2 * P - 2, NQ == 2 * Q - 2, BB == 2 * ceil_div(Q, 8), PP == 2 * P
 {
     temp T t[A, C, ceil_div(P, LINE), Q + 1, LINE]; // one more: lines that are written together lie in different sets of the caches
     columns: grid (each a in A, each c in C, each b in ceil_div(Q, LINE)) {
         axis r in LINE, p in P;
         let y = passes(X[a, c, p, b * LINE + r], p, WP, P, sign);
-        t[a, c, p / LINE, b * LINE + r, p % LINE] = cmul(cmul(y, FR[p, r]), FB[b, p]);
+        t[a, c, p / LINE, b * LINE + r, p % LINE] = cmul(cmul(y, T(complex(FR[p, r], FR[P + p, r]))), T(complex(FB[b, p], FB[ceil_div(Q, LINE) + b, p])));
     }
     rows: grid (each a in A, each c in C, each b in ceil_div(P, LINE)) {
         axis r in LINE, q in Q;
@@ -93,9 +98,9 @@ kernel fft_filter<T: complex>(in T V[N], out T H[M])
 
 /// Any length N by Bluestein's algorithm: a cyclic convolution of length M >= 2 N - 1 with the chirp V, by transforms of length M.
 /// H = transform of the filter, WF and WB its factors forward and backward.
-kernel fft_bluestein<T: complex>(in T X[A, C, const N], in T V[const N], in T H[const M], in T WF[NW], in T WB[NW], out T Y[A, C, const N],
+kernel fft_bluestein<T: complex, S: f32 | f64>(in T X[A, C, const N], in T V[const N], in T H[const M], in S WF[NW], in S WB[NW], out T Y[A, C, const N],
                                  const bool normalise = false)
-    where NW + 1 == M, M >= 2 * N - 1
+    where NW == 2 * M - 2, M >= 2 * N - 1
 {
     grid (each a in A, each c in C) {
         axis m in M, n in N;
@@ -133,9 +138,9 @@ schedule fft_rader_filter { vector(m) = 1; }
 /// A prime length N = M + 1 by Rader's algorithm. With P[q] the powers of a generator g modulo N and R[q] those of its inverse, output R[p] is
 /// X[0] + sum over q of X[P[q]] w^R[p - q]: a cyclic convolution of length M. H = transform of its filter; the sum of all X is output 0
 /// of the first transform, and X[0], added to what output 0 of the second one is made from, is added to all.
-kernel fft_rader<T: complex>(in T X[A, C, const N], in i32 P[const M], in i32 R[const M], in T H[const M], in T WF[NW], in T WB[NW],
+kernel fft_rader<T: complex, S: f32 | f64>(in T X[A, C, const N], in i32 P[const M], in i32 R[const M], in T H[const M], in S WF[NW], in S WB[NW],
                              out T Y[A, C, const N], const bool normalise = false)
-    where NW + 1 == M, M + 1 == N, unique(R)
+    where NW == 2 * M - 2, M + 1 == N, unique(R)
 {
     grid (each a in A, each c in C) {
         axis m in M, e in 1;
@@ -170,16 +175,16 @@ kernel fft_chirp_out<T: complex>(in T X[A, C, M], in T V[N], out T Y[A, C, N], c
     }
 }
 
-/// Real rows of even length N = 2 H by a transform of length H: Z is X as pairs, V[k] = exp(-pi i k / H), Y the first H + 1 outputs.
-kernel fft_r2c<T: complex>(in T Z[A, C, const H], in T W[NW], in T V[const H], out T Y[A, C, const K],
+/// Real rows of even length N = 2 H by a transform of length H: Z is X as pairs, V holds exp(-pi i k / H), Y the first H + 1 outputs.
+kernel fft_r2c<T: complex, S: f32 | f64>(in T Z[A, C, const H], in S W[NW], in S V[NV], out T Y[A, C, const K],
                const bool normalise = false)
-    where NW + 1 == H, K == H + 1
+    where NW == 2 * H - 2, NV == 2 * H, K == H + 1
 {
     grid (each a in A, each c in C) {
         axis h in H, k in H from 1;
         T z[h] = passes(Z[a, c, h], h, W, H, -1);
         let p = z[h = k], q = conj(z[h = H - k]);
-        let s = p + q, d = cmul(p - q, V[k]);
+        let s = p + q, d = cmul(p - q, T(complex(V[k], V[H + k])));
         const f64 f = normalise ? 1 / f64(2 * H) : 1.0;
         Y[a, c, k] = scaled(T(complex(re(s) + im(d), im(s) - re(d))), 0.5 * f);
         axis e in 1;
@@ -190,8 +195,8 @@ kernel fft_r2c<T: complex>(in T Z[A, C, const H], in T W[NW], in T V[const H], o
 }
 
 /// The last step of fft_r2c on its own: Z is the transform of length H.
-kernel fft_untangle<T: complex>(in T Z[A, C, H], in T V[H], out T Y[A, C, K], const bool normalise = false)
-    where K == H + 1
+kernel fft_untangle<T: complex, S: f32 | f64>(in T Z[A, C, H], in S V[NV], out T Y[A, C, K], const bool normalise = false)
+    where K == H + 1, NV == 2 * H
 {
     ends: grid (each a in A, each c in C) {
         axis e in 1;
@@ -201,7 +206,7 @@ kernel fft_untangle<T: complex>(in T Z[A, C, H], in T V[H], out T Y[A, C, K], co
     }
     pairs: grid (each a in A, each c in C, k in H / 2 + 1 from 1) {
         let p = Z[a, c, k], q = conj(Z[a, c, H - k]), f = normalise ? 0.5 / f64(2 * H) : 0.5;
-        let s = p + q, d = cmul(p - q, V[k]);
+        let s = p + q, d = cmul(p - q, T(complex(V[k], V[H + k])));
         Y[a, c, k] = scaled_by(T(complex(re(s) + im(d), im(s) - re(d))), f);
         unchecked Y[a, c, H - k] = scaled_by(T(complex(re(s) - im(d), -im(s) - re(d))), f); // k = H / 2: the same number again
     }
@@ -239,10 +244,14 @@ kernel fft_real64(in c64 X[A, C, N], out f64 Y[A, C, N])
     grid (a in A, c in C, n in N) Y[a, c, n] = re(X[a, c, n]);
 }
 
-/// Factors between the two passes of fft_large: F[p, q] = exp(sign 2 pi i step p q / N).
-kernel fft_factors<T: complex>(out T F[P, Q], int n, int step = 1, const int sign = -1)
+/// Factors between the two passes of fft_large: exp(sign 2 pi i step p q / n) in F[0, p, q] and F[1, p, q].
+kernel fft_factors<S: f32 | f64>(out S F[2, P, Q], int n, int step = 1, const int sign = -1)
 {
-    grid (p in P, q in Q) F[p, q] = T(cispi(f64(2 * sign * (step * p * q % n)) / f64(n)));
+    grid (p in P, q in Q) {
+        let f = cispi(f64(2 * sign * (step * p * q % n)) / f64(n));
+        F[0, p, q] = S(re(f));
+        F[1, p, q] = S(im(f));
+    }
 }
 
 schedule fft_factors { vector(q) = 4; }
@@ -250,26 +259,26 @@ schedule fft_factors { vector(q) = 4; }
 /// The first of the H + 1 numbers, and the last, are real whatever is stored.
 private fn half<T: complex>(T x, bool real) -> T = real ? complex(re(x), 0.0) : x;
 
-/// Back from H + 1 numbers to a real row of length 2 H as H pairs, without the factor: V[k] = exp(pi i k / H).
-kernel fft_c2r<T: complex>(in T X[A, C, const K], in T W[NW], in T V[const H], out T Z[A, C, const H], const bool normalise = false)
-    where NW + 1 == H, K == H + 1
+/// Back from H + 1 numbers to a real row of length 2 H as H pairs, without the factor: V holds exp(pi i k / H).
+kernel fft_c2r<T: complex, S: f32 | f64>(in T X[A, C, const K], in S W[NW], in S V[NV], out T Z[A, C, const H], const bool normalise = false)
+    where NW == 2 * H - 2, NV == 2 * H, K == H + 1
 {
     grid (each a in A, each c in C) {
         axis h in H;
         let p = half(X[a, c, h], h == 0), q = conj(half(X[a, c, H - h], h == 0));
-        let s = p + q, d = cmul(p - q, V[h]);
+        let s = p + q, d = cmul(p - q, T(complex(V[h], V[H + h])));
         let y = passes(T(complex(re(s) - im(d), im(s) + re(d))), h, W, H, 1);
         Z[a, c, h] = normalise ? scaled(y, 1 / f64(2 * H)) : y;
     }
 }
 
 /// What fft_c2r transforms: Z[h] for a transform of length H that gives the row as pairs; `halve` divides by 2.
-kernel fft_tangle<T: complex>(in T X[A, C, K], in T V[H], out T Z[A, C, H], const bool halve = false)
-    where K == H + 1
+kernel fft_tangle<T: complex, S: f32 | f64>(in T X[A, C, K], in S V[NV], out T Z[A, C, H], const bool halve = false)
+    where K == H + 1, NV == 2 * H
 {
     grid (each a in A, each c in C, h in H) {
         let p = half(X[a, c, h], h == 0), q = conj(half(X[a, c, H - h], h == 0));
-        let s = p + q, d = cmul(p - q, V[h]);
+        let s = p + q, d = cmul(p - q, T(complex(V[h], V[H + h])));
         let z = T(complex(re(s) - im(d), im(s) + re(d)));
         Z[a, c, h] = halve ? scaled(z, 0.5) : z;
     }
@@ -295,15 +304,16 @@ kernel fft_respond<T: complex>(in T Z[A, C, M], out T G[A, C, M], const bool cor
     }
 }
 
-/// The same for real rows of length 2 H as pairs: Z is the transform of the pairs of the filter, V[h] = exp(-pi i h / H). Of pairs with
+/// The same for real rows of length 2 H as pairs: Z is the transform of the pairs of the filter, V holds exp(-pi i h / H). Of pairs with
 /// transform z the convolution has the transform G[0, h] z[h] + G[1, h] conj(z[H - h]): what fft_r2c does to z, the product and what fft_c2r
 /// does to it, put together. With s and d the sum and the difference of Z[h] and conj(Z[H - h]), V = c - i s',
 /// G[0] = s + i V s' d and G[1] = V c d, divided by 2 H.
-kernel fft_respond_real<T: complex>(in T Z[A, C, H], in T V[H], out T G[A, C, 2, H], const bool correlate = false)
+kernel fft_respond_real<T: complex, S: f32 | f64>(in T Z[A, C, H], in S V[NV], out T G[A, C, 2, H], const bool correlate = false)
+    where NV == 2 * H
 {
     grid (each a in A, each c in C, h in H) {
-        let p = Z[a, c, h], q = conj(h == 0 ? Z[a, c, h] : Z[a, c, H - h]), v = V[h];
-        let d = cmul(p - q, v), sine = -im(v), cosine = re(v);
+        let p = Z[a, c, h], q = conj(h == 0 ? Z[a, c, h] : Z[a, c, H - h]), cosine = V[h], sine = -V[H + h];
+        let d = cmul(p - q, T(complex(cosine, -sine)));
         let f = scaled_by(T(complex(re(p + q) - im(d) * sine, im(p + q) + re(d) * sine)), 0.5 / f64(H));
         let g = scaled_by(T(complex(re(d) * cosine, im(d) * cosine)), 0.5 / f64(H));
         G[a, c, 0, h] = correlate ? conj(f) : f;
@@ -312,8 +322,8 @@ kernel fft_respond_real<T: complex>(in T Z[A, C, H], in T V[H], out T G[A, C, 2,
 }
 
 /// Rows of N, which are zero from there to M; of the result the first L.
-kernel fft_convolve<T: complex>(in T X[A, C, const N], in T G[A, C, const M], in T WF[NW], in T WB[NW], out T Y[A, C, const L])
-    where NW + 1 == M, N <= M, L <= M
+kernel fft_convolve<T: complex, S: f32 | f64>(in T X[A, C, const N], in T G[A, C, const M], in S WF[NW], in S WB[NW], out T Y[A, C, const L])
+    where NW == 2 * M - 2, N <= M, L <= M
 {
     grid (each a in A, each c in C) {
         axis m in M, n in L;
@@ -323,8 +333,8 @@ kernel fft_convolve<T: complex>(in T X[A, C, const N], in T G[A, C, const M], in
 }
 
 /// The same for real rows as pairs.
-kernel fft_convolve_real<T: complex>(in T X[A, C, const N], in T G[A, C, 2, const H], in T WF[NW], in T WB[NW], out T Y[A, C, const L])
-    where NW + 1 == H, N <= H, L <= H
+kernel fft_convolve_real<T: complex, S: f32 | f64>(in T X[A, C, const N], in T G[A, C, 2, const H], in S WF[NW], in S WB[NW], out T Y[A, C, const L])
+    where NW == 2 * H - 2, N <= H, L <= H
 {
     grid (each a in A, each c in C) {
         axis h in H, k in H from 1, e in 1, n in L;

@@ -12,6 +12,14 @@ static void unit(double *to, int64_t a, int64_t n) {
     to[1] = sin(angle);
 }
 
+/* Entry i of a table of `entries`, real parts before imaginary ones. */
+static void entry(double *table, int64_t entries, int64_t i, int64_t a, int64_t n) {
+    double w[2];
+    unit(w, a, n);
+    table[i] = w[0];
+    table[entries + i] = w[1];
+}
+
 static void multiply(double *to, const double *a, const double *b) {
     double re = a[0] * b[0] - a[1] * b[1];
     to[1] = a[0] * b[1] + a[1] * b[0];
@@ -44,14 +52,14 @@ static double factor_of(const kcase *c, int64_t n) {
 void ref_fft_twiddles(kcase *c) {
     int64_t k = kd(c, "K"), m = kd(c, "M");
     for (int64_t i = 0; i < k * m; i++) {
-        unit(kt(c, "W") + 2 * i, kd(c, "sign") * (i / m + 1) * (i % m), (k + 1) * m);
+        entry(kt(c, "W"), k * m, i, kd(c, "sign") * (i / m + 1) * (i % m), (k + 1) * m);
     }
 }
 
 /* F[p, q] of p < rows, q < columns: exp(sign 2 pi i step p q / n) */
 static void turns(double *f, int64_t rows, int64_t columns, int64_t step, int64_t n) {
     for (int64_t i = 0; i < rows * columns; i++) {
-        unit(f + 2 * i, step * (i / columns) * (i % columns), n);
+        entry(f, rows * columns, i, step * (i / columns) * (i % columns), n);
     }
 }
 
@@ -105,7 +113,7 @@ static void factors(const kcase *c, const char *name, int64_t n, int64_t sign) {
     for (int64_t left = n; left > 1; left /= radix_of(left)) {
         int64_t m = n / left, radix = radix_of(left);
         for (int64_t i = m; i < radix * m; i++) {
-            unit(kt(c, name) + 2 * (i - 1), sign * (i / m) * (i % m), radix * m);
+            entry(kt(c, name), n - 1, i - 1, sign * (i / m) * (i % m), radix * m);
         }
     }
 }
@@ -145,7 +153,7 @@ void prepare_fft_large(kcase *c) {
     factors(c, "WP", kd(c, "P"), kd(c, "sign"));
     factors(c, "WQ", kd(c, "Q"), kd(c, "sign"));
     int64_t p = kd(c, "P"), q = kd(c, "Q"), sign = kd(c, "sign");
-    turns(kt(c, "FB"), kd(c, "B"), p, 8 * sign, p * q);
+    turns(kt(c, "FB"), kd(c, "BB") / 2, p, 8 * sign, p * q);
     turns(kt(c, "FR"), p, 8, sign, p * q);
 }
 
@@ -238,7 +246,7 @@ void ref_fft_rader_filter(kcase *c) {
 static void half_turns(kcase *c, int64_t sign) {
     int64_t h = kd(c, "H");
     for (int64_t k = 0; k < h; k++) {
-        unit(kt(c, "V") + 2 * k, sign * k, 2 * h);
+        entry(kt(c, "V"), h, k, sign * k, 2 * h);
     }
 }
 
