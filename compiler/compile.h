@@ -34,6 +34,9 @@ typedef struct tg_compilation {
  * tg_compilation_close. */
 tg_status tg_compilation_open(const tg_allocator *allocator, const char *path, const char *text,
                               size_t len, const char *include_path, tg_compilation **out);
+/* The same for text that belongs to the library and was checked when that was tested: kernels are not checked one by one, which takes longer
+ * than to compile one of them. */
+tg_status tg_compilation_open_trusted(const tg_allocator *allocator, const char *path, const char *text, size_t len, tg_compilation **out);
 /* Reads the file first: NOT_FOUND, IO. */
 tg_status tg_compilation_open_file(const tg_allocator *allocator, const char *path,
                                    const char *include_path, tg_compilation **out);

@@ -61,7 +61,7 @@ static tg_compilation *create(const tg_allocator *allocator) {
 
 /* `text` null: read it from `path`. */
 static tg_status open_text(tg_compilation *c, const char *path, const char *text, size_t len,
-                           const char *include_path) {
+                           const char *include_path, bool trusted) {
     tg_unwind u;
     tg_arena_set_unwind(c->arena, &u);
     if (TG_PROTECT(&u)) {
@@ -75,7 +75,7 @@ static tg_status open_text(tg_compilation *c, const char *path, const char *text
     char *read = NULL;
     tg_status status = text ? TG_OK : tg_io_read_file(c->arena, path, MAX_SOURCE, &read, &len);
     if (status == TG_OK) {
-        tg_loader loader = {load_import, c};
+        tg_loader loader = {load_import, c, trusted};
         c->unit =
             tg_unit_load(c->arena, c->names, &c->diags, path, text ? text : read, len, &loader);
         c->hash = hash_sources(c);
@@ -85,20 +85,29 @@ static tg_status open_text(tg_compilation *c, const char *path, const char *text
     return status;
 }
 
-tg_status tg_compilation_open(const tg_allocator *allocator, const char *path, const char *text,
-                              size_t len, const char *include_path, tg_compilation **out) {
+static tg_status open_any(const tg_allocator *allocator, const char *path, const char *text, size_t len, const char *include_path, bool trusted,
+                      tg_compilation **out) {
     *out = NULL;
     tg_compilation *c = create(allocator);
     if (!c) {
         return TG_ERROR_OUT_OF_MEMORY;
     }
-    tg_status status = open_text(c, path, text, len, include_path);
+    tg_status status = open_text(c, path, text, len, include_path, trusted);
     if (status != TG_OK && status != TG_ERROR_COMPILE) {
         tg_compilation_close(c);
         return status;
     }
     *out = c;
     return status;
+}
+
+tg_status tg_compilation_open(const tg_allocator *allocator, const char *path, const char *text,
+                              size_t len, const char *include_path, tg_compilation **out) {
+    return open_any(allocator, path, text, len, include_path, false, out);
+}
+
+tg_status tg_compilation_open_trusted(const tg_allocator *allocator, const char *path, const char *text, size_t len, tg_compilation **out) {
+    return open_any(allocator, path, text, len, NULL, true, out);
 }
 
 tg_status tg_compilation_open_file(const tg_allocator *allocator, const char *path,

@@ -190,6 +190,8 @@ void tg_free_text(const tg_allocator *a, char *text);
 /* ---- variants (variant.c) --------------------------------------------------------------------------------
  */
 
+/* tg_module_load_text of text that the library brings with it (see compiler/compile.h). */
+tg_status tg_module_load_trusted(tg_context *context, const char *name, const char *text, size_t length, tg_module **out);
 void tg_kernel_init(tg_kernel *k, tg_module *module, const tg_item *item);
 void tg_kernel_fini(tg_kernel *k);
 uint32_t tg_kernel_key_words(const tg_signature *sig);

@@ -72,12 +72,8 @@ static tg_status make_kernels(tg_module *m) {
     return TG_OK;
 }
 
-/* `text` null: the file at `path`. */
-static tg_status load(tg_context *context, const char *path, const char *text, size_t length,
-                      tg_module **out) {
-    tg_compilation *c;
-    tg_status s =
-        tg_compilation_open(&context->allocator, path, text, length, context->include_path, &c);
+/* A module of what was opened with status `s`. */
+static tg_status finish_load(tg_context *context, const char *path, tg_compilation *c, tg_status s, tg_module **out) {
     if (s == TG_ERROR_COMPILE) {
         s = fail_load(context, c, s);
         tg_compilation_close(c);
@@ -105,6 +101,20 @@ static tg_status load(tg_context *context, const char *path, const char *text, s
     }
     *out = m;
     return TG_OK;
+}
+
+/* `text` null: the file at `path`. */
+static tg_status load(tg_context *context, const char *path, const char *text, size_t length,
+                      tg_module **out) {
+    tg_compilation *c;
+    tg_status s = tg_compilation_open(&context->allocator, path, text, length, context->include_path, &c);
+    return finish_load(context, path, c, s, out);
+}
+
+tg_status tg_module_load_trusted(tg_context *context, const char *name, const char *text, size_t length, tg_module **out) {
+    tg_compilation *c;
+    tg_status s = tg_compilation_open_trusted(&context->allocator, name, text, length, &c);
+    return finish_load(context, name, c, s, out);
 }
 
 tg_status tg_module_load_file(tg_context *context, const char *path, tg_module **out) {

@@ -37,7 +37,7 @@ tg_status tg_std_load(tg_context *context, const char *file, tg_module **out) {
         return tg_module_load_file(context, path, out);
     }
     const tg_std_module *m = find_file(file);
-    return m ? tg_module_load_text(context, m->path, m->text, m->len, out)
+    return m ? tg_module_load_trusted(context, m->path, m->text, m->len, out)
              : tg_fail(context, TG_ERROR_NOT_FOUND, "the standard library has no file '%s'",
                        file);
 }

@@ -19,6 +19,7 @@ typedef struct tg_unit tg_unit;
 typedef struct tg_loader {
     const char *(*load)(void *user, const char *path, tg_arena *arena, size_t *len);
     void *user;
+    bool trusted; /* the module was checked before: kernels are only given their signatures */
 } tg_loader;
 
 /* Parses and checks a module and what it imports. Always gives a unit; usable if diags->n_errors == 0.

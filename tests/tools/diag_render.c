@@ -38,7 +38,7 @@ static tg_diags *diagnose(tg_arena *arena, const char *path, const char *text) {
     sources->arena = arena;
     *diags = (tg_diags){.arena = arena, .sources = sources};
     b->path = path;
-    tg_loader loader = {load_beside, b};
+    tg_loader loader = {load_beside, b, false};
     (void)tg_unit_load(arena, tg_interner_create(arena), diags, base_name(path), text,
                        strlen(text), &loader);
     return diags;
