@@ -73,16 +73,14 @@ void bench_add_onednn_conv(bench_plan *p, const bench_conv *c) {
     if (!bench_onednn()) {
         return;
     }
-    switch (c->layout) {
-    case BENCH_NHWC:
+    bool own = c->layout == BENCH_NHWC;
+    if (own) {
         add(p, c, "oneDNN direct", DNNL_CONV_DIRECT, true);
         add(p, c, "oneDNN nhwc", DNNL_CONV_DIRECT, false);
-        break;
-    case BENCH_NCHW:
+    } else {
         add(p, c, "oneDNN nchw", DNNL_CONV_DIRECT, false);
-        break;
-    case BENCH_WINOGRAD:
-        add(p, c, "oneDNN winograd", DNNL_CONV_WINOGRAD, true);
-        break;
+    }
+    if (c->winograd) {
+        add(p, c, "oneDNN winograd", DNNL_CONV_WINOGRAD, own);
     }
 }

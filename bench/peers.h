@@ -72,13 +72,13 @@ void bench_add_onednn_chain(bench_plan *p, const bench_chain *c);
 
 /* ---- convolutions ---- */
 typedef enum bench_conv_layout {
-    BENCH_NHWC,     /* ours; peers: NHWC, and their own layouts */
-    BENCH_NCHW,     /* plain on both sides */
-    BENCH_WINOGRAD, /* NHWC, Winograd's algorithm for peers, in their own layouts */
+    BENCH_NHWC, /* ours; peers: NHWC, and their own layouts */
+    BENCH_NCHW, /* plain on both sides */
 } bench_conv_layout;
 /* Square images and filters, one image. Filters are [R, S, C, K], in NCHW [K, C, R, S]; depthwise [R, S, C]. */
 typedef struct bench_conv {
     bench_conv_layout layout;
+    bool winograd; /* ours; of peers also, where they have it */
     int channels, size, filters, r, stride, pad, groups, threads;
     const float *x, *f;
     float *y;

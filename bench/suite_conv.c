@@ -3,7 +3,8 @@
  * Ours reads NHWC and filters [R, S, C, K]. oneDNN's "direct" has its own layouts of images and filters, converted
  * beforehand; "nhwc" has those of images as ours. In the cases "nchw" both sides read and write plain NCHW and filters
  * [K, C, R, S]: our kernel by strides. In the cases "winograd" we compute by Winograd's algorithm, which needs fewer
- * operations, and so does the peer where it has that (AVX-512); GFLOP/s count those of the direct one, on both sides. */
+ * operations, with filters transformed beforehand. Peers compute there by the best algorithm they have: Winograd's with
+ * AVX-512 only, else the direct one. GFLOP/s count operations of the direct one, on both sides. */
 #include <math.h>
 
 #include "bench/peers.h"
@@ -13,14 +14,16 @@ typedef struct conv_case {
     bench_conv c;
 } conv_case;
 
-#define IN(kind, label, in, px, out, r, stride, pad, groups, goal)                             \
+#define IN(kind, winograd, label, in, px, out, r, stride, pad, groups, goal)                   \
     {                                                                                          \
         {label, goal, px == 14}, {                                                             \
-            kind, in, px, out, r, stride, pad, groups, 0, NULL, NULL, NULL                     \
+            kind, winograd, in, px, out, r, stride, pad, groups, 0, NULL, NULL, NULL           \
         }                                                                                      \
     }
 #define LAYER(label, in, px, out, r, stride, pad, groups, goal)                                \
-    IN(BENCH_NHWC, label, in, px, out, r, stride, pad, groups, goal)
+    IN(BENCH_NHWC, false, label, in, px, out, r, stride, pad, groups, goal)
+#define PLANES(label, in, px, out, r, stride, pad, groups, goal)                               \
+    IN(BENCH_NCHW, false, label, in, px, out, r, stride, pad, groups, goal)
 static const conv_case cases[] = {
     LAYER("3x3 64@56", 64, 56, 64, 3, 1, 1, 1, 0.93),
     LAYER("3x3 128@28", 128, 28, 128, 3, 1, 1, 1, 0.93),
@@ -32,17 +35,22 @@ static const conv_case cases[] = {
     LAYER("7x7 s2 3>64@224", 3, 224, 64, 7, 2, 3, 1, 0.95),
     LAYER("dw 3x3 144@56", 144, 56, 144, 3, 1, 1, 144, 1.1),
     LAYER("dw 3x3 s2 144@56", 144, 56, 144, 3, 2, 1, 144, 1.1),
-    IN(BENCH_NCHW, "nchw 3x3 64@56", 64, 56, 64, 3, 1, 1, 1, 1.4),
-    IN(BENCH_NCHW, "nchw 3x3 128@28", 128, 28, 128, 3, 1, 1, 1, 1.4),
-    IN(BENCH_NCHW, "nchw 3x3 256@14", 256, 14, 256, 3, 1, 1, 1, 1.4),
-    IN(BENCH_NCHW, "nchw 3x3 512@7", 512, 7, 512, 3, 1, 1, 1, 1.4),
-    IN(BENCH_NCHW, "nchw 1x1 256>64@56", 256, 56, 64, 1, 1, 0, 1, 0),
-    IN(BENCH_NCHW, "nchw 1x1 64>256@56", 64, 56, 256, 1, 1, 0, 1, 0),
-    IN(BENCH_NCHW, "nchw 1x1 1024>256@14", 1024, 14, 256, 1, 1, 0, 1, 0),
-    IN(BENCH_NCHW, "nchw 7x7 s2 3>64@224", 3, 224, 64, 7, 2, 3, 1, 1.4),
-    IN(BENCH_WINOGRAD, "winograd 3x3 64@56", 64, 56, 64, 3, 1, 1, 1, 0.8),
-    IN(BENCH_WINOGRAD, "winograd 3x3 128@28", 128, 28, 128, 3, 1, 1, 1, 0.8),
-    IN(BENCH_WINOGRAD, "winograd 3x3 256@14", 256, 14, 256, 3, 1, 1, 1, 0.8),
+    PLANES("nchw 3x3 64@56", 64, 56, 64, 3, 1, 1, 1, 1.4),
+    PLANES("nchw 3x3 128@28", 128, 28, 128, 3, 1, 1, 1, 1.4),
+    PLANES("nchw 3x3 256@14", 256, 14, 256, 3, 1, 1, 1, 1.4),
+    PLANES("nchw 3x3 512@7", 512, 7, 512, 3, 1, 1, 1, 1.4),
+    PLANES("nchw 1x1 256>64@56", 256, 56, 64, 1, 1, 0, 1, 0),
+    PLANES("nchw 1x1 64>256@56", 64, 56, 256, 1, 1, 0, 1, 0),
+    PLANES("nchw 1x1 1024>256@14", 1024, 14, 256, 1, 1, 0, 1, 0),
+    PLANES("nchw 7x7 s2 3>64@224", 3, 224, 64, 7, 2, 3, 1, 1.4),
+    IN(BENCH_NHWC, true, "winograd 3x3 64@56", 64, 56, 64, 3, 1, 1, 1, 1),
+    IN(BENCH_NHWC, true, "winograd 3x3 128@28", 128, 28, 128, 3, 1, 1, 1, 1),
+    IN(BENCH_NHWC, true, "winograd 3x3 256@14", 256, 14, 256, 3, 1, 1, 1, 1),
+    IN(BENCH_NHWC, true, "winograd 3x3 512@7", 512, 7, 512, 3, 1, 1, 1, 1),
+    IN(BENCH_NCHW, true, "winograd nchw 3x3 64@56", 64, 56, 64, 3, 1, 1, 1, 1.4),
+    IN(BENCH_NCHW, true, "winograd nchw 3x3 128@28", 128, 28, 128, 3, 1, 1, 1, 1.4),
+    IN(BENCH_NCHW, true, "winograd nchw 3x3 256@14", 256, 14, 256, 3, 1, 1, 1, 1.4),
+    IN(BENCH_NCHW, true, "winograd nchw 3x3 512@7", 512, 7, 512, 3, 1, 1, 1, 1.4),
 };
 
 static int out_size(const bench_conv *c) {
@@ -61,8 +69,7 @@ static double at(const tg_tensor *t, int64_t i, int64_t j, int64_t k, int64_t l)
 
 /* One output in f64; x is indexed [n, h, w, c], f [r, s, c, k], both by strides. */
 static double exact(const bench_plan *p, const bench_conv *c, int row, int col, int k) {
-    const tg_tensor *x = p->launch.args[0].u.tensor;
-    const tg_tensor *f = c->layout == BENCH_WINOGRAD ? p->tensors[1] : p->launch.args[1].u.tensor;
+    const tg_tensor *x = p->launch.args[0].u.tensor, *f = p->launch.args[1].u.tensor;
     double sum = 0;
     for (int r = 0; r < c->r; r++) {
         for (int s = 0; s < c->r; s++) {
@@ -109,51 +116,70 @@ typedef struct conv_kernel {
 } conv_kernel;
 
 static const conv_kernel direct_kernel = {"tutorials/07-conv2d/conv2d.dsl", "conv2d"},
-                         depthwise_kernel = {"bench/kernels/conv.dsl", "depthwise"},
-                         winograd_kernel = {"stdlib/kernels/winograd.dsl", "conv2d_winograd"};
+                         depthwise_kernel = {"bench/kernels/conv.dsl", "depthwise"};
+
+typedef struct winograd_call {
+    tg_context *context;
+    const tg_tensor *x, *u;
+    tg_tensor *y;
+    tg_conv_options options;
+} winograd_call;
+
+static double run_winograd(void *user, int64_t calls) {
+    const winograd_call *w = user;
+    double start = bench_now();
+    for (int64_t i = 0; i < calls; i++) {
+        if (tg_op_conv_winograd(w->context, w->x, w->u, NULL, w->y, &w->options) != TG_OK) {
+            bench_fail("%s", tg_last_error(w->context));
+        }
+    }
+    return bench_now() - start;
+}
 
 /* Constant weights: transformed once, beforehand, as the peer's are. */
-static void add_winograd_args(bench_plan *p, const bench_conv *c, const tg_tensor *x,
-                              const tg_tensor *f, const tg_tensor *y) {
-    tg_tensor *u = bench_plan_tensor(p, TG_F32, 3, (int64_t[]){36, c->channels, c->filters});
-    if (tg_op_winograd_filter(p->ours.context, f, u) != TG_OK) {
-        bench_fail("%s", tg_last_error(p->ours.context));
+static void add_winograd(bench_plan *p, const bench_conv *c, const tg_tensor *x,
+                         const tg_tensor *f, tg_tensor *y) {
+    enum { TOGETHER = 16 };
+    int64_t us[] = {36, (c->filters + TOGETHER - 1) / TOGETHER, c->channels, TOGETHER};
+    winograd_call w = {.context = p->ours.context, .x = x, .y = y, .options = TG_CONV_OPTIONS_INIT};
+    tg_tensor *u = bench_plan_tensor(p, TG_F32, 4, us);
+    if (tg_op_winograd_filter(w.context, f, u) != TG_OK) {
+        bench_fail("%s", tg_last_error(w.context));
     }
-    bench_plan_arg(p, tg_argument_tensor(x));
-    bench_plan_arg(p, tg_argument_tensor(u));
-    bench_plan_arg(p, tg_argument_tensor(NULL)); /* no bias */
-    bench_plan_arg(p, tg_argument_tensor(y));
-    bench_plan_arg(p, tg_argument_int(c->pad));
-    bench_plan_arg(p, tg_argument_int(c->pad));
-    bench_plan_arg(p, tg_argument_int(TG_ACTIVATION_NONE));
+    w.u = u;
+    w.options.pad[0] = w.options.pad[1] = c->pad;
+    bench_plan_add(p, "tegula", BENCH_OURS, run_winograd, &w, sizeof w);
 }
 
 static void prepare(bench_plan *p, const void *the_case) {
     bench_conv c = ((const conv_case *)the_case)->c;
     static const uint32_t image_order[] = {0, 2, 3, 1}, filter_order[] = {2, 3, 1, 0};
     bool nchw = c.layout == BENCH_NCHW, depthwise = c.groups > 1;
-    const conv_kernel *ours = depthwise ? &depthwise_kernel : c.layout == BENCH_WINOGRAD ? &winograd_kernel : &direct_kernel;
+    const conv_kernel *ours = depthwise ? &depthwise_kernel : &direct_kernel;
     int64_t out = out_size(&c), each = c.channels / c.groups;
     int64_t xs[] = {1, c.size, c.size, c.channels}, ys[] = {1, out, out, c.filters};
     int64_t fs[] = {c.r, c.r, depthwise ? c.filters : each, c.filters};
     double terms = (double)(each * c.r * c.r), outputs = (double)(out * out * c.filters);
     p->work = p->flops = 2e-9 * terms * outputs;
     p->bytes = 4e-9 * ((double)c.size * c.size * c.channels + terms * c.filters + outputs);
-    p->tolerance = 0x1p-24 * 2 * terms * (c.layout == BENCH_WINOGRAD ? 64 : 1);
+    p->tolerance = 0x1p-24 * 2 * terms * (c.winograd ? 64 : 1);
     p->check = check;
-    bench_plan_ours(p, ours->file, ours->kernel);
+    if (c.winograd) {
+        bench_plan_context(p);
+    } else {
+        bench_plan_ours(p, ours->file, ours->kernel);
+    }
     tg_tensor *x = tensor(p, 4, xs, nchw ? image_order : NULL);
     tg_tensor *f = tensor(p, depthwise ? 3 : 4, fs, nchw ? filter_order : NULL);
     tg_tensor *y = tensor(p, 4, ys, nchw ? image_order : NULL);
     tg_tensor *theirs = bench_plan_tensor(p, TG_F32, 4, ys);
-    if (c.layout == BENCH_WINOGRAD) {
-        add_winograd_args(p, &c, x, f, y);
-    } else {
-        bench_plan_arg(p, tg_argument_tensor(x));
-        bench_plan_arg(p, tg_argument_tensor(f));
-        bench_plan_arg(p, tg_argument_tensor(y));
-        bench_plan_arg(p, tg_argument_int(c.stride));
-        bench_plan_arg(p, tg_argument_int(c.pad));
+    bench_plan_arg(p, tg_argument_tensor(x));
+    bench_plan_arg(p, tg_argument_tensor(f));
+    bench_plan_arg(p, tg_argument_tensor(y));
+    bench_plan_arg(p, tg_argument_int(c.stride));
+    bench_plan_arg(p, tg_argument_int(c.pad));
+    if (c.winograd) {
+        add_winograd(p, &c, x, f, y);
     }
     p->out = y;
     c.threads = p->b->threads;
@@ -166,10 +192,8 @@ static void prepare(bench_plan *p, const void *the_case) {
         bench_add_copy_roof(p, c.y, tg_tensor_data(scratch), out * out * c.filters);
     }
     bench_add_onednn_conv(p, &c);
-    if (c.layout != BENCH_WINOGRAD) {
-        bench_add_torch(p, "conv %d %d %d %d %d %d %d %s", c.channels, c.size, c.filters, c.r,
-                        c.stride, c.pad, c.groups, nchw ? "nchw" : "nhwc");
-    }
+    bench_add_torch(p, "conv %d %d %d %d %d %d %d %s", c.channels, c.size, c.filters, c.r,
+                    c.stride, c.pad, c.groups, nchw ? "nchw" : "nhwc");
 }
 
 const bench_suite bench_suite_conv = {.name = "conv",

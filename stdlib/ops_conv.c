@@ -81,18 +81,61 @@ tg_status tg_op_winograd_filter(tg_context *context, const tg_tensor *f, tg_tens
     return tg_std_launch(context, TG_STD_winograd_filter, TG_ARGS(f, u));
 }
 
+/* An image as the kernel reads and writes it, channels last: itself, or a copy for the time of the call. */
+typedef struct image {
+    tg_tensor *copy; /* null: it is as it should be */
+    void *memory;
+    size_t size;
+} image;
+
+static bool image_open(tg_context *context, const tg_tensor *t, image *i) {
+    *i = (image){NULL, NULL, 0};
+    if (!t || t->rank != 4 || t->arg.shape[3] < 2 || t->arg.stride[3] == 1) {
+        return true;
+    }
+    int64_t stride[4], bytes = tg_tensor_row_major(t->dtype, 4, t->arg.shape, stride);
+    i->size = bytes > 0 ? (size_t)bytes : 1;
+    i->memory = context->allocator.alloc(context->allocator.user, i->size, 64);
+    i->copy = i->memory ? tg_tensor_from_memory(context, t->dtype, 4, t->arg.shape, NULL, i->memory, NULL, NULL) : NULL;
+    return i->copy;
+}
+
+static void image_close(tg_context *context, image *i) {
+    tg_tensor_release(i->copy);
+    tg_free(&context->allocator, i->memory, i->size);
+}
+
+static tg_status winograd(tg_context *context, const tg_tensor *x, const tg_tensor *u, const tg_tensor *bias,
+                          tg_tensor *y, const tg_conv_options *o) {
+    image in, out;
+    bool ready = image_open(context, x, &in), both = image_open(context, y, &out) && ready;
+    tg_status s = both ? TG_OK : tg_fail(context, TG_ERROR_OUT_OF_MEMORY, "conv_winograd: no memory for a copy of an image");
+    if (!s && in.copy) {
+        s = tg_std_launch(context, TG_STD_copy, TG_ARGS(x, in.copy));
+    }
+    if (!s) {
+        s = tg_std_launch(context, TG_STD_conv2d_winograd,
+                          TG_ARGS(in.copy ? in.copy : x, u, bias, out.copy ? out.copy : y, o->pad[0], o->pad[1], (int64_t)o->activation));
+    }
+    if (!s && out.copy) {
+        s = tg_std_launch(context, TG_STD_copy, TG_ARGS(out.copy, y));
+    }
+    image_close(context, &in);
+    image_close(context, &out);
+    return s;
+}
+
 tg_status tg_op_conv_winograd(tg_context *context, const tg_tensor *x, const tg_tensor *u,
                               const tg_tensor *bias, tg_tensor *y, const tg_conv_options *options) {
     tg_conv_options o = TG_CONV_OPTIONS_INIT;
-    if (!tg_std_options(options, &o, sizeof o)) {
-        return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "conv_winograd: struct_size is wrong");
+    if (!context || !tg_std_options(options, &o, sizeof o)) {
+        return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "conv_winograd: the context is null or struct_size is wrong");
     }
     if (o.groups != 1 || o.stride[0] != 1 || o.stride[1] != 1 || o.dilation[0] != 1 || o.dilation[1] != 1) {
         return tg_fail(context, TG_ERROR_INVALID_ARGUMENT,
                        "conv_winograd: stride, dilation and groups must be 1; use tg_op_conv");
     }
-    return tg_std_launch(context, TG_STD_conv2d_winograd,
-                         TG_ARGS(x, u, bias, y, o.pad[0], o.pad[1], (int64_t)o.activation));
+    return winograd(context, x, u, bias, y, &o);
 }
 
 /* ---- depthwise ------------------------------------------------------------------------------ */

@@ -180,11 +180,13 @@ typedef struct tg_conv_options {
 TG_API tg_status tg_op_conv(tg_context *context, const tg_tensor *x, const tg_tensor *f,
                             const tg_tensor *bias, tg_tensor *y,
                             const tg_conv_options *options);
-/** What tg_op_conv_winograd reads instead of a filter: u f32 [36, C, K] from f[3, 3, C, K]; f16, bf16 or f32. For constant
- * weights it is made once. */
+/** What tg_op_conv_winograd reads instead of a filter: u f32 [36, ceil(K / B), C, B] from f[3, 3, C, K]; f16, bf16 or f32. For
+ * constant weights it is made once. B, columns that lie together, is the caller's: 16, or 32 with AVX-512, is fast. */
 TG_API tg_status tg_op_winograd_filter(tg_context *context, const tg_tensor *f, tg_tensor *u);
 /** tg_op_conv of images [N, H, W, C] with filters of 3 x 3 and stride 1, by four times fewer products: up to three times as fast,
- * little on images of few tiles, and errors some ten times as large. It takes memory for 2.25 times image and result.
+ * and errors some ten times as large, so tg_op_conv never does it by itself. An error is below 36100 (40 + C) C 2^-24 max |x| max |f|.
+ * It takes memory for 2.25 times image and result, and for copies of those whose channels are not last, such as permuted views of
+ * [N, C, H, W].
  * Source: Lavin and Gray, 2016, F(4 x 4, 3 x 3).
  *
  * @param u  of tg_op_winograd_filter

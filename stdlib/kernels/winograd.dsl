@@ -13,35 +13,37 @@ private fn filter_side(f32 a, f32 b, f32 c) -> (f32, f32, f32, f32, f32, f32) =
 private fn output_side(f32 a, f32 b, f32 c, f32 d, f32 e, f32 f) -> (f32, f32, f32, f32) =
     (a + (b + c) + (d + e), b - c + 2 * (d - e), b + c + 4 * (d + e), b - c + 8 * (d - e) + f);
 
-/// The filter's side, made once for constant weights: U[6 i + j] = (G F G')[i, j].
-kernel winograd_filter<T: f16 | bf16 | f32>(in T F[3, 3, C, K], out f32 U[36, C, K])
+/// The filter's side, made once for constant weights: U[6 i + j] = (G F G')[i, j], B columns at a time, as the product reads them.
+kernel winograd_filter<T: f16 | bf16 | f32>(in T F[3, 3, C, K], out f32 U[36, KB, C, const B])
+    where B > 0, KB == (K + B - 1) / B
 {
-    grid (c in C, k in K) {
+    grid (each m in KB, c in C, j in B) {
+        let k = m * B + j;
         let a = filter_side(f32(F[0, 0, c, k]), f32(F[1, 0, c, k]), f32(F[2, 0, c, k]));
         let b = filter_side(f32(F[0, 1, c, k]), f32(F[1, 1, c, k]), f32(F[2, 1, c, k]));
         let d = filter_side(f32(F[0, 2, c, k]), f32(F[1, 2, c, k]), f32(F[2, 2, c, k]));
         let w0 = filter_side(a.0, b.0, d.0);
-        U[0, c, k] = w0.0; U[1, c, k] = w0.1; U[2, c, k] = w0.2; U[3, c, k] = w0.3; U[4, c, k] = w0.4; U[5, c, k] = w0.5;
+        U[0, m, c, j] = w0.0; U[1, m, c, j] = w0.1; U[2, m, c, j] = w0.2; U[3, m, c, j] = w0.3; U[4, m, c, j] = w0.4; U[5, m, c, j] = w0.5;
         let w1 = filter_side(a.1, b.1, d.1);
-        U[6, c, k] = w1.0; U[7, c, k] = w1.1; U[8, c, k] = w1.2; U[9, c, k] = w1.3; U[10, c, k] = w1.4; U[11, c, k] = w1.5;
+        U[6, m, c, j] = w1.0; U[7, m, c, j] = w1.1; U[8, m, c, j] = w1.2; U[9, m, c, j] = w1.3; U[10, m, c, j] = w1.4; U[11, m, c, j] = w1.5;
         let w2 = filter_side(a.2, b.2, d.2);
-        U[12, c, k] = w2.0; U[13, c, k] = w2.1; U[14, c, k] = w2.2; U[15, c, k] = w2.3; U[16, c, k] = w2.4; U[17, c, k] = w2.5;
+        U[12, m, c, j] = w2.0; U[13, m, c, j] = w2.1; U[14, m, c, j] = w2.2; U[15, m, c, j] = w2.3; U[16, m, c, j] = w2.4; U[17, m, c, j] = w2.5;
         let w3 = filter_side(a.3, b.3, d.3);
-        U[18, c, k] = w3.0; U[19, c, k] = w3.1; U[20, c, k] = w3.2; U[21, c, k] = w3.3; U[22, c, k] = w3.4; U[23, c, k] = w3.5;
+        U[18, m, c, j] = w3.0; U[19, m, c, j] = w3.1; U[20, m, c, j] = w3.2; U[21, m, c, j] = w3.3; U[22, m, c, j] = w3.4; U[23, m, c, j] = w3.5;
         let w4 = filter_side(a.4, b.4, d.4);
-        U[24, c, k] = w4.0; U[25, c, k] = w4.1; U[26, c, k] = w4.2; U[27, c, k] = w4.3; U[28, c, k] = w4.4; U[29, c, k] = w4.5;
+        U[24, m, c, j] = w4.0; U[25, m, c, j] = w4.1; U[26, m, c, j] = w4.2; U[27, m, c, j] = w4.3; U[28, m, c, j] = w4.4; U[29, m, c, j] = w4.5;
         let w5 = filter_side(a.5, b.5, d.5);
-        U[30, c, k] = w5.0; U[31, c, k] = w5.1; U[32, c, k] = w5.2; U[33, c, k] = w5.3; U[34, c, k] = w5.4; U[35, c, k] = w5.5;
+        U[30, m, c, j] = w5.0; U[31, m, c, j] = w5.1; U[32, m, c, j] = w5.2; U[33, m, c, j] = w5.3; U[34, m, c, j] = w5.4; U[35, m, c, j] = w5.5;
     }
 }
 
 /// Y = act(X * F + bias) with the U of F: V[6 i + j] = (B' x B)[i, j] of every tile, M = V U, Y = A' M A.
-kernel conv2d_winograd<T: f16 | bf16 | f32>(in T X[N, H, W, C], in f32 U[36, C, K], in? T bias[K], out T Y[N, P, Q, K],
+kernel conv2d_winograd<T: f16 | bf16 | f32>(in T X[N, H, W, C], in f32 U[36, KB, C, const B], in? T bias[K], out T Y[N, P, Q, K],
     const int pad_h = 1, const int pad_w = 1, const int act = 0)
-    where P == H + 2 * pad_h - 2, Q == W + 2 * pad_w - 2
+    where P == H + 2 * pad_h - 2, Q == W + 2 * pad_w - 2, B > 0, KB == (K + B - 1) / B
 {
     let I = ceil_div(P, 4), J = ceil_div(Q, 4);
-    temp f32 V[36, N * I * J, C], M[36, N * I * J, K];
+    temp f32 V[36, N * I * J, C], M[36, N * I * J, KB * B];
     grid (each t in N * I * J, c in C) {
         let n = t / (I * J), h = t / J % I * 4 - pad_h, w = t % J * 4 - pad_w;
         let a = input_side(f32(X[n, h, w, c]), f32(X[n, h + 1, w, c]), f32(X[n, h + 2, w, c]),
@@ -69,10 +71,10 @@ kernel conv2d_winograd<T: f16 | bf16 | f32>(in T X[N, H, W, C], in f32 U[36, C, 
         let v5 = input_side(a.5, b.5, d.5, e.5, f.5, g.5);
         V[30, t, c] = v5.0; V[31, t, c] = v5.1; V[32, t, c] = v5.2; V[33, t, c] = v5.3; V[34, t, c] = v5.4; V[35, t, c] = v5.5;
     }
-    grid (each x in 36, t in N * I * J, k in K) {
-        f32 acc[t, k] = 0;
-        for (c in C) acc += dot(V[x, t, c], U[x, c, k], c);
-        M[x, t, k] = acc;
+    grid (each x in 36, m in KB, t in N * I * J, j in B) {
+        f32 acc[m, t, j] = 0;
+        for (c in C) acc += dot(V[x, t, c], U[x, m, c, j], c);
+        M[x, t, m * B + j] = acc;
     }
     grid (each n in N, each i in I, each j in J, k in K) {
         let t = (n * I + i) * J + j;

@@ -153,15 +153,16 @@ static void both_sides(const double *a, int64_t m, int64_t n, const double *x, d
 }
 
 void ref_winograd_filter(kcase *c) {
-    int64_t channels = kd(c, "C") * kd(c, "K");
-    for (int64_t at = 0; at < channels; at++) {
+    int64_t n_c = kd(c, "C"), n_k = kd(c, "K"), b = kd(c, "B"), all = kd(c, "KB") * n_c * b;
+    for (int64_t at = 0; at < all; at++) {
+        int64_t channel = at / b % n_c, k = at / (b * n_c) * b + at % b;
         double f[TAPS * TAPS], u[TILE * TILE];
         for (int64_t i = 0; i < TAPS * TAPS; i++) {
-            f[i] = kt(c, "F")[i * channels + at];
+            f[i] = k < n_k ? kt(c, "F")[(i * n_c + channel) * n_k + k] : 0;
         }
         both_sides(filter_matrix[0], TILE, TAPS, f, u);
         for (int64_t i = 0; i < TILE * TILE; i++) {
-            kt(c, "U")[i * channels + at] = u[i];
+            kt(c, "U")[i * all + at] = u[i];
         }
     }
 }
@@ -181,6 +182,7 @@ static void winograd_tile(const kcase *c, const conv *v, int64_t n, int64_t h, i
 void ref_conv_winograd(kcase *c) {
     conv v = sizes(c);
     int64_t rows = (v.output[1] + OUT - 1) / OUT, columns = (v.output[2] + OUT - 1) / OUT;
+    int64_t b = kd(c, "B"), n_b = kd(c, "KB");
     for (int64_t at = 0; at < v.n * rows * columns * v.k; at++) {
         int64_t k = at % v.k, tile = at / v.k, n = tile / (rows * columns),
                 p = tile / columns % rows * OUT, q = tile % columns * OUT;
@@ -190,7 +192,7 @@ void ref_conv_winograd(kcase *c) {
             winograd_tile(c, &v, n, p - v.pad[1], q - v.pad[2], channel, x);
             both_sides(input_matrix[0], TILE, TILE, x, side);
             for (int64_t i = 0; i < TILE * TILE; i++) {
-                sums[i] += side[i] * kt(c, "U")[(i * v.c + channel) * v.k + k];
+                sums[i] += side[i] * kt(c, "U")[((i * n_b + k / b) * v.c + channel) * b + k % b];
             }
         }
         both_sides(output_matrix[0], OUT, TILE, sums, y);
