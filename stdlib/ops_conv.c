@@ -77,8 +77,13 @@ tg_status tg_op_conv_transpose(tg_context *context, const tg_tensor *x, const tg
 
 /* ---- Winograd -------------------------------------------------------------------------------- */
 
+/* Products of a tile, which tell the size of tiles: 16 of 2 x 2, 36 of 4 x 4. */
+static bool is_of_two(const tg_tensor *u) {
+    return u && u->rank > 0 && u->arg.shape[0] == 16;
+}
+
 tg_status tg_op_winograd_filter(tg_context *context, const tg_tensor *f, tg_tensor *u) {
-    return tg_std_launch(context, TG_STD_winograd_filter, TG_ARGS(f, u));
+    return tg_std_launch(context, is_of_two(u) ? TG_STD_winograd2_filter : TG_STD_winograd_filter, TG_ARGS(f, u));
 }
 
 /* An image as the kernel reads and writes it, channels last: itself, or a copy for the time of the call. */
@@ -114,7 +119,7 @@ static tg_status winograd(tg_context *context, const tg_tensor *x, const tg_tens
         s = tg_std_launch(context, TG_STD_copy, TG_ARGS(x, in.copy));
     }
     if (!s) {
-        s = tg_std_launch(context, TG_STD_conv2d_winograd,
+        s = tg_std_launch(context, is_of_two(u) ? TG_STD_conv2d_winograd2 : TG_STD_conv2d_winograd,
                           TG_ARGS(in.copy ? in.copy : x, u, bias, out.copy ? out.copy : y, o->pad[0], o->pad[1], (int64_t)o->activation));
     }
     if (!s && out.copy) {

@@ -180,14 +180,17 @@ typedef struct tg_conv_options {
 TG_API tg_status tg_op_conv(tg_context *context, const tg_tensor *x, const tg_tensor *f,
                             const tg_tensor *bias, tg_tensor *y,
                             const tg_conv_options *options);
-/** What tg_op_conv_winograd reads instead of a filter: u f32 [36, ceil(K / B), C, B] from f[3, 3, C, K]; f16, bf16 or f32. For
- * constant weights it is made once. B, columns that lie together, is the caller's: 16, or 32 with AVX-512, is fast. */
+/** What tg_op_conv_winograd reads instead of a filter: u f32 [36, ceil(K / B), C, B] for tiles of 4 x 4 outputs, or [16, …] for
+ * 2 x 2, from f[3, 3, C, K]; f16, bf16 or f32. For constant weights it is made once. B, columns that lie together, is the caller's:
+ * 16, or 32 with AVX-512, is fast. */
 TG_API tg_status tg_op_winograd_filter(tg_context *context, const tg_tensor *f, tg_tensor *u);
-/** tg_op_conv of images [N, H, W, C] with filters of 3 x 3 and stride 1, by four times fewer products: up to three times as fast,
- * and errors some ten times as large, so tg_op_conv never does it by itself. An error is below 36100 (40 + C) C 2^-24 max |x| max |f|.
- * It takes memory for 2.25 times image and result, and for copies of those whose channels are not last, such as permuted views of
- * [N, C, H, W].
- * Source: Lavin and Gray, 2016, F(4 x 4, 3 x 3).
+/** tg_op_conv of images [N, H, W, C] with filters of 3 x 3 and stride 1, by fewer products: four times with tiles of 4 x 4, up to
+ * three times as fast, 2.25 times with 2 x 2, whose u is smaller, so that they win where a batch has few tiles (images of 7 x 7).
+ * Errors are larger, so tg_op_conv never does it by itself: below 36100 (40 + C) C 2^-24 max |x| max |f| with 4 x 4, some ten times
+ * those of tg_op_conv in practice; below 81 (20 + C) C 2^-24 max |x| max |f| with 2 x 2.
+ * It takes memory for 2.25 (4) times image and result, and for copies of those whose channels are not last, such as permuted views
+ * of [N, C, H, W].
+ * Source: Lavin and Gray, 2016, F(4 x 4, 3 x 3) and F(2 x 2, 3 x 3).
  *
  * @param u  of tg_op_winograd_filter
  * @param options  null: no padding; stride, dilation or groups other than 1 are INVALID_ARGUMENT */

@@ -1,5 +1,6 @@
 /// Convolutions with filters of 3 x 3, stride 1, by Winograd's algorithm F(4 x 4, 3 x 3): tiles of 4 x 4 outputs cost 36 products for
 /// each pair of channels instead of 144; sums are over numbers up to a hundred times as large, and errors with them.
+/// F(2 x 2, 3 x 3) costs 16 instead of 36; its transformed filters are less than half as large, which counts where tiles are few.
 /// Source: Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, 2016.
 import "std/activate": activate;
 
@@ -106,5 +107,76 @@ kernel conv2d_winograd<T: f16 | bf16 | f32>(in T X[N, H, W, C], in f32 U[36, KB,
         Y[n, 4 * i + 3, 4 * j + 1, k] = T(activate(y3.1 + add, act, 0));
         Y[n, 4 * i + 3, 4 * j + 2, k] = T(activate(y3.2 + add, act, 0));
         Y[n, 4 * i + 3, 4 * j + 3, k] = T(activate(y3.3 + add, act, 0));
+    }
+}
+
+/// The same for F(2 x 2, 3 x 3).
+private fn input_side2(f32 a, f32 b, f32 c, f32 d) -> (f32, f32, f32, f32) = (a - c, b + c, c - b, b - d);
+
+private fn filter_side2(f32 a, f32 b, f32 c) -> (f32, f32, f32, f32) = (a, (a + b + c) / 2, (a - b + c) / 2, c);
+
+private fn output_side2(f32 a, f32 b, f32 c, f32 d) -> (f32, f32) = (a + (b + c), b - c - d);
+
+/// The filter's side of conv2d_winograd2: U[4 i + j] = (G F G')[i, j], B columns at a time.
+kernel winograd2_filter<T: f16 | bf16 | f32>(in T F[3, 3, C, K], out f32 U[16, KB, C, const B])
+    where B > 0, KB == (K + B - 1) / B
+{
+    grid (each m in KB, c in C, j in B) {
+        let k = m * B + j;
+        let a = filter_side2(f32(F[0, 0, c, k]), f32(F[1, 0, c, k]), f32(F[2, 0, c, k]));
+        let b = filter_side2(f32(F[0, 1, c, k]), f32(F[1, 1, c, k]), f32(F[2, 1, c, k]));
+        let d = filter_side2(f32(F[0, 2, c, k]), f32(F[1, 2, c, k]), f32(F[2, 2, c, k]));
+        let w0 = filter_side2(a.0, b.0, d.0);
+        U[0, m, c, j] = w0.0; U[1, m, c, j] = w0.1; U[2, m, c, j] = w0.2; U[3, m, c, j] = w0.3;
+        let w1 = filter_side2(a.1, b.1, d.1);
+        U[4, m, c, j] = w1.0; U[5, m, c, j] = w1.1; U[6, m, c, j] = w1.2; U[7, m, c, j] = w1.3;
+        let w2 = filter_side2(a.2, b.2, d.2);
+        U[8, m, c, j] = w2.0; U[9, m, c, j] = w2.1; U[10, m, c, j] = w2.2; U[11, m, c, j] = w2.3;
+        let w3 = filter_side2(a.3, b.3, d.3);
+        U[12, m, c, j] = w3.0; U[13, m, c, j] = w3.1; U[14, m, c, j] = w3.2; U[15, m, c, j] = w3.3;
+    }
+}
+
+/// As conv2d_winograd, in tiles of 2 x 2 outputs: V[4 i + j] = (B' x B)[i, j].
+kernel conv2d_winograd2<T: f16 | bf16 | f32>(in T X[N, H, W, C], in f32 U[16, KB, C, const B], in? T bias[K], out T Y[N, P, Q, K],
+    const int pad_h = 1, const int pad_w = 1, const int act = 0)
+    where P == H + 2 * pad_h - 2, Q == W + 2 * pad_w - 2, B > 0, KB == (K + B - 1) / B
+{
+    let I = ceil_div(P, 2), J = ceil_div(Q, 2);
+    temp f32 V[16, N * I * J, C], M[16, N * I * J, KB * B];
+    grid (each t in N * I * J, c in C) {
+        let n = t / (I * J), h = t / J % I * 2 - pad_h, w = t % J * 2 - pad_w;
+        let a = input_side2(f32(X[n, h, w, c]), f32(X[n, h + 1, w, c]), f32(X[n, h + 2, w, c]), f32(X[n, h + 3, w, c]));
+        let b = input_side2(f32(X[n, h, w + 1, c]), f32(X[n, h + 1, w + 1, c]), f32(X[n, h + 2, w + 1, c]), f32(X[n, h + 3, w + 1, c]));
+        let d = input_side2(f32(X[n, h, w + 2, c]), f32(X[n, h + 1, w + 2, c]), f32(X[n, h + 2, w + 2, c]), f32(X[n, h + 3, w + 2, c]));
+        let e = input_side2(f32(X[n, h, w + 3, c]), f32(X[n, h + 1, w + 3, c]), f32(X[n, h + 2, w + 3, c]), f32(X[n, h + 3, w + 3, c]));
+        let v0 = input_side2(a.0, b.0, d.0, e.0);
+        V[0, t, c] = v0.0; V[1, t, c] = v0.1; V[2, t, c] = v0.2; V[3, t, c] = v0.3;
+        let v1 = input_side2(a.1, b.1, d.1, e.1);
+        V[4, t, c] = v1.0; V[5, t, c] = v1.1; V[6, t, c] = v1.2; V[7, t, c] = v1.3;
+        let v2 = input_side2(a.2, b.2, d.2, e.2);
+        V[8, t, c] = v2.0; V[9, t, c] = v2.1; V[10, t, c] = v2.2; V[11, t, c] = v2.3;
+        let v3 = input_side2(a.3, b.3, d.3, e.3);
+        V[12, t, c] = v3.0; V[13, t, c] = v3.1; V[14, t, c] = v3.2; V[15, t, c] = v3.3;
+    }
+    grid (each x in 16, m in KB, t in N * I * J, j in B) {
+        f32 acc[m, t, j] = 0;
+        for (c in C) acc += dot(V[x, t, c], U[x, m, c, j], c);
+        M[x, t, m * B + j] = acc;
+    }
+    grid (each n in N, each i in I, each j in J, k in K) {
+        let t = (n * I + i) * J + j;
+        f32 add[k] = 0;
+        if (bias) add += f32(bias[k]);
+        let a = output_side2(M[0, t, k], M[4, t, k], M[8, t, k], M[12, t, k]);
+        let b = output_side2(M[1, t, k], M[5, t, k], M[9, t, k], M[13, t, k]);
+        let d = output_side2(M[2, t, k], M[6, t, k], M[10, t, k], M[14, t, k]);
+        let e = output_side2(M[3, t, k], M[7, t, k], M[11, t, k], M[15, t, k]);
+        let y0 = output_side2(a.0, b.0, d.0, e.0);
+        Y[n, 2 * i, 2 * j, k] = T(activate(y0.0 + add, act, 0));
+        Y[n, 2 * i, 2 * j + 1, k] = T(activate(y0.1 + add, act, 0));
+        let y1 = output_side2(a.1, b.1, d.1, e.1);
+        Y[n, 2 * i + 1, 2 * j, k] = T(activate(y1.0 + add, act, 0));
+        Y[n, 2 * i + 1, 2 * j + 1, k] = T(activate(y1.1 + add, act, 0));
     }
 }

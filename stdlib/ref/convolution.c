@@ -133,14 +133,25 @@ void ref_conv_wgrad(kcase *c) {
 
 enum { TILE = 6, OUT = 4, TAPS = 3 };
 
-static const double input_matrix[TILE][TILE] = {{4, 0, -5, 0, 1, 0},  {0, -4, -4, 1, 1, 0},
-                                                {0, 4, -4, -1, 1, 0}, {0, -2, -1, 2, 1, 0},
-                                                {0, 2, -1, -2, 1, 0}, {0, 4, 0, -5, 0, 1}};
-static const double filter_matrix[TILE][TAPS] = {
-    {1. / 4, 0, 0},           {-1. / 6, -1. / 6, -1. / 6},   {-1. / 6, 1. / 6, -1. / 6},
-    {1. / 24, 1. / 12, 1. / 6}, {1. / 24, -1. / 12, 1. / 6}, {0, 0, 1}};
-static const double output_matrix[OUT][TILE] = {
-    {1, 1, 1, 1, 1, 0}, {0, 1, -1, 2, -2, 0}, {0, 1, 1, 4, 4, 0}, {0, 1, -1, 8, -8, 1}};
+/* The matrices of F(out x out, 3 x 3); a side of a tile is tile = out + 2. */
+typedef struct winograd {
+    int64_t tile, out;
+    double input[TILE * TILE], filter[TILE * TAPS], output[OUT * TILE];
+} winograd;
+
+static const winograd
+    of_four = {TILE,
+               OUT,
+               {4, 0, -5, 0, 1, 0, 0, -4, -4, 1, 1, 0, 0, 4, -4, -1, 1, 0,
+                0, -2, -1, 2, 1, 0, 0, 2, -1, -2, 1, 0, 0, 4, 0, -5, 0, 1},
+               {1. / 4, 0, 0, -1. / 6, -1. / 6, -1. / 6, -1. / 6, 1. / 6, -1. / 6,
+                1. / 24, 1. / 12, 1. / 6, 1. / 24, -1. / 12, 1. / 6, 0, 0, 1},
+               {1, 1, 1, 1, 1, 0, 0, 1, -1, 2, -2, 0, 0, 1, 1, 4, 4, 0, 0, 1, -1, 8, -8, 1}},
+    of_two = {4,
+              2,
+              {1, 0, -1, 0, 0, 1, 1, 0, 0, -1, 1, 0, 0, 1, 0, -1},
+              {1, 0, 0, 1. / 2, 1. / 2, 1. / 2, 1. / 2, -1. / 2, 1. / 2, 0, 0, 1},
+              {1, 1, 1, 0, 0, 1, -1, -1}};
 
 /* out [m, m] = a x a' for a [m, n] and x [n, n] */
 static void both_sides(const double *a, int64_t m, int64_t n, const double *x, double *out) {
@@ -152,7 +163,7 @@ static void both_sides(const double *a, int64_t m, int64_t n, const double *x, d
     }
 }
 
-void ref_winograd_filter(kcase *c) {
+static void transform_filters(kcase *c, const winograd *w) {
     int64_t n_c = kd(c, "C"), n_k = kd(c, "K"), b = kd(c, "B"), all = kd(c, "KB") * n_c * b;
     for (int64_t at = 0; at < all; at++) {
         int64_t channel = at / b % n_c, k = at / (b * n_c) * b + at % b;
@@ -160,18 +171,26 @@ void ref_winograd_filter(kcase *c) {
         for (int64_t i = 0; i < TAPS * TAPS; i++) {
             f[i] = k < n_k ? kt(c, "F")[(i * n_c + channel) * n_k + k] : 0;
         }
-        both_sides(filter_matrix[0], TILE, TAPS, f, u);
-        for (int64_t i = 0; i < TILE * TILE; i++) {
+        both_sides(w->filter, w->tile, TAPS, f, u);
+        for (int64_t i = 0; i < w->tile * w->tile; i++) {
             kt(c, "U")[i * all + at] = u[i];
         }
     }
 }
 
+void ref_winograd_filter(kcase *c) {
+    transform_filters(c, &of_four);
+}
+
+void ref_winograd2_filter(kcase *c) {
+    transform_filters(c, &of_two);
+}
+
 /* x of one tile and channel; (h, w) is its first position. */
-static void winograd_tile(const kcase *c, const conv *v, int64_t n, int64_t h, int64_t w,
-                          int64_t channel, double *x) {
-    for (int64_t i = 0; i < TILE * TILE; i++) {
-        int64_t y = h + i / TILE, z = w + i % TILE;
+static void winograd_tile(const kcase *c, const conv *v, int64_t side, int64_t n, int64_t h,
+                          int64_t w, int64_t channel, double *x) {
+    for (int64_t i = 0; i < side * side; i++) {
+        int64_t y = h + i / side, z = w + i % side;
         bool inside = y >= 0 && y < v->image[1] && z >= 0 && z < v->image[2];
         x[i] = inside
                    ? kt(c, "X")[((n * v->image[1] + y) * v->image[2] + z) * v->c + channel]
@@ -179,30 +198,39 @@ static void winograd_tile(const kcase *c, const conv *v, int64_t n, int64_t h, i
     }
 }
 
-void ref_conv_winograd(kcase *c) {
+static void convolve_tiles(kcase *c, const winograd *w) {
     conv v = sizes(c);
-    int64_t rows = (v.output[1] + OUT - 1) / OUT, columns = (v.output[2] + OUT - 1) / OUT;
+    int64_t out = w->out, tile = w->tile;
+    int64_t rows = (v.output[1] + out - 1) / out, columns = (v.output[2] + out - 1) / out;
     int64_t b = kd(c, "B"), n_b = kd(c, "KB");
     for (int64_t at = 0; at < v.n * rows * columns * v.k; at++) {
-        int64_t k = at % v.k, tile = at / v.k, n = tile / (rows * columns),
-                p = tile / columns % rows * OUT, q = tile % columns * OUT;
+        int64_t k = at % v.k, t = at / v.k, n = t / (rows * columns),
+                p = t / columns % rows * out, q = t % columns * out;
         double sums[TILE * TILE] = {0}, y[OUT * OUT];
         for (int64_t channel = 0; channel < v.c; channel++) {
             double x[TILE * TILE], side[TILE * TILE];
-            winograd_tile(c, &v, n, p - v.pad[1], q - v.pad[2], channel, x);
-            both_sides(input_matrix[0], TILE, TILE, x, side);
-            for (int64_t i = 0; i < TILE * TILE; i++) {
+            winograd_tile(c, &v, tile, n, p - v.pad[1], q - v.pad[2], channel, x);
+            both_sides(w->input, tile, tile, x, side);
+            for (int64_t i = 0; i < tile * tile; i++) {
                 sums[i] += side[i] * kt(c, "U")[((i * n_b + k / b) * v.c + channel) * b + k % b];
             }
         }
-        both_sides(output_matrix[0], OUT, TILE, sums, y);
-        for (int64_t i = 0; i < OUT * OUT; i++) {
-            if (p + i / OUT < v.output[1] && q + i % OUT < v.output[2]) {
-                kt(c, "Y")[((n * v.output[1] + p + i / OUT) * v.output[2] + q + i % OUT) * v.k + k] = y[i];
+        both_sides(w->output, out, tile, sums, y);
+        for (int64_t i = 0; i < out * out; i++) {
+            if (p + i / out < v.output[1] && q + i % out < v.output[2]) {
+                kt(c, "Y")[((n * v.output[1] + p + i / out) * v.output[2] + q + i % out) * v.k + k] = y[i];
             }
         }
     }
     finish(c, "Y", v.k);
+}
+
+void ref_conv_winograd(kcase *c) {
+    convolve_tiles(c, &of_four);
+}
+
+void ref_conv_winograd2(kcase *c) {
+    convolve_tiles(c, &of_two);
 }
 
 /* ---- depthwise ----------------------------------------------------------------------------------- */

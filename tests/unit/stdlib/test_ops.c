@@ -371,13 +371,16 @@ Test(stdlib_ops, convolutions_refuse_what_does_not_fit, .init = setup, .fini = t
 
 /* Against the direct form. In one dimension 4 5 1 of an input's row, 1/2 of a filter's and 1 1 2 2 8 8 1 of an output's are the largest sums
  * of magnitudes, 10, 1 and 19: 36 products of at most 10^2 * 1 are weighted with at most 19^2, and each is off by
- * less than 40 u; C of them. */
-static void expect_winograd(const tg_tensor *x, const tg_tensor *u, const tg_tensor *bias, tg_tensor *y, const tg_tensor *direct) {
+ * less than 40 u; C of them. In tiles of 2 x 2 they are 2, 3/2 and 3, and less than 20 u. */
+static const double of_four = 3 * 100. * 361 * 40 * U, of_two = 3 * 4 * 2.25 * 9 * 20 * U;
+
+static void expect_winograd(const tg_tensor *x, const tg_tensor *u, const tg_tensor *bias, tg_tensor *y, const tg_tensor *direct,
+                            double bound) {
     tg_conv_options o = TG_CONV_OPTIONS_INIT;
     o.pad[0] = o.pad[1] = 1;
     EXPECT_OK(tg_op_conv_winograd(ctx, x, u, bias, y, &o));
     for (int64_t i = 0; i < 2 * 7 * 9 * 5; i++) {
-        cr_expect_float_eq(*at(y, i), *at(direct, i), 3 * 100. * 361 * 40 * U);
+        cr_expect_float_eq(*at(y, i), *at(direct, i), bound);
     }
     o.stride[1] = 2;
     cr_expect_eq(tg_op_conv_winograd(ctx, x, u, bias, y, &o), TG_ERROR_INVALID_ARGUMENT);
@@ -394,18 +397,21 @@ Test(stdlib_ops, winograd_computes_the_convolution, .init = setup, .fini = teard
     tg_conv_options o = TG_CONV_OPTIONS_INIT;
     o.pad[0] = o.pad[1] = 1;
     tg_tensor *x = MAKE(1, 2, 7, 9, 3), *f = MAKE(2, 3, 3, 3, 5), *y = MAKE(3, 2, 7, 9, 5),
-              *u = MAKE(4, 36, 1, 3, 16), *direct = MAKE(5, 2, 7, 9, 5), *bias = MAKE(6, 5);
+              *u = MAKE(4, 36, 1, 3, 16), *u2 = MAKE(9, 16, 1, 3, 16), *direct = MAKE(5, 2, 7, 9, 5), *bias = MAKE(6, 5);
     tg_tensor *planes = channels_first(MAKE(7, 2, 3, 7, 9)), *result = channels_first(MAKE(8, 2, 5, 7, 9));
     EXPECT_OK(tg_op_winograd_filter(ctx, f, u));
     EXPECT_OK(tg_op_conv(ctx, x, f, bias, direct, &o));
     EXPECT_OK(tg_op_copy(ctx, x, planes));
-    expect_winograd(x, u, bias, y, direct);
-    expect_winograd(planes, u, bias, result, direct);
-    expect_winograd(planes, u, bias, y, direct);
-    expect_winograd(x, u, bias, result, direct);
+    expect_winograd(x, u, bias, y, direct, of_four);
+    expect_winograd(planes, u, bias, result, direct, of_four);
+    expect_winograd(planes, u, bias, y, direct, of_four);
+    expect_winograd(x, u, bias, result, direct, of_four);
+    EXPECT_OK(tg_op_winograd_filter(ctx, f, u2));
+    expect_winograd(x, u2, bias, y, direct, of_two);
+    expect_winograd(planes, u2, bias, result, direct, of_two);
     release(x, f, y);
     release(u, direct, bias);
-    release(planes, result, NULL);
+    release(planes, result, u2);
 }
 
 /* Images of 7 and 8 both give 4 outputs: the second is a transposed convolution with output padding. */
