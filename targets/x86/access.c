@@ -355,31 +355,9 @@ static bool is_uniform(tg_x86_val index) {
     return !index.step && !tg_llvm_is_vector(index.v);
 }
 
-/* v = result + *plus */
-static LLVMValueRef without_constant(LLVMValueRef v, int64_t *plus) {
-    int64_t c;
-    *plus = 0;
-    while (LLVMIsAInstruction(v) && LLVMGetInstructionOpcode(v) == LLVMAdd && tg_llvm_is_const(LLVMGetOperand(v, 1), &c) &&
-           !__builtin_add_overflow(*plus, c, plus)) {
-        v = LLVMGetOperand(v, 0);
-    }
-    return v;
-}
-
-/* Constants in indices go to the base, which no loop changes: neighbouring elements, as windows have them, then share the
- * offset that loops compute. Where the stride is a constant, instructions hold the distance. */
-static void move_constant(tg_x86 *x, address *a, tg_x86_val *index, LLVMValueRef stride) {
-    int64_t plus, c;
-    bool whole = tg_dtype_bits(a->dtype) >= 8 && tg_dtype_kind_of(a->dtype) != TG_KIND_COMPLEX;
-    if (!whole || tg_llvm_is_const(stride, &c) || tg_llvm_is_vector(index->v) || tg_llvm_is_const(index->v, &c)) {
-        return;
-    }
-    LLVMValueRef rest = without_constant(index->v, &plus);
-    if (plus != 0) {
-        LLVMValueRef at = LLVMBuildMul(x->builder, stride, tg_llvm_i64(x->l, plus), "");
-        a->base = LLVMBuildGEP2(x->builder, a->element, a->base, &at, 1, "");
-        index->v = rest;
-    }
+/* Does the address have a row that points of a tile share? Its positions are those of the dimension before the last. */
+static bool has_row(const tg_x86 *x, const address *a) {
+    return x->boxed && a->mask == NULL && tg_x86_direction(a->offset) == 1 && tg_dtype_bits(a->dtype) >= 8 && tg_dtype_kind_of(a->dtype) != TG_KIND_COMPLEX;
 }
 
 /* Address of the element of a memory op at a point, and the mask of lanes inside the tensor (null: proved). */
@@ -389,6 +367,7 @@ static address address_of(tg_x86 *x, tg_x86_frame *f, tg_op *op, LLVMValueRef *i
                  element_align(t->dtype), false, 0, NULL};
     tg_x86_val uniform = a.offset;
     int64_t proved = tg_op_int(op, TG_ATTR_IN_BOUNDS, 0);
+    LLVMValueRef column = NULL;
     *inside = NULL;
     for (uint32_t d = 0; d < t->rank; d++) {
         tg_x86_val index = tg_x86_eval(x, f, tg_op_index(op, d));
@@ -401,11 +380,21 @@ static address address_of(tg_x86 *x, tg_x86_frame *f, tg_op *op, LLVMValueRef *i
             stride = tg_llvm_i64(x->l, 1);
             tg_x86_note_unit(x, tg_operand(op, 0));
         }
-        move_constant(x, &a, &index, stride);
+        bool at_row = x->boxed && d + 2 == t->rank;
+        LLVMValueRef moved = tg_x86_move_constant(x, &a, &index, stride, at_row);
+        column = at_row ? moved : column;
+        if (moved && !at_row) {
+            a.base = LLVMBuildGEP2(x->builder, a.element, a.base, &moved, 1, "");
+        }
         tg_x86_val *part = is_uniform(index) ? &uniform : &a.offset;
         *part = add_scaled(x, *part, index, stride);
     }
     base_at(x, &a, uniform);
+    if (has_row(x, &a)) {
+        tg_x86_point_at_row(x, &a, column);
+    } else if (column) {
+        a.base = LLVMBuildGEP2(x->builder, a.element, a.base, &column, 1, "");
+    }
     return a;
 }
 

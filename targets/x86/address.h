@@ -29,6 +29,14 @@ int tg_x86_direction(tg_x86_val offset);
 
 tg_x86_address tg_x86_address_in(tg_x86 *x, tg_x86_frame *f, tg_op *op); /* of a LOAD or STORE in a frame, its tests left out */
 
+/* ---- row_address.c ---- */
+/* Constants in indices are not part of what loops compute: neighbouring elements, as windows have them, share the rest. Takes the
+ * constant out of the index, of one that is nothing else if `all`, and gives the elements that it stands for; null: none, or the
+ * stride is a constant, too. */
+LLVMValueRef tg_x86_move_constant(tg_x86 *x, tg_x86_address *a, tg_x86_val *index, LLVMValueRef stride, bool all);
+/* The address, of consecutive lanes, as a pointer that the points of a row share and `column` elements from there; null: none. */
+void tg_x86_point_at_row(tg_x86 *x, tg_x86_address *a, LLVMValueRef column);
+
 /* ---- prefetch.c ---- */
 void tg_x86_request_operand(tg_x86 *x, const tg_op *op, const tg_x86_address *a);
 void tg_x86_request_result(tg_x86 *x, const tg_x86_address *a);

@@ -164,6 +164,7 @@ static void iteration(const carry *c, LLVMValueRef index) {
     get_slots(c, inside, body->args + 1);
     for (tg_op *op = body->first; op; op = op->next) {
         if (op->opcode == TG_OP_FOR) {
+            x->window_row++;
             tg_x86_emit_carry(x, op, inside, c->n);
         } else if (op->n_results && tg_result(op, 0)->type->n_axes == 0) {
             tg_x86_emit_scalar(x, op);

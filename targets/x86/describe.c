@@ -12,8 +12,8 @@ static void put_axis(const tg_x86_nest *n, const tg_axis *a, tg_strbuf *out) {
     if (a == n->vector) {
         tg_strbuf_printf(out, " x%u *%u", n->lanes, n->unroll);
     }
-    if (a == n->tile) {
-        tg_strbuf_printf(out, " by %u", n->tile_points);
+    if (a == n->tile || a == n->band) {
+        tg_strbuf_printf(out, " by %u", a == n->tile ? n->tile_points : n->band_points);
     }
 }
 

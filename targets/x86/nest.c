@@ -16,6 +16,8 @@ typedef struct walk {
     tg_x86_acc *accs[TG_X86_MAX_ROOTS][TG_X86_MAX_POINTS];
     tg_x86_acc *rest[TG_X86_MAX_ROOTS]; /* of the vectors of one register, if the axis is reduced */
     bool vector_inside; /* the vector axis is reduced */
+    tg_x86_frame *within[TG_X86_MAX_POINTS]; /* points of the band that exist, one of them repeatedly if there are few */
+    LLVMValueRef has_band;                   /* i1: all do; null: no band */
     LLVMValueRef stream; /* condition for stores past the caches, or null */
 } walk;
 
@@ -223,6 +225,7 @@ static void unrolled_loop(walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames
         for (uint32_t u = 0; u < n; u++) {
             bind_one(x, &inside[u], frames[u], a, tg_llvm_i64(x->l, k), NULL);
         }
+        x->window_row += i + 1 < INNER + w->n->n_outer + w->n->n_inner;
         level(w, i + 1, inside, n);
     }
 }
@@ -252,7 +255,9 @@ static void tile_body(walk *w, uint32_t i, LLVMValueRef k, LLVMValueRef until, L
     LLVMBuilderRef b = x->builder;
     uint32_t points = w->n->tile_points;
     LLVMValueRef last = LLVMBuildAdd(b, k, tg_llvm_i64(x->l, points - 1), "");
-    LLVMValueRef box = tg_x86_box_holds(x, w->n, frames[0], k, last);
+    LLVMValueRef box = tg_x86_box_holds(x, w->n, frames[0], frames[n - 1], k, last);
+    tg_x86_frame **within = w->has_band ? w->within : frames;
+    box = w->has_band ? box ? LLVMBuildAnd(b, box, w->has_band, "") : w->has_band : box;
     tg_llvm_if whole, inside;
     tg_llvm_if_open(x->l, &whole, LLVMBuildICmp(b, LLVMIntSLT, last, until, ""));
     if (box) {
@@ -263,12 +268,12 @@ static void tile_body(walk *w, uint32_t i, LLVMValueRef k, LLVMValueRef until, L
     x->boxed = NULL;
     if (box) {
         tg_llvm_if_else(x->l, &inside);
-        tile_points(w, i, k, points, frames, n);
+        tile_points(w, i, k, points, within, n);
         tg_llvm_if_close(x->l, &inside);
     }
     LLVMBuildStore(b, LLVMBuildAdd(b, last, tg_llvm_i64(x->l, 1), ""), slot);
     tg_llvm_if_else(x->l, &whole);
-    tile_points(w, i, k, 1, frames, n);
+    tile_points(w, i, k, 1, within, n);
     LLVMBuildStore(b, LLVMBuildAdd(b, k, tg_llvm_i64(x->l, 1), ""), slot);
     tg_llvm_if_close(x->l, &whole);
 }
@@ -300,6 +305,31 @@ static void tile_loop(walk *w, uint32_t i, tg_x86_frame **frames, uint32_t n) {
     LLVMPositionBuilderAtEnd(b, after);
     x->place = outside;
     x->place->at = after;
+}
+
+/* Points of the axis around the tile's, together: the last ones begin earlier, and where there are too few the last is repeated. */
+static void band_loop(walk *w, uint32_t i, tg_x86_frame *frame) {
+    tg_x86 *x = w->x;
+    LLVMBuilderRef b = x->builder;
+    tg_axis *a = w->n->band;
+    uint32_t points = w->n->band_points;
+    const tg_x86_range *r = &x->ranges[a->rank];
+    LLVMValueRef width = tg_llvm_i64(x->l, points), until = LLVMBuildAdd(b, r->first, r->size, "");
+    LLVMValueRef last = LLVMBuildSub(b, until, tg_llvm_i64(x->l, 1), "");
+    w->has_band = LLVMBuildICmp(b, LLVMIntSGE, r->size, width, "");
+    LLVMValueRef latest = LLVMBuildSelect(b, w->has_band, LLVMBuildSub(b, until, width, ""), r->first, "");
+    tg_x86_nest_loop l;
+    LLVMValueRef k = tg_x86_open_loop(x, &l, r->first, until, points);
+    tg_x86_frame *inside[TG_X86_MAX_POINTS];
+    k = tg_llvm_min64(x->l, k, latest);
+    for (uint32_t u = 0; u < points; u++) {
+        LLVMValueRef at = LLVMBuildAdd(b, k, tg_llvm_i64(x->l, u), "");
+        bind_one(x, &inside[u], frame, a, at, NULL);
+        bind_one(x, &w->within[u], frame, a, tg_llvm_min64(x->l, at, last), NULL);
+    }
+    tile_loop(w, i + 1, inside, points);
+    tg_x86_close_loop(x, &l);
+    w->has_band = NULL;
 }
 
 static LLVMValueRef tail_mask(tg_x86 *x, LLVMValueRef left) {
@@ -424,6 +454,8 @@ static void level(walk *w, uint32_t i, tg_x86_frame **frames, uint32_t n) {
         unrolled_loop(w, i, axis_at(nest, k), frames, n);
     } else if (axis_at(nest, k) == nest->tile) {
         tile_loop(w, i, frames, n);
+    } else if (axis_at(nest, k) == nest->band) {
+        band_loop(w, i, frames[0]);
     } else {
         scalar_loop(w, i, axis_at(nest, k), frames, n);
     }

@@ -9,12 +9,15 @@
  *     for q by T               the tile
  *       for c by 8 lanes       the vector axis; T accumulators │ r, s without loops │ roots that run after
  *
+ * Windows that overlap along a second axis as well are tiled along both: 4 rows of 2 points read 6 · 4 positions for 8 · 9 products, where 6
+ * points of one row read 3 · 8 for 6 · 9, and every row of an image comes from the second-level cache half as often.
+ *
  * Windows may reach beyond the edge of a tensor, which every load has to test. The indices are affine, so that their extremes
  * over a tile are at its corners: if these are inside, no load of the tile is tested. Points that do not fill a tile are done one by
  * one, or in a tile that overlaps the one before, where computing a point twice does no harm. */
 #include "targets/x86/carry.h"
 
-enum { MAX_UNROLLED = 9, POINTS = 6, MAX_STEPS = 720 };
+enum { MAX_UNROLLED = 9, POINTS = 6, MAX_STEPS = 960, BAND = 4, BAND_POINTS = 8 };
 
 static bool is_inner(const tg_x86_nest *n, const tg_axis *a) {
     return tg_axes_contain(n->inner, n->n_inner, a);
@@ -137,6 +140,16 @@ static tg_axis *axis_to_tile(const tg_x86 *x, const tg_x86_nest *n, const survey
     return NULL;
 }
 
+static bool has_windows(const tg_x86 *x, const tg_x86_nest *n, const survey *s, const tg_axis *a) {
+    for (uint32_t k = 0; k < s->loads.len; k++) {
+        const tg_op *load = s->loads.data[k];
+        if (tg_type_has_axis(tg_result(load, 0)->type, a) && is_shared(x, n, load, a)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool may_tile(const tg_x86 *x, const tg_x86_nest *n) {
     bool loops = n->n_inner > 0 || n->roots.data[0].kind == TG_X86_ROOT_CARRY;
     bool fits = x->unit && !x->options->baseline && n->vector && loops && !is_inner(n, n->vector);
@@ -219,8 +232,26 @@ static bool may_repeat(const tg_x86_nest *n) {
     return true;
 }
 
+/* The axis around the tile's as a second one, if both have windows. */
+static void choose_band(const tg_x86 *x, tg_x86_nest *n, const survey *s, uint32_t most) {
+    uint32_t around = 0;
+    while (n->outer[around] != n->tile) {
+        around++;
+    }
+    tg_axis *a = around > 0 ? n->outer[around - 1] : NULL;
+    bool windows = n->repeats && a && a != n->vector && has_windows(x, n, s, n->tile) && has_windows(x, n, s, a);
+    int64_t bound = windows ? x->ranges[a->rank].bound : 1;
+    uint32_t points = bound && bound < BAND ? (uint32_t)bound : BAND;
+    points = points > most / 2 ? most / 2 : points;
+    if (points > 1) {
+        n->band = a;
+        n->band_points = points;
+        n->tile_points = most / points;
+    }
+}
+
 void tg_x86_choose_tile(tg_x86 *x, tg_x86_nest *n) {
-    n->tile = NULL;
+    n->tile = n->band = NULL;
     n->unrolled = 0;
     if (!may_tile(x, n)) {
         return;
@@ -228,8 +259,8 @@ void tg_x86_choose_tile(tg_x86 *x, tg_x86_nest *n) {
     survey s = survey_of(x, n);
     tg_axis *a = axis_to_tile(x, n, &s);
     uint32_t steps = unroll(x, n);
-    uint32_t points = POINTS / registers_of(x, n);
-    points = points * steps * s.n_ops > MAX_STEPS ? MAX_STEPS / (steps * s.n_ops) : points;
+    uint32_t points = POINTS / registers_of(x, n), most = MAX_STEPS / (steps * s.n_ops);
+    points = points > most ? most : points;
     int64_t bound = a ? x->ranges[a->rank].bound : 0;
     points = bound && bound < points ? (uint32_t)bound : points;
     if (!a || points < 2) {
@@ -240,6 +271,8 @@ void tg_x86_choose_tile(tg_x86 *x, tg_x86_nest *n) {
     n->tile_points = points;
     n->repeats = may_repeat(n);
     n->unroll = 1;
+    most = BAND_POINTS / registers_of(x, n) < most ? BAND_POINTS / registers_of(x, n) : most;
+    choose_band(x, n, &s, most);
     find_boxed(x, n, &s);
 }
 
@@ -254,8 +287,8 @@ bool tg_x86_is_boxed(const tg_x86 *x, const tg_op *op, uint32_t d) {
 }
 
 /* The least or greatest value of the index over the points of the tile and all points of the inner axes. */
-static LLVMValueRef extreme(tg_x86 *x, const tg_x86_nest *n, const tg_x86_frame *f, const tg_affine *index, bool greatest,
-                            LLVMValueRef first, LLVMValueRef last) {
+static LLVMValueRef extreme(tg_x86 *x, const tg_x86_nest *n, const tg_x86_frame *f, const tg_x86_frame *end, const tg_affine *index,
+                            bool greatest, LLVMValueRef first, LLVMValueRef last) {
     LLVMBuilderRef b = x->builder;
     LLVMValueRef sum = tg_llvm_i64(x->l, index->constant);
     for (uint32_t i = 0; i < index->terms.len; i++) {
@@ -275,20 +308,21 @@ static LLVMValueRef extreme(tg_x86 *x, const tg_x86_nest *n, const tg_x86_frame 
             LLVMValueRef rest = LLVMBuildSub(b, r->size, tg_llvm_i64(x->l, 1), "");
             v = upper ? LLVMBuildAdd(b, r->first, rest, "") : r->first;
         } else {
-            v = tg_x86_frame_index(f, t->axis)->v;
+            v = tg_x86_frame_index(upper ? end : f, t->axis)->v;
         }
         sum = LLVMBuildAdd(b, sum, LLVMBuildMul(b, v, tg_llvm_i64(x->l, t->coeff), ""), "");
     }
     return sum;
 }
 
-LLVMValueRef tg_x86_box_holds(tg_x86 *x, const tg_x86_nest *n, const tg_x86_frame *f, LLVMValueRef first, LLVMValueRef last) {
+LLVMValueRef tg_x86_box_holds(tg_x86 *x, const tg_x86_nest *n, const tg_x86_frame *f, const tg_x86_frame *end, LLVMValueRef first,
+                              LLVMValueRef last) {
     LLVMBuilderRef b = x->builder;
     LLVMValueRef all = NULL;
     for (uint32_t i = 0; i < n->boxed.len; i++) {
         const tg_x86_boxed *box = &n->boxed.data[i];
-        LLVMValueRef least = extreme(x, n, f, &box->index, false, first, last);
-        LLVMValueRef most = extreme(x, n, f, &box->index, true, first, last);
+        LLVMValueRef least = extreme(x, n, f, end, &box->index, false, first, last);
+        LLVMValueRef most = extreme(x, n, f, end, &box->index, true, first, last);
         LLVMValueRef dim = tg_x86_tensor_of(x, tg_operand(box->op, 0))->dim[box->d];
         LLVMValueRef above = LLVMBuildICmp(b, LLVMIntSGE, least, tg_llvm_i64(x->l, 0), "");
         LLVMValueRef inside = LLVMBuildAnd(b, above, LLVMBuildICmp(b, LLVMIntSLT, most, dim, ""), "");

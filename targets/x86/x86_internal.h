@@ -118,7 +118,9 @@ typedef struct tg_x86_nest {
     bool reverse;    /* the inner axis runs downwards */
     tg_axis *tile;   /* the last of `outer`, `tile_points` of which are worked on at a time; null: one */
     uint32_t tile_points;
-    bool repeats;    /* points of `tile` may be computed twice: the last tile overlaps the one before */
+    tg_axis *band;   /* an axis around `tile` of which `band_points` are worked on at a time as well; null: one. Only if it repeats */
+    uint32_t band_points;
+    bool repeats;    /* points may be computed twice: the last tile overlaps the one before */
     uint32_t unrolled; /* the last so many of `inner` have no loops */
     TG_VEC(tg_x86_boxed) boxed;
     TG_VEC(tg_x86_root) roots;
@@ -209,6 +211,7 @@ typedef struct tg_x86 {
     bool streamed;         /* some of this task do */
     bool fills;            /* it computes a buffer: memory is idle meanwhile */
     const tg_x86_nest *boxed; /* the points being worked on pass the tests of its boxed accesses */
+    uint32_t window_row;      /* counts rows of the windows that unrolled loops walk through */
     LLVMValueRef frame, worker, rt;
     struct tg_x86_captures *captures;
     const tg_x86_launch *launch;   /* what the entry knows of this task function; null in the entry */
@@ -356,8 +359,10 @@ void tg_x86_describe_nest(tg_x86 *x, const tg_x86_nest *n); /* a line of the pla
 void tg_x86_choose_vector(tg_x86 *x, tg_x86_nest *n); /* vector axis, lanes, unroll: vector.c */
 bool tg_x86_suits_vector(tg_x86 *x, tg_x86_nest *n, const tg_axis *a); /* is no access worse off with lanes along `a`? */
 void tg_x86_choose_tile(tg_x86 *x, tg_x86_nest *n); /* tile, unrolled inner axes: tile.c */
-/* Are the points first … last of the tile axis inside the tensors of all boxed accesses? Null: there are none. */
-LLVMValueRef tg_x86_box_holds(tg_x86 *x, const tg_x86_nest *n, const tg_x86_frame *f, LLVMValueRef first, LLVMValueRef last);
+/* Are the points first … last of the tile axis inside the tensors of all boxed accesses, from the frame `f` to the frame `end`? Null: there
+ * are none. */
+LLVMValueRef tg_x86_box_holds(tg_x86 *x, const tg_x86_nest *n, const tg_x86_frame *f, const tg_x86_frame *end, LLVMValueRef first,
+                              LLVMValueRef last);
 bool tg_x86_is_boxed(const tg_x86 *x, const tg_op *op, uint32_t d); /* is the test known to pass here? */
 typedef struct tg_x86_acc tg_x86_acc; /* accumulators of one root and one output point */
 tg_x86_acc *tg_x86_acc_open(tg_x86 *x, tg_x86_root *r, unsigned lanes, tg_x86_frame *f);
