@@ -83,15 +83,28 @@ void tg_dot_roots_in_registers(tg_dot_nest *n, const tg_dot_tile *t) {
     }
 }
 
+/* The outermost row axis that is not known to have one point, as joined ones have: its index needs no wrapping. */
+static uint32_t top_row_axis(const tg_dot_nest *n) {
+    uint32_t i = 0;
+    while (i + 1 < n->n_row_axes && n->e.x->ranges[n->row_axes[i]->rank].bound == 1) {
+        i++;
+    }
+    return i;
+}
+
 /* Indices of the row axes for a row number. */
 static void decode_row(tg_dot_nest *n, LLVMValueRef row, LLVMValueRef *index) {
     LLVMBuilderRef b = n->e.l->builder;
-    for (uint32_t i = n->n_row_axes; i-- > 1;) {
+    uint32_t top = top_row_axis(n);
+    for (uint32_t i = 0; i < top; i++) {
+        index[i] = tg_llvm_i64(n->e.l, 0);
+    }
+    for (uint32_t i = n->n_row_axes; i-- > top + 1;) {
         LLVMValueRef size = tg_dot_size_of(n, n->row_axes[i]), rest = LLVMBuildUDiv(b, row, size, "");
         index[i] = LLVMBuildSub(b, row, LLVMBuildMul(b, rest, size, ""), "");
         row = rest;
     }
-    index[0] = row;
+    index[top] = row;
 }
 
 /* Where the tile leaves its sums: its rows of the strip if there are several parts. */
@@ -510,14 +523,19 @@ void tg_dot_number_rows(tg_dot_nest *n) {
     tg_dot_emission *e = &n->e;
     LLVMBuilderRef b = e->l->builder;
     LLVMValueRef zero = tg_llvm_i64(e->l, 0), one = tg_llvm_i64(e->l, 1);
+    uint32_t top = top_row_axis(n);
     decode_row(n, n->row, n->row_index[0]);
     for (unsigned r = 1; r < e->rows; r++) {
         LLVMValueRef more = LLVMBuildICmp(b, LLVMIntSGT, n->n_rows, tg_llvm_i64(e->l, r), "");
         LLVMValueRef carry = tg_dot_choose(n, more, one, zero);
         for (uint32_t i = n->n_row_axes; i-- > 0;) {
+            if (i < top) {
+                n->row_index[r][i] = zero;
+                continue;
+            }
             LLVMValueRef next = LLVMBuildAdd(b, n->row_index[r - 1][i], carry, "");
             LLVMValueRef wraps = LLVMBuildICmp(b, LLVMIntEQ, next, tg_dot_size_of(n, n->row_axes[i]), "");
-            n->row_index[r][i] = i ? tg_dot_choose(n, wraps, zero, next) : next;
+            n->row_index[r][i] = i > top ? tg_dot_choose(n, wraps, zero, next) : next;
             carry = tg_dot_choose(n, wraps, one, zero);
         }
     }

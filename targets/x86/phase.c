@@ -113,11 +113,13 @@ static void bind_par(tg_x86 *x, tg_op *op, LLVMValueRef ordinal, LLVMBasicBlockR
     }
     tg_axis *a = tg_op_axis(op, TG_ATTR_AXIS);
     tg_x86_range *r = &x->ranges[a->rank];
-    r->first = start;
-    r->size = tg_llvm_min64(x->l, block, LLVMBuildSub(b, hi, start, ""));
-    r->ordinal = ordinal;
-    r->count = tg_llvm_ceil_div(x->l, LLVMBuildSub(b, hi, lo, ""), block);
+    LLVMValueRef extent = LLVMBuildSub(b, hi, lo, "");
     int64_t size;
+    bool single = tg_llvm_is_const(extent, &size) && size == 1; /* as axes that were joined to another */
+    r->first = single ? lo : start;
+    r->size = single ? extent : tg_llvm_min64(x->l, block, LLVMBuildSub(b, hi, start, ""));
+    r->ordinal = ordinal;
+    r->count = tg_llvm_ceil_div(x->l, extent, block);
     r->bound = tg_llvm_is_const(r->size, &size) && size > 0 ? size : tg_x86_default_block(x, a);
     if (r->bound && a->extent > 0 && a->extent < r->bound) {
         r->bound = a->extent;
