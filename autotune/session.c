@@ -211,6 +211,10 @@ tg_status tg_tune(tg_tuner *tuner, tg_kernel *kernel, const tg_argument *values,
         return tg_fail(tuner->context, TG_ERROR_INVALID_ARGUMENT,
                        "options or result have a wrong struct_size");
     }
+    tg_status ended = tg_kernel_check(kernel);
+    if (ended) {
+        return ended;
+    }
     pthread_mutex_lock(&tuner->lock);
     tg_status status = tune(tuner, kernel, values, n_values, &o, &r);
     tg_tuner_renew(tuner); /* answers so far may be old now */

@@ -1,13 +1,14 @@
 /* Bound launches: what a launch finds out about its arguments, kept.
  *
  *   tg_call_create   launch.c's checks → variant; per parameter what its entry takes and what a change of address must keep
- *   tg_call_run      → entry(rt, pointers)
+ *   tg_call_run      → entry(rt, pointers), without an rt where the code needs none
  *   tg_call_run_on   pointers to copies of the tensors that move → entry(rt, pointers)
  *
  * A context lists its calls. Whoever ends a kernel takes the variant from its calls; a run that finds none says so. */
 #include "jit/call.h"
 
 #include "base/io.h"
+#include "runtime/float_mode.h"
 
 #include <string.h>
 
@@ -24,6 +25,8 @@ typedef struct bound {
 } bound;
 
 struct tg_call {
+    _Atomic(tg_entry_fn) quick; /* an entry that only wants the pointers; null: see the variant */
+    uint32_t float_mode;
     _Atomic(const tg_variant *) variant; /* null: its kernel has ended */
     tg_kernel *code;                     /* of the variant: the kernel itself, or under a schedule that was chosen */
     tg_kernel *kernel;
@@ -100,6 +103,12 @@ static void fill(tg_call *c, const tg_launch_arg *args, const tg_launch_binding 
     c->binding = *binding;
 }
 
+static void set_variant(tg_call *c, const tg_variant *v) {
+    bool quick = v && v->plain && !c->context->checked;
+    atomic_store(&c->quick, quick ? v->code.entry : NULL);
+    atomic_store(&c->variant, v);
+}
+
 static void enlist(tg_call *c) {
     tg_context *context = c->context;
     pthread_mutex_lock(&context->calls_lock);
@@ -122,6 +131,7 @@ static tg_call *allocate(tg_kernel *kernel) {
     c->kernel = kernel;
     c->context = kernel->context;
     c->allocator = kernel->context->allocator;
+    c->float_mode = tg_host_float_mode(kernel->context->host);
     c->size = size;
     c->n = n;
     c->depends_on_addresses = reads_addresses(kernel->signature);
@@ -144,7 +154,8 @@ static tg_status create(tg_kernel *kernel, const tg_argument *values, uint32_t n
                        : !out  ? "out is null"
                                : "options have a wrong struct_size or unknown fields");
     }
-    tg_status s = tg_launch_args_make(kernel, values, n_values, args);
+    tg_status s = tg_kernel_check(kernel);
+    s = s ? s : tg_launch_args_make(kernel, values, n_values, args);
     s = s ? s : tg_launch_check(kernel, args, &binding);
     s = s ? s : tg_launch_find_code(kernel, args, &binding, o.exact != 0, &code);
     if (s) {
@@ -156,7 +167,7 @@ static tg_status create(tg_kernel *kernel, const tg_argument *values, uint32_t n
     }
     c->borrowed = borrowed;
     c->code = code.kernel;
-    atomic_init(&c->variant, code.variant);
+    set_variant(c, code.variant);
     fill(c, args, &binding);
     hold(c, values, n_values);
     enlist(c);
@@ -180,7 +191,7 @@ void tg_calls_end(tg_context *context, const tg_kernel *kernel) {
     for (tg_call *c = context->calls, *after; c; c = after) {
         after = c->after;
         if (!kernel || c->kernel == kernel || c->code == kernel) {
-            atomic_store(&c->variant, NULL);
+            set_variant(c, NULL);
         }
         if (!kernel) {
             hold(c, NULL, 0); /* tensors do not outlive their context */
@@ -224,7 +235,7 @@ static tg_status run_first(tg_call *c, const tg_launch_arg *args) {
     tg_variant *ran;
     tg_status s = tg_launch_run(c->code, args, &c->binding, &ran);
     if (s == TG_OK) {
-        atomic_store(&c->variant, ran);
+        set_variant(c, ran);
     }
     return s;
 }
@@ -257,8 +268,16 @@ static tg_status run(tg_call *c, const void *const *pointers) {
     return run_first(c, args);
 }
 
+static bool run_quickly(tg_call *c, const void *const *pointers) {
+    tg_entry_fn entry = atomic_load_explicit(&c->quick, memory_order_acquire);
+    return entry && tg_entry_run(entry, NULL, pointers, c->float_mode) == TG_OK;
+}
+
 tg_status tg_call_run(tg_call *call) {
-    return call ? run(call, call->pointers) : fail_ended(NULL);
+    if (!call) {
+        return fail_ended(NULL);
+    }
+    return run_quickly(call, call->pointers) ? TG_OK : run(call, call->pointers);
 }
 
 /* ---- other addresses -------------------------------------------------------------------------------------------- */
@@ -339,7 +358,7 @@ tg_status tg_call_run_on(tg_call *call, void *const *data, uint32_t n_data) {
             return s;
         }
     }
-    return run(call, pointers);
+    return run_quickly(call, pointers) ? TG_OK : run(call, pointers);
 }
 
 static bool same_layout(const bound *p, const tg_launch_arg *a) {

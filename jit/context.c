@@ -147,6 +147,7 @@ void tg_context_destroy(tg_context *context) {
         part->free(part);
     }
     tg_calls_end(context, NULL);
+    tg_modules_forget(context);
     tg_async_destroy(context->async);
     tg_code_space_destroy(context->code);
     tg_host_destroy(context->host);

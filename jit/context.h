@@ -67,8 +67,9 @@ struct tg_context {
     tg_cache cache;
     tg_code_space *code;
     tg_async *async;
-    pthread_mutex_t calls_lock;
+    pthread_mutex_t calls_lock; /* calls, ended */
     struct tg_call *calls; /* bound launches, call.c */
+    struct tg_module *ended; /* newest first; their kernels are traces that say so to who still uses them */
     pthread_mutex_t error_lock;
     tg_error_slot *errors; /* one per thread that failed */
     char *stdlib_path;     /* directory in place of the embedded kernels; may be null */
@@ -132,6 +133,7 @@ typedef struct tg_variant {
     uint32_t n_words;
     tg_code code;
     bool serial, nondeterministic, from_cache;
+    bool plain; /* its entry needs no tg_rt */
     tg_status status; /* of FAILED */
     char *text, *json;
     double compile_ms;
@@ -176,13 +178,19 @@ struct tg_module {
     tg_compilation *compilation;
     char *warnings;
     tg_kernel *kernels;
-    uint32_t n_kernels;
+    uint32_t n_kernels, n_made; /* initialised; allocated */
     pthread_mutex_t lock; /* `derived` */
     tg_kernel *derived;   /* made by tg_kernel_with_schedule */
+    struct tg_module *before; /* ended before this one */
 };
 
 /* The kernel under a schedule that the module keeps: made once per text, ends with the module. Null: out of memory. */
 tg_kernel *tg_kernel_kept_with_schedule(tg_kernel *kernel, const char *schedule);
+
+/* INVALID_ARGUMENT if the kernel is null, or a trace of one whose module has ended. */
+tg_status tg_kernel_check(const tg_kernel *kernel);
+/* Frees what is kept of the modules that have ended. */
+void tg_modules_forget(tg_context *context);
 
 char *tg_copy_text(const tg_allocator *a, const char *text); /* null on failure or for null */
 void tg_free_text(const tg_allocator *a, char *text);

@@ -5,6 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+tg_status tg_kernel_check(const tg_kernel *kernel) {
+    if (!kernel) {
+        return tg_fail(NULL, TG_ERROR_INVALID_ARGUMENT, "kernel is null");
+    }
+    return kernel->module ? TG_OK : tg_fail(kernel->context, TG_ERROR_INVALID_ARGUMENT, "the module of this kernel has ended");
+}
+
 const char *tg_kernel_name(const tg_kernel *kernel) {
     return kernel ? kernel->signature->name : "";
 }
@@ -196,12 +203,10 @@ tg_status tg_selection_read(const tg_kernel *k, const tg_kernel_spec *spec, tg_s
 }
 
 tg_status tg_kernel_prepare(tg_kernel *kernel, const tg_kernel_spec *spec) {
-    if (!kernel) {
-        return tg_fail(NULL, TG_ERROR_INVALID_ARGUMENT, "kernel is null");
-    }
     tg_selection s;
     tg_variant *v;
-    tg_status status = tg_selection_read(kernel, spec, &s);
+    tg_status status = tg_kernel_check(kernel);
+    status = status ? status : tg_selection_read(kernel, spec, &s);
     return status ? status : tg_variant_get(kernel, &s.key, s.types, s.consts, s.present, &v);
 }
 
@@ -249,17 +254,16 @@ tg_status tg_selection_compile_async(tg_kernel *kernel, const tg_selection *s) {
 }
 
 tg_status tg_kernel_prepare_async(tg_kernel *kernel, const tg_kernel_spec *spec) {
-    if (!kernel) {
-        return tg_fail(NULL, TG_ERROR_INVALID_ARGUMENT, "kernel is null");
-    }
     tg_selection s;
-    tg_status status = tg_selection_read(kernel, spec, &s);
+    tg_status status = tg_kernel_check(kernel);
+    status = status ? status : tg_selection_read(kernel, spec, &s);
     return status ? status : tg_selection_compile_async(kernel, &s);
 }
 
 tg_status tg_kernel_wait(tg_kernel *kernel) {
-    if (!kernel) {
-        return tg_fail(NULL, TG_ERROR_INVALID_ARGUMENT, "kernel is null");
+    tg_status ended = tg_kernel_check(kernel);
+    if (ended) {
+        return ended;
     }
     pthread_mutex_lock(&kernel->lock);
     while (kernel->n_pending) {
@@ -286,6 +290,10 @@ tg_status tg_kernel_get_stats(const tg_kernel *kernel, tg_kernel_stats *stats) {
                        !kernel  ? "kernel is null"
                        : !stats ? "stats is null"
                                 : "stats have a wrong struct_size");
+    }
+    tg_status ended = tg_kernel_check(kernel);
+    if (ended) {
+        return ended;
     }
     tg_kernel *k = (tg_kernel *)(uintptr_t)kernel;
     *stats = (tg_kernel_stats){.struct_size = stats->struct_size};

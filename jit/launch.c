@@ -7,6 +7,8 @@
  * lock. */
 #include "jit/context.h"
 
+#include "runtime/float_mode.h"
+
 #include <string.h>
 
 enum { MESSAGE_SIZE = 512 };
@@ -158,8 +160,10 @@ static tg_status get_variant(tg_kernel *k, const tg_launch_arg *args,
 static tg_status enter(const tg_kernel *k, const tg_variant *v, const void *const *pointers,
                        bool *needs_general) {
     char message[MESSAGE_SIZE];
-    tg_status s = tg_host_launch(k->context->host, v->code.entry, pointers, v->serial, message,
-                                 sizeof message);
+    tg_host *host = k->context->host;
+    message[0] = '\0';
+    tg_status s = v->plain ? (tg_status)tg_entry_run(v->code.entry, NULL, pointers, tg_host_float_mode(host))
+                           : tg_host_launch(host, v->code.entry, pointers, v->serial, message, sizeof message);
     *needs_general = (int32_t)s == TG_ENTRY_NEEDS_GENERAL;
     if (*needs_general) {
         return TG_OK;
@@ -211,13 +215,12 @@ static bool is_small(const tg_kernel *k, const tg_launch_arg *args) {
     return bytes <= SMALL_BYTES;
 }
 
-/* Has code compiled for a launch that has come often, unless it would gain little or too many others have some. Such code runs in one
- * thread, and how much a launch computes does not show in the size of its tensors: with several threads it could only lose. */
+/* Has code compiled for a launch that has come often, unless it would gain little or too many others have some. */
 static void specialise(tg_kernel *k, const tg_launch_arg *args, const tg_launch_binding *b,
                        const tg_variant *ran) {
     enum { MOST_SHAPES = 16 };
     tg_selection s;
-    if (tg_host_n_threads(k->context->host) == 1 && tg_variant_is_usual(k, ran) && is_small(k, args) && select_shapes(k, args, b, &s) &&
+    if (tg_variant_is_usual(k, ran) && is_small(k, args) && select_shapes(k, args, b, &s) &&
         atomic_fetch_add(&k->n_shapes, 1) < MOST_SHAPES) {
         (void)tg_selection_compile_async(k, &s); /* nobody asked for it */
     }
@@ -283,10 +286,9 @@ static tg_status launch_checked(tg_kernel *kernel, const tg_argument *values,
                                 uint32_t n_values, bool hot) {
     tg_launch_arg args[TG_MAX_PARAMS];
     tg_launch_binding binding;
-    tg_status s = tg_launch_args_make(kernel, values, n_values, args);
-    if (s == TG_OK) {
-        s = tg_launch_check(kernel, args, &binding);
-    }
+    tg_status s = tg_kernel_check(kernel);
+    s = s ? s : tg_launch_args_make(kernel, values, n_values, args);
+    s = s ? s : tg_launch_check(kernel, args, &binding);
     if (s) {
         return s;
     }
@@ -346,16 +348,12 @@ void tg_launch_compile_ahead(tg_kernel *kernel, const tg_argument *values, uint3
 
 tg_status tg_kernel_prepare_args(tg_kernel *kernel, const tg_argument *values,
                                  uint32_t n_values) {
-    if (!kernel) {
-        return tg_fail(NULL, TG_ERROR_INVALID_ARGUMENT, "kernel is null");
-    }
     tg_launch_arg args[TG_MAX_PARAMS];
     tg_launch_binding binding;
     tg_variant *v;
-    tg_status s = tg_launch_args_make(kernel, values, n_values, args);
-    if (s == TG_OK) {
-        s = tg_launch_check(kernel, args, &binding);
-    }
+    tg_status s = tg_kernel_check(kernel);
+    s = s ? s : tg_launch_args_make(kernel, values, n_values, args);
+    s = s ? s : tg_launch_check(kernel, args, &binding);
     uint64_t epoch;
     return s ? s
              : get_variant(tg_choose(kernel, args, &binding, &epoch), args, &binding, USUAL,

@@ -50,10 +50,15 @@ static bool keep_warnings(tg_module *m) {
     return ok && m->warnings;
 }
 
+static uint32_t n_kernels_made(const tg_module *m) {
+    return m->n_made ? m->n_made : 1;
+}
+
 static tg_status make_kernels(tg_module *m) {
     uint32_t n = tg_unit_n_kernels(m->compilation->unit);
+    m->n_made = n;
     m->kernels =
-        tg_alloc(&m->context->allocator, (n ? n : 1) * sizeof *m->kernels, _Alignof(tg_kernel));
+        tg_alloc(&m->context->allocator, n_kernels_made(m) * sizeof *m->kernels, _Alignof(tg_kernel));
     if (!m->kernels) {
         return tg_fail(m->context, TG_ERROR_OUT_OF_MEMORY, "out of memory");
     }
@@ -145,6 +150,47 @@ tg_status tg_module_load_text(tg_context *context, const char *name, const char 
     return load(context, name ? name : "<memory>", text, length, out);
 }
 
+/* ---- the end ------------------------------------------------------------------------------------------------ */
+
+enum { MOST_TRACES = 64 };
+
+static void free_trace(tg_module *m) {
+    const tg_allocator *a = &m->context->allocator;
+    tg_free(a, m->kernels, n_kernels_made(m) * sizeof *m->kernels);
+    tg_free(a, m, sizeof *m);
+}
+
+/* Programs hold kernels by address. Those of the last modules that ended stay as traces without code, so that using one is an error with
+ * a text; older ones are forgotten. */
+static void keep_trace(tg_module *m) {
+    static const tg_signature nothing = {.name = "(ended)"};
+    tg_context *context = m->context;
+    for (uint32_t i = 0; i < m->n_kernels; i++) {
+        m->kernels[i] = (tg_kernel){.context = context, .signature = &nothing};
+    }
+    pthread_mutex_lock(&context->calls_lock);
+    m->before = context->ended;
+    context->ended = m;
+    tg_module *last = m;
+    for (uint32_t n = 1; last->before && n < MOST_TRACES; n++) {
+        last = last->before;
+    }
+    tg_module *forgotten = last->before;
+    last->before = NULL;
+    pthread_mutex_unlock(&context->calls_lock);
+    if (forgotten) {
+        free_trace(forgotten);
+    }
+}
+
+void tg_modules_forget(tg_context *context) {
+    while (context->ended) {
+        tg_module *m = context->ended;
+        context->ended = m->before;
+        free_trace(m);
+    }
+}
+
 void tg_module_destroy(tg_module *module) {
     if (!module) {
         return;
@@ -158,11 +204,9 @@ void tg_module_destroy(tg_module *module) {
         (void)tg_kernel_wait(&module->kernels[i]);
         tg_kernel_fini(&module->kernels[i]);
     }
-    uint32_t n = module->compilation->unit ? tg_unit_n_kernels(module->compilation->unit) : 0;
-    tg_free(a, module->kernels, (n ? n : 1) * sizeof *module->kernels);
     tg_free_text(a, module->warnings);
     tg_compilation_close(module->compilation);
-    tg_free(a, module, sizeof *module);
+    keep_trace(module);
 }
 
 const char *tg_module_warnings(const tg_module *module) {

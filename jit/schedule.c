@@ -16,6 +16,10 @@ tg_status tg_kernel_with_schedule(tg_kernel *kernel, const tg_schedule_options *
                        : !out     ? "out is null"
                                   : "options have a wrong struct_size or unknown fields");
     }
+    tg_status ended = tg_kernel_check(kernel);
+    if (ended) {
+        return ended;
+    }
     const tg_allocator *a = &kernel->context->allocator;
     tg_kernel *k = tg_alloc(a, sizeof *k, _Alignof(tg_kernel));
     char *text = tg_copy_text(a, o.schedule ? o.schedule : "");

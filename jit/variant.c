@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-enum { FIRST_SLOTS = 16, FLAG_NONDETERMINISTIC = 1, FLAG_PRINTS = 2 };
+enum { FIRST_SLOTS = 16, FLAG_NONDETERMINISTIC = 1, FLAG_PRINTS = 2, FLAG_PLAIN = 4 };
 
 /* In the second word of types: the top bit of a byte whose dtype code is below 128. */
 #define GENERAL_BIT (UINT64_C(1) << 63)
@@ -249,6 +249,7 @@ static tg_hash disk_key(const compile *c) {
     tg_hasher_add_text(h, c->k->schedule ? c->k->schedule : "");
     tg_hasher_add_u64(h, c->k->only_given);
     tg_hasher_add(h, c->key->words, c->key->n * sizeof *c->key->words);
+    tg_hasher_add_u64(h, tg_variant_key_has_shapes(c->key) && tg_host_n_threads(c->k->context->host) > 1);
     return tg_hasher_finish(h);
 }
 
@@ -268,6 +269,7 @@ static bool try_disk(compile *c) {
     }
     c->v->nondeterministic = (e.flags & FLAG_NONDETERMINISTIC) != 0;
     c->v->serial = (e.flags & FLAG_PRINTS) != 0;
+    c->v->plain = (e.flags & FLAG_PLAIN) != 0;
     c->v->from_cache = true;
     return true;
 }
@@ -282,7 +284,8 @@ static void write_disk(const compile *c, const tg_artifact *artifact) {
                         .signature = signature.data,
                         .signature_size = signature.len,
                         .flags = (artifact->nondeterministic ? FLAG_NONDETERMINISTIC : 0u) |
-                                 (artifact->prints ? FLAG_PRINTS : 0u)};
+                                 (artifact->prints ? FLAG_PRINTS : 0u) |
+                                 (artifact->object.plain ? FLAG_PLAIN : 0u)};
     tg_cache_write(&c->k->context->cache, c->disk_key, &e, c->arena);
 }
 
@@ -359,6 +362,7 @@ static void compile_now(compile *c) {
     }
     c->v->nondeterministic = artifact.nondeterministic;
     c->v->serial = artifact.prints;
+    c->v->plain = artifact.object.plain;
     if (load_code(c, artifact.object.bytes, artifact.object.size, artifact.object.entry)) {
         write_disk(c, &artifact);
     }

@@ -3,6 +3,8 @@
 #ifndef TG_RUNTIME_FLOAT_MODE_H
 #define TG_RUNTIME_FLOAT_MODE_H
 
+#include "base/abi.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -27,6 +29,18 @@ static inline void tg_float_mode_set(uint32_t mode) {
 /* Equal but for the sticky exception flags. */
 static inline bool tg_float_mode_is(uint32_t current, uint32_t mode) {
     return (current & ~0x3fu) == mode;
+}
+
+/* Calls an entry under `mode`. rt may be null if the entry uses nothing of it (tg_object.plain). */
+static inline int32_t tg_entry_run(tg_entry_fn entry, const tg_rt *rt, const void *const *args, uint32_t mode) {
+    uint32_t before = tg_float_mode_get();
+    if (tg_float_mode_is(before, mode)) {
+        return entry(rt, args);
+    }
+    tg_float_mode_set(mode);
+    int32_t status = entry(rt, args);
+    tg_float_mode_set(before);
+    return status;
 }
 
 #endif

@@ -152,15 +152,7 @@ tg_status tg_host_launch(tg_host *host, tg_entry_fn entry, const void *const *ar
     if (size) {
         message[0] = '\0';
     }
-    uint32_t mode = tg_float_mode_get();
-    bool same_mode = tg_float_mode_is(mode, host->mxcsr);
-    if (!same_mode) {
-        tg_float_mode_set(host->mxcsr);
-    }
-    int32_t status = entry(&l.rt, args);
-    if (!same_mode) {
-        tg_float_mode_set(mode);
-    }
+    int32_t status = tg_entry_run(entry, &l.rt, args, host->mxcsr);
     release_blocks(&l);
     int32_t failed = atomic_load(&l.status);
     status = failed ? failed : status;
@@ -208,6 +200,10 @@ void tg_host_destroy(tg_host *host) {
 
 const tg_allocator *tg_host_allocator(const tg_host *host) {
     return host->allocator;
+}
+
+uint32_t tg_host_float_mode(const tg_host *host) {
+    return host->mxcsr;
 }
 
 int32_t tg_host_n_threads(const tg_host *host) {

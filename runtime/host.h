@@ -34,4 +34,7 @@ tg_pool *tg_host_pool(tg_host *host);
 tg_status tg_host_launch(tg_host *host, tg_entry_fn entry, const void *const *args, bool serial,
                          char *message, size_t size);
 
+/* The floating-point mode of its kernels, for who calls entries that need no launch (tg_entry_run of float_mode.h). */
+uint32_t tg_host_float_mode(const tg_host *host);
+
 #endif

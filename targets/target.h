@@ -19,8 +19,10 @@ typedef struct tg_codegen_options {
     bool baseline;    /* every value materialised, scalar loops: the always-correct lowering */
     bool debug_info;  /* DWARF lines of the .dsl source */
     tg_strides strides;
-    bool two_threads; /* large code is emitted by two threads, as two objects for a loader, the second at a multiple of 64 bytes */
-    /* By parameter: code for tensors of these shapes and strides alone, run by one thread at a time. Data is not looked at. Null: any. */
+    /* The context has several threads. Large code is emitted by two of them, as two objects for a loader, the second at a multiple of 64
+     * bytes; code for known shapes keeps phases apart that are better done by one. */
+    bool two_threads;
+    /* By parameter: code for tensors of these shapes and strides alone. Data is not looked at. Null: any. */
     const tg_tensor_arg *tensors;
     bool optimise_o2; /* LLVM O2 instead of the short list: a debugging switch */
     const tg_sources *sources; /* for debug info; may be null */
@@ -40,6 +42,7 @@ typedef struct tg_object {
     const void *bytes;
     size_t size;
     const char *entry; /* symbol of the tg_entry_fn (base/abi.h) */
+    bool plain;        /* which uses nothing of its tg_rt: null will do */
     const char *asm_text, *llvm_text, *plan_text; /* only if asked for, else null */
     const tg_directive *directives;               /* likewise */
     uint32_t n_directives;

@@ -294,6 +294,7 @@ bool tg_value_has_uses(const tg_value *v);
 /* Pre-order walk over ops, nested regions included. `fn` may erase the op it is given. */
 typedef void (*tg_walk_fn)(tg_op *op, void *user);
 void tg_ir_walk(tg_func *f, tg_walk_fn fn, void *user);
+void tg_ir_walk_region(tg_region *r, tg_walk_fn fn, void *user);
 
 /* Does carried value i of a FOR only accumulate: `x = x op …` with one associative operation, perhaps several times, and
  * no other use? *op: ADD (also for dot and fma), MUL, MIN, MAX, AND, OR or XOR. */

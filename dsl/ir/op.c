@@ -368,3 +368,7 @@ static void walk_block(tg_block *block, tg_walk_fn fn, void *user) {
 void tg_ir_walk(tg_func *f, tg_walk_fn fn, void *user) {
     walk_block(&f->body.body, fn, user);
 }
+
+void tg_ir_walk_region(tg_region *r, tg_walk_fn fn, void *user) {
+    walk_block(&r->body, fn, user);
+}

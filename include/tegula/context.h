@@ -50,7 +50,7 @@ typedef struct tg_context_options {
     int32_t flush_denormals;
     /** Launches alike after which code for their shapes alone is compiled in the background, if what they work on is small;
      * until it is there, launches go on as before. 0: 1000. Below 0: never, nor in a context that is deterministic or
-     * checked or has several threads. */
+     * checked. */
     int32_t specialise_after;
     /** Source of all memory; must outlive the context. Null: the C library. */
     const tg_allocator *allocator;

@@ -26,7 +26,8 @@ TG_API tg_status tg_module_load_file(tg_context *context, const char *path, tg_m
 TG_API tg_status tg_module_load_text(tg_context *context, const char *name, const char *text,
                                      size_t length, tg_module **out);
 
-/** Frees the module and its kernels; null is fine. No launch of its kernels may be running. */
+/** Frees the module and its kernels; null is fine. No launch of its kernels may be running. What is done with one of them later is
+ * INVALID_ARGUMENT, until 64 more modules of the context have ended: a net for mistakes, nothing to build on. */
 TG_API void tg_module_destroy(tg_module *module);
 
 /** Warnings found while loading, rendered as text; "" if none. Lives as long as the module. Any

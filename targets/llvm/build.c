@@ -143,7 +143,47 @@ static void set_align(tg_llvm *l, LLVMValueRef call, unsigned argument, unsigned
     LLVMAddCallSiteAttribute(call, argument + 1, LLVMCreateEnumAttribute(l->context, kind, align));
 }
 
+/* The number of lanes if a mask is known to be that of the first ones; -1 if not. */
+static int known_lanes(LLVMValueRef mask) {
+    unsigned all = LLVMGetVectorSize(LLVMTypeOf(mask)), n = 0;
+    bool ended = false;
+    for (unsigned i = 0; i < all; i++) {
+        LLVMValueRef e = LLVMIsAConstant(mask) ? LLVMGetAggregateElement(mask, i) : NULL;
+        if (!e || !LLVMIsAConstantInt(e) || (ended && LLVMConstIntGetZExtValue(e))) {
+            return -1;
+        }
+        ended = LLVMConstIntGetZExtValue(e) == 0;
+        n += !ended;
+    }
+    return (int)n;
+}
+
+static unsigned bits_of(LLVMTypeRef element) {
+    LLVMTypeKind kind = LLVMGetTypeKind(element);
+    return kind == LLVMIntegerTypeKind ? LLVMGetIntTypeWidth(element) : kind == LLVMDoubleTypeKind ? 64 : kind == LLVMFloatTypeKind ? 32 : 16;
+}
+
+static bool is_power_of_two(int n) {
+    return n > 0 && (n & (n - 1)) == 0;
+}
+
+/* The first `n` lanes of v; in wider vectors what follows them is zero. */
+static LLVMValueRef resized(tg_llvm *l, LLVMValueRef v, unsigned n) {
+    unsigned have = LLVMGetVectorSize(LLVMTypeOf(v));
+    LLVMValueRef lanes[64];
+    for (unsigned i = 0; i < n; i++) {
+        lanes[i] = tg_llvm_i32(l, i < have ? i : have);
+    }
+    return LLVMBuildShuffleVector(l->builder, v, LLVMConstNull(LLVMTypeOf(v)), LLVMConstVector(lanes, n), "");
+}
+
+/* Known lanes are a shorter vector: masked accesses cost more, and stores of AVX2 much more. */
 LLVMValueRef tg_llvm_masked_load(tg_llvm *l, LLVMTypeRef type, LLVMValueRef at, unsigned align, LLVMValueRef mask) {
+    int n = known_lanes(mask);
+    if (is_power_of_two(n)) {
+        LLVMTypeRef few = LLVMVectorType(LLVMGetElementType(type), (unsigned)n);
+        return resized(l, tg_llvm_load(l, few, at, align), LLVMGetVectorSize(type));
+    }
     LLVMValueRef args[] = {at, mask, LLVMConstNull(type)};
     LLVMValueRef v = tg_llvm_call(l, "llvm.masked.load", (LLVMTypeRef[]){type, l->ptr}, 2, args, 3);
     set_align(l, v, 0, align);
@@ -151,7 +191,17 @@ LLVMValueRef tg_llvm_masked_load(tg_llvm *l, LLVMTypeRef type, LLVMValueRef at, 
 }
 
 void tg_llvm_masked_store(tg_llvm *l, LLVMValueRef v, LLVMValueRef at, unsigned align, LLVMValueRef mask) {
-    LLVMTypeRef types[] = {LLVMTypeOf(v), l->ptr};
+    enum { CHEAP_MASKS = 512 }; /* bits of a vector */
+    LLVMTypeRef type = LLVMTypeOf(v), types[] = {type, l->ptr};
+    int n = known_lanes(mask);
+    bool wide = LLVMGetVectorSize(type) * bits_of(LLVMGetElementType(type)) >= CHEAP_MASKS;
+    if (n == 0) {
+        return;
+    }
+    if (is_power_of_two(n) || (n > 0 && !wide)) {
+        tg_llvm_store(l, resized(l, v, (unsigned)n), at, align);
+        return;
+    }
     set_align(l, tg_llvm_call(l, "llvm.masked.store", types, 2, (LLVMValueRef[]){v, at, mask}, 3), 1, align);
 }
 

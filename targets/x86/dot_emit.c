@@ -219,7 +219,7 @@ tg_dot_tile tg_dot_run_tile(tg_dot_nest *n, LLVMValueRef from, unsigned rows, un
     tg_dot_tile t = {.elem = e->elem, .lanes = e->lanes, .vecs = vecs, .rows = rows,
                      .vector_base = tg_dot_bytes_at(n, n->p.at, from, tg_llvm_i64(e->l, e->size)),
                      .multiply = e->d->multiply, .loops = n->p.loops, .n_loops = e->d->n_over};
-    t.unroll = vecs == e->vecs && rows == e->rows && !n->compact;
+    t.unroll = n->exact || (vecs == e->vecs && rows == e->rows && !n->compact);
     t.prefetch = vecs == e->vecs ? n->p.ahead : NULL;
     memcpy(t.row_at, n->row_at, sizeof t.row_at);
     for (unsigned v = 0; v < vecs && masked; v++) {
@@ -464,9 +464,15 @@ void tg_dot_open_part(tg_dot_nest *n) {
         pack_group(n);
         return;
     }
+    LLVMValueRef zero = tg_llvm_i64(e->l, 0), in_place = tg_dot_bytes_at(n, n->columns.base, e->k_from, tg_x86_dot_step(e, &n->columns, d->over[0]));
+    int64_t ever;
+    if (tg_llvm_is_const(n->pays, &ever) && !ever) {
+        n->panels = in_place;
+        n->panel_bytes = zero;
+        return;
+    }
     LLVMValueRef memory = tg_x86_alloca(e->x, e->l->ptr), bytes = tg_x86_alloca(e->x, e->l->i64);
-    LLVMValueRef zero = tg_llvm_i64(e->l, 0);
-    LLVMBuildStore(e->l->builder, tg_dot_bytes_at(n, n->columns.base, e->k_from, tg_x86_dot_step(e, &n->columns, d->over[0])), memory);
+    LLVMBuildStore(e->l->builder, in_place, memory);
     LLVMBuildStore(e->l->builder, zero, bytes);
     tg_llvm_if c;
     tg_llvm_if_open(e->l, &c, n->pays);

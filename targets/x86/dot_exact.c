@@ -1,8 +1,8 @@
 /* Products whose extents are constants and whose sides lie in the caches: no planning, no edge block, and code for the tiles that there are.
  *
- *   whole tiles    ┊ rest of the columns        each of the four kinds that occurs is a loop over tiles of its size,
+ *   whole panels   ┊ rest of the columns        each of the four kinds that occurs is a loop over tiles of its size,
  *   ┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┼┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄        or a single one; results go from registers to where they belong
- *   rest of the rows ┊ of both */
+ *   tiles a row lower ┊ likewise */
 #include "targets/x86/dot_nest.h"
 
 static bool is_false(LLVMValueRef v) {
@@ -39,7 +39,7 @@ static void close_run(tg_llvm *l, run *r) {
 }
 
 /* Rows [from, until) in tiles of `height`, at the present panel of `width` columns. */
-static void rows_of_panel(tg_dot_nest *n, int64_t from, int64_t until, unsigned height, unsigned width) {
+static void tiles_of_rows(tg_dot_nest *n, int64_t from, int64_t until, unsigned height, unsigned width) {
     tg_llvm *l = n->e.l;
     run r;
     if (from == until) {
@@ -47,6 +47,7 @@ static void rows_of_panel(tg_dot_nest *n, int64_t from, int64_t until, unsigned 
     }
     n->row = open_run(l, &r, from, until, height);
     n->n_rows = tg_llvm_i64(l, height);
+    n->e.rows = height;
     tg_dot_number_rows(n);
     unsigned vecs = (width + n->e.lanes - 1) / n->e.lanes;
     tg_dot_tile t = tg_dot_run_tile(n, tg_llvm_i64(l, 0), height, vecs, width % n->e.lanes != 0);
@@ -54,19 +55,29 @@ static void rows_of_panel(tg_dot_nest *n, int64_t from, int64_t until, unsigned 
     close_run(l, &r);
 }
 
+/* As few tiles as the registers allow, of nearly the same height: a low tile takes as long as one whose sums keep the multipliers busy. */
+static void rows_of_panel(tg_dot_nest *n, unsigned width) {
+    int64_t rows;
+    unsigned vecs = (width + n->e.lanes - 1) / n->e.lanes, most = n->e.rows * n->e.vecs / vecs, whole_height = n->e.rows;
+    most = most < TG_DOT_MAX_ROWS ? most : TG_DOT_MAX_ROWS;
+    if (tg_llvm_is_const(tg_dot_total_rows(n), &rows)) {
+        int64_t count = (rows + most - 1) / most, low = rows / count, higher = rows % count * (low + 1);
+        tiles_of_rows(n, 0, higher, (unsigned)low + 1, width);
+        tiles_of_rows(n, higher, rows, (unsigned)low, width);
+    }
+    n->e.rows = whole_height;
+}
+
 static void panels(tg_dot_nest *n, int64_t from, int64_t until, unsigned width) {
     tg_llvm *l = n->e.l;
-    int64_t rows;
     run r;
-    if (from == until || !tg_llvm_is_const(tg_dot_total_rows(n), &rows)) {
+    if (from == until) {
         return;
     }
     n->p.column = open_run(l, &r, from, until, width);
     n->p.n_columns = tg_llvm_i64(l, width);
     tg_dot_locate_panel(n);
-    int64_t whole = rows / n->e.rows * n->e.rows;
-    rows_of_panel(n, 0, whole, n->e.rows, width);
-    rows_of_panel(n, whole, rows, (unsigned)(rows - whole), width);
+    rows_of_panel(n, width);
     close_run(l, &r);
 }
 
@@ -76,6 +87,7 @@ void tg_x86_dot_exact(tg_dot_nest *n) {
     if (!tg_llvm_is_const(tg_dot_size_of(n, n->e.d->vector), &columns)) {
         return;
     }
+    n->exact = true;
     n->in_parts = NULL;
     n->group = n->group ? tg_llvm_i64(l, (columns + width - 1) / width * width) : NULL;
     n->group_from = n->row_from = n->e.k_from = tg_llvm_i64(l, 0);

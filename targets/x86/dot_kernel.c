@@ -204,7 +204,7 @@ static void emit_loop(emission *e, unsigned level, state *s) {
     int64_t count = 0;
     if (level == e->t->n_loops) {
         emit_step(e, s);
-    } else if (level > 0 && level + 1 == e->t->n_loops && e->t->unroll && is_short(&e->t->loops[level], &count)) {
+    } else if (level + 1 == e->t->n_loops && e->t->unroll && is_short(&e->t->loops[level], &count)) {
         for (int64_t i = 0; i < count; i++) {
             emit_step(e, s);
             advance(e, &e->t->loops[level], s);

@@ -39,6 +39,7 @@ typedef struct tg_dot_nest {
     LLVMValueRef packs_rows, packed_rows; /* i1: blocks of rows are packed, null: never; the block's address */
     LLVMValueRef correction;        /* last line of the panel: what the sums of a part start with; null: zeros */
     bool compact; /* little code: one tile, panels always packed */
+    bool exact;   /* all extents are known, see dot_exact.c */
 } tg_dot_nest;
 
 static inline LLVMValueRef tg_dot_size_of(tg_dot_nest *n, const tg_axis *a) {

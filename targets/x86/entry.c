@@ -3,7 +3,9 @@
  * Launch-level code (dimensions, arithmetic, `if`, `for each`, temporaries) is ordinary straight code here. A phase becomes
  * a call of rt->parallel with a frame on the stack: slot 0 is rt, the others are what its task function asked for
  * (tg_x86_captured) while it was emitted. The entry also chooses block sizes: never above the schedule's, smaller if
- * there would be too few tasks for the threads; exactly those a schedule sets, or if the kernel's meaning depends on them. */
+ * there would be too few tasks for the threads; exactly those a schedule sets, or if the kernel's meaning depends on them.
+ *
+ * In code for known shapes a phase of one task is called directly; an entry that then needs nothing of rt is called without one. */
 #include "targets/x86/dot.h"
 
 #include "base/abi.h"
@@ -138,6 +140,10 @@ static LLVMValueRef launch_value(tg_x86 *x, tg_value *v) {
     return x->scalars[v->id];
 }
 
+bool tg_x86_is_known(tg_x86 *x, tg_value *v, int64_t *out) {
+    return tg_x86_is_launch_value(v) && tg_llvm_is_const(launch_value(x, v), out);
+}
+
 typedef struct grid_par {
     tg_op *op;
     LLVMValueRef block, count, below;
@@ -252,7 +258,8 @@ static void size_dot_grid(tg_x86 *x, tg_op *phase, grid_par *pars, const LLVMVal
             set_count(x, &pars[i], a ? choose_block(x, a, extents[i], one) : pars[i].block, extents[i], total);
         }
     }
-    if (x->options->tensors && takes_all(vector, vector_extent) && takes_all(row, row_extent)) {
+    int64_t one_thread;
+    if (tg_llvm_is_const(threads, &one_thread) && takes_all(vector, vector_extent) && takes_all(row, row_extent)) {
         g->vector_block = vector_extent;
         g->row_block = row_extent;
     } else {
@@ -266,11 +273,20 @@ static void size_dot_grid(tg_x86 *x, tg_op *phase, grid_par *pars, const LLVMVal
     }
 }
 
+/* Is the phase better done by one thread, and known to be? */
+static bool is_alone(tg_x86 *x, tg_op *phase) {
+    return x->options->tensors && (!x->options->two_threads || tg_x86_is_little_work(x, phase));
+}
+
+static LLVMValueRef load_threads(tg_x86 *x) {
+    LLVMValueRef n = tg_llvm_load(x->l, x->l->i32, field(x, x->rt, offsetof(tg_rt, n_threads)), 4);
+    return LLVMBuildSExt(x->builder, n, x->l->i64, "");
+}
+
 static LLVMValueRef size_grid(tg_x86 *x, tg_op *phase, grid_par *pars, uint32_t n) {
     LLVMBuilderRef b = x->builder;
     LLVMValueRef one = tg_llvm_i64(x->l, 1), total = one, zero = tg_llvm_i64(x->l, 0);
-    LLVMValueRef threads = tg_llvm_load(x->l, x->l->i32, field(x, x->rt, offsetof(tg_rt, n_threads)), 4);
-    threads = x->options->tensors ? one : LLVMBuildSExt(b, threads, x->l->i64, "");
+    LLVMValueRef threads = is_alone(x, phase) ? one : load_threads(x);
     LLVMValueRef many = LLVMBuildMul(b, threads, tg_llvm_i64(x->l, 4), "");
     LLVMValueRef target = LLVMBuildSelect(b, LLVMBuildICmp(b, LLVMIntSGT, threads, one, ""), many, one, "");
     LLVMValueRef extents[16];
@@ -339,7 +355,12 @@ struct tg_x86_launch {
     const tg_x86 *entry;
     const grid_par *pars;
     uint32_t n_pars;
+    bool single;
 };
+
+bool tg_x86_is_single_task(const tg_x86 *x) {
+    return x->launch && x->launch->single;
+}
 
 /* What a slot is made of, before code that turns it into what the frame holds. */
 static LLVMValueRef slot_source(const tg_x86_launch *at, tg_x86_slot kind, const void *key, uint32_t d) {
@@ -362,9 +383,11 @@ LLVMValueRef tg_x86_launch_constant(const tg_x86 *x, tg_x86_slot kind, const voi
     return s && LLVMIsAConstant(s) ? s : NULL;
 }
 
-static LLVMValueRef build_frame(tg_x86 *x, tg_op *phase, const tg_x86_captures *c, const grid_par *pars, uint32_t n) {
+static LLVMValueRef build_frame(tg_x86 *x, tg_op *phase, const tg_x86_captures *c, const grid_par *pars, uint32_t n, bool with_rt) {
     LLVMValueRef frame = tg_x86_alloca(x, LLVMArrayType2(x->l->i64, c->list.len + 1));
-    tg_llvm_store(x->l, x->rt, frame, 8);
+    if (with_rt) {
+        tg_llvm_store(x->l, x->rt, frame, 8);
+    }
     for (uint32_t i = 0; i < c->list.len; i++) {
         LLVMValueRef v = slot_value(x, &c->list.data[i], pars, n);
         if (!v) {
@@ -389,28 +412,46 @@ static bool contains_dot(const tg_region *r) {
     return false;
 }
 
+/* The task functions of a phase, and what they need at run time. */
 typedef struct task_grid {
     const grid_par *pars;
     uint32_t n;
-    tg_x86_captures *captures;
+    bool single; /* one task for certain */
+    tg_x86_captures captures;
+    int64_t scratch_bytes;
+    bool uses_scratch, uses_alloc, uses_rt;
 } task_grid;
 
+/* Is a value used by more than addresses that nothing uses? */
+static bool is_used(LLVMValueRef v) {
+    for (LLVMUseRef u = LLVMGetFirstUse(v); u; u = LLVMGetNextUse(u)) {
+        LLVMValueRef user = LLVMGetUser(u);
+        if (!LLVMIsAGetElementPtrInst(user) || LLVMGetFirstUse(user)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Emits a task function with its own state; what it captured is added to the list. */
-static LLVMValueRef emit_variant(tg_x86 *x, tg_op *phase, const task_grid *g, bool unit, int64_t *scratch) {
+static LLVMValueRef emit_variant(tg_x86 *x, tg_op *phase, task_grid *g, bool unit) {
     tg_x86 saved = *x;
-    tg_x86_launch launch = {&saved, g->pars, g->n};
+    tg_x86_launch launch = {&saved, g->pars, g->n, g->single};
     void *scope = tg_x86_debug_scope(x), *location = tg_x86_debug_enter(x, phase);
     LLVMBasicBlockRef here = LLVMGetInsertBlock(x->builder);
     x->in_task = true;
     x->launch = &launch;
     x->unit = unit;
-    x->captures = g->captures;
+    x->captures = &g->captures;
     x->scratch_bytes = 64; /* transposed reads may begin a few elements early */
     LLVMValueRef fn = tg_x86_emit_task(x, phase, unit ? "" : "_general");
     if (!unit && !x->options->baseline && x->options->strides != TG_STRIDES_GENERAL && !contains_dot(&phase->regions[0])) {
         tg_x86_mark_cold(x, fn);
     }
-    *scratch = x->scratch_bytes > *scratch ? x->scratch_bytes : *scratch;
+    g->scratch_bytes = x->scratch_bytes > g->scratch_bytes ? x->scratch_bytes : g->scratch_bytes;
+    g->uses_scratch |= is_used(x->scratch);
+    g->uses_alloc |= x->uses_alloc;
+    g->uses_rt |= is_used(x->rt);
     tg_x86 after = *x;
     *x = saved;
     x->unit_tensors.data = after.unit_tensors.data;
@@ -488,13 +529,13 @@ static void step_back_unless(tg_x86 *x, LLVMValueRef test) {
     LLVMPositionBuilderAtEnd(x->builder, go);
 }
 
-static LLVMValueRef emit_tasks(tg_x86 *x, tg_op *phase, const task_grid *g, int64_t *scratch) {
+static LLVMValueRef emit_tasks(tg_x86 *x, tg_op *phase, task_grid *g) {
     if (x->options->baseline || x->options->strides == TG_STRIDES_GENERAL) {
-        return emit_variant(x, phase, g, false, scratch);
+        return emit_variant(x, phase, g, false);
     }
     x->unit_tensors.len = 0;
     x->bound_checks.len = 0;
-    LLVMValueRef fast = emit_variant(x, phase, g, true, scratch);
+    LLVMValueRef fast = emit_variant(x, phase, g, true);
     LLVMValueRef test = unit_test(x);
     int64_t always;
     if (tg_llvm_is_const(test, &always) && always) {
@@ -504,23 +545,67 @@ static LLVMValueRef emit_tasks(tg_x86 *x, tg_op *phase, const task_grid *g, int6
         step_back_unless(x, test);
         return fast;
     }
-    return LLVMBuildSelect(x->builder, test, fast, emit_variant(x, phase, g, false, scratch), "");
+    return LLVMBuildSelect(x->builder, test, fast, emit_variant(x, phase, g, false), "");
+}
+
+/* A worker for a task that this thread runs at once, with its scratch on the stack. */
+static LLVMValueRef worker_on_stack(tg_x86 *x, const task_grid *g) {
+    if (!g->uses_scratch) {
+        return LLVMConstNull(x->l->ptr);
+    }
+    LLVMValueRef worker = tg_x86_alloca(x, LLVMArrayType2(x->l->i64, sizeof(tg_worker) / 8));
+    LLVMValueRef scratch = tg_x86_alloca(x, LLVMArrayType2(x->l->i8, (uint64_t)g->scratch_bytes));
+    LLVMSetAlignment(scratch, 64);
+    tg_llvm_store(x->l, scratch, field(x, worker, offsetof(tg_worker, scratch)), 8);
+    return worker;
+}
+
+/* Does the only task need nothing that only the pool has? */
+static bool runs_here(const task_grid *g) {
+    enum { MOST_STACK = 16 << 10 };
+    return g->single && !g->uses_alloc && g->scratch_bytes <= MOST_STACK;
+}
+
+static bool is_cold(const tg_x86 *x, LLVMValueRef fn) {
+    bool found = false;
+    for (uint32_t i = 0; i < x->cold.len; i++) {
+        found = found || x->cold.data[i] == fn;
+    }
+    return found;
+}
+
+static LLVMValueRef run_here(tg_x86 *x, const task_grid *g, LLVMValueRef task, LLVMValueRef frame) {
+    static const char always[] = "alwaysinline";
+    unsigned kind = LLVMGetEnumAttributeKindForName(always, sizeof always - 1);
+    if (LLVMIsAFunction(task) && !is_cold(x, task)) {
+        LLVMAddAttributeAtIndex(task, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, LLVMCreateEnumAttribute(x->l->context, kind, 0));
+        x->inlines = true;
+    }
+    LLVMTypeRef params[] = {x->l->ptr, x->l->i64, x->l->i64, x->l->ptr};
+    LLVMTypeRef type = LLVMFunctionType(x->l->i32, params, 4, 0);
+    LLVMValueRef args[] = {frame, tg_llvm_i64(x->l, 0), tg_llvm_i64(x->l, 1), worker_on_stack(x, g)};
+    return LLVMBuildCall2(x->builder, type, task, args, 4, "");
+}
+
+static LLVMValueRef run_in_pool(tg_x86 *x, const task_grid *g, LLVMValueRef task, LLVMValueRef frame, LLVMValueRef total) {
+    LLVMTypeRef params[] = {x->l->ptr, x->l->ptr, x->l->ptr, x->l->i64, x->l->i64};
+    LLVMTypeRef type = LLVMFunctionType(x->l->i32, params, 5, 0);
+    LLVMValueRef fn = load64(x, x->l->ptr, x->rt, offsetof(tg_rt, parallel));
+    LLVMValueRef args[] = {x->rt, task, frame, total, tg_llvm_i64(x->l, g->scratch_bytes)};
+    return LLVMBuildCall2(x->builder, type, fn, args, 5, "");
 }
 
 static void emit_phase(tg_x86 *x, tg_op *phase) {
     LLVMBuilderRef b = x->builder;
     grid_par pars[16];
-    uint32_t n = collect_pars(phase, pars);
-    tg_x86_captures captures = {0};
-    int64_t scratch = 0;
-    LLVMValueRef total = size_grid(x, phase, pars, n);
-    LLVMValueRef task = emit_tasks(x, phase, &(task_grid){pars, n, &captures}, &scratch);
-    LLVMValueRef frame = build_frame(x, phase, &captures, pars, n);
-    LLVMTypeRef params[] = {x->l->ptr, x->l->ptr, x->l->ptr, x->l->i64, x->l->i64};
-    LLVMTypeRef type = LLVMFunctionType(x->l->i32, params, 5, 0);
-    LLVMValueRef fn = load64(x, x->l->ptr, x->rt, offsetof(tg_rt, parallel));
-    LLVMValueRef args[] = {x->rt, task, frame, total, tg_llvm_i64(x->l, scratch)};
-    LLVMValueRef status = LLVMBuildCall2(b, type, fn, args, 5, "");
+    task_grid g = {.pars = pars, .n = collect_pars(phase, pars)};
+    LLVMValueRef total = size_grid(x, phase, pars, g.n);
+    int64_t count;
+    g.single = x->options->tensors && tg_llvm_is_const(total, &count) && count == 1;
+    LLVMValueRef task = emit_tasks(x, phase, &g);
+    bool here = runs_here(&g);
+    LLVMValueRef frame = build_frame(x, phase, &g.captures, pars, g.n, !here || g.uses_rt);
+    LLVMValueRef status = here ? run_here(x, &g, task, frame) : run_in_pool(x, &g, task, frame, total);
     LLVMBasicBlockRef bad = tg_llvm_block(x->l), ok = tg_llvm_block(x->l);
     LLVMBuildCondBr(b, LLVMBuildICmp(b, LLVMIntNE, status, tg_llvm_i32(x->l, 0), ""), bad, ok);
     LLVMPositionBuilderAtEnd(b, bad);
@@ -584,7 +669,6 @@ void tg_x86_emit_entry(tg_x86 *x) {
     LLVMTypeRef params[] = {l->ptr, l->ptr};
     x->fn = LLVMAddFunction(l->module, x->entry_name, LLVMFunctionType(l->i32, params, 2, 0));
     tg_x86_function_attributes(x, x->fn);
-    tg_x86_mark_cold(x, x->fn);
     tg_x86_debug_function(x, x->fn, x->f->body.body.first);
     x->allocas = LLVMAppendBasicBlockInContext(l->context, x->fn, "");
     x->fail = LLVMAppendBasicBlockInContext(l->context, x->fn, "");
@@ -603,4 +687,8 @@ void tg_x86_emit_entry(tg_x86 *x) {
     LLVMBuildRet(l->builder, tg_llvm_i32(l, TG_OK));
     LLVMPositionBuilderAtEnd(l->builder, x->allocas);
     LLVMBuildBr(l->builder, start);
+    x->plain = !LLVMGetFirstUse(x->rt);
+    if (!x->inlines) {
+        tg_x86_mark_cold(x, x->fn);
+    }
 }

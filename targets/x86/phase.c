@@ -2,6 +2,7 @@
  *
  *   i32 task(ptr frame, i64 begin, i64 end, ptr worker)
  *     allocas │ prologue: loads of captured values │ for t in begin … end { decode; skip if empty; body; reset }
+ * without the loop if there is but one task.
  *
  * Blocks that a task uses are in the frame (the entry chose them), so one function serves all sizes. */
 #include "targets/x86/dot.h"
@@ -149,15 +150,15 @@ static void emit_pars(tg_x86 *x, tg_block *block, LLVMValueRef task, LLVMBasicBl
             tg_x86_emit_scalar(x, op);
         }
     }
-    if (!x->permuted && !par_of(&par->regions[0].body)) { /* the last binder takes what is left: no division */
-        bind_par(x, par, task, skip);
-        emit_pars(x, &par->regions[0].body, task, skip);
-        return;
-    }
     LLVMValueRef count = tg_x86_launch_constant(x, TG_X86_SLOT_BLOCK, par, 2);
     int64_t only;
     if (count && tg_llvm_is_const(count, &only) && only == 1) {
         bind_par(x, par, tg_llvm_i64(x->l, 0), skip);
+        emit_pars(x, &par->regions[0].body, task, skip);
+        return;
+    }
+    if (!x->permuted && !par_of(&par->regions[0].body)) { /* the last binder takes what is left: no division */
+        bind_par(x, par, task, skip);
         emit_pars(x, &par->regions[0].body, task, skip);
         return;
     }
@@ -231,7 +232,8 @@ LLVMValueRef tg_x86_emit_task(tg_x86 *x, tg_op *phase, const char *suffix) {
     LLVMBasicBlockRef outside = LLVMAppendBasicBlockInContext(l->context, x->fn, "");
     LLVMPositionBuilderAtEnd(b, outside);
     tg_llvm_loop loop;
-    LLVMValueRef task = tg_llvm_loop_open(l, &loop, LLVMGetParam(x->fn, 1), LLVMGetParam(x->fn, 2), tg_llvm_i64(l, 1));
+    bool single = tg_x86_is_single_task(x);
+    LLVMValueRef task = single ? tg_llvm_i64(l, 0) : tg_llvm_loop_open(l, &loop, LLVMGetParam(x->fn, 1), LLVMGetParam(x->fn, 2), tg_llvm_i64(l, 1));
     LLVMBasicBlockRef skip = tg_llvm_block(l), body = tg_llvm_block(l);
     x->instance_start = LLVMGetInsertBlock(b);
     LLVMPositionBuilderAtEnd(b, body);
@@ -249,7 +251,9 @@ LLVMValueRef tg_x86_emit_task(tg_x86 *x, tg_op *phase, const char *suffix) {
     LLVMPositionBuilderAtEnd(b, x->instance_start);
     LLVMBuildBr(b, body);
     LLVMPositionBuilderAtEnd(b, skip);
-    tg_llvm_loop_close(l, &loop);
+    if (!single) {
+        tg_llvm_loop_close(l, &loop);
+    }
     tg_x86_stream_end(x);
     LLVMBuildRet(b, tg_llvm_i32(l, TG_OK));
     LLVMPositionBuilderAtEnd(b, x->prologue.at);

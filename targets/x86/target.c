@@ -11,6 +11,7 @@
 /* Stack slots to registers, common subexpressions, hoisting: all that vector code in SSA form needs. Instruction
  * combination was measured to cost more than it saves. */
 static const char short_passes[] = "function(mem2reg,early-cse,simplifycfg,loop-mssa(licm),early-cse)";
+static const char inlining_passes[] = "always-inline,function(sroa,early-cse,simplifycfg,loop-mssa(licm),early-cse)";
 
 typedef struct job {
     tg_func *f;
@@ -124,7 +125,7 @@ static tg_status emit_outputs(job *j, tg_x86 *x) {
     if (!(j->emit & ~(unsigned)(TG_EMIT_PLAN | TG_EMIT_DIRECTIVES))) {
         return TG_OK;
     }
-    if (!tg_llvm_optimise(l, j->options->optimise_o2 ? "default<O2>" : short_passes)) {
+    if (!tg_llvm_optimise(l, j->options->optimise_o2 ? "default<O2>" : x->inlines ? inlining_passes : short_passes)) {
         return TG_ERROR_INTERNAL;
     }
     compile_cold_quickly(x);
@@ -151,6 +152,7 @@ static tg_status emit_outputs(job *j, tg_x86 *x) {
         }
     }
     out->entry = x->entry_name;
+    out->plain = x->plain;
     return TG_OK;
 }
 

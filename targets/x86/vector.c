@@ -287,12 +287,20 @@ static bool may_run_in_lanes(const tg_x86 *x, const tg_x86_nest *n, uint32_t i) 
     return x->ranges[a->rank].bound != 1 && (i < n->n_outer || inner_may_run_in_lanes(n));
 }
 
+/* An axis of one point does what `vector(a) = 1` asks; a longer vector is asked of tensors that have more points. */
+static bool is_point_obeying(const tg_x86 *x, const tg_axis *a, int64_t width) {
+    return x->ranges[a->rank].bound == 1 && (width == 1 || x->options->tensors);
+}
+
 /* `vector(a) = w`: w elements per iteration, in as many vectors as that takes. True if the nest has such an axis. */
 static bool choose_scheduled(tg_x86 *x, tg_x86_nest *n) {
     for (uint32_t i = 0; i < n->n_outer + n->n_inner; i++) {
         tg_axis *a = i < n->n_outer ? n->outer[i] : n->inner[i - n->n_outer];
         const tg_sched_item *item = tg_x86_sched_vector(x, a);
         int64_t width = item ? item->integer : 0;
+        if (item && is_point_obeying(x, a, width)) {
+            tg_x86_sched_obey(x, item);
+        }
         if (!item || (width & (width - 1)) || !may_run_in_lanes(x, n, i)) {
             continue;
         }

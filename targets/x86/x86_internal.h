@@ -223,6 +223,8 @@ typedef struct tg_x86 {
     tg_x86_recent recent;
     int64_t scratch_bytes;
     LLVMValueRef scratch;   /* worker->scratch */
+    bool plain;             /* the entry uses nothing of rt */
+    bool inlines;           /* … and takes in its only tasks */
     LLVMBasicBlockRef instance_start; /* open block at the start of each instance */
     bool uses_alloc;
     const char *entry_name;
@@ -444,6 +446,10 @@ typedef struct tg_x86_captures { TG_VEC(tg_x86_capture) list; } tg_x86_captures;
 LLVMValueRef tg_x86_launch_constant(const tg_x86 *x, tg_x86_slot kind, const void *key, uint32_t d);
 LLVMValueRef tg_x86_captured(tg_x86 *x, tg_x86_slot kind, const void *key, uint32_t d, LLVMTypeRef type);
 LLVMValueRef tg_x86_worker_alloc(tg_x86 *x, LLVMValueRef bytes); /* returns from the task if there is none */
+bool tg_x86_is_known(tg_x86 *x, tg_value *v, int64_t *out); /* in the entry: is a scalar a constant there? */
+/* (work.c) Are the extents of the phase known, and does it compute so little that a second thread would not pay? */
+bool tg_x86_is_little_work(tg_x86 *x, tg_op *phase);
+bool tg_x86_is_single_task(const tg_x86 *x); /* will the task function be called for one task alone? */
 LLVMValueRef tg_x86_emit_task(tg_x86 *x, tg_op *phase, const char *suffix);
 int64_t tg_x86_default_block(tg_x86 *x, const tg_axis *a); /* largest size of a grid block; 0: whole domain */
 

@@ -180,6 +180,38 @@ Test(call, outlives_module_and_context) {
     tg_call_destroy(other);
 }
 
+/* Kernels are borrowed from their module; using one later is a mistake that is told. */
+Test(call, kernels_after_their_module) {
+    stage s = open_stage(0, 0);
+    tg_kernel *axpy = tg_module_kernel(s.m, "axpy");
+    OK(tg_launch(axpy, TG_ARGS(s.x, s.y)), s.c);
+    OK(tg_launch(axpy, TG_ARGS(s.x, s.y)), s.c);
+    tg_module_destroy(s.m);
+    static const char text[] = "the module of this kernel has ended";
+    int64_t shape[8];
+    tg_call *call;
+    tg_kernel *other;
+    tg_schedule_options o = TG_SCHEDULE_OPTIONS_INIT;
+    tg_kernel_stats stats = {.struct_size = sizeof stats};
+    FAILS(tg_launch(axpy, TG_ARGS(s.x, s.y)), s.c, TG_ERROR_INVALID_ARGUMENT, text);
+    FAILS(tg_call_create(axpy, TG_ARGS(s.x, s.y), NULL, &call), s.c, TG_ERROR_INVALID_ARGUMENT, text);
+    FAILS(tg_kernel_prepare_args(axpy, TG_ARGS(s.x, s.y)), s.c, TG_ERROR_INVALID_ARGUMENT, text);
+    FAILS(tg_kernel_prepare(axpy, NULL), s.c, TG_ERROR_INVALID_ARGUMENT, text);
+    FAILS(tg_kernel_prepare_async(axpy, NULL), s.c, TG_ERROR_INVALID_ARGUMENT, text);
+    FAILS(tg_kernel_wait(axpy), s.c, TG_ERROR_INVALID_ARGUMENT, text);
+    FAILS(tg_kernel_with_schedule(axpy, &o, &other), s.c, TG_ERROR_INVALID_ARGUMENT, text);
+    FAILS(tg_kernel_get_stats(axpy, &stats), s.c, TG_ERROR_INVALID_ARGUMENT, text);
+    cr_assert_eq(tg_kernel_infer_shape(axpy, TG_ARGS(s.x), 1, shape), TG_ERROR_INVALID_ARGUMENT);
+    cr_assert_eq(tg_kernel_n_parameters(axpy), 0);
+    cr_assert_str_eq(tg_kernel_name(axpy), "(ended)");
+    tg_kernel_release(axpy);
+    for (int i = 0; i < 70; i++) { /* traces do not pile up */
+        tg_module_destroy(jit_module(s.c));
+    }
+    s.m = NULL;
+    close_stage(&s);
+}
+
 Test(call, checks_contents_at_each_run) {
     stage s = open_stage(1, 0);
     tg_tensor *ids = tg_tensor_create(s.c, TG_I32, 1, (int64_t[]){N});

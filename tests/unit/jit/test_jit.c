@@ -453,14 +453,15 @@ Test(jit, shapes_that_come_often) {
     tg_context_destroy(c);
 }
 
-/* Such code runs in one thread. */
-Test(jit, shapes_are_for_one_thread) {
+/* With several threads, phases that compute much are still shared out. */
+Test(jit, shapes_for_several_threads) {
     tg_context *c = jit_context("", 0, 0);
     tg_module *m = jit_module(c);
     tg_kernel *gemm = tg_module_kernel(m, "gemm");
     repeat_gemm(c, gemm, (int64_t[]){8, 8, 8}, 1100);
+    repeat_gemm(c, gemm, (int64_t[]){130, 131, 128}, 1100);
     OK(tg_kernel_wait(gemm), c);
-    cr_assert_eq(stats_of(gemm).n_variants, 1);
+    cr_assert_eq(stats_of(gemm).n_variants, 3);
     tg_module_destroy(m);
     tg_context_destroy(c);
 }
