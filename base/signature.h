@@ -89,12 +89,19 @@ typedef struct tg_tensor_arg {
     int64_t stride[TG_MAX_RANK];
 } tg_tensor_arg;
 
+/* A matrix that was laid out for a product: its dimension `dim` is cut in panels of `width`, [panel][other dimension][width], the last one
+ * filled up with zeros. Width 0: an ordinary tensor. */
+typedef struct tg_packing {
+    uint32_t dim, width;
+} tg_packing;
+
 /* One launch argument as the host gave it. */
 typedef struct tg_launch_arg {
     tg_dtype dtype;       /* tensors: element type; scalars: I64/U64/BOOL (value in i) or F64 (value in f); PTR: U64 */
     uint32_t rank;
     const tg_tensor_arg *tensor; /* null for scalars */
     tg_scalar scalar;
+    tg_packing packing;
 } tg_launch_arg;
 
 enum { TG_SIG_MAX_TYPES = 16, TG_SIG_MAX_DIMS = 64, TG_SIG_MAX_CONSTS = 64 };

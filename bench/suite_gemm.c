@@ -1,7 +1,8 @@
 /* C = A B in f32: the shapes of deep learning and linear algebra, small squares, one row (GEMV) and few.
  *
  * Small squares come twice: as ordinary launches, and bound. libxsmm finds or makes its function before the clock starts and is then
- * called with three addresses; its like is a bound launch, so the goal is that one's. */
+ * called with three addresses; its like is a bound launch, so the goal is that one's. Weights that are packed beforehand have rows of
+ * their own, as oneDNN's matmul on its own layout is among the peers of every row. */
 #include <math.h>
 
 #include "bench/peers.h"
@@ -9,15 +10,17 @@
 typedef struct gemm_case {
     bench_case head;
     int m, n, k;
-    bool bound;
+    bool bound, packed;
 } gemm_case;
 
 #define SQUARE(n, goal, quick)                                                                 \
-    { {"f32 " #n "^3", goal, quick}, n, n, n, false }
+    { {"f32 " #n "^3", goal, quick}, n, n, n, false, false }
 #define BOUND(n, goal, quick)                                                                  \
-    { {"f32 " #n "^3 bound", goal, quick}, n, n, n, true }
+    { {"f32 " #n "^3 bound", goal, quick}, n, n, n, true, false }
 #define SHAPE(m, n, k, goal)                                                                   \
-    { {"f32 " #m "," #n "," #k, goal, false}, m, n, k, false }
+    { {"f32 " #m "," #n "," #k, goal, false}, m, n, k, false, false }
+#define WEIGHTS(m, n, k, goal)                                                                 \
+    { {"f32 " #m "," #n "," #k " packed", goal, false}, m, n, k, false, true }
 static const gemm_case cases[] = {
     SQUARE(64, 0.95, true),      SQUARE(128, 0.95, false),  SQUARE(256, 0.95, true),
     SQUARE(512, 0.95, false),    SQUARE(1024, 0.95, false), SQUARE(2048, 0.95, false),
@@ -28,7 +31,7 @@ static const gemm_case cases[] = {
     SQUARE(16, 0, false),        SQUARE(8, 0, true),        SQUARE(4, 0, false),
     BOUND(64, 0.95, false),      BOUND(48, 0.8, false),     BOUND(32, 0.8, false),
     BOUND(24, 0.8, false),       BOUND(16, 0.8, false),     BOUND(8, 0.8, true),
-    BOUND(4, 0.8, false),
+    BOUND(4, 0.8, false),        WEIGHTS(128, 768, 768, 0.95), WEIGHTS(256, 3072, 768, 0.95),
 };
 
 /* Products in f64 at some places. A sum of k terms below 1 is off by at most k roundings of at most k. */
@@ -47,6 +50,14 @@ static void check(const bench_plan *p) {
     }
 }
 
+static tg_tensor *pack(bench_plan *p, const tg_tensor *a, const tg_tensor *b, const tg_tensor *c) {
+    tg_tensor *packed;
+    if (tg_kernel_pack(p->ours.kernel, TG_ARGS(a, b, c), 1, &packed) != TG_OK) {
+        bench_fail("%s", tg_last_error(p->ours.context));
+    }
+    return bench_plan_own(p, packed);
+}
+
 static void prepare(bench_plan *p, const void *the_case) {
     const gemm_case *s = the_case;
     int64_t ad[] = {s->m, s->k}, bd[] = {s->k, s->n}, cd[] = {s->m, s->n};
@@ -63,7 +74,7 @@ static void prepare(bench_plan *p, const void *the_case) {
     p->out = c;
     p->launch.bound = s->bound;
     bench_plan_arg(p, tg_argument_tensor(a));
-    bench_plan_arg(p, tg_argument_tensor(b));
+    bench_plan_arg(p, tg_argument_tensor(s->packed ? pack(p, a, b, c) : b));
     bench_plan_arg(p, tg_argument_tensor(c));
     bench_matmul g = {
         TG_F32,           s->m, s->n, s->k, p->b->threads, tg_tensor_data(a), tg_tensor_data(b),

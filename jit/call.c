@@ -346,7 +346,7 @@ tg_status tg_call_run_on(tg_call *call, void *const *data, uint32_t n_data) {
     for (uint32_t i = 0; i < call->n; i++) {
         pointers[i] = call->pointers[i];
         if (i < n_data && data[i]) {
-            if (!has_tensor(&call->params[i])) {
+            if (!has_tensor(&call->params[i]) || call->params[i].arg.packing.width) {
                 return fail_data(call, i);
             }
             pointers[i] = moved(&call->params[i], data[i], &tensors[i]);
@@ -362,7 +362,7 @@ tg_status tg_call_run_on(tg_call *call, void *const *data, uint32_t n_data) {
 }
 
 static bool same_layout(const bound *p, const tg_launch_arg *a) {
-    bool same = a->dtype == p->arg.dtype && a->rank == p->arg.rank;
+    bool same = a->dtype == p->arg.dtype && a->rank == p->arg.rank && a->packing.width == p->arg.packing.width && a->packing.dim == p->arg.packing.dim;
     for (uint32_t d = 0; same && d < a->rank; d++) {
         same = a->tensor->shape[d] == p->tensor.shape[d] && a->tensor->stride[d] == p->tensor.stride[d];
     }
@@ -370,7 +370,7 @@ static bool same_layout(const bound *p, const tg_launch_arg *a) {
 }
 
 bool tg_call_takes(const tg_call *call, uint32_t i, const tg_tensor *t) {
-    tg_launch_arg a = {.dtype = t->dtype, .rank = t->rank, .tensor = &t->arg};
+    tg_launch_arg a = {.dtype = t->dtype, .rank = t->rank, .tensor = &t->arg, .packing = t->packing};
     return i < call->n && has_tensor(&call->params[i]) && same_layout(&call->params[i], &a);
 }
 

@@ -143,7 +143,7 @@ tg_kernel *tg_choose(tg_kernel *k, const tg_launch_arg *args, const tg_launch_bi
                      uint64_t *epoch) {
     tg_chooser *chooser = atomic_load_explicit(&k->context->chooser, memory_order_acquire);
     *epoch = TG_NO_CHOOSER;
-    if (!chooser || k->schedule) {
+    if (!chooser || k->schedule || tg_launch_has_packed(k, args)) {
         return k;
     }
     uint64_t words[1 + TG_SIG_MAX_TYPES + TG_SIG_MAX_DIMS + TG_SIG_MAX_CONSTS];

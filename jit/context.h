@@ -134,6 +134,7 @@ typedef struct tg_variant {
     tg_code code;
     bool serial, nondeterministic, from_cache;
     bool plain; /* its entry needs no tg_rt */
+    tg_packing packing; /* what it wants of the packed operand */
     tg_status status; /* of FAILED */
     char *text, *json;
     double compile_ms;
@@ -213,6 +214,8 @@ void tg_variant_key_set_orders(const tg_kernel *k, const tg_order *orders, tg_va
 /* … of the code for tensors of exactly these shapes and strides; false if they take too many words. */
 bool tg_variant_key_set_shapes(const tg_kernel *k, const tg_launch_arg *args, tg_variant_key *key);
 bool tg_variant_key_has_shapes(const tg_variant_key *key);
+/* … of the code for tensors of which these are packed, one bit per parameter. */
+void tg_variant_key_set_packed(tg_variant_key *key, uint64_t packed);
 /* Is it for all shapes, and for the strides that most tensors have? */
 bool tg_variant_is_usual(const tg_kernel *k, const tg_variant *v);
 /* A ready variant without waiting, or null. */
@@ -261,6 +264,10 @@ tg_kernel *tg_choose(tg_kernel *k, const tg_launch_arg *args, const tg_launch_bi
 void tg_choices_free(tg_kernel *k);
 /* Arguments are right for the kernel: binds types, dimensions and constants. */
 tg_status tg_launch_check(const tg_kernel *k, const tg_launch_arg *args, tg_launch_binding *b);
+/* Is one of the tensors packed? Such launches run under no schedule that a tuner chose, and are not kept. */
+bool tg_launch_has_packed(const tg_kernel *k, const tg_launch_arg *args);
+/* The variant of a launch of which tensor i shall be packed, compiled if need be. */
+tg_status tg_launch_get_packed(tg_kernel *k, uint32_t i, const tg_launch_arg *args, const tg_launch_binding *b, tg_variant **out);
 /* Runs a checked launch under k; *ran: the variant that did. */
 tg_status tg_launch_run(tg_kernel *k, const tg_launch_arg *args, const tg_launch_binding *b, tg_variant **ran);
 /* What a checked launch would run: k or the kernel that is chosen instead, and its variant, compiled if need be. `exact`: code for

@@ -30,8 +30,9 @@ static tg_status make_tensor(const tg_kernel *k, uint32_t i, const tg_argument *
     *out = (tg_launch_arg){0};
     if (t) {
         out->tensor = &t->arg;
-        out->dtype = t->dtype;
+        out->dtype = t->packing.width ? t->packed_dtype : t->dtype;
         out->rank = t->rank;
+        out->packing = t->packing;
     }
     return TG_OK;
 }
@@ -139,8 +140,56 @@ static bool orders_of(const tg_kernel *k, const tg_launch_arg *args, tg_order *o
     return rows;
 }
 
+/* One bit per parameter. */
+static uint64_t packed_of(const tg_kernel *k, const tg_launch_arg *args) {
+    uint64_t packed = 0;
+    for (uint32_t i = 0; i < k->signature->n_params; i++) {
+        packed |= (uint64_t)(args[i].packing.width > 0) << i;
+    }
+    return packed;
+}
+
+bool tg_launch_has_packed(const tg_kernel *k, const tg_launch_arg *args) {
+    return packed_of(k, args) != 0;
+}
+
+/* Was the packed operand laid out as this code reads it? */
+static tg_status check_packing(const tg_kernel *k, const tg_launch_arg *args, const tg_variant *v) {
+    for (uint32_t i = 0; i < k->signature->n_params; i++) {
+        const tg_packing *p = &args[i].packing;
+        if (p->width && (p->width != v->packing.width || p->dim != v->packing.dim)) {
+            return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT,
+                           "%s: %s was packed for another kernel or schedule (panels of %u along dimension %u, here %u along %u): pack it with this one",
+                           k->signature->name, k->signature->params[i].name, p->width, p->dim, v->packing.width, v->packing.dim);
+        }
+    }
+    return TG_OK;
+}
+
+static tg_status get_packed(tg_kernel *k, const tg_launch_arg *args, const tg_launch_binding *b, form which, tg_variant **out) {
+    tg_selection s;
+    if (which != USUAL) {
+        return tg_fail(k->context, TG_ERROR_UNSUPPORTED, "%s: beside a packed operand tensors must have a last stride of 1", k->signature->name);
+    }
+    tg_selection_of_launch(k, args, b, &s);
+    tg_variant_key_set_packed(&s.key, packed_of(k, args));
+    *out = tg_variant_find(k, &s.key);
+    tg_status status = *out ? TG_OK : tg_variant_get(k, &s.key, s.types, s.consts, s.present, out);
+    return status ? status : check_packing(k, args, *out);
+}
+
+tg_status tg_launch_get_packed(tg_kernel *k, uint32_t i, const tg_launch_arg *args, const tg_launch_binding *b, tg_variant **out) {
+    tg_selection s;
+    tg_selection_of_launch(k, args, b, &s);
+    tg_variant_key_set_packed(&s.key, UINT64_C(1) << i);
+    return tg_variant_get(k, &s.key, s.types, s.consts, s.present, out);
+}
+
 static tg_status get_variant(tg_kernel *k, const tg_launch_arg *args,
                              const tg_launch_binding *b, form which, tg_variant **out) {
+    if (tg_launch_has_packed(k, args)) {
+        return get_packed(k, args, b, which, out);
+    }
     bool present[TG_MAX_PARAMS];
     tg_variant_key key;
     present_of(k, args, present);
@@ -200,7 +249,7 @@ static tg_status run(tg_kernel *k, const tg_variant *v, const tg_launch_arg *arg
 static bool select_shapes(const tg_kernel *k, const tg_launch_arg *args,
                           const tg_launch_binding *b, tg_selection *s) {
     tg_selection_of_launch(k, args, b, s);
-    return tg_variant_key_set_shapes(k, args, &s->key);
+    return !tg_launch_has_packed(k, args) && tg_variant_key_set_shapes(k, args, &s->key);
 }
 
 /* Does what a launch works on fit the second-level cache? Larger ones gain next to nothing. */
@@ -305,7 +354,7 @@ static tg_status launch_checked(tg_kernel *kernel, const tg_argument *values,
     if (s == TG_OK && hot) {
         specialise(chosen, args, &binding, ran);
     }
-    if (s == TG_OK && epoch != TG_NOT_SETTLED) {
+    if (s == TG_OK && epoch != TG_NOT_SETTLED && !tg_launch_has_packed(kernel, args)) {
         tg_plan_keep(kernel, values, n_values, args, binding.types, ran, before + epoch, hot);
     }
     return s;
@@ -341,7 +390,7 @@ void tg_launch_compile_ahead(tg_kernel *kernel, const tg_argument *values, uint3
         return;
     }
     tg_selection_of_launch(kernel, args, &binding, &s);
-    if (!tg_variant_find(kernel, &s.key)) {
+    if (!tg_launch_has_packed(kernel, args) && !tg_variant_find(kernel, &s.key)) {
         (void)tg_selection_compile_async(kernel, &s);
     }
 }

@@ -138,6 +138,10 @@ static bool within(const tg_tensor *t, uint32_t rank, const int64_t *shape,
 static tg_tensor *make_view(const tg_tensor *t, uint32_t rank, const int64_t *shape,
                             const int64_t *stride, int64_t offset) {
     tg_tensor *v;
+    if (t->packing.width) {
+        (void)tg_fail(context_of(t), TG_ERROR_INVALID_ARGUMENT, "view: the tensor is packed for a product, only that can read it");
+        return NULL;
+    }
     if (has_elements(rank, shape) && offset * tg_dtype_bits(t->dtype) % 8) {
         (void)tg_fail(context_of(t), TG_ERROR_INVALID_ARGUMENT,
                       "a view of a 4-bit tensor starts at an even element");
@@ -258,6 +262,10 @@ tg_status tg_tensor_copy(tg_tensor *to, const tg_tensor *from) {
         return tg_fail(to ? context_of(to) : NULL, TG_ERROR_INVALID_ARGUMENT, "%s is null",
                        to ? "from" : "to");
     }
+    if (to->packing.width || from->packing.width) {
+        return tg_fail(context_of(to), TG_ERROR_INVALID_ARGUMENT, "copy: `%s` is packed for a product, only that can read it",
+                       to->packing.width ? "to" : "from");
+    }
     if (to->rank != from->rank) {
         return tg_fail(context_of(to), TG_ERROR_INVALID_ARGUMENT,
                        "copy from %u dimensions to %u", from->rank, to->rank);
@@ -276,6 +284,9 @@ tg_status tg_tensor_copy(tg_tensor *to, const tg_tensor *from) {
 tg_status tg_tensor_fill_random(tg_tensor *tensor, uint64_t seed, double low, double high) {
     if (!tensor) {
         return tg_fail(NULL, TG_ERROR_INVALID_ARGUMENT, "tensor is null");
+    }
+    if (tensor->packing.width) {
+        return tg_fail(context_of(tensor), TG_ERROR_INVALID_ARGUMENT, "the tensor is packed for a product");
     }
     if (!(low <= high)) {
         return tg_fail(context_of(tensor), TG_ERROR_INVALID_ARGUMENT,

@@ -12,11 +12,12 @@
 
 #include <string.h>
 
-enum { FIRST_SLOTS = 16, FLAG_NONDETERMINISTIC = 1, FLAG_PRINTS = 2, FLAG_PLAIN = 4 };
+enum { FIRST_SLOTS = 16, FLAG_NONDETERMINISTIC = 1, FLAG_PRINTS = 2, FLAG_PLAIN = 4, PACKED_DIM_SHIFT = 8, PACKED_WIDTH_SHIFT = 16 };
 
 /* In the second word of types: the top bit of a byte whose dtype code is below 128. */
 #define GENERAL_BIT (UINT64_C(1) << 63)
 #define SHAPES_BIT  (UINT64_C(1) << 55)
+#define PACKED_BIT  (UINT64_C(1) << 47)
 
 /* ---- keys -------------------------------------------------------------------------------------------------
  */
@@ -82,6 +83,16 @@ bool tg_variant_key_set_shapes(const tg_kernel *k, const tg_launch_arg *args, tg
     key->n = n;
     key->hash = tg_hash_u64(key->words, key->n * sizeof *key->words);
     return true;
+}
+
+void tg_variant_key_set_packed(tg_variant_key *key, uint64_t packed) {
+    key->words[1] |= PACKED_BIT;
+    key->words[key->n++] = packed;
+    key->hash = tg_hash_u64(key->words, key->n * sizeof *key->words);
+}
+
+static bool has_packed(const tg_variant_key *key) {
+    return (key->words[1] & PACKED_BIT) != 0;
 }
 
 bool tg_variant_key_has_shapes(const tg_variant_key *key) {
@@ -270,6 +281,7 @@ static bool try_disk(compile *c) {
     c->v->nondeterministic = (e.flags & FLAG_NONDETERMINISTIC) != 0;
     c->v->serial = (e.flags & FLAG_PRINTS) != 0;
     c->v->plain = (e.flags & FLAG_PLAIN) != 0;
+    c->v->packing = (tg_packing){e.flags >> PACKED_DIM_SHIFT & 0xff, e.flags >> PACKED_WIDTH_SHIFT};
     c->v->from_cache = true;
     return true;
 }
@@ -285,7 +297,9 @@ static void write_disk(const compile *c, const tg_artifact *artifact) {
                         .signature_size = signature.len,
                         .flags = (artifact->nondeterministic ? FLAG_NONDETERMINISTIC : 0u) |
                                  (artifact->prints ? FLAG_PRINTS : 0u) |
-                                 (artifact->object.plain ? FLAG_PLAIN : 0u)};
+                                 (artifact->object.plain ? FLAG_PLAIN : 0u) |
+                                 artifact->object.packing.dim << PACKED_DIM_SHIFT |
+                                 artifact->object.packing.width << PACKED_WIDTH_SHIFT};
     tg_cache_write(&c->k->context->cache, c->disk_key, &e, c->arena);
 }
 
@@ -326,6 +340,15 @@ static const tg_tensor_arg *shapes_of(const compile *c) {
     return t;
 }
 
+static const bool *packed_of(const compile *c) {
+    uint32_t n = c->k->signature->n_params;
+    bool *packed = TG_NEW_ARRAY(c->arena, bool, n + 1);
+    for (uint32_t i = 0; i < n; i++) {
+        packed[i] = c->key->words[c->k->key_words] >> i & 1;
+    }
+    return packed;
+}
+
 static void compile_now(compile *c) {
     tg_context *ctx = c->k->context;
     const char *message = NULL;
@@ -343,6 +366,8 @@ static void compile_now(compile *c) {
                                   .emit = TG_EMIT_OBJECT};
     if (tg_variant_key_has_shapes(c->key)) {
         options.codegen.tensors = shapes_of(c);
+    } else if (has_packed(c->key)) {
+        options.codegen.packed = packed_of(c);
     } else if (c->key->n > c->k->key_words) {
         options.orders = &c->key->words[c->k->key_words];
     }
@@ -363,6 +388,7 @@ static void compile_now(compile *c) {
     c->v->nondeterministic = artifact.nondeterministic;
     c->v->serial = artifact.prints;
     c->v->plain = artifact.object.plain;
+    c->v->packing = artifact.object.packing;
     if (load_code(c, artifact.object.bytes, artifact.object.size, artifact.object.entry)) {
         write_disk(c, &artifact);
     }

@@ -24,6 +24,9 @@ typedef struct tg_tensor {
     tg_dtype dtype;
     uint32_t rank;
     tg_tensor_arg arg; /* data, shape, strides: what a kernel gets */
+    /* Packed for a product: width not 0. Then `dtype` is NONE, so that whoever reads elements refuses, and the elements' type is here. */
+    tg_packing packing;
+    tg_dtype packed_dtype;
     tg_buffer *buffer; /* null: memory of the caller, not owned */
     const tg_allocator *allocator;
     void *context; /* the tg_context of the public API, for messages; null inside the runtime */

@@ -17,6 +17,22 @@ tg_status tg_op_matmul(tg_context *context, const tg_tensor *a, const tg_tensor 
                          TG_ARGS(a, b, o.bias, o.residual, c, o.alpha, (int)o.activation));
 }
 
+/* Packing does not depend on the rows: there are none. */
+tg_status tg_op_matmul_pack(tg_context *context, const tg_tensor *b, tg_tensor **packed) {
+    if (packed) {
+        *packed = NULL;
+    }
+    if (!context || !b || !packed || b->rank != 2) {
+        return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "matmul_pack: %s",
+                       !context ? "context is null" : !b ? "b is null" : !packed ? "packed is null" : "b is no matrix");
+    }
+    tg_kernel *k;
+    tg_tensor a = {.dtype = b->dtype, .rank = 2, .arg = {.shape = {0, b->arg.shape[0]}, .stride = {b->arg.shape[0], 1}}};
+    tg_tensor c = {.dtype = b->dtype, .rank = 2, .arg = {.shape = {0, b->arg.shape[1]}, .stride = {b->arg.shape[1], 1}}};
+    tg_status s = tg_std_kernel(context, TG_STD_matmul, &k);
+    return s ? s : tg_kernel_pack(k, TG_ARGS(&a, b, (void *)0, (void *)0, &c), 1, packed);
+}
+
 tg_status tg_op_matvec(tg_context *context, const tg_tensor *a, const tg_tensor *x,
                        const tg_tensor *z, tg_tensor *y, double alpha, double beta) {
     return tg_std_launch(context, TG_STD_matvec, TG_ARGS(a, x, z, y, alpha, beta));

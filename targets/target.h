@@ -24,6 +24,8 @@ typedef struct tg_codegen_options {
     bool two_threads;
     /* By parameter: code for tensors of these shapes and strides alone. Data is not looked at. Null: any. */
     const tg_tensor_arg *tensors;
+    /* By parameter, at most one of them: a matrix that was laid out in panels before (tg_object.packed says how). Null: none. */
+    const bool *packed;
     bool optimise_o2; /* LLVM O2 instead of the short list: a debugging switch */
     const tg_sources *sources; /* for debug info; may be null */
 } tg_codegen_options;
@@ -43,6 +45,7 @@ typedef struct tg_object {
     size_t size;
     const char *entry; /* symbol of the tg_entry_fn (base/abi.h) */
     bool plain;        /* which uses nothing of its tg_rt: null will do */
+    tg_packing packing; /* of the operand that options.packed names */
     const char *asm_text, *llvm_text, *plan_text; /* only if asked for, else null */
     const tg_directive *directives;               /* likewise */
     uint32_t n_directives;

@@ -112,6 +112,11 @@ typedef struct tg_matmul_options {
  * @param options  null: the plain product */
 TG_API tg_status tg_op_matmul(tg_context *context, const tg_tensor *a, const tg_tensor *b,
                               tg_tensor *c, const tg_matmul_options *options);
+/** B of later products, packed once (see tg_kernel_pack): weights.
+ *
+ * @param b       [K, N] of any strides, f32 or f64; a permuted view of weights [N, K] is fine
+ * @param packed  receives what takes B's place in tg_op_matmul; null on failure. Free it with tg_tensor_release */
+TG_API tg_status tg_op_matmul_pack(tg_context *context, const tg_tensor *b, tg_tensor **packed);
 /** y[M] = alpha A[M, K] x[K] + beta z[M]; `z` null: no addend. */
 TG_API tg_status tg_op_matvec(tg_context *context, const tg_tensor *a, const tg_tensor *x,
                               const tg_tensor *z, tg_tensor *y, double alpha, double beta);

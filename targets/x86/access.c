@@ -422,6 +422,9 @@ static bool reads_zeros(tg_x86 *x, const tg_op *op, address *a, LLVMValueRef ins
 }
 
 tg_x86_val tg_x86_load_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op) {
+    if (tg_x86_is_packed(x, tg_result(op, 0))) {
+        tg_x86_refuse(x, op, "reads a packed operand, but not as a product in registers does");
+    }
     LLVMValueRef inside;
     address a = address_of(x, f, op, &inside);
     take_part(x, op, &a);

@@ -72,6 +72,7 @@ void tg_x86_dot_blocks(tg_x86 *x, tg_op *phase, LLVMValueRef threads, LLVMValueR
 typedef struct tg_dot_side {
     tg_value *value;
     bool direct;               /* false: has to be packed */
+    bool packed;               /* was packed before the launch, see packed.c; direct */
     LLVMValueRef base;
     tg_axis *axes[TG_DOT_AXES * 2];
     LLVMValueRef step[TG_DOT_AXES * 2];
@@ -102,6 +103,8 @@ LLVMValueRef tg_x86_dot_extents(const tg_dot_emission *e, uint32_t from); /* pro
 bool tg_x86_dot_is_direct(tg_x86 *x, tg_value *v, tg_dtype dtype, const tg_axis *unit);
 /* The same by the code alone: is the operand a load in place? */
 bool tg_x86_dot_may_stay(tg_x86 *x, tg_value *v, tg_dtype dtype, const tg_axis *unit);
+void tg_x86_check_packed(tg_x86 *x);                        /* refuses kernels that read that operand in another way */
+void tg_x86_dot_open_packed(tg_dot_emission *e, tg_dot_side *s, const tg_axis *vector);
 void tg_x86_dot_side_open(tg_dot_emission *e, tg_dot_side *s, tg_value *v, const tg_axis *unit);
 /* Likewise, of columns for which no axis has to have stride 1. */
 void tg_x86_dot_side_across(tg_dot_emission *e, tg_dot_side *s, tg_value *v);

@@ -489,7 +489,8 @@ void tg_dot_locate_panel(tg_dot_nest *n) {
     n->p.at = tg_dot_bytes_at(n, n->panels, number, n->panel_bytes);
     if (n->pays) {
         LLVMValueRef in_place = tg_dot_choose(n, n->pays, tg_llvm_i64(n->e.l, 0), n->p.column);
-        n->p.at = tg_dot_bytes_at(n, n->p.at, in_place, tg_llvm_i64(n->e.l, n->e.size));
+        LLVMValueRef step = n->columns.packed ? tg_x86_dot_step(&n->e, &n->columns, n->e.d->vector) : tg_llvm_i64(n->e.l, n->e.size);
+        n->p.at = tg_dot_bytes_at(n, n->p.at, in_place, step);
     }
     n->correction = n->e.d->flip_rows ? correction_of(n, n->p.at) : NULL;
     n->strip = n->in_parts ? tg_dot_bytes_at(n, n->strips, number, n->strip_bytes) : NULL;

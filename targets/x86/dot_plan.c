@@ -7,7 +7,7 @@
 #include "dsl/ir/affine.h"
 #include "targets/x86/dot.h"
 
-enum { CHOSEN = -1, IN_PLACE = 0, INVARIANT = 1, CONTIGUOUS = 2, GATHERED = 3, REPEATED = 4, TINY = 5, NEVER = 100 };
+enum { PACKED = -2, CHOSEN = -1, IN_PLACE = 0, INVARIANT = 1, CONTIGUOUS = 2, GATHERED = 3, REPEATED = 4, TINY = 5, NEVER = 100 };
 
 static bool has(const tg_value *v, const tg_axis *a) {
     return tg_type_has_axis(v->type, a);
@@ -92,6 +92,11 @@ static int best_vector(tg_x86 *x, tg_x86_dot *d) {
             int r = vector_rank(x, d->op, side, t->axes[i], d->dtype);
             const tg_sched_item *chosen = tg_x86_sched_vector(x, t->axes[i]);
             r = chosen && r != NEVER ? CHOSEN : r;
+            if (tg_x86_is_packed(x, tg_operand(d->op, 1 - side))) {
+                r = NEVER;
+            } else if (r != NEVER && tg_x86_is_packed(x, tg_operand(d->op, side))) {
+                r = PACKED;
+            }
             bool longer = r == best && d->vector && d->vector->extent >= 0 && (t->axes[i]->extent < 0 || t->axes[i]->extent > d->vector->extent);
             if (r < best || longer) {
                 best = r;
@@ -217,6 +222,9 @@ bool tg_x86_dot_wants_buffer(tg_x86 *x, const tg_use *use, bool otherwise) {
         return d ? false : otherwise;
     }
     bool columns = operand == d->side;
+    if (tg_x86_is_packed(x, v)) {
+        return false;
+    }
     if (is_load(v) && v->type->dtype == d->dtype && (!columns || is_contiguous(x, v, d->vector))) {
         return false;
     }

@@ -75,7 +75,7 @@ bool tg_x86_dot_may_stay(tg_x86 *x, tg_value *v, tg_dtype dtype, const tg_axis *
 }
 
 bool tg_x86_dot_is_direct(tg_x86 *x, tg_value *v, tg_dtype dtype, const tg_axis *unit) {
-    return is_direct(x, v, dtype, unit, false);
+    return tg_x86_is_packed(x, v) || is_direct(x, v, dtype, unit, false);
 }
 
 static void set_step(tg_dot_emission *e, tg_dot_side *s, tg_axis *a, LLVMValueRef bytes) {
@@ -136,6 +136,11 @@ static void open_buffer(tg_dot_emission *e, tg_dot_side *s, const tg_x86_buffer 
 }
 
 void tg_x86_dot_side_open(tg_dot_emission *e, tg_dot_side *s, tg_value *v, const tg_axis *unit) {
+    if (tg_x86_is_packed(e->x, v)) {
+        *s = (tg_dot_side){.value = v, .direct = true, .packed = true};
+        tg_x86_dot_open_packed(e, s, unit);
+        return;
+    }
     const tg_sched_item *pack = tg_x86_sched_pack(e->x, v);
     bool packed = pack && pack->integer;
     *s = (tg_dot_side){.value = v, .direct = !packed && is_direct(e->x, v, e->d->dtype, unit, true)};

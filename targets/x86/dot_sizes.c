@@ -51,6 +51,10 @@ static void plan_panels(tg_dot_nest *n, LLVMValueRef rows) {
     tg_dot_emission *e = &n->e;
     const tg_x86_dot *d = e->d;
     LLVMBuilderRef b = e->l->builder;
+    if (n->columns.packed) {
+        n->pays = LLVMConstInt(e->l->i1, 0, 0);
+        return;
+    }
     if (!n->columns.direct || n->compact) {
         return;
     }

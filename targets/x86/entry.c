@@ -463,6 +463,7 @@ static LLVMValueRef emit_variant(tg_x86 *x, tg_op *phase, task_grid *g, bool uni
     x->cold.data = after.cold.data;
     x->cold.len = after.cold.len;
     x->cold.cap = after.cold.cap;
+    x->packing = after.packing;
     x->plan_text = after.plan_text;
     x->n_tasks_emitted = after.n_tasks_emitted;
     tg_x86_debug_return(x, scope, location);
@@ -682,6 +683,7 @@ void tg_x86_emit_entry(tg_x86 *x) {
     x->rt = LLVMGetParam(x->fn, 0);
     x->lanes = 1;
     unpack(x);
+    tg_x86_check_packed(x);
     tg_x86_plan(x, &x->f->body);
     tg_x86_emit_block(x, &x->f->body.body);
     LLVMBuildRet(l->builder, tg_llvm_i32(l, TG_OK));

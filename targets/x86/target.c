@@ -153,6 +153,7 @@ static tg_status emit_outputs(job *j, tg_x86 *x) {
     }
     out->entry = x->entry_name;
     out->plain = x->plain;
+    out->packing = x->packing;
     return TG_OK;
 }
 

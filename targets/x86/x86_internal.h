@@ -223,6 +223,7 @@ typedef struct tg_x86 {
     tg_x86_recent recent;
     int64_t scratch_bytes;
     LLVMValueRef scratch;   /* worker->scratch */
+    tg_packing packing;     /* of the operand that was packed before the launch */
     bool plain;             /* the entry uses nothing of rt */
     bool inlines;           /* … and takes in its only tasks */
     LLVMBasicBlockRef instance_start; /* open block at the start of each instance */
@@ -309,6 +310,7 @@ bool tg_x86_checkable_at_launch(const tg_op *op, uint32_t d, tg_value **extent);
 bool tg_x86_checked_at_launch(tg_x86 *x, const tg_op *op, uint32_t d); /* in the fast variant: makes the entry do so */
 bool tg_x86_may_be_unit(const tg_value *tensor); /* can its last stride be known to be 1 in the fast variant? */
 void tg_x86_note_unit(tg_x86 *x, tg_value *tensor); /* the fast variant relies on its last stride being 1 */
+bool tg_x86_is_packed(const tg_x86 *x, const tg_value *v); /* (packed.c) a load of the operand that was packed before the launch */
 tg_x86_val tg_x86_load_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op);
 void tg_x86_store_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op);
 tg_x86_val tg_x86_atomic(tg_x86 *x, tg_x86_frame *f, tg_op *op);

@@ -13,7 +13,20 @@ static const char source[] =
     "{\n    grid (i in N) Y[i] = T(f32(Y[i]) + alpha * f32(X[i]));\n}\n"
     "kernel row_sums(in f32 X[M, const N], out f32 S[M], out f32 Y[M, const N])\n"
     "{\n    grid (i in M) {\n        axis j in N;\n        S[i] = sum(X[i, j], j);\n"
-    "        Y[i, j] = exp(X[i, j] - max(X[i, j], j));\n    }\n}\n";
+    "        Y[i, j] = exp(X[i, j] - max(X[i, j], j));\n    }\n}\n"
+    "kernel product(in f32 A[M, K], in f32 B[K, N], out f32 C[M, N])\n"
+    "{\n    grid (m in M, n in N) {\n        axis k in K;\n        C[m, n] = dot(A[m, k], B[k, n], k);\n    }\n}\n";
+
+static tg_status use_packed(tg_context *c, tg_module *m) {
+    tg_kernel *product = tg_module_kernel(m, "product");
+    tg_tensor *x = tg_tensor_create(c, TG_F32, 2, (int64_t[]){5, 5}), *y = tg_tensor_create(c, TG_F32, 2, (int64_t[]){5, 5}), *packed = NULL;
+    tg_status s = x && y ? tg_kernel_pack(product, TG_ARGS(x, x, y), 1, &packed) : TG_ERROR_OUT_OF_MEMORY;
+    s = s ? s : tg_launch(product, TG_ARGS(x, packed, y));
+    tg_tensor_release(x);
+    tg_tensor_release(y);
+    tg_tensor_release(packed);
+    return s;
+}
 
 /* Prepared by name in the background, then launched on views, with a shape inferred. */
 static tg_status use_prepared(tg_context *c, tg_module *m) {
@@ -109,6 +122,9 @@ static tg_status session(const tg_allocator *a) {
     }
     if (s == TG_OK) {
         s = use_prepared(c, m);
+    }
+    if (s == TG_OK) {
+        s = use_packed(c, m);
     }
     if (s == TG_OK) {
         s = use_broken(c);

@@ -96,6 +96,26 @@ Test(stdlib_ops, leading_dimensions_are_walked, .init = setup, .fini = teardown)
     release(x, y, NULL);
 }
 
+/* Weights packed once, under several numbers of rows and epilogues. */
+Test(stdlib_ops, packed_weights, .init = setup, .fini = teardown) {
+    tg_tensor *b = MAKE(1, 33, 50), *bias = MAKE(2, 50), *packed, *none;
+    EXPECT_OK(tg_op_matmul_pack(ctx, b, &packed));
+    tg_matmul_options o = TG_MATMUL_OPTIONS_INIT;
+    for (int i = 0; i < 3; i++) {
+        tg_tensor *a = i ? MAKE(3, 2, i, 33) : MAKE(3, 7, 33), *x = i ? MAKE(4, 2, i, 50) : MAKE(4, 7, 50), *y = i ? MAKE(5, 2, i, 50) : MAKE(5, 7, 50);
+        o.bias = i ? bias : NULL;
+        EXPECT_OK(tg_op_matmul(ctx, a, b, x, &o));
+        EXPECT_OK(tg_op_matmul(ctx, a, packed, y, &o));
+        for (int64_t k = 0; k < tg_tensor_n_elements(x); k++) {
+            cr_expect_float_eq(*at(x, k), *at(y, k), 2 * 34 * U * 34);
+        }
+        release(a, x, y);
+    }
+    cr_expect_eq(tg_op_matmul_pack(ctx, bias, &none), TG_ERROR_INVALID_ARGUMENT);
+    cr_expect_null(none);
+    release(b, bias, packed);
+}
+
 /* x / 2 (1 + erf(x / sqrt 2)), |x| <= 1: the argument by u, erf by 4 u, the sum (at most 1.7) by 2 u, two products by u of
  * at most 0.9 |x|. */
 static void expect_gelu(const tg_tensor *x, const tg_tensor *y) {
