@@ -220,10 +220,18 @@ static int reduce(const char *name) {
     return 1;
 }
 
+static int fail_usage(void) {
+    fputs("usage: diff [--seeds A..B] [--jobs N] [--what passes|x86|all] [--show SEED] [--ir FILE] [--reduce FILE]\n", stderr);
+    return 2;
+}
+
 int main(int argc, char **argv) {
     const char *seeds = "0..1000";
     uint64_t jobs = 2;
-    for (int i = 1; i + 1 < argc; i += 2) {
+    if (argc % 2 == 0) {
+        return fail_usage();
+    }
+    for (int i = 1; i < argc; i += 2) {
         const char *value = argv[i + 1];
         if (strcmp(argv[i], "--what") == 0) {
             what = strcmp(value, "passes") == 0 ? DIFF_PASSES
@@ -240,6 +248,8 @@ int main(int argc, char **argv) {
             return run_one(value);
         } else if (strcmp(argv[i], "--reduce") == 0) {
             return reduce(value);
+        } else {
+            return fail_usage();
         }
     }
     return run_seeds(seeds, jobs ? jobs : 1);

@@ -1,7 +1,7 @@
 /* Runs the rows of table.c: all of them, or those named on the command line. Rows are dealt to worker processes, so
  * that a kernel that crashes costs its own worker only.
  *
- *   kernels [--jobs N] [--verbose] [--arch NAME] [--baseline] [--exact] [KERNEL…] */
+ *   kernels [--jobs N] [--verbose] [--arch NAME] [--baseline] [--exact] [KERNEL | BEGINNING*]… */
 #include "tests/kernels/kernels.h"
 
 #include <stdio.h>
@@ -169,13 +169,27 @@ static void run_row(worker *w, const kernel_row *row) {
     }
 }
 
+/* A name, or the beginning of names before a `*`. */
+static bool is_named(const char *name, const kernel_row *row) {
+    size_t n = strlen(name);
+    return n && name[n - 1] == '*' ? strncmp(name, row->kernel, n - 1) == 0 : strcmp(name, row->kernel) == 0;
+}
+
 static bool is_chosen(const settings *s, const kernel_row *row) {
     for (int i = 0; i < s->n_names; i++) {
-        if (strcmp(s->names[i], row->kernel) == 0) {
+        if (is_named(s->names[i], row)) {
             return true;
         }
     }
     return s->n_names == 0;
+}
+
+static bool is_a_name(const char *name) {
+    bool found = false;
+    for (uint32_t i = 0; i < n_kernel_rows; i++) {
+        found |= is_named(name, &kernel_rows[i]);
+    }
+    return found;
 }
 
 static double seconds(void) {
@@ -216,26 +230,50 @@ static bool worker_failed(int status) {
     return !WIFEXITED(status) || WEXITSTATUS(status) != 0;
 }
 
-static void read_settings(settings *s, int argc, char **argv) {
+static const char usage[] = "usage: kernels [--jobs N] [--arch NAME] [--baseline] [--exact] [--verbose] [KERNEL | BEGINNING*]…\n";
+
+/* False if the command line is wrong: a check of nothing would pass. */
+static bool read_settings(settings *s, int argc, char **argv) {
+    const struct {
+        const char *name;
+        bool *flag;
+    } flags[] = {{"--verbose", &s->verbose}, {"--baseline", &s->baseline}, {"--exact", &s->exact}};
     int i = 1;
     for (; i < argc && argv[i][0] == '-'; i++) {
-        s->verbose = s->verbose || strcmp(argv[i], "--verbose") == 0;
-        s->baseline = s->baseline || strcmp(argv[i], "--baseline") == 0;
-        s->exact = s->exact || strcmp(argv[i], "--exact") == 0;
+        bool known = false;
+        for (size_t k = 0; k < sizeof flags / sizeof *flags && !known; k++) {
+            known = strcmp(argv[i], flags[k].name) == 0;
+            *flags[k].flag |= known;
+        }
+        if (known) {
+            continue;
+        }
         if (strcmp(argv[i], "--jobs") == 0 && i + 1 < argc) {
             s->jobs = atoi(argv[++i]);
         } else if (strcmp(argv[i], "--arch") == 0 && i + 1 < argc) {
             s->arch = argv[++i];
+        } else {
+            return false;
         }
     }
     s->names = argv + i;
     s->n_names = argc - i;
+    for (; i < argc; i++) {
+        if (!is_a_name(argv[i])) {
+            fprintf(stderr, "kernels: there is no kernel '%s'\n", argv[i]);
+            return false;
+        }
+    }
+    return true;
 }
 
 int main(int argc, char **argv) {
     settings s = {.jobs = 1};
     int failed = 0, status;
-    read_settings(&s, argc, argv);
+    if (!read_settings(&s, argc, argv)) {
+        fputs(usage, stderr);
+        return 2;
+    }
     if (s.jobs < 2) {
         return run_rows(&s, 0, 1);
     }
