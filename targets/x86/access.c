@@ -9,10 +9,9 @@
  * at launch and calls the general variant otherwise (entry.c). */
 #include "targets/x86/address.h"
 
-
 typedef tg_x86_address address;
 
-static LLVMValueRef and_masks(tg_x86 *x, LLVMValueRef a, LLVMValueRef b) {
+LLVMValueRef tg_x86_and_masks(tg_x86 *x, LLVMValueRef a, LLVMValueRef b) {
     if (!a || !b) {
         return a ? a : b;
     }
@@ -361,7 +360,7 @@ static bool has_row(const tg_x86 *x, const address *a) {
 }
 
 /* Address of the element of a memory op at a point, and the mask of lanes inside the tensor (null: proved). */
-static address address_of(tg_x86 *x, tg_x86_frame *f, tg_op *op, LLVMValueRef *inside) {
+tg_x86_address tg_x86_address_of(tg_x86 *x, tg_x86_frame *f, tg_op *op, LLVMValueRef *inside) {
     tg_x86_tensor *t = tg_x86_tensor_of(x, tg_operand(op, 0));
     address a = {t->base, {tg_llvm_i64(x->l, 0), NULL, NULL}, NULL, t->dtype, tg_x86_mem_type(x, t->dtype),
                  element_align(t->dtype), false, 0, NULL};
@@ -372,7 +371,7 @@ static address address_of(tg_x86 *x, tg_x86_frame *f, tg_op *op, LLVMValueRef *i
     for (uint32_t d = 0; d < t->rank; d++) {
         tg_x86_val index = tg_x86_eval(x, f, tg_op_index(op, d));
         if (!(proved >> d & 1) && !tg_x86_is_boxed(x, op, d) && !tg_x86_checked_at_launch(x, op, d)) {
-            *inside = and_masks(x, *inside, below(x, index, t->dim[d]));
+            *inside = tg_x86_and_masks(x, *inside, below(x, index, t->dim[d]));
         }
         LLVMValueRef stride = t->stride[d];
         bool lanes = index.step || tg_llvm_is_vector(index.v) || t->rank == 1; /* a table is hardly ever strided */
@@ -426,12 +425,12 @@ tg_x86_val tg_x86_load_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op) {
         tg_x86_refuse(x, op, "reads a packed operand, but not as a product in registers does");
     }
     LLVMValueRef inside;
-    address a = address_of(x, f, op, &inside);
+    address a = tg_x86_address_of(x, f, op, &inside);
     take_part(x, op, &a);
     tg_value *otherwise = tg_op_else(op);
     a.mask = f->mask;
     if (otherwise || !reads_zeros(x, op, &a, inside)) {
-        a.mask = and_masks(x, f->mask, inside);
+        a.mask = tg_x86_and_masks(x, f->mask, inside);
     }
     tg_x86_request_operand(x, op, &a);
     tg_x86_val v = load_at(x, &a);
@@ -453,132 +452,20 @@ tg_x86_val tg_x86_load_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op) {
 
 tg_x86_address tg_x86_address_in(tg_x86 *x, tg_x86_frame *f, tg_op *op) {
     LLVMValueRef inside;
-    return address_of(x, f, op, &inside);
+    return tg_x86_address_of(x, f, op, &inside);
 }
 
 void tg_x86_store_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op) {
     LLVMValueRef inside;
-    address a = address_of(x, f, op, &inside);
+    address a = tg_x86_address_of(x, f, op, &inside);
     take_part(x, op, &a);
     tg_value *guard = tg_op_guard(op);
     if (guard) {
-        inside = and_masks(x, inside, tg_x86_eval(x, f, guard).v);
+        inside = tg_x86_and_masks(x, inside, tg_x86_eval(x, f, guard).v);
     }
-    a.mask = and_masks(x, f->mask, inside);
+    a.mask = tg_x86_and_masks(x, f->mask, inside);
     tg_x86_request_result(x, &a);
     store_at(x, &a, tg_x86_eval(x, f, tg_operand(op, 1)));
-}
-
-/* ---- atomics: scalar nests ---------------------------------------------------------------------------------------- */
-
-static LLVMAtomicOrdering ordering_of(const tg_op *op) {
-    switch ((int)tg_op_enum(op, TG_ATTR_ORDER, TG_RELAXED)) {
-    case TG_ACQUIRE:
-        return LLVMAtomicOrderingAcquire;
-    case TG_RELEASE:
-        return LLVMAtomicOrderingRelease;
-    case TG_ACQ_REL:
-        return LLVMAtomicOrderingAcquireRelease;
-    default:
-        return LLVMAtomicOrderingMonotonic;
-    }
-}
-
-static LLVMAtomicRMWBinOp rmw_of(tg_enum fn, tg_dtype t) {
-    bool is_float = tg_dtype_is_float(t), is_signed = tg_dtype_kind_of(t) == TG_KIND_SINT;
-    switch ((int)fn) {
-    case TG_FN_ADD:
-        return is_float ? LLVMAtomicRMWBinOpFAdd : LLVMAtomicRMWBinOpAdd;
-    case TG_FN_AND:
-        return LLVMAtomicRMWBinOpAnd;
-    case TG_FN_OR:
-        return LLVMAtomicRMWBinOpOr;
-    case TG_FN_XOR:
-        return LLVMAtomicRMWBinOpXor;
-    case TG_FN_MIN:
-        return is_float ? LLVMAtomicRMWBinOpFMinimum : is_signed ? LLVMAtomicRMWBinOpMin : LLVMAtomicRMWBinOpUMin;
-    case TG_FN_MAX:
-        return is_float ? LLVMAtomicRMWBinOpFMaximum : is_signed ? LLVMAtomicRMWBinOpMax : LLVMAtomicRMWBinOpUMax;
-    default:
-        return LLVMAtomicRMWBinOpXchg;
-    }
-}
-
-static LLVMTypeRef int_like(tg_x86 *x, LLVMTypeRef t) {
-    return t == x->l->f16 ? x->l->i16 : t == x->l->f32 ? x->l->i32 : t == x->l->f64 ? x->l->i64 : t;
-}
-
-/* Types without an instruction: compare and exchange until it holds. */
-static LLVMValueRef rmw_loop(tg_x86 *x, tg_op *op, LLVMValueRef p, const address *a, LLVMValueRef v) {
-    static const tg_opcode ops[] = {TG_OP_ADD, TG_OP_MUL, TG_OP_MIN, TG_OP_MAX, TG_OP_AND, TG_OP_OR, TG_OP_XOR};
-    LLVMBuilderRef b = x->builder;
-    LLVMTypeRef word = int_like(x, a->element);
-    tg_enum fn = tg_op_enum(op, TG_ATTR_FN, TG_FN_ADD);
-    LLVMValueRef slot = tg_x86_alloca(x, word);
-    LLVMBuildStore(b, tg_llvm_load(x->l, word, p, a->align), slot);
-    LLVMBasicBlockRef body = tg_llvm_block(x->l), after = tg_llvm_block(x->l);
-    LLVMBuildBr(b, body);
-    LLVMPositionBuilderAtEnd(b, body);
-    LLVMValueRef old = LLVMBuildLoad2(b, word, slot, "");
-    LLVMValueRef r = tg_x86_from_memory(x, LLVMBuildBitCast(b, old, a->element, ""), a->dtype);
-    LLVMValueRef next = fn == TG_FN_XCHG ? v : tg_x86_binary(x, ops[fn - TG_FN_ADD], a->dtype, r, v);
-    next = LLVMBuildBitCast(b, tg_x86_to_memory(x, next, a->dtype), word, "");
-    LLVMValueRef pair = LLVMBuildAtomicCmpXchg(b, p, old, next, LLVMAtomicOrderingAcquireRelease,
-                                               LLVMAtomicOrderingMonotonic, 0);
-    LLVMBuildStore(b, LLVMBuildExtractValue(b, pair, 0, ""), slot);
-    LLVMBuildCondBr(b, LLVMBuildExtractValue(b, pair, 1, ""), after, body);
-    LLVMPositionBuilderAtEnd(b, after);
-    return r;
-}
-
-static LLVMValueRef exchange_if(tg_x86 *x, tg_x86_frame *f, tg_op *op, LLVMValueRef p, const address *a) {
-    LLVMBuilderRef b = x->builder;
-    LLVMTypeRef word = int_like(x, a->element);
-    LLVMValueRef want = tg_x86_to_memory(x, tg_x86_eval(x, f, tg_operand(op, 1)).v, a->dtype);
-    LLVMValueRef put = tg_x86_to_memory(x, tg_x86_eval(x, f, tg_operand(op, 2)).v, a->dtype);
-    LLVMAtomicOrdering order = ordering_of(op);
-    LLVMAtomicOrdering fail = order == LLVMAtomicOrderingAcquire || order == LLVMAtomicOrderingAcquireRelease
-                                  ? LLVMAtomicOrderingAcquire
-                                  : LLVMAtomicOrderingMonotonic;
-    LLVMValueRef pair = LLVMBuildAtomicCmpXchg(b, p, LLVMBuildBitCast(b, want, word, ""),
-                                               LLVMBuildBitCast(b, put, word, ""), order, fail, 0);
-    LLVMValueRef old = LLVMBuildBitCast(b, LLVMBuildExtractValue(b, pair, 0, ""), a->element, "");
-    return tg_x86_from_memory(x, old, a->dtype);
-}
-
-static LLVMValueRef modify(tg_x86 *x, tg_x86_frame *f, tg_op *op, LLVMValueRef p, const address *a) {
-    LLVMValueRef v = tg_x86_plain(x, tg_x86_eval(x, f, tg_operand(op, 1))).v;
-    tg_enum fn = tg_op_enum(op, TG_ATTR_FN, TG_FN_ADD);
-    bool is_float = tg_dtype_is_float(a->dtype);
-    bool direct = is_float ? fn == TG_FN_ADD && tg_dtype_bits(a->dtype) >= 32 : a->dtype != TG_BOOL;
-    if (!direct) {
-        return rmw_loop(x, op, p, a, v);
-    }
-    return LLVMBuildAtomicRMW(x->builder, rmw_of(fn, a->dtype), p, v, ordering_of(op), 0);
-}
-
-tg_x86_val tg_x86_atomic(tg_x86 *x, tg_x86_frame *f, tg_op *op) {
-    LLVMValueRef inside;
-    address a = address_of(x, f, op, &inside);
-    if (tg_dtype_bits(a.dtype) == 4 || tg_dtype_kind_of(a.dtype) == TG_KIND_COMPLEX) {
-        tg_x86_refuse(x, op, "has no atomic form for this element type");
-    }
-    tg_value *guard = op->opcode == TG_OP_ATOMIC ? tg_op_guard(op) : NULL;
-    if (guard) {
-        inside = and_masks(x, inside, tg_x86_eval(x, f, guard).v);
-    }
-    LLVMTypeRef type = tg_x86_reg_type(x, a.dtype);
-    LLVMValueRef slot = tg_x86_alloca(x, type), p = tg_llvm_gep(x->l, a.element, a.base, a.offset.v);
-    LLVMBuildStore(x->builder, LLVMConstNull(type), slot);
-    tg_llvm_if c;
-    if (inside) {
-        tg_llvm_if_open(x->l, &c, inside);
-    }
-    LLVMBuildStore(x->builder, op->opcode == TG_OP_CAS ? exchange_if(x, f, op, p, &a) : modify(x, f, op, p, &a), slot);
-    if (inside) {
-        tg_llvm_if_close(x->l, &c);
-    }
-    return (tg_x86_val){LLVMBuildLoad2(x->builder, type, slot, ""), NULL, NULL};
 }
 
 /* ---- buffers ---------------------------------------------------------------------------------------------------------- */
@@ -621,82 +508,6 @@ void tg_x86_buffer_store(tg_x86 *x, tg_x86_frame *f, tg_x86_buffer *b, tg_x86_va
 LLVMValueRef tg_x86_buffer_pointer(tg_x86 *x, tg_x86_frame *f, tg_x86_buffer *b) {
     address a = buffer_address(x, f, b);
     return tg_llvm_gep(x->l, a.element, a.base, a.offset.v);
-}
-
-static int64_t buffer_element_bytes(tg_dtype t) {
-    int64_t size = (int64_t)tg_dtype_size(tg_dtype_real(t)) * (tg_dtype_kind_of(t) == TG_KIND_COMPLEX ? 2 : 1);
-    return size < 4 && tg_dtype_is_float(t) ? 4 : size ? size : 1;
-}
-
-/* Lines whose distance is a multiple of a few hundred bytes meet in few sets of the first-level cache, so that walking across
- * them drives out what else is there: one line of padding spreads them over all sets. */
-static int64_t padded_pitch(int64_t elements, int64_t size) {
-    enum { LINE = 64, DENSE = 256 };
-    return elements > 0 && elements * size % DENSE == 0 && LINE % size == 0 ? elements + LINE / size : elements;
-}
-
-tg_x86_buffer *tg_x86_buffer_create(tg_x86 *x, const tg_type *type, tg_axis *innermost) {
-    tg_x86_buffer *b = TG_NEW(x->arena, tg_x86_buffer);
-    b->dtype = type->dtype;
-    for (uint32_t i = 0; i < type->n_axes; i++) {
-        if (type->axes[i] != innermost) {
-            b->axes[b->n_axes++] = type->axes[i];
-        }
-    }
-    if (innermost && tg_type_has_axis(type, innermost)) {
-        b->axes[b->n_axes++] = innermost;
-    }
-    b->pointer = tg_x86_alloca(x, x->l->ptr);
-    int64_t n = 1, size = buffer_element_bytes(b->dtype);
-    bool is_complex = tg_dtype_kind_of(b->dtype) == TG_KIND_COMPLEX;
-    for (uint32_t i = b->n_axes; i-- > 0;) {
-        int64_t bound = x->ranges[b->axes[i]->rank].bound;
-        b->stride[i] = n;
-        b->slot[i] = n ? NULL : tg_x86_alloca(x, x->l->i64);
-        n = n && bound && n * bound < 1 << 20 ? n * bound : 0;
-        n = i + 1 == b->n_axes && i > 0 ? padded_pitch(n, is_complex ? size / 2 : size) : n; /* complex: two planes */
-    }
-    b->bytes = n * size;
-    if (n == 0) {
-        b->bytes = size; /* of one element */
-        b->capacity = tg_x86_alloca(x, x->l->i64);
-        LLVMBasicBlockRef here = LLVMGetInsertBlock(x->builder);
-        LLVMPositionBuilderAtEnd(x->builder, x->instance_start);
-        LLVMBuildStore(x->builder, tg_llvm_i64(x->l, 0), b->capacity);
-        LLVMPositionBuilderAtEnd(x->builder, here);
-    } else {
-        int64_t offset = x->scratch_bytes;
-        x->scratch_bytes += (b->bytes + 63 + 64) / 64 * 64;
-        LLVMBasicBlockRef here = LLVMGetInsertBlock(x->builder);
-        LLVMPositionBuilderAtEnd(x->builder, x->instance_start);
-        LLVMBuildStore(x->builder, tg_llvm_gep(x->l, x->l->i8, x->scratch, tg_llvm_i64(x->l, offset)), b->pointer);
-        LLVMPositionBuilderAtEnd(x->builder, here);
-    }
-    return b;
-}
-
-/* Makes room for a buffer whose size is known only now; it grows, and is released at the end of the instance. */
-void tg_x86_buffer_reserve(tg_x86 *x, tg_x86_buffer *b) {
-    if (!b->capacity) {
-        return;
-    }
-    LLVMBuilderRef bl = x->builder;
-    LLVMValueRef n = tg_llvm_i64(x->l, 1);
-    for (uint32_t i = b->n_axes; i-- > 0;) {
-        if (b->slot[i]) {
-            LLVMBuildStore(bl, n, b->slot[i]);
-        }
-        bool is_static = i > 0 && b->stride[i - 1];
-        n = is_static ? tg_llvm_i64(x->l, b->stride[i - 1]) : LLVMBuildMul(bl, n, x->ranges[b->axes[i]->rank].size, "");
-    }
-    LLVMValueRef bytes = LLVMBuildMul(bl, n, tg_llvm_i64(x->l, b->bytes), "");
-    bytes = LLVMBuildAdd(bl, bytes, tg_llvm_i64(x->l, 64), "");
-    LLVMValueRef have = LLVMBuildLoad2(bl, x->l->i64, b->capacity, "");
-    tg_llvm_if c;
-    tg_llvm_if_open(x->l, &c, LLVMBuildICmp(bl, LLVMIntSGT, bytes, have, ""));
-    LLVMBuildStore(bl, tg_x86_worker_alloc(x, bytes), b->pointer);
-    LLVMBuildStore(bl, bytes, b->capacity);
-    tg_llvm_if_close(x->l, &c);
 }
 
 LLVMValueRef tg_x86_alloca(tg_x86 *x, LLVMTypeRef type) {

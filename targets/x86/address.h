@@ -1,5 +1,5 @@
 /* The address of one element per lane, and the accesses that complex elements need; private to access.c,
- * complex_access.c and transpose.c. */
+ * atomic.c, complex_access.c and transpose.c. */
 #ifndef TG_TARGETS_X86_ADDRESS_H
 #define TG_TARGETS_X86_ADDRESS_H
 
@@ -27,6 +27,9 @@ LLVMValueRef tg_x86_lane_mask(tg_x86 *x, LLVMValueRef mask); /* one bit per lane
 /* `step` is ±1: the lanes are consecutive elements, upwards or downwards. 0 otherwise. */
 int tg_x86_direction(tg_x86_val offset);
 
+/* Of the element that an op names; *inside: which lanes are within the tensor and the guards, null: all. */
+tg_x86_address tg_x86_address_of(tg_x86 *x, tg_x86_frame *f, tg_op *op, LLVMValueRef *inside);
+LLVMValueRef tg_x86_and_masks(tg_x86 *x, LLVMValueRef a, LLVMValueRef b); /* either may be null */
 tg_x86_address tg_x86_address_in(tg_x86 *x, tg_x86_frame *f, tg_op *op); /* of a LOAD or STORE in a frame, its tests left out */
 
 /* ---- row_address.c ---- */

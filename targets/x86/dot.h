@@ -8,8 +8,9 @@
  *         roots                        consumers run on the accumulators
  *
  *   dot_plan.c  which axis plays which part     dot_side.c  addresses and packing of an operand
- *   dot_emit.c  the loops, tiles and roots      dot_kernel.c  the register tile
- *   dot_sizes.c groups, parts, blocks
+ *   dot_emit.c  the loops                       dot_kernel.c  the register tile
+ *   dot_panels.c  panels of the vector side     dot_tiles.c  tiles, edges, roots
+ *   dot_sizes.c groups, parts, blocks           dot_exact.c  known extents
  *   dot_int8.c  small integers, several to a word
  *   dot_rows.c  blocks of packed rows
  *   dot_stream.c  one row against a large vector side

@@ -1,4 +1,4 @@
-/* The state of the nest of dot_emit.c, which dot_sizes.c plans and dot_emit.c emits. */
+/* The state of the nest of dot_emit.c, which dot_sizes.c plans and dot_emit.c, dot_panels.c and dot_tiles.c emit. */
 #ifndef TG_X86_DOT_NEST_H
 #define TG_X86_DOT_NEST_H
 
@@ -67,12 +67,16 @@ static inline LLVMValueRef tg_dot_total_rows(tg_dot_nest *n) {
     return tg_x86_dot_points(&n->e, n->row_axes, n->n_row_axes);
 }
 
-/* ---- pieces of the nest (dot_emit.c), in the order in which they are used */
+/* ---- pieces of the nest, in the order in which they are used */
 
-void tg_dot_open_part(tg_dot_nest *n);    /* the reduction from k_from on; its panels are packed if that pays */
-void tg_dot_locate_panel(tg_dot_nest *n); /* of p.column */
-void tg_dot_number_rows(tg_dot_nest *n);  /* of a tile: row, n_rows */
-/* `rows` rows of `vecs` vectors from column `from` of the panel on; `masked`: columns past n_columns do not exist. */
+void tg_dot_open_part(tg_dot_nest *n);    /* (dot_panels.c) the reduction from k_from on; its panels are packed if that pays */
+void tg_dot_locate_panel(tg_dot_nest *n); /* (dot_panels.c) of p.column */
+void tg_dot_number_rows(tg_dot_nest *n);  /* (dot_emit.c) of a tile: row, n_rows */
+void tg_dot_whole_tile(tg_dot_nest *n);   /* (dot_tiles.c) one tile of the panel, whole or at an edge, and its roots */
+
+/* (dot_emit.c) Indices of the row axes for a row number. */
+void tg_dot_decode_row(tg_dot_nest *n, LLVMValueRef row, LLVMValueRef *index);
+/* (dot_tiles.c) `rows` rows of `vecs` vectors from column `from` of the panel on; `masked`: columns past n_columns do not exist. */
 tg_dot_tile tg_dot_run_tile(tg_dot_nest *n, LLVMValueRef from, unsigned rows, unsigned vecs, bool masked);
 void tg_dot_roots_in_registers(tg_dot_nest *n, const tg_dot_tile *t);
 

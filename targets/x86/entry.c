@@ -2,17 +2,15 @@
  *
  * Launch-level code (dimensions, arithmetic, `if`, `for each`, temporaries) is ordinary straight code here. A phase becomes
  * a call of rt->parallel with a frame on the stack: slot 0 is rt, the others are what its task function asked for
- * (tg_x86_captured) while it was emitted. The entry also chooses block sizes: never above the schedule's, smaller if
- * there would be too few tasks for the threads; exactly those a schedule sets, or if the kernel's meaning depends on them.
+ * (tg_x86_captured) while it was emitted. Block sizes are chosen in grid.c.
  *
  * In code for known shapes a phase of one task is called directly; an entry that then needs nothing of rt is called without one. */
 #include "targets/x86/dot.h"
+#include "targets/x86/grid.h"
 
 #include "base/abi.h"
 
 #include <string.h>
-
-static const char fill_phase[] = "(fill)"; /* no label of a grid has parentheses */
 
 static LLVMValueRef field(tg_x86 *x, LLVMValueRef base, size_t offset) {
     return tg_llvm_gep(x->l, x->l->i8, base, tg_llvm_i64(x->l, (int64_t)offset));
@@ -121,8 +119,7 @@ bool tg_x86_is_launch_value(const tg_value *v) {
     return op->opcode < TG_OP_AXIS_FIRST || op->opcode > TG_OP_AXIS_COUNT;
 }
 
-/* A scalar of the phase's region whose value the entry can compute as well. */
-static LLVMValueRef launch_value(tg_x86 *x, tg_value *v) {
+LLVMValueRef tg_x86_launch_value(tg_x86 *x, tg_value *v) {
     if (x->scalars[v->id]) {
         return x->scalars[v->id];
     }
@@ -133,7 +130,7 @@ static LLVMValueRef launch_value(tg_x86 *x, tg_value *v) {
     }
     for (uint32_t i = 0; i < op->n_operands; i++) {
         if (tg_operand(op, i)->type->kind == TG_TYPE_TILE) {
-            launch_value(x, tg_operand(op, i));
+            tg_x86_launch_value(x, tg_operand(op, i));
         }
     }
     tg_x86_emit_scalar(x, op);
@@ -141,136 +138,7 @@ static LLVMValueRef launch_value(tg_x86 *x, tg_value *v) {
 }
 
 bool tg_x86_is_known(tg_x86 *x, tg_value *v, int64_t *out) {
-    return tg_x86_is_launch_value(v) && tg_llvm_is_const(launch_value(x, v), out);
-}
-
-typedef struct grid_par {
-    tg_op *op;
-    LLVMValueRef block, count, below;
-} grid_par;
-
-static uint32_t collect_pars(tg_op *phase, grid_par *out) {
-    uint32_t n = 0;
-    tg_block *b = &phase->regions[0].body;
-    while (b) {
-        tg_op *par = NULL;
-        for (tg_op *op = b->first; op; op = op->next) {
-            par = op->opcode == TG_OP_PAR ? op : par;
-        }
-        b = NULL;
-        if (par && n < 16) {
-            out[n++].op = par;
-            b = &par->regions[0].body;
-        }
-    }
-    return n;
-}
-
-enum { ROWS_BYTES = 8 << 10, FEW_ROWS = 16 };
-
-/* Elements that one index of the axis brings along in tiles of the binder's body, as the entry knows them; null: it does not. */
-static LLVMValueRef row_length(tg_x86 *x, const tg_axis *a) {
-    LLVMValueRef n = NULL;
-    for (tg_op *op = a->binder->regions[0].body.first; op; op = op->next) {
-        if (op->opcode == TG_OP_AXIS && tg_x86_is_launch_value(tg_operand(op, 0))) {
-            LLVMValueRef extent = launch_value(x, tg_operand(op, 0));
-            n = n ? LLVMBuildMul(x->builder, n, extent, "") : extent;
-        }
-    }
-    return n;
-}
-
-/* Of tensors that the binder's body reads and writes by this axis and others. */
-static int64_t bytes_of_point(const tg_axis *a) {
-    int64_t bytes = 0;
-    for (const tg_op *op = a->binder->regions[0].body.first; op; op = op->next) {
-        bool by_row = false, by_column = false;
-        for (uint32_t d = 0; (op->opcode == TG_OP_LOAD || op->opcode == TG_OP_STORE) && d < tg_op_n_indices(op); d++) {
-            const tg_type *t = tg_op_index(op, d)->type;
-            by_row |= tg_type_has_axis(t, a);
-            by_column |= t->n_axes > 0 && t->axes[t->n_axes - 1] != a;
-        }
-        bytes += by_row && by_column ? (int64_t)tg_dtype_size(tg_operand(op, 0)->type->dtype) : 0;
-    }
-    return bytes;
-}
-
-/* Several passes over the rows of an instance: these should stay in the first level, with what is computed between. */
-static LLVMValueRef few_rows(tg_x86 *x, const tg_axis *a, int64_t limit) {
-    LLVMBuilderRef b = x->builder;
-    LLVMValueRef rows = tg_llvm_i64(x->l, limit), length = NULL;
-    int64_t bytes = limit <= FEW_ROWS && a->binder && a->binder->opcode == TG_OP_PAR ? bytes_of_point(a) : 0;
-    if (bytes > 0) {
-        length = row_length(x, a);
-    }
-    for (int64_t r = limit / 2; length && r > 0; r /= 2) {
-        LLVMValueRef fit = tg_llvm_i64(x->l, ROWS_BYTES / (2 * r * bytes));
-        rows = LLVMBuildSelect(b, LLVMBuildICmp(b, LLVMIntSGT, length, fit, ""), tg_llvm_i64(x->l, r), rows, "");
-    }
-    return rows;
-}
-
-/* Largest block that still gives `want` tasks, within the schedule's limit, in steps of 16 where that is fine enough. */
-static LLVMValueRef choose_block(tg_x86 *x, const tg_axis *a, LLVMValueRef extent, LLVMValueRef want) {
-    LLVMBuilderRef b = x->builder;
-    LLVMValueRef one = tg_llvm_i64(x->l, 1);
-    int64_t limit = tg_x86_default_block(x, a);
-    if (!limit) {
-        return tg_llvm_max64(x->l, extent, one);
-    }
-    LLVMValueRef bound = tg_llvm_i64(x->l, limit);
-    if (x->f->block_dependent || a->scheduled) {
-        return bound;
-    }
-    LLVMValueRef share = tg_llvm_max64(x->l, tg_llvm_ceil_div(x->l, extent, want), one);
-    if (limit >= 32) {
-        share = LLVMBuildAnd(b, LLVMBuildAdd(b, share, tg_llvm_i64(x->l, 15), ""), tg_llvm_i64(x->l, -16), "");
-    }
-    return tg_llvm_min64(x->l, share, few_rows(x, a, limit));
-}
-
-static void set_count(tg_x86 *x, grid_par *p, LLVMValueRef block, LLVMValueRef extent, LLVMValueRef *total) {
-    p->block = block;
-    p->count = tg_llvm_ceil_div(x->l, extent, block);
-    *total = LLVMBuildMul(x->builder, *total, p->count, "");
-}
-
-/* May one block be the whole axis? Its extent is known then, and no schedule says otherwise. */
-static bool takes_all(const grid_par *p, LLVMValueRef extent) {
-    int64_t size;
-    return !p || (tg_llvm_is_const(extent, &size) && size > 0 && !tg_op_axis(p->op, TG_ATTR_AXIS)->scheduled);
-}
-
-/* A grid that is one contraction: its two main axes share what tasks the other axes do not make. */
-static void size_dot_grid(tg_x86 *x, tg_op *phase, grid_par *pars, const LLVMValueRef *extents, uint32_t n,
-                          LLVMValueRef threads, tg_x86_dot_grid *g, LLVMValueRef *total) {
-    grid_par *vector = NULL, *row = NULL;
-    LLVMValueRef vector_extent = NULL, row_extent = NULL, one = tg_llvm_i64(x->l, 1);
-    for (uint32_t i = 0; i < n; i++) {
-        const tg_axis *a = tg_op_is_each(pars[i].op) ? NULL : tg_op_axis(pars[i].op, TG_ATTR_AXIS);
-        if (a && a == g->vector) {
-            vector = &pars[i];
-            vector_extent = extents[i];
-        } else if (a && a == g->row) {
-            row = &pars[i];
-            row_extent = extents[i];
-        } else {
-            set_count(x, &pars[i], a ? choose_block(x, a, extents[i], one) : pars[i].block, extents[i], total);
-        }
-    }
-    int64_t one_thread;
-    if (tg_llvm_is_const(threads, &one_thread) && takes_all(vector, vector_extent) && takes_all(row, row_extent)) {
-        g->vector_block = vector_extent;
-        g->row_block = row_extent;
-    } else {
-        tg_x86_dot_blocks(x, phase, threads, *total, vector_extent, row_extent, g);
-    }
-    if (vector) {
-        set_count(x, vector, g->vector_block, vector_extent, total);
-    }
-    if (row) {
-        set_count(x, row, g->row_block, row_extent, total);
-    }
+    return tg_x86_is_launch_value(v) && tg_llvm_is_const(tg_x86_launch_value(x, v), out);
 }
 
 /* Is the phase better done by one thread, and known to be? */
@@ -283,47 +151,7 @@ static LLVMValueRef load_threads(tg_x86 *x) {
     return LLVMBuildSExt(x->builder, n, x->l->i64, "");
 }
 
-static LLVMValueRef size_grid(tg_x86 *x, tg_op *phase, grid_par *pars, uint32_t n) {
-    LLVMBuilderRef b = x->builder;
-    LLVMValueRef one = tg_llvm_i64(x->l, 1), total = one, zero = tg_llvm_i64(x->l, 0);
-    LLVMValueRef threads = is_alone(x, phase) ? one : load_threads(x);
-    LLVMValueRef many = LLVMBuildMul(b, threads, tg_llvm_i64(x->l, 4), "");
-    LLVMValueRef target = LLVMBuildSelect(b, LLVMBuildICmp(b, LLVMIntSGT, threads, one, ""), many, one, "");
-    LLVMValueRef extents[16];
-    for (uint32_t i = 0; i < n; i++) {
-        extents[i] = tg_llvm_max64(x->l, launch_value(x, tg_operand(pars[i].op, 0)), zero);
-        pars[i].block = tg_op_is_each(pars[i].op) ? tg_llvm_i64(x->l, tg_op_int(pars[i].op, TG_ATTR_STEP, 1)) : NULL;
-    }
-    tg_x86_dot_grid dot;
-    bool contraction = tg_x86_dot_grid_of(x, phase, &dot);
-    if (contraction) {
-        size_dot_grid(x, phase, pars, extents, n, threads, &dot, &total);
-    }
-    for (uint32_t i = 0; i < n && !contraction; i++) {
-        grid_par *p = &pars[i];
-        LLVMValueRef extent = extents[i];
-        LLVMValueRef want = tg_llvm_ceil_div(x->l, target, tg_llvm_max64(x->l, total, one));
-        p->block = tg_op_is_each(p->op) ? tg_llvm_i64(x->l, tg_op_int(p->op, TG_ATTR_STEP, 1))
-                                        : choose_block(x, tg_op_axis(p->op, TG_ATTR_AXIS), extent, want);
-        p->count = tg_llvm_ceil_div(x->l, extent, p->block);
-        total = LLVMBuildMul(b, total, p->count, "");
-    }
-    tg_op *ops[16];
-    uint32_t sorted[16];
-    for (uint32_t i = 0; i < n; i++) {
-        ops[i] = pars[i].op;
-    }
-    x->permuted = tg_x86_sched_order(x, phase, ops, n, sorted);
-    LLVMValueRef below = one;
-    for (uint32_t i = n; i-- > 0;) {
-        grid_par *p = &pars[sorted[i]];
-        p->below = tg_llvm_max64(x->l, below, one);
-        below = LLVMBuildMul(b, below, p->count, "");
-    }
-    return total;
-}
-
-static LLVMValueRef slot_value(tg_x86 *x, const tg_x86_capture *c, const grid_par *pars, uint32_t n) {
+static LLVMValueRef slot_value(tg_x86 *x, const tg_x86_capture *c, const tg_x86_grid_par *pars, uint32_t n) {
     if (c->kind == TG_X86_SLOT_BLOCK) {
         for (uint32_t i = 0; i < n; i++) {
             if (pars[i].op == c->key) {
@@ -353,7 +181,7 @@ static LLVMValueRef slot_value(tg_x86 *x, const tg_x86_capture *c, const grid_pa
 
 struct tg_x86_launch {
     const tg_x86 *entry;
-    const grid_par *pars;
+    const tg_x86_grid_par *pars;
     uint32_t n_pars;
     bool single;
 };
@@ -369,7 +197,7 @@ static LLVMValueRef slot_source(const tg_x86_launch *at, tg_x86_slot kind, const
         return at->entry->scalars[v->id];
     }
     for (uint32_t i = 0; i < at->n_pars && kind == TG_X86_SLOT_BLOCK; i++) {
-        const grid_par *p = &at->pars[i];
+        const tg_x86_grid_par *p = &at->pars[i];
         if (p->op == key) {
             return d == 0 ? p->block : d == 1 ? p->below : p->count;
         }
@@ -383,7 +211,7 @@ LLVMValueRef tg_x86_launch_constant(const tg_x86 *x, tg_x86_slot kind, const voi
     return s && LLVMIsAConstant(s) ? s : NULL;
 }
 
-static LLVMValueRef build_frame(tg_x86 *x, tg_op *phase, const tg_x86_captures *c, const grid_par *pars, uint32_t n, bool with_rt) {
+static LLVMValueRef build_frame(tg_x86 *x, tg_op *phase, const tg_x86_captures *c, const tg_x86_grid_par *pars, uint32_t n, bool with_rt) {
     LLVMValueRef frame = tg_x86_alloca(x, LLVMArrayType2(x->l->i64, c->list.len + 1));
     if (with_rt) {
         tg_llvm_store(x->l, x->rt, frame, 8);
@@ -414,7 +242,7 @@ static bool contains_dot(const tg_region *r) {
 
 /* The task functions of a phase, and what they need at run time. */
 typedef struct task_grid {
-    const grid_par *pars;
+    const tg_x86_grid_par *pars;
     uint32_t n;
     bool single; /* one task for certain */
     tg_x86_captures captures;
@@ -505,14 +333,14 @@ static LLVMValueRef unit_test(tg_x86 *x) {
     for (uint32_t i = 0; i < x->bound_checks.len; i++) {
         const tg_x86_bound_check *c = &x->bound_checks.data[i];
         LLVMValueRef dim = x->tensors[c->tensor->id]->dim[c->d];
-        ok = LLVMBuildAnd(b, ok, LLVMBuildICmp(b, LLVMIntSGE, dim, launch_value(x, c->extent), ""), "");
+        ok = LLVMBuildAnd(b, ok, LLVMBuildICmp(b, LLVMIntSGE, dim, tg_x86_launch_value(x, c->extent), ""), "");
     }
     return ok;
 }
 
 static void count_phase(tg_op *op, void *user) {
     const char *name = op->opcode == TG_OP_PHASE ? tg_op_str(op, TG_ATTR_NAME) : NULL;
-    *(int *)user += op->opcode == TG_OP_PHASE && !(name && strcmp(name, fill_phase) == 0);
+    *(int *)user += op->opcode == TG_OP_PHASE && !(name && strcmp(name, tg_x86_fill_phase) == 0);
 }
 
 /* Can the entry still step back at this phase? Yes if it is the kernel's only one, run once: fills may be repeated. */
@@ -598,9 +426,9 @@ static LLVMValueRef run_in_pool(tg_x86 *x, const task_grid *g, LLVMValueRef task
 
 static void emit_phase(tg_x86 *x, tg_op *phase) {
     LLVMBuilderRef b = x->builder;
-    grid_par pars[16];
-    task_grid g = {.pars = pars, .n = collect_pars(phase, pars)};
-    LLVMValueRef total = size_grid(x, phase, pars, g.n);
+    tg_x86_grid_par pars[TG_X86_MAX_PARS];
+    task_grid g = {.pars = pars, .n = tg_x86_collect_pars(phase, pars)};
+    LLVMValueRef total = tg_x86_size_grid(x, phase, pars, g.n, is_alone(x, phase) ? tg_llvm_i64(x->l, 1) : load_threads(x));
     int64_t count;
     g.single = x->options->tensors && tg_llvm_is_const(total, &count) && count == 1;
     LLVMValueRef task = emit_tasks(x, phase, &g);
@@ -620,47 +448,6 @@ void tg_x86_emit_launch(tg_x86 *x, tg_op *op) {
     } else {
         emit_phase(x, op);
     }
-}
-
-/* ---- fills ------------------------------------------------------------------------------------------------------------ */
-
-static tg_value *bind_dim(tg_builder *b, tg_value *tensor, uint32_t d) {
-    tg_value *extent = tg_build_dim(b, tensor, d), *zero = tg_build_int(b, TG_I64, 0);
-    tg_axis *a = tg_func_add_axis(b->func, d == 0 ? TG_AXIS_GRID : TG_AXIS_LOCAL, b->func->name, b->span);
-    tg_value *domain[] = {extent, zero, extent};
-    tg_attr attr = tg_attr_axis(b->func->arena, TG_ATTR_AXIS, a);
-    a->extent = -1;
-    a->binder = tg_build_op(b, d == 0 ? TG_OP_PAR : TG_OP_AXIS, domain, 3, NULL, 0, &attr, 1);
-    if (d == 0) {
-        b->block = &a->binder->regions[0].body;
-        b->before = NULL;
-    }
-    return tg_build_iota(b, a);
-}
-
-static void expand_fill(tg_func *f, tg_op *fill) {
-    tg_value *tensor = tg_operand(fill, 0), *value = tg_operand(fill, 1), *index[8];
-    tg_builder b = {f, fill->parent, fill, fill->span};
-    tg_attr name = tg_attr_str(TG_ATTR_NAME, fill_phase);
-    tg_op *phase = tg_build_op(&b, TG_OP_PHASE, NULL, 0, NULL, 0, &name, 1);
-    b.block = &phase->regions[0].body;
-    b.before = NULL;
-    for (uint32_t d = 0; d < tensor->type->rank; d++) {
-        index[d] = bind_dim(&b, tensor, d);
-    }
-    tg_op *store = tg_build_store(&b, tensor, value, index, tensor->type->rank, NULL);
-    tg_op_set_attr(f, store, tg_attr_int(TG_ATTR_IN_BOUNDS, (1 << tensor->type->rank) - 1));
-    tg_op_erase(fill);
-}
-
-static void visit(tg_op *op, void *user) {
-    if (op->opcode == TG_OP_FILL) {
-        expand_fill(user, op);
-    }
-}
-
-void tg_x86_expand_fills(tg_func *f) {
-    tg_ir_walk(f, visit, f);
 }
 
 /* ---- the function --------------------------------------------------------------------------------------------------------- */

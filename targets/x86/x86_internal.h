@@ -1,12 +1,14 @@
 /* How the x86 target turns tile IR into LLVM IR; shared by the files of this folder.
  *
  *   target.c    machine, compile: guard, passes, object
- *   entry.c     the host entry: launch-level ops, frames, phases;  phase.c  the task function of a phase
+ *   entry.c     the host entry: launch-level ops, frames, phases;  grid.c  block sizes;  fill.c  fills as phases;  phase.c  the task
+ *               function of a phase
  *   body.c      the body of an instance: steps in order, control flow, scalars
  *   modes.c     which values are recomputed and which live in buffers;  plan.c  grouping of roots into nests
  *   nest.c      loops of a nest, its roots;  reduce.c  accumulators;  tile.c  several points of a nest at a time;  flat.c  rows as one;
  *               carry.c  loops that carry tiles;  stream.c  stores past the caches
- *   eval.c      the value of a tile at a point;  access.c  tensor memory and buffers;  prefetch.c  requests ahead of use
+ *   eval.c      the value of a tile at a point;  access.c  memory of tensors and buffers;  buffer.c  room for buffers;
+ *               atomic.c;  prefetch.c  requests ahead of use
  *   elementwise.c, convert.c   one op on scalars or vectors of W lanes;  constants.c  their constants in long chains
  *   order.c     sort, topk, histogram;  special.c  print, assert, random numbers;  points.c  scalar loops for these
  *
@@ -313,13 +315,15 @@ void tg_x86_note_unit(tg_x86 *x, tg_value *tensor); /* the fast variant relies o
 bool tg_x86_is_packed(const tg_x86 *x, const tg_value *v); /* (packed.c) a load of the operand that was packed before the launch */
 tg_x86_val tg_x86_load_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op);
 void tg_x86_store_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op);
-tg_x86_val tg_x86_atomic(tg_x86 *x, tg_x86_frame *f, tg_op *op);
-tg_x86_buffer *tg_x86_buffer_create(tg_x86 *x, const tg_type *type, tg_axis *innermost);
-void tg_x86_buffer_reserve(tg_x86 *x, tg_x86_buffer *b); /* code that makes room: before the first store in a nest */
 tg_x86_val tg_x86_buffer_load(tg_x86 *x, tg_x86_frame *f, tg_x86_buffer *b);
 LLVMValueRef tg_x86_buffer_pointer(tg_x86 *x, tg_x86_frame *f, tg_x86_buffer *b); /* address of a point */
 void tg_x86_buffer_store(tg_x86 *x, tg_x86_frame *f, tg_x86_buffer *b, tg_x86_val v);
 LLVMValueRef tg_x86_alloca(tg_x86 *x, LLVMTypeRef type);
+
+/* ---- atomic.c, buffer.c ---- */
+tg_x86_val tg_x86_atomic(tg_x86 *x, tg_x86_frame *f, tg_op *op);
+tg_x86_buffer *tg_x86_buffer_create(tg_x86 *x, const tg_type *type, tg_axis *innermost);
+void tg_x86_buffer_reserve(tg_x86 *x, tg_x86_buffer *b); /* code that makes room: before the first store in a nest */
 
 /* ---- modes.c ---- */
 void tg_x86_choose_modes(tg_x86 *x, tg_region *region);
@@ -434,8 +438,11 @@ void tg_x86_debug_return(tg_x86 *x, void *scope, void *location); /* back in an 
 /* ---- entry.c, phase.c ---- */
 void tg_x86_emit_entry(tg_x86 *x);
 bool tg_x86_is_launch_value(const tg_value *v); /* can the entry compute it? */
+/* A scalar of a phase's region whose value the entry can compute as well. */
+LLVMValueRef tg_x86_launch_value(tg_x86 *x, tg_value *v);
 void tg_x86_emit_launch(tg_x86 *x, tg_op *op); /* TEMP, PHASE */
 void tg_x86_expand_fills(tg_func *f);          /* FILL as a phase that stores */
+extern const char tg_x86_fill_phase[]; /* the name of their phases */
 typedef struct tg_x86_task {
     LLVMValueRef fast, general; /* general null: fast serves all */
 } tg_x86_task;

@@ -1,0 +1,164 @@
+/* The panels of the vector side that the tiles of a part of the reduction read: packed, or where they lie. */
+#include "targets/x86/dot_nest.h"
+
+enum { PREFETCH_STEPS = 8 };
+
+static LLVMValueRef points_of_part(tg_dot_nest *n) {
+    return LLVMBuildMul(n->e.l->builder, n->e.k_count, tg_x86_dot_extents(&n->e, 1), "");
+}
+
+/* Number of the panel in its group. */
+static LLVMValueRef panel_number(tg_dot_nest *n, LLVMValueRef column) {
+    LLVMBuilderRef b = n->e.l->builder;
+    return n->group ? LLVMBuildUDiv(b, LLVMBuildSub(b, column, n->group_from, ""), tg_dot_panel_width(n), "") : tg_llvm_i64(n->e.l, 0);
+}
+
+static LLVMValueRef correction_bytes(tg_dot_nest *n) {
+    return n->e.d->flip_rows ? tg_dot_line_bytes(n) : tg_llvm_i64(n->e.l, 0);
+}
+
+static LLVMValueRef correction_of(tg_dot_nest *n, LLVMValueRef at) {
+    return tg_dot_bytes_at(n, at, LLVMBuildSub(n->e.l->builder, n->panel_bytes, correction_bytes(n), ""), tg_llvm_i64(n->e.l, 1));
+}
+
+/* Whole panels of columns that lie along the reduction are transposed; others are gathered. */
+static void pack_panel_across(tg_dot_nest *n, const tg_dot_panels *p) {
+    tg_dot_emission *e = &n->e;
+    LLVMBuilderRef b = e->l->builder;
+    tg_llvm_if c;
+    LLVMValueRef end = LLVMBuildAdd(b, p->at, tg_dot_panel_width(n), "");
+    LLVMValueRef whole = LLVMBuildICmp(b, LLVMIntSLE, end, p->limit, "");
+    tg_llvm_if_open(e->l, &c, LLVMBuildAnd(b, whole, tg_x86_dot_is_flat(e, &n->across), ""));
+    tg_x86_dot_pack_columns(e, &n->across, p);
+    tg_llvm_if_else(e->l, &c);
+    tg_x86_dot_pack_panels(e, &n->columns, p);
+    tg_llvm_if_close(e->l, &c);
+}
+
+/* Panels from column `from` on, `count` at a time; gives back where it stops: less than that many are left. */
+static LLVMValueRef pack_panels(tg_dot_nest *n, LLVMValueRef memory, LLVMValueRef from, unsigned count) {
+    tg_dot_emission *e = &n->e;
+    LLVMBuilderRef b = e->l->builder;
+    LLVMValueRef step = LLVMBuildMul(b, tg_dot_panel_width(n), tg_llvm_i64(e->l, count), ""), until = n->group_until;
+    if (count > 1) {
+        LLVMValueRef whole = LLVMBuildUDiv(b, LLVMBuildSub(b, until, from, ""), step, "");
+        until = LLVMBuildAdd(b, from, LLVMBuildMul(b, whole, step, ""), "");
+    }
+    tg_llvm_loop loop;
+    LLVMValueRef column = tg_llvm_loop_open(e->l, &loop, from, until, step);
+    tg_dot_panels p = {.bytes = n->panel_bytes, .at = column, .limit = tg_dot_size_of(n, e->d->vector), .n = count};
+    p.to = tg_dot_bytes_at(n, memory, panel_number(n, column), n->panel_bytes);
+    if (n->across.direct) {
+        pack_panel_across(n, &p);
+    } else {
+        tg_x86_dot_pack_panels(e, &n->columns, &p);
+    }
+    if (e->d->flip_rows) {
+        tg_x86_dot_correct(e, p.to, n->p.loops, correction_of(n, p.to));
+    }
+    tg_llvm_loop_close(e->l, &loop);
+    return until;
+}
+
+/* Several panels at a time read longer pieces of each row of the tensor. */
+static void pack_group(tg_dot_nest *n) {
+    tg_dot_emission *e = &n->e;
+    LLVMBuilderRef b = e->l->builder;
+    n->panel_bytes = LLVMBuildMul(b, points_of_part(n), tg_dot_line_bytes(n), "");
+    n->panel_bytes = LLVMBuildAdd(b, n->panel_bytes, correction_bytes(n), "");
+    LLVMValueRef columns = LLVMBuildSub(b, n->group_until, n->group_from, "");
+    LLVMValueRef count = n->group ? tg_llvm_ceil_div(e->l, columns, tg_dot_panel_width(n)) : tg_llvm_i64(e->l, 1), from = n->group_from;
+    LLVMValueRef bytes = LLVMBuildMul(b, n->panel_bytes, count, "");
+    if (n->across.direct) { /* transposed in whole vectors of points */
+        bytes = LLVMBuildAdd(b, bytes, LLVMBuildMul(b, tg_dot_line_bytes(n), tg_llvm_i64(e->l, e->lanes), ""), "");
+    }
+    LLVMValueRef memory = tg_x86_dot_reserve(e->x, &n->panel_memory, bytes);
+    tg_llvm_outline o;
+    tg_llvm_outline_open(e->l, &o);
+    if (n->group && tg_x86_dot_packs_broad(e, &n->columns) && !n->across.direct) {
+        from = pack_panels(n, memory, from, TG_DOT_PACK_BROAD);
+    }
+    pack_panels(n, memory, from, 1);
+    tg_x86_outline_close(e->x, &o, "pack_panels");
+    n->panels = memory;
+}
+
+static void packed_loops(tg_dot_nest *n, LLVMValueRef *steps) {
+    LLVMValueRef step = tg_dot_line_bytes(n);
+    for (uint32_t i = n->e.d->n_over; i-- > 0;) {
+        steps[i] = step;
+        step = LLVMBuildMul(n->e.l->builder, step, tg_x86_dot_extent(&n->e, i), "");
+    }
+}
+
+/* A loop around another whose points follow those of the one before is done by that: 7 columns of 3 channels are a run of 21. */
+static void merge_loops(tg_dot_nest *n) {
+    LLVMBuilderRef b = n->e.l->builder;
+    for (uint32_t i = 1; i < n->e.d->n_over; i++) {
+        int64_t count;
+        tg_dot_loop *in = &n->p.loops[i], *out = in - 1;
+        if (tg_llvm_is_const(in->count, &count) && count <= TG_DOT_SHORT) { /* better without a loop */
+            continue;
+        }
+        LLVMValueRef columns = LLVMBuildICmp(b, LLVMIntEQ, out->vector_step, LLVMBuildMul(b, in->count, in->vector_step, ""), "");
+        LLVMValueRef rows = LLVMBuildICmp(b, LLVMIntEQ, out->row_step, LLVMBuildMul(b, in->count, in->row_step, ""), "");
+        LLVMValueRef one = LLVMBuildAnd(b, columns, rows, ""), all = LLVMBuildMul(b, out->count, in->count, "");
+        in->count = tg_dot_choose(n, one, all, in->count);
+        out->count = tg_dot_choose(n, one, tg_llvm_i64(n->e.l, 1), out->count);
+    }
+}
+
+/* The reduction loops of a part, in the panels of its group, which are packed if that pays. */
+void tg_dot_open_part(tg_dot_nest *n) {
+    tg_dot_emission *e = &n->e;
+    const tg_x86_dot *d = e->d;
+    LLVMValueRef steps[TG_DOT_AXES];
+    packed_loops(n, steps);
+    for (uint32_t i = 0; i < d->n_over; i++) {
+        LLVMValueRef in_place = tg_x86_dot_step(e, &n->columns, d->over[i]);
+        n->p.loops[i].count = tg_x86_dot_count(e, i);
+        n->p.loops[i].vector_step = n->pays ? tg_dot_choose(n, n->pays, steps[i], in_place) : steps[i];
+        n->p.loops[i].row_step = tg_x86_dot_step(e, &n->rows, d->over[i]);
+        if (n->packs_rows) {
+            n->p.loops[i].row_step = tg_dot_choose(n, n->packs_rows, tg_llvm_i64(e->l, e->rows * e->size), n->p.loops[i].row_step);
+        }
+    }
+    merge_loops(n);
+    LLVMValueRef step = n->p.loops[d->n_over - 1].vector_step;
+    n->p.ahead = LLVMBuildMul(e->l->builder, step, tg_llvm_i64(e->l, PREFETCH_STEPS), "");
+    n->p.ahead = n->streams ? tg_dot_choose(n, n->streams, tg_llvm_i64(e->l, TG_DOT_STREAM_AHEAD), n->p.ahead) : n->p.ahead;
+    if (!n->pays) {
+        pack_group(n);
+        return;
+    }
+    LLVMValueRef zero = tg_llvm_i64(e->l, 0), in_place = tg_dot_bytes_at(n, n->columns.base, e->k_from, tg_x86_dot_step(e, &n->columns, d->over[0]));
+    int64_t ever;
+    if (tg_llvm_is_const(n->pays, &ever) && !ever) {
+        n->panels = in_place;
+        n->panel_bytes = zero;
+        return;
+    }
+    LLVMValueRef memory = tg_x86_alloca(e->x, e->l->ptr), bytes = tg_x86_alloca(e->x, e->l->i64);
+    LLVMBuildStore(e->l->builder, in_place, memory);
+    LLVMBuildStore(e->l->builder, zero, bytes);
+    tg_llvm_if c;
+    tg_llvm_if_open(e->l, &c, n->pays);
+    pack_group(n);
+    LLVMBuildStore(e->l->builder, n->panels, memory);
+    LLVMBuildStore(e->l->builder, n->panel_bytes, bytes);
+    tg_llvm_if_close(e->l, &c);
+    n->panels = LLVMBuildLoad2(e->l->builder, e->l->ptr, memory, "");
+    n->panel_bytes = LLVMBuildLoad2(e->l->builder, e->l->i64, bytes, "");
+}
+
+void tg_dot_locate_panel(tg_dot_nest *n) {
+    LLVMValueRef number = panel_number(n, n->p.column);
+    n->p.at = tg_dot_bytes_at(n, n->panels, number, n->panel_bytes);
+    if (n->pays) {
+        LLVMValueRef in_place = tg_dot_choose(n, n->pays, tg_llvm_i64(n->e.l, 0), n->p.column);
+        LLVMValueRef step = n->columns.packed ? tg_x86_dot_step(&n->e, &n->columns, n->e.d->vector) : tg_llvm_i64(n->e.l, n->e.size);
+        n->p.at = tg_dot_bytes_at(n, n->p.at, in_place, step);
+    }
+    n->correction = n->e.d->flip_rows ? correction_of(n, n->p.at) : NULL;
+    n->strip = n->in_parts ? tg_dot_bytes_at(n, n->strips, number, n->strip_bytes) : NULL;
+}

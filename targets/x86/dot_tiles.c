@@ -1,0 +1,293 @@
+/* The register tiles of the fast dot path, and the roots that run on their results.
+ *
+ * A whole tile runs its roots straight on the accumulators. Tiles at the edges leave theirs in a small block of scratch, from
+ * which one loop with masks runs the roots: edges cost little code that way, and code is what compile time is made of. Rows
+ * past the last are computed as copies of it and dropped; columns past the last are masked, or zero in a packed panel. */
+#include "targets/x86/dot_nest.h"
+
+#include <string.h>
+
+/* ---- roots --------------------------------------------------------------------------------------------- */
+
+static void run_roots(tg_dot_nest *n, tg_x86_frame *f, LLVMValueRef result) {
+    tg_x86 *x = n->e.x;
+    const tg_x86_dot *d = n->e.d;
+    tg_value *v = tg_result(d->op, 0);
+    if (d->op->n_operands > 2) {
+        tg_value *start = tg_operand(d->op, 2);
+        LLVMValueRef c = tg_x86_vector(x, tg_x86_eval(x, f, start));
+        result = tg_x86_binary(x, TG_OP_ADD, d->dtype, result, c);
+    }
+    tg_x86_memo(x, tg_x86_frame_of(f, v->type), v, (tg_x86_val){result, NULL, NULL});
+    for (uint32_t i = 0; i < d->roots.len; i++) {
+        tg_x86_root *r = &d->roots.data[i];
+        if (r->kind == TG_X86_ROOT_STORE) {
+            tg_x86_store_tensor(x, f, r->op);
+            continue;
+        }
+        tg_value *out = r->op ? tg_result(r->op, 0) : r->value;
+        tg_x86_val val = r->op && out != v ? tg_x86_eval_def(x, f, out) : tg_x86_eval(x, f, out);
+        tg_x86_memo(x, tg_x86_frame_of(f, out->type), out, val);
+        tg_x86_buffer_store(x, f, r->to ? r->to : x->buffers[out->id], val);
+    }
+}
+
+static tg_x86_frame *column_frame(tg_dot_nest *n, LLVMValueRef relative) {
+    tg_x86 *x = n->e.x;
+    const tg_axis *a = n->e.d->vector;
+    LLVMValueRef at = LLVMBuildAdd(x->builder, x->ranges[a->rank].first, relative, "");
+    tg_x86_frame *f = tg_x86_frame_create(x, tg_x86_dot_frame(&n->e), x->place);
+    tg_x86_frame_bind(f, n->e.d->vector, (tg_x86_val){at, tg_llvm_i64(x->l, 1), NULL});
+    return f;
+}
+
+static tg_x86_frame *row_frame(tg_dot_nest *n, tg_x86_frame *parent, const LLVMValueRef *index) {
+    tg_x86 *x = n->e.x;
+    tg_x86_frame *f = tg_x86_frame_create(x, parent, x->place);
+    for (uint32_t i = 0; i < n->n_row_axes; i++) {
+        LLVMValueRef first = x->ranges[n->row_axes[i]->rank].first;
+        tg_x86_frame_bind(f, n->row_axes[i], (tg_x86_val){LLVMBuildAdd(x->builder, first, index[i], ""), NULL, NULL});
+    }
+    return f;
+}
+
+void tg_dot_roots_in_registers(tg_dot_nest *n, const tg_dot_tile *t) {
+    LLVMBuilderRef b = n->e.l->builder;
+    for (unsigned v = 0; v < t->vecs; v++) {
+        LLVMValueRef at = LLVMBuildAdd(b, n->p.column, tg_llvm_i64(n->e.l, v * t->lanes), "");
+        tg_x86_frame *f = column_frame(n, at);
+        if (t->masks[v]) {
+            tg_x86_frame_mask(n->e.x, f, t->masks[v]);
+        }
+        for (unsigned r = 0; r < t->rows; r++) {
+            run_roots(n, row_frame(n, f, n->row_index[r]), t->acc[r * t->vecs + v]);
+        }
+    }
+}
+
+/* Where the tile leaves its sums: its rows of the strip if there are several parts. */
+static LLVMValueRef edge_of_tile(tg_dot_nest *n) {
+    if (!n->in_parts) {
+        return n->edge;
+    }
+    LLVMValueRef line = tg_llvm_i64(n->e.l, n->e.lanes * n->e.vecs * n->e.size);
+    return tg_dot_choose(n, n->in_parts, tg_dot_bytes_at(n, n->strip, n->row, line), n->edge);
+}
+
+static LLVMValueRef edge_at(tg_dot_nest *n, LLVMValueRef row, LLVMValueRef column) {
+    LLVMBuilderRef b = n->e.l->builder;
+    LLVMValueRef i = LLVMBuildMul(b, row, tg_llvm_i64(n->e.l, n->e.lanes * n->e.vecs), "");
+    return tg_llvm_gep(n->e.l, n->e.elem, edge_of_tile(n), LLVMBuildAdd(b, i, column, ""));
+}
+
+static void results_to_edge(tg_dot_nest *n, const tg_dot_tile *t, LLVMValueRef from) {
+    for (unsigned i = 0; i < t->rows * t->vecs; i++) {
+        LLVMValueRef row = tg_llvm_i64(n->e.l, i / t->vecs), column = tg_llvm_i64(n->e.l, i % t->vecs * t->lanes);
+        column = LLVMBuildAdd(n->e.l->builder, from, column, "");
+        tg_llvm_store(n->e.l, t->acc[i], edge_at(n, row, column), n->e.size);
+    }
+}
+
+/* The roots on vectors [from, until) of a line of the edge block; `masked`: the last one may be partial. */
+static void roots_of_line(tg_dot_nest *n, const LLVMValueRef *index, LLVMValueRef row, LLVMValueRef from, LLVMValueRef until, bool masked) {
+    tg_llvm *l = n->e.l;
+    tg_llvm_loop columns;
+    LLVMValueRef c = tg_llvm_loop_open(l, &columns, from, until, tg_llvm_i64(l, n->e.lanes));
+    LLVMValueRef result = tg_llvm_load(l, n->e.vector, edge_at(n, row, c), n->e.size);
+    tg_x86_frame *f = column_frame(n, LLVMBuildAdd(l->builder, n->p.column, c, ""));
+    if (masked) {
+        tg_x86_frame_mask(n->e.x, f, tg_x86_dot_lanes_below(&n->e, c, until));
+    }
+    run_roots(n, row_frame(n, f, index), result);
+    tg_llvm_loop_close(l, &columns);
+}
+
+/* Masked stores are slow without mask registers. */
+static bool masks_cost(const tg_dot_nest *n) {
+    return !n->e.x->machine->has_masks && !n->compact;
+}
+
+static LLVMValueRef whole_columns(tg_dot_nest *n, LLVMValueRef columns, unsigned width) {
+    LLVMValueRef w = tg_llvm_i64(n->e.l, width);
+    return LLVMBuildMul(n->e.l->builder, LLVMBuildUDiv(n->e.l->builder, columns, w, ""), w, "");
+}
+
+static void roots_from_edge(tg_dot_nest *n) {
+    tg_llvm *l = n->e.l;
+    tg_llvm_loop rows;
+    LLVMValueRef zero = tg_llvm_i64(l, 0), width = tg_llvm_i64(l, n->e.lanes * n->e.vecs);
+    LLVMValueRef n_rows = tg_llvm_min64(l, n->n_rows, tg_llvm_i64(l, n->e.rows)), index[TG_DOT_AXES];
+    LLVMValueRef n_columns = tg_llvm_min64(l, n->p.n_columns, width);
+    LLVMValueRef whole = masks_cost(n) ? whole_columns(n, n_columns, n->e.lanes) : zero;
+    LLVMValueRef r = tg_llvm_loop_open(l, &rows, zero, n_rows, tg_llvm_i64(l, 1));
+    tg_dot_decode_row(n, LLVMBuildAdd(l->builder, n->row, r, ""), index);
+    if (masks_cost(n)) {
+        roots_of_line(n, index, r, zero, whole, false);
+    }
+    roots_of_line(n, index, r, whole, n_columns, true);
+    tg_llvm_loop_close(l, &rows);
+}
+
+/* ---- tiles ------------------------------------------------------------------------------------------------- */
+
+/* Adds what the parts before have left, if there are any. Loads at the end of a tile wait for nothing; in front they would. */
+static void add_parts(tg_dot_nest *n, tg_dot_tile *t, LLVMValueRef from) {
+    tg_llvm *l = n->e.l;
+    LLVMBasicBlockRef before = LLVMGetInsertBlock(l->builder), more = tg_llvm_block(l), after = tg_llvm_block(l);
+    LLVMBuildCondBr(l->builder, n->first, after, more);
+    LLVMPositionBuilderAtEnd(l->builder, more);
+    LLVMValueRef sums[TG_DOT_MAX_ROWS * TG_DOT_MAX_VECS];
+    for (unsigned i = 0; i < t->rows * t->vecs; i++) {
+        LLVMValueRef column = LLVMBuildAdd(l->builder, from, tg_llvm_i64(l, i % t->vecs * t->lanes), "");
+        sums[i] = tg_llvm_load(l, n->e.vector, edge_at(n, tg_llvm_i64(l, i / t->vecs), column), n->e.size);
+        sums[i] = tg_x86_binary(n->e.x, TG_OP_ADD, n->e.d->dtype, t->acc[i], sums[i]);
+    }
+    LLVMBasicBlockRef added = LLVMGetInsertBlock(l->builder);
+    LLVMBuildBr(l->builder, after);
+    LLVMPositionBuilderAtEnd(l->builder, after);
+    for (unsigned i = 0; i < t->rows * t->vecs; i++) {
+        LLVMValueRef sum = LLVMBuildPhi(l->builder, n->e.vector, "");
+        LLVMAddIncoming(sum, (LLVMValueRef[]){t->acc[i], sums[i]}, (LLVMBasicBlockRef[]){before, added}, 2);
+        t->acc[i] = sum;
+    }
+}
+
+static void start_values(tg_dot_nest *n, tg_dot_tile *t, LLVMValueRef from) {
+    for (unsigned i = 0; i < t->rows * t->vecs; i++) {
+        t->acc[i] = LLVMConstNull(n->e.vector);
+    }
+    for (unsigned v = 0; v < t->vecs && n->correction; v++) {
+        LLVMValueRef column = LLVMBuildAdd(n->e.l->builder, from, tg_llvm_i64(n->e.l, v * t->lanes), "");
+        LLVMValueRef c = tg_llvm_load(n->e.l, n->e.vector, tg_llvm_gep(n->e.l, n->e.elem, n->correction, column), n->e.size);
+        for (unsigned r = 0; r < t->rows; r++) {
+            t->acc[r * t->vecs + v] = LLVMBuildAdd(n->e.l->builder, t->acc[r * t->vecs + v], c, "");
+        }
+    }
+}
+
+/* Which lanes of a vector exist; null: all of them are known to. */
+static LLVMValueRef mask_at(tg_dot_nest *n, LLVMValueRef at) {
+    int64_t first, until;
+    bool known = tg_llvm_is_const(at, &first) && tg_llvm_is_const(n->p.n_columns, &until);
+    return known && first + n->e.lanes <= until ? NULL : tg_x86_dot_lanes_below(&n->e, at, n->p.n_columns);
+}
+
+tg_dot_tile tg_dot_run_tile(tg_dot_nest *n, LLVMValueRef from, unsigned rows, unsigned vecs, bool masked) {
+    tg_dot_emission *e = &n->e;
+    tg_dot_tile t = {.elem = e->elem, .lanes = e->lanes, .vecs = vecs, .rows = rows,
+                     .vector_base = tg_dot_bytes_at(n, n->p.at, from, tg_llvm_i64(e->l, e->size)),
+                     .multiply = e->d->multiply, .loops = n->p.loops, .n_loops = e->d->n_over};
+    t.unroll = n->exact || (vecs == e->vecs && rows == e->rows && !n->compact);
+    t.prefetch = vecs == e->vecs ? n->p.ahead : NULL;
+    memcpy(t.row_at, n->row_at, sizeof t.row_at);
+    for (unsigned v = 0; v < vecs && masked; v++) {
+        LLVMValueRef at = LLVMBuildAdd(e->l->builder, from, tg_llvm_i64(e->l, v * e->lanes), "");
+        t.masks[v] = mask_at(n, at);
+    }
+    start_values(n, &t, from);
+    tg_x86_emit_dot_tile(e->l, &t);
+    if (n->in_parts) {
+        add_parts(n, &t, from);
+    }
+    return t;
+}
+
+static LLVMValueRef at_least(tg_dot_nest *n, LLVMValueRef v, unsigned limit) {
+    return LLVMBuildICmp(n->e.l->builder, LLVMIntSGE, v, tg_llvm_i64(n->e.l, limit), "");
+}
+
+static void edge_tile(tg_dot_nest *n, LLVMValueRef from, unsigned rows, unsigned vecs, bool masked) {
+    tg_dot_tile t = tg_dot_run_tile(n, from, rows, vecs, masked);
+    results_to_edge(n, &t, from);
+}
+
+/* Columns that do not fill the panel, in tiles of half its width. */
+static void narrow_tiles(tg_dot_nest *n, bool masked) {
+    unsigned half = n->e.vecs > 1 ? n->e.vecs / 2 : 1;
+    tg_llvm *l = n->e.l;
+    tg_llvm_loop loop;
+    LLVMValueRef from = tg_llvm_loop_open(l, &loop, tg_llvm_i64(l, 0), n->p.n_columns, tg_llvm_i64(l, half * n->e.lanes));
+    edge_tile(n, from, n->e.rows, half, masked);
+    tg_llvm_loop_close(l, &loop);
+}
+
+/* The roots of a tile whose sums are in the edge block, if these are the final ones. */
+static void finish_edge(tg_dot_nest *n) {
+    tg_llvm_if c;
+    if (n->in_parts) {
+        tg_llvm_if_open(n->e.l, &c, n->last);
+    }
+    roots_from_edge(n);
+    if (n->in_parts) {
+        tg_llvm_if_close(n->e.l, &c);
+    }
+}
+
+/* The last rows, if they are few, in a tile of their own; goes on to `edge` then. A tile of fewer accumulators than the
+ * multipliers keep under way would take no less time, but where one row is all there is, its sums have room for no more. */
+static void low_tiles(tg_dot_nest *n, LLVMBasicBlockRef edge) {
+    enum { UNDER_WAY = 8 };
+    tg_llvm *l = n->e.l;
+    unsigned least = UNDER_WAY / n->e.vecs > 1 ? UNDER_WAY / n->e.vecs : 1;
+    for (unsigned height = 1; height < n->e.rows; height = height < least ? least : height * 2) {
+        LLVMBasicBlockRef low = tg_llvm_block(l), high = tg_llvm_block(l);
+        LLVMBuildCondBr(l->builder, at_least(n, n->n_rows, height + 1), high, low);
+        LLVMPositionBuilderAtEnd(l->builder, low);
+        tg_llvm_outline o;
+        tg_llvm_outline_open(l, &o);
+        edge_tile(n, tg_llvm_i64(l, 0), height, n->e.vecs, false);
+        tg_x86_outline_close(n->e.x, &o, "low_tile");
+        LLVMBuildBr(l->builder, edge);
+        LLVMPositionBuilderAtEnd(l->builder, high);
+    }
+}
+
+/* The lines that the tile will store to, before it is summed: nothing waits for them then. */
+static void prefetch_results(tg_dot_nest *n) {
+    tg_llvm_if c;
+    if (n->in_parts) {
+        tg_llvm_if_open(n->e.l, &c, n->last);
+    }
+    for (uint32_t i = 0; i < n->e.d->roots.len; i++) {
+        const tg_x86_root *root = &n->e.d->roots.data[i];
+        for (unsigned r = 0; r < n->e.rows && root->kind == TG_X86_ROOT_STORE; r++) {
+            tg_x86_prefetch_tensor(n->e.x, row_frame(n, column_frame(n, n->p.column), n->row_index[r]), root->op, n->e.vecs * n->e.lanes);
+        }
+    }
+    if (n->in_parts) {
+        tg_llvm_if_close(n->e.l, &c);
+    }
+}
+
+void tg_dot_whole_tile(tg_dot_nest *n) {
+    tg_llvm *l = n->e.l;
+    LLVMValueRef zero = tg_llvm_i64(l, 0);
+    if (n->compact) {
+        edge_tile(n, zero, n->e.rows, n->e.vecs, false);
+        finish_edge(n);
+        return;
+    }
+    LLVMBasicBlockRef edge = tg_llvm_block(l), done = tg_llvm_block(l), direct = tg_llvm_block(l), spill = tg_llvm_block(l);
+    LLVMBasicBlockRef narrow = tg_llvm_block(l), wide = tg_llvm_block(l);
+    LLVMBuildCondBr(l->builder, at_least(n, n->p.n_columns, n->e.vecs * n->e.lanes), wide, narrow);
+    LLVMPositionBuilderAtEnd(l->builder, wide);
+    low_tiles(n, edge);
+    prefetch_results(n);
+    tg_dot_tile t = tg_dot_run_tile(n, zero, n->e.rows, n->e.vecs, false);
+    LLVMValueRef whole = at_least(n, n->n_rows, n->e.rows);
+    whole = n->in_parts ? LLVMBuildAnd(l->builder, whole, n->last, "") : whole;
+    LLVMBuildCondBr(l->builder, whole, direct, spill);
+    LLVMPositionBuilderAtEnd(l->builder, spill);
+    results_to_edge(n, &t, zero);
+    LLVMBuildBr(l->builder, edge);
+    LLVMPositionBuilderAtEnd(l->builder, direct);
+    tg_dot_roots_in_registers(n, &t);
+    LLVMBuildBr(l->builder, done);
+    LLVMPositionBuilderAtEnd(l->builder, narrow);
+    narrow_tiles(n, n->pays);
+    LLVMBuildBr(l->builder, edge);
+    LLVMPositionBuilderAtEnd(l->builder, edge);
+    finish_edge(n);
+    LLVMBuildBr(l->builder, done);
+    LLVMPositionBuilderAtEnd(l->builder, done);
+}

@@ -1,0 +1,168 @@
+/* Block sizes and counts of a phase's grid, chosen at launch: never above the schedule's, smaller if there would be too few tasks for
+ * the threads; exactly those a schedule sets, or if the kernel's meaning depends on them. */
+#include "targets/x86/grid.h"
+
+#include "targets/x86/dot.h"
+
+uint32_t tg_x86_collect_pars(tg_op *phase, tg_x86_grid_par *out) {
+    uint32_t n = 0;
+    tg_block *b = &phase->regions[0].body;
+    while (b) {
+        tg_op *par = NULL;
+        for (tg_op *op = b->first; op; op = op->next) {
+            par = op->opcode == TG_OP_PAR ? op : par;
+        }
+        b = NULL;
+        if (par && n < TG_X86_MAX_PARS) {
+            out[n++].op = par;
+            b = &par->regions[0].body;
+        }
+    }
+    return n;
+}
+
+enum { ROWS_BYTES = 8 << 10, FEW_ROWS = 16 };
+
+/* Elements that one index of the axis brings along in tiles of the binder's body, as the entry knows them; null: it does not. */
+static LLVMValueRef row_length(tg_x86 *x, const tg_axis *a) {
+    LLVMValueRef n = NULL;
+    for (tg_op *op = a->binder->regions[0].body.first; op; op = op->next) {
+        if (op->opcode == TG_OP_AXIS && tg_x86_is_launch_value(tg_operand(op, 0))) {
+            LLVMValueRef extent = tg_x86_launch_value(x, tg_operand(op, 0));
+            n = n ? LLVMBuildMul(x->builder, n, extent, "") : extent;
+        }
+    }
+    return n;
+}
+
+/* Of tensors that the binder's body reads and writes by this axis and others. */
+static int64_t bytes_of_point(const tg_axis *a) {
+    int64_t bytes = 0;
+    for (const tg_op *op = a->binder->regions[0].body.first; op; op = op->next) {
+        bool by_row = false, by_column = false;
+        for (uint32_t d = 0; (op->opcode == TG_OP_LOAD || op->opcode == TG_OP_STORE) && d < tg_op_n_indices(op); d++) {
+            const tg_type *t = tg_op_index(op, d)->type;
+            by_row |= tg_type_has_axis(t, a);
+            by_column |= t->n_axes > 0 && t->axes[t->n_axes - 1] != a;
+        }
+        bytes += by_row && by_column ? (int64_t)tg_dtype_size(tg_operand(op, 0)->type->dtype) : 0;
+    }
+    return bytes;
+}
+
+/* Several passes over the rows of an instance: these should stay in the first level, with what is computed between. */
+static LLVMValueRef few_rows(tg_x86 *x, const tg_axis *a, int64_t limit) {
+    LLVMBuilderRef b = x->builder;
+    LLVMValueRef rows = tg_llvm_i64(x->l, limit), length = NULL;
+    int64_t bytes = limit <= FEW_ROWS && a->binder && a->binder->opcode == TG_OP_PAR ? bytes_of_point(a) : 0;
+    if (bytes > 0) {
+        length = row_length(x, a);
+    }
+    for (int64_t r = limit / 2; length && r > 0; r /= 2) {
+        LLVMValueRef fit = tg_llvm_i64(x->l, ROWS_BYTES / (2 * r * bytes));
+        rows = LLVMBuildSelect(b, LLVMBuildICmp(b, LLVMIntSGT, length, fit, ""), tg_llvm_i64(x->l, r), rows, "");
+    }
+    return rows;
+}
+
+/* Largest block that still gives `want` tasks, within the schedule's limit, in steps of 16 where that is fine enough. */
+static LLVMValueRef choose_block(tg_x86 *x, const tg_axis *a, LLVMValueRef extent, LLVMValueRef want) {
+    LLVMBuilderRef b = x->builder;
+    LLVMValueRef one = tg_llvm_i64(x->l, 1);
+    int64_t limit = tg_x86_default_block(x, a);
+    if (!limit) {
+        return tg_llvm_max64(x->l, extent, one);
+    }
+    LLVMValueRef bound = tg_llvm_i64(x->l, limit);
+    if (x->f->block_dependent || a->scheduled) {
+        return bound;
+    }
+    LLVMValueRef share = tg_llvm_max64(x->l, tg_llvm_ceil_div(x->l, extent, want), one);
+    if (limit >= 32) {
+        share = LLVMBuildAnd(b, LLVMBuildAdd(b, share, tg_llvm_i64(x->l, 15), ""), tg_llvm_i64(x->l, -16), "");
+    }
+    return tg_llvm_min64(x->l, share, few_rows(x, a, limit));
+}
+
+static void set_count(tg_x86 *x, tg_x86_grid_par *p, LLVMValueRef block, LLVMValueRef extent, LLVMValueRef *total) {
+    p->block = block;
+    p->count = tg_llvm_ceil_div(x->l, extent, block);
+    *total = LLVMBuildMul(x->builder, *total, p->count, "");
+}
+
+/* May one block be the whole axis? Its extent is known then, and no schedule says otherwise. */
+static bool takes_all(const tg_x86_grid_par *p, LLVMValueRef extent) {
+    int64_t size;
+    return !p || (tg_llvm_is_const(extent, &size) && size > 0 && !tg_op_axis(p->op, TG_ATTR_AXIS)->scheduled);
+}
+
+/* A grid that is one contraction: its two main axes share what tasks the other axes do not make. */
+static void size_dot_grid(tg_x86 *x, tg_op *phase, tg_x86_grid_par *pars, const LLVMValueRef *extents, uint32_t n,
+                          LLVMValueRef threads, tg_x86_dot_grid *g, LLVMValueRef *total) {
+    tg_x86_grid_par *vector = NULL, *row = NULL;
+    LLVMValueRef vector_extent = NULL, row_extent = NULL, one = tg_llvm_i64(x->l, 1);
+    for (uint32_t i = 0; i < n; i++) {
+        const tg_axis *a = tg_op_is_each(pars[i].op) ? NULL : tg_op_axis(pars[i].op, TG_ATTR_AXIS);
+        if (a && a == g->vector) {
+            vector = &pars[i];
+            vector_extent = extents[i];
+        } else if (a && a == g->row) {
+            row = &pars[i];
+            row_extent = extents[i];
+        } else {
+            set_count(x, &pars[i], a ? choose_block(x, a, extents[i], one) : pars[i].block, extents[i], total);
+        }
+    }
+    int64_t one_thread;
+    if (tg_llvm_is_const(threads, &one_thread) && takes_all(vector, vector_extent) && takes_all(row, row_extent)) {
+        g->vector_block = vector_extent;
+        g->row_block = row_extent;
+    } else {
+        tg_x86_dot_blocks(x, phase, threads, *total, vector_extent, row_extent, g);
+    }
+    if (vector) {
+        set_count(x, vector, g->vector_block, vector_extent, total);
+    }
+    if (row) {
+        set_count(x, row, g->row_block, row_extent, total);
+    }
+}
+
+LLVMValueRef tg_x86_size_grid(tg_x86 *x, tg_op *phase, tg_x86_grid_par *pars, uint32_t n, LLVMValueRef threads) {
+    LLVMBuilderRef b = x->builder;
+    LLVMValueRef one = tg_llvm_i64(x->l, 1), total = one, zero = tg_llvm_i64(x->l, 0);
+    LLVMValueRef many = LLVMBuildMul(b, threads, tg_llvm_i64(x->l, 4), "");
+    LLVMValueRef target = LLVMBuildSelect(b, LLVMBuildICmp(b, LLVMIntSGT, threads, one, ""), many, one, "");
+    LLVMValueRef extents[TG_X86_MAX_PARS];
+    for (uint32_t i = 0; i < n; i++) {
+        extents[i] = tg_llvm_max64(x->l, tg_x86_launch_value(x, tg_operand(pars[i].op, 0)), zero);
+        pars[i].block = tg_op_is_each(pars[i].op) ? tg_llvm_i64(x->l, tg_op_int(pars[i].op, TG_ATTR_STEP, 1)) : NULL;
+    }
+    tg_x86_dot_grid dot;
+    bool contraction = tg_x86_dot_grid_of(x, phase, &dot);
+    if (contraction) {
+        size_dot_grid(x, phase, pars, extents, n, threads, &dot, &total);
+    }
+    for (uint32_t i = 0; i < n && !contraction; i++) {
+        tg_x86_grid_par *p = &pars[i];
+        LLVMValueRef extent = extents[i];
+        LLVMValueRef want = tg_llvm_ceil_div(x->l, target, tg_llvm_max64(x->l, total, one));
+        p->block = tg_op_is_each(p->op) ? tg_llvm_i64(x->l, tg_op_int(p->op, TG_ATTR_STEP, 1))
+                                        : choose_block(x, tg_op_axis(p->op, TG_ATTR_AXIS), extent, want);
+        p->count = tg_llvm_ceil_div(x->l, extent, p->block);
+        total = LLVMBuildMul(b, total, p->count, "");
+    }
+    tg_op *ops[TG_X86_MAX_PARS];
+    uint32_t sorted[TG_X86_MAX_PARS];
+    for (uint32_t i = 0; i < n; i++) {
+        ops[i] = pars[i].op;
+    }
+    x->permuted = tg_x86_sched_order(x, phase, ops, n, sorted);
+    LLVMValueRef below = one;
+    for (uint32_t i = n; i-- > 0;) {
+        tg_x86_grid_par *p = &pars[sorted[i]];
+        p->below = tg_llvm_max64(x->l, below, one);
+        below = LLVMBuildMul(b, below, p->count, "");
+    }
+    return total;
+}
