@@ -20,6 +20,7 @@ enum { TG_FFT_WORK_SLOTS = 3 };
 typedef struct tg_fft_work {
     _Atomic(tg_tensor *) slot[TG_FFT_WORK_SLOTS];
     _Atomic(tg_fft_ready *) ready; /* of a transform of one launch */
+    _Atomic uint32_t n_launched;   /* about; no more is counted once one is ready */
 } tg_fft_work;
 
 /* A tensor of at least n elements, contents unspecified; null: out of memory. Give it back to the same slot. Any thread. */

@@ -336,7 +336,10 @@ static tg_status run_rows(const tg_fft_plan *p, const tg_tensor *x, const tg_ten
         return last_rows(p, from, to);
     }
     tg_status s = tg_fft_call_launch(p->context, &c.call);
-    if (s == TG_OK) {
+    uint32_t n = atomic_load_explicit(&p->work->n_launched, memory_order_relaxed);
+    if (s == TG_OK && n <= p->context->specialise_after) {
+        atomic_store_explicit(&p->work->n_launched, n + 1, memory_order_relaxed);
+    } else if (s == TG_OK) {
         tg_fft_ready_keep(&p->work->ready, p->context, &c.call, x, y);
     }
     return s;

@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-enum { MAX_RANK = 3 };
+/* How often a plan may follow what a context has newly compiled. */
+enum { MAX_RANK = 3, MOST_BEFORE = 16 };
 
 /* A tensor of tg_fft_execute: its layout, and the bytes it spans from its data on. */
 typedef struct layout {
@@ -15,6 +16,8 @@ typedef struct layout {
 } layout;
 
 struct tg_fft_ready {
+    struct tg_fft_ready *before; /* which others may still read */
+    uint32_t n_before;
     const tg_kernel *kernel;
     const tg_variant *variant;
     uint64_t epoch;
@@ -106,21 +109,34 @@ static bool fill(tg_fft_ready *r, tg_kernel *kernel, const tg_fft_call *c, const
     return kernel->signature->n_params == c->n;
 }
 
+/* For the same tensors, from before the context got other code. */
+static bool may_replace(const tg_fft_ready *r, const tg_kernel *kernel, const tg_tensor *x, const tg_tensor *y) {
+    return r->epoch != tg_plan_epoch(kernel) && r->n_before < MOST_BEFORE && fits(&r->x, x) && fits(&r->y, y);
+}
+
+static bool put(_Atomic(tg_fft_ready *) *slot, tg_fft_ready *before, tg_fft_ready *r) {
+    r->before = before;
+    r->n_before = before ? before->n_before + 1 : 0;
+    return atomic_compare_exchange_strong(slot, &before, r);
+}
+
 void tg_fft_ready_keep(_Atomic(tg_fft_ready *) *slot, tg_context *context, const tg_fft_call *c, const tg_tensor *x,
                        const tg_tensor *y) {
     tg_kernel *kernel;
-    tg_fft_ready *none = NULL;
-    if (atomic_load(slot) || tg_std_kernel(context, c->row, &kernel)) {
+    tg_fft_ready *before = atomic_load(slot);
+    if (tg_std_kernel(context, c->row, &kernel) || (before && !may_replace(before, kernel, x, y))) {
         return;
     }
     tg_fft_ready *r = tg_alloc(&context->allocator, sizeof *r, _Alignof(tg_fft_ready));
-    if (r && (!fill(r, kernel, c, x, y) || !atomic_compare_exchange_strong(slot, &none, r))) {
-        tg_fft_ready_free(r, context);
+    if (r && (!fill(r, kernel, c, x, y) || !put(slot, before, r))) {
+        tg_free(&context->allocator, r, sizeof *r);
     }
 }
 
 void tg_fft_ready_free(tg_fft_ready *r, tg_context *context) {
-    if (r) {
+    while (r) {
+        tg_fft_ready *before = r->before;
         tg_free(&context->allocator, r, sizeof *r);
+        r = before;
     }
 }

@@ -2,7 +2,10 @@
  *
  * A short transform takes less time than finding out what to launch. So the first execution whose tensors passed every check leaves
  * behind what it launched; one whose tensors have the same layout goes straight to the compiled code. What it has to check
- * itself is what depends on addresses: alignment, and that input and output do not overlap. */
+ * itself is what depends on addresses: alignment, and that input and output do not overlap.
+ *
+ * The first executions are launched all the same, so that the context sees how often they come and compiles code for just their layout
+ * (jit/launch.c); when it has, what was kept is replaced. */
 #ifndef TG_STDLIB_FFT_READY_H
 #define TG_STDLIB_FFT_READY_H
 
@@ -24,7 +27,7 @@ typedef struct tg_fft_ready tg_fft_ready;
 
 /* False: not like the one that was kept, nothing was done. `r` may be null. Any thread. */
 bool tg_fft_ready_run(const tg_fft_ready *r, const tg_tensor *x, const tg_tensor *y, tg_status *s);
-/* After `c` ran for x and y: keeps it in an empty slot, if it can be kept. Any thread. */
+/* After `c` ran for x and y: keeps it in an empty slot, or in place of what the context has newer code for. Any thread. */
 void tg_fft_ready_keep(_Atomic(tg_fft_ready *) *slot, tg_context *context, const tg_fft_call *c, const tg_tensor *x, const tg_tensor *y);
 void tg_fft_ready_free(tg_fft_ready *r, tg_context *context); /* null is fine */
 

@@ -8,6 +8,7 @@
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
+#include <time.h>
 
 static tg_context *ctx;
 
@@ -368,7 +369,7 @@ static void expect_rows(const tg_fft_plan *p, const tg_tensor *x, tg_tensor *y, 
 }
 
 /* A plan remembers the layout of its first tensors: others of that layout, then of other layouts, then none that are wrong. */
-Test(fft, like_the_first_or_not) {
+static void check_layouts(void) {
     int64_t n = 16, shape[] = {3, 16}, across[] = {16, 3};
     tg_fft_plan *p = plan_of(1, &n, TG_C32, TG_FFT_C2C, -1, 0);
     tg_tensor *x = make(TG_C32, 2, shape, 1), *other = make(TG_C32, 2, shape, 2), *y = make(TG_C32, 2, shape, 0);
@@ -394,6 +395,36 @@ Test(fft, like_the_first_or_not) {
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         tg_tensor_release(all[i]);
     }
+}
+
+/* In place of the context of the suite. */
+static void use_context(int32_t specialise_after) {
+    tg_context_options o = TG_CONTEXT_OPTIONS_INIT;
+    o.cache_dir = "";
+    o.specialise_after = specialise_after;
+    tg_context_destroy(ctx);
+    cr_assert_eq(tg_context_create(&o, &ctx), TG_OK, "%s", tg_last_error(NULL));
+}
+
+Test(fft, like_the_first_or_not) {
+    use_context(-1);
+    check_layouts();
+}
+
+/* Code for the shapes comes while transforms go on. */
+Test(fft, code_for_shapes) {
+    use_context(3);
+    int64_t n = 16, shape[] = {3, 16};
+    tg_fft_plan *p = plan_of(1, &n, TG_C32, TG_FFT_C2C, -1, 0);
+    tg_tensor *x = make(TG_C32, 2, shape, 1), *y = make(TG_C32, 2, shape, 0);
+    for (int i = 0; i < 40; i++) {
+        expect_rows(p, x, y, n);
+        (void)nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+    tg_fft_plan_destroy(p);
+    tg_tensor_release(x);
+    tg_tensor_release(y);
+    check_layouts();
 }
 
 Test(fft, errors) {
