@@ -489,6 +489,26 @@ Test(jit, shapes_without_code_of_their_own) {
     }
 }
 
+/* One element at a time is what an axis of one point does: the setting is obeyed, not without effect. A longer vector would be. */
+Test(jit, vector_of_one_point) {
+    tg_context *c = jit_context("", 0, 0);
+    tg_module *m = jit_module(c);
+    tg_tensor *x = jit_tensor_f32(c, 5, 1, 1), *y = jit_tensor_f32(c, 5, 0, 0);
+    tg_schedule_options o = TG_SCHEDULE_OPTIONS_INIT;
+    tg_kernel *k;
+    o.schedule = "i = 1; vector(i) = 1";
+    OK(tg_kernel_with_schedule(tg_module_kernel(m, "axpy"), &o, &k), c);
+    OK(tg_launch(k, TG_ARGS(x, y, 3.0f)), c);
+    cr_assert_eq(((float *)tg_tensor_data(y))[4], 15);
+    o.schedule = "i = 1; vector(i) = 4";
+    OK(tg_kernel_with_schedule(tg_module_kernel(m, "axpy"), &o, &k), c);
+    FAILS(tg_launch(k, TG_ARGS(x, y, 3.0f)), c, TG_ERROR_COMPILE, "vector(i)");
+    tg_tensor_release(x);
+    tg_tensor_release(y);
+    tg_module_destroy(m);
+    tg_context_destroy(c);
+}
+
 static void damage(long at, int truncate_to) {
     FILE *f = fopen(entry, "r+b");
     if (truncate_to >= 0) {
