@@ -129,12 +129,18 @@ static void compare(tg_session *s, tg_try *t, const tg_bench *b) {
     }
 }
 
+static bool fail_launch(const tg_session *s, tg_try *t, tg_status status) {
+    t->state = TG_CANDIDATE_FAILED;
+    t->status = status;
+    (void)tg_format(t->reason, sizeof t->reason, "%s", tg_last_error(s->tuner->context));
+    return false;
+}
+
 static void check_on(tg_session *s, tg_try *t, const tg_bench *b) {
     tg_status status = tg_bench_restore(s, b);
     status = status ? status : tg_launch(t->kernel, b->values, s->n_params);
     if (status) {
-        t->state = TG_CANDIDATE_FAILED;
-        (void)tg_format(t->reason, sizeof t->reason, "%s", tg_last_error(s->tuner->context));
+        (void)fail_launch(s, t, status);
         return;
     }
     call_hook(s, t, b);
@@ -185,12 +191,6 @@ void tg_measure_close(tg_session *s) {
 
 /* ---- time ------------------------------------------------------------------------------------------------------- */
 
-static bool fail_launch(const tg_session *s, tg_try *t) {
-    t->state = TG_CANDIDATE_FAILED;
-    (void)tg_format(t->reason, sizeof t->reason, "%s", tg_last_error(s->tuner->context));
-    return false;
-}
-
 /* With inout tensors every launch starts from the same contents, and only the launch itself is timed. */
 static bool time_runs(const tg_session *s, tg_try *t, tg_call *call, double *ns) {
     const tg_bench *b = &s->full;
@@ -202,8 +202,9 @@ static bool time_runs(const tg_session *s, tg_try *t, tg_call *call, double *ns)
             }
             start = tg_now_ms();
         }
-        if (tg_call_run(call)) {
-            return fail_launch(s, t);
+        tg_status status = tg_call_run(call);
+        if (status) {
+            return fail_launch(s, t, status);
         }
         total += b->has_inout ? tg_now_ms() - start : 0;
     }
@@ -214,8 +215,9 @@ static bool time_runs(const tg_session *s, tg_try *t, tg_call *call, double *ns)
 /* Bound, so that what is compared is code, and no launch is so frequent that it gets code of its own. */
 static bool take_sample(const tg_session *s, tg_try *t, double *ns) {
     tg_call *call;
-    if (tg_call_create(t->kernel, s->full.values, s->n_params, NULL, &call)) {
-        return fail_launch(s, t);
+    tg_status status = tg_call_create(t->kernel, s->full.values, s->n_params, NULL, &call);
+    if (status) {
+        return fail_launch(s, t, status);
     }
     bool ok = time_runs(s, t, call, ns);
     tg_call_destroy(call);

@@ -23,10 +23,11 @@ static void note(tg_tuner *t, tg_status status) {
 
 void tg_session_record(tg_session *s, const tg_try *t) {
     const tg_problem *p = &s->problem;
-    /* Other bits than the default's are no failure outside deterministic mode, and a tolerance from a premise proves nothing. */
+    /* Other bits than the default's are no failure outside deterministic mode, a tolerance from a premise proves nothing, and a lack of
+     * memory is not the candidate's. */
     bool outcome = t->state == TG_CANDIDATE_OK      ? t->n_samples > 0
                    : t->state == TG_CANDIDATE_WRONG ? t->disproved
-                                                    : true;
+                                                    : t->status != TG_ERROR_OUT_OF_MEMORY;
     if (t->known || !outcome) {
         return;
     }
@@ -126,7 +127,8 @@ static tg_status measure(tg_session *s, tg_tune_result *r) {
     }
     const tg_try *winner = tg_session_run(s);
     if (s->base->state != TG_CANDIDATE_OK || s->base->n_samples == 0) {
-        return tg_fail(s->tuner->context, TG_ERROR_LAUNCH, "%s", s->base->reason);
+        bool memory = s->base->status == TG_ERROR_OUT_OF_MEMORY;
+        return tg_fail(s->tuner->context, memory ? TG_ERROR_OUT_OF_MEMORY : TG_ERROR_LAUNCH, "%s", s->base->reason);
     }
     if (!s->stopped) {
         record_winner(s, winner);

@@ -151,6 +151,7 @@ typedef struct tg_try {
     double model_ns;
     tg_kernel *kernel; /* under the schedule; launches leave it alone, whatever is attached */
     tg_candidate_state state;
+    tg_status status; /* of the launch that failed */
     char reason[256];
     bool known;    /* state and reason come from the database */
     bool disproved; /* WRONG against the interpreter's bounds, not only against the default's results */
