@@ -171,8 +171,12 @@ static tg_status get_packed(tg_kernel *k, const tg_launch_arg *args, const tg_la
     if (which != USUAL) {
         return tg_fail(k->context, TG_ERROR_UNSUPPORTED, "%s: beside a packed operand tensors must have a last stride of 1", k->signature->name);
     }
+    uint64_t packed = packed_of(k, args);
+    if (packed & (packed - 1)) { /* the code knows of one (tg_packing) */
+        return tg_fail(k->context, TG_ERROR_UNSUPPORTED, "%s: only one operand of a launch can be packed", k->signature->name);
+    }
     tg_selection_of_launch(k, args, b, &s);
-    tg_variant_key_set_packed(&s.key, packed_of(k, args));
+    tg_variant_key_set_packed(&s.key, packed);
     *out = tg_variant_find(k, &s.key);
     tg_status status = *out ? TG_OK : tg_variant_get(k, &s.key, s.types, s.consts, s.present, out);
     return status ? status : check_packing(k, args, *out);

@@ -80,7 +80,7 @@ TG_API tg_status tg_kernel_wait(tg_kernel *kernel);
  * A packed tensor is good for nothing else: its dtype is TG_DTYPE_NONE, views, copies and other kernels refuse it. The layout is private to
  * the process and may be another one in the next version; keep the matrix, not the panels, on disk. A launch whose code wants other panels
  * (another schedule) is INVALID_ARGUMENT. Launches with a packed tensor take no schedule from a tuner, and tensors that
- * are written must have a last stride of 1 (UNSUPPORTED).
+ * are written must have a last stride of 1; only one operand of a launch can be packed (both UNSUPPORTED).
  *
  * @param values  a launch as it would be without packing; the contents of the others do not matter
  * @param i       the parameter: an `in` matrix that only products read, each of its elements as it is

@@ -70,6 +70,9 @@ void tg_x86_dot_open_packed(tg_dot_emission *e, tg_dot_side *s, const tg_axis *v
     if (!fits || (vector->scheduled && vector->block % width)) {
         refuse(x, fits ? "blocks of the packed operand are no whole panels" : "the packed operand's lines must be what the product sums over, in the type of its sums");
     }
+    if (x->packing.width && (x->packing.width != width || x->packing.dim != dim)) {
+        refuse(x, "the products that read the packed operand want different panels");
+    }
     LLVMBuilderRef b = e->l->builder;
     LLVMValueRef line = tg_llvm_i64(e->l, (int64_t)width * e->size);
     LLVMValueRef column = LLVMBuildMul(b, t->dim[1 - dim], tg_llvm_i64(e->l, e->size), "");

@@ -7,18 +7,6 @@
 
 #include "jit_fixture.h"
 
-#define OK(call, ctx)                                                                          \
-    do {                                                                                       \
-        tg_status status_ = (call);                                                            \
-        cr_assert_eq(status_, TG_OK, "%s", tg_last_error(ctx));                                \
-    } while (0)
-
-#define FAILS(call, ctx, code, text)                                                           \
-    do {                                                                                       \
-        cr_assert_eq((call), (code), "%s", tg_last_error(ctx));                                \
-        cr_assert(strstr(tg_last_error(ctx), (text)), "%s", tg_last_error(ctx));               \
-    } while (0)
-
 enum { N = 50 };
 
 typedef struct stage {

@@ -19,18 +19,6 @@ static tg_kernel_stats stats_of(const tg_kernel *k) {
     return s;
 }
 
-#define OK(call, ctx)                                                                          \
-    do {                                                                                       \
-        tg_status status_ = (call);                                                            \
-        cr_assert_eq(status_, TG_OK, "%s", tg_last_error(ctx));                                \
-    } while (0)
-
-#define FAILS(call, ctx, code, text)                                                           \
-    do {                                                                                       \
-        cr_assert_eq((call), (code), "%s", tg_last_error(ctx));                                \
-        cr_assert(strstr(tg_last_error(ctx), (text)), "%s", tg_last_error(ctx));               \
-    } while (0)
-
 static void check_no_writable_code(void) {
     FILE *f = fopen("/proc/self/maps", "r");
     char line[512];

@@ -6,18 +6,6 @@
 
 #include "jit_fixture.h"
 
-#define OK(call, ctx)                                                                          \
-    do {                                                                                       \
-        tg_status status_ = (call);                                                            \
-        cr_assert_eq(status_, TG_OK, "%s", tg_last_error(ctx));                                \
-    } while (0)
-
-#define FAILS(call, ctx, code, text)                                                           \
-    do {                                                                                       \
-        cr_assert_eq((call), (code), "%s", tg_last_error(ctx));                                \
-        cr_assert(strstr(tg_last_error(ctx), (text)), "%s", tg_last_error(ctx));               \
-    } while (0)
-
 static const char source[] =
     "kernel gemm<T: float>(in T A[M, K], in T B[K, N], out T C[M, N], f32 alpha = 1.0)\n"
     "{\n    grid (m in M, n in N) {\n        wide(T) acc[m, n] = 0;\n"
@@ -28,7 +16,11 @@ static const char source[] =
     "kernel both(in f32 A[M, K], in f32 B[K, N], out f32 C[M, N], out f32 D[K, N])\n"
     "{\n    grid (m in M, n in N) {\n        f32 acc[m, n] = 0;\n"
     "        for (k in K) acc += dot(A[m, k], B[k, n], k);\n        C[m, n] = acc;\n    }\n"
-    "    grid (k in K, n in N) D[k, n] = B[k, n] + 1.0;\n}\n";
+    "    grid (k in K, n in N) D[k, n] = B[k, n] + 1.0;\n}\n"
+    "kernel two(in f32 A[M, K], in f32 B[K, N], in f32 D[K, N], out f32 C[M, N])\n"
+    "{\n    grid (m in M, n in N) {\n        f32 acc[m, n] = 0;\n"
+    "        for (k in K) acc += dot(A[m, k], B[k, n], k);\n"
+    "        for (k in K) acc += dot(A[m, k], D[k, n], k);\n        C[m, n] = acc;\n    }\n}\n";
 
 typedef struct stage {
     tg_context *c;
@@ -154,6 +146,7 @@ Test(pack, refusals) {
     FAILS(tg_kernel_pack(gemm, TG_ARGS(a, packed, c), 1, &other), s.c, TG_ERROR_INVALID_ARGUMENT, "it is packed already");
     FAILS(tg_launch(both, TG_ARGS(a, packed, c, d)), s.c, TG_ERROR_UNSUPPORTED, "only products read");
     FAILS(tg_launch(gemm, TG_ARGS(packed, square, d)), s.c, TG_ERROR_INVALID_ARGUMENT, "A was packed for another kernel");
+    FAILS(tg_launch(tg_module_kernel(s.m, "two"), TG_ARGS(a, packed, packed, c)), s.c, TG_ERROR_UNSUPPORTED, "two: only one operand of a launch can be packed");
     FAILS(tg_tensor_copy(d, packed), s.c, TG_ERROR_INVALID_ARGUMENT, "`from` is packed");
     FAILS(tg_tensor_fill_random(packed, 1, 0, 1), s.c, TG_ERROR_INVALID_ARGUMENT, "packed");
     cr_assert_null(tg_tensor_slice(packed, 0, 0, 1));
