@@ -122,7 +122,7 @@ static void denormals(bench_plan *p, int64_t n) {
     tg_tensor *ordinary = bench_plan_tensor(p, TG_F32, 2, shape);
     tg_tensor *y = bench_plan_tensor(p, TG_F32, 2, shape),
               *z = bench_plan_tensor(p, TG_F32, 2, shape);
-    bench_launch theirs;
+    bench_launch theirs = {0};
     copy_launch(p, tiny, y, &p->launch);
     copy_launch(p, ordinary, z, &theirs);
     bench_plan_add(p, "ordinary", BENCH_PEER, bench_launch_run, &theirs, sizeof theirs);

@@ -154,8 +154,6 @@ static void row_loops(tg_dot_nest *n) {
         tg_dot_whole_tile(n);
         return;
     }
-    tg_llvm_outline o;
-    tg_llvm_outline_open(e->l, &o); /* about half of the code: two threads emit a half each */
     n->row = tg_llvm_loop_open(e->l, &tiles, n->row_from, n->row_until, tg_llvm_i64(e->l, e->rows));
     n->n_rows = LLVMBuildSub(e->l->builder, tg_dot_total_rows(n), n->row, "");
     tg_dot_number_rows(n);
@@ -164,7 +162,6 @@ static void row_loops(tg_dot_nest *n) {
     }
     tg_dot_whole_tile(n);
     tg_llvm_loop_close(e->l, &tiles);
-    tg_x86_outline_close(e->x, &o, "panel");
 }
 
 static void panel_loop(tg_dot_nest *n) {
