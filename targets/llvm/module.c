@@ -14,8 +14,8 @@
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 /* Passes of the code generator whose work is done before, on the IR: addresses are simple by construction, and tg_llvm_optimise has
- * hoisted and shared what can be. Each costs a twentieth of a compilation, strength reduction a tenth, and none of them made code
- * faster (docs/performance/compile-time.md). */
+ * hoisted and shared what can be. Each costs a twentieth of a compilation, strength reduction a tenth, and code
+ * was not found to be slower without them (docs/performance/compile-time.md). */
 #define NOT_WORTH_IT \
     "-disable-lsr", "-disable-machine-licm", "-disable-machine-cse", "-disable-machine-sink", "-disable-copyprop", "-enable-misched=false"
 

@@ -3,24 +3,11 @@
  * which makes three transforms of more than twice the length), + u for N = 1. The worst case is 6.7 u log2(N) (Higham, Accuracy and
  * Stability, 24.2: per factor of 2 a product by a factor and a sum); roundings of different signs cancel, so less is asked for.
  * Transforms one after the other, as of several dimensions, add up. */
-#include "tegula/tegula.h"
+#include "stdlib_fixture.h"
 
-#include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
 #include <time.h>
-
-static tg_context *ctx;
-
-static void setup(void) {
-    tg_context_options o = TG_CONTEXT_OPTIONS_INIT;
-    o.cache_dir = "";
-    cr_assert_eq(tg_context_create(&o, &ctx), TG_OK, "%s", tg_last_error(NULL));
-}
-
-static void teardown(void) {
-    tg_context_destroy(ctx);
-}
 
 TestSuite(fft, .init = setup, .fini = teardown, .timeout = 900);
 

@@ -8,23 +8,10 @@
  *     |error| <= (2 b + 8 u) |x| |h|_1 + b |h| |x|_1.
  *
  * A response of pairs has two parts, each of which takes up errors of Z[h] and Z[m - h]: twice the last term. */
-#include "tegula/tegula.h"
+#include "stdlib_fixture.h"
 
-#include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
-
-static tg_context *ctx;
-
-static void setup(void) {
-    tg_context_options o = TG_CONTEXT_OPTIONS_INIT;
-    o.cache_dir = "";
-    cr_assert_eq(tg_context_create(&o, &ctx), TG_OK, "%s", tg_last_error(NULL));
-}
-
-static void teardown(void) {
-    tg_context_destroy(ctx);
-}
 
 TestSuite(fft_convolve, .init = setup, .fini = teardown, .timeout = 900);
 

@@ -1,24 +1,11 @@
 /* The functions of ops.h: leading dimensions, strides, choices and errors. That the kernels compute the right thing is
  * tests/kernels' business; here results are compared with plain loops over the same tensors. */
 #include "stdlib/stdlib.h"
-#include "tegula/tegula.h"
+#include "stdlib_fixture.h"
 
-#include <criterion/criterion.h>
 #include <math.h>
 #include <stddef.h>
 #include <string.h>
-
-static tg_context *ctx;
-
-static void setup(void) {
-    tg_context_options o = TG_CONTEXT_OPTIONS_INIT;
-    o.cache_dir = "";
-    cr_assert_eq(tg_context_create(&o, &ctx), TG_OK, "%s", tg_last_error(NULL));
-}
-
-static void teardown(void) {
-    tg_context_destroy(ctx);
-}
 
 #define U 0x1p-24 /* relative error of one rounding in f32 */
 
