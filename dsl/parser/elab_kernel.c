@@ -215,7 +215,18 @@ static void assume_extent(tg_elab *e, uint32_t param, uint32_t d, uint32_t dim) 
     tg_build_op(&e->b, TG_OP_ASSUME, &same, 1, NULL, 0, NULL, 0);
 }
 
+/* Of a dimension that is not a bare name, like [3] or [2 * N + 1]. */
+static void assume_expression(tg_elab *e, uint32_t param, uint32_t d, const tg_expr *x) {
+    tg_sym *s = param_symbol(e, param);
+    tg_value *extent = s && s->tensor && x->kind != TG_EXPR_NAME ? tg_elab_scalar_int(e, x, TG_E0212) : NULL;
+    if (extent) {
+        tg_value *same = tg_build_cmp(&e->b, TG_EQ, tg_build_dim(&e->b, s->tensor, d), extent);
+        tg_build_op(&e->b, TG_OP_ASSUME, &same, 1, NULL, 0, NULL, 0);
+    }
+}
+
 static void assume_extents(tg_elab *e) {
+    const tg_kernel_decl *k = &e->kernel->u.kernel;
     for (uint32_t i = 0; i < e->sig->n_binds && !e->checking; i++) {
         const tg_sig_bind *b = &e->sig->binds[i];
         if (b->factor == 1 && b->offset == 0 && e->sig->dims[b->dim].is_const) {
@@ -226,6 +237,11 @@ static void assume_extents(tg_elab *e) {
         const tg_sig_check *c = &e->sig->checks[i];
         if (c->kind == TG_SC_DIM_AGREES) {
             assume_extent(e, c->param, c->d, c->dim);
+        }
+    }
+    for (uint32_t i = 0; i < k->n_params && !e->checking; i++) {
+        for (uint32_t d = 0; d < k->params[i].n_dims; d++) {
+            assume_expression(e, i, d, k->params[i].dims[d].value);
         }
     }
 }

@@ -158,12 +158,24 @@ static bool rounds_again(const tg_ev *v) {
             op->opcode == TG_OP_DIV || op->opcode == TG_OP_FMA);
 }
 
+/* Was the chain's beginning reported? Then it is this one. */
+static bool goes_on(const tg_diags *diags, tg_span span) {
+    tg_diag *last = diags->list.len ? diags->list.data[diags->list.len - 1] : NULL;
+    bool part = last && last->code == TG_W0801 && last->span.file == span.file && last->span.begin >= span.begin &&
+                last->span.end <= span.end;
+    if (part) {
+        last->span = span;
+    }
+    return part;
+}
+
 /* W0801: an operand was itself rounded to 16 bits just before. Not in library functions, which
  * are for every type. */
 static void warn_chain(tg_elab *e, const tg_ev *x, const tg_ev *y, tg_span span) {
     tg_dtype t = tg_ev_dtype(x);
     bool own = e->checking && e->kernel && span.file == e->kernel->span.file;
-    if (!own || (t != TG_F16 && t != TG_BF16) || (!rounds_again(x) && !rounds_again(y))) {
+    if (!own || (t != TG_F16 && t != TG_BF16) || (!rounds_again(x) && !rounds_again(y)) ||
+        goes_on(e->diags, span)) {
         return;
     }
     tg_diag *d =

@@ -15,7 +15,7 @@ typedef struct survey {
     uint32_t later;   /* grid axes bound inside this one */
     uint32_t earlier;
     bool rows;        /* all accesses follow the rows of their tensors along this axis, and nothing else is done */
-    bool ordered;     /* some access runs along another axis of useful length */
+    bool ordered;     /* some access with this axis runs along another one of useful length */
     bool along;       /* some access runs along this axis */
 } survey;
 
@@ -48,7 +48,11 @@ static void see_access(survey *s, const tg_op *op) {
     uint32_t rank = tg_op_n_indices(op);
     s->rows &= follows_rows(op, s->axis);
     const tg_type *last = rank ? tg_op_index(op, rank - 1)->type : NULL;
-    for (uint32_t i = 0; last && i < last->n_axes; i++) {
+    bool depends = false;
+    for (uint32_t d = 0; d < rank; d++) {
+        depends |= tg_type_has_axis(tg_op_index(op, d)->type, s->axis);
+    }
+    for (uint32_t i = 0; depends && i < last->n_axes; i++) {
         s->along |= last->axes[i] == s->axis;
         s->ordered |= last->axes[i] != s->axis && size_of(last->axes[i]) >= LANES;
     }
@@ -120,7 +124,8 @@ int64_t tg_x86_default_block(tg_x86 *x, const tg_axis *a) {
         return clamp(16 * POINTS / s.inner, 4 * LANES, 512);
     }
     if (s.inner > 1) {
-        return alone || s.later ? clamp(POINTS / s.inner, 4, 1024) : clamp(16 * POINTS / s.inner, 4 * LANES, 1024);
+        int64_t least = s.along && !s.ordered ? 2 * LANES : 4; /* columns: whole lines of them */
+        return alone || s.later ? clamp(POINTS / s.inner, least, 1024) : clamp(16 * POINTS / s.inner, 4 * LANES, 1024);
     }
     return alone ? 2 * POINTS : s.later ? LANES : s.rows && s.along ? ROW : 512;
 }

@@ -1,7 +1,7 @@
 /* Which tile values are recomputed where they are used and which live in a buffer.
  *
  * A value is recomputed (INLINE) if it is elementwise, a load or a renaming. It gets a buffer if it is the result of
- * anything else, if several nests would repeat an expensive chain, if a store could come between a load and its use,
+ * anything else, if several nests, or loops over further axes, would repeat an expensive chain, if a store could come between a load and its use,
  * or if a dot would evaluate it again and again. The baseline gives every value a buffer.
  *
  * Users are asked before what they use: where a value ends up, its *sink*, is the one root that reads it through
@@ -9,7 +9,7 @@
 #include "targets/x86/carry.h"
 #include "targets/x86/dot.h"
 
-enum { EXPENSIVE = 8, MAX_COST = 1000 };
+enum { EXPENSIVE = 8, REPEATED = 24, MAX_COST = 1000 };
 
 typedef struct choice {
     tg_x86 *x;
@@ -155,6 +155,30 @@ static uint32_t inline_cost(const choice *s, const tg_op *op) {
     return c < MAX_COST ? c : MAX_COST;
 }
 
+static uint32_t innermost_rank(const tg_type *t) {
+    uint32_t rank = 0;
+    for (uint32_t i = 0; i < t->n_axes; i++) {
+        rank = t->axes[i]->rank > rank ? t->axes[i]->rank : rank;
+    }
+    return rank;
+}
+
+/* Loops over axes outside those of the value, such as the heads that turn by the same angles, would compute it again and again. */
+static bool is_repeated(const choice *s, const tg_value *v, const tg_op *user) {
+    const tg_type *t = v->type;
+    bool repeated = false;
+    for (uint32_t i = 0; i < t->n_axes; i++) {
+        if (t->axes[i]->kind == TG_AXIS_LOCAL && t->axes[i]->extent <= 0) {
+            return false; /* a buffer of any size */
+        }
+    }
+    for (uint32_t i = 0; user->n_results > 0 && i < tg_result(user, 0)->type->n_axes; i++) {
+        const tg_axis *a = tg_result(user, 0)->type->axes[i];
+        repeated |= a->rank < innermost_rank(t) && !tg_type_has_axis(t, a) && s->x->ranges[a->rank].bound != 1;
+    }
+    return repeated;
+}
+
 /* Users that evaluate an operand many times, or at a place of their own. */
 static bool wants_buffer(const choice *s, const tg_value *v) {
     const tg_op *op = v->def;
@@ -169,6 +193,9 @@ static bool wants_buffer(const choice *s, const tg_value *v) {
             return true;
         }
         if (u->user->parent != op->parent && cost > 4) {
+            return true;
+        }
+        if (cost > REPEATED && is_repeated(s, v, u->user)) {
             return true;
         }
     }

@@ -179,7 +179,7 @@ static void inner_part(walk *w, tg_x86_frame **frames, uint32_t n) {
         if (!has_acc(&w->n->roots.data[r])) {
             continue;
         }
-        if (w->vector_inside) {
+        if (w->vector_inside && w->n->roots.data[r].kind == TG_X86_ROOT_REDUCE) {
             merge_accs(w, r, copies);
         }
         for (uint32_t u = 0; u < n; u++) {
@@ -197,6 +197,13 @@ static void bind_one(tg_x86 *x, tg_x86_frame **out, tg_x86_frame *parent, tg_axi
     tg_x86_frame_bind(*out, a, v);
 }
 
+/* The index that is as far from the end of the axis as k is from its beginning. */
+static LLVMValueRef mirrored(tg_x86 *x, const tg_x86_range *r, LLVMValueRef k) {
+    LLVMBuilderRef b = x->builder;
+    LLVMValueRef last = LLVMBuildSub(b, LLVMBuildAdd(b, r->first, r->size, ""), tg_llvm_i64(x->l, 1), "");
+    return LLVMBuildSub(b, LLVMBuildAdd(b, r->first, last, ""), k, "");
+}
+
 static void scalar_loop(walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n) {
     tg_x86 *x = w->x;
     const tg_x86_range *r = &x->ranges[a->rank];
@@ -205,8 +212,7 @@ static void scalar_loop(walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, 
     tg_x86_nest_loop l;
     LLVMValueRef k = tg_x86_open_loop(x, &l, first, until, 1), index = k;
     if (w->n->reverse && i >= INNER) {
-        LLVMValueRef last = LLVMBuildAdd(b, first, LLVMBuildSub(b, until, tg_llvm_i64(x->l, 1), ""), "");
-        index = LLVMBuildSub(b, last, k, "");
+        index = mirrored(x, r, k);
     }
     tg_x86_frame *inside[TG_X86_MAX_POINTS];
     for (uint32_t u = 0; u < n; u++) {
@@ -342,21 +348,30 @@ static LLVMValueRef tail_mask(tg_x86 *x, LLVMValueRef left) {
 }
 
 /* `unroll` vectors from index k on, for each of the frames. */
-static void bind_vectors(tg_x86 *x, tg_x86_frame **inside, tg_x86_frame **frames, uint32_t n, tg_axis *a, LLVMValueRef k,
+static void bind_vectors(const walk *w, tg_x86_frame **inside, tg_x86_frame **frames, uint32_t n, tg_axis *a, LLVMValueRef k,
                          uint32_t unroll) {
+    tg_x86 *x = w->x;
+    bool down = w->n->reverse && w->vector_inside;
     for (uint32_t u = 0; u < n * unroll; u++) {
         LLVMValueRef at = LLVMBuildAdd(x->builder, k, tg_llvm_i64(x->l, (int64_t)(u % unroll) * x->lanes), "");
-        bind_one(x, &inside[u], frames[u / unroll], a, at, tg_llvm_i64(x->l, 1));
+        at = down ? mirrored(x, &x->ranges[a->rank], at) : at;
+        bind_one(x, &inside[u], frames[u / unroll], a, at, tg_llvm_i64(x->l, down ? -1 : 1));
     }
 }
 
-static void full_vectors_here(walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n, LLVMValueRef until) {
+/* An interval of the vector axis. */
+typedef struct stretch {
+    LLVMValueRef from, until;
+} stretch;
+
+static void full_vectors_here(walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n, stretch p) {
     tg_x86 *x = w->x;
     uint32_t unroll = w->n->unroll;
     tg_x86_frame *inside[TG_X86_MAX_POINTS];
     tg_x86_nest_loop l;
-    LLVMValueRef k = tg_x86_open_loop(x, &l, x->ranges[a->rank].first, until, (int64_t)x->lanes * unroll);
-    bind_vectors(x, inside, frames, n, a, k, unroll);
+    LLVMValueRef k = tg_x86_open_loop(x, &l, p.from, p.until, (int64_t)x->lanes * unroll);
+    tg_x86_note_multiple(x, k, x->ranges[a->rank].first);
+    bind_vectors(w, inside, frames, n, a, k, unroll);
     x->ahead = tg_x86_ahead_of(x, w->n, x->stream);
     level(w, i + 1, inside, n * unroll);
     x->ahead = (tg_x86_ahead){0};
@@ -364,8 +379,7 @@ static void full_vectors_here(walk *w, uint32_t i, tg_axis *a, tg_x86_frame **fr
 }
 
 /* One of two versions, in a block of its own: code for the loops around it still goes before the branch. */
-static LLVMBasicBlockRef version(walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n, LLVMValueRef until,
-                                 LLVMBasicBlockRef after) {
+static LLVMBasicBlockRef version(walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n, stretch p, LLVMBasicBlockRef after) {
     tg_x86 *x = w->x;
     LLVMBasicBlockRef begin = tg_llvm_block(x->l);
     tg_x86_place *outside = x->place;
@@ -373,33 +387,33 @@ static LLVMBasicBlockRef version(walk *w, uint32_t i, tg_axis *a, tg_x86_frame *
     place->at = begin;
     x->place = place;
     LLVMPositionBuilderAtEnd(x->builder, begin);
-    full_vectors_here(w, i, a, frames, n, until);
+    full_vectors_here(w, i, a, frames, n, p);
     LLVMBuildBr(x->builder, after);
     x->place = outside;
     return begin;
 }
 
-static void full_vectors(walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n, LLVMValueRef until) {
+static void full_vectors(walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n, stretch p) {
     tg_x86 *x = w->x;
     if (!w->stream) {
-        full_vectors_here(w, i, a, frames, n, until);
+        full_vectors_here(w, i, a, frames, n, p);
         return;
     }
     LLVMBasicBlockRef after = tg_llvm_block(x->l);
     x->place->at = LLVMGetInsertBlock(x->builder);
     x->stream = true;
-    LLVMBasicBlockRef past = version(w, i, a, frames, n, until, after);
+    LLVMBasicBlockRef past = version(w, i, a, frames, n, p, after);
     x->stream = false;
-    LLVMBasicBlockRef plain = version(w, i, a, frames, n, until, after);
+    LLVMBasicBlockRef plain = version(w, i, a, frames, n, p, after);
     LLVMPositionBuilderAtEnd(x->builder, x->place->at);
     LLVMBuildCondBr(x->builder, w->stream, past, plain);
     LLVMPositionBuilderAtEnd(x->builder, after);
     x->place->at = after;
 }
 
-/* The largest multiple of `step` in the axis, as an index. */
-static LLVMValueRef whole_steps(tg_x86 *x, const tg_x86_range *r, int64_t step) {
-    return LLVMBuildAdd(x->builder, r->first, LLVMBuildAnd(x->builder, r->size, tg_llvm_i64(x->l, -step), ""), "");
+/* The largest multiple of `step` up to `size`, from `first` on. */
+static LLVMValueRef whole_steps(tg_x86 *x, LLVMValueRef first, LLVMValueRef size, int64_t step) {
+    return LLVMBuildAdd(x->builder, first, LLVMBuildAnd(x->builder, size, tg_llvm_i64(x->l, -step), ""), "");
 }
 
 /* One vector per iteration, the last one under a mask if that is asked for. */
@@ -409,7 +423,8 @@ static void single_vectors(walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frame
     tg_x86_frame *inside[TG_X86_MAX_POINTS];
     tg_x86_nest_loop l;
     LLVMValueRef k = tg_x86_open_loop(x, &l, from, until, x->lanes);
-    bind_vectors(x, inside, frames, n, a, k, 1);
+    tg_x86_note_multiple(x, k, x->ranges[a->rank].first);
+    bind_vectors(w, inside, frames, n, a, k, 1);
     LLVMValueRef mask = masked ? tail_mask(x, LLVMBuildSub(x->builder, until, k, "")) : NULL;
     for (uint32_t u = 0; u < n && masked; u++) {
         tg_x86_frame_mask(x, inside[u], mask);
@@ -418,21 +433,81 @@ static void single_vectors(walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frame
     tg_x86_close_loop(x, &l);
 }
 
+/* Where the steps of the interior begin and end; nothing if there is none. They begin at a whole vector of the axis. */
+static stretch interior_steps(walk *w, tg_axis *a, const tg_x86_frame *f, LLVMValueRef until, LLVMValueRef *any) {
+    tg_x86 *x = w->x;
+    LLVMBuilderRef b = x->builder;
+    LLVMValueRef first = x->ranges[a->rank].first, lo = first, hi = until;
+    tg_x86_interior_of(x, w->n, f, &lo, &hi);
+    LLVMValueRef before = LLVMBuildAdd(b, LLVMBuildSub(b, lo, first, ""), tg_llvm_i64(x->l, x->lanes - 1), "");
+    stretch p = {whole_steps(x, first, before, x->lanes), NULL};
+    p.until = whole_steps(x, p.from, LLVMBuildSub(b, hi, p.from, ""), (int64_t)x->lanes * w->n->unroll);
+    *any = LLVMBuildICmp(b, LLVMIntSGT, p.until, p.from, "");
+    return p;
+}
+
+/* A branch of its own for code that opens loops: what is the same for all of them still goes before the branch. */
+static void open_place(tg_x86 *x, tg_x86_place *p, LLVMBasicBlockRef at) {
+    p->at = at;
+    x->place = p;
+    LLVMPositionBuilderAtEnd(x->builder, at);
+}
+
+/* Vectors before the interior, the interior, vectors after it; those at the borders are one loop that runs twice:
+ *
+ *   part = [first, interior or end)
+ *   edges:  vectors of part, under masks;  until the end: done   else: the interior,  part = [its end, end), again */
+static void bordered_vectors(walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n, LLVMValueRef until) {
+    tg_x86 *x = w->x;
+    LLVMBuilderRef b = x->builder;
+    LLVMValueRef slots[] = {tg_x86_alloca(x, x->l->i64), tg_x86_alloca(x, x->l->i64)}, any;
+    stretch inner = interior_steps(w, a, frames[0], until, &any);
+    LLVMValueRef head = LLVMBuildSelect(b, any, inner.from, until, "");
+    LLVMBasicBlockRef edges = tg_llvm_block(x->l), middle = tg_llvm_block(x->l), after = tg_llvm_block(x->l);
+    tg_x86_place *outside = x->place, here, there;
+    outside->at = LLVMGetInsertBlock(b);
+    open_place(x, &here, edges);
+    stretch p = {LLVMBuildLoad2(b, x->l->i64, slots[0], ""), LLVMBuildLoad2(b, x->l->i64, slots[1], "")};
+    x->lanes = w->n->narrow;
+    single_vectors(w, i, a, frames, n, p.from, p.until, true);
+    x->lanes = w->n->lanes;
+    LLVMBuildCondBr(b, LLVMBuildICmp(b, LLVMIntEQ, p.until, until, ""), after, middle);
+    open_place(x, &there, middle);
+    x->interior = w->n;
+    full_vectors(w, i, a, frames, n, inner);
+    x->interior = NULL;
+    LLVMBuildStore(b, inner.until, slots[0]);
+    LLVMBuildStore(b, until, slots[1]);
+    LLVMBuildBr(b, edges);
+    LLVMPositionBuilderAtEnd(b, outside->at);
+    LLVMBuildStore(b, x->ranges[a->rank].first, slots[0]);
+    LLVMBuildStore(b, head, slots[1]);
+    LLVMBuildBr(b, edges);
+    LLVMPositionBuilderAtEnd(b, after);
+    x->place = outside;
+    x->place->at = after;
+}
+
 static void vector_loops(walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n) {
     tg_x86 *x = w->x;
     const tg_x86_range *r = &x->ranges[a->rank];
     int64_t step = (int64_t)x->lanes * w->n->unroll, left;
     LLVMValueRef until = LLVMBuildAdd(x->builder, r->first, r->size, ""), middle = r->first;
-    if (!r->bound || r->bound >= step) {
-        middle = whole_steps(x, r, step);
-        full_vectors(w, i, a, frames, n, middle);
+    bool has_steps = !r->bound || r->bound >= step;
+    if (has_steps && w->n->bordered.len) {
+        bordered_vectors(w, i, a, frames, n, until);
+        return;
+    }
+    if (has_steps) {
+        middle = whole_steps(x, r->first, r->size, step);
+        full_vectors(w, i, a, frames, n, (stretch){r->first, middle});
     }
     if (tg_llvm_is_const(LLVMBuildSub(x->builder, until, middle, ""), &left) && left == 0) {
         return;
     }
     x->lanes = w->n->narrow;
     if (w->n->narrow < w->n->lanes) {
-        LLVMValueRef end = whole_steps(x, r, x->lanes);
+        LLVMValueRef end = whole_steps(x, r->first, r->size, x->lanes);
         single_vectors(w, i, a, frames, n, middle, end, false);
         middle = end;
     }
@@ -533,6 +608,7 @@ static void emit_loops(tg_x86 *x, tg_x86_nest *n) {
     x->lanes = n->vector ? n->lanes : 1;
     x->reads_constants = n->long_chain && n->vector && !x->machine->has_masks;
     x->recent = (tg_x86_recent){0};
+    x->multiples = tg_map_create(x->arena);
     if (!chain) {
         reserve_buffers(x, n);
     }
@@ -577,6 +653,7 @@ void tg_x86_emit_nest(tg_x86 *x, tg_x86_nest *n) {
         tg_x86_choose_vector(x, n);
         tg_x86_nest *copy = bare_copy(x, n);
         copy->roots = n->roots;
+        tg_x86_choose_interior(x, copy);
         tg_x86_choose_tile(x, copy);
         emit_loops(x, copy);
         return;
@@ -587,6 +664,7 @@ void tg_x86_emit_nest(tg_x86 *x, tg_x86_nest *n) {
     if (together) {
         inside->roots = n->roots;
     }
+    tg_x86_choose_interior(x, inside);
     tg_x86_choose_tile(x, inside);
     emit_loops(x, inside);
     if (!together) {

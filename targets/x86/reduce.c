@@ -292,7 +292,48 @@ static void put_results(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f, LLVMValueRef 
     }
 }
 
+/* Regrouping must not overflow where the order of the definition does not: no products of floats. */
+bool tg_x86_scans_lanes(const tg_op *op) {
+    tg_dtype t = tg_operand(op, 0)->type->dtype;
+    return op->opcode == TG_OP_SCAN && tg_dtype_kind_of(t) != TG_KIND_COMPLEX && !(fn_of(op) == TG_FN_MUL && tg_dtype_is_float(t));
+}
+
+/* Lanes `by` further up, those at the bottom from the top of `below`. */
+static LLVMValueRef lanes_up(tg_x86 *x, LLVMValueRef v, LLVMValueRef below, unsigned by) {
+    LLVMValueRef ids[64];
+    unsigned lanes = tg_llvm_lanes(v);
+    for (unsigned i = 0; i < lanes; i++) {
+        ids[i] = tg_llvm_i32(x->l, lanes + i - by);
+    }
+    return LLVMBuildShuffleVector(x->builder, below, v, LLVMConstVector(ids, lanes), "");
+}
+
+/* Lanes along the scanned axis: sums of 1, 2, 4 … neighbours end in each lane, then what all lanes before this vector gave, which is in every
+ * lane of the slot, comes in front. Only that last step waits for the vector before. */
+static void step_scan_lanes(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f) {
+    LLVMValueRef before, v[MAX_PARTS], up, out;
+    load_parts(x, a, &before);
+    operands_at(x, a, f, v);
+    LLVMValueRef none = tg_llvm_splat(x->l, identity(x, fn_of(a->root->op), a->dtype[0]), a->lanes);
+    for (unsigned by = 1; by < a->lanes; by *= 2) {
+        up = lanes_up(x, v[0], none, by);
+        combine(x, a, &up, v, v);
+    }
+    combine(x, a, &before, v, &out);
+    LLVMValueRef last = LLVMBuildExtractElement(x->builder, v[0], tg_llvm_i32(x->l, a->lanes - 1), ""), next;
+    last = tg_llvm_splat(x->l, last, a->lanes);
+    combine(x, a, &before, &last, &next);
+    store_parts(x, a, &next, &before, NULL);
+    out = tg_op_flag(a->root->op, TG_ATTR_EXCLUSIVE) ? lanes_up(x, out, before, 1) : out;
+    put_results(x, a, f, &out);
+}
+
 static void step_scan(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f) {
+    const tg_x86_val *index = tg_x86_frame_index(f, tg_op_axis(a->root->op, TG_ATTR_AXIS));
+    if (index->step) {
+        step_scan_lanes(x, a, f);
+        return;
+    }
     bool exclusive = tg_op_flag(a->root->op, TG_ATTR_EXCLUSIVE);
     LLVMValueRef acc[MAX_PARTS], v[MAX_PARTS], out[MAX_PARTS];
     load_parts(x, a, acc);

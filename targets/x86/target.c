@@ -100,6 +100,7 @@ static void prepare(tg_x86 *x, job *j) {
     x->memo->at = tg_arena_alloc(x->arena, sizeof *x->memo->at * 2 * f->next_value_id, 8);
     x->steps = tg_map_create(x->arena);
     x->chains = tg_map_create(x->arena);
+    x->multiples = tg_map_create(x->arena);
     x->carries = tg_map_create(x->arena);
     x->scalars = TG_NEW_ARRAY(x->arena, LLVMValueRef, f->next_value_id);
     x->scalars_im = TG_NEW_ARRAY(x->arena, LLVMValueRef, f->next_value_id);

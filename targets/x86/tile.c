@@ -12,6 +12,9 @@
  * Windows that overlap along a second axis as well are tiled along both: 4 rows of 2 points read 6 · 4 positions for 8 · 9 products, where 6
  * points of one row read 3 · 8 for 6 · 9, and every row of an image comes from the second-level cache half as often.
  *
+ * Lanes along which windows overlap are those of interior.c instead, one point at a time: the code for the vectors at the borders, once for
+ * every point of a tile, would be most of a kernel.
+ *
  * Windows may reach beyond the edge of a tensor, which every load has to test. The indices are affine, so that their extremes
  * over a tile are at its corners: if these are inside, no load of the tile is tested. Points that do not fill a tile are done one by
  * one, or in a tile that overlaps the one before, where computing a point twice does no harm. */
@@ -37,7 +40,7 @@ static bool has_inner(const tg_x86_nest *n, const tg_type *t) {
 typedef struct survey {
     tg_x86 *x;
     tg_map *seen;
-    TG_VEC(tg_op *) loads;
+    tg_x86_loads loads;
     uint32_t n_ops;
     bool moved; /* some tile is read at other points than those of the nest */
 } survey;
@@ -86,6 +89,12 @@ static survey survey_of(tg_x86 *x, const tg_x86_nest *n) {
         }
     }
     return s;
+}
+
+bool tg_x86_loads_of(tg_x86 *x, const tg_x86_nest *n, tg_x86_loads *loads) {
+    survey s = survey_of(x, n);
+    *loads = s.loads;
+    return !s.moved;
 }
 
 /* Registers that the accumulators of one point take. */
@@ -152,7 +161,7 @@ static bool has_windows(const tg_x86 *x, const tg_x86_nest *n, const survey *s, 
 
 static bool may_tile(const tg_x86 *x, const tg_x86_nest *n) {
     bool loops = n->n_inner > 0 || n->roots.data[0].kind == TG_X86_ROOT_CARRY;
-    bool fits = x->unit && !x->options->baseline && n->vector && loops && !is_inner(n, n->vector);
+    bool fits = x->unit && !x->options->baseline && n->vector && loops && !is_inner(n, n->vector) && !n->bordered.len;
     for (uint32_t i = 0; fits && i < n->roots.len; i++) {
         const tg_x86_root *r = &n->roots.data[i];
         fits = r->op && (r->after || r->kind == TG_X86_ROOT_REDUCE || r->kind == TG_X86_ROOT_FILL || r->kind == TG_X86_ROOT_CARRY);
@@ -203,7 +212,7 @@ static void find_boxed(tg_x86 *x, tg_x86_nest *n, const survey *s) {
         int64_t proved = tg_op_int(op, TG_ATTR_IN_BOUNDS, 0);
         bool varies = tg_type_has_axis(tg_result(op, 0)->type, n->tile) || varies_inside(x, n, tg_result(op, 0));
         for (uint32_t d = 0; d < tg_op_n_indices(op) && varies; d++) {
-            tg_x86_boxed box = {op, d, {0}};
+            tg_x86_boxed box = {op, d, {0}, 0, NULL};
             if (!(proved >> d & 1) && tg_affine_of(x->arena, tg_op_index(op, d), &box.index) && is_boxable(x, n, &box.index)) {
                 tg_vec_push(x->arena, &n->boxed, box);
             }
@@ -276,18 +285,20 @@ void tg_x86_choose_tile(tg_x86 *x, tg_x86_nest *n) {
     find_boxed(x, n, &s);
 }
 
-bool tg_x86_is_boxed(const tg_x86 *x, const tg_op *op, uint32_t d) {
-    for (uint32_t i = 0; x->boxed && i < x->boxed->boxed.len; i++) {
-        const tg_x86_boxed *b = &x->boxed->boxed.data[i];
-        if (b->op == op && b->d == d) {
+static bool is_among(const tg_x86_boxes *boxes, const tg_op *op, uint32_t d) {
+    for (uint32_t i = 0; i < boxes->len; i++) {
+        if (boxes->data[i].op == op && boxes->data[i].d == d) {
             return true;
         }
     }
     return false;
 }
 
-/* The least or greatest value of the index over the points of the tile and all points of the inner axes. */
-static LLVMValueRef extreme(tg_x86 *x, const tg_x86_nest *n, const tg_x86_frame *f, const tg_x86_frame *end, const tg_affine *index,
+bool tg_x86_is_boxed(const tg_x86 *x, const tg_op *op, uint32_t d) {
+    return (x->boxed && is_among(&x->boxed->boxed, op, d)) || (x->interior && is_among(&x->interior->bordered, op, d));
+}
+
+LLVMValueRef tg_x86_extreme(tg_x86 *x, const tg_x86_nest *n, const tg_x86_frame *f, const tg_x86_frame *end, const tg_affine *index,
                             bool greatest, LLVMValueRef first, LLVMValueRef last) {
     LLVMBuilderRef b = x->builder;
     LLVMValueRef sum = tg_llvm_i64(x->l, index->constant);
@@ -303,7 +314,7 @@ static LLVMValueRef extreme(tg_x86 *x, const tg_x86_nest *n, const tg_x86_frame 
             v = tg_x86_scalar_of(x, t->symbol);
         } else if (t->axis == n->tile) {
             v = upper ? last : first;
-        } else if (is_inner(n, t->axis)) {
+        } else if (!tg_x86_frame_index(f, t->axis)) {
             const tg_x86_range *r = &x->ranges[t->axis->rank];
             LLVMValueRef rest = LLVMBuildSub(b, r->size, tg_llvm_i64(x->l, 1), "");
             v = upper ? LLVMBuildAdd(b, r->first, rest, "") : r->first;
@@ -321,8 +332,8 @@ LLVMValueRef tg_x86_box_holds(tg_x86 *x, const tg_x86_nest *n, const tg_x86_fram
     LLVMValueRef all = NULL;
     for (uint32_t i = 0; i < n->boxed.len; i++) {
         const tg_x86_boxed *box = &n->boxed.data[i];
-        LLVMValueRef least = extreme(x, n, f, end, &box->index, false, first, last);
-        LLVMValueRef most = extreme(x, n, f, end, &box->index, true, first, last);
+        LLVMValueRef least = tg_x86_extreme(x, n, f, end, &box->index, false, first, last);
+        LLVMValueRef most = tg_x86_extreme(x, n, f, end, &box->index, true, first, last);
         LLVMValueRef dim = tg_x86_tensor_of(x, tg_operand(box->op, 0))->dim[box->d];
         LLVMValueRef above = LLVMBuildICmp(b, LLVMIntSGE, least, tg_llvm_i64(x->l, 0), "");
         LLVMValueRef inside = LLVMBuildAnd(b, above, LLVMBuildICmp(b, LLVMIntSLT, most, dim, ""), "");

@@ -4,7 +4,7 @@
  * Ties go to an axis that is not reduced. Iterations hold several vectors when a vector is little work. */
 #include "targets/x86/x86_internal.h"
 
-enum { UNKNOWN = INT32_MIN, MAX_UNROLL = 8, MAX_STEPS = 2000, SHORTEST_BITS = 128, LONG = 12, CHAINS = 4 };
+enum { UNKNOWN = INT32_MIN, MAX_UNROLL = 8, MAX_STEPS = 2000, SHORTEST_BITS = 128, LONG = 12, CHAINS = 4, FEW_STEPS = 16 };
 
 /* Inside the tile that an op indexes, the axes it names stand for its index expressions. */
 typedef struct binding {
@@ -74,6 +74,9 @@ static int64_t coefficient_in(const tg_value *v, const tg_axis *a, const binding
             }
         }
         return opaque(op, a, e, steps);
+    case TG_OP_REM: /* most vectors of an index that wraps round the size of a tensor are not where it does */
+        return tg_operand(op, 1)->def && tg_operand(op, 1)->def->opcode == TG_OP_DIM ? coefficient_in(tg_operand(op, 0), a, e, steps)
+                                                                                   : opaque(op, a, e, steps);
     default:
         return opaque(op, a, e, steps);
     }
@@ -97,7 +100,23 @@ typedef struct votes {
     bool pieces; /* lanes that are read or written one by one, or complex: wide values are much code */
     tg_map *seen;
     const binding *env;
+    const tg_x86_nest *nest;
 } votes;
+
+/* Does a loop over reduced axes repeat what the lanes do without this access? */
+static bool is_outside_loops(const votes *s, const tg_op *op) {
+    const tg_x86_nest *n = s->nest;
+    int64_t steps = 1;
+    for (uint32_t i = 0; i < n->n_inner; i++) {
+        const tg_axis *a = n->inner[i];
+        int64_t bound = s->x->ranges[a->rank].bound;
+        if (a == s->axis || s->env || op->n_results == 0 || tg_type_has_axis(tg_result(op, 0)->type, a)) {
+            return false;
+        }
+        steps = bound && steps < FEW_STEPS ? steps * bound : FEW_STEPS;
+    }
+    return steps >= FEW_STEPS;
+}
 
 static void vote_access(votes *s, const tg_op *op) {
     uint32_t n = tg_op_n_indices(op);
@@ -110,7 +129,8 @@ static void vote_access(votes *s, const tg_op *op) {
     }
     bool store = op->opcode == TG_OP_STORE; /* scatters cost more than gathers */
     s->pieces |= gathers || tg_dtype_kind_of(tg_operand(op, 0)->type->dtype) == TG_KIND_COMPLEX;
-    s->score += !depends ? 0 : unit && !gathers ? (store ? 12 : 10) : store ? -12 : -8;
+    int worse = is_outside_loops(s, op) ? -1 : store ? -12 : -8;
+    s->score += !depends ? 0 : unit && !gathers ? (store ? 12 : 10) : worse;
     tg_dtype t = tg_operand(op, 0)->type->dtype;
     int bits = tg_dtype_bits(tg_dtype_real(t));
     s->scalar_only |= bits == 4 && op->opcode == TG_OP_STORE;
@@ -229,7 +249,7 @@ static int vote_value(votes *s, const tg_value *v) {
 }
 
 static votes count_votes(tg_x86 *x, tg_x86_nest *n, const tg_axis *a) {
-    votes s = {.x = x, .axis = a, .seen = tg_map_create(x->arena)};
+    votes s = {.x = x, .axis = a, .seen = tg_map_create(x->arena), .nest = n};
     for (uint32_t i = 0; i < n->roots.len; i++) {
         const tg_x86_root *r = &n->roots.data[i];
         if (r->to) {
@@ -260,7 +280,8 @@ static bool is_scalar_kind(const tg_x86_nest *n) {
 static bool inner_may_run_in_lanes(const tg_x86_nest *n) {
     for (uint32_t i = 0; i < n->roots.len; i++) {
         const tg_op *op = n->roots.data[i].op;
-        if (n->roots.data[i].kind == TG_X86_ROOT_SCAN || (op && op->opcode == TG_OP_REDUCE_FN)) {
+        bool ordered = n->roots.data[i].kind == TG_X86_ROOT_SCAN && !tg_x86_scans_lanes(op);
+        if (ordered || (op && op->opcode == TG_OP_REDUCE_FN)) {
             return false;
         }
     }
@@ -282,6 +303,11 @@ static int short_penalty(const tg_x86 *x, int64_t bound) {
     return empty + (lanes < most ? 20 : 0);
 }
 
+/* Lanes of a reduced axis are folded at each point: of a short axis, more work than all the rest. */
+static int fold_penalty(const tg_x86 *x, int64_t bound) {
+    return bound && bound <= 8 * (x->machine->vector_bits / 32) ? 60 : 1;
+}
+
 static bool may_run_in_lanes(const tg_x86 *x, const tg_x86_nest *n, uint32_t i) {
     const tg_axis *a = i < n->n_outer ? n->outer[i] : n->inner[i - n->n_outer];
     return x->ranges[a->rank].bound != 1 && (i < n->n_outer || inner_may_run_in_lanes(n));
@@ -290,6 +316,14 @@ static bool may_run_in_lanes(const tg_x86 *x, const tg_x86_nest *n, uint32_t i) 
 /* An axis of one point does what `vector(a) = 1` asks; a longer vector is asked of tensors that have more points. */
 static bool is_point_obeying(const tg_x86 *x, const tg_axis *a, int64_t width) {
     return x->ranges[a->rank].bound == 1 && (width == 1 || x->options->tensors);
+}
+
+/* A scan along its lanes carries the last one to the next vector. */
+static void one_vector_if_scanned(tg_x86_nest *n) {
+    if (n->vector && n->roots.data[0].kind == TG_X86_ROOT_SCAN && tg_axes_contain(n->inner, n->n_inner, n->vector)) {
+        n->lanes = n->narrow;
+        n->unroll = 1;
+    }
 }
 
 /* `vector(a) = w`: w elements per iteration, in as many vectors as that takes. True if the nest has such an axis. */
@@ -313,6 +347,7 @@ static bool choose_scheduled(tg_x86 *x, tg_x86_nest *n) {
         n->narrow = n->lanes;
         n->unroll = (uint32_t)(width / n->lanes);
         n->vector = n->lanes > 1 ? a : NULL;
+        one_vector_if_scanned(n);
         tg_x86_sched_obey(x, item);
         return true;
     }
@@ -349,7 +384,7 @@ void tg_x86_choose_vector(tg_x86 *x, tg_x86_nest *n) {
         if (!v.scalar_only && !gathers) {
             tg_x86_offer_vector(x, a, x->machine->vector_bits / (v.wide && !v.narrow ? 64 : 32));
         }
-        int score = 4 * v.score - short_penalty(x, bound) - (inside ? 1 : 0) + (int)(i < 8 ? i : 8) / 4;
+        int score = 4 * v.score - short_penalty(x, bound) - (inside ? fold_penalty(x, bound) : 0) + (int)(i < 8 ? i : 8) / 4;
         if (score > best) {
             best = score;
             n->vector = a;
@@ -378,4 +413,5 @@ void tg_x86_choose_vector(tg_x86 *x, tg_x86_nest *n) {
     if (n->lanes < 2) {
         n->vector = NULL;
     }
+    one_vector_if_scanned(n);
 }

@@ -100,12 +100,16 @@ typedef struct tg_x86_root {
     bool after;      /* runs at the points of `outer`, once the reductions of the nest are complete there */
 } tg_x86_root;
 
-/* Dimension d of a load, whose test a tile of points inside the tensor does without (tile.c). */
+/* Dimension d of a load, whose test points inside the tensor do without: those of a tile (tile.c), vectors of an interior (interior.c). */
 typedef struct tg_x86_boxed {
-    const tg_op *op;
+    const tg_op *op; /* a load, or the remainder by `extent` of an index that stays below it */
     uint32_t d;
     tg_affine index;
+    int64_t per_lane; /* interior: what the index grows by from lane to lane; `index` is the rest */
+    tg_value *extent; /* null: that of the tensor */
 } tg_x86_boxed;
+typedef TG_VEC(tg_x86_boxed) tg_x86_boxes;
+typedef TG_VEC(tg_op *) tg_x86_loads;
 
 /* Loops over `outer`, in it loops over `inner` (the reduced or scanned axes), in it the roots. `vector` is one of them. */
 enum { TG_X86_MAX_ROOTS = 128, TG_X86_MAX_POINTS = 16 }; /* of a nest; points (or vectors of them) worked on at a time */
@@ -124,7 +128,7 @@ typedef struct tg_x86_nest {
     uint32_t band_points;
     bool repeats;    /* points may be computed twice: the last tile overlaps the one before */
     uint32_t unrolled; /* the last so many of `inner` have no loops */
-    TG_VEC(tg_x86_boxed) boxed;
+    tg_x86_boxes boxed, bordered; /* tests that tiles, and vectors in the interior, do without */
     TG_VEC(tg_x86_root) roots;
     struct tg_x86_dot *dot; /* the nest of a DOT on its fast path (dot.h): the roots after it run on its results */
 } tg_x86_nest;
@@ -213,6 +217,8 @@ typedef struct tg_x86 {
     bool streamed;         /* some of this task do */
     bool fills;            /* it computes a buffer: memory is idle meanwhile */
     const tg_x86_nest *boxed; /* the points being worked on pass the tests of its boxed accesses */
+    tg_map *multiples;           /* indices that are multiples of so many lanes */
+    const tg_x86_nest *interior; /* so do the vectors being worked on, those of its bordered ones */
     uint32_t window_row;      /* counts rows of the windows that unrolled loops walk through */
     LLVMValueRef frame, worker, rt;
     struct tg_x86_captures *captures;
@@ -372,8 +378,27 @@ void tg_x86_choose_tile(tg_x86 *x, tg_x86_nest *n); /* tile, unrolled inner axes
 LLVMValueRef tg_x86_box_holds(tg_x86 *x, const tg_x86_nest *n, const tg_x86_frame *f, const tg_x86_frame *end, LLVMValueRef first,
                               LLVMValueRef last);
 bool tg_x86_is_boxed(const tg_x86 *x, const tg_op *op, uint32_t d); /* is the test known to pass here? */
+/* What the roots of the nest read before its reductions are complete; false if some tile is read at other points than those of the nest. */
+bool tg_x86_loads_of(tg_x86 *x, const tg_x86_nest *n, tg_x86_loads *loads);
+/* The least or greatest value of the index from the frame `f` to the frame `end`, over the points first … last of the tile and all points
+ * of the axes that have no index yet. */
+LLVMValueRef tg_x86_extreme(tg_x86 *x, const tg_x86_nest *n, const tg_x86_frame *f, const tg_x86_frame *end, const tg_affine *index,
+                            bool greatest, LLVMValueRef first, LLVMValueRef last);
+
+/* ---- wrap.c ---- */
+/* DIV and REM of an index where that is easier than a division; false: it is not. */
+bool tg_x86_eval_quotient(tg_x86 *x, tg_x86_frame *f, tg_op *op, tg_x86_val *out);
+/* `index` is `from` and some whole vectors. */
+void tg_x86_note_multiple(tg_x86 *x, LLVMValueRef index, LLVMValueRef from);
+bool tg_x86_is_multiple(const tg_x86 *x, LLVMValueRef v, unsigned of);
+
+/* ---- interior.c ---- */
+void tg_x86_choose_interior(tg_x86 *x, tg_x86_nest *n);
+/* Cuts the interval [*lo, *hi) of the vector axis, the other outer axes being at frame `f`, to its interior; maybe to nothing: hi <= lo. */
+void tg_x86_interior_of(tg_x86 *x, const tg_x86_nest *n, const tg_x86_frame *f, LLVMValueRef *lo, LLVMValueRef *hi);
 typedef struct tg_x86_acc tg_x86_acc; /* accumulators of one root and one output point */
 tg_x86_acc *tg_x86_acc_open(tg_x86 *x, tg_x86_root *r, unsigned lanes, tg_x86_frame *f);
+bool tg_x86_scans_lanes(const tg_op *op); /* may the scan run along its lanes? */
 void tg_x86_acc_share(tg_x86_acc *a, tg_x86_acc *with); /* both are merged in the end: what they can have in common they do */
 void tg_x86_acc_step(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f);
 void tg_x86_acc_merge(tg_x86 *x, tg_x86_acc *into, tg_x86_acc *from);

@@ -216,6 +216,23 @@ const kernel_row kernel_rows[] = {
     {ROW("e_misc", grouped_gemm, grouped_gemm), .prepare = prepare_grouped_gemm,
      .finish = finish_grouped_gemm,
      .cases = "G=3 maxm=19 maxn=23|G=1 maxm=1 maxn=1|G=0 maxm=3 maxn=4|G=6 maxm=60 maxn=70"},
+    /* ---- grids: lanes along moved and wrapped indices, scans in lanes ---- */
+#define GRID_CASES "H=7 W=37|H=3 W=130 strided|H=1 W=1|H=2 W=2|H=0 W=4|H=4 W=0|H=9 W=16|H=5 W=77 transposed|H=6 W=65 reversed|H=33 W=1031"
+    {ROW("g_grid", jacobi, jacobi), .types = "f32 bf16 f16 f64", .blocks = "y x", .schedules = "x = 40; vector(x) = 8|vector(x) = 1|y = 3; vector(x) = 32",
+     .cases = GRID_CASES},
+    {ROW("g_grid", torus, torus), .types = "f32 f64 i32", .fills = "X=-9:9", .blocks = "y x", .cases = GRID_CASES},
+    {ROW("g_grid", window, window), .blocks = "y x",
+     .cases = "H=7 W=37 R=3 S=3|H=3 W=130 R=5 S=5 strided|H=5 W=5 R=5 S=3|H=9 W=18 R=1 S=7|H=4 W=33 R=3 S=1|H=0 W=4 R=3 S=3|H=4 W=0 R=3 S=3|"
+              "H=6 W=65 R=3 S=5 reversed|H=20 W=331 R=3 S=3"},
+    {ROW("g_grid", moved, moved), .fills = "X=-9:9", .blocks = "y x",
+     .cases = "H=7 W=37 by=3|H=3 W=130 by=-20 strided|H=1 W=1 by=0|H=2 W=9 by=100|H=0 W=4 by=1|H=4 W=0 by=1|H=5 W=300 by=299|H=6 W=65 by=-64 reversed"},
+    {ROW("g_grid", prefixes, prefixes), .types = "f32 f16 i32 u8", .fills = "X=0:9", .schedules = "vector(x) = 8|y = 3; vector(y) = 4|vector(x) = 1",
+     .cases = GRID_CASES},
+    {ROW("g_grid", turn, turn), .types = "f32 bf16 f16 f64", .blocks = "s h", .literals = true,
+     .cases = "B=2 S=5 H=3 D=64|B=1 S=37 H=2 D=32 strided|B=1 S=1 H=1 D=2|B=2 S=0 H=2 D=8|B=1 S=3 H=5 D=20|B=2 S=40 H=8 D=128"},
+    {ROW("g_grid", attraction, attraction), .blocks = "i j", .cases = "N=37|N=1|N=0|N=130|N=64 strided|N=300"},
+    {ROW("g_grid", groups, groups), .types = "f32 f64 i32", .fills = "X=-9:9 S=-9:9 R=-9:9", .blocks = "m",
+     .cases = "M=3 K=100 G=4|M=2 K=32 G=1|M=1 K=1 G=1|M=0 K=5 G=1|M=3 K=0 G=0|M=2 K=130 G=5 strided|M=4 K=1000 G=32"},
     /* ---- std/ ---- */
     {ROW("f_std", activations, activations), .types = "f32 bf16 f16", .fills = "X=-2:2",
      .literals = true,

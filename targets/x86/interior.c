@@ -1,0 +1,116 @@
+/* Where lanes along an axis need no tests.
+ *
+ *   U[y, x - 1] + U[y, x + 1]     lanes along x
+ *
+ * Loads at moved indices may leave their tensor, where they read zeros: each vector would compare its lanes with both edges. But the indices
+ * are affine, so what stays inside is an interval of x, the *interior*, known before the loop over x. Its vectors need no tests; the
+ * few before and after it run under masks (nest.c). Tests that do not depend on x are part of the same question: where one
+ * fails, as in the first row of an image, the interior is empty. */
+#include "targets/x86/address.h"
+#include "targets/x86/carry.h"
+
+static bool is_known(const tg_x86 *x, const tg_x86_nest *n, const tg_affine_term *t) {
+    if (t->axis) {
+        return !t->symbol && (tg_axes_contain(n->outer, n->n_outer, t->axis) || tg_axes_contain(n->inner, n->n_inner, t->axis));
+    }
+    return t->symbol->type->n_axes == 0 && !(t->symbol->def && tg_x86_in_carry(x, t->symbol->def));
+}
+
+/* The index without its part along the lanes, which goes to per_lane. */
+static bool describe(tg_x86 *x, const tg_x86_nest *n, const tg_value *index, tg_x86_boxed *box) {
+    tg_value *symbol = NULL;
+    bool affine = tg_affine_of(x->arena, index, &box->index) &&
+                  tg_affine_axis_coeff(&box->index, n->vector, &box->per_lane, &symbol) && !symbol && box->per_lane > INT32_MIN &&
+                  box->per_lane < INT32_MAX && (!box->per_lane || tg_affine_add_term(&box->index, -box->per_lane, NULL, n->vector));
+    for (uint32_t i = 0; affine && i < box->index.terms.len; i++) {
+        affine = is_known(x, n, &box->index.terms.data[i]);
+    }
+    return affine;
+}
+
+/* The remainder by something known at launch that a whole index is, or null. */
+static const tg_op *wrap_of(const tg_x86_nest *n, const tg_value *index) {
+    const tg_op *op = index->def;
+    bool wraps = op && op->opcode == TG_OP_REM && tg_type_has_axis(index->type, n->vector) && tg_operand(op, 1)->type->n_axes == 0;
+    return wraps && tg_x86_is_launch_value(tg_operand(op, 1)) ? op : NULL;
+}
+
+static bool add_border(tg_x86 *x, tg_x86_nest *n, const tg_value *index, tg_x86_boxed box) {
+    for (uint32_t i = 0; i < n->bordered.len; i++) {
+        if (n->bordered.data[i].op == box.op && n->bordered.data[i].d == box.d) {
+            return false;
+        }
+    }
+    if (!describe(x, n, index, &box)) {
+        return false;
+    }
+    tg_vec_push(x->arena, &n->bordered, box);
+    return box.per_lane != 0;
+}
+
+static bool is_tested(const tg_op *op, uint32_t d) {
+    tg_value *extent;
+    return !(tg_op_int(op, TG_ATTR_IN_BOUNDS, 0) >> d & 1) && !tg_x86_checkable_at_launch(op, d, &extent);
+}
+
+void tg_x86_choose_interior(tg_x86 *x, tg_x86_nest *n) {
+    tg_x86_loads loads;
+    bool along = false;
+    bool may = x->unit && !x->options->baseline && n->vector && tg_axes_contain(n->outer, n->n_outer, n->vector);
+    n->bordered.len = 0;
+    if (!may || !tg_x86_loads_of(x, n, &loads)) {
+        return;
+    }
+    for (uint32_t i = 0; i < loads.len; i++) {
+        const tg_op *op = loads.data[i];
+        for (uint32_t d = 0; d < tg_op_n_indices(op) && tg_type_has_axis(tg_result(op, 0)->type, n->vector); d++) {
+            tg_value *index = tg_op_index(op, d);
+            const tg_op *wrap = wrap_of(n, index);
+            if (wrap) {
+                index = tg_operand(wrap, 0);
+                along |= add_border(x, n, index, (tg_x86_boxed){wrap, 0, {0}, 0, tg_operand(wrap, 1)});
+            }
+            if (is_tested(op, d)) {
+                along |= add_border(x, n, index, (tg_x86_boxed){op, d, {0}, 0, NULL});
+            }
+        }
+    }
+    n->bordered.len = along ? n->bordered.len : 0;
+}
+
+static LLVMValueRef floor_div(tg_x86 *x, LLVMValueRef v, int64_t by) {
+    if (by == 1) {
+        return v;
+    }
+    LLVMValueRef d = tg_llvm_i64(x->l, by), rest = LLVMBuildSRem(x->builder, v, d, "");
+    LLVMValueRef below = LLVMBuildICmp(x->builder, LLVMIntSLT, rest, tg_llvm_i64(x->l, 0), "");
+    return LLVMBuildSub(x->builder, LLVMBuildSDiv(x->builder, v, d, ""), LLVMBuildZExt(x->builder, below, x->l->i64, ""), "");
+}
+
+/* 0 <= c k + least and c k + most < dim, as an interval of k. */
+static void cut(tg_x86 *x, LLVMValueRef *lo, LLVMValueRef *hi, int64_t c, LLVMValueRef least, LLVMValueRef most, LLVMValueRef dim) {
+    LLVMBuilderRef b = x->builder;
+    LLVMValueRef one = tg_llvm_i64(x->l, 1), room = LLVMBuildSub(b, LLVMBuildSub(b, dim, one, ""), most, "");
+    LLVMValueRef down = LLVMBuildNeg(b, floor_div(x, c > 0 ? least : room, c > 0 ? c : -c), "");
+    LLVMValueRef up = floor_div(x, c > 0 ? room : least, c > 0 ? c : -c);
+    *lo = tg_llvm_max64(x->l, *lo, down);
+    *hi = tg_llvm_min64(x->l, *hi, LLVMBuildAdd(b, up, one, ""));
+}
+
+void tg_x86_interior_of(tg_x86 *x, const tg_x86_nest *n, const tg_x86_frame *f, LLVMValueRef *lo, LLVMValueRef *hi) {
+    LLVMBuilderRef b = x->builder;
+    LLVMValueRef inside = NULL;
+    for (uint32_t i = 0; i < n->bordered.len; i++) {
+        const tg_x86_boxed *box = &n->bordered.data[i];
+        LLVMValueRef least = tg_x86_extreme(x, n, f, f, &box->index, false, NULL, NULL);
+        LLVMValueRef most = tg_x86_extreme(x, n, f, f, &box->index, true, NULL, NULL);
+        LLVMValueRef dim = box->extent ? tg_x86_scalar_of(x, box->extent) : tg_x86_tensor_of(x, tg_operand(box->op, 0))->dim[box->d];
+        if (box->per_lane) {
+            cut(x, lo, hi, box->per_lane, least, most, dim);
+            continue;
+        }
+        LLVMValueRef above = LLVMBuildICmp(b, LLVMIntSGE, least, tg_llvm_i64(x->l, 0), "");
+        inside = tg_x86_and_masks(x, inside, LLVMBuildAnd(b, above, LLVMBuildICmp(b, LLVMIntSLT, most, dim, ""), ""));
+    }
+    *hi = inside ? LLVMBuildSelect(b, inside, *hi, *lo, "") : *hi;
+}
