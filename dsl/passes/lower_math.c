@@ -26,9 +26,48 @@ static VF with_sign(tg_builder *bld, tg_value *x, tg_value *sign)
     return tg_build_binary(bld, TG_OP_COPYSIGN, x, sign);
 }
 
+/* Does control flow here run per point, with branches where no lane needs them? */
+static bool is_per_point(const tg_block *block)
+{
+    for (const tg_op *op = block->parent->parent; op; op = op->parent->parent->parent)
+        if (op->opcode == TG_OP_MAP || op->opcode == TG_OP_REDUCE_FN || op->opcode == TG_OP_SCAN_FN)
+            return true;
+    return false;
+}
+static void yield_from(const tg_builder *bld, tg_region *r, VU (*value)(tg_builder *, VF), VF x)
+{
+    tg_builder in = {.func = bld->func, .block = &r->body, .span = bld->span};
+    VU v = value ? value(&in, x) : tg_build_int(&in, TG_U64, 0);
+    tg_build_yield(&in, &v, 1);
+}
+static VU branch_on(tg_builder *bld, VU (*value)(tg_builder *, VF), VF x, double least)
+{
+    const tg_type *type = tg_type_scalar(bld->func, TG_U64);
+    VB test = tg_build_cmp(bld, TG_GE, tg_build_unary(bld, TG_OP_ABS, x), tg_build_float(bld, TG_F32, least));
+    tg_attr rare = tg_attr_flag(TG_ATTR_RARE);
+    tg_op *branch = tg_build_op(bld, TG_OP_IF, &test, 1, &type, 1, &rare, 1);
+    yield_from(bld, &branch->regions[0], value, x);
+    yield_from(bld, &branch->regions[1], NULL, x);
+    return tg_result(branch, 0);
+}
+/* value(x) where |x| >= least, else 0; computed only where a lane needs it. The host plans launches without branches. */
+static VU rarely(tg_builder *bld, VU (*value)(tg_builder *, VF), VF x, double least)
+{
+    if (x->type->n_axes == 0)
+        return is_per_point(bld->block) ? branch_on(bld, value, x, least) : value(bld, x);
+    const tg_type *type = tg_type_with_dtype(bld->func, x->type, TG_U64);
+    tg_op *map = tg_build_op(bld, TG_OP_MAP, &x, 1, &type, 1, NULL, 0);
+    tg_builder in = {.func = bld->func, .block = &map->regions[0].body, .span = bld->span};
+    VF point = tg_block_add_arg(bld->func, in.block, tg_type_scalar(bld->func, TG_F32), NULL);
+    VU v = branch_on(&in, value, point, least);
+    tg_build_yield(&in, &v, 1);
+    return tg_result(map, 0);
+}
+
 #define MARG tg_builder *bld,
 #define MFN(ret, name, ...) __attribute__((unused)) static ret m_##name(__VA_ARGS__)
 #define CALL(name, ...)     m_##name(bld, __VA_ARGS__)
+#define RARELY(name, x, least) rarely(bld, m_##name, x, least)
 #define F(x)                tg_build_float(bld, TG_F32, (double)(x))
 #define D(x)                tg_build_float(bld, TG_F64, (double)(x))
 #define I(x)                tg_build_int(bld, TG_I32, (x))
@@ -62,6 +101,7 @@ static VF with_sign(tg_builder *bld, tg_value *x, tg_value *sign)
 #define L2D(a)              tg_build_cast(bld, a, TG_F64)
 #define I2U(a)              tg_build_cast(bld, a, TG_U64)
 #define U2L(a)              tg_build_cast(bld, a, TG_I64)
+#define L2U(a)              tg_build_cast(bld, a, TG_U64)
 #define FBITS(a)            tg_build_bitcast(bld, a, TG_I32)
 #define BITSF(a)            tg_build_bitcast(bld, a, TG_F32)
 #define DBITS(a)            tg_build_bitcast(bld, a, TG_I64)

@@ -36,7 +36,7 @@ kernel embedding_bwd_sorted<T: float>(in T dY[N, D], in i32 perm[N], in i32 star
 kernel rope<T: float>(in T X[P, S, H, const D], in i64 pos[S], out T Y[P, S, H, const D], f32 base = 10000, f32 direction = 1)
     where D % 2 == 0
 {
-    grid (each p in P, s in S, each h in H) {
+    grid (each p in P, s in S, h in H) {
         axis u in D / 2;
         let f = wide(T)(pos[s]) * exp2(wide(T)(u) * (-2 / wide(T)(D)) * log2(wide(T)(base)));
         let c = cos(f), t = sin(f) * direction;

@@ -97,6 +97,104 @@ static void run_branch(tg_x86 *x, tg_region *r, const cell *to, uint32_t n, LLVM
     tg_llvm_if_close(x->l, &c);
 }
 
+/* ---- what few lanes need ----------------------------------------------------------------------------------- */
+
+/* A value per lane in memory, to be read and written one by one. */
+typedef struct column {
+    tg_value *value;
+    tg_x86_val lanes;
+    LLVMTypeRef element;
+    LLVMValueRef memory;
+} column;
+
+static column column_create(tg_x86 *x, tg_value *v, tg_x86_val lanes) {
+    LLVMTypeRef element = tg_x86_reg_type(x, v->type->dtype);
+    return (column){v, lanes, element, tg_x86_alloca(x, LLVMVectorType(element, x->lanes))};
+}
+
+/* What the region reads of the values around it; false if one of them has no place in memory, lane by lane. */
+static bool find_columns(tg_x86 *x, const tg_region *r, column *c, uint32_t *n) {
+    for (tg_op *op = r->body.first; op; op = op->next) {
+        for (uint32_t i = 0; i < op->n_operands; i++) {
+            tg_value *v = tg_operand(op, i);
+            tg_x86_val *known = tg_map_get(x->local, v);
+            bool seen = !known || !tg_llvm_is_vector(known->v);
+            for (uint32_t k = 0; k < *n && !seen; k++) {
+                seen = c[k].value == v;
+            }
+            if (!seen && (*n == MAX_CARRIED || known->im || v->type->dtype == TG_BOOL)) {
+                return false;
+            }
+            if (!seen) {
+                c[(*n)++] = column_create(x, v, *known);
+            }
+        }
+        if (op->n_regions) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static LLVMValueRef column_at(tg_x86 *x, const column *c, LLVMValueRef lane) {
+    return tg_llvm_gep(x->l, c->element, c->memory, lane);
+}
+
+/* The region at one lane; its results go to their columns. */
+static void run_lane(tg_x86 *x, tg_region *r, const column *in, uint32_t n_in, const column *out, uint32_t n_out, LLVMValueRef lane) {
+    unsigned lanes = x->lanes;
+    x->lanes = 1;
+    for (uint32_t i = 0; i < n_in; i++) {
+        LLVMValueRef v = LLVMBuildLoad2(x->builder, in[i].element, column_at(x, &in[i], lane), "");
+        define(x, in[i].value, (tg_x86_val){v, NULL, NULL});
+    }
+    run_block(x, &r->body, LLVMConstInt(x->l->i1, 1, 0));
+    for (uint32_t i = 0; i < n_out; i++) {
+        LLVMBuildStore(x->builder, value_of(x, tg_operand(r->body.last, i)).v, column_at(x, &out[i], lane));
+    }
+    x->lanes = lanes;
+    for (uint32_t i = 0; i < n_in; i++) {
+        define(x, in[i].value, in[i].lanes);
+    }
+}
+
+/* The lanes of the mask one after the other: code for a single lane, where that for all would be most of a kernel. */
+static bool run_rare(tg_x86 *x, tg_op *op, const cell *to, LLVMValueRef mask) {
+    column in[MAX_CARRIED], out[MAX_CARRIED];
+    uint32_t n_in = 0, n_out = op->n_results;
+    LLVMBuilderRef b = x->builder;
+    bool simple = tg_op_flag(op, TG_ATTR_RARE) && tg_llvm_is_vector(mask) && x->lanes <= 64 && find_columns(x, &op->regions[0], in, &n_in);
+    for (uint32_t i = 0; i < n_out && simple; i++) {
+        simple = !to[i].im && tg_result(op, i)->type->dtype != TG_BOOL;
+        out[i] = column_create(x, tg_result(op, i), (tg_x86_val){0});
+    }
+    if (!simple) {
+        return false;
+    }
+    tg_llvm_if some;
+    tg_llvm_if_open(x->l, &some, any(x, mask));
+    for (uint32_t i = 0; i < n_in; i++) {
+        LLVMBuildStore(b, in[i].lanes.v, in[i].memory);
+    }
+    LLVMValueRef bits = LLVMBuildBitCast(b, mask, LLVMIntTypeInContext(x->l->context, x->lanes), "");
+    bits = LLVMBuildZExt(b, bits, x->l->i64, "");
+    LLVMBasicBlockRef before = LLVMGetInsertBlock(b), loop = tg_llvm_block(x->l), after = tg_llvm_block(x->l);
+    LLVMBuildBr(b, loop);
+    LLVMPositionBuilderAtEnd(b, loop);
+    LLVMValueRef left = LLVMBuildPhi(b, x->l->i64, "");
+    LLVMValueRef lane = tg_llvm_call2(x->l, "llvm.cttz", left, LLVMConstInt(x->l->i1, 1, 0));
+    run_lane(x, &op->regions[0], in, n_in, out, n_out, lane);
+    LLVMValueRef next = LLVMBuildAnd(b, left, LLVMBuildSub(b, left, tg_llvm_i64(x->l, 1), ""), "");
+    LLVMAddIncoming(left, (LLVMValueRef[]){bits, next}, (LLVMBasicBlockRef[]){before, LLVMGetInsertBlock(b)}, 2);
+    LLVMBuildCondBr(b, LLVMBuildICmp(b, LLVMIntNE, next, tg_llvm_i64(x->l, 0), ""), loop, after);
+    LLVMPositionBuilderAtEnd(b, after);
+    for (uint32_t i = 0; i < n_out; i++) {
+        cell_set(x, &to[i], (tg_x86_val){LLVMBuildLoad2(b, to[i].type, out[i].memory, ""), NULL, NULL}, mask);
+    }
+    tg_llvm_if_close(x->l, &some);
+    return true;
+}
+
 static void run_if(tg_x86 *x, tg_op *op, LLVMValueRef mask) {
     cell to[MAX_CARRIED];
     uint32_t n = op->n_results;
@@ -107,7 +205,10 @@ static void run_if(tg_x86 *x, tg_op *op, LLVMValueRef mask) {
         to[i] = cell_create(x, tg_result(op, i)->type->dtype);
     }
     LLVMValueRef test = value_of(x, tg_operand(op, 0)).v;
-    run_branch(x, &op->regions[0], to, n, LLVMBuildAnd(x->builder, mask, test, ""));
+    LLVMValueRef taken = LLVMBuildAnd(x->builder, mask, test, "");
+    if (!run_rare(x, op, to, taken)) {
+        run_branch(x, &op->regions[0], to, n, taken);
+    }
     run_branch(x, &op->regions[1], to, n, LLVMBuildAnd(x->builder, mask, LLVMBuildNot(x->builder, test, ""), ""));
     for (uint32_t i = 0; i < n; i++) {
         define(x, tg_result(op, i), cell_get(x, &to[i]));

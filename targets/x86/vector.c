@@ -98,6 +98,7 @@ typedef struct votes {
     bool wide; /* 64-bit elements are moved */
     bool narrow;
     bool pieces; /* lanes that are read or written one by one, or complex: wide values are much code */
+    bool branches; /* code in parts, between which all lanes are kept */
     tg_map *seen;
     const binding *env;
     const tg_x86_nest *nest;
@@ -199,6 +200,7 @@ static void vote_body(votes *s, const tg_op *loop) {
 static int vote_operands(votes *s, const tg_op *op) {
     int height = 0;
     s->ops++;
+    s->branches |= op->opcode == TG_OP_MAP;
     if (op->opcode == TG_OP_FOR) {
         vote_body(s, op);
     }
@@ -403,7 +405,7 @@ void tg_x86_choose_vector(tg_x86 *x, tg_x86_nest *n) {
     int64_t bound = x->ranges[n->vector->rank].bound;
     n->lanes = fitting_lanes(n->lanes, bound, width);
     n->narrow = n->lanes;
-    uint32_t chains = !n->long_chain ? 1 : chosen.pieces ? CHAINS / 2 : CHAINS;
+    uint32_t chains = !n->long_chain ? 1 : chosen.pieces || chosen.branches ? CHAINS / 2 : CHAINS;
     while (n->lanes < chains * n->narrow && (!bound || bound >= 2 * n->lanes)) {
         n->lanes *= 2;
     }

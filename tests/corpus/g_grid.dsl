@@ -90,3 +90,19 @@ kernel groups<T: f32 | f64 | i32>(in T X[M, K], in T S[M, G], in T R[16], out T 
         Y[m, k] = X[m, k] * S[m, k / 32] + R[k % 16] - R[(k + 24) % 16];
     }
 }
+
+/// Angles of any size: the far ones take a branch of their own.
+fn twice_sine(f32 x) -> f32
+{
+    f32 y = x;
+    while (abs(y) > 1.0) y = sin(y);
+    return y * cos(x);
+}
+kernel waves<T: f32 | f16 | bf16>(in T X[M, N], out T S[M, N], out T C[M, N], out T L[M, N])
+{
+    grid (i in M, j in N) {
+        S[i, j] = sin(X[i, j]);
+        C[i, j] = T(cos(f32(X[i, j]) * 0.5));
+        L[i, j] = T(twice_sine(f32(X[i, j])));
+    }
+}

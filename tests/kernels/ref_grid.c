@@ -112,3 +112,23 @@ void ref_groups(kcase *c) {
         kt(c, "Y")[i] = kt(c, "X")[i] * kt(c, "S")[m * kd(c, "G") + k / 32] + r[k % 16] - r[(k + 24) % 16];
     }
 }
+
+void ref_waves(kcase *c) {
+    for (int64_t i = 0; i < kn(c, "X"); i++) {
+        double x = kt(c, "X")[i], y = x;
+        while (fabs(y) > 1) {
+            y = sin(y);
+        }
+        kt(c, "S")[i] = sin(x);
+        kt(c, "C")[i] = cos(x / 2);
+        kt(c, "L")[i] = y * cos(x);
+    }
+}
+
+/* Angles of all sizes: a fourth of them far, some not numbers. */
+void prepare_waves(kcase *c) {
+    for (int64_t i = 0; i < kn(c, "X"); i++) {
+        double far = ldexp(krandom(c, -1, 1), (int)krandint(c, 15, 127));
+        kt(c, "X")[i] = i % 4 ? krandom(c, -20, 20) : i % 52 == 8 ? INFINITY : i % 52 == 12 ? NAN : far;
+    }
+}

@@ -233,6 +233,8 @@ const kernel_row kernel_rows[] = {
     {ROW("g_grid", attraction, attraction), .blocks = "i j", .cases = "N=37|N=1|N=0|N=130|N=64 strided|N=300"},
     {ROW("g_grid", groups, groups), .types = "f32 f64 i32", .fills = "X=-9:9 S=-9:9 R=-9:9", .blocks = "m",
      .cases = "M=3 K=100 G=4|M=2 K=32 G=1|M=1 K=1 G=1|M=0 K=5 G=1|M=3 K=0 G=0|M=2 K=130 G=5 strided|M=4 K=1000 G=32"},
+    {ROW("g_grid", waves, waves), .types = "f32 bf16", .prepare = prepare_waves,
+     .cases = "M=3 N=37|M=1 N=1|M=0 N=4|M=2 N=130 strided|M=5 N=300"},
     /* ---- std/ ---- */
     {ROW("f_std", activations, activations), .types = "f32 bf16 f16", .fills = "X=-2:2",
      .literals = true,

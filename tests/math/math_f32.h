@@ -21,6 +21,7 @@ static inline VD bitsd_(VL i) { VD x; memcpy(&x, &i, 8); return x; }
 #define MARG
 #define MFN(ret, name, ...) static inline ret m_##name(__VA_ARGS__)
 #define CALL(name, ...)     m_##name(__VA_ARGS__)
+#define RARELY(name, x, least) (fabsf(x) >= (least) ? m_##name(x) : 0)
 #define F(x)                ((float)(x))
 #define D(x)                ((double)(x))
 #define I(x)                ((int32_t)(x))
@@ -53,6 +54,7 @@ static inline VD bitsd_(VL i) { VD x; memcpy(&x, &i, 8); return x; }
 #define L2D(a)              ((double)(a))
 #define I2U(a)              ((uint64_t)(a))
 #define U2L(a)              ((int64_t)(a))
+#define L2U(a)              ((uint64_t)(a))
 #define FBITS(a)            fbits_(a)
 #define BITSF(a)            bitsf_(a)
 #define DBITS(a)            dbits_(a)
