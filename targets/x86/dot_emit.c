@@ -17,6 +17,8 @@
  * memory, while the sums stay in the strips. */
 #include "targets/x86/dot_nest.h"
 
+#include <string.h>
+
 /* ---- loops ------------------------------------------------------------------------------------------------------- */
 
 /* One loop over an axis that both sides' addresses follow. */
@@ -36,13 +38,17 @@ static LLVMValueRef row_base(tg_dot_nest *n) {
     return tg_dot_bytes_at(n, n->rows.base, n->e.k_from, tg_x86_dot_step(&n->e, &n->rows, n->e.d->over[0]));
 }
 
+static LLVMValueRef address_of_row(tg_dot_nest *n, const LLVMValueRef *index) {
+    LLVMValueRef at = row_base(n);
+    for (uint32_t i = 0; i < n->n_row_axes; i++) {
+        at = tg_dot_bytes_at(n, at, index[i], tg_x86_dot_step(&n->e, &n->rows, n->row_axes[i]));
+    }
+    return at;
+}
+
 static void address_rows(tg_dot_nest *n) {
-    tg_dot_emission *e = &n->e;
-    for (unsigned r = 0; r < e->rows; r++) {
-        n->row_at[r] = row_base(n);
-        for (uint32_t i = 0; i < n->n_row_axes; i++) {
-            n->row_at[r] = tg_dot_bytes_at(n, n->row_at[r], n->row_index[r][i], tg_x86_dot_step(e, &n->rows, n->row_axes[i]));
-        }
+    for (unsigned r = 0; r < n->e.rows; r++) {
+        n->row_at[r] = address_of_row(n, n->row_index[r]);
     }
 }
 
@@ -96,15 +102,63 @@ void tg_dot_number_rows(tg_dot_nest *n) {
     }
 }
 
-/* The rows of a tile where they are packed, if they are. */
-static void address_packed_rows(tg_dot_nest *n) {
+/* Where the tile's first row is, to *at; gives back how far apart rows are that lie within a line, or are packed. */
+static LLVMValueRef first_row(tg_dot_nest *n, const LLVMValueRef *index, LLVMValueRef *at) {
     tg_dot_emission *e = &n->e;
     LLVMBuilderRef b = e->l->builder;
-    LLVMValueRef line = LLVMBuildMul(b, e->k_count, tg_llvm_i64(e->l, e->size), "");
-    LLVMValueRef tile = tg_dot_bytes_at(n, n->packed_rows, LLVMBuildSub(b, n->row, n->row_from, ""), line);
+    LLVMValueRef step = tg_x86_dot_step(e, &n->rows, n->row_axes[n->n_row_axes - 1]), size = tg_llvm_i64(e->l, e->size);
+    *at = n->rows.direct ? address_of_row(n, index) : NULL;
+    if (!n->packs_rows) {
+        return step;
+    }
+    LLVMValueRef line = LLVMBuildMul(b, e->k_count, size, "");
+    LLVMValueRef packed = tg_dot_bytes_at(n, n->packed_rows, LLVMBuildSub(b, n->row, n->row_from, ""), line);
+    *at = *at ? tg_dot_choose(n, n->packs_rows, packed, *at) : packed;
+    return n->rows.direct ? tg_dot_choose(n, n->packs_rows, size, step) : size;
+}
+
+/* The addresses of rows that are not a step apart, `at` otherwise: past the end or a line's end they are numbered one by one. */
+static void number_if(tg_dot_nest *n, LLVMValueRef odd, LLVMValueRef *at) {
+    tg_llvm *l = n->e.l;
+    LLVMBasicBlockRef before = LLVMGetInsertBlock(l->builder), apart = tg_llvm_block(l), after = tg_llvm_block(l);
+    LLVMBuildCondBr(l->builder, odd, apart, after);
+    LLVMPositionBuilderAtEnd(l->builder, apart);
+    tg_dot_number_rows(n);
+    LLVMBuildBr(l->builder, after);
+    LLVMPositionBuilderAtEnd(l->builder, after);
+    for (unsigned r = 1; r < n->e.rows; r++) {
+        LLVMValueRef phi = LLVMBuildPhi(l->builder, l->ptr, "");
+        LLVMAddIncoming(phi, (LLVMValueRef[]){at[r], n->row_at[r]}, (LLVMBasicBlockRef[]){before, apart}, 2);
+        at[r] = phi;
+    }
+}
+
+/* Most tiles lie within a line of the last row axis: their rows are a step apart, and nothing has to be counted row by row. Packed rows are
+ * so anyhow. The indices are those of such a tile; others find theirs where their results come from the edge block. */
+static void place_rows(tg_dot_nest *n) {
+    tg_dot_emission *e = &n->e;
+    tg_llvm *l = e->l;
+    LLVMBuilderRef b = l->builder;
+    uint32_t inner = n->n_row_axes - 1;
+    LLVMValueRef first[TG_DOT_AXES], at[TG_DOT_MAX_ROWS];
+    if (n->compact) {
+        tg_dot_number_rows(n);
+        return;
+    }
+    tg_dot_decode_row(n, n->row, first);
+    n->in_line = LLVMBuildICmp(b, LLVMIntSLE, LLVMBuildAdd(b, first[inner], tg_llvm_i64(l, e->rows), ""), tg_dot_size_of(n, n->row_axes[inner]), "");
+    LLVMValueRef step = first_row(n, first, at), odd = LLVMBuildNot(b, n->packs_rows ? LLVMBuildOr(b, n->in_line, n->packs_rows, "") : n->in_line, "");
+    for (unsigned r = 1; r < e->rows; r++) {
+        at[r] = tg_llvm_gep(l, l->i8, at[r - 1], step);
+    }
+    n->next_rows = tg_llvm_gep(l, l->i8, at[e->rows - 1], step);
+    if (n->rows.direct) {
+        number_if(n, odd, at);
+    }
+    memcpy(n->row_at, at, sizeof *at * e->rows);
     for (unsigned r = 0; r < e->rows; r++) {
-        LLVMValueRef packed = tg_llvm_gep(e->l, e->l->i8, tile, tg_llvm_i64(e->l, r * e->size));
-        n->row_at[r] = n->rows.direct ? tg_dot_choose(n, n->packs_rows, packed, n->row_at[r]) : packed;
+        memcpy(n->row_index[r], first, sizeof first);
+        n->row_index[r][inner] = LLVMBuildAdd(b, first[inner], tg_llvm_i64(l, r), "");
     }
 }
 
@@ -156,10 +210,7 @@ static void row_loops(tg_dot_nest *n) {
     }
     n->row = tg_llvm_loop_open(e->l, &tiles, n->row_from, n->row_until, tg_llvm_i64(e->l, e->rows));
     n->n_rows = LLVMBuildSub(e->l->builder, tg_dot_total_rows(n), n->row, "");
-    tg_dot_number_rows(n);
-    if (n->packs_rows) {
-        address_packed_rows(n);
-    }
+    place_rows(n);
     tg_dot_whole_tile(n);
     tg_llvm_loop_close(e->l, &tiles);
 }

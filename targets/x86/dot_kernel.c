@@ -15,6 +15,7 @@ typedef struct emission {
 /* The state that runs through the loops: where both sides stand, and the accumulators. */
 typedef struct state {
     LLVMValueRef vector_at, row_offset;
+    LLVMValueRef request; /* an address whose line is requested with this step; null: none is, or some of the vector side are */
     LLVMValueRef acc[MAX_ACC];
 } state;
 
@@ -67,9 +68,8 @@ static LLVMValueRef load_vector(emission *e, LLVMValueRef at, unsigned v) {
     return tg_llvm_load(e->l, e->vector, p, elem_bytes(e));
 }
 
-/* Lines of the vector side that are needed soon. */
-static void prefetch_columns(emission *e, LLVMValueRef from) {
-    LLVMValueRef at = byte_gep(e->l, from, e->t->prefetch);
+/* Lines that are needed soon. */
+static void request_lines(emission *e, LLVMValueRef at) {
     for (unsigned i = 0; i < e->t->vecs * e->t->lanes * elem_bytes(e); i += 64) {
         tg_llvm_prefetch(e->l, byte_gep(e->l, at, tg_llvm_i64(e->l, i)), 3);
     }
@@ -78,8 +78,10 @@ static void prefetch_columns(emission *e, LLVMValueRef from) {
 /* One reduction step: a rank-1 update of the register tile. */
 static void emit_step(emission *e, state *s) {
     tg_dot_tile *t = e->t;
-    if (t->prefetch) {
-        prefetch_columns(e, s->vector_at);
+    if (s->request) {
+        request_lines(e, s->request);
+    } else if (t->prefetch) {
+        request_lines(e, byte_gep(e->l, s->vector_at, t->prefetch));
     }
     LLVMValueRef columns[TG_DOT_MAX_VECS];
     for (unsigned v = 0; v < t->vecs; v++) {
@@ -109,18 +111,28 @@ static void close_phi(tg_llvm *l, LLVMValueRef phi, LLVMValueRef next) {
 static void advance(emission *e, const tg_dot_loop *loop, state *s) {
     s->vector_at = byte_gep(e->l, s->vector_at, loop->vector_step);
     s->row_offset = LLVMBuildAdd(e->l->builder, s->row_offset, loop->row_step, "");
+    s->request = s->request ? byte_gep(e->l, s->request, e->t->request_step) : NULL;
 }
 
 static void emit_loop(emission *e, unsigned level, state *s);
 
+/* Where the requests of the loop end, which never stand still: they count its iterations. Null: there are none. */
+static LLVMValueRef end_of_requests(emission *e, const state *s, LLVMValueRef count, unsigned unroll) {
+    LLVMBuilderRef b = e->l->builder;
+    LLVMValueRef each = s->request ? LLVMBuildMul(b, e->t->request_step, tg_llvm_i64(e->l, unroll), "") : NULL;
+    return each ? byte_gep(e->l, s->request, LLVMBuildMul(b, count, each, "")) : NULL;
+}
+
 /* `count` > 0 times `unroll` iterations of loop `level`; `s` is its state before and, on return, after the loop (accumulators only). */
 static void emit_iterations(emission *e, unsigned level, LLVMValueRef count, unsigned unroll, state *s) {
     tg_llvm *l = e->l;
+    LLVMValueRef end = end_of_requests(e, s, count, unroll);
     LLVMBasicBlockRef before = LLVMGetInsertBlock(l->builder), body = tg_llvm_block(l);
     LLVMBuildBr(l->builder, body);
     LLVMPositionBuilderAtEnd(l->builder, body);
     state phi, next;
-    LLVMValueRef counter = open_phi(l, count, before);
+    LLVMValueRef counter = end ? NULL : open_phi(l, count, before);
+    phi.request = end ? open_phi(l, s->request, before) : NULL;
     phi.vector_at = open_phi(l, s->vector_at, before);
     phi.row_offset = open_phi(l, s->row_offset, before);
     for (unsigned i = 0; i < e->n_acc; i++) {
@@ -133,9 +145,9 @@ static void emit_iterations(emission *e, unsigned level, LLVMValueRef count, uns
         memcpy(next.acc, inner.acc, sizeof(LLVMValueRef) * e->n_acc);
         advance(e, &e->t->loops[level], &next);
     }
-    LLVMValueRef left = LLVMBuildNSWSub(l->builder, counter, tg_llvm_i64(l, 1), "");
-    LLVMValueRef more = LLVMBuildICmp(l->builder, LLVMIntNE, left, tg_llvm_i64(l, 0), "");
-    close_phi(l, counter, left);
+    LLVMValueRef left = end ? next.request : LLVMBuildNSWSub(l->builder, counter, tg_llvm_i64(l, 1), "");
+    LLVMValueRef more = LLVMBuildICmp(l->builder, LLVMIntNE, left, end ? end : tg_llvm_i64(l, 0), "");
+    close_phi(l, end ? phi.request : counter, left);
     close_phi(l, phi.vector_at, next.vector_at);
     close_phi(l, phi.row_offset, next.row_offset);
     for (unsigned i = 0; i < e->n_acc; i++) {
@@ -175,6 +187,7 @@ static void end_if(emission *e, const branch *c, state *s) {
     LLVMPositionBuilderAtEnd(l->builder, c->after);
     s->vector_at = merge(l, c->s.vector_at, c->before, s->vector_at, end);
     s->row_offset = merge(l, c->s.row_offset, c->before, s->row_offset, end);
+    s->request = s->request ? merge(l, c->s.request, c->before, s->request, end) : NULL;
     for (unsigned i = 0; i < e->n_acc; i++) {
         s->acc[i] = merge(l, c->s.acc[i], c->before, s->acc[i], end);
     }
@@ -184,6 +197,7 @@ static void end_if(emission *e, const branch *c, state *s) {
 static void emit_pairs(emission *e, state *s) {
     LLVMBuilderRef b = e->l->builder;
     const tg_dot_loop *loop = &e->t->loops[0];
+    s->request = e->t->request;
     LLVMValueRef zero = tg_llvm_i64(e->l, 0), one = tg_llvm_i64(e->l, 1);
     LLVMValueRef pairs = LLVMBuildLShr(b, loop->count, one, "");
     branch odd = begin_if(e, LLVMBuildICmp(b, LLVMIntNE, LLVMBuildAnd(b, loop->count, one, ""), zero, ""), s);

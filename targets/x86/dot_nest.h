@@ -11,6 +11,7 @@ typedef struct tg_dot_panel {
     LLVMValueRef column;                   /* of column 0, relative to the first */
     LLVMValueRef n_columns;                /* from there to the end of the axis */
     LLVMValueRef ahead;                    /* bytes: what to prefetch */
+    LLVMValueRef next_rows, request_step;  /* i1: the next tile's rows instead; bytes a step, not 0 */
     tg_dot_loop loops[TG_DOT_AXES];
 } tg_dot_panel;
 
@@ -25,6 +26,8 @@ typedef struct tg_dot_nest {
     LLVMValueRef row, n_rows;                                  /* of the tile: number of the first, rows from there to the end */
     LLVMValueRef row_at[TG_DOT_MAX_ROWS];                      /* address; rows past the last repeat it */
     LLVMValueRef row_index[TG_DOT_MAX_ROWS][TG_DOT_AXES];      /* relative */
+    LLVMValueRef next_rows;                                    /* where those of the next tile are, if near; null: not known */
+    LLVMValueRef in_line;                                      /* i1: all rows of a tile exist, and each is the next point of the last row axis */
     LLVMValueRef edge;                                         /* scratch block [rows][lanes·vecs] */
     tg_dot_scratch strip_memory;
     LLVMValueRef pays, streams;     /* i1: panels are packed; columns stream by. Null: always, never */

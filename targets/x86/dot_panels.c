@@ -108,6 +108,24 @@ static void merge_loops(tg_dot_nest *n) {
     }
 }
 
+/* What tiles request: of a panel that stays in the first level nothing, but the rows of the tile that follows; unless those are packed, which
+ * the processor foresees. */
+static void plan_requests(tg_dot_nest *n, const tg_dot_loop *last) {
+    tg_dot_emission *e = &n->e;
+    tg_llvm *l = e->l;
+    LLVMBuilderRef b = l->builder;
+    LLVMValueRef zero = tg_llvm_i64(l, 0), step = last->vector_step;
+    n->p.ahead = LLVMBuildMul(b, step, tg_llvm_i64(l, PREFETCH_STEPS), "");
+    n->p.ahead = n->streams ? tg_dot_choose(n, n->streams, tg_llvm_i64(l, TG_DOT_STREAM_AHEAD), n->p.ahead) : n->p.ahead;
+    LLVMValueRef panel = LLVMBuildMul(b, points_of_part(n), tg_dot_line_bytes(n), "");
+    n->p.next_rows = LLVMBuildICmp(b, LLVMIntSLE, panel, tg_llvm_i64(l, e->x->machine->l1_bytes / 2), "");
+    if (n->packs_rows) {
+        n->p.next_rows = LLVMBuildAnd(b, n->p.next_rows, LLVMBuildNot(b, n->packs_rows, ""), "");
+    }
+    LLVMValueRef moves = tg_dot_choose(n, LLVMBuildICmp(b, LLVMIntEQ, step, zero, ""), tg_llvm_i64(l, e->size), step);
+    n->p.request_step = tg_dot_choose(n, n->p.next_rows, tg_llvm_i64(l, e->rows * e->size), moves);
+}
+
 /* The reduction loops of a part, in the panels of its group, which are packed if that pays. */
 void tg_dot_open_part(tg_dot_nest *n) {
     tg_dot_emission *e = &n->e;
@@ -124,9 +142,7 @@ void tg_dot_open_part(tg_dot_nest *n) {
         }
     }
     merge_loops(n);
-    LLVMValueRef step = n->p.loops[d->n_over - 1].vector_step;
-    n->p.ahead = LLVMBuildMul(e->l->builder, step, tg_llvm_i64(e->l, PREFETCH_STEPS), "");
-    n->p.ahead = n->streams ? tg_dot_choose(n, n->streams, tg_llvm_i64(e->l, TG_DOT_STREAM_AHEAD), n->p.ahead) : n->p.ahead;
+    plan_requests(n, &n->p.loops[d->n_over - 1]);
     if (!n->pays) {
         pack_group(n);
         return;

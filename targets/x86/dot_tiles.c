@@ -112,6 +112,29 @@ static LLVMValueRef whole_columns(tg_dot_nest *n, LLVMValueRef columns, unsigned
     return LLVMBuildMul(n->e.l->builder, LLVMBuildUDiv(n->e.l->builder, columns, w, ""), w, "");
 }
 
+/* The indices of a row as stack slots, which move on to the next row with little work: finding them anew takes divisions. */
+typedef struct walk {
+    LLVMValueRef slot[TG_DOT_AXES];
+} walk;
+
+static void open_walk(tg_dot_nest *n, walk *w) {
+    for (uint32_t i = 0; i < n->n_row_axes; i++) {
+        w->slot[i] = tg_x86_alloca(n->e.x, n->e.l->i64);
+        LLVMBuildStore(n->e.l->builder, n->row_index[0][i], w->slot[i]);
+    }
+}
+
+static void walk_on(tg_dot_nest *n, const walk *w, const LLVMValueRef *index) {
+    LLVMBuilderRef b = n->e.l->builder;
+    LLVMValueRef zero = tg_llvm_i64(n->e.l, 0), one = tg_llvm_i64(n->e.l, 1), carry = one;
+    for (uint32_t i = n->n_row_axes; i-- > 0;) {
+        LLVMValueRef next = LLVMBuildAdd(b, index[i], carry, "");
+        LLVMValueRef wraps = i ? LLVMBuildICmp(b, LLVMIntEQ, next, tg_dot_size_of(n, n->row_axes[i]), "") : NULL;
+        LLVMBuildStore(b, wraps ? tg_dot_choose(n, wraps, zero, next) : next, w->slot[i]);
+        carry = wraps ? tg_dot_choose(n, wraps, one, zero) : carry;
+    }
+}
+
 static void roots_from_edge(tg_dot_nest *n) {
     tg_llvm *l = n->e.l;
     tg_llvm_loop rows;
@@ -119,12 +142,17 @@ static void roots_from_edge(tg_dot_nest *n) {
     LLVMValueRef n_rows = tg_llvm_min64(l, n->n_rows, tg_llvm_i64(l, n->e.rows)), index[TG_DOT_AXES];
     LLVMValueRef n_columns = tg_llvm_min64(l, n->p.n_columns, width);
     LLVMValueRef whole = masks_cost(n) ? whole_columns(n, n_columns, n->e.lanes) : zero;
+    walk w;
+    open_walk(n, &w);
     LLVMValueRef r = tg_llvm_loop_open(l, &rows, zero, n_rows, tg_llvm_i64(l, 1));
-    tg_dot_decode_row(n, LLVMBuildAdd(l->builder, n->row, r, ""), index);
+    for (uint32_t i = 0; i < n->n_row_axes; i++) {
+        index[i] = LLVMBuildLoad2(l->builder, l->i64, w.slot[i], "");
+    }
     if (masks_cost(n)) {
         roots_of_line(n, index, r, zero, whole, false);
     }
     roots_of_line(n, index, r, whole, n_columns, true);
+    walk_on(n, &w, index);
     tg_llvm_loop_close(l, &rows);
 }
 
@@ -179,6 +207,10 @@ tg_dot_tile tg_dot_run_tile(tg_dot_nest *n, LLVMValueRef from, unsigned rows, un
                      .multiply = e->d->multiply, .loops = n->p.loops, .n_loops = e->d->n_over};
     t.unroll = n->exact || (vecs == e->vecs && rows == e->rows && !n->compact);
     t.prefetch = vecs == e->vecs ? n->p.ahead : NULL;
+    if (t.unroll && t.prefetch && n->next_rows) {
+        t.request = tg_dot_choose(n, n->p.next_rows, n->next_rows, tg_llvm_gep(e->l, e->l->i8, t.vector_base, n->p.ahead));
+        t.request_step = n->p.request_step;
+    }
     memcpy(t.row_at, n->row_at, sizeof t.row_at);
     for (unsigned v = 0; v < vecs && masked; v++) {
         LLVMValueRef at = LLVMBuildAdd(e->l->builder, from, tg_llvm_i64(e->l, v * e->lanes), "");
@@ -245,8 +277,9 @@ static void low_tiles(tg_dot_nest *n, LLVMBasicBlockRef edge) {
 /* The lines that the tile will store to, before it is summed: nothing waits for them then. */
 static void prefetch_results(tg_dot_nest *n) {
     tg_llvm_if c;
-    if (n->in_parts) {
-        tg_llvm_if_open(n->e.l, &c, n->last);
+    LLVMValueRef now = n->in_parts && n->in_line ? LLVMBuildAnd(n->e.l->builder, n->last, n->in_line, "") : n->in_parts ? n->last : n->in_line;
+    if (now) {
+        tg_llvm_if_open(n->e.l, &c, now);
     }
     for (uint32_t i = 0; i < n->e.d->roots.len; i++) {
         const tg_x86_root *root = &n->e.d->roots.data[i];
@@ -254,7 +287,7 @@ static void prefetch_results(tg_dot_nest *n) {
             tg_x86_prefetch_tensor(n->e.x, row_frame(n, column_frame(n, n->p.column), n->row_index[r]), root->op, n->e.vecs * n->e.lanes);
         }
     }
-    if (n->in_parts) {
+    if (now) {
         tg_llvm_if_close(n->e.l, &c);
     }
 }
@@ -274,7 +307,7 @@ void tg_dot_whole_tile(tg_dot_nest *n) {
     low_tiles(n, edge);
     prefetch_results(n);
     tg_dot_tile t = tg_dot_run_tile(n, zero, n->e.rows, n->e.vecs, false);
-    LLVMValueRef whole = at_least(n, n->n_rows, n->e.rows);
+    LLVMValueRef whole = n->n_row_axes ? n->in_line : at_least(n, n->n_rows, n->e.rows);
     whole = n->in_parts ? LLVMBuildAnd(l->builder, whole, n->last, "") : whole;
     LLVMBuildCondBr(l->builder, whole, direct, spill);
     LLVMPositionBuilderAtEnd(l->builder, spill);
