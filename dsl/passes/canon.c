@@ -144,6 +144,18 @@ static bool fold_for(driver *d, tg_op *op) {
     return true;
 }
 
+/* The index of a grid over single indices that has one is known; the nest stays as it is. */
+static void fold_par(driver *d, tg_op *op) {
+    int64_t first;
+    tg_block *body = &op->regions[0].body;
+    if (!tg_op_is_each(op) || !body->args[0]->uses || constant_trips(op, &first) != 1) {
+        return;
+    }
+    tg_builder b = rewrite_builder(d->f, op);
+    tg_replace_uses(body->args[0], tg_build_int(&b, TG_I64, first));
+    d->changed = true;
+}
+
 /* A carried value that each iteration passes on unchanged is its initial value. */
 static void forward_invariants(driver *d, tg_op *op) {
     tg_op *yield = rewrite_terminator(&op->regions[0].body);
@@ -164,6 +176,9 @@ static void forward_invariants(driver *d, tg_op *op) {
 static bool fold_control(driver *d, tg_op *op) {
     if (op->opcode == TG_OP_IF) {
         return fold_if(d, op);
+    }
+    if (op->opcode == TG_OP_PAR) {
+        fold_par(d, op);
     }
     if (op->opcode != TG_OP_FOR) {
         return false;

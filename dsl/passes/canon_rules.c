@@ -46,14 +46,27 @@ static tg_value *constant_int(canon_context *c, const tg_op *op, int64_t v) {
 
 enum { MAX_FOLDED = 3 };
 
+static bool aligns_by_name(const tg_op *op) {
+    return (tg_op_is_elementwise(op->opcode) && op->opcode != TG_OP_BROADCAST) ||
+           op->opcode == TG_OP_DOT || op->opcode == TG_OP_MAP;
+}
+
+/* What is spread over a tile, if it is a scalar; else `v`. */
+static const tg_value *unspread(const tg_value *v) {
+    const tg_op *broadcast = defined_by(v, TG_OP_BROADCAST);
+    return broadcast && tg_type_is_scalar(tg_operand(broadcast, 0)->type) ? tg_operand(broadcast, 0) : v;
+}
+
 tg_value *canon_fold(canon_context *c, tg_op *op) {
     tg_scalar in[MAX_FOLDED], out;
+    bool pointwise = aligns_by_name(op) && op->opcode != TG_OP_DOT && op->opcode != TG_OP_MAP;
     if (op->n_results != 1 || op->n_operands == 0 || op->n_operands > MAX_FOLDED ||
-        !tg_type_is_scalar(result_type(op))) {
+        !(pointwise || tg_type_is_scalar(result_type(op)))) {
         return NULL;
     }
     for (uint32_t i = 0; i < op->n_operands; i++) {
-        if (!tg_value_const_scalar(tg_operand(op, i), &in[i])) {
+        const tg_value *v = tg_operand(op, i);
+        if (!tg_value_const_scalar(pointwise ? unspread(v) : v, &in[i])) {
             return NULL;
         }
     }
@@ -61,12 +74,7 @@ tg_value *canon_fold(canon_context *c, tg_op *op) {
     if (!tg_scalar_eval(op->opcode, pred, result_type(op)->dtype, in, op->n_operands, &out)) {
         return NULL;
     }
-    return tg_build_scalar(&c->b, out);
-}
-
-static bool aligns_by_name(const tg_op *op) {
-    return (tg_op_is_elementwise(op->opcode) && op->opcode != TG_OP_BROADCAST) ||
-           op->opcode == TG_OP_DOT || op->opcode == TG_OP_MAP;
+    return tg_build_broadcast(&c->b, tg_build_scalar(&c->b, out), result_type(op));
 }
 
 /* Do the other operands and `v` together still have the axes that the operand in place i
