@@ -218,3 +218,4 @@ kernel depthwise2d_wgrad<T: float>(in T X[N, H, W, C], in T dY[N, P, Q, C], out 
         dF[r, s, c] = T(acc);
     }
 }
+schedule depthwise2d_wgrad { p = 1; q = 64; } // a piece of a row of each at a time: a vector of channels over whole images is a line of memory each step
