@@ -89,7 +89,7 @@ typedef struct tg_tensor_arg {
     int64_t stride[TG_MAX_RANK];
 } tg_tensor_arg;
 
-/* A matrix that was laid out for a product: its dimension `dim` is cut in panels of `width`, [panel][other dimension][width], the last one
+/* An operand that was laid out for a product: its dimension `dim` is cut in panels of `width`, [panel][other dimensions…][width], the last one
  * filled up with zeros. Width 0: an ordinary tensor. */
 typedef struct tg_packing {
     uint32_t dim, width;

@@ -1,7 +1,8 @@
 /* Forward convolutions of one image in f32: layers of ResNet and MobileNet.
  *
  * Ours reads NHWC and filters [R, S, C, K]. oneDNN's "direct" has its own layouts of images and filters, converted
- * beforehand; "nhwc" has those of images as ours. In the cases "nchw" both sides read and write plain NCHW and filters
+ * beforehand; "nhwc" has those of images as ours. Filters are constant: ours are packed beforehand, too (tg_kernel_pack), but for
+ * depthwise ones and the cases "nchw". In the cases "nchw" both sides read and write plain NCHW and filters
  * [K, C, R, S]: our kernel by strides. In the cases "winograd" we compute by Winograd's algorithm, which needs fewer
  * operations, with filters transformed beforehand. Peers compute there by the best algorithm they have: Winograd's with
  * AVX-512 only, else the direct one. GFLOP/s count operations of the direct one, on both sides. */
@@ -70,6 +71,7 @@ static double at(const tg_tensor *t, int64_t i, int64_t j, int64_t k, int64_t l)
 /* One output in f64; x is indexed [n, h, w, c], f [r, s, c, k], both by strides. */
 static double exact(const bench_plan *p, const bench_conv *c, int row, int col, int k) {
     const tg_tensor *x = p->launch.args[0].u.tensor, *f = p->launch.args[1].u.tensor;
+    f = tg_tensor_dtype(f) == TG_DTYPE_NONE ? p->tensors[1] : f; /* as it was before it was packed */
     double sum = 0;
     for (int r = 0; r < c->r; r++) {
         for (int s = 0; s < c->r; s++) {
@@ -136,6 +138,15 @@ static double run_winograd(void *user, int64_t calls) {
     return bench_now() - start;
 }
 
+/* Constant weights: packed once, beforehand, as the peer's are. The launch's arguments are complete. */
+static void pack_filters(bench_plan *p) {
+    tg_tensor *packed;
+    if (tg_kernel_pack(p->ours.kernel, p->launch.args, p->launch.n_args, 1, &packed) != TG_OK) {
+        bench_fail("%s", tg_last_error(p->ours.context));
+    }
+    p->launch.args[1].u.tensor = bench_plan_own(p, packed);
+}
+
 /* Constant weights: transformed once, beforehand, as the peer's are. */
 static void add_winograd(bench_plan *p, const bench_conv *c, const tg_tensor *x,
                          const tg_tensor *f, tg_tensor *y) {
@@ -180,6 +191,8 @@ static void prepare(bench_plan *p, const void *the_case) {
     bench_plan_arg(p, tg_argument_int(c.pad));
     if (c.winograd) {
         add_winograd(p, &c, x, f, y);
+    } else if (!nchw && !depthwise) {
+        pack_filters(p);
     }
     p->out = y;
     c.threads = p->b->threads;

@@ -29,11 +29,29 @@ static const direction forward = {"conv", {TG_STD_conv1d, TG_STD_conv2d, TG_STD_
                        to_image = {"conv_transpose", {TG_STD_conv1d_dgrad, TG_STD_conv2d_dgrad, TG_STD_conv3d_dgrad}, true},
                        to_filter = {"conv_wgrad", {TG_STD_conv1d_wgrad, TG_STD_conv2d_wgrad, TG_STD_conv3d_wgrad}, false};
 
+static void list_arguments(arguments *a, const direction *d, const tg_tensor *first, const tg_tensor *second, const tg_tensor *bias,
+                           const tg_tensor *out, const tg_conv_options *o) {
+    uint32_t space = tg_tensor_rank(first) - 2;
+    add(a, tg_argument_tensor(first));
+    add(a, tg_argument_tensor(second));
+    if (d->has_bias) {
+        add(a, tg_argument_tensor(bias));
+    }
+    add(a, tg_argument_tensor(out));
+    add_each(a, o->stride, space);
+    add_each(a, o->pad, space);
+    add_each(a, o->dilation, space);
+    add(a, tg_argument_int(o->groups));
+    if (d->has_bias) {
+        add(a, tg_argument_int((int64_t)o->activation));
+    }
+}
+
 static tg_status convolve(tg_context *context, const direction *d, const tg_tensor *first,
                           const tg_tensor *second, const tg_tensor *bias, const tg_tensor *out,
                           const tg_conv_options *options) {
     tg_conv_options o = TG_CONV_OPTIONS_INIT;
-    uint32_t rank = first ? tg_tensor_rank(first) : 0, space = rank - 2;
+    uint32_t rank = first ? tg_tensor_rank(first) : 0;
     if (!tg_std_options(options, &o, sizeof o)) {
         return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "%s: struct_size is wrong", d->name);
     }
@@ -43,25 +61,41 @@ static tg_status convolve(tg_context *context, const direction *d, const tg_tens
                        d->name, rank);
     }
     arguments a = {.n = 0};
-    add(&a, tg_argument_tensor(first));
-    add(&a, tg_argument_tensor(second));
-    if (d->has_bias) {
-        add(&a, tg_argument_tensor(bias));
-    }
-    add(&a, tg_argument_tensor(out));
-    add_each(&a, o.stride, space);
-    add_each(&a, o.pad, space);
-    add_each(&a, o.dilation, space);
-    add(&a, tg_argument_int(o.groups));
-    if (d->has_bias) {
-        add(&a, tg_argument_int((int64_t)o.activation));
-    }
-    return tg_std_launch(context, d->rows[space - 1], a.values, a.n);
+    list_arguments(&a, d, first, second, bias, out, &o);
+    return tg_std_launch(context, d->rows[rank - 3], a.values, a.n);
 }
 
 tg_status tg_op_conv(tg_context *context, const tg_tensor *x, const tg_tensor *f,
                      const tg_tensor *bias, tg_tensor *y, const tg_conv_options *options) {
     return convolve(context, &forward, x, f, bias, y, options);
+}
+
+/* Packing does not depend on the images: there are none, of the size of a filter. */
+tg_status tg_op_conv_pack(tg_context *context, const tg_tensor *f, const tg_conv_options *options, tg_tensor **packed) {
+    tg_conv_options o = TG_CONV_OPTIONS_INIT;
+    if (packed) {
+        *packed = NULL;
+    }
+    bool fits = f && f->rank >= 3 && f->rank <= 5 && tg_std_options(options, &o, sizeof o);
+    if (!context || !packed || !fits) {
+        return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "conv_pack: %s",
+                       !context ? "context is null" : !packed ? "packed is null" : !f ? "f is null" : "f is no filter, or struct_size is wrong");
+    }
+    uint32_t rank = f->rank, space = rank - 2;
+    tg_tensor x = {.dtype = f->dtype, .rank = rank}, y = {.dtype = f->dtype, .rank = rank};
+    x.arg.shape[rank - 1] = f->arg.shape[rank - 2] * o.groups;
+    y.arg.shape[rank - 1] = f->arg.shape[rank - 1];
+    for (uint32_t i = 0; i < space; i++) {
+        x.arg.shape[1 + i] = o.dilation[i] * (f->arg.shape[i] - 1) + 1;
+        y.arg.shape[1 + i] = o.stride[i] > 0 ? 2 * o.pad[i] / o.stride[i] + 1 : 0;
+    }
+    tg_tensor_row_major(x.dtype, rank, x.arg.shape, x.arg.stride);
+    tg_tensor_row_major(y.dtype, rank, y.arg.shape, y.arg.stride);
+    arguments a = {.n = 0};
+    tg_kernel *k;
+    tg_status s = tg_std_kernel(context, forward.rows[space - 1], &k);
+    list_arguments(&a, &forward, &x, f, NULL, &y, &o);
+    return s ? s : tg_kernel_pack(k, a.values, a.n, 1, packed);
 }
 
 tg_status tg_op_conv_wgrad(tg_context *context, const tg_tensor *x, const tg_tensor *dy,

@@ -24,7 +24,7 @@ typedef struct tg_codegen_options {
     bool two_threads;
     /* By parameter: code for tensors of these shapes and strides alone. Data is not looked at. Null: any. */
     const tg_tensor_arg *tensors;
-    /* By parameter, at most one of them: a matrix that was laid out in panels before (tg_object.packed says how). Null: none. */
+    /* By parameter, at most one of them: an operand that was laid out in panels before (tg_object.packed says how). Null: none. */
     const bool *packed;
     bool optimise_o2; /* LLVM O2 instead of the short list: a debugging switch */
     const tg_sources *sources; /* for debug info; may be null */

@@ -71,21 +71,22 @@ TG_API tg_status tg_kernel_prepare_async(tg_kernel *kernel, const tg_kernel_spec
  * status of the first that failed since the last wait, else OK. */
 TG_API tg_status tg_kernel_wait(tg_kernel *kernel);
 
-/** Packs a matrix once for products that read it again and again: weights.
+/** Packs an operand once for products that read it again and again: the weights of a layer, a matrix or the filters of a convolution.
  *
  * A product lays out one operand in panels that its inner loop walks through. Of a tensor that stays the same over many launches that is work
  * done again each time; the tensor that this gives holds the panels, and takes the place of operand i in launches and calls of the same
- * kernel with the same types. The matrix may have any strides, so that a transposed one costs nothing afterwards.
+ * kernel with the same types. It may have any strides, so that a transposed matrix costs nothing afterwards.
  *
  * A packed tensor is good for nothing else: its dtype is TG_DTYPE_NONE, views, copies and other kernels refuse it. The layout is private to
- * the process and may be another one in the next version; keep the matrix, not the panels, on disk. A launch whose code wants other panels
+ * the process and may be another one in the next version; keep the tensor, not the panels, on disk. A launch whose code wants other panels
  * (another schedule) is INVALID_ARGUMENT. Launches with a packed tensor take no schedule from a tuner, and tensors that
  * are written must have a last stride of 1; only one operand of a launch can be packed (both UNSUPPORTED).
  *
  * @param values  a launch as it would be without packing; the contents of the others do not matter
- * @param i       the parameter: an `in` matrix that only products read, each of its elements as it is
+ * @param i       the parameter: an `in` tensor of two dimensions or more that only products read, each of its elements as it is: all
+ *                dimensions but one are summed over, or at a fixed index
  * @param out     receives the packed tensor; null on failure. Free it with tg_tensor_release
- * @return as tg_kernel_prepare_args (the code is compiled); INVALID_ARGUMENT (no such matrix), UNSUPPORTED (not read by products alone, a
+ * @return as tg_kernel_prepare_args (the code is compiled); INVALID_ARGUMENT (no such operand), UNSUPPORTED (not read by products alone, a
  *         machine without fused multiply-add, element types that products convert), OUT_OF_MEMORY. Any thread. */
 TG_API tg_status tg_kernel_pack(tg_kernel *kernel, const tg_argument *values, uint32_t n_values,
                                 uint32_t i, tg_tensor **out);

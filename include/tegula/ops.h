@@ -185,6 +185,14 @@ typedef struct tg_conv_options {
 TG_API tg_status tg_op_conv(tg_context *context, const tg_tensor *x, const tg_tensor *f,
                             const tg_tensor *bias, tg_tensor *y,
                             const tg_conv_options *options);
+/** Filters of later convolutions, packed once (see tg_kernel_pack): constant weights. Layers of small images, whose filters are larger
+ * than they, gain most: the others read a filter often enough to pack it in each call.
+ *
+ * @param f        as in tg_op_conv, f32 or f64, of any strides
+ * @param options  those of the convolutions; the activation does not matter. Groups are UNSUPPORTED
+ * @param packed   receives what takes the place of f in tg_op_conv; null on failure. Free it with tg_tensor_release */
+TG_API tg_status tg_op_conv_pack(tg_context *context, const tg_tensor *f,
+                                 const tg_conv_options *options, tg_tensor **packed);
 /** What tg_op_conv_winograd reads instead of a filter: u f32 [36, ceil(K / B), C, B] for tiles of 4 x 4 outputs, or [16, …] for
  * 2 x 2, from f[3, 3, C, K]; f16, bf16 or f32. For constant weights it is made once. B, columns that lie together, is the caller's:
  * 16, or 32 with AVX-512, is fast. */

@@ -103,6 +103,42 @@ Test(stdlib_ops, packed_weights, .init = setup, .fini = teardown) {
     release(b, bias, packed);
 }
 
+/* Filters packed once, in one to three dimensions, with few and many columns, padding, strides and dilation. */
+Test(stdlib_ops, packed_filters, .init = setup, .fini = teardown, .timeout = 300) {
+    tg_conv_options o = TG_CONV_OPTIONS_INIT;
+    for (int i = 0; i < 6; i++) {
+        int k = i % 2 ? 40 : 5, c = i < 4 ? 7 : 70;
+        o.stride[0] = 1 + i % 2;
+        o.pad[0] = o.pad[1] = o.pad[2] = i % 3;
+        o.dilation[1] = 1 + i / 3;
+        tg_tensor *f = i % 3 == 0 ? MAKE(1, 3, c, k) : i % 3 == 1 ? MAKE(1, 3, 2, c, k) : MAKE(1, 2, 1, 3, c, k), *packed;
+        tg_tensor *x = i % 3 == 0 ? MAKE(2, 2, 29, c) : i % 3 == 1 ? MAKE(2, 2, 9, 8, c) : MAKE(2, 1, 5, 6, 7, c);
+        int64_t out[5] = {tg_tensor_shape(x)[0]};
+        uint32_t rank = tg_tensor_rank(x);
+        for (uint32_t d = 0; d + 2 < rank; d++) {
+            out[1 + d] = (tg_tensor_shape(x)[1 + d] + 2 * o.pad[d] - o.dilation[d] * (tg_tensor_shape(f)[d] - 1) - 1) / o.stride[d] + 1;
+        }
+        out[rank - 1] = k;
+        tg_tensor *y = tg_tensor_create(ctx, TG_F32, rank, out), *z = tg_tensor_create(ctx, TG_F32, rank, out);
+        EXPECT_OK(tg_op_conv_pack(ctx, f, &o, &packed));
+        EXPECT_OK(tg_op_conv(ctx, x, f, NULL, y, &o));
+        EXPECT_OK(tg_op_conv(ctx, x, packed, NULL, z, &o));
+        for (int64_t j = 0; j < tg_tensor_n_elements(y); j++) {
+            cr_expect_float_eq(*at(y, j), *at(z, j), 2 * 6 * (c + 1) * U * 6 * c);
+        }
+        release(f, x, y);
+        release(z, packed, NULL);
+    }
+    tg_tensor *f = MAKE(1, 3, 3, 4, 8), *matrix = MAKE(1, 4, 8), *none;
+    o = (tg_conv_options)TG_CONV_OPTIONS_INIT;
+    o.groups = 2;
+    cr_expect_eq(tg_op_conv_pack(ctx, f, &o, &none), TG_ERROR_UNSUPPORTED);
+    cr_expect_eq(tg_op_conv_pack(ctx, matrix, NULL, &none), TG_ERROR_INVALID_ARGUMENT);
+    cr_expect_eq(tg_op_conv_pack(ctx, f, NULL, NULL), TG_ERROR_INVALID_ARGUMENT);
+    cr_expect_null(none);
+    release(f, matrix, NULL);
+}
+
 /* x / 2 (1 + erf(x / sqrt 2)), |x| <= 1: the argument by u, erf by 4 u, the sum (at most 1.7) by 2 u, two products by u of
  * at most 0.9 |x|. */
 static void expect_gelu(const tg_tensor *x, const tg_tensor *y) {
