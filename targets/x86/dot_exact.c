@@ -68,17 +68,28 @@ static void rows_of_panel(tg_dot_nest *n, unsigned width) {
     n->e.rows = whole_height;
 }
 
-static void panels(tg_dot_nest *n, int64_t from, int64_t until, unsigned width) {
+/* Columns [from, until) of the present group in panels of `width`; gives back where they end. */
+static int64_t panels(tg_dot_nest *n, int64_t from, int64_t until, int64_t width) {
     tg_llvm *l = n->e.l;
     run r;
     if (from == until) {
-        return;
+        return until;
     }
     n->p.column = open_run(l, &r, from, until, width);
     n->p.n_columns = tg_llvm_i64(l, width);
     tg_dot_locate_panel(n);
-    rows_of_panel(n, width);
+    rows_of_panel(n, (unsigned)width);
     close_run(l, &r);
+    return until;
+}
+
+/* Panels are as wide as the register tile. What is left, if it is no more than a vector, makes the last one wider where that lies in
+ * place: a tile of one vector loads an element of a row for every multiplication, and three vectors fill the registers as well as two. */
+static void all_panels(tg_dot_nest *n, int64_t columns) {
+    int64_t lanes = n->e.lanes, width = n->e.vecs * lanes, last = columns % width;
+    bool joins = n->pays && is_false(n->pays) && n->e.vecs == 2 && columns > width && last > 0 && last <= lanes;
+    int64_t at = panels(n, 0, joins ? columns - last - width : columns - last, width);
+    panels(n, at, columns, columns - at);
 }
 
 void tg_x86_dot_exact(tg_dot_nest *n) {
@@ -95,7 +106,5 @@ void tg_x86_dot_exact(tg_dot_nest *n) {
     n->row_until = tg_dot_total_rows(n);
     n->e.k_count = tg_x86_dot_extent(&n->e, 0);
     tg_dot_open_part(n);
-    int64_t whole = columns / width * width;
-    panels(n, 0, whole, (unsigned)width);
-    panels(n, whole, columns, (unsigned)(columns - whole));
+    all_panels(n, columns);
 }

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+enum { FULL_TILE = 12 /* accumulators beside which there is no room for a second step */ };
+
 /* ---- roots --------------------------------------------------------------------------------------------- */
 
 static void run_roots(tg_dot_nest *n, tg_x86_frame *f, LLVMValueRef result) {
@@ -200,12 +202,22 @@ static LLVMValueRef mask_at(tg_dot_nest *n, LLVMValueRef at) {
     return known && first + n->e.lanes <= until ? NULL : tg_x86_dot_lanes_below(&n->e, at, n->p.n_columns);
 }
 
+/* Two steps in one round need registers for loads of the second; tiles of another shape than the usual one that fill the registers spill
+ * accumulators then. */
+static bool may_unroll(const tg_dot_nest *n, unsigned rows, unsigned vecs) {
+    const tg_dot_emission *e = &n->e;
+    if (n->exact) {
+        return vecs == e->vecs || rows * vecs < FULL_TILE;
+    }
+    return vecs == e->vecs && rows == e->rows && !n->compact;
+}
+
 tg_dot_tile tg_dot_run_tile(tg_dot_nest *n, LLVMValueRef from, unsigned rows, unsigned vecs, bool masked) {
     tg_dot_emission *e = &n->e;
     tg_dot_tile t = {.elem = e->elem, .lanes = e->lanes, .vecs = vecs, .rows = rows,
                      .vector_base = tg_dot_bytes_at(n, n->p.at, from, tg_llvm_i64(e->l, e->size)),
                      .multiply = e->d->multiply, .loops = n->p.loops, .n_loops = e->d->n_over};
-    t.unroll = n->exact || (vecs == e->vecs && rows == e->rows && !n->compact);
+    t.unroll = may_unroll(n, rows, vecs);
     t.prefetch = vecs == e->vecs ? n->p.ahead : NULL;
     if (t.unroll && t.prefetch && n->next_rows && n->n_row_axes > 1) { /* large products of matrices lost up to 6 % */
         t.request = tg_dot_choose(n, n->p.next_rows, n->next_rows, tg_llvm_gep(e->l, e->l->i8, t.vector_base, n->p.ahead));
