@@ -109,6 +109,8 @@ void tg_x86_dot_open_packed(tg_dot_emission *e, tg_dot_side *s, const tg_axis *v
 void tg_x86_dot_side_open(tg_dot_emission *e, tg_dot_side *s, tg_value *v, const tg_axis *unit);
 /* Likewise, of columns for which no axis has to have stride 1. */
 void tg_x86_dot_side_across(tg_dot_emission *e, tg_dot_side *s, tg_value *v);
+/* Likewise, of an operand whose elements are 8 or 16 bits wide, as they are stored: what reads them converts them. */
+void tg_x86_dot_side_narrow(tg_dot_emission *e, tg_dot_side *s, tg_value *v, const tg_axis *unit);
 LLVMValueRef tg_x86_dot_step(const tg_dot_emission *e, const tg_dot_side *s, const tg_axis *a); /* 0 if independent */
 void tg_x86_dot_bind(tg_dot_emission *e, tg_axis *a, LLVMValueRef relative); /* index = first + relative */
 tg_x86_frame *tg_x86_dot_frame(tg_dot_emission *e);
@@ -179,6 +181,7 @@ enum { TG_DOT_STREAM_LINES = 8, TG_DOT_STREAM_AHEAD = 256 /* bytes to prefetch *
 typedef struct tg_dot_stream {
     LLVMValueRef columns, column_step; /* address of column 0 at reduction point 0, in place; bytes per reduction point */
     LLVMValueRef row, row_step;        /* likewise */
+    tg_dtype column_type, row_type;    /* as they are stored */
     LLVMValueRef n_columns;
     LLVMValueRef k_until;              /* reduction points: a multiple of TG_DOT_STREAM_LINES */
     LLVMValueRef sums;                 /* out: n_columns sums over them, rounded up to whole vectors */

@@ -25,7 +25,7 @@
 static void open_axis(tg_dot_nest *n, tg_llvm_loop *loop, tg_axis *a) {
     tg_dot_emission *e = &n->e;
     LLVMValueRef i = tg_llvm_loop_open(e->l, loop, tg_llvm_i64(e->l, 0), tg_dot_size_of(n, a), tg_llvm_i64(e->l, 1));
-    tg_dot_side *sides[] = {&n->columns, &n->across, &n->rows};
+    tg_dot_side *sides[] = {&n->columns, &n->across, &n->rows, &n->narrow_columns, &n->narrow_rows};
     for (unsigned k = 0; k < sizeof sides / sizeof *sides; k++) {
         if (sides[k]->direct) {
             sides[k]->base = tg_dot_bytes_at(n, sides[k]->base, i, tg_x86_dot_step(e, sides[k], a));
@@ -244,7 +244,7 @@ static void block_loop(tg_dot_nest *n) {
     tg_llvm_loop_close(e->l, &loop);
 }
 
-/* A single row that streams: all but the last few reduction points are summed here. Returns where the parts go on. */
+/* A single row that streams: all but the last few reduction points are summed here. Returns where the parts go on, which count groups. */
 static LLVMValueRef stream_row(tg_dot_nest *n) {
     tg_dot_emission *e = &n->e;
     LLVMBuilderRef b = e->l->builder;
@@ -256,19 +256,23 @@ static LLVMValueRef stream_row(tg_dot_nest *n) {
     until = tg_dot_choose(n, single, tg_llvm_max64(e->l, until, zero), zero);
     tg_llvm_if c;
     tg_llvm_if_open(e->l, &c, LLVMBuildICmp(b, LLVMIntSGT, until, zero, ""));
-    tg_dot_stream s = {.columns = tg_dot_bytes_at(n, n->columns.base, n->group_from, tg_llvm_i64(e->l, e->size)),
-                       .column_step = tg_x86_dot_step(e, &n->columns, k),
-                       .row = n->rows.base,
-                       .row_step = tg_x86_dot_step(e, &n->rows, k),
+    bool narrow = n->narrow_columns.direct;
+    const tg_dot_side *columns = narrow ? &n->narrow_columns : &n->columns, *rows = narrow ? &n->narrow_rows : &n->rows;
+    tg_dot_stream s = {.column_type = columns->value->type->dtype,
+                       .row_type = rows->value->type->dtype,
+                       .column_step = tg_x86_dot_step(e, columns, k),
+                       .row = rows->base,
+                       .row_step = tg_x86_dot_step(e, rows, k),
                        .n_columns = LLVMBuildSub(b, n->group_until, n->group_from, ""),
                        .k_until = until,
                        .sums = n->strips};
+    s.columns = tg_dot_bytes_at(n, columns->base, n->group_from, tg_llvm_i64(e->l, (int64_t)tg_dtype_size(s.column_type)));
     tg_llvm_outline o;
     tg_llvm_outline_open(e->l, &o);
     tg_x86_dot_stream(e, &s);
     tg_x86_outline_close(e->x, &o, "stream_row");
     tg_llvm_if_close(e->l, &c);
-    return until;
+    return LLVMBuildUDiv(b, until, tg_llvm_i64(e->l, e->d->group), "");
 }
 
 static void part_loop(tg_dot_nest *n) {
@@ -372,6 +376,11 @@ void tg_x86_emit_dot(tg_x86 *x, const tg_x86_dot *d) {
     tg_x86_dot_side_open(&n->e, &n->rows, rows, NULL);
     if (!n->columns.direct && !n->compact && d->group <= 1 && d->multiply == TG_DOT_PLAIN && !d->flip_rows) {
         tg_x86_dot_side_across(&n->e, &n->across, columns);
+    }
+    if (!n->columns.direct && !n->compact && d->n_over == 1) {
+        tg_x86_dot_side_narrow(&n->e, &n->narrow_columns, columns, d->vector);
+        tg_x86_dot_side_narrow(&n->e, &n->narrow_rows, rows, NULL);
+        n->narrow_columns.direct = n->narrow_rows.direct = n->narrow_columns.direct && n->narrow_rows.direct;
     }
     n->panel_memory = tg_x86_dot_scratch(x);
     n->row_memory = tg_x86_dot_scratch(x);

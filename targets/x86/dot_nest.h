@@ -19,6 +19,7 @@ typedef struct tg_dot_nest {
     tg_dot_emission e;
     tg_dot_side columns, rows;
     tg_dot_side across;             /* columns that may have unit stride along the reduction instead; not direct: none */
+    tg_dot_side narrow_columns, narrow_rows; /* both direct, or neither: a single row of them streams as it is stored */
     tg_dot_scratch panel_memory, row_memory;
     tg_dot_panel p;
     tg_axis *row_axes[TG_DOT_AXES]; /* the rows are their points, numbered with the last running fastest */

@@ -169,6 +169,16 @@ void tg_x86_dot_side_across(tg_dot_emission *e, tg_dot_side *s, tg_value *v) {
     }
 }
 
+void tg_x86_dot_side_narrow(tg_dot_emission *e, tg_dot_side *s, tg_value *v, const tg_axis *unit) {
+    tg_dtype t = v->type->dtype;
+    bool narrow = t == TG_BF16 || t == TG_F16 || t == TG_I16 || t == TG_U16 || t == TG_I8 || t == TG_U8;
+    *s = (tg_dot_side){.value = v};
+    s->direct = narrow && !tg_x86_sched_pack(e->x, v) && !e->x->buffers[v->id] && is_direct(e->x, v, t, unit, true);
+    if (s->direct) {
+        open_tensor(e, s, v->def, unit);
+    }
+}
+
 LLVMValueRef tg_x86_dot_step(const tg_dot_emission *e, const tg_dot_side *s, const tg_axis *a) {
     for (uint32_t i = 0; i < s->n_axes; i++) {
         if (s->axes[i] == a) {

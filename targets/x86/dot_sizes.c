@@ -45,6 +45,14 @@ static LLVMValueRef crowds_sets(tg_dot_nest *n, LLVMValueRef step, LLVMValueRef 
     return LLVMBuildICmp(l->builder, LLVMIntSGT, LLVMBuildMul(l->builder, unit, count, ""), room, "");
 }
 
+/* Are the lines of the vector side spread over many pages? */
+static LLVMValueRef is_spread(tg_dot_nest *n, const tg_dot_side *s) {
+    tg_dot_emission *e = &n->e;
+    const tg_axis *last = e->d->over[e->d->n_over - 1];
+    LLVMValueRef spread = LLVMBuildMul(e->l->builder, tg_x86_dot_step(e, s, last), tg_dot_size_of(n, last), "");
+    return LLVMBuildICmp(e->l->builder, LLVMIntSGE, spread, tg_llvm_i64(e->l, PACK_BYTES), "");
+}
+
 /* Packing pays if enough tiles read the panel again and its lines crowd a few sets or are spread over many pages. With fewer rows
  * it streams. */
 static void plan_panels(tg_dot_nest *n, LLVMValueRef rows) {
@@ -55,6 +63,10 @@ static void plan_panels(tg_dot_nest *n, LLVMValueRef rows) {
         n->pays = LLVMConstInt(e->l->i1, 0, 0);
         return;
     }
+    if (n->narrow_columns.direct && !is_short(n)) { /* packing for one row costs more than the row */
+        LLVMValueRef single = LLVMBuildICmp(b, LLVMIntEQ, rows, tg_llvm_i64(e->l, 1), "");
+        n->streams = LLVMBuildAnd(b, single, is_spread(n, &n->narrow_columns), "");
+    }
     if (!n->columns.direct || n->compact) {
         return;
     }
@@ -63,9 +75,8 @@ static void plan_panels(tg_dot_nest *n, LLVMValueRef rows) {
         return;
     }
     LLVMValueRef step = tg_x86_dot_step(e, &n->columns, d->over[d->n_over - 1]);
-    LLVMValueRef spread = LLVMBuildMul(b, step, tg_dot_size_of(n, d->over[d->n_over - 1]), "");
     LLVMValueRef many = LLVMBuildICmp(b, LLVMIntSGE, rows, tg_llvm_i64(e->l, PACK_TILES * e->rows), "");
-    LLVMValueRef far = LLVMBuildICmp(b, LLVMIntSGE, spread, tg_llvm_i64(e->l, PACK_BYTES), "");
+    LLVMValueRef far = is_spread(n, &n->columns);
     LLVMValueRef crowded = crowds_sets(n, step, tg_dot_size_of(n, d->over[d->n_over - 1]));
     n->pays = LLVMBuildAnd(b, many, LLVMBuildOr(b, far, crowded, ""), "");
     n->streams = d->n_over == 1 && d->group <= 1 && !is_short(n) ? LLVMBuildAnd(b, LLVMBuildNot(b, many, ""), far, "") : NULL;
@@ -92,7 +103,7 @@ static void plan_rows(tg_dot_nest *n, LLVMValueRef rows, LLVMValueRef large) {
     LLVMBuilderRef b = e->l->builder;
     const tg_sched_item *pack = tg_x86_sched_pack(e->x, n->rows.value);
     int64_t bound = e->x->ranges[d->vector->rank].bound, least = (int64_t)PACK_PANELS * e->vecs * e->lanes;
-    if (n->compact || !tg_x86_dot_packs_tiles(e->x, d) || (n->streams && !n->rows.direct) || (pack && !pack->integer)) {
+    if (n->compact || !tg_x86_dot_packs_tiles(e->x, d) || (n->streams && !n->rows.direct && !n->narrow_rows.direct) || (pack && !pack->integer)) {
         return;
     }
     if (!n->rows.direct) {

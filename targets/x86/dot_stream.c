@@ -4,6 +4,8 @@
  *   for k by LINES                     a[k] … a[k + LINES - 1] stay in registers, spread over the lanes
  *     for columns by vector            sum[column] += a[k] · b[k][column] + … + a[k + LINES - 1] · b[k + LINES - 1][column]
  *
+ * Elements of 8 or 16 bits are read as they are stored and converted here: packing them would take longer than the sums.
+ *
  * A loop that kept the sums in registers instead would visit a new page with every line. */
 #include "targets/x86/dot.h"
 
@@ -19,16 +21,34 @@ static LLVMValueRef at(stream *t, LLVMValueRef base, LLVMValueRef index, LLVMVal
     return tg_llvm_gep(t->e->l, t->e->l->i8, base, LLVMBuildMul(t->e->l->builder, index, step, ""));
 }
 
-static LLVMValueRef column_of(stream *t, LLVMValueRef base, LLVMValueRef column) {
-    return tg_llvm_gep(t->e->l, t->e->elem, base, column);
+static LLVMValueRef sum_at(stream *t, LLVMValueRef column) {
+    return tg_llvm_gep(t->e->l, t->e->elem, t->s->sums, column);
 }
 
-static LLVMValueRef add_lines(stream *t, LLVMValueRef sum, LLVMValueRef column, LLVMValueRef mask) {
+static unsigned stored_size(const stream *t) {
+    return (unsigned)tg_dtype_size(t->s->column_type);
+}
+
+static LLVMValueRef column_of(stream *t, LLVMValueRef line, LLVMValueRef column) {
+    return at(t, line, column, tg_llvm_i64(t->e->l, stored_size(t)));
+}
+
+/* Elements that are stored as `from`, in the type of the sums; a scalar for one lane. */
+static LLVMValueRef load(stream *t, LLVMValueRef p, tg_dtype from, unsigned lanes, LLVMValueRef mask) {
+    tg_x86 *x = t->e->x;
+    LLVMTypeRef one = tg_x86_mem_type(x, from), type = lanes > 1 ? tg_llvm_wide(one, lanes) : one;
+    unsigned size = (unsigned)tg_dtype_size(from);
+    LLVMValueRef v = mask ? tg_llvm_masked_load(x->l, type, p, size, mask) : tg_llvm_load(x->l, type, p, size);
+    return tg_x86_convert(x, tg_x86_from_memory(x, v, from), from, t->e->d->dtype);
+}
+
+/* `lanes`: a vector's, or 1 */
+static LLVMValueRef add_lines(stream *t, LLVMValueRef sum, LLVMValueRef column, unsigned lanes, LLVMValueRef mask) {
     tg_dot_emission *e = t->e;
     for (unsigned i = 0; i < LINES; i++) {
-        LLVMValueRef p = column_of(t, t->line[i], column);
-        LLVMValueRef b = tg_llvm_masked_load(e->l, e->vector, p, e->size, mask);
-        sum = tg_x86_dot_multiply_add(e->l, e->elem, t->row[i], b, sum);
+        LLVMValueRef b = load(t, column_of(t, t->line[i], column), t->s->column_type, lanes, mask);
+        LLVMValueRef a = lanes > 1 ? t->row[i] : LLVMBuildExtractElement(e->l->builder, t->row[i], tg_llvm_i32(e->l, 0), "");
+        sum = tg_x86_dot_multiply_add(e->l, e->elem, a, b, sum);
     }
     return sum;
 }
@@ -40,24 +60,39 @@ static void prefetch_lines(stream *t, LLVMValueRef column) {
     }
 }
 
-/* All columns a vector at a time, the last perhaps a part of one: what comes from memory leaves time to make masks. */
-static void columns_loop(stream *t) {
+/* `lanes` columns at a time; `masked`: the last ones perhaps a part of a vector. */
+static void columns_loop(stream *t, LLVMValueRef from, LLVMValueRef until, unsigned lanes, bool masked) {
     tg_dot_emission *e = t->e;
     tg_llvm_loop loop;
-    LLVMValueRef until = t->s->n_columns;
-    LLVMValueRef column = tg_llvm_loop_open(e->l, &loop, tg_llvm_i64(e->l, 0), until, tg_llvm_i64(e->l, e->lanes));
-    LLVMValueRef at_sum = column_of(t, t->s->sums, column);
-    prefetch_lines(t, column);
-    LLVMValueRef sum = tg_llvm_load(e->l, e->vector, at_sum, e->size);
-    tg_llvm_store(e->l, add_lines(t, sum, column, tg_x86_dot_lanes_below(e, column, until)), at_sum, e->size);
+    LLVMValueRef column = tg_llvm_loop_open(e->l, &loop, from, until, tg_llvm_i64(e->l, lanes));
+    if (lanes > 1) {
+        prefetch_lines(t, column);
+    }
+    LLVMValueRef sum = tg_llvm_load(e->l, lanes > 1 ? e->vector : e->elem, sum_at(t, column), e->size);
+    LLVMValueRef mask = masked ? tg_x86_dot_lanes_below(e, column, until) : NULL;
+    tg_llvm_store(e->l, add_lines(t, sum, column, lanes, mask), sum_at(t, column), e->size);
     tg_llvm_loop_close(e->l, &loop);
+}
+
+/* A vector at a time, the last perhaps a part of one: what comes from memory leaves time to make masks. There are none for narrow
+ * elements, so their last columns go one by one. */
+static void all_columns(stream *t) {
+    LLVMBuilderRef b = t->e->l->builder;
+    LLVMValueRef zero = tg_llvm_i64(t->e->l, 0), lanes = tg_llvm_i64(t->e->l, t->e->lanes), n = t->s->n_columns;
+    if (stored_size(t) == t->e->size) {
+        columns_loop(t, zero, n, t->e->lanes, true);
+        return;
+    }
+    LLVMValueRef whole = LLVMBuildMul(b, LLVMBuildUDiv(b, n, lanes, ""), lanes, "");
+    columns_loop(t, zero, whole, t->e->lanes, false);
+    columns_loop(t, whole, n, 1, false);
 }
 
 static void clear(stream *t) {
     tg_dot_emission *e = t->e;
     tg_llvm_loop loop;
     LLVMValueRef c = tg_llvm_loop_open(e->l, &loop, tg_llvm_i64(e->l, 0), t->s->n_columns, tg_llvm_i64(e->l, e->lanes));
-    tg_llvm_store(e->l, LLVMConstNull(e->vector), column_of(t, t->s->sums, c), e->size);
+    tg_llvm_store(e->l, LLVMConstNull(e->vector), sum_at(t, c), e->size);
     tg_llvm_loop_close(e->l, &loop);
 }
 
@@ -70,8 +105,8 @@ void tg_x86_dot_stream(tg_dot_emission *e, const tg_dot_stream *s) {
     for (unsigned i = 0; i < LINES; i++) {
         LLVMValueRef index = LLVMBuildAdd(l->builder, k, tg_llvm_i64(l, i), "");
         t.line[i] = at(&t, s->columns, index, s->column_step);
-        t.row[i] = tg_llvm_splat(l, tg_llvm_load(l, e->elem, at(&t, s->row, index, s->row_step), e->size), e->lanes);
+        t.row[i] = tg_llvm_splat(l, load(&t, at(&t, s->row, index, s->row_step), s->row_type, 1, NULL), e->lanes);
     }
-    columns_loop(&t);
+    all_columns(&t);
     tg_llvm_loop_close(l, &loop);
 }

@@ -165,6 +165,69 @@ Test(x86dot, sizes_beyond_the_caches, .timeout = 120) {
     }
 }
 
+typedef struct narrow_type {
+    const char *name;
+    unsigned size;
+    uint16_t code[5]; /* of -2 … 2 */
+} narrow_type;
+
+static const narrow_type narrow_types[] = {
+    {"bf16", 2, {0xc000, 0xbf80, 0, 0x3f80, 0x4000}}, {"f16", 2, {0xc000, 0xbc00, 0, 0x3c00, 0x4000}},
+    {"i16", 2, {0xfffe, 0xffff, 0, 1, 2}},            {"i8", 1, {0xfe, 0xff, 0, 1, 2}}};
+
+static void *narrow_integers(int64_t n, const narrow_type *t) {
+    uint8_t *p = guarded_new((size_t)n * t->size);
+    for (int64_t i = 0; i < n; i++) {
+        memcpy(p + i * t->size, &t->code[(i * 7 + i / 5) % 5], t->size);
+    }
+    return p;
+}
+
+/* The operands end where memory does; sums are f32 or i32. */
+static void check_narrow(const x86_kernel *k, const narrow_type *ta, const narrow_type *tb, sizes s) {
+    bool floats = tb->name[0] != 'i';
+    uint8_t *a = narrow_integers(s.m * s.k, ta), *b = narrow_integers(s.k * s.n, tb), *c = guarded_new((size_t)(s.m * s.n) * 4);
+    tg_tensor_arg at = {.data = a, .shape = {s.m, s.k}, .stride = {s.k, 1}}, bt = {.data = b, .shape = {s.k, s.n}, .stride = {s.n, 1}},
+                  ct = {.data = c, .shape = {s.m, s.n}, .stride = {s.n, 1}};
+    const void *args[] = {&at, &bt, &ct};
+    cr_expect_eq(x86_launch(k, args), 0);
+    int wrong = 0;
+    for (int64_t i = 0; i < s.m * s.n; i++) {
+        int64_t want = 0, x = i / s.n * s.k, y = i % s.n;
+        for (int64_t l = 0; l < s.k; l++) {
+            int64_t u = x + l, v = l * s.n + y;
+            want += ((u * 7 + u / 5) % 5 - 2) * ((v * 7 + v / 5) % 5 - 2);
+        }
+        float f;
+        int32_t n;
+        memcpy(&f, c + i * 4, 4), memcpy(&n, c + i * 4, 4);
+        wrong += floats ? f != (float)want : n != want;
+    }
+    cr_expect_eq(wrong, 0, "%s by %s: %d by %d by %d: %d wrong", ta->name, tb->name, (int)s.m, (int)s.n, (int)s.k, wrong);
+    guarded_free(a, (size_t)(s.m * s.k) * ta->size), guarded_free(b, (size_t)(s.k * s.n) * tb->size);
+    guarded_free(c, (size_t)(s.m * s.n) * 4);
+}
+
+/* One row, which streams past operands as they are stored; two do not. */
+Test(x86dot, narrow_rows_that_stream, .timeout = 120) {
+    static const int pairs[][2] = {{0, 0}, {1, 1}, {1, 0}, {3, 3}, {2, 2}};
+    static const sizes list[] = {{1, 4111, 300}, {1, 17, 30000}, {1, 8209, 50}, {1, 50000, 9}, {1, 7, 60001}, {1, 8192, 64}, {2, 1003, 300}};
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        const narrow_type *a = &narrow_types[pairs[i][0]], *b = &narrow_types[pairs[i][1]];
+        const char *wide = b->name[0] == 'i' ? "i32" : "f32";
+        product p = products[0];
+        p.a = p.a_type = a->name, p.b = p.b_type = b->name, p.out = p.wide = wide;
+        write_product(&p, "", false);
+        x86_options o = {0};
+        x86_kernel *k = x86_open(text, &o);
+        cr_assert(!k->error, "%s", k->error);
+        for (size_t j = 0; j < sizeof list / sizeof *list; j++) {
+            check_narrow(k, a, b, list[j]);
+        }
+        x86_close(k);
+    }
+}
+
 /* Every small size: edges in rows, columns and reductions. */
 Test(x86dot, every_small_size, .timeout = 120) {
     write_product(&products[0], "", false);

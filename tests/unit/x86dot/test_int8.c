@@ -202,6 +202,13 @@ static int count(const char *assembly, const char *mnemonic, const char *registe
     return n;
 }
 
+/* Without the function of a single row, which waits for memory: it multiplies words as they come, and packs nothing. */
+static int count_in_tiles(const char *assembly, const char *mnemonic) {
+    const char *row = strstr(assembly, "stream_row:"), *end = row ? strstr(row, "\t.size\t") : NULL;
+    cr_assert(end);
+    return count(assembly, mnemonic, "") - count(row, mnemonic, "") + count(end, mnemonic, "");
+}
+
 Test(int8, instructions) {
     static const struct {
         const char *arch, *mnemonic, *registers, *absent;
@@ -216,7 +223,7 @@ Test(int8, instructions) {
         x86_kernel *k = x86_open(text, &options);
         cr_assert(!k->error, "%s", k->error);
         cr_expect_geq(count(k->object.asm_text, levels[i].mnemonic, levels[i].registers), levels[i].tile, "%s", levels[i].arch);
-        cr_expect_eq(count(k->object.asm_text, levels[i].absent, ""), 0, "%s", levels[i].arch);
+        cr_expect_eq(count_in_tiles(k->object.asm_text, levels[i].absent), 0, "%s", levels[i].arch);
         cr_expect_eq(count(k->object.asm_text, "vpmaddubsw", ""), 0, "saturates: %s", levels[i].arch);
         x86_close(k);
     }
