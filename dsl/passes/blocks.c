@@ -1,6 +1,7 @@
 /* blocks: sizes for the blocked axes that no schedule has set and whose best size does not depend on the launch.
  *
  *   for (j in L) { s[i, j] = dot(…); …; o[i, e] += dot(p, V[j, e], j) }      i: 64, j: 192
+ *   for (j in L) { for (i in S) { s[i, j] = dot(…); … } }                    i: 192, j: 64, as an axis of the grid
  *
  * A body that streams over blocks of a loop axis keeps tiles over the grid and loop axes alive between its operations, so their
  * blocks must be small enough for the caches: with contractions 64 by 192 (48 KB a tile, whole panels and register tiles; a loop
@@ -15,6 +16,7 @@ typedef struct survey {
     tg_func *f;
     bool *in_dot;   /* by axis rank */
     bool *streamed; /* by axis rank: the phase that binds it has a loop over blocks */
+    bool *around;   /* by axis rank: such a loop is inside what binds it */
     bool *crossed;  /* by axis rank: some tile spans it and a full axis: lines and rows */
     bool changed;
 } survey;
@@ -31,12 +33,13 @@ static void note_dot(survey *s, const tg_op *dot) {
     }
 }
 
-/* Marks the axes of the binders around a loop over blocks. */
+/* Marks the axes of the binders around a loop over blocks, and its own. */
 static void note_loop(survey *s, const tg_op *loop) {
     for (const tg_op *op = loop; op; op = op->parent ? op->parent->parent->parent : NULL) {
         const tg_axis *a = op->opcode == TG_OP_PAR || op->opcode == TG_OP_FOR ? tg_op_axis(op, TG_ATTR_AXIS) : NULL;
         if (a) {
             s->streamed[a->rank] = true;
+            s->around[a->rank] |= op != loop;
         }
     }
 }
@@ -66,7 +69,7 @@ static int64_t block_of(const survey *s, const tg_axis *a) {
     bool lone = !s->crossed[a->rank];
     bool streamed = s->streamed[a->rank], dot = s->in_dot[a->rank];
     if (a->kind == TG_AXIS_LOOP) {
-        return dot ? LOOP_DOT : LINE_BLOCK;
+        return !dot ? LINE_BLOCK : s->around[a->rank] ? GRID_DOT : LOOP_DOT;
     }
     if (streamed && dot) {
         return GRID_DOT;
@@ -79,7 +82,11 @@ static int64_t block_of(const survey *s, const tg_axis *a) {
 
 bool tg_pass_blocks(tg_func *f) {
     uint32_t n = f->axes.len + 1;
-    survey s = {f, TG_NEW_ARRAY(f->arena, bool, n), TG_NEW_ARRAY(f->arena, bool, n), TG_NEW_ARRAY(f->arena, bool, n), false};
+    survey s = {.f = f,
+                .in_dot = TG_NEW_ARRAY(f->arena, bool, n),
+                .streamed = TG_NEW_ARRAY(f->arena, bool, n),
+                .around = TG_NEW_ARRAY(f->arena, bool, n),
+                .crossed = TG_NEW_ARRAY(f->arena, bool, n)};
     tg_ir_walk(f, visit, &s);
     for (uint32_t i = 0; i < f->axes.len; i++) {
         tg_axis *a = f->axes.data[i];

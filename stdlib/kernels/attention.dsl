@@ -41,58 +41,51 @@ fn weight(f32 score, f32 lse, int distance, bool causal, int window) -> f32 =
     visible(distance, causal, window) ? exp_sub(score, lse) : 0;
 
 /// From O and LSE, scores are computed again: P = exp(S - LSE), dV = (P F)' dO, dS = P (F dO V' - sum O dO), dQ = scale dS K,
-/// dK = scale dS' Q, where F is the factor of dropout, which must have the options of the forward kernel.
+/// dK = scale dS' Q, where F is the factor of dropout, which must have the options of the forward kernel. One walk makes all three from
+/// the same P and dS: keys are cut into Z parts that run side by side, each with a dQ of its own, which are then added.
 kernel attention_bwd<T: f16 | bf16 | f32>(in T Q[B, H, S, const D], in T K[B, G, L, const D], in T V[B, G, L, const E],
         in T O[B, H, S, const E], in f32 LSE[B, H, S], in T dO[B, H, S, const E], in? f32 bias[H, S, L], in? f32 slopes[H],
         out T dQ[B, H, S, const D], out T dK[B, G, L, const D], out T dV[B, G, L, const E], f32 scale, const bool causal,
         const int window = 0, const bool dropout = false, f32 drop = 0, u64 seed = 0)
     where H % G == 0
 {
-    let R = H / G, off = L - S;
+    let R = H / G, off = L - S, Z = min(8, ceil_div(L, 512)), chunk = ceil_div(L, max(Z, 1));
     temp f32 delta[B, H, S];
+    temp f32 part[Z, B, H, S, D] = 0;
     grid (each b in B, each h in H, i in S) {
         axis e in E;
         delta[b, h, i] = sum(f32(O[b, h, i, e]) * f32(dO[b, h, i, e]), e);
     }
-    grid (each b in B, each g in G, j in L) {
+    grid (each b in B, each g in G, each z in Z) {
         axis d in D, e in E;
-        f32 dk[j, d] = 0, dv[j, e] = 0;
-        for (each r in R) {
-            let h = g * R + r;
-            for (i in S from (causal ? j.first - off : 0) until (window > 0 ? j.last + window - off : S)) {
-                f32 s[i, j] = dot(Q[b, h, i, d], K[b, g, j, d], d) * scale;
-                if (bias) s += bias[h, i, j];
-                if (slopes) s -= slopes[h] * f32(abs(i + off - j));
-                let p = weight(s, LSE[b, h, i], i + off - j, causal, window);
-                f32 pf[i, j] = p, dp[i, j] = dot(dO[b, h, i, e], V[b, g, j, e], e);
-                if (dropout) {
-                    let f = rand(seed, ((b * H + h) * S + i) * L + j) < drop ? 0 : 1 / (1 - drop);
-                    pf *= f;
-                    dp *= f;
+        for (j in L from z * chunk until min(L, (z + 1) * chunk)) {
+            f32 dk[j, d] = 0, dv[j, e] = 0;
+            for (each r in R) {
+                let h = g * R + r;
+                for (i in S from (causal ? j.first - off : 0) until (window > 0 ? j.last + window - off : S)) {
+                    f32 s[i, j] = dot(Q[b, h, i, d], K[b, g, j, d], d) * scale;
+                    if (bias) s += bias[h, i, j];
+                    if (slopes) s -= slopes[h] * f32(abs(i + off - j));
+                    let p = weight(s, LSE[b, h, i], i + off - j, causal, window);
+                    f32 pf[i, j] = p, dp[i, j] = dot(dO[b, h, i, e], V[b, g, j, e], e);
+                    if (dropout) {
+                        let f = rand(seed, ((b * H + h) * S + i) * L + j) < drop ? 0 : 1 / (1 - drop);
+                        pf *= f;
+                        dp *= f;
+                    }
+                    let ds = p * (dp - delta[b, h, i]) * scale;
+                    dv += dot(T(pf), dO[b, h, i, e], i);
+                    dk += dot(T(ds), Q[b, h, i, d], i);
+                    part[z, b, h, i, d] += dot(T(ds), K[b, g, j, d], j);
                 }
-                let ds = p * (dp - delta[b, h, i]) * scale;
-                dv += dot(T(pf), dO[b, h, i, e], i);
-                dk += dot(T(ds), Q[b, h, i, d], i);
             }
+            unchecked dK[b, g, j, d] = T(dk); // the parts are disjoint
+            unchecked dV[b, g, j, e] = T(dv);
         }
-        dK[b, g, j, d] = T(dk);
-        dV[b, g, j, e] = T(dv);
     }
     grid (each b in B, each h in H, i in S) {
-        let g = h * G / H;
-        axis d in D, e in E;
-        f32 dq[i, d] = 0;
-        for (j in L from (window > 0 ? i.first + off - window + 1 : 0) until (causal ? i.last + 1 + off : L)) {
-            f32 s[i, j] = dot(Q[b, h, i, d], K[b, g, j, d], d) * scale;
-            if (bias) s += bias[h, i, j];
-            if (slopes) s -= slopes[h] * f32(abs(i + off - j));
-            let p = weight(s, LSE[b, h, i], i + off - j, causal, window);
-            f32 dp[i, j] = dot(dO[b, h, i, e], V[b, g, j, e], e);
-            if (dropout) dp = rand(seed, ((b * H + h) * S + i) * L + j) < drop ? 0 : dp / (1 - drop);
-            let ds = p * (dp - delta[b, h, i]) * scale;
-            dq += dot(T(ds), K[b, g, j, d], j);
-        }
-        dQ[b, h, i, d] = T(dq);
+        axis z in Z, d in D;
+        dQ[b, h, i, d] = T(sum(part[z, b, h, i, d], z));
     }
 }
 

@@ -9,3 +9,6 @@
 // CHECK-NEXT: dot vector e of operand 1, row i, over j
 // CHECK-NOT: nest i e {{.*}}: copy
 // CHECK: nest i e x8 *4: store
+// The backward form walks once over the scores: a loop around another has blocks as an axis of the grid.
+// RUN: %tegula compile std:attention_bwd --set D=64 --set E=64 --set causal=true --absent bias --absent slopes --emit passes --arch avx2 | FileCheck --check-prefix=BWD %s
+// BWD: #j loop block=64, #i.1 loop block=192
