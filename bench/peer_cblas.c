@@ -117,6 +117,17 @@ const char *bench_cblas_version(int which) {
     return l ? l->version : NULL;
 }
 
+bool bench_cblas_product(int which, const bench_product *g) {
+    library *l = get(which);
+    if (l) {
+        l->set_threads(1);
+        l->sgemm(ROW_MAJOR, g->transpose_a ? TRANS : NO_TRANS,
+                 g->transpose_b ? TRANS : NO_TRANS, g->m, g->n, g->k, g->alpha, g->a, g->lda,
+                 g->b, g->ldb, g->beta, g->c, g->ldc);
+    }
+    return l != NULL;
+}
+
 typedef struct problem {
     bench_matmul g;
     library *l;

@@ -264,6 +264,16 @@ static void add_matmul(bench_plan *p, const bench_matmul *g, const char *name, b
     onednn_add(p, name, &op, ready, g->c);
 }
 
+bool bench_onednn_product(const bench_product *g) {
+    const onednn *lib = bench_onednn();
+    if (lib) {
+        bench_openmp_threads(1);
+        lib->sgemm(g->transpose_a ? 'T' : 'N', g->transpose_b ? 'T' : 'N', g->m, g->n, g->k,
+                   g->alpha, g->a, g->lda, g->b, g->ldb, g->beta, g->c, g->ldc);
+    }
+    return lib != NULL;
+}
+
 static double run_sgemm(void *user, int64_t calls) {
     const bench_matmul *g = user;
     bench_openmp_threads(g->threads);

@@ -34,6 +34,18 @@ void bench_add_xsmm(bench_plan *p,
 void bench_add_onednn_matmul(bench_plan *p,
                              const bench_matmul *g); /* matmul, with packed weights, gemm */
 
+/* C = alpha op(A) op(B) + beta C, f32, one thread; op transposes what is stored. Distances of rows are in elements. */
+typedef struct bench_product {
+    bool transpose_a, transpose_b;
+    int m, n, k;
+    float alpha, beta;
+    const float *a, *b;
+    float *c;
+    int lda, ldb, ldc;
+} bench_product;
+bool bench_cblas_product(int which, const bench_product *g); /* false: not there */
+bool bench_onednn_product(const bench_product *g);
+
 /* ---- rows ---- */
 typedef enum bench_row_op {
     BENCH_SOFTMAX,
@@ -55,9 +67,9 @@ void bench_add_onednn_rows(bench_plan *p, const bench_rows *r);
 
 /* ---- chains: operations on rows that follow each other ---- */
 typedef enum bench_chain_op {
-    BENCH_BIAS_GELU,          /* gelu(a + line) */
+    BENCH_BIAS_GELU,           /* gelu(a + line) */
     BENCH_RESIDUAL_LAYER_NORM, /* between = a + b, y = its layer norm with scale and shift `line` */
-    BENCH_MASKED_SOFTMAX,     /* softmax(BENCH_CHAIN_SCALE a + b) */
+    BENCH_MASKED_SOFTMAX,      /* softmax(BENCH_CHAIN_SCALE a + b) */
 } bench_chain_op;
 #define BENCH_CHAIN_SCALE 0.125f
 typedef struct bench_chain {
@@ -95,6 +107,16 @@ typedef struct bench_attention {
 } bench_attention;
 /* A product, a softmax in place, a product: oneDNN has nothing fused. */
 void bench_add_onednn_attention(bench_plan *p, const bench_attention *a);
+/* Its gradient. `out`: dQ, dK, dV one after the other; `work` has room for two matrices of scores. */
+typedef struct bench_attention_bwd {
+    int heads, length, width, threads;
+    bool causal;
+    float scale;
+    const float *q, *k, *v, *o, *lse, *d_o;
+    float *out, *work;
+} bench_attention_bwd;
+/* Each library's products, the rest by hand. One thread, AVX2. */
+void bench_add_attention_bwd(bench_plan *p, const bench_attention_bwd *a);
 
 /* ---- Fourier transforms ---- */
 /* Forward, out of place, of contiguous transforms one after the other. */
