@@ -163,6 +163,12 @@ static uint32_t innermost_rank(const tg_type *t) {
     return rank;
 }
 
+/* An assignment x[n = e] = v runs over the points of v and e: n is no loop of it. */
+static bool is_assigned(const tg_op *user, const tg_axis *a) {
+    const tg_attr *axes = tg_x86_is_set(user) ? tg_op_attr(user, TG_ATTR_AXES) : NULL;
+    return axes && tg_axes_contain(axes->axes, axes->n_axes, a);
+}
+
 /* Loops over axes outside those of the value, such as the heads that turn by the same angles, would compute it again and again. */
 static bool is_repeated(const choice *s, const tg_value *v, const tg_op *user) {
     const tg_type *t = v->type;
@@ -174,7 +180,7 @@ static bool is_repeated(const choice *s, const tg_value *v, const tg_op *user) {
     }
     for (uint32_t i = 0; user->n_results > 0 && i < tg_result(user, 0)->type->n_axes; i++) {
         const tg_axis *a = tg_result(user, 0)->type->axes[i];
-        repeated |= a->rank < innermost_rank(t) && !tg_type_has_axis(t, a) && s->x->ranges[a->rank].bound != 1;
+        repeated |= a->rank < innermost_rank(t) && !tg_type_has_axis(t, a) && !is_assigned(user, a) && s->x->ranges[a->rank].bound != 1;
     }
     return repeated;
 }
