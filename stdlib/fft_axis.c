@@ -200,7 +200,8 @@ static tg_status make_factors(const tg_fft_axis *a, int64_t n, int sign, tg_tens
 }
 
 static tg_status init_large(tg_fft_axis *a) {
-    tg_status s = make_factors(a, a->p, a->sign, &a->w[0]);
+    a->work = tg_alloc(&a->context->allocator, sizeof *a->work, _Alignof(tg_fft_work));
+    tg_status s = a->work ? make_factors(a, a->p, a->sign, &a->w[0]) : failed(a);
     s = s ? s : make_factors(a, a->q, a->sign, &a->w[1]);
     s = s ? s : make_turn(a, (a->q + LINE - 1) / LINE, a->p, LINE, &a->turn[0]);
     return s ? s : make_turn(a, a->p, LINE, 1, &a->turn[1]);
@@ -346,12 +347,22 @@ void tg_fft_axis_clear(tg_fft_axis *a) {
 static tg_status run_large(const tg_fft_axis *a, const tg_tensor *x, tg_tensor *y,
                            bool normalise) {
     const int64_t *sx = x->arg.stride, *sy = y->arg.stride, *shape = x->arg.shape;
+    int64_t n = shape[0] * shape[1], blocks = (a->p + LINE - 1) / LINE;
+    int64_t line = LINE * (a->q + 1); /* one more: lines that are written together lie in different sets of the caches */
+    tg_tensor *held = tg_fft_work_take(a->work, 0, a->context, a->dtype, n * blocks * line);
+    if (!held) {
+        return failed(a);
+    }
     tg_tensor from = tg_fft_view(x, 4, (int64_t[]){shape[0], shape[1], a->p, a->q},
                                  (int64_t[]){sx[0], sx[1], a->q * sx[2], sx[2]});
+    tg_tensor between = tg_fft_view(held, 5, (int64_t[]){shape[0], shape[1], blocks, a->q, LINE},
+                                    (int64_t[]){shape[1] * blocks * line, blocks * line, line, LINE, 1});
     tg_tensor to = tg_fft_view(y, 4, (int64_t[]){shape[0], shape[1], a->q, a->p},
                                (int64_t[]){sy[0], sy[1], a->p * sy[2], sy[2]});
-    return tg_std_launch(a->context, TG_STD_fft_large,
-                         TG_ARGS(&from, a->w[0], a->w[1], a->turn[0], a->turn[1], &to, a->sign, normalise));
+    tg_status s = tg_std_launch(a->context, TG_STD_fft_split, TG_ARGS(&from, a->w[0], a->turn[0], a->turn[1], &between, a->sign));
+    s = s ? s : tg_std_launch(a->context, TG_STD_fft_join, TG_ARGS(&between, a->w[1], &to, a->sign, normalise));
+    tg_fft_work_give(a->work, 0, held);
+    return s;
 }
 
 static tg_status run_chirp(const tg_fft_axis *a, const tg_tensor *x, tg_tensor *y,

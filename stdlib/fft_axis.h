@@ -45,11 +45,11 @@ typedef struct tg_fft_axis {
     int64_t n, p, q, m;
     tg_tensor
         *w[2]; /* DIRECT: factors; LARGE: of P and Q; RADER, BLUESTEIN: of M forward and backward */
-    tg_tensor *turn[2];                     /* LARGE: factors between columns and rows */
+    tg_tensor *turn[2];                     /* LARGE: factors of columns */
     tg_tensor *chirp, *filter;              /* BLUESTEIN and CHIRP; RADER: the filter */
     tg_tensor *powers[2];                   /* RADER: of a generator modulo N, and of its inverse */
     struct tg_fft_axis *forward, *backward; /* CHIRP: of length M */
-    tg_fft_work *work;                      /* CHIRP; what changes during execution stays outside */
+    tg_fft_work *work;                      /* LARGE, CHIRP; what changes during execution stays outside */
 } tg_fft_axis;
 
 /* What rows of a dimension are transformed with: fft_rows, one of the kernels of real rows, or another that has its tables. */

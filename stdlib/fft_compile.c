@@ -52,7 +52,9 @@ static void compile_large(const tg_fft_axis *a, tg_fft_use use, bool normalise) 
     tg_tensor x = ghost(a, 4, (int64_t[]){1, 1, a->p, a->q}), y = ghost(a, 4, (int64_t[]){1, 1, a->q, a->p});
     tg_tensor wp = ghost_table(a, 1, (int64_t[]){2 * a->p - 2}), wq = ghost_table(a, 1, (int64_t[]){2 * a->q - 2});
     tg_tensor blocks = ghost_table(a, 2, (int64_t[]){2 * ((a->q + LINE - 1) / LINE), a->p}), rest = ghost_table(a, 2, (int64_t[]){2 * a->p, LINE});
-    compile(a, TG_STD_fft_large, TG_ARGS(&x, &wp, &wq, &blocks, &rest, &y, a->sign, factor));
+    tg_tensor between = ghost(a, 5, (int64_t[]){1, 1, (a->p + LINE - 1) / LINE, a->q, LINE});
+    compile(a, TG_STD_fft_split, TG_ARGS(&x, &wp, &blocks, &rest, &between, a->sign));
+    compile(a, TG_STD_fft_join, TG_ARGS(&between, &wq, &y, a->sign, factor));
 }
 
 static void compile_convolution(const tg_fft_axis *a, bool normalise) {

@@ -65,26 +65,34 @@ kernel fft_lines<T: complex, S: f32 | f64>(in T X[A, const N, C, 8], in S W[NW],
 }
 schedule fft_lines { vector(r) = 8; }
 
-/// Length P Q in two passes over memory: columns of the P x Q matrix, factors exp(sign 2 pi i p q / (P Q)), rows.
-/// Y[a, c, q, p] is output p + P q. Each pass takes LINE columns at a time, whole cache lines, and leaves them so that those of the
-/// next one are together. The factor of q = LINE b + r is FB[b, p] = exp(sign 2 pi i LINE b p / (P Q)) times FR[p, r] = exp(sign 2 pi i p r / (P Q)).
-kernel fft_large<T: complex, S: f32 | f64>(in T X[A, C, const P, const Q], in S WP[NP], in S WQ[NQ], in S FB[BB, const P], in S FR[PP, 8], out T Y[A, C, const Q, const P],
-                             const int sign = -1, const bool normalise = false)
-    where NP == 2 * P - 2, NQ == 2 * Q - 2, BB == 2 * ceil_div(Q, 8), PP == 2 * P
+/// A transform of length P Q is two passes over memory, each of LINE columns at a time, whole cache lines. They are kernels of their own, so that
+/// they compile side by side. The first: columns of the P x Q matrix X, times exp(sign 2 pi i p q / (P Q)), left so that the lines of an instance of the
+/// second one are together. The factor of q = LINE b + r is FB[b, p] = exp(sign 2 pi i LINE b p / (P Q)) times FR[p, r] = exp(sign 2 pi i p r / (P Q)).
+/// Z keeps what it has beyond P.
+kernel fft_split<T: complex, S: f32 | f64>(in T X[A, C, const P, const Q], in S W[NW], in S FB[BB, const P], in S FR[PP, 8], inout T Z[A, C, PB, const Q, 8],
+                                           const int sign = -1)
+    where NW == 2 * P - 2, BB == 2 * ceil_div(Q, 8), PP == 2 * P, PB == ceil_div(P, 8)
 {
-    temp T t[A, C, ceil_div(P, LINE), Q + 1, LINE]; // one more: lines that are written together lie in different sets of the caches
-    columns: grid (each a in A, each c in C, each b in ceil_div(Q, LINE)) {
+    grid (each a in A, each c in C, each b in ceil_div(Q, LINE)) {
         axis r in LINE, p in P;
-        let y = passes(X[a, c, p, b * LINE + r], p, WP, P, sign);
-        t[a, c, p / LINE, b * LINE + r, p % LINE] = cmul(cmul(y, T(complex(FR[p, r], FR[P + p, r]))), T(complex(FB[b, p], FB[ceil_div(Q, LINE) + b, p])));
+        let y = passes(X[a, c, p, b * LINE + r], p, W, P, sign);
+        Z[a, c, p / LINE, b * LINE + r, p % LINE] = cmul(cmul(y, T(complex(FR[p, r], FR[P + p, r]))), T(complex(FB[b, p], FB[ceil_div(Q, LINE) + b, p])));
     }
-    rows: grid (each a in A, each c in C, each b in ceil_div(P, LINE)) {
+}
+schedule fft_split { vector(r) = 8; }
+
+/// The second: Y[a, c, q, p] is output p + P q.
+kernel fft_join<T: complex, S: f32 | f64>(in T Z[A, C, PB, const Q, 8], in S W[NW], out T Y[A, C, const Q, const P], const int sign = -1,
+                                          const bool normalise = false)
+    where NW == 2 * Q - 2, PB == ceil_div(P, 8)
+{
+    grid (each a in A, each c in C, each b in ceil_div(P, LINE)) {
         axis r in LINE, q in Q;
-        let y = passes(t[a, c, b, q, r], q, WQ, Q, sign);
+        let y = passes(Z[a, c, b, q, r], q, W, Q, sign);
         Y[a, c, q, b * LINE + r] = normalise ? scaled(y, 1 / f64(P * Q)) : y;
     }
 }
-schedule fft_large { vector(r) = 8; }
+schedule fft_join { vector(r) = 8; }
 
 /// Bluestein's filter before its transform: conj(chirp) wrapped around M, divided by M.
 kernel fft_filter<T: complex>(in T V[N], out T H[M])
@@ -244,7 +252,7 @@ kernel fft_real64(in c64 X[A, C, N], out f64 Y[A, C, N])
     grid (a in A, c in C, n in N) Y[a, c, n] = re(X[a, c, n]);
 }
 
-/// Factors between the two passes of fft_large: exp(sign 2 pi i step p q / n) in F[0, p, q] and F[1, p, q].
+/// Factors of fft_split: exp(sign 2 pi i step p q / n) in F[0, p, q] and F[1, p, q].
 kernel fft_factors<S: f32 | f64>(out S F[2, P, Q], int n, int step = 1, const int sign = -1)
 {
     grid (p in P, q in Q) {

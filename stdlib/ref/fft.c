@@ -26,21 +26,24 @@ static void multiply(double *to, const double *a, const double *b) {
     to[0] = re;
 }
 
-/* y[k] = sum of x[m] exp(sign 2 pi i m k / n); elements `step` complex numbers apart */
-static void transform(const double *x, double *y, int64_t step, int64_t n, int64_t sign,
-                      double factor) {
+/* y[k] = sum of x[m] exp(sign 2 pi i m k / n); elements sx and sy complex numbers apart */
+static void strided(const double *x, int64_t sx, double *y, int64_t sy, int64_t n, int64_t sign, double factor) {
     for (int64_t k = 0; k < n; k++) {
         double sum[2] = {0, 0};
         for (int64_t m = 0; m < n; m++) {
             double w[2];
             unit(w, sign * (m * k % n), n);
-            multiply(w, w, x + 2 * m * step);
+            multiply(w, w, x + 2 * m * sx);
             sum[0] += w[0];
             sum[1] += w[1];
         }
-        y[2 * k * step] = sum[0] * factor;
-        y[2 * k * step + 1] = sum[1] * factor;
+        y[2 * k * sy] = sum[0] * factor;
+        y[2 * k * sy + 1] = sum[1] * factor;
     }
+}
+
+static void transform(const double *x, double *y, int64_t step, int64_t n, int64_t sign, double factor) {
+    strided(x, step, y, step, n, sign, factor);
 }
 
 static double factor_of(const kcase *c, int64_t n) {
@@ -149,19 +152,40 @@ void ref_fft_groups(kcase *c) {
     }
 }
 
-void prepare_fft_large(kcase *c) {
-    factors(c, "WP", kd(c, "P"), kd(c, "sign"));
-    factors(c, "WQ", kd(c, "Q"), kd(c, "sign"));
+void prepare_fft_split(kcase *c) {
     int64_t p = kd(c, "P"), q = kd(c, "Q"), sign = kd(c, "sign");
+    factors(c, "W", p, sign);
     turns(kt(c, "FB"), kd(c, "BB") / 2, p, 8 * sign, p * q);
     turns(kt(c, "FR"), p, 8, sign, p * q);
 }
 
-void ref_fft_large(kcase *c) {
-    int64_t n = kd(c, "P") * kd(c, "Q"), rows = kd(c, "A") * kd(c, "C");
-    for (int64_t i = 0; i < rows; i++) {
-        transform(kt(c, "X") + 2 * i * n, kt(c, "Y") + 2 * i * n, 1, n, kd(c, "sign"),
-                  factor_of(c, n));
+/* Where number p of column q is in Z; `row` counts the matrices. */
+static int64_t place(const kcase *c, int64_t row, int64_t p, int64_t q) {
+    return 2 * (((row * kd(c, "PB") + p / 8) * kd(c, "Q") + q) * 8 + p % 8);
+}
+
+void ref_fft_split(kcase *c) {
+    int64_t p = kd(c, "P"), q = kd(c, "Q");
+    double *y = calloc((size_t)p * 2 + 1, sizeof *y);
+    for (int64_t i = 0; i < kd(c, "A") * kd(c, "C") * q; i++) {
+        strided(kt(c, "X") + 2 * (i / q * p * q + i % q), q, y, 1, p, kd(c, "sign"), 1);
+        for (int64_t k = 0; k < p; k++) {
+            double w[2];
+            unit(w, kd(c, "sign") * k * (i % q), p * q);
+            multiply(kt(c, "Z") + place(c, i / q, k, i % q), y + 2 * k, w);
+        }
+    }
+    free(y);
+}
+
+void prepare_fft_join(kcase *c) {
+    factors(c, "W", kd(c, "Q"), kd(c, "sign"));
+}
+
+void ref_fft_join(kcase *c) {
+    int64_t p = kd(c, "P"), q = kd(c, "Q");
+    for (int64_t i = 0; i < kd(c, "A") * kd(c, "C") * p; i++) {
+        strided(kt(c, "Z") + place(c, i / p, i % p, 0), 8, kt(c, "Y") + 2 * (i / p * p * q + i % p), p, q, kd(c, "sign"), factor_of(c, p * q));
     }
 }
 
