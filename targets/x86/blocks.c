@@ -6,7 +6,7 @@
 #include "targets/x86/carry.h"
 #include "targets/x86/dot.h"
 
-enum { UNKNOWN_SIZE = 1024, POINTS = 4096, LANES = 16, ROW = 8192 };
+enum { UNKNOWN_SIZE = 1024, POINTS = 4096, LANES = 16, ROW = 8192, FEW_ROWS = 16 };
 
 typedef struct survey {
     tg_x86 *x;
@@ -128,4 +128,10 @@ int64_t tg_x86_default_block(tg_x86 *x, const tg_axis *a) {
         return alone || s.later ? clamp(POINTS / s.inner, least, 1024) : clamp(16 * POINTS / s.inner, 4 * LANES, 1024);
     }
     return alone ? 2 * POINTS : s.later ? LANES : s.rows && s.along ? ROW : 512;
+}
+
+bool tg_x86_is_few_rows(tg_x86 *x, const tg_axis *a) {
+    bool by_instance = a->kind == TG_AXIS_GRID && a->binder && a->binder->opcode == TG_OP_PAR;
+    int64_t most = by_instance ? tg_x86_default_block(x, a) : 0;
+    return most > 0 && most <= FEW_ROWS;
 }

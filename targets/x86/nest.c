@@ -1,5 +1,6 @@
 /* The loops of a nest. Every axis becomes a counted loop over V(axis), the vector axis two: full vectors, `unroll` of them
- * per iteration, then the rest under a mask. Between them a third, over vectors of one register, if a full one is several.
+ * per iteration, then the rest under a mask, or point by point where work is done once a row. Between them a third, over
+ * vectors of one register, if a full one is several.
  *
  *   outer … │ accumulators open │ inner … roots … │ accumulators close
  *
@@ -204,15 +205,12 @@ static LLVMValueRef mirrored(tg_x86 *x, const tg_x86_range *r, LLVMValueRef k) {
     return LLVMBuildSub(b, LLVMBuildAdd(b, r->first, last, ""), k, "");
 }
 
-static void scalar_loop(walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n) {
+static void point_loop(walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n, LLVMValueRef first, LLVMValueRef until) {
     tg_x86 *x = w->x;
-    const tg_x86_range *r = &x->ranges[a->rank];
-    LLVMBuilderRef b = x->builder;
-    LLVMValueRef first = r->first, until = LLVMBuildAdd(b, r->first, r->size, "");
     tg_x86_nest_loop l;
     LLVMValueRef k = tg_x86_open_loop(x, &l, first, until, 1), index = k;
     if (w->n->reverse && i >= INNER) {
-        index = mirrored(x, r, k);
+        index = mirrored(x, &x->ranges[a->rank], k);
     }
     tg_x86_frame *inside[TG_X86_MAX_POINTS];
     for (uint32_t u = 0; u < n; u++) {
@@ -220,6 +218,11 @@ static void scalar_loop(walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, 
     }
     level(w, i + 1, inside, n);
     tg_x86_close_loop(x, &l);
+}
+
+static void scalar_loop(walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n) {
+    const tg_x86_range *r = &w->x->ranges[a->rank];
+    point_loop(w, i, a, frames, n, r->first, LLVMBuildAdd(w->x->builder, r->first, r->size, ""));
 }
 
 static void unrolled_loop(walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n) {
@@ -488,6 +491,16 @@ static void bordered_vectors(walk *w, uint32_t i, tg_axis *a, tg_x86_frame **fra
     x->place->at = after;
 }
 
+/* Work that is done once a row has as many points as an instance has rows, often one. Its operand has just been written and its
+ * result is read next: a masked access waits for both to reach the cache, where one of a single point is passed on. */
+static bool rest_is_points(tg_x86 *x, const tg_x86_nest *n) {
+    bool plain = n->n_outer == 1 && n->n_inner == 0;
+    for (uint32_t i = 0; plain && i < n->roots.len; i++) {
+        plain = n->roots.data[i].kind == TG_X86_ROOT_FILL || n->roots.data[i].kind == TG_X86_ROOT_STORE;
+    }
+    return plain && tg_x86_is_few_rows(x, n->vector);
+}
+
 static void vector_loops(walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n) {
     tg_x86 *x = w->x;
     const tg_x86_range *r = &x->ranges[a->rank];
@@ -511,7 +524,12 @@ static void vector_loops(walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames,
         single_vectors(w, i, a, frames, n, middle, end, false);
         middle = end;
     }
-    single_vectors(w, i, a, frames, n, middle, until, true);
+    if (rest_is_points(x, w->n)) {
+        x->lanes = 1;
+        point_loop(w, i, a, frames, n, middle, until);
+    } else {
+        single_vectors(w, i, a, frames, n, middle, until, true);
+    }
     x->lanes = w->n->lanes;
 }
 

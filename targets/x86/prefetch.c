@@ -61,9 +61,7 @@ static LLVMValueRef rows_ahead(tg_x86 *x, const tg_op *op, uint32_t d) {
         return NULL;
     }
     const tg_axis *a = tg_op_axis(index, TG_ATTR_AXIS);
-    bool by_instance = a->kind == TG_AXIS_GRID && a->binder && a->binder->opcode == TG_OP_PAR;
-    int64_t most = by_instance ? tg_x86_default_block(x, a) : 0;
-    return most > 0 && most <= 16 ? x->ranges[a->rank].size : NULL;
+    return tg_x86_is_few_rows(x, a) ? x->ranges[a->rank].size : NULL;
 }
 
 void tg_x86_request_operand(tg_x86 *x, const tg_op *op, const tg_x86_address *a) {

@@ -486,5 +486,6 @@ bool tg_x86_is_little_work(tg_x86 *x, tg_op *phase);
 bool tg_x86_is_single_task(const tg_x86 *x); /* will the task function be called for one task alone? */
 LLVMValueRef tg_x86_emit_task(tg_x86 *x, tg_op *phase, const char *suffix);
 int64_t tg_x86_default_block(tg_x86 *x, const tg_axis *a); /* largest size of a grid block; 0: whole domain */
+bool tg_x86_is_few_rows(tg_x86 *x, const tg_axis *a);      /* a grid axis of which an instance has a handful of points */
 
 #endif
