@@ -100,6 +100,12 @@ void tg_db_free_text(char *text);
 /* Rows of such a text; newer ones win. All of them or none. INVALID_ARGUMENT: not such a text,
  * or a value of the wrong type; IO. `n` (may be null) receives the number of rows read. */
 tg_status tg_db_import(tg_db *db, const char *text, size_t length, int64_t *n);
+/* The winners, the newest of each shape, that are faster than the default by `least_gain` (0.03 is 3 %), as such a text that
+ * names the version it was made by; and those of a text of this very version. As above. */
+tg_status tg_db_export_shipped(tg_db *db, const char *version, double least_gain, char **text);
+tg_status tg_db_import_shipped(tg_db *db, const char *version, const char *text, size_t length);
+/* Do these bytes begin a database file? */
+bool tg_db_is_file(const char *bytes, size_t length);
 /* Rows of another database file. */
 tg_status tg_db_merge(tg_db *db, const char *path, int64_t *n);
 

@@ -8,7 +8,8 @@ enum { OTHER_SHAPE, SHIPPED, OTHER_BUILD, OTHER_THREADS, DISTANCE, OTHER_MODE, N
 
 typedef struct match {
     const tg_problem *p;
-    bool shipped, found, guessed;
+    bool shipped, narrow; /* the rows seen now: those that ship; from a text of tg_tuner_ship */
+    bool found, guessed;
     double best[N_RANKS];
     char schedule[512];
 } match;
@@ -21,6 +22,17 @@ static bool is_less(const double *x, const double *y) {
     return x[i] < y[i];
 }
 
+/* A text of tg_tuner_ship goes to machines where nobody has seen what its rows are worth, and in their own bucket some lose a tenth
+ * (docs/performance/tuner.md): they serve their very shape and number of threads, and this instruction set with these caches, whatever
+ * the number of cores. */
+static bool is_out_of_reach(const match *m, const tg_db_key *row) {
+    const char *mine = m->p->key.device, *cores = strstr(mine, " cores=");
+    size_t n = cores ? (size_t)(cores - mine) : strlen(mine);
+    return strncmp(row->device, mine, n) != 0 ||
+           (row->device[n] != '\0' && strncmp(row->device + n, " cores=", 7) != 0) ||
+           row->threads != m->p->key.threads || strcmp(row->shape, m->p->key.shape) != 0;
+}
+
 static bool see_winner(void *user, const tg_db_winner *w) {
     match *m = user;
     bool deterministic = m->p->kernel->context->deterministic;
@@ -31,7 +43,8 @@ static bool see_winner(void *user, const tg_db_winner *w) {
         [OTHER_THREADS] = w->key.threads != m->p->key.threads,
         [DISTANCE] = tg_shape_distance(m->p->key.shape, w->key.shape, m->p->bucket),
         [OTHER_MODE] = (w->deterministic != 0) != deterministic};
-    bool fits = rank[DISTANCE] >= 0 && strlen(w->schedule) < sizeof m->schedule;
+    bool fits = rank[DISTANCE] >= 0 && strlen(w->schedule) < sizeof m->schedule &&
+                !(m->narrow && is_out_of_reach(m, &w->key));
     /* In a deterministic context only what was found to give the same bits. */
     bool allowed = w->deterministic || !deterministic;
     /* That blocks do not matter to a kernel that looks at them was seen for the measured shape only. */
@@ -46,11 +59,13 @@ static bool see_winner(void *user, const tg_db_winner *w) {
 
 /* A database that cannot be read has no rows. Without `wait` false if somebody is in the way. */
 static bool search(tg_tuner *t, const tg_problem *p, bool wait, match *m) {
-    tg_db_key key = {.kernel = p->key.kernel, .device = p->key.device, .spec = p->key.spec};
+    tg_db_key key = {.kernel = p->key.kernel, .spec = p->key.spec};
     tg_db *const databases[] = {t->db, t->shipped};
     *m = (match){.p = p};
     for (int i = 0; i < 2 && databases[i]; i++) {
         m->shipped = i > 0;
+        m->narrow = m->shipped && t->narrow;
+        key.device = m->narrow ? NULL : p->key.device;
         if (wait) {
             (void)tg_db_winners(databases[i], &key, see_winner, m);
         } else if (!tg_db_winners_now(databases[i], &key, see_winner, m)) {

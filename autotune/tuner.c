@@ -40,9 +40,12 @@ static tg_status open_databases(tg_tuner *t, const tg_tuner_options *o) {
     if (!t->db) {
         s = tg_db_open(a, NULL, TG_DB_MEMORY, &t->db, message, sizeof message);
     }
-    if (s == TG_OK && o->shipped) {
-        tg_status shipped =
-            tg_db_open(a, o->shipped, TG_DB_READ, &t->shipped, message, sizeof message);
+    tg_tuner_shipped_path(o->shipped, buffer, sizeof buffer);
+    if (s == TG_OK && *buffer) {
+        tg_status shipped = tg_tuner_open_shipped(t, buffer, message, sizeof message);
+        if (shipped == TG_ERROR_OUT_OF_MEMORY) {
+            return shipped;
+        }
         if (shipped) {
             warn(t, message);
         }
@@ -128,8 +131,7 @@ static tg_status import_text(tg_tuner *t, const char *path, tg_arena *arena, int
     if (s) {
         return tg_fail(t->context, s, "%s: %s", path, tg_status_name(s));
     }
-    bool is_database = length >= 16 && memcmp(text, "SQLite format 3", 16) == 0;
-    s = is_database ? tg_db_merge(t->db, path, n) : tg_db_import(t->db, text, length, n);
+    s = tg_db_is_file(text, length) ? tg_db_merge(t->db, path, n) : tg_db_import(t->db, text, length, n);
     return s ? tg_fail(t->context, s, "%s: %s", path, tg_db_message(t->db)) : TG_OK;
 }
 

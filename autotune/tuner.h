@@ -9,7 +9,7 @@
  *   propose.c   what to try next
  *   search.c    tg_tune: compiles, measures, refines, records
  *   lookup.c    launches: which schedule to use;  unseen.c  of shapes near which nothing was measured
- *   tuner.c     life, databases
+ *   tuner.c     life, databases;  shipped.c  the rows that ship
  *
  * Everything of one run lives in an arena that the run ends with; kernels and tensors hang on the session. */
 #ifndef TG_AUTOTUNE_TUNER_H
@@ -26,6 +26,7 @@ struct tg_tuner {
     tg_chooser chooser; /* first: the launch hook gets its address */
     tg_context *context;
     tg_db *db, *shipped; /* shipped may be null */
+    bool narrow;         /* what ships is a text of tg_tuner_ship */
     char *path;          /* null: memory */
     char warning[600];
     char device[160];
@@ -39,6 +40,11 @@ struct tg_tuner {
 
 /* Path of the user's database: as given, else the environment's, else beside the compiled kernels; "": memory only. */
 void tg_tuner_path(const tg_context *c, const char *given, char *out, size_t size);
+
+/* The file of rows that ship: as given, else the environment's, else the installed one; "": none. */
+void tg_tuner_shipped_path(const char *given, char *out, size_t size);
+/* Opens it for the tuner, a database or a text of tg_tuner_ship: NOT_FOUND, IO, INVALID_ARGUMENT (what it is not), OUT_OF_MEMORY; `message` says what. */
+tg_status tg_tuner_open_shipped(tg_tuner *t, const char *path, char *message, size_t size);
 
 /* The launch hook. */
 tg_kernel *tg_tuner_choose(tg_chooser *chooser, tg_kernel *k, const tg_launch_arg *args,

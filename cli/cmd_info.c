@@ -1,8 +1,10 @@
 /* tegula info: what this machine and this build are. */
+#include "autotune/tuner.h"
 #include "cli/cli.h"
 #include "tegula/ops.h"
 
 #include <string.h>
+#include <unistd.h>
 
 static const cli_command self = {"info", "", "the machine, the code generator, the cache",
                                  cmd_info};
@@ -21,6 +23,16 @@ static void print_json(const tg_context *c, const char *llvm, uint64_t bytes, ui
     printf(", \"l1\": %lld, \"l2\": %lld, \"l3\": %lld, \"cache_dir\": ",
            (long long)m->l1_bytes, (long long)m->l2_bytes, (long long)m->l3_bytes);
     cli_json_text(stdout, tg_context_cache_dir(c) ? tg_context_cache_dir(c) : "");
+    char path[4200], device[160];
+    tg_device_text(c, device, sizeof device);
+    printf(", \"tuning_device\": ");
+    cli_json_text(stdout, device);
+    tg_tuner_path(c, NULL, path, sizeof path);
+    printf(", \"tuning\": ");
+    cli_json_text(stdout, path);
+    tg_tuner_shipped_path(NULL, path, sizeof path);
+    printf(", \"shipped\": ");
+    cli_json_text(stdout, path);
     printf(", \"cache_bytes\": %llu, \"cache_entries\": %llu}\n", (unsigned long long)bytes,
            (unsigned long long)n);
 }
@@ -41,6 +53,12 @@ static void print_text(const tg_context *c, const char *llvm, uint64_t bytes, ui
     } else {
         printf("kernels  not kept on disk\n");
     }
+    char path[4200];
+    tg_tuner_path(c, NULL, path, sizeof path);
+    printf("tuning   %s%s\n", path[0] ? path : "not kept on disk",
+           path[0] && access(path, F_OK) ? " (not there yet)" : "");
+    tg_tuner_shipped_path(NULL, path, sizeof path);
+    printf("shipped  %s\n", path[0] ? path : "no rows");
 }
 
 /* One line per kernel, from the same table as docs/stdlib.md. */

@@ -212,9 +212,9 @@ static bool use_known(const tg_tuner_options *where, cli_data *d, run_result *r)
     return ok;
 }
 
-/* Only a database that exists is asked: a run leaves no file behind. */
+/* Only a database that exists is asked, beside what ships: a run leaves no file behind. */
 static bool choose_schedule(const run_options *o, cli_data *d, run_result *r) {
-    char path[4200];
+    char path[4200], shipped[4200];
     tg_tuner_options where = TG_TUNER_OPTIONS_INIT;
     bool given = o->selection.schedule || o->selection.only_given;
     r->schedule_from = given ? "given" : "compiler";
@@ -224,8 +224,13 @@ static bool choose_schedule(const run_options *o, cli_data *d, run_result *r) {
         return true;
     }
     tg_tuner_path(d->kernel->context, o->db, path, sizeof path);
+    tg_tuner_shipped_path(NULL, shipped, sizeof shipped);
+    if (access(path, F_OK) != 0) {
+        path[0] = '\0';
+    }
     where.database = path;
-    bool there = path[0] && access(path, F_OK) == 0;
+    where.shipped = shipped;
+    bool there = path[0] || shipped[0];
     return o->untuned || o->baseline || !there || use_known(&where, d, r);
 }
 

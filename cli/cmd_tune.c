@@ -14,7 +14,7 @@ enum { MOST_SHAPES = 1024, NAME_SIZE = 96 };
 
 typedef struct tune_options {
     cli_selection selection;
-    const char *arch, *db, *shipped, *report, *export_to, *import_from, *budget;
+    const char *arch, *db, *shipped, *report, *export_to, *ship, *import_from, *budget;
     int64_t threads, seed, first;
     bool json, again, deterministic, exhaustive;
 } tune_options;
@@ -300,6 +300,9 @@ static int run(const tune_options *o, const cli_list *files) {
     if (code == CLI_OK && o->export_to && tg_tuner_export(tuner, o->export_to)) {
         code = cli_last_error(c, o->json);
     }
+    if (code == CLI_OK && o->ship && tg_tuner_ship(tuner, o->ship, 0.03)) {
+        code = cli_last_error(c, o->json);
+    }
     tg_tuner_destroy(tuner);
     tg_context_destroy(c);
     return code;
@@ -320,10 +323,13 @@ int cmd_tune(int argc, char **argv) {
         CLI_OPTION_SEED(&o.seed),
         CLI_OPTION_ARCH(&o.arch),
         CLI_OPTION_DB(&o.db),
-        {"--shipped", CLI_TEXT, "FILE", "a database that is only read", &o.shipped},
+        {"--shipped", CLI_TEXT, "FILE",
+         "rows that are only read; default: TEGULA_SHIPPED, else what is installed", &o.shipped},
         {"--report", CLI_TEXT, "FILE", "write an HTML report", &o.report},
         {"--export", CLI_TEXT, "FILE", "write the database as JSON (no kernel file is needed)",
          &o.export_to},
+        {"--ship", CLI_TEXT, "FILE",
+         "write what gains 3 % or more, for --shipped (no kernel file is needed)", &o.ship},
         {"--import", CLI_TEXT, "FILE", "take the rows of such a file or of a database first",
          &o.import_from},
         {"--deterministic", CLI_FLAG, NULL,
@@ -338,7 +344,7 @@ int cmd_tune(int argc, char **argv) {
                    &code)) {
         return code;
     }
-    if (files.n > 1 || (files.n == 0 && !o.export_to && !o.import_from)) {
+    if (files.n > 1 || (files.n == 0 && !o.export_to && !o.import_from && !o.ship)) {
         cli_error("tune takes one file; see tegula tune --help");
         return CLI_USAGE;
     }

@@ -89,6 +89,8 @@ typedef struct tg_settings {
 void tg_settings_read_environment(tg_settings *s);
 /* TEGULA_TUNING: path of the tuning database, "" for none; null if it is not set. */
 const char *tg_environment_tuning(void);
+/* TEGULA_SHIPPED: path of rows that ship, "" for none; null if it is not set. */
+const char *tg_environment_shipped(void);
 
 /* An options struct of the public API (its struct_size first) as this library knows it: `size` bytes to `to`. A smaller one
  * is an older caller's; a larger one may only have zeros beyond ours, else false. Null: all zero. */

@@ -26,6 +26,10 @@ const char *tg_environment_tuning(void) {
     return getenv("TEGULA_TUNING"); /* empty: no file */
 }
 
+const char *tg_environment_shipped(void) {
+    return getenv("TEGULA_SHIPPED"); /* empty: no file */
+}
+
 static int64_t get_number(const char *name, int64_t most) {
     const char *v = get(name);
     char *end;

@@ -27,7 +27,8 @@ typedef struct tg_tuner_options {
     /** File of the user's database; made with mode 0600 if it is absent, not used if somebody else could write to it or its
      * directory. Null: TEGULA_TUNING, else tuning.db beside the compiled kernels. "": in memory only. */
     const char *database;
-    /** File of rows that ship with a program, only read; the user's own rows come first. Null: none. */
+    /** File of rows that ship with a program (tg_tuner_ship, or another database), only read; the user's own rows come first.
+     * Null: TEGULA_SHIPPED, else what is installed with the library, which may be nothing. "": none. */
     const char *shipped;
 } tg_tuner_options;
 #ifdef __cplusplus
@@ -173,6 +174,11 @@ TG_API tg_status tg_tuner_candidates(tg_tuner *tuner, tg_kernel *kernel,
 
 /** Writes all rows of the user's database to a JSON file. IO, OUT_OF_MEMORY. */
 TG_API tg_status tg_tuner_export(tg_tuner *tuner, const char *path);
+/** Writes the rows that are worth shipping to a JSON file for tg_tuner_options.shipped: of the user's database the newest
+ * winner of each shape, if it is faster than the compiler's own choice by at least `least_gain` (0.03 is 3 %; 0 … 100). The file is read by this
+ * version of the library only; its rows serve machines with this instruction set and these caches, the same number of threads, and the very
+ * same shapes. INVALID_ARGUMENT, IO, OUT_OF_MEMORY. Any thread. */
+TG_API tg_status tg_tuner_ship(tg_tuner *tuner, const char *path, double least_gain);
 /** Takes the rows of such a file, or of another database file; the newer of two rows stays. All or nothing.
  * @param n_rows  receives how many were read; may be null
  * @return NOT_FOUND, IO, INVALID_ARGUMENT (neither of the two). */

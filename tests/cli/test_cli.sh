@@ -30,6 +30,7 @@ for c in run compile tune build opt fmt explain info; do
 done
 
 expect "info" 0 "LLVM" "$tegula" info
+expect "info: the rows that ship" 0 "^shipped  no rows" "$tegula" info
 expect "info as JSON" 0 '^\{"version".*"cache_entries": [0-9]+\}$' "$tegula" info --json
 
 expect "run" 0 "check ok" "$tegula" run kernels.dsl --kernel gemm --set M=50 N=70 K=30 --check --repeat 2
@@ -107,6 +108,11 @@ expect "run made no database" 1 "" test -e "$dir/none.db"
 expect "tune again" 0 "\[known\]" $tune --budget 0.2
 expect "tune, all of it" 0 '"ok": true' $tune --exhaustive --json
 expect "tune without rows that ship" 0 "^tegula: /none: " $tune --budget 0.2 --shipped /none
+expect "tune: rows to ship" 0 "" $tegula tune --ship "$dir/tuned.json"
+expect "tune: rows to ship say their version" 0 '"tegula": "[0-9]+\.' cat "$dir/tuned.json"
+expect "tune: the same as rows that ship" 0 '"warning": "",' $tune --budget 0.2 --shipped "$dir/tuned.json" --json
+printf '{"tegula_tuning": 1, "tegula": "0.0.1", "results": [], "winners": []}' > "$dir/old.json"
+expect "run with rows of another version" 0 "old.json: .*another version of Tegula" env TEGULA_SHIPPED="$dir/old.json" $run_tuned
 expect "tune without a database" 0 "results are not kept: /proc/none/x: " $tune --budget 0.2 --db /proc/none/x
 
 expect "build" 0 "" "$tegula" build kernels.dsl --kernel gemm -o "$dir/gemm.o" --header "$dir/gemm.h"

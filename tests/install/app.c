@@ -22,6 +22,13 @@ int main(void) {
         return 1;
     }
     printf("%g\n", (double)((float *)tg_tensor_data(y))[99]);
+    tg_tuner *tuner; /* finds the rows that are installed beside the library */
+    if (tg_tuner_create(c, NULL, &tuner)) {
+        fprintf(stderr, "%s\n", tg_last_error(c));
+        return 1;
+    }
+    printf("%s", tg_tuner_warning(tuner));
+    tg_tuner_destroy(tuner);
     tg_tensor_release(x);
     tg_tensor_release(y);
     tg_module_destroy(m);

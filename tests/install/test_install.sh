@@ -39,6 +39,18 @@ if command -v pkg-config > /dev/null; then
     step "pkg-config: run" "^42$" "$dir/app2"
 fi
 
+# Rows that ship are found from the command and from the library. An unreadable file shows which one was opened.
+rows="$dir/prefix/share/tegula/tuned.json"
+set_rows="tune $source/tests/cli/kernels.dsl --kernel repeat_rows --set M=53 --set N=100 --budget 0.1"
+# shellcheck disable=SC2086
+step "rows that ship" "^ *default|^shape" "$dir/prefix/bin/tegula" $set_rows
+step "rows that ship: found" "^shipped  .*/share/tegula/tuned.json" "$dir/prefix/bin/tegula" info
+step "rows that ship: readable" "^42$" sh -c "'$dir/app/app' | grep -v tuned.json"
+echo "no rows" > "$rows"
+# shellcheck disable=SC2086
+step "rows that ship: from the command" "share/tegula/tuned.json: tuning database: " "$dir/prefix/bin/tegula" $set_rows
+step "rows that ship: from the library" "share/tegula/tuned.json: tuning database: " "$dir/app/app"
+
 step "ahead of time: compile" "" "$dir/prefix/bin/tegula" build "$source/tests/cli/kernels.dsl" --kernel gemm \
     -o "$dir/gemm.o" --header "$dir/gemm.h"
 step "ahead of time: build" "" "$cc" -std=c11 -I"$dir" -I"$dir/prefix/include" "$source/tests/cli/aot_app.c" \
