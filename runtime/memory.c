@@ -4,6 +4,8 @@
 #define _GNU_SOURCE
 #include "runtime/memory.h"
 
+#include "base/packing.h"
+
 #include <string.h>
 #include <sys/mman.h>
 
@@ -154,6 +156,8 @@ void tg_scratch_init(tg_scratch *s, const tg_allocator *allocator, int32_t index
     s->worker.alloc = scratch_alloc;
     s->worker.reset = scratch_reset;
     s->worker.owner = s;
+    s->worker.pack_panels = tg_pack_panels;
+    s->worker.pack_tiles = tg_pack_tiles;
 }
 
 void tg_scratch_fini(tg_scratch *s) {

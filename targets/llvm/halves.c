@@ -109,17 +109,26 @@ static bool divide(part *parts, unsigned n) {
     return there > 0;
 }
 
-/* What this half does not emit stays as a definition that is available elsewhere. */
+/* A declaration in place of the function: passes would still look at a body that is available elsewhere. */
+static void declare(LLVMModuleRef module, const char *name) {
+    LLVMValueRef fn = LLVMGetNamedFunction(module, name), declared = LLVMAddFunction(module, "", LLVMGlobalGetValueType(fn));
+    LLVMSetVisibility(declared, LLVMGetVisibility(fn));
+    LLVMReplaceAllUsesWith(fn, declared);
+    LLVMDeleteFunction(fn);
+    LLVMSetValueName2(declared, name, strlen(name));
+}
+
+/* What this half does not emit is defined elsewhere. */
 static void give_up(LLVMModuleRef module, const part *parts, unsigned n, bool away) {
     for (unsigned i = 0; i < n; i++) {
         if (parts[i].away == away) {
-            LLVMSetLinkage(LLVMGetNamedFunction(module, parts[i].name), LLVMAvailableExternallyLinkage);
+            declare(module, parts[i].name);
         }
     }
 }
 
 typedef struct half {
-    const char *cpu, *features;
+    const char *cpu, *features, *passes;
     LLVMMemoryBufferRef bitcode; /* owned until it is parsed */
     const part *parts;
     unsigned n;
@@ -135,7 +144,7 @@ static void emit_away(void *user) {
         LLVMDisposeModule(l.module);
         l.module = module;
         give_up(module, h->parts, h->n, false);
-        h->object = tg_llvm_emit_buffer(&l, LLVMObjectFile);
+        h->object = tg_llvm_optimise(&l, h->passes) ? tg_llvm_emit_buffer(&l, LLVMObjectFile) : NULL;
     }
     memcpy(h->message, l.message, sizeof h->message);
     LLVMDisposeMemoryBuffer(h->bitcode);
@@ -150,12 +159,17 @@ static void *away_main(void *user) {
 
 typedef struct emission {
     tg_llvm *l;
+    const char *passes;
     LLVMMemoryBufferRef object;
 } emission;
 
 static void emit_here(void *user) {
     emission *e = user;
-    e->object = tg_llvm_emit_buffer(e->l, LLVMObjectFile);
+    e->object = tg_llvm_optimise(e->l, e->passes) ? tg_llvm_emit_buffer(e->l, LLVMObjectFile) : NULL;
+}
+
+static const void *emit_whole(tg_llvm *l, const char *passes, tg_arena *arena, size_t *size) {
+    return tg_llvm_optimise(l, passes) ? tg_llvm_emit(l, LLVMObjectFile, arena, size) : NULL;
 }
 
 static bool start(pthread_t *thread, half *h) {
@@ -173,10 +187,10 @@ static const void *emit_both(tg_llvm *l, half *h, tg_arena *arena, size_t *size)
     pthread_t thread;
     if (!start(&thread, h)) {
         LLVMDisposeMemoryBuffer(h->bitcode);
-        return tg_llvm_emit(l, LLVMObjectFile, arena, size);
+        return emit_whole(l, h->passes, arena, size);
     }
     give_up(l->module, h->parts, h->n, true);
-    emission here = {l, NULL};
+    emission here = {l, h->passes, NULL};
     bool ok = tg_llvm_guard(emit_here, &here, l->message, sizeof l->message) && here.object;
     pthread_join(thread, NULL);
     if (ok && !h->object) {
@@ -196,13 +210,14 @@ static const void *emit_both(tg_llvm *l, half *h, tg_arena *arena, size_t *size)
     return bytes;
 }
 
-const void *tg_llvm_emit_halves(tg_llvm *l, tg_arena *arena, size_t *size) {
+const void *tg_llvm_emit_halves(tg_llvm *l, const char *passes, tg_arena *arena, size_t *size) {
     unsigned n;
     part *parts = list_parts(l, arena, &n);
     if (!parts || !divide(parts, n)) {
-        return tg_llvm_emit(l, LLVMObjectFile, arena, size);
+        return emit_whole(l, passes, arena, size);
     }
     half *h = TG_NEW(arena, half);
-    *h = (half){.cpu = l->cpu, .features = l->features, .parts = parts, .n = n, .bitcode = LLVMWriteBitcodeToMemoryBuffer(l->module)};
+    *h = (half){.cpu = l->cpu, .features = l->features, .passes = passes, .parts = parts, .n = n};
+    h->bitcode = LLVMWriteBitcodeToMemoryBuffer(l->module);
     return emit_both(l, h, arena, size);
 }

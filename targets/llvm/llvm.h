@@ -37,9 +37,9 @@ bool tg_llvm_optimise(tg_llvm *l, const char *passes);
 const void *tg_llvm_emit(tg_llvm *l, LLVMCodeGenFileType kind, tg_arena *arena, size_t *size);
 /* The same, to be disposed of by the caller. */
 LLVMMemoryBufferRef tg_llvm_emit_buffer(tg_llvm *l, LLVMCodeGenFileType kind);
-/* (halves.c) Object code by two threads, if there is enough of it: two objects then, the second at the next multiple of 64 bytes.
- * The module cannot be used any more. */
-const void *tg_llvm_emit_halves(tg_llvm *l, tg_arena *arena, size_t *size);
+/* (halves.c) Passes and object code by two threads, if there is enough of it: two objects then, the second at the next multiple of
+ * 64 bytes. The module cannot be used any more. */
+const void *tg_llvm_emit_halves(tg_llvm *l, const char *passes, tg_arena *arena, size_t *size);
 const char *tg_llvm_text(tg_llvm *l, tg_arena *arena);
 
 /* ---- small builders ---------------------------------------------------------------------------- */

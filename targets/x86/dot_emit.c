@@ -17,6 +17,8 @@
  * memory, while the sums stay in the strips. */
 #include "targets/x86/dot_nest.h"
 
+#include "base/abi.h"
+
 #include <string.h>
 
 /* ---- loops ------------------------------------------------------------------------------------------------------- */
@@ -162,6 +164,17 @@ static void place_rows(tg_dot_nest *n) {
     }
 }
 
+/* Rows in place, which are packed where the points of each lie one after the other. */
+static void interleave_rows(tg_dot_nest *n, LLVMValueRef memory) {
+    tg_dot_emission *e = &n->e;
+    LLVMBuilderRef b = e->l->builder;
+    LLVMValueRef step = tg_x86_dot_step(e, &n->rows, n->row_axes[0]), from = tg_dot_bytes_at(n, row_base(n), n->row_from, step);
+    LLVMValueRef rows = LLVMBuildSub(b, tg_dot_total_rows(n), n->row_from, ""), until = LLVMBuildSub(b, n->row_until, n->row_from, "");
+    LLVMValueRef args[] = {memory, from, step, e->k_count, rows, until, tg_llvm_i64(e->l, e->rows), tg_llvm_i64(e->l, e->size)};
+    tg_x86_worker_call(e->x, offsetof(tg_worker, pack_tiles), args, 8);
+    n->packed_rows = memory;
+}
+
 static void pack_rows_of_block(tg_dot_nest *n) {
     tg_dot_emission *e = &n->e;
     LLVMBuilderRef b = e->l->builder;
@@ -169,6 +182,10 @@ static void pack_rows_of_block(tg_dot_nest *n) {
     LLVMValueRef rows = LLVMBuildAdd(b, LLVMBuildSub(b, n->row_until, n->row_from, ""), height, "");
     LLVMValueRef bytes = LLVMBuildAdd(b, LLVMBuildMul(b, rows, line, ""), tg_llvm_i64(e->l, e->rows * e->lanes * e->size), "");
     LLVMValueRef memory = tg_x86_dot_reserve(e->x, &n->block_memory, bytes);
+    if (n->rows.direct && n->n_row_axes == 1) {
+        interleave_rows(n, memory);
+        return;
+    }
     tg_llvm_loop tiles;
     tg_llvm_outline o;
     tg_llvm_outline_open(e->l, &o);

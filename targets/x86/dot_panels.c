@@ -1,6 +1,8 @@
 /* The panels of the vector side that the tiles of a part of the reduction read: packed, or where they lie. */
 #include "targets/x86/dot_nest.h"
 
+#include "base/abi.h"
+
 enum { PREFETCH_STEPS = 8 };
 
 static LLVMValueRef points_of_part(tg_dot_nest *n) {
@@ -60,6 +62,23 @@ static LLVMValueRef pack_panels(tg_dot_nest *n, LLVMValueRef memory, LLVMValueRe
     return until;
 }
 
+/* Are panels no more than copies of pieces of lines? */
+static bool copies_lines(const tg_dot_nest *n) {
+    const tg_x86_dot *d = n->e.d;
+    return n->columns.direct && d->n_over == 1 && d->group <= 1 && !d->flip_rows;
+}
+
+static void copy_lines(tg_dot_nest *n, LLVMValueRef memory) {
+    tg_dot_emission *e = &n->e;
+    LLVMBuilderRef b = e->l->builder;
+    LLVMValueRef size = tg_llvm_i64(e->l, e->size), step = tg_x86_dot_step(e, &n->columns, e->d->over[0]);
+    LLVMValueRef from = tg_dot_bytes_at(n, tg_dot_bytes_at(n, n->columns.base, e->k_from, step), n->group_from, size);
+    LLVMValueRef columns = LLVMBuildMul(b, LLVMBuildSub(b, n->group_until, n->group_from, ""), size, "");
+    LLVMValueRef args[] = {memory, n->panel_bytes, from, step, e->k_count, columns, tg_dot_line_bytes(n)};
+    tg_x86_worker_call(e->x, offsetof(tg_worker, pack_panels), args, 7);
+    n->panels = memory;
+}
+
 /* Several panels at a time read longer pieces of each row of the tensor. */
 static void pack_group(tg_dot_nest *n) {
     tg_dot_emission *e = &n->e;
@@ -73,6 +92,10 @@ static void pack_group(tg_dot_nest *n) {
         bytes = LLVMBuildAdd(b, bytes, LLVMBuildMul(b, tg_dot_line_bytes(n), tg_llvm_i64(e->l, e->lanes), ""), "");
     }
     LLVMValueRef memory = tg_x86_dot_reserve(e->x, &n->panel_memory, bytes);
+    if (copies_lines(n)) {
+        copy_lines(n, memory);
+        return;
+    }
     tg_llvm_outline o;
     tg_llvm_outline_open(e->l, &o);
     if (n->group && tg_x86_dot_packs_broad(e, &n->columns) && !n->across.direct) {

@@ -1,7 +1,8 @@
 /* The register tiles of the fast dot path, and the roots that run on their results.
  *
  * A whole tile runs its roots straight on the accumulators. Tiles at the edges leave theirs in a small block of scratch, from
- * which one loop with masks runs the roots: edges cost little code that way, and code is what compile time is made of. Rows
+ * which one loop with masks runs the roots: edges cost little code that way, and code is what compile time is made of. It is a
+ * function of its own: the register allocator takes more than twice as long for one function of twice the size. Rows
  * past the last are computed as copies of it and dropped; columns past the last are masked, or zero in a packed panel. */
 #include "targets/x86/dot_nest.h"
 
@@ -255,13 +256,24 @@ static void narrow_tiles(tg_dot_nest *n, bool masked) {
     tg_llvm_loop_close(l, &loop);
 }
 
+static void roots_in_function(tg_dot_nest *n) {
+    tg_llvm_outline o;
+    tg_llvm_outline_open(n->e.l, &o);
+    roots_from_edge(n);
+    tg_x86_outline_close(n->e.x, &o, "finish_edge");
+}
+
 /* The roots of a tile whose sums are in the edge block, if these are the final ones. */
 static void finish_edge(tg_dot_nest *n) {
     tg_llvm_if c;
     if (n->in_parts) {
         tg_llvm_if_open(n->e.l, &c, n->last);
     }
-    roots_from_edge(n);
+    if (n->compact) {
+        roots_from_edge(n);
+    } else {
+        roots_in_function(n);
+    }
     if (n->in_parts) {
         tg_llvm_if_close(n->e.l, &c);
     }

@@ -95,6 +95,15 @@ LLVMValueRef tg_x86_worker_alloc(tg_x86 *x, LLVMValueRef bytes) {
     return p;
 }
 
+void tg_x86_worker_call(tg_x86 *x, int64_t function, LLVMValueRef *args, unsigned n) {
+    LLVMTypeRef types[8];
+    for (unsigned i = 0; i < n; i++) {
+        types[i] = LLVMTypeOf(args[i]);
+    }
+    LLVMValueRef fn = tg_llvm_load(x->l, x->l->ptr, worker_field(x, function), 8);
+    LLVMBuildCall2(x->builder, LLVMFunctionType(x->l->t_void, types, n, 0), fn, args, n, "");
+}
+
 /* ---- blocks --------------------------------------------------------------------------------------------- */
 
 static void bind_par(tg_x86 *x, tg_op *op, LLVMValueRef ordinal, LLVMBasicBlockRef skip) {

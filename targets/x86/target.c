@@ -10,8 +10,9 @@
 
 /* Stack slots to registers, common subexpressions, hoisting: all that vector code in SSA form needs. Instruction
  * combination was measured to cost more than it saves. */
-static const char short_passes[] = "function(mem2reg,early-cse,simplifycfg,loop-mssa(licm),early-cse)";
-static const char inlining_passes[] = "always-inline,function(sroa,early-cse,simplifycfg,loop-mssa(licm),early-cse)";
+static const char short_passes[] = "function(mem2reg,early-cse,simplifycfg)";
+static const char inlining_passes[] = "always-inline,function(sroa,early-cse,simplifycfg)";
+static const char hoisting[] = "function(loop-mssa(licm),early-cse)"; /* after that, but for what is cold: by two threads if there are */
 
 typedef struct job {
     tg_func *f;
@@ -113,8 +114,39 @@ static void prepare(tg_x86 *x, job *j) {
     tg_x86_debug_open(x);
 }
 
-static tg_status emit_outputs(job *j, tg_x86 *x) {
+static const char *assembly(job *j) {
     tg_llvm *l = &j->llvm;
+    size_t n;
+    LLVMModuleRef whole = l->module;
+    l->module = LLVMCloneModule(whole); /* emission changes the module */
+    const char *text = tg_llvm_emit(l, LLVMAssemblyFile, j->arena, &n);
+    LLVMDisposeModule(l->module);
+    l->module = whole;
+    return text;
+}
+
+/* What was asked for, from a module that still has to be hoisted. False with the message in j->llvm. */
+static bool emit_code(job *j) {
+    tg_llvm *l = &j->llvm;
+    tg_object *out = j->out;
+    if (j->emit == TG_EMIT_OBJECT && j->options->two_threads && !j->options->debug_info) {
+        out->bytes = tg_llvm_emit_halves(l, hoisting, j->arena, &out->size);
+        return out->bytes;
+    }
+    bool ok = tg_llvm_optimise(l, hoisting);
+    if (ok && j->emit & TG_EMIT_LLVM) {
+        out->llvm_text = tg_llvm_text(l, j->arena);
+    }
+    if (ok && j->emit & TG_EMIT_ASM) {
+        ok = (out->asm_text = assembly(j));
+    }
+    if (ok && j->emit & TG_EMIT_OBJECT) {
+        ok = (out->bytes = tg_llvm_emit(l, LLVMObjectFile, j->arena, &out->size));
+    }
+    return ok;
+}
+
+static tg_status emit_outputs(job *j, tg_x86 *x) {
     tg_object *out = j->out;
     if (j->emit & TG_EMIT_PLAN) {
         out->plan_text = x->plan_text.data ? x->plan_text.data : "";
@@ -126,31 +158,13 @@ static tg_status emit_outputs(job *j, tg_x86 *x) {
     if (!(j->emit & ~(unsigned)(TG_EMIT_PLAN | TG_EMIT_DIRECTIVES))) {
         return TG_OK;
     }
-    if (!tg_llvm_optimise(l, j->options->optimise_o2 ? "default<O2>" : x->inlines ? inlining_passes : short_passes)) {
+    if (!tg_llvm_optimise(&j->llvm, j->options->optimise_o2 ? "default<O2>" : x->inlines ? inlining_passes : short_passes)) {
         return TG_ERROR_INTERNAL;
     }
     compile_cold_quickly(x);
-    drop_unused(l);
-    if (j->emit & TG_EMIT_LLVM) {
-        out->llvm_text = tg_llvm_text(l, j->arena);
-    }
-    size_t n;
-    if (j->emit & TG_EMIT_ASM) {
-        LLVMModuleRef whole = l->module;
-        l->module = LLVMCloneModule(whole); /* emission changes the module */
-        out->asm_text = tg_llvm_emit(l, LLVMAssemblyFile, j->arena, &n);
-        LLVMDisposeModule(l->module);
-        l->module = whole;
-        if (!out->asm_text) {
-            return TG_ERROR_INTERNAL;
-        }
-    }
-    if (j->emit & TG_EMIT_OBJECT) {
-        bool halves = j->options->two_threads && !j->options->debug_info;
-        out->bytes = halves ? tg_llvm_emit_halves(l, j->arena, &out->size) : tg_llvm_emit(l, LLVMObjectFile, j->arena, &out->size);
-        if (!out->bytes) {
-            return TG_ERROR_INTERNAL;
-        }
+    drop_unused(&j->llvm);
+    if (!emit_code(j)) {
+        return TG_ERROR_INTERNAL;
     }
     out->entry = x->entry_name;
     out->plain = x->plain;

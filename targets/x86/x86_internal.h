@@ -480,6 +480,8 @@ typedef struct tg_x86_captures { TG_VEC(tg_x86_capture) list; } tg_x86_captures;
 LLVMValueRef tg_x86_launch_constant(const tg_x86 *x, tg_x86_slot kind, const void *key, uint32_t d);
 LLVMValueRef tg_x86_captured(tg_x86 *x, tg_x86_slot kind, const void *key, uint32_t d, LLVMTypeRef type);
 LLVMValueRef tg_x86_worker_alloc(tg_x86 *x, LLVMValueRef bytes); /* returns from the task if there is none */
+/* Calls the function of the worker at that offset, with pointers and i64. */
+void tg_x86_worker_call(tg_x86 *x, int64_t function, LLVMValueRef *args, unsigned n);
 bool tg_x86_is_known(tg_x86 *x, tg_value *v, int64_t *out); /* in the entry: is a scalar a constant there? */
 /* (work.c) Are the extents of the phase known, and does it compute so little that a second thread would not pay? */
 bool tg_x86_is_little_work(tg_x86 *x, tg_op *phase);

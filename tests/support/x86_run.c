@@ -1,6 +1,7 @@
 #include "tests/support/x86_run.h"
 
 #include "base/clock.h"
+#include "base/packing.h"
 #include "dsl/passes/passes.h"
 
 #include <llvm-c/Core.h>
@@ -138,7 +139,7 @@ static int32_t parallel(const tg_rt *rt, tg_task_fn fn, const void *frame, int64
     const test_owner *shared = rt->owner;
     test_owner own = {0};
     size_t bytes = ((size_t)scratch + 127) / 64 * 64;
-    tg_worker w = {aligned_alloc(64, bytes), scratch, 0, 0, worker_alloc, worker_reset, &own};
+    tg_worker w = {aligned_alloc(64, bytes), scratch, 0, 0, worker_alloc, worker_reset, &own, tg_pack_panels, tg_pack_tiles};
     memset(w.scratch, 0xa5, bytes);
     int32_t s = 0;
     if (shared->reverse) {

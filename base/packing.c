@@ -1,0 +1,153 @@
+/* See packing.h. Vectors are of 16 bytes, which every x86-64 has: what is packed comes from beyond the first-level cache, and
+ * there wider ones gain nothing. */
+#include "base/packing.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+enum { VECTOR = 16, LINE = 64, BROAD = 4 /* panels at a time: longer pieces of each line */, AHEAD = 12, AHEAD_BROAD = 4 /* lines */ };
+
+/* ---- panels ------------------------------------------------------------------------------------------------ */
+
+/* `n` whole panels side by side. The lines may be far apart, each on a page of its own, which no hardware prefetcher foresees. */
+static inline void copy_panels(char *to, int64_t panel, const char *from, int64_t step, int64_t points, int64_t width, int n) {
+    int64_t ahead = step * (n > 1 ? AHEAD_BROAD : AHEAD);
+    for (int64_t k = 0; k < points; k++, from += step, to += width) {
+        const char *at = from;
+        for (int i = 0; i < n; i++) {
+            char *line = to + i * panel;
+            for (int64_t b = 0; b < width; b += VECTOR, at += VECTOR) {
+                if (b % LINE == 0) {
+                    __builtin_prefetch((const void *)((uintptr_t)at + (uintptr_t)ahead));
+                }
+                memcpy(line + b, at, VECTOR);
+            }
+        }
+    }
+}
+
+/* Widths of one line are what most machines use: known, they make straight code. */
+static void copy_whole(char *to, int64_t panel, const char *from, int64_t step, int64_t points, int64_t width, int n) {
+    if (width == LINE && n == BROAD) {
+        copy_panels(to, panel, from, step, points, LINE, BROAD);
+    } else if (width == LINE) {
+        copy_panels(to, panel, from, step, points, LINE, 1);
+    } else {
+        copy_panels(to, panel, from, step, points, width, n);
+    }
+}
+
+void tg_pack_panels(void *to, int64_t panel, const void *from, int64_t step, int64_t points, int64_t columns, int64_t width) {
+    char *out = to;
+    const char *in = from;
+    while (columns >= width) {
+        int n = columns >= BROAD * width ? BROAD : 1;
+        copy_whole(out, panel, in, step, points, width, n);
+        out += n * panel;
+        in += n * width;
+        columns -= n * width;
+    }
+    for (int64_t k = 0; k < points && columns > 0; k++, in += step, out += width) {
+        memcpy(out, in, (size_t)columns);
+        memset(out + columns, 0, (size_t)(width - columns));
+    }
+}
+
+/* ---- tiles -------------------------------------------------------------------------------------------------------- */
+
+/* Points [k, points) of one row; `line` bytes from one to the next where they go. */
+static void scatter_row(char *to, int64_t line, const char *row, int64_t k, int64_t points, int64_t size) {
+    for (; k < points; k++) {
+        memcpy(to + k * line, row + k * size, size == 8 ? 8 : 4);
+    }
+}
+
+#ifdef __SSE2__
+
+/* `ahead` is the way to the row that follows in the next tile. */
+static __m128 load(const char *row, int64_t at, int64_t ahead) {
+    __builtin_prefetch((const void *)((uintptr_t)(row + at) + (uintptr_t)ahead));
+    return _mm_loadu_ps((const float *)(const void *)(row + at));
+}
+
+/* Four rows of 4-byte elements, transposed: pairs first, then pairs of pairs. Returns the points done. */
+static int64_t four_rows(char *to, int64_t line, const char *const *row, int64_t points, int64_t ahead) {
+    int64_t k = 0;
+    for (; k + 4 <= points; k += 4, to += 4 * line) {
+        __m128 a = load(row[0], 4 * k, ahead), b = load(row[1], 4 * k, ahead), c = load(row[2], 4 * k, ahead), d = load(row[3], 4 * k, ahead);
+        __m128 ab = _mm_unpacklo_ps(a, b), cd = _mm_unpacklo_ps(c, d), AB = _mm_unpackhi_ps(a, b), CD = _mm_unpackhi_ps(c, d);
+        _mm_storeu_ps((float *)(void *)to, _mm_movelh_ps(ab, cd));
+        _mm_storeu_ps((float *)(void *)(to + line), _mm_movehl_ps(cd, ab));
+        _mm_storeu_ps((float *)(void *)(to + 2 * line), _mm_movelh_ps(AB, CD));
+        _mm_storeu_ps((float *)(void *)(to + 3 * line), _mm_movehl_ps(CD, AB));
+    }
+    return k;
+}
+
+/* Two rows of 4-byte elements. */
+static int64_t two_rows(char *to, int64_t line, const char *const *row, int64_t points, int64_t ahead) {
+    int64_t k = 0;
+    for (; k + 4 <= points; k += 4, to += 4 * line) {
+        __m128 a = load(row[0], 4 * k, ahead), b = load(row[1], 4 * k, ahead);
+        __m128 ab = _mm_unpacklo_ps(a, b), AB = _mm_unpackhi_ps(a, b);
+        _mm_storel_pi((__m64 *)(void *)to, ab);
+        _mm_storeh_pi((__m64 *)(void *)(to + line), ab);
+        _mm_storel_pi((__m64 *)(void *)(to + 2 * line), AB);
+        _mm_storeh_pi((__m64 *)(void *)(to + 3 * line), AB);
+    }
+    return k;
+}
+
+/* Two rows of 8-byte elements. */
+static int64_t two_long_rows(char *to, int64_t line, const char *const *row, int64_t points, int64_t ahead) {
+    int64_t k = 0;
+    for (; k + 2 <= points; k += 2, to += 2 * line) {
+        __m128d a = _mm_castps_pd(load(row[0], 8 * k, ahead)), b = _mm_castps_pd(load(row[1], 8 * k, ahead));
+        _mm_storeu_pd((double *)(void *)to, _mm_unpacklo_pd(a, b));
+        _mm_storeu_pd((double *)(void *)(to + line), _mm_unpackhi_pd(a, b));
+    }
+    return k;
+}
+
+static int64_t interleave(char *to, int64_t line, const char *const *row, int n, int64_t points, int64_t size, int64_t ahead) {
+    return size == 8 ? two_long_rows(to, line, row, points, ahead)
+         : n == 4    ? four_rows(to, line, row, points, ahead)
+                     : two_rows(to, line, row, points, ahead);
+}
+
+#else
+
+static int64_t interleave(char *to, int64_t line, const char *const *row, int n, int64_t points, int64_t size, int64_t ahead) {
+    (void)to, (void)line, (void)row, (void)n, (void)points, (void)size, (void)ahead;
+    return 0;
+}
+
+#endif
+
+/* A power of two of rows, as many as a vector takes, and fewer at the end. */
+static void pack_tile(char *to, const char *from, int64_t row_step, int64_t points, int64_t rows, int64_t height, int64_t size) {
+    int64_t line = height * size;
+    for (int64_t r = 0; r < height;) {
+        int n = size == 4 && height - r >= 4 ? 4 : height - r >= 2 ? 2 : 1;
+        const char *row[4];
+        for (int i = 0; i < n; i++) {
+            row[i] = from + (r + i < rows ? r + i : rows - 1) * row_step;
+        }
+        int64_t done = n > 1 ? interleave(to + r * size, line, row, n, points, size, height * row_step) : 0;
+        for (int i = 0; i < n; i++, r++) {
+            scatter_row(to + r * size, line, row[i], done, points, size);
+        }
+    }
+}
+
+void tg_pack_tiles(void *to, const void *from, int64_t row_step, int64_t points, int64_t rows, int64_t until, int64_t height, int64_t size) {
+    char *out = to;
+    const char *in = from;
+    for (int64_t t = 0; t < until; t += height, in += height * row_step, out += height * points * size) {
+        pack_tile(out, in, row_step, points, rows - t, height, size);
+    }
+}
