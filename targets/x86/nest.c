@@ -6,23 +6,10 @@
  *
  * If the vector axis is among the outer ones, each vector of an iteration has its own accumulators (a vertical
  * reduction); if it is among the inner ones, they all serve one output point and are merged in a fixed tree. */
-#include "targets/x86/carry.h"
 #include "targets/x86/dot.h"
+#include "targets/x86/nest.h"
 
-enum { MAX_UNROLL = 8, INNER = 1000 /* added to a level once the accumulators are open */ };
-
-typedef struct walk {
-    tg_x86 *x;
-    tg_x86_nest *n;
-    tg_x86_acc *accs[TG_X86_MAX_ROOTS][TG_X86_MAX_POINTS];
-    tg_x86_acc *rest[TG_X86_MAX_ROOTS]; /* of the vectors of one register, if the axis is reduced */
-    bool vector_inside; /* the vector axis is reduced */
-    tg_x86_frame *within[TG_X86_MAX_POINTS]; /* points of the band that exist, one of them repeatedly if there are few */
-    LLVMValueRef has_band;                   /* i1: all do; null: no band */
-    LLVMValueRef stream; /* condition for stores past the caches, or null */
-} walk;
-
-static void level(walk *w, uint32_t i, tg_x86_frame **frames, uint32_t n);
+enum { INNER = 1000 /* added to a level once the accumulators are open */ };
 
 static tg_axis *axis_at(const tg_x86_nest *n, uint32_t i) {
     return i < n->n_outer ? n->outer[i] : n->inner[i - n->n_outer];
@@ -70,7 +57,7 @@ static void fill(tg_x86 *x, tg_x86_frame *f, tg_x86_root *r) {
     }
 }
 
-static void run_root_here(walk *w, uint32_t root, uint32_t copy, tg_x86_frame *f) {
+static void run_root_here(tg_x86_nest_walk *w, uint32_t root, uint32_t copy, tg_x86_frame *f) {
     tg_x86 *x = w->x;
     tg_x86_root *r = &w->n->roots.data[root];
     switch (r->kind) {
@@ -103,7 +90,7 @@ static void run_root_here(walk *w, uint32_t root, uint32_t copy, tg_x86_frame *f
     }
 }
 
-static void run_root(walk *w, uint32_t root, uint32_t copy, tg_x86_frame *f) {
+static void run_root(tg_x86_nest_walk *w, uint32_t root, uint32_t copy, tg_x86_frame *f) {
     const tg_op *op = w->n->roots.data[root].op;
     void *location = op ? tg_x86_debug_enter(w->x, op) : NULL;
     run_root_here(w, root, copy, f);
@@ -112,7 +99,7 @@ static void run_root(walk *w, uint32_t root, uint32_t copy, tg_x86_frame *f) {
     }
 }
 
-static void run_carry(walk *w, tg_x86_root *r, tg_x86_frame **frames, uint32_t n) {
+static void run_carry(tg_x86_nest_walk *w, tg_x86_root *r, tg_x86_frame **frames, uint32_t n) {
     tg_x86_emit_carry(w->x, r->op, frames, n);
     for (uint32_t u = 0; u < n; u++) {
         for (uint32_t k = 0; k < r->op->n_results && !r->transient; k++) {
@@ -122,7 +109,7 @@ static void run_carry(walk *w, tg_x86_root *r, tg_x86_frame **frames, uint32_t n
     }
 }
 
-static void run_roots(walk *w, tg_x86_frame **frames, uint32_t n, bool after) {
+static void run_roots(tg_x86_nest_walk *w, tg_x86_frame **frames, uint32_t n, bool after) {
     if (!after && w->n->roots.data[0].kind == TG_X86_ROOT_CARRY) {
         run_carry(w, &w->n->roots.data[0], frames, n);
         return;
@@ -145,7 +132,7 @@ static bool has_acc(const tg_x86_root *r) {
     return r->kind == TG_X86_ROOT_REDUCE || r->kind == TG_X86_ROOT_SCAN;
 }
 
-static void merge_accs(walk *w, uint32_t r, uint32_t copies) {
+static void merge_accs(tg_x86_nest_walk *w, uint32_t r, uint32_t copies) {
     tg_x86 *x = w->x;
     for (uint32_t half = copies; half > 1; half /= 2) {
         for (uint32_t u = 0; u < half / 2; u++) {
@@ -159,7 +146,7 @@ static void merge_accs(walk *w, uint32_t r, uint32_t copies) {
     tg_x86_acc_fold(x, w->accs[r][0], 1);
 }
 
-static void inner_part(walk *w, tg_x86_frame **frames, uint32_t n) {
+static void inner_part(tg_x86_nest_walk *w, tg_x86_frame **frames, uint32_t n) {
     tg_x86 *x = w->x;
     uint32_t copies = w->vector_inside ? w->n->unroll : n;
     bool rest = w->vector_inside && w->n->narrow < w->n->lanes;
@@ -175,7 +162,7 @@ static void inner_part(walk *w, tg_x86_frame **frames, uint32_t n) {
             w->rest[r] = tg_x86_acc_open(x, &w->n->roots.data[r], w->n->narrow, frames[0]);
         }
     }
-    level(w, INNER + w->n->n_outer, frames, n);
+    tg_x86_walk_level(w, INNER + w->n->n_outer, frames, n);
     for (uint32_t r = 0; r < w->n->roots.len; r++) {
         if (!has_acc(&w->n->roots.data[r])) {
             continue;
@@ -192,64 +179,63 @@ static void inner_part(walk *w, tg_x86_frame **frames, uint32_t n) {
 
 /* ---- loops ---------------------------------------------------------------------------------------------------- */
 
-static void bind_one(tg_x86 *x, tg_x86_frame **out, tg_x86_frame *parent, tg_axis *a, LLVMValueRef index, LLVMValueRef step) {
+void tg_x86_bind_point(tg_x86 *x, tg_x86_frame **out, tg_x86_frame *parent, tg_axis *a, LLVMValueRef index, LLVMValueRef step) {
     tg_x86_val v = {index, step, NULL};
     *out = tg_x86_frame_create(x, parent, x->place);
     tg_x86_frame_bind(*out, a, v);
 }
 
-/* The index that is as far from the end of the axis as k is from its beginning. */
-static LLVMValueRef mirrored(tg_x86 *x, const tg_x86_range *r, LLVMValueRef k) {
+LLVMValueRef tg_x86_mirrored(tg_x86 *x, const tg_x86_range *r, LLVMValueRef k) {
     LLVMBuilderRef b = x->builder;
     LLVMValueRef last = LLVMBuildSub(b, LLVMBuildAdd(b, r->first, r->size, ""), tg_llvm_i64(x->l, 1), "");
     return LLVMBuildSub(b, LLVMBuildAdd(b, r->first, last, ""), k, "");
 }
 
-static void point_loop(walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n, LLVMValueRef first, LLVMValueRef until) {
+void tg_x86_point_loop(tg_x86_nest_walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n, LLVMValueRef first, LLVMValueRef until) {
     tg_x86 *x = w->x;
     tg_x86_nest_loop l;
     LLVMValueRef k = tg_x86_open_loop(x, &l, first, until, 1), index = k;
     if (w->n->reverse && i >= INNER) {
-        index = mirrored(x, &x->ranges[a->rank], k);
+        index = tg_x86_mirrored(x, &x->ranges[a->rank], k);
     }
     tg_x86_frame *inside[TG_X86_MAX_POINTS];
     for (uint32_t u = 0; u < n; u++) {
-        bind_one(x, &inside[u], frames[u], a, index, NULL);
+        tg_x86_bind_point(x, &inside[u], frames[u], a, index, NULL);
     }
-    level(w, i + 1, inside, n);
+    tg_x86_walk_level(w, i + 1, inside, n);
     tg_x86_close_loop(x, &l);
 }
 
-static void scalar_loop(walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n) {
+static void scalar_loop(tg_x86_nest_walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n) {
     const tg_x86_range *r = &w->x->ranges[a->rank];
-    point_loop(w, i, a, frames, n, r->first, LLVMBuildAdd(w->x->builder, r->first, r->size, ""));
+    tg_x86_point_loop(w, i, a, frames, n, r->first, LLVMBuildAdd(w->x->builder, r->first, r->size, ""));
 }
 
-static void unrolled_loop(walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n) {
+static void unrolled_loop(tg_x86_nest_walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n) {
     tg_x86 *x = w->x;
     int64_t first = 0, size = 0;
     bool known = tg_llvm_is_const(x->ranges[a->rank].first, &first) && tg_llvm_is_const(x->ranges[a->rank].size, &size);
     for (int64_t k = first; known && k < first + size; k++) {
         tg_x86_frame *inside[TG_X86_MAX_POINTS];
         for (uint32_t u = 0; u < n; u++) {
-            bind_one(x, &inside[u], frames[u], a, tg_llvm_i64(x->l, k), NULL);
+            tg_x86_bind_point(x, &inside[u], frames[u], a, tg_llvm_i64(x->l, k), NULL);
         }
         x->window_row += i + 1 < INNER + w->n->n_outer + w->n->n_inner;
-        level(w, i + 1, inside, n);
+        tg_x86_walk_level(w, i + 1, inside, n);
     }
 }
 
 /* The points first + [0, n) of the tile axis, for each of the frames, in a branch of its own. */
-static void tile_points(walk *w, uint32_t i, LLVMValueRef first, uint32_t points, tg_x86_frame **frames, uint32_t n) {
+static void tile_points(tg_x86_nest_walk *w, uint32_t i, LLVMValueRef first, uint32_t points, tg_x86_frame **frames, uint32_t n) {
     tg_x86 *x = w->x;
     tg_x86_place here = {LLVMGetInsertBlock(x->builder)}, *outside = x->place;
     tg_x86_frame *inside[TG_X86_MAX_POINTS];
     x->place = &here;
     for (uint32_t u = 0; u < n * points; u++) {
         LLVMValueRef at = LLVMBuildAdd(x->builder, first, tg_llvm_i64(x->l, u % points), "");
-        bind_one(x, &inside[u], frames[u / points], w->n->tile, at, NULL);
+        tg_x86_bind_point(x, &inside[u], frames[u / points], w->n->tile, at, NULL);
     }
-    level(w, i + 1, inside, n * points);
+    tg_x86_walk_level(w, i + 1, inside, n * points);
     x->place = outside;
 }
 
@@ -259,7 +245,7 @@ static void tile_points(walk *w, uint32_t i, LLVMValueRef first, uint32_t points
  *                     else: k  k += 1
  *
  * If points may be repeated, the last tile begins earlier instead, unless there are too few for one. */
-static void tile_body(walk *w, uint32_t i, LLVMValueRef k, LLVMValueRef until, LLVMValueRef slot, tg_x86_frame **frames, uint32_t n) {
+static void tile_body(tg_x86_nest_walk *w, uint32_t i, LLVMValueRef k, LLVMValueRef until, LLVMValueRef slot, tg_x86_frame **frames, uint32_t n) {
     tg_x86 *x = w->x;
     LLVMBuilderRef b = x->builder;
     uint32_t points = w->n->tile_points;
@@ -287,7 +273,7 @@ static void tile_body(walk *w, uint32_t i, LLVMValueRef k, LLVMValueRef until, L
     tg_llvm_if_close(x->l, &whole);
 }
 
-static void tile_loop(walk *w, uint32_t i, tg_x86_frame **frames, uint32_t n) {
+static void tile_loop(tg_x86_nest_walk *w, uint32_t i, tg_x86_frame **frames, uint32_t n) {
     tg_x86 *x = w->x;
     LLVMBuilderRef b = x->builder;
     const tg_x86_range *r = &x->ranges[w->n->tile->rank];
@@ -317,7 +303,7 @@ static void tile_loop(walk *w, uint32_t i, tg_x86_frame **frames, uint32_t n) {
 }
 
 /* Points of the axis around the tile's, together: the last ones begin earlier, and where there are too few the last is repeated. */
-static void band_loop(walk *w, uint32_t i, tg_x86_frame *frame) {
+static void band_loop(tg_x86_nest_walk *w, uint32_t i, tg_x86_frame *frame) {
     tg_x86 *x = w->x;
     LLVMBuilderRef b = x->builder;
     tg_axis *a = w->n->band;
@@ -333,207 +319,15 @@ static void band_loop(walk *w, uint32_t i, tg_x86_frame *frame) {
     k = tg_llvm_min64(x->l, k, latest);
     for (uint32_t u = 0; u < points; u++) {
         LLVMValueRef at = LLVMBuildAdd(b, k, tg_llvm_i64(x->l, u), "");
-        bind_one(x, &inside[u], frame, a, at, NULL);
-        bind_one(x, &w->within[u], frame, a, tg_llvm_min64(x->l, at, last), NULL);
+        tg_x86_bind_point(x, &inside[u], frame, a, at, NULL);
+        tg_x86_bind_point(x, &w->within[u], frame, a, tg_llvm_min64(x->l, at, last), NULL);
     }
     tile_loop(w, i + 1, inside, points);
     tg_x86_close_loop(x, &l);
     w->has_band = NULL;
 }
 
-static LLVMValueRef tail_mask(tg_x86 *x, LLVMValueRef left) {
-    LLVMValueRef ids[64];
-    for (unsigned i = 0; i < x->lanes; i++) {
-        ids[i] = tg_llvm_i32(x->l, i);
-    }
-    LLVMValueRef n = tg_llvm_splat(x->l, LLVMBuildTrunc(x->builder, left, x->l->i32, ""), x->lanes);
-    return LLVMBuildICmp(x->builder, LLVMIntULT, LLVMConstVector(ids, x->lanes), n, "");
-}
-
-/* `unroll` vectors from index k on, for each of the frames. */
-static void bind_vectors(const walk *w, tg_x86_frame **inside, tg_x86_frame **frames, uint32_t n, tg_axis *a, LLVMValueRef k,
-                         uint32_t unroll) {
-    tg_x86 *x = w->x;
-    bool down = w->n->reverse && w->vector_inside;
-    for (uint32_t u = 0; u < n * unroll; u++) {
-        LLVMValueRef at = LLVMBuildAdd(x->builder, k, tg_llvm_i64(x->l, (int64_t)(u % unroll) * x->lanes), "");
-        at = down ? mirrored(x, &x->ranges[a->rank], at) : at;
-        bind_one(x, &inside[u], frames[u / unroll], a, at, tg_llvm_i64(x->l, down ? -1 : 1));
-    }
-}
-
-/* An interval of the vector axis. */
-typedef struct stretch {
-    LLVMValueRef from, until;
-} stretch;
-
-static void full_vectors_here(walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n, stretch p) {
-    tg_x86 *x = w->x;
-    uint32_t unroll = w->n->unroll;
-    tg_x86_frame *inside[TG_X86_MAX_POINTS];
-    tg_x86_nest_loop l;
-    LLVMValueRef k = tg_x86_open_loop(x, &l, p.from, p.until, (int64_t)x->lanes * unroll);
-    tg_x86_note_multiple(x, k, x->ranges[a->rank].first);
-    bind_vectors(w, inside, frames, n, a, k, unroll);
-    x->ahead = tg_x86_ahead_of(x, w->n, x->stream);
-    level(w, i + 1, inside, n * unroll);
-    x->ahead = (tg_x86_ahead){0};
-    tg_x86_close_loop(x, &l);
-}
-
-/* One of two versions, in a block of its own: code for the loops around it still goes before the branch. */
-static LLVMBasicBlockRef version(walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n, stretch p, LLVMBasicBlockRef after) {
-    tg_x86 *x = w->x;
-    LLVMBasicBlockRef begin = tg_llvm_block(x->l);
-    tg_x86_place *outside = x->place;
-    tg_x86_place *place = TG_NEW(x->arena, tg_x86_place);
-    place->at = begin;
-    x->place = place;
-    LLVMPositionBuilderAtEnd(x->builder, begin);
-    full_vectors_here(w, i, a, frames, n, p);
-    LLVMBuildBr(x->builder, after);
-    x->place = outside;
-    return begin;
-}
-
-static void full_vectors(walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n, stretch p) {
-    tg_x86 *x = w->x;
-    if (!w->stream) {
-        full_vectors_here(w, i, a, frames, n, p);
-        return;
-    }
-    LLVMBasicBlockRef after = tg_llvm_block(x->l);
-    x->place->at = LLVMGetInsertBlock(x->builder);
-    x->stream = true;
-    LLVMBasicBlockRef past = version(w, i, a, frames, n, p, after);
-    x->stream = false;
-    LLVMBasicBlockRef plain = version(w, i, a, frames, n, p, after);
-    LLVMPositionBuilderAtEnd(x->builder, x->place->at);
-    LLVMBuildCondBr(x->builder, w->stream, past, plain);
-    LLVMPositionBuilderAtEnd(x->builder, after);
-    x->place->at = after;
-}
-
-/* The largest multiple of `step` up to `size`, from `first` on. */
-static LLVMValueRef whole_steps(tg_x86 *x, LLVMValueRef first, LLVMValueRef size, int64_t step) {
-    return LLVMBuildAdd(x->builder, first, LLVMBuildAnd(x->builder, size, tg_llvm_i64(x->l, -step), ""), "");
-}
-
-/* One vector per iteration, the last one under a mask if that is asked for. */
-static void single_vectors(walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n, LLVMValueRef from, LLVMValueRef until,
-                           bool masked) {
-    tg_x86 *x = w->x;
-    tg_x86_frame *inside[TG_X86_MAX_POINTS];
-    tg_x86_nest_loop l;
-    LLVMValueRef k = tg_x86_open_loop(x, &l, from, until, x->lanes);
-    tg_x86_note_multiple(x, k, x->ranges[a->rank].first);
-    bind_vectors(w, inside, frames, n, a, k, 1);
-    LLVMValueRef mask = masked ? tail_mask(x, LLVMBuildSub(x->builder, until, k, "")) : NULL;
-    for (uint32_t u = 0; u < n && masked; u++) {
-        tg_x86_frame_mask(x, inside[u], mask);
-    }
-    level(w, i + 1, inside, n);
-    tg_x86_close_loop(x, &l);
-}
-
-/* Where the steps of the interior begin and end; nothing if there is none. They begin at a whole vector of the axis. */
-static stretch interior_steps(walk *w, tg_axis *a, const tg_x86_frame *f, LLVMValueRef until, LLVMValueRef *any) {
-    tg_x86 *x = w->x;
-    LLVMBuilderRef b = x->builder;
-    LLVMValueRef first = x->ranges[a->rank].first, lo = first, hi = until;
-    tg_x86_interior_of(x, w->n, f, &lo, &hi);
-    LLVMValueRef before = LLVMBuildAdd(b, LLVMBuildSub(b, lo, first, ""), tg_llvm_i64(x->l, x->lanes - 1), "");
-    stretch p = {whole_steps(x, first, before, x->lanes), NULL};
-    p.until = whole_steps(x, p.from, LLVMBuildSub(b, hi, p.from, ""), (int64_t)x->lanes * w->n->unroll);
-    *any = LLVMBuildICmp(b, LLVMIntSGT, p.until, p.from, "");
-    return p;
-}
-
-/* A branch of its own for code that opens loops: what is the same for all of them still goes before the branch. */
-static void open_place(tg_x86 *x, tg_x86_place *p, LLVMBasicBlockRef at) {
-    p->at = at;
-    x->place = p;
-    LLVMPositionBuilderAtEnd(x->builder, at);
-}
-
-/* Vectors before the interior, the interior, vectors after it; those at the borders are one loop that runs twice:
- *
- *   part = [first, interior or end)
- *   edges:  vectors of part, under masks;  until the end: done   else: the interior,  part = [its end, end), again */
-static void bordered_vectors(walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n, LLVMValueRef until) {
-    tg_x86 *x = w->x;
-    LLVMBuilderRef b = x->builder;
-    LLVMValueRef slots[] = {tg_x86_alloca(x, x->l->i64), tg_x86_alloca(x, x->l->i64)}, any;
-    stretch inner = interior_steps(w, a, frames[0], until, &any);
-    LLVMValueRef head = LLVMBuildSelect(b, any, inner.from, until, "");
-    LLVMBasicBlockRef edges = tg_llvm_block(x->l), middle = tg_llvm_block(x->l), after = tg_llvm_block(x->l);
-    tg_x86_place *outside = x->place, here, there;
-    outside->at = LLVMGetInsertBlock(b);
-    open_place(x, &here, edges);
-    stretch p = {LLVMBuildLoad2(b, x->l->i64, slots[0], ""), LLVMBuildLoad2(b, x->l->i64, slots[1], "")};
-    x->lanes = w->n->narrow;
-    single_vectors(w, i, a, frames, n, p.from, p.until, true);
-    x->lanes = w->n->lanes;
-    LLVMBuildCondBr(b, LLVMBuildICmp(b, LLVMIntEQ, p.until, until, ""), after, middle);
-    open_place(x, &there, middle);
-    x->interior = w->n;
-    full_vectors(w, i, a, frames, n, inner);
-    x->interior = NULL;
-    LLVMBuildStore(b, inner.until, slots[0]);
-    LLVMBuildStore(b, until, slots[1]);
-    LLVMBuildBr(b, edges);
-    LLVMPositionBuilderAtEnd(b, outside->at);
-    LLVMBuildStore(b, x->ranges[a->rank].first, slots[0]);
-    LLVMBuildStore(b, head, slots[1]);
-    LLVMBuildBr(b, edges);
-    LLVMPositionBuilderAtEnd(b, after);
-    x->place = outside;
-    x->place->at = after;
-}
-
-/* Work that is done once a row has as many points as an instance has rows, often one. Its operand has just been written and its
- * result is read next: a masked access waits for both to reach the cache, where one of a single point is passed on. */
-static bool rest_is_points(tg_x86 *x, const tg_x86_nest *n) {
-    bool plain = n->n_outer == 1 && n->n_inner == 0;
-    for (uint32_t i = 0; plain && i < n->roots.len; i++) {
-        plain = n->roots.data[i].kind == TG_X86_ROOT_FILL || n->roots.data[i].kind == TG_X86_ROOT_STORE;
-    }
-    return plain && tg_x86_is_few_rows(x, n->vector);
-}
-
-static void vector_loops(walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n) {
-    tg_x86 *x = w->x;
-    const tg_x86_range *r = &x->ranges[a->rank];
-    int64_t step = (int64_t)x->lanes * w->n->unroll, left;
-    LLVMValueRef until = LLVMBuildAdd(x->builder, r->first, r->size, ""), middle = r->first;
-    bool has_steps = !r->bound || r->bound >= step;
-    if (has_steps && w->n->bordered.len) {
-        bordered_vectors(w, i, a, frames, n, until);
-        return;
-    }
-    if (has_steps) {
-        middle = whole_steps(x, r->first, r->size, step);
-        full_vectors(w, i, a, frames, n, (stretch){r->first, middle});
-    }
-    if (tg_llvm_is_const(LLVMBuildSub(x->builder, until, middle, ""), &left) && left == 0) {
-        return;
-    }
-    x->lanes = w->n->narrow;
-    if (w->n->narrow < w->n->lanes) {
-        LLVMValueRef end = whole_steps(x, r->first, r->size, x->lanes);
-        single_vectors(w, i, a, frames, n, middle, end, false);
-        middle = end;
-    }
-    if (rest_is_points(x, w->n)) {
-        x->lanes = 1;
-        point_loop(w, i, a, frames, n, middle, until);
-    } else {
-        single_vectors(w, i, a, frames, n, middle, until, true);
-    }
-    x->lanes = w->n->lanes;
-}
-
-static void level(walk *w, uint32_t i, tg_x86_frame **frames, uint32_t n) {
+void tg_x86_walk_level(tg_x86_nest_walk *w, uint32_t i, tg_x86_frame **frames, uint32_t n) {
     const tg_x86_nest *nest = w->n;
     bool opened = i >= INNER;
     uint32_t k = opened ? i - INNER : i;
@@ -542,7 +336,7 @@ static void level(walk *w, uint32_t i, tg_x86_frame **frames, uint32_t n) {
     } else if (k == nest->n_outer + nest->n_inner) {
         run_roots(w, frames, n, false);
     } else if (axis_at(nest, k) == nest->vector) {
-        vector_loops(w, i, nest->vector, frames, n);
+        tg_x86_vector_loops(w, i, nest->vector, frames, n);
     } else if (k >= nest->n_outer + nest->n_inner - nest->unrolled) {
         unrolled_loop(w, i, axis_at(nest, k), frames, n);
     } else if (axis_at(nest, k) == nest->tile) {
@@ -630,7 +424,7 @@ static void emit_loops(tg_x86 *x, tg_x86_nest *n) {
     if (!chain) {
         reserve_buffers(x, n);
     }
-    walk w = {.x = x, .n = n, .stream = tg_x86_stream_test(x, n)};
+    tg_x86_nest_walk w = {.x = x, .n = n, .stream = tg_x86_stream_test(x, n)};
     open_zeros(x, n);
     x->fills = false;
     for (uint32_t i = 0; i < n->roots.len; i++) {
@@ -645,7 +439,7 @@ static void emit_loops(tg_x86 *x, tg_x86_nest *n) {
     }
     tg_x86_flat flat;
     tg_x86_open_flat(x, n, &flat);
-    level(&w, 0, &f, 1);
+    tg_x86_walk_level(&w, 0, &f, 1);
     tg_x86_close_flat(x, &flat);
     x->lanes = 1;
     x->reads_constants = false;

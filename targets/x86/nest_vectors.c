@@ -1,0 +1,194 @@
+/* The loops over the vector axis of a nest: see nest.c. */
+#include "targets/x86/nest.h"
+
+static LLVMValueRef tail_mask(tg_x86 *x, LLVMValueRef left) {
+    LLVMValueRef ids[64];
+    for (unsigned i = 0; i < x->lanes; i++) {
+        ids[i] = tg_llvm_i32(x->l, i);
+    }
+    LLVMValueRef n = tg_llvm_splat(x->l, LLVMBuildTrunc(x->builder, left, x->l->i32, ""), x->lanes);
+    return LLVMBuildICmp(x->builder, LLVMIntULT, LLVMConstVector(ids, x->lanes), n, "");
+}
+
+/* `unroll` vectors from index k on, for each of the frames. */
+static void bind_vectors(const tg_x86_nest_walk *w, tg_x86_frame **inside, tg_x86_frame **frames, uint32_t n, tg_axis *a, LLVMValueRef k,
+                         uint32_t unroll) {
+    tg_x86 *x = w->x;
+    bool down = w->n->reverse && w->vector_inside;
+    for (uint32_t u = 0; u < n * unroll; u++) {
+        LLVMValueRef at = LLVMBuildAdd(x->builder, k, tg_llvm_i64(x->l, (int64_t)(u % unroll) * x->lanes), "");
+        at = down ? tg_x86_mirrored(x, &x->ranges[a->rank], at) : at;
+        tg_x86_bind_point(x, &inside[u], frames[u / unroll], a, at, tg_llvm_i64(x->l, down ? -1 : 1));
+    }
+}
+
+/* An interval of the vector axis. */
+typedef struct stretch {
+    LLVMValueRef from, until;
+} stretch;
+
+static void full_vectors_here(tg_x86_nest_walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n, stretch p) {
+    tg_x86 *x = w->x;
+    uint32_t unroll = w->n->unroll;
+    tg_x86_frame *inside[TG_X86_MAX_POINTS];
+    tg_x86_nest_loop l;
+    LLVMValueRef k = tg_x86_open_loop(x, &l, p.from, p.until, (int64_t)x->lanes * unroll);
+    tg_x86_note_multiple(x, k, x->ranges[a->rank].first);
+    bind_vectors(w, inside, frames, n, a, k, unroll);
+    x->ahead = tg_x86_ahead_of(x, w->n, x->stream);
+    tg_x86_walk_level(w, i + 1, inside, n * unroll);
+    x->ahead = (tg_x86_ahead){0};
+    tg_x86_close_loop(x, &l);
+}
+
+/* One of two versions, in a block of its own: code for the loops around it still goes before the branch. */
+static LLVMBasicBlockRef version(tg_x86_nest_walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n, stretch p, LLVMBasicBlockRef after) {
+    tg_x86 *x = w->x;
+    LLVMBasicBlockRef begin = tg_llvm_block(x->l);
+    tg_x86_place *outside = x->place;
+    tg_x86_place *place = TG_NEW(x->arena, tg_x86_place);
+    place->at = begin;
+    x->place = place;
+    LLVMPositionBuilderAtEnd(x->builder, begin);
+    full_vectors_here(w, i, a, frames, n, p);
+    LLVMBuildBr(x->builder, after);
+    x->place = outside;
+    return begin;
+}
+
+static void full_vectors(tg_x86_nest_walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n, stretch p) {
+    tg_x86 *x = w->x;
+    if (!w->stream) {
+        full_vectors_here(w, i, a, frames, n, p);
+        return;
+    }
+    LLVMBasicBlockRef after = tg_llvm_block(x->l);
+    x->place->at = LLVMGetInsertBlock(x->builder);
+    x->stream = true;
+    LLVMBasicBlockRef past = version(w, i, a, frames, n, p, after);
+    x->stream = false;
+    LLVMBasicBlockRef plain = version(w, i, a, frames, n, p, after);
+    LLVMPositionBuilderAtEnd(x->builder, x->place->at);
+    LLVMBuildCondBr(x->builder, w->stream, past, plain);
+    LLVMPositionBuilderAtEnd(x->builder, after);
+    x->place->at = after;
+}
+
+/* The largest multiple of `step` up to `size`, from `first` on. */
+static LLVMValueRef whole_steps(tg_x86 *x, LLVMValueRef first, LLVMValueRef size, int64_t step) {
+    return LLVMBuildAdd(x->builder, first, LLVMBuildAnd(x->builder, size, tg_llvm_i64(x->l, -step), ""), "");
+}
+
+/* One vector per iteration, the last one under a mask if that is asked for. */
+static void single_vectors(tg_x86_nest_walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n, LLVMValueRef from, LLVMValueRef until,
+                           bool masked) {
+    tg_x86 *x = w->x;
+    tg_x86_frame *inside[TG_X86_MAX_POINTS];
+    tg_x86_nest_loop l;
+    LLVMValueRef k = tg_x86_open_loop(x, &l, from, until, x->lanes);
+    tg_x86_note_multiple(x, k, x->ranges[a->rank].first);
+    bind_vectors(w, inside, frames, n, a, k, 1);
+    LLVMValueRef mask = masked ? tail_mask(x, LLVMBuildSub(x->builder, until, k, "")) : NULL;
+    for (uint32_t u = 0; u < n && masked; u++) {
+        tg_x86_frame_mask(x, inside[u], mask);
+    }
+    tg_x86_walk_level(w, i + 1, inside, n);
+    tg_x86_close_loop(x, &l);
+}
+
+/* Where the steps of the interior begin and end; nothing if there is none. They begin at a whole vector of the axis. */
+static stretch interior_steps(tg_x86_nest_walk *w, tg_axis *a, const tg_x86_frame *f, LLVMValueRef until, LLVMValueRef *any) {
+    tg_x86 *x = w->x;
+    LLVMBuilderRef b = x->builder;
+    LLVMValueRef first = x->ranges[a->rank].first, lo = first, hi = until;
+    tg_x86_interior_of(x, w->n, f, &lo, &hi);
+    LLVMValueRef before = LLVMBuildAdd(b, LLVMBuildSub(b, lo, first, ""), tg_llvm_i64(x->l, x->lanes - 1), "");
+    stretch p = {whole_steps(x, first, before, x->lanes), NULL};
+    p.until = whole_steps(x, p.from, LLVMBuildSub(b, hi, p.from, ""), (int64_t)x->lanes * w->n->unroll);
+    *any = LLVMBuildICmp(b, LLVMIntSGT, p.until, p.from, "");
+    return p;
+}
+
+/* A branch of its own for code that opens loops: what is the same for all of them still goes before the branch. */
+static void open_place(tg_x86 *x, tg_x86_place *p, LLVMBasicBlockRef at) {
+    p->at = at;
+    x->place = p;
+    LLVMPositionBuilderAtEnd(x->builder, at);
+}
+
+/* Vectors before the interior, the interior, vectors after it; those at the borders are one loop that runs twice:
+ *
+ *   part = [first, interior or end)
+ *   edges:  vectors of part, under masks;  until the end: done   else: the interior,  part = [its end, end), again */
+static void bordered_vectors(tg_x86_nest_walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n, LLVMValueRef until) {
+    tg_x86 *x = w->x;
+    LLVMBuilderRef b = x->builder;
+    LLVMValueRef slots[] = {tg_x86_alloca(x, x->l->i64), tg_x86_alloca(x, x->l->i64)}, any;
+    stretch inner = interior_steps(w, a, frames[0], until, &any);
+    LLVMValueRef head = LLVMBuildSelect(b, any, inner.from, until, "");
+    LLVMBasicBlockRef edges = tg_llvm_block(x->l), middle = tg_llvm_block(x->l), after = tg_llvm_block(x->l);
+    tg_x86_place *outside = x->place, here, there;
+    outside->at = LLVMGetInsertBlock(b);
+    open_place(x, &here, edges);
+    stretch p = {LLVMBuildLoad2(b, x->l->i64, slots[0], ""), LLVMBuildLoad2(b, x->l->i64, slots[1], "")};
+    x->lanes = w->n->narrow;
+    single_vectors(w, i, a, frames, n, p.from, p.until, true);
+    x->lanes = w->n->lanes;
+    LLVMBuildCondBr(b, LLVMBuildICmp(b, LLVMIntEQ, p.until, until, ""), after, middle);
+    open_place(x, &there, middle);
+    x->interior = w->n;
+    full_vectors(w, i, a, frames, n, inner);
+    x->interior = NULL;
+    LLVMBuildStore(b, inner.until, slots[0]);
+    LLVMBuildStore(b, until, slots[1]);
+    LLVMBuildBr(b, edges);
+    LLVMPositionBuilderAtEnd(b, outside->at);
+    LLVMBuildStore(b, x->ranges[a->rank].first, slots[0]);
+    LLVMBuildStore(b, head, slots[1]);
+    LLVMBuildBr(b, edges);
+    LLVMPositionBuilderAtEnd(b, after);
+    x->place = outside;
+    x->place->at = after;
+}
+
+/* Work that is done once a row has as many points as an instance has rows, often one. Its operand has just been written and its
+ * result is read next: a masked access waits for both to reach the cache, where one of a single point is passed on. */
+static bool rest_is_points(tg_x86 *x, const tg_x86_nest *n) {
+    bool plain = n->n_outer == 1 && n->n_inner == 0;
+    for (uint32_t i = 0; plain && i < n->roots.len; i++) {
+        plain = n->roots.data[i].kind == TG_X86_ROOT_FILL || n->roots.data[i].kind == TG_X86_ROOT_STORE;
+    }
+    return plain && tg_x86_is_few_rows(x, n->vector);
+}
+
+void tg_x86_vector_loops(tg_x86_nest_walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n) {
+    tg_x86 *x = w->x;
+    const tg_x86_range *r = &x->ranges[a->rank];
+    int64_t step = (int64_t)x->lanes * w->n->unroll, left;
+    LLVMValueRef until = LLVMBuildAdd(x->builder, r->first, r->size, ""), middle = r->first;
+    bool has_steps = !r->bound || r->bound >= step;
+    if (has_steps && w->n->bordered.len) {
+        bordered_vectors(w, i, a, frames, n, until);
+        return;
+    }
+    if (has_steps) {
+        middle = whole_steps(x, r->first, r->size, step);
+        full_vectors(w, i, a, frames, n, (stretch){r->first, middle});
+    }
+    if (tg_llvm_is_const(LLVMBuildSub(x->builder, until, middle, ""), &left) && left == 0) {
+        return;
+    }
+    x->lanes = w->n->narrow;
+    if (w->n->narrow < w->n->lanes) {
+        LLVMValueRef end = whole_steps(x, r->first, r->size, x->lanes);
+        single_vectors(w, i, a, frames, n, middle, end, false);
+        middle = end;
+    }
+    if (rest_is_points(x, w->n)) {
+        x->lanes = 1;
+        tg_x86_point_loop(w, i, a, frames, n, middle, until);
+    } else {
+        single_vectors(w, i, a, frames, n, middle, until, true);
+    }
+    x->lanes = w->n->lanes;
+}
