@@ -85,6 +85,14 @@ static void add_part(tg_x86 *x, tg_x86_acc *a, tg_dtype t, LLVMValueRef init) {
     LLVMBuildStore(x->builder, tg_llvm_splat(x->l, init, a->lanes), a->slot[i]);
 }
 
+/* Where the extreme is. Points come in increasing order, so that only a better one replaces it; if all are as bad as can be, it is the
+ * first one. */
+static void add_position(tg_x86 *x, tg_x86_acc *a) {
+    const tg_x86_range *r = &x->ranges[tg_op_attr(a->root->op, TG_ATTR_OVER)->axes[0]->rank];
+    LLVMValueRef some = LLVMBuildICmp(x->builder, LLVMIntSGT, r->size, tg_llvm_i64(x->l, 0), "");
+    add_part(x, a, TG_I64, LLVMBuildSelect(x->builder, some, r->first, tg_llvm_i64(x->l, -1), ""));
+}
+
 static tg_dtype widened(tg_dtype t) {
     return t == TG_F16 || t == TG_BF16 ? TG_F32 : t;
 }
@@ -115,7 +123,7 @@ tg_x86_acc *tg_x86_acc_open(tg_x86 *x, tg_x86_root *r, unsigned lanes, tg_x86_fr
         add_part(x, a, real, LLVMConstNull(tg_x86_reg_type(x, real)));
     }
     if (is_arg(fn)) {
-        add_part(x, a, TG_I64, tg_llvm_i64(x->l, -1));
+        add_position(x, a);
     }
     a->flagged = needs_flags(a, fn, t);
     if (a->flagged) {
@@ -371,6 +379,23 @@ static void step_flagged(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f) {
     flag(x, a, v[0], mask);
 }
 
+/* Of a point after all those before: NaN stays, and replaces everything else. */
+static void step_arg(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f) {
+    LLVMValueRef acc[MAX_PARTS], v[MAX_PARTS], better;
+    bool greatest = fn_of(a->root->op) == TG_FN_ARGMAX;
+    operands_at(x, a, f, v);
+    load_parts(x, a, acc);
+    if (tg_dtype_is_float(a->dtype[0])) {
+        better = LLVMBuildFCmp(x->builder, greatest ? LLVMRealUGT : LLVMRealULT, v[0], acc[0], "");
+        better = LLVMBuildAnd(x->builder, better, LLVMBuildFCmp(x->builder, LLVMRealORD, acc[0], acc[0], ""), "");
+    } else {
+        better = tg_x86_compare(x, greatest ? TG_GT : TG_LT, a->dtype[0], v[0], acc[0]);
+    }
+    v[0] = select(x, better, v[0], acc[0]);
+    v[1] = select(x, better, v[1], acc[1]);
+    store_parts(x, a, v, acc, f->mask);
+}
+
 void tg_x86_acc_step(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f) {
     tg_op *op = a->root->op;
     if (a->root->kind == TG_X86_ROOT_SCAN) {
@@ -383,6 +408,10 @@ void tg_x86_acc_step(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f) {
     }
     if (a->flagged) {
         step_flagged(x, a, f);
+        return;
+    }
+    if (op->opcode == TG_OP_REDUCE && is_arg(fn_of(op))) {
+        step_arg(x, a, f);
         return;
     }
     LLVMValueRef acc[MAX_PARTS], v[MAX_PARTS], out[MAX_PARTS];
