@@ -109,8 +109,7 @@ void tg_x86_interior_of(tg_x86 *x, const tg_x86_nest *n, const tg_x86_frame *f, 
             cut(x, lo, hi, box->per_lane, least, most, dim);
             continue;
         }
-        LLVMValueRef above = LLVMBuildICmp(b, LLVMIntSGE, least, tg_llvm_i64(x->l, 0), "");
-        inside = tg_x86_and_masks(x, inside, LLVMBuildAnd(b, above, LLVMBuildICmp(b, LLVMIntSLT, most, dim, ""), ""));
+        inside = tg_x86_and_masks(x, inside, tg_x86_within(x, least, most, dim));
     }
     *hi = inside ? LLVMBuildSelect(b, inside, *hi, *lo, "") : *hi;
 }

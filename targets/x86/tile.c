@@ -326,6 +326,11 @@ LLVMValueRef tg_x86_extreme(tg_x86 *x, const tg_x86_nest *n, const tg_x86_frame 
     return sum;
 }
 
+LLVMValueRef tg_x86_within(tg_x86 *x, LLVMValueRef least, LLVMValueRef most, LLVMValueRef dim) {
+    LLVMValueRef above = LLVMBuildICmp(x->builder, LLVMIntSGE, least, tg_llvm_i64(x->l, 0), "");
+    return LLVMBuildAnd(x->builder, above, LLVMBuildICmp(x->builder, LLVMIntSLT, most, dim, ""), "");
+}
+
 LLVMValueRef tg_x86_box_holds(tg_x86 *x, const tg_x86_nest *n, const tg_x86_frame *f, const tg_x86_frame *end, LLVMValueRef first,
                               LLVMValueRef last) {
     LLVMBuilderRef b = x->builder;
@@ -335,8 +340,7 @@ LLVMValueRef tg_x86_box_holds(tg_x86 *x, const tg_x86_nest *n, const tg_x86_fram
         LLVMValueRef least = tg_x86_extreme(x, n, f, end, &box->index, false, first, last);
         LLVMValueRef most = tg_x86_extreme(x, n, f, end, &box->index, true, first, last);
         LLVMValueRef dim = tg_x86_tensor_of(x, tg_operand(box->op, 0))->dim[box->d];
-        LLVMValueRef above = LLVMBuildICmp(b, LLVMIntSGE, least, tg_llvm_i64(x->l, 0), "");
-        LLVMValueRef inside = LLVMBuildAnd(b, above, LLVMBuildICmp(b, LLVMIntSLT, most, dim, ""), "");
+        LLVMValueRef inside = tg_x86_within(x, least, most, dim);
         all = all ? LLVMBuildAnd(b, all, inside, "") : inside;
     }
     return all;
