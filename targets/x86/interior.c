@@ -99,7 +99,7 @@ static void cut(tg_x86 *x, LLVMValueRef *lo, LLVMValueRef *hi, int64_t c, LLVMVa
 
 void tg_x86_interior_of(tg_x86 *x, const tg_x86_nest *n, const tg_x86_frame *f, LLVMValueRef *lo, LLVMValueRef *hi) {
     LLVMBuilderRef b = x->builder;
-    LLVMValueRef inside = NULL;
+    LLVMValueRef inside = NULL, first = *lo, until = *hi;
     for (uint32_t i = 0; i < n->bordered.len; i++) {
         const tg_x86_boxed *box = &n->bordered.data[i];
         LLVMValueRef least = tg_x86_extreme(x, n, f, f, &box->index, false, NULL, NULL);
@@ -111,5 +111,7 @@ void tg_x86_interior_of(tg_x86 *x, const tg_x86_nest *n, const tg_x86_frame *f, 
         }
         inside = tg_x86_and_masks(x, inside, tg_x86_within(x, least, most, dim));
     }
-    *hi = inside ? LLVMBuildSelect(b, inside, *hi, *lo, "") : *hi;
+    /* An index may be moved by any number: what is computed from the ends must not overflow. */
+    *lo = tg_llvm_min64(x->l, *lo, until);
+    *hi = tg_llvm_max64(x->l, inside ? LLVMBuildSelect(b, inside, *hi, *lo, "") : *hi, first);
 }

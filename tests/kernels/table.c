@@ -225,7 +225,7 @@ const kernel_row kernel_rows[] = {
      .cases = "H=7 W=37 R=3 S=3|H=3 W=130 R=5 S=5 strided|H=5 W=5 R=5 S=3|H=9 W=18 R=1 S=7|H=4 W=33 R=3 S=1|H=0 W=4 R=3 S=3|H=4 W=0 R=3 S=3|"
               "H=6 W=65 R=3 S=5 reversed|H=20 W=331 R=3 S=3"},
     {ROW("g_grid", moved, moved), .fills = "X=-9:9", .blocks = "y x",
-     .cases = "H=7 W=37 by=3|H=3 W=130 by=-20 strided|H=1 W=1 by=0|H=2 W=9 by=100|H=0 W=4 by=1|H=4 W=0 by=1|H=5 W=300 by=299|H=6 W=65 by=-64 reversed"},
+     .cases = "H=7 W=37 by=3|H=3 W=130 by=-20 strided|H=1 W=1 by=0|H=2 W=9 by=100|H=0 W=4 by=1|H=4 W=0 by=1|H=5 W=300 by=299|H=6 W=65 by=-64 reversed|H=3 W=100 by=-9223372036854775803|H=3 W=100 by=9223372036854775000"},
     {ROW("g_grid", prefixes, prefixes), .types = "f32 f16 i32 u8", .fills = "X=0:9", .schedules = "vector(x) = 8|y = 3; vector(y) = 4|vector(x) = 1",
      .cases = GRID_CASES},
     {ROW("g_grid", turn, turn), .types = "f32 bf16 f16 f64", .blocks = "s h", .literals = true,
