@@ -158,15 +158,27 @@ static bool rounds_again(const tg_ev *v) {
             op->opcode == TG_OP_DIV || op->opcode == TG_OP_FMA);
 }
 
-/* Was the chain's beginning reported? Then it is this one. */
-static bool goes_on(const tg_diags *diags, tg_span span) {
-    tg_diag *last = diags->list.len ? diags->list.data[diags->list.len - 1] : NULL;
-    bool part = last && last->code == TG_W0801 && last->span.file == span.file && last->span.begin >= span.begin &&
-                last->span.end <= span.end;
-    if (part) {
-        last->span = span;
+static bool holds(tg_span a, tg_span b) {
+    return a.file == b.file && a.begin <= b.begin && b.end <= a.end;
+}
+
+/* Was the chain reported, for another type perhaps, or parts of it? Then the first of these is the whole chain from now on. */
+static bool goes_on(tg_diags *diags, tg_span span) {
+    uint32_t kept = 0;
+    bool found = false;
+    for (uint32_t i = 0; i < diags->list.len; i++) {
+        tg_diag *d = diags->list.data[i];
+        bool chain = d->code == TG_W0801, part = chain && holds(span, d->span);
+        if (part && !found) {
+            d->span = span;
+        }
+        if (!part || !found) {
+            diags->list.data[kept++] = d;
+        }
+        found |= part || (chain && holds(d->span, span));
     }
-    return part;
+    diags->list.len = kept;
+    return found;
 }
 
 /* W0801: an operand was itself rounded to 16 bits just before. Not in library functions, which
