@@ -215,10 +215,19 @@ static void assume_extent(tg_elab *e, uint32_t param, uint32_t d, uint32_t dim) 
     tg_build_op(&e->b, TG_OP_ASSUME, &same, 1, NULL, 0, NULL, 0);
 }
 
-/* Of a dimension that is not a bare name, like [3] or [2 * N + 1]. */
+static bool is_dimension(const tg_elab *e, const tg_expr *x) {
+    for (uint32_t i = 0; x->kind == TG_EXPR_NAME && i < e->sig->n_dims; i++) {
+        if (strcmp(e->sig->dims[i].name, x->u.name.name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Of an extent that is not the bare name of a dimension, like [3], [LANES] or [2 * N + 1]. */
 static void assume_expression(tg_elab *e, uint32_t param, uint32_t d, const tg_expr *x) {
     tg_sym *s = param_symbol(e, param);
-    tg_value *extent = s && s->tensor && x->kind != TG_EXPR_NAME ? tg_elab_scalar_int(e, x, TG_E0212) : NULL;
+    tg_value *extent = s && s->tensor && !is_dimension(e, x) ? tg_elab_scalar_int(e, x, TG_E0212) : NULL;
     if (extent) {
         tg_value *same = tg_build_cmp(&e->b, TG_EQ, tg_build_dim(&e->b, s->tensor, d), extent);
         tg_build_op(&e->b, TG_OP_ASSUME, &same, 1, NULL, 0, NULL, 0);
