@@ -70,6 +70,11 @@ tg_status tg_op_conv(tg_context *context, const tg_tensor *x, const tg_tensor *f
     return convolve(context, &forward, x, f, bias, y, options);
 }
 
+/* The extent of an image that a filter just covers; false if there is no such number. */
+static bool covered(int64_t dilation, int64_t filter, int64_t *out) {
+    return !__builtin_mul_overflow(dilation, filter - 1, out) && !__builtin_add_overflow(*out, 1, out);
+}
+
 /* Packing does not depend on the images: there are none, of the size of a filter. */
 tg_status tg_op_conv_pack(tg_context *context, const tg_tensor *f, const tg_conv_options *options, tg_tensor **packed) {
     tg_conv_options o = TG_CONV_OPTIONS_INIT;
@@ -83,11 +88,14 @@ tg_status tg_op_conv_pack(tg_context *context, const tg_tensor *f, const tg_conv
     }
     uint32_t rank = f->rank, space = rank - 2;
     tg_tensor x = {.dtype = f->dtype, .rank = rank}, y = {.dtype = f->dtype, .rank = rank};
-    x.arg.shape[rank - 1] = f->arg.shape[rank - 2] * o.groups;
+    bool ok = !__builtin_mul_overflow(f->arg.shape[rank - 2], o.groups, &x.arg.shape[rank - 1]);
     y.arg.shape[rank - 1] = f->arg.shape[rank - 1];
     for (uint32_t i = 0; i < space; i++) {
-        x.arg.shape[1 + i] = o.dilation[i] * (f->arg.shape[i] - 1) + 1;
-        y.arg.shape[1 + i] = o.stride[i] > 0 ? 2 * o.pad[i] / o.stride[i] + 1 : 0;
+        ok = ok && covered(o.dilation[i], f->arg.shape[i], &x.arg.shape[1 + i]) && o.pad[i] >= 0 && o.pad[i] <= INT64_MAX / 4;
+        y.arg.shape[1 + i] = ok && o.stride[i] > 0 ? 2 * o.pad[i] / o.stride[i] + 1 : 0;
+    }
+    if (!ok) {
+        return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "conv_pack: options.pad is negative, or pad, dilation or groups are too large");
     }
     tg_tensor_row_major(x.dtype, rank, x.arg.shape, x.arg.stride);
     tg_tensor_row_major(y.dtype, rank, y.arg.shape, y.arg.stride);

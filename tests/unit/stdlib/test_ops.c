@@ -135,6 +135,10 @@ Test(stdlib_ops, packed_filters, .init = setup, .fini = teardown, .timeout = 300
     cr_expect_eq(tg_op_conv_pack(ctx, f, &o, &none), TG_ERROR_UNSUPPORTED);
     cr_expect_eq(tg_op_conv_pack(ctx, matrix, NULL, &none), TG_ERROR_INVALID_ARGUMENT);
     cr_expect_eq(tg_op_conv_pack(ctx, f, NULL, NULL), TG_ERROR_INVALID_ARGUMENT);
+    tg_conv_options far = TG_CONV_OPTIONS_INIT;
+    far.dilation[0] = INT64_MAX;
+    cr_expect_eq(tg_op_conv_pack(ctx, f, &far, &none), TG_ERROR_INVALID_ARGUMENT);
+    cr_expect_null(none);
     cr_expect_null(none);
     release(f, matrix, NULL);
 }
