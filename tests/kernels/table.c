@@ -57,7 +57,7 @@ const kernel_row kernel_rows[] = {
     {ROW("a_basic", gemm, gemm), .types = "f32 bf16 f16 f64", .blocks = "m n k",
      .schedules = "split(k) = 3|split_atomic(k) = 4; m = 16|split(k) = 300; n = 8; reg(m) = 2|"
                   "k = 5; pack(B) = false|pack(A) = false; pack(B) = false; m = 30; k = 128|k = 16; pack(B) = true; pack(A) = true; reg(m) = 3|"
-                  "m = 7; n = 40; k = 33|reg(m) = 4; reg(n) = 16; m = 10|reg(m) = 1; reg(n) = 8|reg(n) = 16; reg(m) = 5; vector(n) = 8|"
+                  "m = 7; n = 40; k = 33|reg(m) = 4; reg(n) = 16; m = 10|reg(m) = 1; reg(n) = 16|reg(n) = 16; reg(m) = 5; vector(n) = 8|"
                   "vector(m) = 8|pack(A) = true; pack(B) = true|order = (n, m); m = 16; n = 32|order = (n, m, k); vector(m) = 16; pack(A) = true",
      .cases = "M=37 N=29 K=41 act=true alpha=0.5|M=17 N=65 K=16 -bias|M=1 N=1 K=1|"
               "M=97 N=63 K=33|M=5 N=7 K=9 strided|M=0 N=5 K=3|M=5 N=0 K=3|M=5 N=7 K=0|"
