@@ -1,7 +1,7 @@
 /* Sizes of groups, parts and blocks of the nest of dot_emit.c, and which sides are packed; chosen at run time from the extents. */
 #include "targets/x86/dot_nest.h"
 
-enum { PACK_BYTES = 192 << 10, PACK_TILES = 8, PACK_PANELS = 8, SHORT = 2048, LINE = 64, PAGE = 4096 };
+enum { PACK_BYTES = 192 << 10, PACK_TILES = 8, PACK_PANELS = 8, SHORT = 2048, PAGE = 4096 };
 
 typedef struct slot { /* a value that a branch may change */
     LLVMValueRef at;
@@ -36,13 +36,16 @@ static bool is_short(tg_dot_nest *n) {
     return points > 0 && points <= SHORT;
 }
 
-/* Do `count` lines that lie `step` bytes apart find no room in the first-level cache? A power of two in the step leaves sets unused. */
+/* Do `count` lines of a panel that lie `step` bytes apart find no room in the first-level cache, where a packed panel would? A power
+ * of two in the step that is larger than the line leaves sets unused. */
 static LLVMValueRef crowds_sets(tg_dot_nest *n, LLVMValueRef step, LLVMValueRef count) {
     tg_llvm *l = n->e.l;
-    LLVMValueRef unit = LLVMBuildAnd(l->builder, step, LLVMBuildNeg(l->builder, step, ""), "");
-    unit = tg_llvm_min64(l, tg_llvm_max64(l, unit, tg_llvm_i64(l, LINE)), tg_llvm_i64(l, PAGE));
-    LLVMValueRef room = tg_llvm_i64(l, n->e.x->machine->l1_bytes * 3 / 4);
-    return LLVMBuildICmp(l->builder, LLVMIntSGT, LLVMBuildMul(l->builder, unit, count, ""), room, "");
+    LLVMBuilderRef b = l->builder;
+    LLVMValueRef room = tg_llvm_i64(l, n->e.x->machine->l1_bytes * 3 / 4), line = tg_dot_line_bytes(n);
+    LLVMValueRef unit = LLVMBuildAnd(b, step, LLVMBuildNeg(b, step, ""), "");
+    unit = tg_llvm_min64(l, tg_llvm_max64(l, unit, line), tg_llvm_i64(l, PAGE));
+    LLVMValueRef crowded = LLVMBuildICmp(b, LLVMIntSGT, LLVMBuildMul(b, unit, count, ""), room, "");
+    return LLVMBuildAnd(b, crowded, LLVMBuildICmp(b, LLVMIntSLE, LLVMBuildMul(b, line, count, ""), room, ""), "");
 }
 
 /* Are the lines of the vector side spread over many pages? */
