@@ -1,6 +1,7 @@
 /* What compiling costs: in a process that has compiled before, from the disk cache, and in a fresh process.
  *
- * "cold" covers parsing, checking and code generation of one kernel in a new context without files. */
+ * "cold" covers parsing, checking and code generation of one kernel in a new context without files, "first fft" a plan and its
+ * first execution there. */
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,8 @@
 extern char **environ;
 
 enum { N_COLD = 15, N_START = 15 };
+
+static const double FIRST_FFT_GOAL_MS = 60;
 
 typedef struct subject {
     const char *name, *file, *kernel;
@@ -64,6 +67,44 @@ static double prepare(const bench *b, const subject *s, const char *cache, bool 
     return seconds;
 }
 
+/* Context, plan and first transform of n points; seconds. */
+static double first_transform(const bench *b, int64_t n) {
+    tg_context_options options = TG_CONTEXT_OPTIONS_INIT;
+    options.n_threads = b->threads;
+    options.cache_dir = "";
+    tg_fft_options kind = TG_FFT_OPTIONS_INIT;
+    tg_context *context;
+    tg_fft_plan *plan = NULL;
+    double start = bench_now();
+    if (tg_context_create(&options, &context) != TG_OK) {
+        bench_fail("no context");
+    }
+    tg_tensor *x = tg_tensor_create(context, TG_C32, 1, (int64_t[]){n}), *y = tg_tensor_create(context, TG_C32, 1, (int64_t[]){n});
+    if (!x || !y || tg_fft_plan_create(context, 1, (int64_t[]){n}, &kind, &plan) != TG_OK || tg_fft_execute(plan, x, y) != TG_OK) {
+        bench_fail("%s", tg_last_error(context));
+    }
+    double seconds = bench_now() - start;
+    tg_fft_plan_destroy(plan);
+    tg_tensor_release(x);
+    tg_tensor_release(y);
+    tg_context_destroy(context);
+    return seconds;
+}
+
+static void run_first_transforms(bench *b, int n) {
+    static const int64_t lengths[] = {64, 1024, 8192, 44100, 1 << 17, 1 << 20};
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        double seconds[N_COLD];
+        char name[48];
+        first_transform(b, lengths[i]); /* the process is warm now */
+        for (int r = 0; r < n; r++) {
+            seconds[r] = first_transform(b, lengths[i]);
+        }
+        snprintf(name, sizeof name, "first fft %lld", (long long)lengths[i]);
+        bench_report_time(b, "jit", name, "ms", seconds, n, FIRST_FFT_GOAL_MS);
+    }
+}
+
 static void remove_tree(const char *dir) {
     const char *argv[] = {"rm", "-rf", dir, NULL};
     pid_t pid;
@@ -97,6 +138,7 @@ static void run_jit(bench *b) {
         bench_report_time(b, "jit", name, "ms", cached, n, 3);
     }
     remove_tree(dir);
+    run_first_transforms(b, n);
 }
 
 /* ---- a fresh process ---------------------------------------------------------------------------------------- */
