@@ -2,6 +2,8 @@
  * of threads may compile at once. */
 #include "targets/llvm/llvm.h"
 
+#include "base/io.h"
+
 #include <llvm-c/Analysis.h>
 #include <llvm-c/Error.h>
 #include <llvm-c/Target.h>
@@ -64,13 +66,62 @@ static void make_types(tg_llvm *l) {
     l->ptr = LLVMPointerTypeInContext(l->context, 0);
 }
 
+/* ---- target machines -------------------------------------------------------------------------------------------- */
+
+/* Making one with its subtarget costs a millisecond, a tenth of a small compilation, so a few wait here for the next compilation with
+ * the same processor. After an error in LLVM it does not come back. */
+enum { MOST_IDLE = 8, KEY_SIZE = 1024 };
+
+typedef struct idle_machine {
+    char key[KEY_SIZE]; /* processor, newline, features */
+    LLVMTargetMachineRef machine;
+} idle_machine;
+
+static pthread_mutex_t idle_lock = PTHREAD_MUTEX_INITIALIZER;
+static idle_machine idle[MOST_IDLE];
+static int n_idle;
+
+/* False if there is too much to compare. */
+static bool key_of(const tg_llvm *l, char *key) {
+    return tg_format(key, KEY_SIZE, "%s\n%s", l->cpu, l->features) < KEY_SIZE;
+}
+
+static LLVMTargetMachineRef take_idle(const tg_llvm *l) {
+    char key[KEY_SIZE];
+    LLVMTargetMachineRef machine = NULL;
+    bool known = key_of(l, key);
+    pthread_mutex_lock(&idle_lock);
+    for (int i = n_idle - 1; known && !machine && i >= 0; i--) {
+        if (strcmp(idle[i].key, key) == 0) {
+            machine = idle[i].machine;
+            idle[i] = idle[--n_idle];
+        }
+    }
+    pthread_mutex_unlock(&idle_lock);
+    return machine;
+}
+
+static void give_back(const tg_llvm *l) {
+    pthread_mutex_lock(&idle_lock);
+    bool kept = !l->message[0] && n_idle < MOST_IDLE && key_of(l, idle[n_idle].key);
+    if (kept) {
+        idle[n_idle++].machine = l->machine;
+    }
+    pthread_mutex_unlock(&idle_lock);
+    if (!kept) {
+        LLVMDisposeTargetMachine(l->machine);
+    }
+}
+
 static bool make_machine(tg_llvm *l) {
     char *triple = LLVMGetDefaultTargetTriple(), *error = NULL;
     LLVMTargetRef target;
     bool ok = !LLVMGetTargetFromTriple(triple, &target, &error);
     if (ok) {
-        l->machine = LLVMCreateTargetMachine(target, triple, l->cpu, l->features, LLVMCodeGenLevelLess,
-                                             LLVMRelocPIC, LLVMCodeModelSmall);
+        l->machine = take_idle(l);
+        if (!l->machine) {
+            l->machine = LLVMCreateTargetMachine(target, triple, l->cpu, l->features, LLVMCodeGenLevelLess, LLVMRelocPIC, LLVMCodeModelSmall);
+        }
         LLVMSetTarget(l->module, triple);
     } else {
         set_message(l, error);
@@ -79,6 +130,8 @@ static bool make_machine(tg_llvm *l) {
     LLVMDisposeMessage(triple);
     return ok && l->machine;
 }
+
+/* ---- one compilation ---------------------------------------------------------------------------------------------- */
 
 bool tg_llvm_open(tg_llvm *l, const char *name, const char *cpu, const char *features) {
     pthread_once(&once, initialise);
@@ -111,7 +164,7 @@ void tg_llvm_close(tg_llvm *l) {
     LLVMDisposeBuilder(l->builder);
     LLVMDisposeModule(l->module);
     if (l->machine) {
-        LLVMDisposeTargetMachine(l->machine);
+        give_back(l);
     }
     LLVMContextDispose(l->context);
     l->context = NULL;
