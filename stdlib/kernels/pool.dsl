@@ -23,13 +23,14 @@ kernel max_pool2d_bwd<T: float>(in T dY[N, P, Q, C], in i32 A[N, P, Q, C], out T
     where R > 0, S > 0, stride_h > 0, stride_w > 0, 2 * pad_h <= R, 2 * pad_w <= S,
           P == (H + 2 * pad_h - R) / stride_h + 1, Q == (W + 2 * pad_w - S) / stride_w + 1
 {
-    grid (each n in N, h in H, w in W, c in C) {
-        wide(T) acc[h, w, c] = 0;
-        for (each r in R) for (each s in S) {
-            let p = h + pad_h - r, q = w + pad_w - s;
-            let on = p % stride_h == 0 && q % stride_w == 0;
-            let a = A[n, p / stride_h, q / stride_w, c] else -1;
-            acc += on && a == h * W + w ? widen(dY[n, p / stride_h, q / stride_w, c]) : 0;
+    grid (each n in N, each h in H, w in W, c in C) {
+        // The windows over h start stride_h rows apart: window p0 - u has h as its row r0 + u * stride_h.
+        let r0 = (h + pad_h) % stride_h, s0 = (w + pad_w) % stride_w, p0 = (h + pad_h) / stride_h, q0 = (w + pad_w) / stride_w;
+        wide(T) acc[w, c] = 0;
+        for (each u in ceil_div(R, stride_h)) for (each v in ceil_div(S, stride_w)) {
+            let on = r0 + u * stride_h < R && s0 + v * stride_w < S;
+            let a = A[n, p0 - u, q0 - v, c] else -1;
+            acc += on && a == i32(h * W + w) ? widen(dY[n, p0 - u, q0 - v, c]) : 0;
         }
         dX[n, h, w, c] = T(acc);
     }
@@ -59,15 +60,15 @@ kernel avg_pool2d_bwd<T: float>(in T dY[N, P, Q, C], out T dX[N, H, W, C], const
     where R > 0, S > 0, stride_h > 0, stride_w > 0, 2 * pad_h <= R, 2 * pad_w <= S,
           P == (H + 2 * pad_h - R) / stride_h + 1, Q == (W + 2 * pad_w - S) / stride_w + 1
 {
-    grid (each n in N, h in H, w in W, c in C) {
-        wide(T) acc[h, w, c] = 0;
-        for (each r in R) for (each s in S) {
-            let y = h + pad_h - r, x = w + pad_w - s;
-            let on = y % stride_h == 0 && x % stride_w == 0;
-            let p = y / stride_h, q = x / stride_w;
-            let count = inner ? inside(p, H, R, stride_h, pad_h) * inside(q, W, S, stride_w, pad_w) : R * S;
+    grid (each n in N, each h in H, w in W, c in C) {
+        let r0 = (h + pad_h) % stride_h, s0 = (w + pad_w) % stride_w, p0 = (h + pad_h) / stride_h, q0 = (w + pad_w) / stride_w;
+        wide(T) acc[w, c] = 0;
+        for (each u in ceil_div(R, stride_h)) for (each v in ceil_div(S, stride_w)) {
+            let on = r0 + u * stride_h < R && s0 + v * stride_w < S;
+            let p = p0 - u, q = q0 - v;
+            let count = inner ? inside(p, H, R, stride_h, pad_h) * inside(q, W, S, stride_w, pad_w) : 1;
             acc += on ? widen(dY[n, p, q, c]) / wide(T)(count) : 0;
         }
-        dX[n, h, w, c] = T(acc);
+        dX[n, h, w, c] = T(inner ? acc : acc / wide(T)(R * S));
     }
 }
