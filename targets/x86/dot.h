@@ -153,9 +153,9 @@ typedef struct tg_dot_rows {
 bool tg_x86_dot_packs_tiles(tg_x86 *x, const tg_x86_dot *d);
 /* Packs the points as [point][row]; writes up to a vector of points too many. */
 void tg_x86_dot_pack_tile(tg_dot_emission *e, const tg_dot_rows *r, LLVMValueRef to);
-/* Are the points of the part one after the other in `s`, read in place? A truth value at run time. */
-LLVMValueRef tg_x86_dot_is_flat(const tg_dot_emission *e, const tg_dot_side *s);
-/* Packs a whole panel of columns that have unit stride along the reduction, `s`, as rows are. Its points are flat. */
+/* Has `s`, read in place, unit stride along the last reduction axis? A truth value at run time. */
+LLVMValueRef tg_x86_dot_has_runs(const tg_dot_emission *e, const tg_dot_side *s);
+/* Packs a whole panel of columns that have runs, `s`, as rows are: a run at a time, or all of them where each begins at the end of the one before. */
 void tg_x86_dot_pack_columns(tg_dot_emission *e, const tg_dot_side *s, const tg_dot_panels *p);
 /* (dot_side.c) Row i at a vector of points k … of the part, or at k alone. */
 LLVMValueRef tg_x86_dot_row_vector(tg_dot_emission *e, const tg_dot_rows *r, unsigned i, LLVMValueRef k);

@@ -30,7 +30,7 @@ static void pack_panel_across(tg_dot_nest *n, const tg_dot_panels *p) {
     tg_llvm_if c;
     LLVMValueRef end = LLVMBuildAdd(b, p->at, tg_dot_panel_width(n), "");
     LLVMValueRef whole = LLVMBuildICmp(b, LLVMIntSLE, end, p->limit, "");
-    tg_llvm_if_open(e->l, &c, LLVMBuildAnd(b, whole, tg_x86_dot_is_flat(e, &n->across), ""));
+    tg_llvm_if_open(e->l, &c, LLVMBuildAnd(b, whole, tg_x86_dot_has_runs(e, &n->across), ""));
     tg_x86_dot_pack_columns(e, &n->across, p);
     tg_llvm_if_else(e->l, &c);
     tg_x86_dot_pack_panels(e, &n->columns, p);

@@ -104,7 +104,13 @@ void tg_x86_dot_pack_tile(tg_dot_emission *e, const tg_dot_rows *r, LLVMValueRef
     points_loop(e, r, to, whole, r->count, 1);
 }
 
-LLVMValueRef tg_x86_dot_is_flat(const tg_dot_emission *e, const tg_dot_side *s) {
+LLVMValueRef tg_x86_dot_has_runs(const tg_dot_emission *e, const tg_dot_side *s) {
+    LLVMValueRef step = tg_x86_dot_step(e, s, e->d->over[e->d->n_over - 1]);
+    return LLVMBuildICmp(e->l->builder, LLVMIntEQ, step, tg_llvm_i64(e->l, e->size), "");
+}
+
+/* Does each run begin where the one before ends? */
+static LLVMValueRef is_flat(const tg_dot_emission *e, const tg_dot_side *s) {
     LLVMBuilderRef b = e->l->builder;
     LLVMValueRef flat = LLVMConstInt(e->l->i1, 1, 0), step = tg_llvm_i64(e->l, e->size);
     for (uint32_t i = e->d->n_over; i-- > 0;) {
@@ -114,18 +120,36 @@ LLVMValueRef tg_x86_dot_is_flat(const tg_dot_emission *e, const tg_dot_side *s) 
     return flat;
 }
 
+/* The points of a run of all columns, from `from` on. */
+static void pack_run(tg_dot_emission *e, const tg_dot_side *s, LLVMValueRef from, LLVMValueRef count, LLVMValueRef to) {
+    LLVMValueRef at[MAX_ROWS], apart = tg_x86_dot_step(e, s, e->d->vector);
+    tg_dot_rows r = {.value = s->value, .at = at, .n = e->vecs * e->lanes, .count = count};
+    for (unsigned i = 0; i < r.n; i++) {
+        at[i] = tg_llvm_gep(e->l, e->l->i8, i ? at[i - 1] : from, i ? apart : tg_llvm_i64(e->l, 0));
+    }
+    r.ahead = LLVMBuildMul(e->l->builder, apart, tg_llvm_i64(e->l, r.n), "");
+    tg_x86_dot_pack_tile(e, &r, to);
+}
+
 void tg_x86_dot_pack_columns(tg_dot_emission *e, const tg_dot_side *s, const tg_dot_panels *p) {
     LLVMBuilderRef b = e->l->builder;
-    LLVMValueRef at[MAX_ROWS], apart = tg_x86_dot_step(e, s, e->d->vector);
-    tg_dot_rows r = {.value = s->value, .at = at, .n = e->vecs * e->lanes};
-    LLVMValueRef from = LLVMBuildMul(b, e->k_from, tg_x86_dot_step(e, s, e->d->over[0]), "");
-    from = LLVMBuildAdd(b, from, LLVMBuildMul(b, p->at, apart, ""), "");
-    for (unsigned i = 0; i < r.n; i++) {
-        at[i] = tg_llvm_gep(e->l, e->l->i8, i ? at[i - 1] : s->base, i ? apart : from);
+    uint32_t last = e->d->n_over - 1;
+    tg_llvm_loop loops[TG_DOT_AXES];
+    LLVMValueRef zero = tg_llvm_i64(e->l, 0), one = tg_llvm_i64(e->l, 1), flat = is_flat(e, s), point = zero;
+    LLVMValueRef all = LLVMBuildMul(b, e->k_count, tg_x86_dot_extents(e, 1), "");
+    LLVMValueRef run = last ? LLVMBuildSelect(b, flat, all, tg_x86_dot_count(e, last), "") : all;
+    LLVMValueRef from = tg_llvm_gep(e->l, e->l->i8, s->base, LLVMBuildMul(b, e->k_from, tg_x86_dot_step(e, s, e->d->over[0]), ""));
+    from = tg_llvm_gep(e->l, e->l->i8, from, LLVMBuildMul(b, p->at, tg_x86_dot_step(e, s, e->d->vector), ""));
+    for (uint32_t i = 0; i < last; i++) {
+        LLVMValueRef count = tg_x86_dot_count(e, i), k = tg_llvm_loop_open(e->l, &loops[i], zero, LLVMBuildSelect(b, flat, one, count, ""), one);
+        from = tg_llvm_gep(e->l, e->l->i8, from, LLVMBuildMul(b, k, tg_x86_dot_step(e, s, e->d->over[i]), ""));
+        point = LLVMBuildAdd(b, LLVMBuildMul(b, point, count, ""), k, "");
     }
-    r.count = LLVMBuildMul(b, e->k_count, tg_x86_dot_extents(e, 1), "");
-    r.ahead = LLVMBuildMul(b, apart, tg_llvm_i64(e->l, r.n), "");
-    tg_x86_dot_pack_tile(e, &r, p->to);
+    LLVMValueRef line = tg_llvm_i64(e->l, (int64_t)e->vecs * e->lanes * e->size);
+    pack_run(e, s, from, run, tg_llvm_gep(e->l, e->l->i8, p->to, LLVMBuildMul(b, LLVMBuildMul(b, point, run, ""), line, "")));
+    for (uint32_t i = last; i-- > 0;) {
+        tg_llvm_loop_close(e->l, &loops[i]);
+    }
 }
 
 bool tg_x86_dot_packs_tiles(tg_x86 *x, const tg_x86_dot *d) {
