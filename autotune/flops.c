@@ -58,6 +58,9 @@ static double arithmetic(const counter *c, const tg_op *op) {
     case TG_OP_DIV:
     case TG_OP_TDIV:
         return y == 0 ? 0 : is_int ? floor(x / y) : x / y;
+    case TG_OP_REM:
+    case TG_OP_TREM: /* of a middle between two indices: the middle of a period */
+        return y < 1 ? x : x == floor(x) ? x - y * floor(x / y) : (y - 1) / 2;
     case TG_OP_MIN:
         return fmin(x, y);
     case TG_OP_MAX:

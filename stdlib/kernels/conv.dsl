@@ -18,24 +18,34 @@ kernel conv1d<T: float>(in T X[N, W, C], in T F[const S, CG, K], in? T bias[K], 
     }
 }
 
+/// Filter positions that reach place i of a stride lie a whole number of strides apart, from the first on: unless both steps are
+/// larger than one, every stride-th one.
+fn is_regular(int stride, int dil) -> bool = stride == 1 || dil == 1;
+
 /// dX, and the transposed convolution act(Y *^T F + bias): every position of X gathers what it was part of.
-/// Floor division makes the test for a whole number of strides exact.
 kernel conv1d_dgrad<T: float>(in T dY[N, Q, K], in T F[const S, CG, K], in? T bias[C], out T dX[N, W, C],
     const int stride_w = 1, const int pad_w = 0, const int dil_w = 1, const int groups = 1, const int act = 0)
     where groups > 0, CG * groups == C, K % groups == 0,
           stride_w > 0, dil_w > 0,
           Q == (W + 2 * pad_w - dil_w * (S - 1) - 1) / stride_w + 1
 {
-    grid (each n in N, each g in groups, w in W, c in CG) {
-        wide(T) acc[w, c] = 0;
-        for (each s in S) {
-            let q = w + pad_w - s * dil_w;
-            let on = q % stride_w == 0;
-            for (k in K / groups)
-                acc += dot(on ? dY[n, q / stride_w, g * (K / groups) + k] : 0, F[s, c, g * (K / groups) + k], k);
+    grid (each n in N, each g in groups, each j in stride_w, x in ceil_div(W, stride_w), c in CG) {
+        wide(T) acc[x, c] = 0;
+        if const (is_regular(stride_w, dil_w)) {
+            let s0 = (j + pad_w) % stride_w;
+            let q0 = x + (j + pad_w - s0 * dil_w) / stride_w;
+            for (each v in ceil_div(S - s0, stride_w)) for (k in K / groups)
+                acc += dot(dY[n, q0 - v * dil_w, g * (K / groups) + k], F[s0 + v * stride_w, c, g * (K / groups) + k], k);
+        } else {
+            for (each s in S) {
+                let q = x * stride_w + j + pad_w - s * dil_w;
+                let on = q % stride_w == 0; // floor division makes it exact
+                for (k in K / groups)
+                    acc += dot(on ? dY[n, q / stride_w, g * (K / groups) + k] : 0, F[s, c, g * (K / groups) + k], k);
+            }
         }
         if (bias) acc += widen(bias[g * CG + c]);
-        dX[n, w, g * CG + c] = T(activate(acc, act, 0));
+        dX[n, x * stride_w + j, g * CG + c] = T(activate(acc, act, 0));
     }
 }
 
@@ -72,7 +82,6 @@ kernel conv2d<T: float>(in T X[N, H, W, C], in T F[const R, const S, CG, K], in?
 }
 
 /// dX, and the transposed convolution act(Y *^T F + bias): every position of X gathers what it was part of.
-/// Floor division makes the test for a whole number of strides exact.
 kernel conv2d_dgrad<T: float>(in T dY[N, P, Q, K], in T F[const R, const S, CG, K], in? T bias[C], out T dX[N, H, W, C],
     const int stride_h = 1, const int stride_w = 1, const int pad_h = 0, const int pad_w = 0, const int dil_h = 1, const int dil_w = 1, const int groups = 1, const int act = 0)
     where groups > 0, CG * groups == C, K % groups == 0,
@@ -80,17 +89,24 @@ kernel conv2d_dgrad<T: float>(in T dY[N, P, Q, K], in T F[const R, const S, CG, 
           P == (H + 2 * pad_h - dil_h * (R - 1) - 1) / stride_h + 1,
           Q == (W + 2 * pad_w - dil_w * (S - 1) - 1) / stride_w + 1
 {
-    grid (each n in N, each g in groups, h in H, w in W, c in CG) {
-        wide(T) acc[h, w, c] = 0;
-        for (each r in R) for (each s in S) {
-            let p = h + pad_h - r * dil_h;
-            let q = w + pad_w - s * dil_w;
-            let on = p % stride_h == 0 && q % stride_w == 0;
-            for (k in K / groups)
-                acc += dot(on ? dY[n, p / stride_h, q / stride_w, g * (K / groups) + k] : 0, F[r, s, c, g * (K / groups) + k], k);
+    grid (each n in N, each g in groups, each i in stride_h, each j in stride_w, y in ceil_div(H, stride_h), x in ceil_div(W, stride_w), c in CG) {
+        wide(T) acc[y, x, c] = 0;
+        if const (is_regular(stride_h, dil_h) && is_regular(stride_w, dil_w)) {
+            let r0 = (i + pad_h) % stride_h, s0 = (j + pad_w) % stride_w;
+            let p0 = y + (i + pad_h - r0 * dil_h) / stride_h, q0 = x + (j + pad_w - s0 * dil_w) / stride_w;
+            for (each t in ceil_div(R - r0, stride_h)) for (each v in ceil_div(S - s0, stride_w)) for (k in K / groups)
+                acc += dot(dY[n, p0 - t * dil_h, q0 - v * dil_w, g * (K / groups) + k], F[r0 + t * stride_h, s0 + v * stride_w, c, g * (K / groups) + k], k);
+        } else {
+            for (each r in R) for (each s in S) {
+                let p = y * stride_h + i + pad_h - r * dil_h;
+                let q = x * stride_w + j + pad_w - s * dil_w;
+                let on = p % stride_h == 0 && q % stride_w == 0; // floor division makes it exact
+                for (k in K / groups)
+                    acc += dot(on ? dY[n, p / stride_h, q / stride_w, g * (K / groups) + k] : 0, F[r, s, c, g * (K / groups) + k], k);
+            }
         }
         if (bias) acc += widen(bias[g * CG + c]);
-        dX[n, h, w, g * CG + c] = T(activate(acc, act, 0));
+        dX[n, y * stride_h + i, x * stride_w + j, g * CG + c] = T(activate(acc, act, 0));
     }
 }
 
