@@ -1,4 +1,6 @@
 /// Kernels of the suite `rows` that no tutorial has.
+import "std/nn": gelu_tanh;
+
 kernel copy(in f32 X[M, N], out f32 Y[M, N])
 {
     grid (i in M, j in N) Y[i, j] = X[i, j];
@@ -17,10 +19,7 @@ kernel exponential(in f32 X[M, N], out f32 Y[M, N])
 /// The tanh form of GELU.
 kernel gelu(in f32 X[M, N], out f32 Y[M, N])
 {
-    grid (i in M, j in N) {
-        let x = X[i, j];
-        Y[i, j] = 0.5 * x * (1 + tanh(0.7978845608 * (x + 0.044715 * x * x * x)));
-    }
+    grid (i in M, j in N) Y[i, j] = gelu_tanh(X[i, j]);
 }
 
 kernel row_sum(in f32 X[M, N], out f32 Y[M])
