@@ -14,7 +14,8 @@ typedef struct tg_machine {
     int vector_bits;    /* 512, 256, 128 */
     int vector_regs;    /* 32 or 16 */
     bool has_fma, has_masks, has_f16c, has_bf16, has_vnni, has_amx;
-    bool streams; /* stores past the caches pay for results that do not fit in them, and requests of the lines of others */
+    bool streams;  /* stores past the caches pay for results that do not fit in them */
+    bool requests; /* requests of lines of results, and of operands far ahead, pay: the processor does not foresee these itself */
     int64_t l1_bytes, l2_bytes, l3_bytes; /* per core; l3 shared */
     int n_cores;
     bool runs_here; /* false: this process can make code for it, but not run it */

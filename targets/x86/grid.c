@@ -21,7 +21,7 @@ uint32_t tg_x86_collect_pars(tg_op *phase, tg_x86_grid_par *out) {
     return n;
 }
 
-enum { ROWS_BYTES = 8 << 10, FEW_ROWS = 16 };
+enum { FEW_ROWS = 16 };
 
 /* Elements that one index of the axis brings along in tiles of the binder's body, as the entry knows them; null: it does not. */
 static LLVMValueRef row_length(tg_x86 *x, const tg_axis *a) {
@@ -50,7 +50,8 @@ static int64_t bytes_of_point(const tg_axis *a) {
     return bytes;
 }
 
-/* Several passes over the rows of an instance: these should stay in the first level, with what is computed between. */
+/* Several passes over the rows of an instance: these should stay in the first level, and be several, as the next row's loop runs while
+ * this one's sum is folded and its root taken. */
 static LLVMValueRef few_rows(tg_x86 *x, const tg_axis *a, int64_t limit) {
     LLVMBuilderRef b = x->builder;
     LLVMValueRef rows = tg_llvm_i64(x->l, limit), length = NULL;
@@ -59,7 +60,7 @@ static LLVMValueRef few_rows(tg_x86 *x, const tg_axis *a, int64_t limit) {
         length = row_length(x, a);
     }
     for (int64_t r = limit / 2; length && r > 0; r /= 2) {
-        LLVMValueRef fit = tg_llvm_i64(x->l, ROWS_BYTES / (2 * r * bytes));
+        LLVMValueRef fit = tg_llvm_i64(x->l, x->machine->l1_bytes / (2 * r * bytes));
         rows = LLVMBuildSelect(b, LLVMBuildICmp(b, LLVMIntSGT, length, fit, ""), tg_llvm_i64(x->l, r), rows, "");
     }
     return rows;

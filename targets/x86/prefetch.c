@@ -7,7 +7,8 @@
  *   operands      where a point is much work (long chains), few loads are under way at a time, and processors that foresee reads
  *                 stop at the end of a page: lines are requested from the page after
  *
- * The last two are for loops over whole vectors that store, operands for those that do nothing else, in tensors whose rows follow each other. */
+ * The last two are for loops over whole vectors that store, operands for those that do nothing else, in tensors whose rows follow each other,
+ * on machines where they pay (machine->requests). */
 #include "targets/x86/address.h"
 
 /* Bytes. Zen 3, ns per vector of 8 f32, 1024x1024: copy 2.2, with requests of its result 512 bytes ahead 1.7, 1 KiB 1.1, 2 KiB 1.0.
@@ -104,7 +105,7 @@ static bool stores(const tg_x86_nest *n) {
 }
 
 tg_x86_ahead tg_x86_ahead_of(const tg_x86 *x, const tg_x86_nest *n, bool stream) {
-    bool may = x->machine->streams && x->unit && tg_x86_is_one_line(n) && !n->tile && stores(n);
+    bool may = x->machine->requests && x->unit && tg_x86_is_one_line(n) && !n->tile && stores(n);
     bool first = n->n_inner == 0 && n->roots.data[0].kind == TG_X86_ROOT_STORE;
     return (tg_x86_ahead){.results = may && !stream, .operands = may && first && n->long_chain};
 }

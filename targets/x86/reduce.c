@@ -396,6 +396,32 @@ static void step_arg(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f) {
     store_parts(x, a, v, acc, f->mask);
 }
 
+/* What a sum in lanes takes the squares of, or null: the product and its addition are one instruction then. Class R stays, which allows n - 1
+ * roundings: of n points, a lane (of four or more) that has k > 1 rounds k - 1 sums, folding rounds two or more, and the definition's squares,
+ * which it rounds and this does not, differ by one, together at most n - 1; a lane of one point has its rounded square. The sum of squares
+ * overflows only where the definition does, which a sum of other products would not. */
+static tg_value *squared_in_lanes(tg_x86 *x, const tg_x86_acc *a, const tg_x86_frame *f) {
+    const tg_op *op = a->root->op;
+    bool sums = op->opcode == TG_OP_REDUCE && fn_of(op) == TG_FN_ADD && a->lanes >= 4 && x->machine->has_fma && !x->options->baseline;
+    const tg_value *v = sums ? tg_operand(op, 0) : NULL;
+    bool squares = v && (v->type->dtype == TG_F32 || v->type->dtype == TG_F64) && v->def && v->def->opcode == TG_OP_MUL &&
+                   tg_operand(v->def, 0) == tg_operand(v->def, 1) && x->modes[v->id] == TG_X86_INLINE;
+    const tg_attr *over = tg_op_attr(op, TG_ATTR_OVER);
+    bool in_lanes = false;
+    for (uint32_t i = 0; squares && i < over->n_axes; i++) {
+        const tg_x86_val *index = tg_x86_frame_index(f, over->axes[i]);
+        in_lanes |= index && index->step;
+    }
+    return in_lanes ? tg_operand(v->def, 0) : NULL;
+}
+
+static void step_squares(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f, tg_value *of) {
+    LLVMValueRef acc, out, v = tg_llvm_splat(x->l, tg_x86_plain(x, tg_x86_eval(x, f, of)).v, a->lanes);
+    load_parts(x, a, &acc);
+    out = multiply_add(x, a, v, v, acc);
+    store_parts(x, a, &out, &acc, f->mask);
+}
+
 void tg_x86_acc_step(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f) {
     tg_op *op = a->root->op;
     if (a->root->kind == TG_X86_ROOT_SCAN) {
@@ -412,6 +438,11 @@ void tg_x86_acc_step(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f) {
     }
     if (op->opcode == TG_OP_REDUCE && is_arg(fn_of(op))) {
         step_arg(x, a, f);
+        return;
+    }
+    tg_value *of = squared_in_lanes(x, a, f);
+    if (of) {
+        step_squares(x, a, f, of);
         return;
     }
     LLVMValueRef acc[MAX_PARTS], v[MAX_PARTS], out[MAX_PARTS];

@@ -1,10 +1,10 @@
 // Rows that are passed over several times: as many in an instance as stay in the first level, by the length that the launch has.
-// Rows of two matrices, 8 bytes a point: one from 513 on, two from 257 on, else four.
+// Rows of two matrices: one, two where half as long, else four.
 // RUN: %tegula compile %s --emit llvm | FileCheck %s
 // CHECK-LABEL: define {{.*}}@tg_centre(
-// CHECK: icmp sgt i64 %{{.*}}, 256
+// CHECK: icmp sgt i64 %{{.*}}, [[#LENGTH:]]
 // CHECK: select i1 %{{.*}}, i64 2, i64 4
-// CHECK: icmp sgt i64 %{{.*}}, 512
+// CHECK: icmp sgt i64 %{{.*}}, [[#mul(LENGTH,2)]]
 // CHECK: select i1 %{{.*}}, i64 1, i64
 kernel centre(in f32 X[M, N], out f32 Y[M, N])
 {
