@@ -1,7 +1,7 @@
 /* Sizes of groups, parts and blocks of the nest of dot_emit.c, and which sides are packed; chosen at run time from the extents. */
 #include "targets/x86/dot_nest.h"
 
-enum { PACK_BYTES = 192 << 10, PACK_TILES = 8, PACK_PANELS = 8, SHORT = 2048, PAGE = 4096 };
+enum { STREAM_BYTES = 192 << 10, PACK_TILES = 8, PACK_PANELS = 8, PART_SHARE = 1024, SHORT = 2048, LINE = 64, PAGE = 4096 };
 
 typedef struct slot { /* a value that a branch may change */
     LLVMValueRef at;
@@ -36,28 +36,39 @@ static bool is_short(tg_dot_nest *n) {
     return points > 0 && points <= SHORT;
 }
 
-/* Do `count` lines of a panel that lie `step` bytes apart find no room in the first-level cache, where a packed panel would? A power
- * of two in the step that is larger than the line leaves sets unused. */
-static LLVMValueRef crowds_sets(tg_dot_nest *n, LLVMValueRef step, LLVMValueRef count) {
-    tg_llvm *l = n->e.l;
-    LLVMBuilderRef b = l->builder;
-    LLVMValueRef room = tg_llvm_i64(l, n->e.x->machine->l1_bytes * 3 / 4), line = tg_dot_line_bytes(n);
-    LLVMValueRef unit = LLVMBuildAnd(b, step, LLVMBuildNeg(b, step, ""), "");
-    unit = tg_llvm_min64(l, tg_llvm_max64(l, unit, line), tg_llvm_i64(l, PAGE));
-    LLVMValueRef crowded = LLVMBuildICmp(b, LLVMIntSGT, LLVMBuildMul(b, unit, count, ""), room, "");
-    return LLVMBuildAnd(b, crowded, LLVMBuildICmp(b, LLVMIntSLE, LLVMBuildMul(b, line, count, ""), room, ""), "");
+/* Lines of the caches that a panel's line takes: 1 with AVX2, 4 with AVX-512. */
+static int64_t cache_lines(const tg_dot_nest *n) {
+    int64_t bytes = n->e.vecs * n->e.lanes * n->e.size;
+    return bytes > LINE ? bytes / LINE : 1;
 }
 
-/* Are the lines of the vector side spread over many pages? */
-static LLVMValueRef is_spread(tg_dot_nest *n, const tg_dot_side *s) {
+/* Do `count` lines that lie `step` bytes apart find no room in the cache that panels are read from? A power of two in the step leaves
+ * sets unused. Panels of several lines a point are read from the second level anyhow, all in good time. */
+static LLVMValueRef crowds_sets(tg_dot_nest *n, LLVMValueRef step, LLVMValueRef count) {
+    tg_llvm *l = n->e.l;
+    const tg_machine *m = n->e.x->machine;
+    bool first = cache_lines(n) == 1;
+    LLVMValueRef unit = LLVMBuildAnd(l->builder, step, LLVMBuildNeg(l->builder, step, ""), "");
+    unit = tg_llvm_min64(l, tg_llvm_max64(l, unit, tg_llvm_i64(l, LINE)), tg_llvm_i64(l, PAGE));
+    LLVMValueRef room = tg_llvm_i64(l, first ? m->l1_bytes * 3 / 4 : m->l2_bytes);
+    return LLVMBuildICmp(l->builder, LLVMIntSGT, LLVMBuildMul(l->builder, unit, count, ""), room, "");
+}
+
+/* Are the lines of the vector side spread over `bytes` or more? */
+static LLVMValueRef is_spread(tg_dot_nest *n, const tg_dot_side *s, int64_t bytes) {
     tg_dot_emission *e = &n->e;
     const tg_axis *last = e->d->over[e->d->n_over - 1];
     LLVMValueRef spread = LLVMBuildMul(e->l->builder, tg_x86_dot_step(e, s, last), tg_dot_size_of(n, last), "");
-    return LLVMBuildICmp(e->l->builder, LLVMIntSGE, spread, tg_llvm_i64(e->l, PACK_BYTES), "");
+    return LLVMBuildICmp(e->l->builder, LLVMIntSGE, spread, tg_llvm_i64(e->l, bytes), "");
 }
 
-/* Packing pays if enough tiles read the panel again and its lines crowd a few sets or are spread over many pages. With fewer rows
- * it streams. */
+static LLVMValueRef has_tiles(tg_dot_nest *n, LLVMValueRef rows, int64_t tiles) {
+    return LLVMBuildICmp(n->e.l->builder, LLVMIntSGE, rows, tg_llvm_i64(n->e.l, tiles * n->e.rows), "");
+}
+
+/* Packing pays if enough tiles read the panel again and its lines crowd a few sets or are spread too far: over many pages, if a step is
+ * over before one is found, or over more than the second level holds. The wider the line, the more there is to copy, while a tile gains the same
+ * at each. With few rows the vector side streams. */
 static void plan_panels(tg_dot_nest *n, LLVMValueRef rows) {
     tg_dot_emission *e = &n->e;
     const tg_x86_dot *d = e->d;
@@ -68,7 +79,7 @@ static void plan_panels(tg_dot_nest *n, LLVMValueRef rows) {
     }
     if (n->narrow_columns.direct && !is_short(n)) { /* packing for one row costs more than the row */
         LLVMValueRef single = LLVMBuildICmp(b, LLVMIntEQ, rows, tg_llvm_i64(e->l, 1), "");
-        n->streams = LLVMBuildAnd(b, single, is_spread(n, &n->narrow_columns), "");
+        n->streams = LLVMBuildAnd(b, single, is_spread(n, &n->narrow_columns, STREAM_BYTES), "");
     }
     if (!n->columns.direct || n->compact) {
         return;
@@ -78,20 +89,25 @@ static void plan_panels(tg_dot_nest *n, LLVMValueRef rows) {
         return;
     }
     LLVMValueRef step = tg_x86_dot_step(e, &n->columns, d->over[d->n_over - 1]);
-    LLVMValueRef many = LLVMBuildICmp(b, LLVMIntSGE, rows, tg_llvm_i64(e->l, PACK_TILES * e->rows), "");
-    LLVMValueRef far = is_spread(n, &n->columns);
+    int64_t lines = cache_lines(n);
+    LLVMValueRef far = is_spread(n, &n->columns, lines == 1 ? STREAM_BYTES : 2 * e->x->machine->l2_bytes);
     LLVMValueRef crowded = crowds_sets(n, step, tg_dot_size_of(n, d->over[d->n_over - 1]));
-    n->pays = LLVMBuildAnd(b, many, LLVMBuildOr(b, far, crowded, ""), "");
-    n->streams = d->n_over == 1 && d->group <= 1 && !is_short(n) ? LLVMBuildAnd(b, LLVMBuildNot(b, many, ""), far, "") : NULL;
+    n->pays = LLVMBuildAnd(b, has_tiles(n, rows, PACK_TILES * lines), LLVMBuildOr(b, far, crowded, ""), "");
+    if (d->n_over == 1 && d->group <= 1 && !is_short(n)) {
+        LLVMValueRef few = LLVMBuildNot(b, has_tiles(n, rows, PACK_TILES), "");
+        n->streams = LLVMBuildAnd(b, few, is_spread(n, &n->columns, STREAM_BYTES), "");
+    }
 }
 
-/* Equal parts whose panel takes a share of the second-level cache, if half as much again is not enough. That of a plain product
- * is small, since then more rows fit beside it. */
+/* Equal parts whose panel takes a share of the second-level cache, if half as much again is not enough. Those of a plain product are
+ * short, since then more rows fit beside them: 1 K points a MB, at which what sums cost between parts is still little. */
 static LLVMValueRef part_of(tg_dot_nest *n, LLVMValueRef size, LLVMValueRef inner) {
     tg_llvm *l = n->e.l;
     LLVMBuilderRef b = l->builder;
     LLVMValueRef one = tg_llvm_i64(l, 1), two = tg_llvm_i64(l, 2);
-    LLVMValueRef most = as_many(n, n->e.x->machine->l2_bytes / (n->e.d->n_over == 1 ? 16 : 4), LLVMBuildMul(b, inner, tg_dot_line_bytes(n), ""), one);
+    int64_t l2 = n->e.x->machine->l2_bytes, line = n->e.vecs * n->e.lanes * n->e.size;
+    LLVMValueRef most = as_many(n, l2 / 4, LLVMBuildMul(b, inner, tg_llvm_i64(l, line), ""), one);
+    most = n->e.d->n_over == 1 ? tg_llvm_min64(l, most, tg_llvm_i64(l, l2 / PART_SHARE)) : most;
     LLVMValueRef enough = LLVMBuildMul(b, most, tg_llvm_i64(l, 3), "");
     LLVMValueRef fits = LLVMBuildICmp(b, LLVMIntSLE, LLVMBuildMul(b, size, two, ""), enough, "");
     LLVMValueRef part = tg_llvm_ceil_div(l, size, tg_llvm_max64(l, tg_llvm_ceil_div(l, size, most), one));
@@ -114,7 +130,7 @@ static void plan_rows(tg_dot_nest *n, LLVMValueRef rows, LLVMValueRef large) {
     } else if (bound == 0 || bound >= least) {
         LLVMValueRef unit = LLVMBuildICmp(b, LLVMIntEQ, tg_x86_dot_step(e, &n->rows, d->over[0]), tg_llvm_i64(e->l, e->size), "");
         LLVMValueRef wide = LLVMBuildICmp(b, LLVMIntSGE, tg_dot_size_of(n, d->vector), tg_llvm_i64(e->l, least), "");
-        LLVMValueRef tall = LLVMBuildICmp(b, LLVMIntSGE, rows, tg_llvm_i64(e->l, (int64_t)PACK_TILES * e->rows), "");
+        LLVMValueRef tall = has_tiles(n, rows, PACK_TILES);
         n->packs_rows = LLVMBuildAnd(b, LLVMBuildAnd(b, unit, wide, ""), LLVMBuildAnd(b, large, tall, ""), "");
     }
     n->block_memory = tg_x86_dot_scratch(e->x);
@@ -137,7 +153,7 @@ static void plan_large(tg_dot_nest *n, LLVMValueRef rows, LLVMValueRef inner, sl
     LLVMValueRef several = LLVMBuildICmp(b, LLVMIntSGT, rows, many, "");
     LLVMValueRef few = slot_value(n, group);
     if (n->packs_rows) { /* again for every group: that costs little if they are few */
-        LLVMValueRef tall = LLVMBuildICmp(b, LLVMIntSGE, rows, tg_llvm_i64(e->l, (int64_t)PACK_TILES * e->rows), "");
+        LLVMValueRef tall = has_tiles(n, rows, PACK_TILES);
         several = LLVMBuildOr(b, several, LLVMBuildAnd(b, n->packs_rows, tall, ""), "");
         few = tg_dot_choose(n, n->packs_rows, as_many(n, m->l2_bytes / 4, length, width), few);
     }
