@@ -55,10 +55,27 @@ static void tiles_of_rows(tg_dot_nest *n, int64_t from, int64_t until, unsigned 
     close_run(l, &r);
 }
 
+/* Lanes for columns of which one vector holds all. 512-bit operations may take two turns of the multipliers: of few columns halves or
+ * quarters of such a vector take one or less, and need no masks. */
+static unsigned lanes_for(const tg_dot_nest *n, int64_t columns) {
+    const tg_dot_emission *e = &n->e;
+    unsigned lanes = e->lanes, least = e->d->multiply == TG_DOT_PLAIN && e->x->machine->has_masks ? 16 / e->size : lanes;
+    while (lanes > least && columns * 2 <= lanes) {
+        lanes /= 2;
+    }
+    return lanes;
+}
+
+static void set_lanes(tg_dot_nest *n, unsigned lanes) {
+    n->e.lanes = n->e.x->lanes = lanes;
+    n->e.vector = tg_llvm_wide(n->e.elem, lanes);
+}
+
 /* As few tiles as the registers allow, of nearly the same height: a low tile takes as long as one whose sums keep the multipliers busy. */
 static void rows_of_panel(tg_dot_nest *n, unsigned width) {
     int64_t rows;
-    unsigned vecs = (width + n->e.lanes - 1) / n->e.lanes, most = n->e.rows * n->e.vecs / vecs, whole_height = n->e.rows;
+    unsigned lanes = n->e.lanes, vecs = (width + lanes - 1) / lanes, most = n->e.rows * n->e.vecs / vecs, whole_height = n->e.rows;
+    set_lanes(n, lanes_for(n, width));
     most = most < TG_DOT_MAX_ROWS ? most : TG_DOT_MAX_ROWS;
     if (tg_llvm_is_const(tg_dot_total_rows(n), &rows)) {
         int64_t count = (rows + most - 1) / most, low = rows / count, higher = rows % count * (low + 1);
@@ -66,6 +83,7 @@ static void rows_of_panel(tg_dot_nest *n, unsigned width) {
         tiles_of_rows(n, higher, rows, (unsigned)low, width);
     }
     n->e.rows = whole_height;
+    set_lanes(n, lanes);
 }
 
 /* Columns [from, until) of the present group in panels of `width`; gives back where they end. */
@@ -83,19 +101,29 @@ static int64_t panels(tg_dot_nest *n, int64_t from, int64_t until, int64_t width
     return until;
 }
 
+/* The last columns of `left`, if they need fewer lanes and enough rows keep the multipliers busy without the others. */
+static int64_t narrow_rest(const tg_dot_nest *n, int64_t rows, int64_t left) {
+    enum { BUSY = 8 };
+    int64_t rest = left % n->e.lanes;
+    return rest > 0 && rest < left && rows >= BUSY && lanes_for(n, rest) < n->e.lanes ? rest : 0;
+}
+
 /* Panels are as wide as the register tile. What is left, if it is no more than a vector, makes the last one wider where that lies in
  * place: a tile of one vector loads an element of a row for every multiplication, and three vectors fill the registers as well as two. */
-static void all_panels(tg_dot_nest *n, int64_t columns) {
+static void all_panels(tg_dot_nest *n, int64_t rows, int64_t columns) {
     int64_t lanes = n->e.lanes, width = n->e.vecs * lanes, last = columns % width;
-    bool joins = n->pays && is_false(n->pays) && n->e.vecs == 2 && columns > width && last > 0 && last <= lanes;
+    bool in_place = n->pays && is_false(n->pays) && !n->columns.packed;
+    bool joins = in_place && n->e.vecs == 2 && columns > width && last > 0 && last <= lanes;
     int64_t at = panels(n, 0, joins ? columns - last - width : columns - last, width);
-    panels(n, at, columns, columns - at);
+    int64_t rest = in_place ? narrow_rest(n, rows, columns - at) : 0;
+    at = panels(n, at, columns - rest, columns - rest - at);
+    panels(n, at, columns, rest);
 }
 
 void tg_x86_dot_exact(tg_dot_nest *n) {
     tg_llvm *l = n->e.l;
-    int64_t columns, width = n->e.vecs * n->e.lanes;
-    if (!tg_llvm_is_const(tg_dot_size_of(n, n->e.d->vector), &columns)) {
+    int64_t rows, columns, width = n->e.vecs * n->e.lanes;
+    if (!tg_llvm_is_const(tg_dot_total_rows(n), &rows) || !tg_llvm_is_const(tg_dot_size_of(n, n->e.d->vector), &columns)) {
         return;
     }
     n->exact = true;
@@ -106,5 +134,5 @@ void tg_x86_dot_exact(tg_dot_nest *n) {
     n->row_until = tg_dot_total_rows(n);
     n->e.k_count = tg_x86_dot_extent(&n->e, 0);
     tg_dot_open_part(n);
-    all_panels(n, columns);
+    all_panels(n, rows, columns);
 }

@@ -266,7 +266,8 @@ static void compare_gemm(stage *s, tg_dtype t, const int64_t *n, bool exact, int
 }
 
 Test(call, products, .timeout = 300) {
-    static const int64_t sizes[][3] = {{8, 8, 8}, {1, 1, 1}, {7, 5, 3}, {16, 16, 16}, {13, 40, 1}, {64, 17, 9}, {5, 8, 0}, {0, 4, 4}, {97, 131, 33}};
+    static const int64_t sizes[][3] = {{8, 8, 8}, {1, 1, 1}, {7, 5, 3}, {16, 16, 16}, {13, 40, 1}, {64, 17, 9}, {5, 8, 0}, {0, 4, 4}, {97, 131, 33},
+                                       {24, 24, 24}, {12, 20, 6}, {16, 11, 9}, {17, 37, 5}, {10, 4, 4}};
     stage s = open_stage(0, 0);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         for (int k = 0; k < 4; k++) {
