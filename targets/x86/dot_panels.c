@@ -139,7 +139,8 @@ static void plan_requests(tg_dot_nest *n, const tg_dot_loop *last) {
     LLVMBuilderRef b = l->builder;
     LLVMValueRef zero = tg_llvm_i64(l, 0), step = last->vector_step;
     n->p.ahead = LLVMBuildMul(b, step, tg_llvm_i64(l, PREFETCH_STEPS), "");
-    n->p.ahead = n->streams ? tg_dot_choose(n, n->streams, tg_llvm_i64(l, TG_DOT_STREAM_AHEAD), n->p.ahead) : n->p.ahead;
+    unsigned two = 2 * e->vecs * e->lanes * e->size, stream = two > TG_DOT_STREAM_AHEAD ? two : TG_DOT_STREAM_AHEAD; /* panels */
+    n->p.ahead = n->streams ? tg_dot_choose(n, n->streams, tg_llvm_i64(l, stream), n->p.ahead) : n->p.ahead;
     LLVMValueRef panel = LLVMBuildMul(b, points_of_part(n), tg_dot_line_bytes(n), "");
     n->p.next_rows = LLVMBuildICmp(b, LLVMIntSLE, panel, tg_llvm_i64(l, e->x->machine->l1_bytes / 2), "");
     if (n->packs_rows) {
