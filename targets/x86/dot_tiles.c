@@ -246,14 +246,29 @@ static void edge_tile(tg_dot_nest *n, LLVMValueRef from, unsigned rows, unsigned
     results_to_edge(n, &t, from);
 }
 
-/* Columns that do not fill the panel, in tiles of half its width. */
+/* Where tiles of `width` columns end that are to leave a rest of 1 to `lanes` columns. */
+static LLVMValueRef leave_rest(tg_dot_nest *n, unsigned width) {
+    tg_llvm *l = n->e.l;
+    LLVMValueRef whole = whole_columns(n, n->p.n_columns, width), rest = LLVMBuildSub(l->builder, n->p.n_columns, whole, "");
+    LLVMValueRef apart = LLVMBuildICmp(l->builder, LLVMIntSLE, rest, tg_llvm_i64(l, n->e.lanes), "");
+    return tg_dot_choose(n, apart, whole, n->p.n_columns);
+}
+
+/* Columns that do not fill the panel, in tiles of half its width, and a last one of a vector if that is enough. */
 static void narrow_tiles(tg_dot_nest *n, bool masked) {
     unsigned half = n->e.vecs > 1 ? n->e.vecs / 2 : 1;
     tg_llvm *l = n->e.l;
     tg_llvm_loop loop;
-    LLVMValueRef from = tg_llvm_loop_open(l, &loop, tg_llvm_i64(l, 0), n->p.n_columns, tg_llvm_i64(l, half * n->e.lanes));
+    LLVMValueRef until = half > 1 ? leave_rest(n, half * n->e.lanes) : n->p.n_columns;
+    LLVMValueRef from = tg_llvm_loop_open(l, &loop, tg_llvm_i64(l, 0), until, tg_llvm_i64(l, half * n->e.lanes));
     edge_tile(n, from, n->e.rows, half, masked);
     tg_llvm_loop_close(l, &loop);
+    if (half > 1) {
+        tg_llvm_if c;
+        tg_llvm_if_open(l, &c, LLVMBuildICmp(l->builder, LLVMIntSLT, until, n->p.n_columns, ""));
+        edge_tile(n, until, n->e.rows, 1, masked);
+        tg_llvm_if_close(l, &c);
+    }
 }
 
 static void roots_in_function(tg_dot_nest *n) {
