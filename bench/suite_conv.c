@@ -148,11 +148,12 @@ static void pack_filters(bench_plan *p) {
 }
 
 /* Constant weights: transformed once, beforehand, as the peer's are. */
-static void add_winograd(bench_plan *p, const bench_conv *c, const tg_tensor *x,
-                         const tg_tensor *f, tg_tensor *y) {
-    enum { TOGETHER = 16, FEW_PIXELS = 64 };
-    int64_t us[] = {c->size * c->size < FEW_PIXELS ? 16 : 36, (c->filters + TOGETHER - 1) / TOGETHER, c->channels, TOGETHER};
+static void add_winograd(bench_plan *p, const bench_conv *c, const tg_tensor *x, const tg_tensor *f, tg_tensor *y) {
+    int64_t us[4];
     winograd_call w = {.context = p->ours.context, .x = x, .y = y, .options = TG_CONV_OPTIONS_INIT};
+    if (tg_op_winograd_filter_extents(w.context, f, y, us) != TG_OK) {
+        bench_fail("%s", tg_last_error(w.context));
+    }
     tg_tensor *u = bench_plan_tensor(p, TG_F32, 4, us);
     if (tg_op_winograd_filter(w.context, f, u) != TG_OK) {
         bench_fail("%s", tg_last_error(w.context));

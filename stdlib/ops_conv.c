@@ -124,6 +124,31 @@ static bool is_of_two(const tg_tensor *u) {
     return u && u->rank > 0 && u->arg.shape[0] == 16;
 }
 
+/* Do images with few tiles wait for the filters of 4 x 4? A transformed number takes part in a multiply-add for each tile: where it comes from
+ * memory, less than eight of them take no longer than it. The filters of 2 x 2 are less than half as many numbers, for four times as many tiles. */
+static bool wants_tiles_of_two(const tg_context *context, const tg_tensor *f, const tg_tensor *y) {
+    enum { FEW = 8 };
+    const int64_t *out = y->arg.shape;
+    double bytes = 36. * sizeof(float) * (double)f->arg.shape[2] * (double)f->arg.shape[3];
+    double tiles = (double)out[0] * (double)(out[1] / 4 + (out[1] % 4 != 0)) * (double)(out[2] / 4 + (out[2] % 4 != 0));
+    return tiles < FEW && bytes > (double)context->machine.l3_bytes;
+}
+
+tg_status tg_op_winograd_filter_extents(tg_context *context, const tg_tensor *f, const tg_tensor *y, int64_t *extents) {
+    bool fits = f && y && f->rank == 4 && y->rank == 4 && f->arg.shape[0] == 3 && f->arg.shape[1] == 3;
+    if (!context || !extents || !fits) {
+        return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "winograd_filter_extents: %s",
+                       !context ? "context is null" : !extents ? "extents is null" : "f is no [3, 3, C, K] or y no [N, P, Q, K]");
+    }
+    enum { VECTORS = 2 }; /* a tile of two has more rows and fewer leftovers than one of four, and as much of a line of memory as comes at a time */
+    int64_t filters = f->arg.shape[3], together = VECTORS * context->machine.vector_bits / (int)(8 * sizeof(float));
+    extents[0] = wants_tiles_of_two(context, f, y) ? 16 : 36;
+    extents[1] = filters / together + (filters % together != 0);
+    extents[2] = f->arg.shape[2];
+    extents[3] = together;
+    return TG_OK;
+}
+
 tg_status tg_op_winograd_filter(tg_context *context, const tg_tensor *f, tg_tensor *u) {
     return tg_std_launch(context, is_of_two(u) ? TG_STD_winograd2_filter : TG_STD_winograd_filter, TG_ARGS(f, u));
 }

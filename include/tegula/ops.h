@@ -194,9 +194,14 @@ TG_API tg_status tg_op_conv(tg_context *context, const tg_tensor *x, const tg_te
 TG_API tg_status tg_op_conv_pack(tg_context *context, const tg_tensor *f,
                                  const tg_conv_options *options, tg_tensor **packed);
 /** What tg_op_conv_winograd reads instead of a filter: u f32 [36, ceil(K / B), C, B] for tiles of 4 x 4 outputs, or [16, …] for
- * 2 x 2, from f[3, 3, C, K]; f16, bf16 or f32. For constant weights it is made once. B, columns that lie together, is the caller's:
- * 16, or 32 with AVX-512, is fast. */
+ * 2 x 2, from f[3, 3, C, K]; f16, bf16 or f32. For constant weights it is made once. B, columns that lie together, is the caller's;
+ * tg_op_winograd_filter_extents knows a fast one. */
 TG_API tg_status tg_op_winograd_filter(tg_context *context, const tg_tensor *f, tg_tensor *u);
+/** Extents of a u that is fast on the context's machine for results like y[N, P, Q, K]: tiles of 2 x 2 where a result has few tiles of
+ * 4 x 4 and their u would not fit the last cache.
+ *
+ * @param extents  receives four numbers; on failure they stay as they are */
+TG_API tg_status tg_op_winograd_filter_extents(tg_context *context, const tg_tensor *f, const tg_tensor *y, int64_t *extents);
 /** tg_op_conv of images [N, H, W, C] with filters of 3 x 3 and stride 1, by fewer products: four times with tiles of 4 x 4, up to
  * three times as fast, 2.25 times with 2 x 2, whose u is smaller, so that they win where a batch has few tiles (images of 7 x 7).
  * Errors are larger, so tg_op_conv never does it by itself: below 36100 (40 + C) C 2^-24 max |x| max |f| with 4 x 4, some ten times

@@ -77,6 +77,16 @@ static void check_registers(tg_x86 *x, unsigned rows, unsigned vecs) {
     }
 }
 
+/* Columns that are known to be fewer than the usual tile's leave registers to more rows: six of one vector would wait for one another. */
+static void fit_tile(const tg_x86_dot *d, unsigned lanes, unsigned *rows, unsigned *vecs) {
+    int64_t columns = d->vector->extent, enough = columns > 0 ? (columns + lanes - 1) / lanes : *vecs;
+    if (enough < *vecs) {
+        unsigned most = *rows * *vecs / (unsigned)enough;
+        *rows = most < TG_DOT_MAX_ROWS ? most : TG_DOT_MAX_ROWS;
+        *vecs = (unsigned)enough;
+    }
+}
+
 void tg_x86_dot_register_tile(tg_x86 *x, const tg_x86_dot *d, unsigned *rows, unsigned *vecs) {
     unsigned lanes = (unsigned)(x->machine->vector_bits / tg_dtype_bits(d->dtype));
     tg_x86_dot_tile_shape(x->machine->vector_regs, rows, vecs);
@@ -93,6 +103,9 @@ void tg_x86_dot_register_tile(tg_x86 *x, const tg_x86_dot *d, unsigned *rows, un
         }
         *vecs = (unsigned)vector->integer / lanes;
         tg_x86_sched_obey(x, vector);
+    }
+    if (!row && !vector) {
+        fit_tile(d, lanes, rows, vecs);
     }
     *rows = d->row ? *rows : 1;
     if (row || vector) {

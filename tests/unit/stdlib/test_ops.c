@@ -461,6 +461,30 @@ Test(stdlib_ops, winograd_computes_the_convolution, .init = setup, .fini = teard
     release(planes, result, u2);
 }
 
+static void expect_extents(const int64_t *f, const int64_t *y, const int64_t *expected) {
+    int64_t extents[4];
+    tg_tensor *filter = tg_tensor_from_memory(ctx, TG_F32, 4, f, NULL, &extents, NULL, NULL),
+              *result = tg_tensor_from_memory(ctx, TG_F32, 4, y, NULL, &extents, NULL, NULL);
+    EXPECT_OK(tg_op_winograd_filter_extents(ctx, filter, result, extents));
+    cr_expect_arr_eq(extents, expected, sizeof extents);
+    release(filter, result, NULL);
+}
+
+Test(stdlib_ops, winograd_takes_small_tiles_for_few_pixels_of_many_channels, .init = setup, .fini = teardown) {
+    int64_t two = ctx->machine.vector_bits / 16, all = 1 << 15;
+    expect_extents((int64_t[]){3, 3, 3, 5}, (int64_t[]){2, 7, 9, 5}, (int64_t[]){36, 1, 3, two});
+    expect_extents((int64_t[]){3, 3, 0, 2 * two + 1}, (int64_t[]){0, 7, 9, 2 * two + 1}, (int64_t[]){36, 3, 0, two});
+    expect_extents((int64_t[]){3, 3, all, all}, (int64_t[]){1, 7, 7, all}, (int64_t[]){16, all / two, all, two});
+    expect_extents((int64_t[]){3, 3, all, all}, (int64_t[]){2, 7, 7, all}, (int64_t[]){36, all / two, all, two});
+    int64_t extents[4];
+    tg_tensor *f = MAKE(1, 3, 3, 2, 2), *five = MAKE(2, 5, 5, 2, 2), *y = MAKE(3, 1, 4, 4, 2);
+    cr_expect_eq(tg_op_winograd_filter_extents(NULL, f, y, extents), TG_ERROR_INVALID_ARGUMENT);
+    cr_expect_eq(tg_op_winograd_filter_extents(ctx, five, y, extents), TG_ERROR_INVALID_ARGUMENT);
+    cr_expect_eq(tg_op_winograd_filter_extents(ctx, f, NULL, extents), TG_ERROR_INVALID_ARGUMENT);
+    cr_expect_eq(tg_op_winograd_filter_extents(ctx, f, y, NULL), TG_ERROR_INVALID_ARGUMENT);
+    release(f, five, y);
+}
+
 /* Images of 7 and 8 both give 4 outputs: the second is a transposed convolution with output padding. */
 Test(stdlib_ops, transposed_convolution_takes_output_padding, .init = setup, .fini = teardown) {
     tg_conv_options o = TG_CONV_OPTIONS_INIT;

@@ -94,6 +94,19 @@ Test(stdlib_table, header_agrees_with_the_kernels) {
     tg_context_destroy(c);
 }
 
+/* Length of a function's name without what it does for the row: lay out an operand, or say how. */
+static size_t n_without_role(const char *name) {
+    static const char *const roles[] = {"_pack", "_extents"};
+    size_t n = strlen(name);
+    for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
+        size_t role = strlen(roles[i]);
+        if (n > strlen("tg_op_") + role && strcmp(name + n - role, roles[i]) == 0) {
+            return n - role;
+        }
+    }
+    return n;
+}
+
 Test(stdlib_table, every_function_of_the_header_is_a_row) {
     tg_arena *arena = tg_arena_create(&tg_allocator_default, NULL);
     const char *header = read_text(arena, TG_SOURCE_DIR "/include/tegula/ops.h");
@@ -102,12 +115,10 @@ Test(stdlib_table, every_function_of_the_header_is_a_row) {
         p += strlen("TG_API tg_status ");
         char name[64];
         (void)tg_format(name, sizeof name, "%.*s", (int)strcspn(p, "("), p);
+        size_t n_via = n_without_role(name);
         char row[64];
-        size_t n_row = strlen(name) - strlen("tg_op_"), n_pack = strlen("_pack");
-        bool packs = n_row > n_pack && strcmp(name + strlen(name) - n_pack, "_pack") == 0; /* lays out an operand of the row */
-        (void)tg_format(row, sizeof row, "%.*s", (int)(packs ? n_row - n_pack : n_row), name + strlen("tg_op_"));
+        (void)tg_format(row, sizeof row, "%.*s", (int)(n_via - strlen("tg_op_")), name + strlen("tg_op_"));
         bool used = tg_std_find(row) < TG_STD_COUNT;
-        size_t n_via = strlen(name) - (packs ? n_pack : 0);
         for (uint32_t i = 0; i < TG_STD_COUNT; i++) {
             const char *via = tg_std_table[i].via;
             used = used || (via && strlen(via) == n_via && strncmp(via, name, n_via) == 0);
