@@ -14,6 +14,7 @@
  *   dot_int8.c  small integers, several to a word
  *   dot_rows.c  blocks of packed rows
  *   dot_stream.c  one row against a large vector side
+ *   dot_border.c  windows that leave the tensor: products with zeros left out
  *
  * `dot` is symmetric: either operand can be the vector side. What can be read in place is read in place; everything else (other
  * dtypes, computed operands, gathers, strides other than 1) is evaluated into scratch in the accumulator's dtype, so that all

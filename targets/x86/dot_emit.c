@@ -314,13 +314,31 @@ static void part_loop(tg_dot_nest *n) {
     tg_llvm_loop_close(e->l, &loop);
 }
 
+static void group(tg_dot_nest *n) {
+    tg_llvm *l = n->e.l;
+    tg_llvm_if c;
+    if (!n->skips) {
+        part_loop(n);
+        return;
+    }
+    LLVMValueRef done = tg_x86_alloca(n->e.x, l->i1);
+    LLVMBuildStore(l->builder, LLVMConstInt(l->i1, 0, 0), done);
+    tg_llvm_if_open(l, &c, n->skips);
+    tg_dot_skip_borders(n, done);
+    tg_llvm_if_close(l, &c);
+    tg_llvm_if_open(l, &c, LLVMBuildNot(l->builder, LLVMBuildLoad2(l->builder, l->i1, done, ""), ""));
+    part_loop(n);
+    tg_llvm_if_close(l, &c);
+}
+
 static void group_loop(tg_dot_nest *n) {
     tg_dot_emission *e = &n->e;
     tg_llvm_loop loop;
     LLVMValueRef size = tg_dot_size_of(n, e->d->vector), step = n->group ? n->group : tg_dot_panel_width(n);
+    step = n->skips ? tg_dot_choose(n, n->skips, tg_dot_panel_width(n), step) : step;
     n->group_from = tg_llvm_loop_open(e->l, &loop, tg_llvm_i64(e->l, 0), size, step);
     n->group_until = tg_llvm_min64(e->l, size, LLVMBuildAdd(e->l->builder, n->group_from, step, ""));
-    part_loop(n);
+    group(n);
     tg_llvm_loop_close(e->l, &loop);
 }
 
@@ -335,7 +353,8 @@ static void batch_loops(tg_dot_nest *n) {
     } else if (!n->rows.direct && !n->packs_rows) {
         tg_x86_dot_pack_rows(e, &n->rows, &n->row_memory);
     }
-    if (tg_x86_dot_is_exact(n)) {
+    tg_dot_plan_borders(n);
+    if (!n->skips && tg_x86_dot_is_exact(n)) {
         tg_x86_dot_exact(n);
     } else {
         group_loop(n);

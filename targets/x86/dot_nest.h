@@ -13,7 +13,10 @@ typedef struct tg_dot_panel {
     LLVMValueRef ahead;                    /* bytes: what to prefetch */
     LLVMValueRef next_rows, request_step;  /* i1: the next tile's rows instead; bytes a step, not 0 */
     tg_dot_loop loops[TG_DOT_AXES];
+    uint32_t n_loops;
 } tg_dot_panel;
+
+typedef struct tg_dot_borders tg_dot_borders;
 
 typedef struct tg_dot_nest {
     tg_dot_emission e;
@@ -42,6 +45,8 @@ typedef struct tg_dot_nest {
     tg_dot_scratch block_memory;
     LLVMValueRef packs_rows, packed_rows; /* i1: blocks of rows are packed, null: never; the block's address */
     LLVMValueRef correction;        /* last line of the panel: what the sums of a part start with; null: zeros */
+    LLVMValueRef skips;             /* i1: products with what lies outside of a tensor are left out; null: never. See dot_border.c */
+    tg_dot_borders *borders;
     bool compact; /* little code: one tile, panels always packed */
     bool exact;   /* all extents are known, see dot_exact.c */
 } tg_dot_nest;
@@ -83,6 +88,14 @@ void tg_dot_decode_row(tg_dot_nest *n, LLVMValueRef row, LLVMValueRef *index);
 /* (dot_tiles.c) `rows` rows of `vecs` vectors from column `from` of the panel on; `masked`: columns past n_columns do not exist. */
 tg_dot_tile tg_dot_run_tile(tg_dot_nest *n, LLVMValueRef from, unsigned rows, unsigned vecs, bool masked);
 void tg_dot_roots_in_registers(tg_dot_nest *n, const tg_dot_tile *t);
+
+/* (dot_tiles.c) The roots of n_rows lines of sums at `edge`, from the row of row_index[0] on. */
+void tg_dot_roots_of_lines(tg_dot_nest *n, LLVMValueRef n_rows);
+
+/* (dot_border.c) Sets `skips`. */
+void tg_dot_plan_borders(tg_dot_nest *n);
+/* (dot_border.c) The group, which is one panel, without products with zeros at borders; to the slot *done: is that what the others would have given? */
+void tg_dot_skip_borders(tg_dot_nest *n, LLVMValueRef done);
 
 /* (dot_exact.c) Are the extents known, and small enough for one part, group and block? Then every tile gets its exact size. */
 bool tg_x86_dot_is_exact(tg_dot_nest *n);

@@ -165,6 +165,7 @@ void tg_dot_open_part(tg_dot_nest *n) {
             n->p.loops[i].row_step = tg_dot_choose(n, n->packs_rows, tg_llvm_i64(e->l, e->rows * e->size), n->p.loops[i].row_step);
         }
     }
+    n->p.n_loops = d->n_over;
     merge_loops(n);
     plan_requests(n, &n->p.loops[d->n_over - 1]);
     if (!n->pays) {

@@ -138,11 +138,10 @@ static void walk_on(tg_dot_nest *n, const walk *w, const LLVMValueRef *index) {
     }
 }
 
-static void roots_from_edge(tg_dot_nest *n) {
+static void roots_from_edge(tg_dot_nest *n, LLVMValueRef n_rows) {
     tg_llvm *l = n->e.l;
     tg_llvm_loop rows;
-    LLVMValueRef zero = tg_llvm_i64(l, 0), width = tg_llvm_i64(l, n->e.lanes * n->e.vecs);
-    LLVMValueRef n_rows = tg_llvm_min64(l, n->n_rows, tg_llvm_i64(l, n->e.rows)), index[TG_DOT_AXES];
+    LLVMValueRef zero = tg_llvm_i64(l, 0), width = tg_llvm_i64(l, n->e.lanes * n->e.vecs), index[TG_DOT_AXES];
     LLVMValueRef n_columns = tg_llvm_min64(l, n->p.n_columns, width);
     LLVMValueRef whole = masks_cost(n) ? whole_columns(n, n_columns, n->e.lanes) : zero;
     walk w;
@@ -217,7 +216,7 @@ tg_dot_tile tg_dot_run_tile(tg_dot_nest *n, LLVMValueRef from, unsigned rows, un
     tg_dot_emission *e = &n->e;
     tg_dot_tile t = {.elem = e->elem, .lanes = e->lanes, .vecs = vecs, .rows = rows,
                      .vector_base = tg_dot_bytes_at(n, n->p.at, from, tg_llvm_i64(e->l, e->size)),
-                     .multiply = e->d->multiply, .loops = n->p.loops, .n_loops = e->d->n_over};
+                     .multiply = e->d->multiply, .loops = n->p.loops, .n_loops = n->p.n_loops};
     t.unroll = may_unroll(n, rows, vecs);
     t.prefetch = vecs == e->vecs ? n->p.ahead : NULL;
     if (t.unroll && t.prefetch && n->next_rows && n->n_row_axes > 1) { /* large products of matrices lost up to 6 % */
@@ -271,10 +270,10 @@ static void narrow_tiles(tg_dot_nest *n, bool masked) {
     }
 }
 
-static void roots_in_function(tg_dot_nest *n) {
+void tg_dot_roots_of_lines(tg_dot_nest *n, LLVMValueRef n_rows) {
     tg_llvm_outline o;
     tg_llvm_outline_open(n->e.l, &o);
-    roots_from_edge(n);
+    roots_from_edge(n, n_rows);
     tg_x86_outline_close(n->e.x, &o, "finish_edge");
 }
 
@@ -284,10 +283,11 @@ static void finish_edge(tg_dot_nest *n) {
     if (n->in_parts) {
         tg_llvm_if_open(n->e.l, &c, n->last);
     }
+    LLVMValueRef n_rows = tg_llvm_min64(n->e.l, n->n_rows, tg_llvm_i64(n->e.l, n->e.rows));
     if (n->compact) {
-        roots_from_edge(n);
+        roots_from_edge(n, n_rows);
     } else {
-        roots_in_function(n);
+        tg_dot_roots_of_lines(n, n_rows);
     }
     if (n->in_parts) {
         tg_llvm_if_close(n->e.l, &c);

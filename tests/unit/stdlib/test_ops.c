@@ -461,6 +461,49 @@ Test(stdlib_ops, winograd_computes_the_convolution, .init = setup, .fini = teard
     release(planes, result, u2);
 }
 
+static void fill(tg_tensor *t, float v) {
+    for (int64_t i = 0; i < tg_tensor_n_elements(t); i++) {
+        *at(t, i) = v;
+    }
+}
+
+/* Ones everywhere; an infinite factor of tap (0, 2), which makes a NaN of the zeros outside of the image: above it and right of it. */
+static float sum_of_ones(int64_t p, int64_t q, int64_t channels, bool infinite) {
+    int64_t rows = p == 0 || p == 6 ? 2 : 3, columns = q == 0 || q == 7 ? 2 : 3;
+    return !infinite ? (float)(rows * columns * channels) : p == 0 || q == 7 ? NAN : INFINITY;
+}
+
+static void expect_sums(const tg_tensor *y, int64_t channels, int64_t infinite) {
+    int64_t filters = tg_tensor_shape(y)[3];
+    for (int64_t i = 0; i < tg_tensor_n_elements(y); i++) {
+        int64_t k = i % filters, q = i / filters % 8, p = i / filters / 8;
+        float expected = sum_of_ones(p, q, channels, k == infinite), found = *at(y, i);
+        cr_expect(isnan(expected) ? isnan(found) : found == expected, "[%d, %d, %d]: %g for %g", (int)p, (int)q, (int)k, (double)found, (double)expected);
+    }
+}
+
+Test(stdlib_ops, products_at_borders_are_left_out_only_if_they_are_zero, .init = setup, .fini = teardown) {
+    enum { CHANNELS = 64, FILTERS = 40, COLUMN = 33 };
+    tg_conv_options o = TG_CONV_OPTIONS_INIT;
+    o.pad[0] = o.pad[1] = 1;
+    tg_tensor *x = MAKE(1, 1, 7, 8, CHANNELS), *f = MAKE(2, 3, 3, CHANNELS, FILTERS), *y = MAKE(3, 1, 7, 8, FILTERS), *packed;
+    fill(x, 1);
+    fill(f, 1);
+    for (int64_t infinite = -1; infinite <= COLUMN; infinite += COLUMN + 1) {
+        if (infinite > 0) {
+            *at(f, (2 * CHANNELS + 5) * FILTERS + infinite) = INFINITY;
+        }
+        EXPECT_OK(tg_op_conv_pack(ctx, f, &o, &packed));
+        EXPECT_OK(tg_op_conv(ctx, x, f, NULL, y, &o));
+        expect_sums(y, CHANNELS, infinite);
+        fill(y, 0);
+        EXPECT_OK(tg_op_conv(ctx, x, packed, NULL, y, &o));
+        expect_sums(y, CHANNELS, infinite);
+        tg_tensor_release(packed);
+    }
+    release(x, f, y);
+}
+
 static void expect_extents(const int64_t *f, const int64_t *y, const int64_t *expected) {
     int64_t extents[4];
     tg_tensor *filter = tg_tensor_from_memory(ctx, TG_F32, 4, f, NULL, &extents, NULL, NULL),
