@@ -4,9 +4,10 @@
  *
  *   for panels                        as everywhere
  *     zero the strip                  a line of sums per row
- *     for r, for s                    points of the window: "taps"
- *       for rows in the box, by 6     p + r and q + s inside
- *         register tile over c, added to the rows' lines
+ *     for parts of the reduction      whose panel stays in the second-level cache, if it is packed here
+ *       for r, for s                  points of the window: "taps"
+ *         for rows in the box, by 6   p + r and q + s inside
+ *           register tile over c, added to the rows' lines
  *     roots on the strip
  *
  * A product with zero is none only if the other factor is finite. Every tap reaches some row here, whose sum is not finite if a factor
@@ -29,6 +30,8 @@ typedef struct border {
 struct tg_dot_borders {
     border at[TG_DOT_AXES];
     uint32_t n;
+    uint32_t inner; /* of the reduction axes the one that is summed in registers; the others are taps */
+    LLVMValueRef part;     /* points of the first reduction axis in a part */
     tg_dot_scratch memory; /* the strip */
 };
 
@@ -61,8 +64,25 @@ static bool constant_step(const tg_affine *form, const tg_axis *a, int64_t *step
     return tg_affine_axis_coeff(form, a, step, &symbol) && !symbol && *step != 0;
 }
 
+/* Along which reduction axis are sums in registers: the innermost one that moves no window? n_over: there is none. */
+static uint32_t inner_axis(const tg_dot_nest *n, const tg_op *load) {
+    const tg_x86_dot *d = n->e.d;
+    uint32_t inner = d->n_over;
+    bool moves = true;
+    while (moves && inner-- > 0) {
+        moves = false;
+        for (uint32_t i = 0; i < tg_op_n_indices(load); i++) {
+            const tg_type *t = tg_op_index(load, i)->type;
+            for (uint32_t k = 0; k < n->n_row_axes; k++) {
+                moves = moves || (tg_type_has_axis(t, d->over[inner]) && tg_type_has_axis(t, n->row_axes[k]));
+            }
+        }
+    }
+    return moves ? d->n_over : inner;
+}
+
 /* Is dimension d one along which a single row axis and a single tap axis move, and that they may leave? */
-static bool find_border(tg_dot_nest *n, const tg_op *load, uint32_t d, border *out) {
+static bool find_border(tg_dot_nest *n, const tg_op *load, uint32_t d, uint32_t inner, border *out) {
     tg_dot_emission *e = &n->e;
     tg_value *index = tg_op_index(load, d);
     tg_affine form;
@@ -72,11 +92,11 @@ static bool find_border(tg_dot_nest *n, const tg_op *load, uint32_t d, border *o
     }
     for (uint32_t i = 0; i < index->type->n_axes; i++) {
         const tg_axis *a = index->type->axes[i];
-        uint32_t row = place_of(n->row_axes, n->n_row_axes, a), tap = place_of(e->d->over, e->d->n_over - 1, a);
+        uint32_t row = place_of(n->row_axes, n->n_row_axes, a), tap = place_of(e->d->over, e->d->n_over, a);
         if (row < n->n_row_axes && constant_step(&form, a, &out->row_step)) {
             out->row = row;
             n_rows++;
-        } else if (tap < e->d->n_over - 1 && constant_step(&form, a, &out->tap_step)) {
+        } else if (tap < e->d->n_over && tap != inner && constant_step(&form, a, &out->tap_step)) {
             out->tap = tap;
             n_taps++;
         } else if (!is_bound(e, a)) {
@@ -101,10 +121,11 @@ static bool n_taps(const tg_dot_nest *n, uint32_t over, int64_t *count) {
 
 static void find_borders(tg_dot_nest *n, tg_dot_borders *all) {
     const tg_op *load = n->rows.value->def;
-    for (uint32_t d = 0; d < tg_op_n_indices(load) && all->n < TG_DOT_AXES; d++) {
+    all->inner = inner_axis(n, load);
+    for (uint32_t d = 0; d < tg_op_n_indices(load) && all->inner < n->e.d->n_over && all->n < TG_DOT_AXES; d++) {
         border *b = &all->at[all->n];
         int64_t count;
-        if (find_border(n, load, d, b) && n_taps(n, b->tap, &count)) {
+        if (find_border(n, load, d, all->inner, b) && n_taps(n, b->tap, &count)) {
             b->start = index_at_first_points(&n->e, tg_op_index(load, d));
             b->end = tg_x86_tensor_of(n->e.x, tg_operand(load, 0))->dim[d];
             all->n++;
@@ -156,11 +177,25 @@ static pairs count_pairs(tg_dot_nest *n, const tg_dot_borders *borders) {
     return p;
 }
 
+/* About equal parts. A panel that was packed before the launch comes by once, in whatever order. */
+static LLVMValueRef part_size(tg_dot_nest *n) {
+    tg_llvm *l = n->e.l;
+    LLVMBuilderRef b = l->builder;
+    LLVMValueRef size = tg_x86_dot_extent(&n->e, 0), one = tg_llvm_i64(l, 1);
+    if (n->columns.packed) {
+        return tg_llvm_max64(l, size, one);
+    }
+    LLVMValueRef bytes = LLVMBuildMul(b, LLVMBuildMul(b, size, tg_x86_dot_extents(&n->e, 1), ""), tg_dot_line_bytes(n), "");
+    LLVMValueRef parts = tg_llvm_ceil_div(l, bytes, tg_llvm_i64(l, n->e.x->machine->l2_bytes * 5 / 8));
+    return tg_llvm_max64(l, tg_llvm_ceil_div(l, size, tg_llvm_max64(l, parts, one)), one);
+}
+
 /* What is left out against what that costs for each tile and tap; the sums of all rows have to stay in the second-level cache. */
-static LLVMValueRef gains(tg_dot_nest *n, const pairs *p) {
+static LLVMValueRef gains(tg_dot_nest *n, const tg_dot_borders *borders, const pairs *p) {
     tg_dot_emission *e = &n->e;
     LLVMBuilderRef b = e->l->builder;
-    LLVMValueRef products = LLVMBuildMul(b, tg_x86_dot_extent(e, e->d->n_over - 1), tg_llvm_i64(e->l, e->rows * e->vecs), "");
+    LLVMValueRef steps = borders->inner ? tg_x86_dot_extent(e, borders->inner) : borders->part;
+    LLVMValueRef products = LLVMBuildMul(b, steps, tg_llvm_i64(e->l, e->rows * e->vecs), "");
     LLVMValueRef gain = LLVMBuildMul(b, LLVMBuildSub(b, p->all, p->inside, ""), products, "");
     LLVMValueRef loss = LLVMBuildMul(b, p->all, tg_llvm_i64(e->l, LOST), "");
     LLVMValueRef strip = LLVMBuildMul(b, tg_dot_total_rows(n), tg_dot_line_bytes(n), "");
@@ -178,7 +213,8 @@ void tg_dot_plan_borders(tg_dot_nest *n) {
     if (all->n) {
         pairs p = count_pairs(n, all);
         n->borders = all;
-        n->skips = gains(n, &p);
+        all->part = part_size(n);
+        n->skips = gains(n, all, &p);
         n->skips = n->columns.packed || !n->pays ? n->skips : LLVMBuildAnd(n->e.l->builder, n->skips, n->pays, "");
         all->memory = tg_x86_dot_scratch(n->e.x);
     }
@@ -273,34 +309,53 @@ static void rows_of_tap(walk *w) {
     tg_llvm_loop_close(l, &tiles);
 }
 
-/* All reduction axes but the last are loops here. */
+/* All reduction axes but one are loops here. */
 static void tap_loops(walk *w) {
     tg_dot_nest *n = w->n;
     tg_llvm *l = n->e.l;
-    uint32_t last = n->e.d->n_over - 1;
+    uint32_t n_over = n->e.d->n_over, inner = n->borders->inner;
     tg_llvm_loop loops[TG_DOT_AXES];
-    w->rows = n->rows.base;
+    w->rows = tg_dot_bytes_at(n, n->rows.base, n->e.k_from, tg_x86_dot_step(&n->e, &n->rows, n->e.d->over[0]));
     for (uint32_t i = 0; i < n->n_row_axes; i++) {
         w->box[i] = (span){tg_llvm_i64(l, 0), tg_dot_size_of(n, n->row_axes[i])};
     }
-    for (uint32_t i = 0; i < last; i++) {
-        LLVMValueRef tap = tg_llvm_loop_open(l, &loops[i], tg_llvm_i64(l, 0), tg_x86_dot_extent(&n->e, i), tg_llvm_i64(l, 1));
+    for (uint32_t i = 0; i < n_over; i++) {
+        if (i == inner) {
+            continue;
+        }
+        LLVMValueRef tap = tg_llvm_loop_open(l, &loops[i], tg_llvm_i64(l, 0), tg_x86_dot_count(&n->e, i), tg_llvm_i64(l, 1));
         n->p.at = tg_dot_bytes_at(n, n->p.at, tap, n->p.loops[i].vector_step);
         w->rows = tg_dot_bytes_at(n, w->rows, tap, n->p.loops[i].row_step);
         for (uint32_t k = 0; k < n->borders->n; k++) {
             const border *b = &n->borders->at[k];
             if (b->tap == i) {
-                w->box[b->row] = reach(n, b, tap);
+                w->box[b->row] = reach(n, b, i ? tap : LLVMBuildAdd(l->builder, n->e.k_from, tap, ""));
             }
         }
     }
-    n->p.loops[0] = n->p.loops[last];
-    n->p.loops[0].count = tg_x86_dot_extent(&n->e, last);
+    n->p.loops[0] = n->p.loops[inner];
+    n->p.loops[0].count = tg_x86_dot_count(&n->e, inner);
     n->p.n_loops = 1;
+    n->p.ahead = LLVMBuildMul(l->builder, n->p.loops[0].vector_step, tg_llvm_i64(l, TG_DOT_PREFETCH_STEPS), "");
     rows_of_tap(w);
-    for (uint32_t i = last; i-- > 0;) {
-        tg_llvm_loop_close(l, &loops[i]);
+    for (uint32_t i = n_over; i-- > 0;) {
+        if (i != inner) {
+            tg_llvm_loop_close(l, &loops[i]);
+        }
     }
+}
+
+static void part_loop(walk *w) {
+    tg_dot_nest *n = w->n;
+    tg_dot_emission *e = &n->e;
+    tg_llvm_loop parts;
+    LLVMValueRef size = tg_x86_dot_extent(e, 0);
+    e->k_from = tg_llvm_loop_open(e->l, &parts, tg_llvm_i64(e->l, 0), size, n->borders->part);
+    e->k_count = tg_llvm_min64(e->l, n->borders->part, LLVMBuildSub(e->l->builder, size, e->k_from, ""));
+    tg_dot_open_part(n);
+    tg_dot_locate_panel(n);
+    tap_loops(w);
+    tg_llvm_loop_close(e->l, &parts);
 }
 
 /* ---- the strip ------------------------------------------------------------------------------------------------------------ */
@@ -355,15 +410,11 @@ void tg_dot_skip_borders(tg_dot_nest *n, LLVMValueRef done) {
     tg_dot_nest before = *n;
     walk *w = TG_NEW(e->x->arena, walk);
     w->n = n;
-    e->k_from = tg_llvm_i64(e->l, 0);
-    e->k_count = tg_x86_dot_extent(e, 0);
     n->in_parts = n->next_rows = NULL;
-    tg_dot_open_part(n);
     n->p.column = n->group_from;
     n->p.n_columns = LLVMBuildSub(b, tg_dot_size_of(n, e->d->vector), n->p.column, "");
-    tg_dot_locate_panel(n);
     open_strip(w);
-    tap_loops(w);
+    part_loop(w);
     LLVMValueRef right = is_finite(w);
     LLVMBuildStore(b, right, done);
     tg_llvm_if c;

@@ -4,7 +4,7 @@
 
 #include "targets/x86/dot.h"
 
-enum { TG_DOT_PACK_BROAD = 4 /* panels packed at a time */ };
+enum { TG_DOT_PACK_BROAD = 4 /* panels packed at a time */, TG_DOT_PREFETCH_STEPS = 8 };
 
 typedef struct tg_dot_panel {
     LLVMValueRef at;                       /* address of column 0 at the first reduction point */

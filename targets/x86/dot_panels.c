@@ -3,8 +3,6 @@
 
 #include "base/abi.h"
 
-enum { PREFETCH_STEPS = 8 };
-
 static LLVMValueRef points_of_part(tg_dot_nest *n) {
     return LLVMBuildMul(n->e.l->builder, n->e.k_count, tg_x86_dot_extents(&n->e, 1), "");
 }
@@ -138,7 +136,7 @@ static void plan_requests(tg_dot_nest *n, const tg_dot_loop *last) {
     tg_llvm *l = e->l;
     LLVMBuilderRef b = l->builder;
     LLVMValueRef zero = tg_llvm_i64(l, 0), step = last->vector_step;
-    n->p.ahead = LLVMBuildMul(b, step, tg_llvm_i64(l, PREFETCH_STEPS), "");
+    n->p.ahead = LLVMBuildMul(b, step, tg_llvm_i64(l, TG_DOT_PREFETCH_STEPS), "");
     unsigned two = 2 * e->vecs * e->lanes * e->size, stream = two > TG_DOT_STREAM_AHEAD ? two : TG_DOT_STREAM_AHEAD; /* panels */
     n->p.ahead = n->streams ? tg_dot_choose(n, n->streams, tg_llvm_i64(l, stream), n->p.ahead) : n->p.ahead;
     LLVMValueRef panel = LLVMBuildMul(b, points_of_part(n), tg_dot_line_bytes(n), "");

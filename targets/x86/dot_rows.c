@@ -8,7 +8,7 @@
  * transposed in 128-bit lanes, as in transpose.c: pairs of rows first, then pairs of pairs. */
 #include "targets/x86/dot.h"
 
-enum { MAX_LANES = 16, MAX_ROWS = TG_DOT_MAX_VECS * MAX_LANES };
+enum { MAX_LANES = 16, MAX_ROWS = TG_DOT_MAX_VECS * MAX_LANES, AHEAD = 128 };
 
 static LLVMValueRef shuffle(tg_dot_emission *e, LLVMValueRef a, LLVMValueRef b, const unsigned *pick, unsigned n) {
     LLVMValueRef ids[MAX_LANES];
@@ -59,19 +59,19 @@ static void store_rows(tg_dot_emission *e, const LLVMValueRef *row, unsigned hei
     }
 }
 
-/* Points k … k + lanes of all rows. */
+/* Points k … k + lanes of all rows. Few rows at a time, so that they stay in registers. */
 static void pack_points(tg_dot_emission *e, const tg_dot_rows *r, LLVMValueRef k, LLVMValueRef to) {
-    LLVMValueRef row[MAX_ROWS];
+    LLVMValueRef row[16];
     unsigned line = r->n * e->size;
-    for (unsigned i = 0; i < r->n; i++) {
-        row[i] = tg_x86_dot_row_vector(e, r, i, k);
-    }
     for (unsigned i = 0, height = 16 / e->size; i < r->n; i += height) {
         while (height > r->n - i) {
             height /= 2;
         }
+        for (unsigned h = 0; h < height; h++) {
+            row[h] = tg_x86_dot_row_vector(e, r, i + h, k);
+        }
         LLVMValueRef first = tg_llvm_gep(e->l, e->l->i8, to, tg_llvm_i64(e->l, i * e->size));
-        store_rows(e, row + i, height, line, first);
+        store_rows(e, row, height, line, first);
     }
 }
 
@@ -127,7 +127,7 @@ static void pack_run(tg_dot_emission *e, const tg_dot_side *s, LLVMValueRef from
     for (unsigned i = 0; i < r.n; i++) {
         at[i] = tg_llvm_gep(e->l, e->l->i8, i ? at[i - 1] : from, i ? apart : tg_llvm_i64(e->l, 0));
     }
-    r.ahead = LLVMBuildMul(e->l->builder, apart, tg_llvm_i64(e->l, r.n), "");
+    r.ahead = tg_llvm_i64(e->l, AHEAD);
     tg_x86_dot_pack_tile(e, &r, to);
 }
 

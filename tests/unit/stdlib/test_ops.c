@@ -504,6 +504,32 @@ Test(stdlib_ops, products_at_borders_are_left_out_only_if_they_are_zero, .init =
     release(x, f, y);
 }
 
+/* The same layer with channels last and, as permuted views, first. */
+Test(stdlib_ops, products_at_borders_are_left_out_in_any_order, .init = setup, .fini = teardown) {
+    enum { CHANNELS = 70, FILTERS = 96 };
+    for (int stride = 1; stride <= 2; stride++) {
+        int64_t p = stride == 1 ? 9 : 4, q = stride == 1 ? 10 : 5;
+        tg_conv_options o = TG_CONV_OPTIONS_INIT;
+        o.stride[0] = o.stride[1] = stride;
+        o.dilation[1] = 2;
+        o.pad[0] = 1;
+        o.pad[1] = 2;
+        tg_tensor *x = MAKE(1, 1, 9, 10, CHANNELS), *f = MAKE(2, 3, 3, CHANNELS, FILTERS), *y = MAKE(3, 1, p + (stride == 2), q, FILTERS);
+        tg_tensor *x1 = channels_first(MAKE(4, 1, CHANNELS, 9, 10)), *y1 = channels_first(MAKE(6, 1, FILTERS, p + (stride == 2), q));
+        tg_tensor *stored = MAKE(5, FILTERS, CHANNELS, 3, 3), *f1 = tg_tensor_permute(stored, (uint32_t[]){2, 3, 1, 0});
+        EXPECT_OK(tg_op_copy(ctx, x, x1));
+        EXPECT_OK(tg_op_copy(ctx, f, f1));
+        EXPECT_OK(tg_op_conv(ctx, x, f, NULL, y, &o));
+        EXPECT_OK(tg_op_conv(ctx, x1, f1, NULL, y1, &o));
+        for (int64_t i = 0; i < tg_tensor_n_elements(y); i++) {
+            cr_expect_float_eq(*at(y, i), *at(y1, i), 2 * 9 * CHANNELS * U * 9 * CHANNELS);
+        }
+        release(x, f, y);
+        release(x1, f1, y1);
+        tg_tensor_release(stored);
+    }
+}
+
 static void expect_extents(const int64_t *f, const int64_t *y, const int64_t *expected) {
     int64_t extents[4];
     tg_tensor *filter = tg_tensor_from_memory(ctx, TG_F32, 4, f, NULL, &extents, NULL, NULL),
