@@ -242,6 +242,22 @@ static void note_overflow(interp *c, const dot_plan *p, double largest, double *
     pool_free(&c->pool, mass);
 }
 
+/* Subnormal operands of bf16 may count as zero: their error is all of them. `e`: null for exact operands. */
+static double *with_flushed(interp *c, const double *x, double *e, int64_t n) {
+    for (int64_t k = 0; k < n; k++) {
+        double size = fabs(x[k]);
+        if (size > 0 && size < 0x1p-126) {
+            e = e ? e : pool_zero(&c->pool, n, sizeof *e);
+            e[k] += size;
+        }
+    }
+    return e;
+}
+
+static bool is_bf16_dot(const tg_op *op) {
+    return tg_operand(op, 0)->type->dtype == TG_BF16 && tg_operand(op, 1)->type->dtype == TG_BF16;
+}
+
 static void dot_errors(interp *c, const tg_op *op, const dot_plan *p, double *x, double *y,
                        double *out) {
     const tile *tx = operand(c, op, 0), *ty = operand(c, op, 1);
@@ -250,9 +266,15 @@ static void dot_errors(interp *c, const tg_op *op, const dot_plan *p, double *x,
     double g = terms * k.unit * (1 + terms * k.unit) + product_error(op);
     double *dx = tx->e ? permuted(c, tx->e, &p->x, &p->batch, &p->rows, &p->over) : NULL;
     double *dy = ty->e ? permuted(c, ty->e, &p->y, &p->batch, &p->over, &p->cols) : NULL;
+    double tiny = k.tiny;
+    if (is_bf16_dot(op)) {
+        dx = with_flushed(c, x, dx, p->batch.total * p->rows.total * p->over.total);
+        dy = with_flushed(c, y, dy, p->batch.total * p->over.total * p->cols.total);
+        tiny = 2 * 0x1p-126; /* the product, the sum */
+    }
     add_bound(c, p, g, x, y, dx, dy, out);
     for (int64_t i = 0; i < p->out.total; i++) {
-        out[i] += terms * k.tiny;
+        out[i] += terms * tiny;
     }
     note_overflow(c, p, k.largest, x, y, out);
     pool_free(&c->pool, dx);

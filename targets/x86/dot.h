@@ -11,7 +11,7 @@
  *   dot_emit.c  the loops                       dot_kernel.c  the register tile
  *   dot_panels.c  panels of the vector side     dot_tiles.c  tiles, edges, roots
  *   dot_sizes.c groups, parts, blocks           dot_exact.c  known extents
- *   dot_int8.c  small integers, several to a word
+ *   dot_groups.c  small integers and bf16, several to a word
  *   dot_rows.c  blocks of packed rows
  *   dot_stream.c  one row against a large vector side
  *   dot_border.c  windows that leave the tensor: products with zeros left out
@@ -125,6 +125,7 @@ typedef struct tg_dot_panels {
     LLVMValueRef bytes;     /* from one to the next */
     LLVMValueRef at, limit; /* columns: the first, and where the axis ends */
     unsigned n;             /* more than one: all columns exist */
+    LLVMValueRef done;      /* points of the first reduction axis that are packed already; null: none */
 } tg_dot_panels;
 /* Evaluates the vector side's columns [at, at + n·lanes·vecs) ∩ [0, limit) at every reduction point of the part. */
 void tg_x86_dot_pack_panels(tg_dot_emission *e, const tg_dot_side *s, const tg_dot_panels *p);
@@ -162,7 +163,7 @@ void tg_x86_dot_pack_columns(tg_dot_emission *e, const tg_dot_side *s, const tg_
 LLVMValueRef tg_x86_dot_row_vector(tg_dot_emission *e, const tg_dot_rows *r, unsigned i, LLVMValueRef k);
 LLVMValueRef tg_x86_dot_row_element(tg_dot_emission *e, const tg_dot_rows *r, unsigned i, LLVMValueRef k);
 
-/* ---- groups of small integers (dot_int8.c) ----------------------------------------------------------------- */
+/* ---- groups of narrow elements (dot_groups.c) -------------------------------------------------------------- */
 
 void tg_x86_dot_plan_groups(tg_x86 *x, tg_x86_dot *d); /* sets group, multiply, flip_rows */
 unsigned tg_x86_dot_part_bytes(const tg_dot_emission *e); /* bytes of a member of a group */
@@ -172,6 +173,11 @@ LLVMValueRef tg_x86_dot_row_part(tg_dot_emission *e, LLVMValueRef v, tg_dtype fr
 LLVMValueRef tg_x86_dot_group(tg_dot_emission *e, const LLVMValueRef *members, tg_dtype from, LLVMValueRef keep);
 /* The bits of the members of a group of which `left` >= 1 exist. */
 LLVMValueRef tg_x86_dot_group_keep(tg_dot_emission *e, LLVMValueRef left);
+/* May whole panels of `columns`, which are read as they are stored, be packed by tg_x86_dot_pack_groups? */
+bool tg_x86_dot_packs_groups(const tg_dot_emission *e, const tg_dot_side *columns);
+/* Packs the whole groups of whole panels: of columns [at, limit), `strip` of them at a time, while what lies `ahead` bytes further is requested.
+ * Gives back how many groups. */
+LLVMValueRef tg_x86_dot_pack_groups(tg_dot_emission *e, const tg_dot_side *columns, const tg_dot_panels *p, LLVMValueRef strip, LLVMValueRef ahead);
 /* Computes what the sums of each column of a packed panel start with, if rows are flipped: a line of the panel's width. */
 void tg_x86_dot_correct(tg_dot_emission *e, LLVMValueRef panel, const tg_dot_loop *loops, LLVMValueRef line);
 

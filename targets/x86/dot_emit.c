@@ -242,6 +242,7 @@ static void panel_loop(tg_dot_nest *n) {
     tg_llvm_loop_close(e->l, &loop);
 }
 
+/* All rows against the columns [group_from, group_until) in a part. */
 static void block_loop(tg_dot_nest *n) {
     tg_dot_emission *e = &n->e;
     tg_llvm_loop loop;
@@ -261,6 +262,22 @@ static void block_loop(tg_dot_nest *n) {
     tg_llvm_loop_close(e->l, &loop);
 }
 
+static void slice_loop(tg_dot_nest *n) {
+    LLVMValueRef from = n->group_from, until = n->group_until;
+    tg_llvm_loop loop;
+    n->strips_from = from;
+    if (!n->slice) {
+        block_loop(n);
+        return;
+    }
+    n->group_from = tg_llvm_loop_open(n->e.l, &loop, from, until, n->slice);
+    n->group_until = tg_llvm_min64(n->e.l, until, LLVMBuildAdd(n->e.l->builder, n->group_from, n->slice, ""));
+    block_loop(n);
+    tg_llvm_loop_close(n->e.l, &loop);
+    n->group_from = from;
+    n->group_until = until;
+}
+
 /* A single row that streams: all but the last few reduction points are summed here. Returns where the parts go on, which count groups. */
 static LLVMValueRef stream_row(tg_dot_nest *n) {
     tg_dot_emission *e = &n->e;
@@ -273,7 +290,7 @@ static LLVMValueRef stream_row(tg_dot_nest *n) {
     until = tg_dot_choose(n, single, tg_llvm_max64(e->l, until, zero), zero);
     tg_llvm_if c;
     tg_llvm_if_open(e->l, &c, LLVMBuildICmp(b, LLVMIntSGT, until, zero, ""));
-    bool narrow = n->narrow_columns.direct;
+    bool narrow = tg_dot_streams_narrow(n);
     const tg_dot_side *columns = narrow ? &n->narrow_columns : &n->columns, *rows = narrow ? &n->narrow_rows : &n->rows;
     tg_dot_stream s = {.column_type = columns->value->type->dtype,
                        .row_type = rows->value->type->dtype,
@@ -299,18 +316,18 @@ static void part_loop(tg_dot_nest *n) {
     e->k_from = zero;
     e->k_count = size;
     if (!n->in_parts) {
-        block_loop(n);
+        slice_loop(n);
         return;
     }
     tg_llvm_loop loop;
     LLVMValueRef until = tg_llvm_max64(e->l, size, tg_llvm_i64(e->l, 1)); /* the roots run even if nothing is summed */
-    LLVMValueRef start = n->streams ? stream_row(n) : zero;
+    LLVMValueRef start = n->streams && (n->columns.direct || tg_dot_streams_narrow(n)) ? stream_row(n) : zero;
     e->k_from = tg_llvm_loop_open(e->l, &loop, start, until, n->k_block);
     LLVMValueRef left = LLVMBuildSub(b, size, e->k_from, "");
     e->k_count = tg_llvm_min64(e->l, n->k_block, left);
     n->first = LLVMBuildICmp(b, LLVMIntEQ, e->k_from, zero, "");
     n->last = LLVMBuildICmp(b, LLVMIntSLE, left, n->k_block, "");
-    block_loop(n);
+    slice_loop(n);
     tg_llvm_loop_close(e->l, &loop);
 }
 
@@ -416,7 +433,6 @@ void tg_x86_emit_dot(tg_x86 *x, const tg_x86_dot *d) {
     if (!n->columns.direct && !n->compact && d->n_over == 1) {
         tg_x86_dot_side_narrow(&n->e, &n->narrow_columns, columns, d->vector);
         tg_x86_dot_side_narrow(&n->e, &n->narrow_rows, rows, NULL);
-        n->narrow_columns.direct = n->narrow_rows.direct = n->narrow_columns.direct && n->narrow_rows.direct;
     }
     n->panel_memory = tg_x86_dot_scratch(x);
     n->row_memory = tg_x86_dot_scratch(x);

@@ -37,6 +37,9 @@ static LLVMValueRef multiply_add_parts(emission *e, LLVMValueRef row, LLVMValueR
     static const char *const pairs[] = {"llvm.x86.avx2.pmadd.wd", "llvm.x86.avx512.pmaddw.d.512"};
     static const char *const quads[] = {"llvm.x86.avx512.vpdpbusd.256", "llvm.x86.avx512.vpdpbusd.512"};
     unsigned width = e->t->lanes == 16;
+    if (e->t->multiply == TG_DOT_PAIRS_BF16) {
+        return call_words(e, "llvm.x86.avx512bf16.dpbf16ps.512", (LLVMValueRef[]){sum, row, columns}, 3);
+    }
     if (e->t->multiply == TG_DOT_PAIRS) {
         return LLVMBuildAdd(e->l->builder, call_words(e, pairs[width], (LLVMValueRef[]){row, columns}, 2), sum, "");
     }

@@ -22,6 +22,7 @@
 typedef enum tg_dot_multiply {
     TG_DOT_PLAIN,             /* one element a word: fma, or multiply and add */
     TG_DOT_PAIRS,             /* two i16: vpmaddwd and an addition */
+    TG_DOT_PAIRS_BF16,        /* two bf16: vdpbf16ps */
     TG_DOT_QUADS_UNSIGNED_ROW, /* four bytes, the vector's are signed: vpdpbusd */
     TG_DOT_QUADS_SIGNED_ROW
 } tg_dot_multiply;

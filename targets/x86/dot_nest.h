@@ -22,7 +22,7 @@ typedef struct tg_dot_nest {
     tg_dot_emission e;
     tg_dot_side columns, rows;
     tg_dot_side across;             /* columns that may have unit stride along the reduction instead; not direct: none */
-    tg_dot_side narrow_columns, narrow_rows; /* both direct, or neither: a single row of them streams as it is stored */
+    tg_dot_side narrow_columns, narrow_rows; /* as they are stored, if narrower than the sums; not direct: cannot be read so */
     tg_dot_scratch panel_memory, row_memory;
     tg_dot_panel p;
     tg_axis *row_axes[TG_DOT_AXES]; /* the rows are their points, numbered with the last running fastest */
@@ -36,7 +36,9 @@ typedef struct tg_dot_nest {
     tg_dot_scratch strip_memory;
     LLVMValueRef pays, streams;     /* i1: panels are packed; columns stream by. Null: always, never */
     LLVMValueRef group, block;      /* columns, rows: multiples of the tile's. Null: one panel, all rows */
+    LLVMValueRef slice;             /* columns of a group that are packed and used before the others; null: all */
     LLVMValueRef group_from, group_until, row_from, row_until;
+    LLVMValueRef strips_from;       /* column of the first strip */
     LLVMValueRef k_block, in_parts; /* a long reduction runs in parts; i1: more than one. Null: known to be short */
     LLVMValueRef first, last;       /* i1: of the parts */
     LLVMValueRef strips, strip_bytes; /* [panel of the group][rows…][lanes·vecs]: sums between parts */
@@ -50,6 +52,11 @@ typedef struct tg_dot_nest {
     bool compact; /* little code: one tile, panels always packed */
     bool exact;   /* all extents are known, see dot_exact.c */
 } tg_dot_nest;
+
+/* Can a single row stream as both sides are stored? */
+static inline bool tg_dot_streams_narrow(const tg_dot_nest *n) {
+    return n->narrow_columns.direct && n->narrow_rows.direct;
+}
 
 static inline LLVMValueRef tg_dot_size_of(tg_dot_nest *n, const tg_axis *a) {
     return n->e.x->ranges[a->rank].size;

@@ -3,6 +3,8 @@
 
 #include "base/abi.h"
 
+enum { PREFETCH_GROUPS = 16 };
+
 static LLVMValueRef points_of_part(tg_dot_nest *n) {
     return LLVMBuildMul(n->e.l->builder, n->e.k_count, tg_x86_dot_extents(&n->e, 1), "");
 }
@@ -35,8 +37,25 @@ static void pack_panel_across(tg_dot_nest *n, const tg_dot_panels *p) {
     tg_llvm_if_close(e->l, &c);
 }
 
-/* Panels from column `from` on, `count` at a time; gives back where it stops: less than that many are left. */
-static LLVMValueRef pack_panels(tg_dot_nest *n, LLVMValueRef memory, LLVMValueRef from, unsigned count) {
+/* Whole panels of groups are packed by vectors of their lines. Gives back how many groups are done. What is requested is the next lines, or
+ * where columns stream by, what of these lines the next slice reads. */
+static LLVMValueRef pack_whole_groups(tg_dot_nest *n, LLVMValueRef memory) {
+    tg_dot_emission *e = &n->e;
+    tg_llvm *l = e->l;
+    LLVMBuilderRef b = l->builder;
+    LLVMValueRef width = tg_dot_panel_width(n), columns = LLVMBuildSub(b, n->group_until, n->group_from, "");
+    LLVMValueRef whole = LLVMBuildMul(b, LLVMBuildUDiv(b, columns, width, ""), width, "");
+    tg_dot_panels p = {.to = memory, .bytes = n->panel_bytes, .at = n->group_from, .limit = LLVMBuildAdd(b, n->group_from, whole, "")};
+    LLVMValueRef strip = LLVMBuildMul(b, width, tg_llvm_i64(l, TG_DOT_PACK_BROAD), "");
+    LLVMValueRef piece = LLVMBuildMul(b, strip, tg_llvm_i64(l, tg_x86_dot_part_bytes(e)), "");
+    LLVMValueRef lines = LLVMBuildMul(b, tg_x86_dot_step(e, &n->narrow_columns, e->d->over[0]), tg_llvm_i64(l, (int64_t)PREFETCH_GROUPS * e->d->group), "");
+    LLVMValueRef ahead = n->streams ? tg_dot_choose(n, n->streams, piece, lines) : lines;
+    return tg_x86_dot_pack_groups(e, &n->narrow_columns, &p, strip, ahead);
+}
+
+/* Panels from column `from` on, `count` at a time; gives back where it stops: less than that many are left. `done`: what of whole ones is packed
+ * already, or null. */
+static LLVMValueRef pack_panels(tg_dot_nest *n, LLVMValueRef memory, LLVMValueRef from, unsigned count, LLVMValueRef done) {
     tg_dot_emission *e = &n->e;
     LLVMBuilderRef b = e->l->builder;
     LLVMValueRef step = LLVMBuildMul(b, tg_dot_panel_width(n), tg_llvm_i64(e->l, count), ""), until = n->group_until;
@@ -48,6 +67,10 @@ static LLVMValueRef pack_panels(tg_dot_nest *n, LLVMValueRef memory, LLVMValueRe
     LLVMValueRef column = tg_llvm_loop_open(e->l, &loop, from, until, step);
     tg_dot_panels p = {.bytes = n->panel_bytes, .at = column, .limit = tg_dot_size_of(n, e->d->vector), .n = count};
     p.to = tg_dot_bytes_at(n, memory, panel_number(n, column), n->panel_bytes);
+    if (done) {
+        LLVMValueRef whole = LLVMBuildICmp(b, LLVMIntSLE, LLVMBuildAdd(b, column, tg_dot_panel_width(n), ""), p.limit, "");
+        p.done = tg_dot_choose(n, whole, done, tg_llvm_i64(e->l, 0));
+    }
     if (n->across.direct) {
         pack_panel_across(n, &p);
     } else {
@@ -97,9 +120,10 @@ static void pack_group(tg_dot_nest *n) {
     tg_llvm_outline o;
     tg_llvm_outline_open(e->l, &o);
     if (n->group && tg_x86_dot_packs_broad(e, &n->columns) && !n->across.direct) {
-        from = pack_panels(n, memory, from, TG_DOT_PACK_BROAD);
+        from = pack_panels(n, memory, from, TG_DOT_PACK_BROAD, NULL);
     }
-    pack_panels(n, memory, from, 1);
+    LLVMValueRef done = tg_x86_dot_packs_groups(e, &n->narrow_columns) ? pack_whole_groups(n, memory) : NULL;
+    pack_panels(n, memory, from, 1, done);
     tg_x86_outline_close(e->x, &o, "pack_panels");
     n->panels = memory;
 }
@@ -138,7 +162,7 @@ static void plan_requests(tg_dot_nest *n, const tg_dot_loop *last) {
     LLVMValueRef zero = tg_llvm_i64(l, 0), step = last->vector_step;
     n->p.ahead = LLVMBuildMul(b, step, tg_llvm_i64(l, TG_DOT_PREFETCH_STEPS), "");
     unsigned two = 2 * e->vecs * e->lanes * e->size, stream = two > TG_DOT_STREAM_AHEAD ? two : TG_DOT_STREAM_AHEAD; /* panels */
-    n->p.ahead = n->streams ? tg_dot_choose(n, n->streams, tg_llvm_i64(l, stream), n->p.ahead) : n->p.ahead;
+    n->p.ahead = n->streams && e->d->group <= 1 ? tg_dot_choose(n, n->streams, tg_llvm_i64(l, stream), n->p.ahead) : n->p.ahead;
     LLVMValueRef panel = LLVMBuildMul(b, points_of_part(n), tg_dot_line_bytes(n), "");
     n->p.next_rows = LLVMBuildICmp(b, LLVMIntSLE, panel, tg_llvm_i64(l, e->x->machine->l1_bytes / 2), "");
     if (n->packs_rows) {
@@ -199,5 +223,8 @@ void tg_dot_locate_panel(tg_dot_nest *n) {
         n->p.at = tg_dot_bytes_at(n, n->p.at, in_place, step);
     }
     n->correction = n->e.d->flip_rows ? correction_of(n, n->p.at) : NULL;
-    n->strip = n->in_parts ? tg_dot_bytes_at(n, n->strips, number, n->strip_bytes) : NULL;
+    if (n->in_parts) {
+        LLVMValueRef strip = LLVMBuildUDiv(n->e.l->builder, LLVMBuildSub(n->e.l->builder, n->p.column, n->strips_from, ""), tg_dot_panel_width(n), "");
+        n->strip = tg_dot_bytes_at(n, n->strips, strip, n->strip_bytes);
+    }
 }

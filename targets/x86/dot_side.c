@@ -143,7 +143,7 @@ void tg_x86_dot_side_open(tg_dot_emission *e, tg_dot_side *s, tg_value *v, const
     }
     const tg_sched_item *pack = tg_x86_sched_pack(e->x, v);
     bool packed = pack && pack->integer;
-    *s = (tg_dot_side){.value = v, .direct = !packed && is_direct(e->x, v, e->d->dtype, unit, true)};
+    *s = (tg_dot_side){.value = v, .direct = !packed && e->d->group <= 1 && is_direct(e->x, v, e->d->dtype, unit, true)};
     if (pack && (packed || s->direct)) {
         tg_x86_sched_obey(e->x, pack);
     }
@@ -346,7 +346,8 @@ static void pack_lines(tg_dot_emission *e, const tg_dot_side *s, const tg_dot_pa
     LLVMValueRef zero = tg_llvm_i64(e->l, 0), one = tg_llvm_i64(e->l, 1), point = zero, ks[TG_DOT_AXES];
     uint32_t n_bound = e->n_bound;
     for (uint32_t i = 0; i < d->n_over; i++) {
-        LLVMValueRef k = tg_llvm_loop_open(e->l, &loops[i], zero, tg_x86_dot_count(e, i), one);
+        LLVMValueRef from = i == 0 && p->done ? p->done : zero;
+        LLVMValueRef k = tg_llvm_loop_open(e->l, &loops[i], from, tg_x86_dot_count(e, i), one);
         point = add(e, mul(e, point, tg_x86_dot_count(e, i)), k);
         ks[i] = i ? k : add(e, e->k_from, k);
         tg_x86_dot_bind(e, d->over[i], ks[i]);

@@ -1,7 +1,7 @@
 /* Sizes of groups, parts and blocks of the nest of dot_emit.c, and which sides are packed; chosen at run time from the extents. */
 #include "targets/x86/dot_nest.h"
 
-enum { STREAM_BYTES = 192 << 10, PACK_TILES = 8, PACK_PANELS = 8, PART_SHARE = 1024, SHORT = 2048, LINE = 64, PAGE = 4096 };
+enum { STREAM_BYTES = 192 << 10, PACK_TILES = 8, PACK_PANELS = 8, STREAM_GROUPS = 16, PART_SHARE = 1024, SHORT = 2048, LINE = 64, PAGE = 4096 };
 
 typedef struct slot { /* a value that a branch may change */
     LLVMValueRef at;
@@ -77,9 +77,11 @@ static void plan_panels(tg_dot_nest *n, LLVMValueRef rows) {
         n->pays = LLVMConstInt(e->l->i1, 0, 0);
         return;
     }
-    if (n->narrow_columns.direct && !is_short(n)) { /* packing for one row costs more than the row */
-        LLVMValueRef single = LLVMBuildICmp(b, LLVMIntEQ, rows, tg_llvm_i64(e->l, 1), "");
-        n->streams = LLVMBuildAnd(b, single, is_spread(n, &n->narrow_columns, STREAM_BYTES), "");
+    bool groups = tg_x86_dot_packs_groups(e, &n->narrow_columns);
+    if ((groups || tg_dot_streams_narrow(n)) && !is_short(n)) { /* packing for one row costs more than the row */
+        int64_t most = groups ? PACK_TILES * e->rows - 1 : 1;
+        LLVMValueRef few = LLVMBuildICmp(b, LLVMIntSLE, rows, tg_llvm_i64(e->l, most), "");
+        n->streams = LLVMBuildAnd(b, few, is_spread(n, &n->narrow_columns, STREAM_BYTES), "");
     }
     if (!n->columns.direct || n->compact) {
         return;
@@ -161,8 +163,10 @@ static void plan_large(tg_dot_nest *n, LLVMValueRef rows, LLVMValueRef inner, sl
     if (n->streams) {
         tg_llvm_if c;
         tg_llvm_if_open(e->l, &c, n->streams);
-        LLVMBuildStore(b, tg_llvm_min64(e->l, size, tg_llvm_i64(e->l, TG_DOT_STREAM_LINES)), part.at);
-        LLVMValueRef sums = LLVMBuildMul(b, rows, bytes, "");
+        unsigned lines = e->d->group > 1 ? STREAM_GROUPS : TG_DOT_STREAM_LINES;
+        LLVMBuildStore(b, tg_llvm_min64(e->l, size, tg_llvm_i64(e->l, lines)), part.at);
+        LLVMValueRef column = e->d->group > 1 ? tg_llvm_max64(e->l, rows, tg_llvm_i64(e->l, lines)) : rows; /* of sums, or packed */
+        LLVMValueRef sums = LLVMBuildMul(b, column, bytes, "");
         LLVMBuildStore(b, as_many(n, m->l2_bytes / 4, sums, width), group.at);
         LLVMBuildStore(b, LLVMBuildMul(b, tg_llvm_i64(e->l, PACK_TILES), tg_llvm_i64(e->l, e->rows), ""), block.at);
         tg_llvm_if_close(e->l, &c);
@@ -219,6 +223,10 @@ void tg_x86_dot_plan_sizes(tg_dot_nest *n) {
     }
     tg_llvm_if_close(e->l, &c);
     n->group = slot_value(n, group);
+    if (n->streams && d->group > 1) { /* what is packed stays in the first level */
+        LLVMValueRef few = LLVMBuildMul(b, tg_dot_panel_width(n), tg_llvm_i64(e->l, TG_DOT_PACK_BROAD), "");
+        n->slice = tg_dot_choose(n, n->streams, few, n->group);
+    }
     n->block = d->row || d->n_rows ? slot_value(n, block) : NULL;
     const tg_axis *outer = d->over[0];
     if (is_short(n) && !outer->scheduled) {

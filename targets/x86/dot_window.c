@@ -281,6 +281,9 @@ static void copy_lines(window *w, LLVMValueRef to) {
     LLVMValueRef v = tg_x86_from_memory(x, load_line(w, p.offset, at, mask), w->tensor->dtype);
     v = element_of(e, v, w->tensor->dtype);
     v = LLVMBuildSelect(b, mask, v, fill, "");
+    if (e->d->group > 1) { /* the padding: zero times what the tensor holds there need not be zero */
+        v = LLVMBuildSelect(b, tg_x86_dot_lanes_below(e, i, w->extent[last]), v, LLVMConstNull(LLVMTypeOf(v)), "");
+    }
     tg_llvm_store(e->l, v, tg_llvm_gep(e->l, e->l->i8, p.to, LLVMBuildMul(b, i, w->step[last], "")), tg_x86_dot_part_bytes(e));
     close_loops(w, &p, w->rank);
 }
