@@ -85,6 +85,15 @@ LLVMValueRef tg_llvm_slice(tg_llvm *l, LLVMValueRef v, unsigned from, unsigned n
     return LLVMBuildShuffleVector(l->builder, v, LLVMGetPoison(LLVMTypeOf(v)), LLVMConstVector(ids, n), "");
 }
 
+LLVMValueRef tg_llvm_join(tg_llvm *l, LLVMValueRef a, LLVMValueRef b) {
+    LLVMValueRef ids[64];
+    unsigned n = 2 * tg_llvm_lanes(a);
+    for (unsigned i = 0; i < n; i++) {
+        ids[i] = tg_llvm_i32(l, i);
+    }
+    return LLVMBuildShuffleVector(l->builder, a, b, LLVMConstVector(ids, n), "");
+}
+
 LLVMValueRef tg_llvm_gep(tg_llvm *l, LLVMTypeRef element, LLVMValueRef base, LLVMValueRef index) {
     return LLVMBuildGEP2(l->builder, element, base, &index, 1, "");
 }

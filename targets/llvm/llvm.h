@@ -78,6 +78,7 @@ LLVMValueRef tg_llvm_ceil_div(tg_llvm *l, LLVMValueRef a, LLVMValueRef b); /* a 
 LLVMBasicBlockRef tg_llvm_block(tg_llvm *l); /* appended to the function of the current block */
 /* Lanes of `v` [from, from + n) as a shorter vector. */
 LLVMValueRef tg_llvm_slice(tg_llvm *l, LLVMValueRef v, unsigned from, unsigned n);
+LLVMValueRef tg_llvm_join(tg_llvm *l, LLVMValueRef a, LLVMValueRef b); /* of the same type: the lanes of a, then those of b */
 
 /* A bottom-tested counted loop. The block before it stays open until the loop is closed, so that code that does not
  * depend on the index can still be put there (`before` follows if such code makes blocks of its own). */

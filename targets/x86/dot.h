@@ -13,7 +13,7 @@
  *   dot_sizes.c groups, parts, blocks           dot_exact.c  known extents
  *   dot_groups.c  small integers and bf16, several to a word
  *   dot_rows.c  blocks of packed rows
- *   dot_stream.c  one row against a large vector side
+ *   dot_stream.c  one row against a large vector side; dot_stream_groups.c  few, several elements to a word
  *   dot_border.c  windows that leave the tensor: products with zeros left out
  *
  * `dot` is symmetric: either operand can be the vector side. What can be read in place is read in place; everything else (other
@@ -173,6 +173,9 @@ LLVMValueRef tg_x86_dot_row_part(tg_dot_emission *e, LLVMValueRef v, tg_dtype fr
 LLVMValueRef tg_x86_dot_group(tg_dot_emission *e, const LLVMValueRef *members, tg_dtype from, LLVMValueRef keep);
 /* The bits of the members of a group of which `left` >= 1 exist. */
 LLVMValueRef tg_x86_dot_group_keep(tg_dot_emission *e, LLVMValueRef left);
+/* Makes of a vector of each of `group` lines as many vectors of words. Every 128 bits for themselves: of the columns that lie there in the lines,
+ * vector i has the i-th run. */
+void tg_x86_dot_interleave(tg_dot_emission *e, LLVMValueRef *v);
 /* May whole panels of `columns`, which are read as they are stored, be packed by tg_x86_dot_pack_groups? */
 bool tg_x86_dot_packs_groups(const tg_dot_emission *e, const tg_dot_side *columns);
 /* Packs the whole groups of whole panels: of columns [at, limit), `strip` of them at a time, while what lies `ahead` bytes further is requested.
@@ -181,18 +184,26 @@ LLVMValueRef tg_x86_dot_pack_groups(tg_dot_emission *e, const tg_dot_side *colum
 /* Computes what the sums of each column of a packed panel start with, if rows are flipped: a line of the panel's width. */
 void tg_x86_dot_correct(tg_dot_emission *e, LLVMValueRef panel, const tg_dot_loop *loops, LLVMValueRef line);
 
-/* ---- one row (dot_stream.c) --------------------------------------------------------------------------------- */
+/* ---- one row (dot_stream.c), few rows in groups (dot_stream_groups.c) ------------------------------------------ */
 
-enum { TG_DOT_STREAM_LINES = 8, TG_DOT_STREAM_AHEAD = 256 /* bytes to prefetch */ };
+enum { TG_DOT_STREAM_LINES = 8, TG_DOT_STREAM_AHEAD = 256 /* bytes to prefetch */, TG_DOT_STREAM_BYTES = 8192,
+       TG_DOT_STREAM_ROWS = 48, TG_DOT_STREAM_SLICE = 256 /* in groups: rows, columns at a time, at most */ };
 
 typedef struct tg_dot_stream {
     LLVMValueRef columns, column_step; /* address of column 0 at reduction point 0, in place; bytes per reduction point */
     LLVMValueRef row, row_step;        /* likewise */
+    LLVMValueRef n_rows;               /* more than one: in groups, with masks */
+    LLVMValueRef words, words_apart;   /* rows as groups, packed, and bytes from one row to the next */
+    LLVMValueRef scratch;              /* for groups: TG_DOT_STREAM_BYTES */
     tg_dtype column_type, row_type;    /* as they are stored */
     LLVMValueRef n_columns;
     LLVMValueRef k_until;              /* reduction points: a multiple of TG_DOT_STREAM_LINES */
-    LLVMValueRef sums;                 /* out: n_columns sums over them, rounded up to whole vectors */
+    LLVMValueRef sums, strip_bytes;    /* out: sums over them, [panel][row][column], where a panel takes strip_bytes */
 } tg_dot_stream;
+/* Are the operands, which are read as they are stored, multiplied in groups of lines? */
+bool tg_x86_dot_streams_groups(const tg_dot_emission *e);
+/* Adds to the sums those of columns from the first on; gives back the column where it stops: n_columns if there are masks. */
+LLVMValueRef tg_x86_dot_stream_groups(tg_dot_emission *e, const tg_dot_stream *s);
 void tg_x86_dot_stream(tg_dot_emission *e, const tg_dot_stream *s);
 
 #endif

@@ -242,7 +242,6 @@ static void panel_loop(tg_dot_nest *n) {
     tg_llvm_loop_close(e->l, &loop);
 }
 
-/* All rows against the columns [group_from, group_until) in a part. */
 static void block_loop(tg_dot_nest *n) {
     tg_dot_emission *e = &n->e;
     tg_llvm_loop loop;
@@ -262,45 +261,34 @@ static void block_loop(tg_dot_nest *n) {
     tg_llvm_loop_close(e->l, &loop);
 }
 
-static void slice_loop(tg_dot_nest *n) {
-    LLVMValueRef from = n->group_from, until = n->group_until;
-    tg_llvm_loop loop;
-    n->strips_from = from;
-    if (!n->slice) {
-        block_loop(n);
-        return;
-    }
-    n->group_from = tg_llvm_loop_open(n->e.l, &loop, from, until, n->slice);
-    n->group_until = tg_llvm_min64(n->e.l, until, LLVMBuildAdd(n->e.l->builder, n->group_from, n->slice, ""));
-    block_loop(n);
-    tg_llvm_loop_close(n->e.l, &loop);
-    n->group_from = from;
-    n->group_until = until;
-}
-
-/* A single row that streams: all but the last few reduction points are summed here. Returns where the parts go on, which count groups. */
-static LLVMValueRef stream_row(tg_dot_nest *n) {
+/* One row that streams, or few in groups: all but the last few reduction points are summed here. Returns where the parts go on, which count groups. */
+static LLVMValueRef stream_rows(tg_dot_nest *n) {
     tg_dot_emission *e = &n->e;
     LLVMBuilderRef b = e->l->builder;
     tg_axis *k = e->d->over[0];
     LLVMValueRef zero = tg_llvm_i64(e->l, 0), one = tg_llvm_i64(e->l, 1), size = tg_dot_size_of(n, k);
-    LLVMValueRef single = LLVMBuildAnd(b, n->streams, LLVMBuildICmp(b, LLVMIntEQ, tg_dot_total_rows(n), one, ""), "");
+    LLVMValueRef rows = tg_dot_total_rows(n), few = LLVMBuildICmp(b, LLVMIntEQ, rows, one, "");
+    few = tg_dot_streams_rows(n) ? n->streams : LLVMBuildAnd(b, n->streams, few, "");
     LLVMValueRef until = LLVMBuildAnd(b, LLVMBuildSub(b, size, one, ""), tg_llvm_i64(e->l, -TG_DOT_STREAM_LINES), "");
-    single = LLVMBuildAnd(b, single, n->in_parts, "");
-    until = tg_dot_choose(n, single, tg_llvm_max64(e->l, until, zero), zero);
+    until = tg_dot_choose(n, LLVMBuildAnd(b, few, n->in_parts, ""), tg_llvm_max64(e->l, until, zero), zero);
     tg_llvm_if c;
     tg_llvm_if_open(e->l, &c, LLVMBuildICmp(b, LLVMIntSGT, until, zero, ""));
-    bool narrow = tg_dot_streams_narrow(n);
-    const tg_dot_side *columns = narrow ? &n->narrow_columns : &n->columns, *rows = narrow ? &n->narrow_rows : &n->rows;
+    const tg_dot_side *columns = n->columns.direct ? &n->columns : &n->narrow_columns;
+    const tg_dot_side *side = tg_dot_streams_narrow(n) ? &n->narrow_rows : &n->rows;
     tg_dot_stream s = {.column_type = columns->value->type->dtype,
-                       .row_type = rows->value->type->dtype,
+                       .row_type = side->value->type->dtype,
                        .column_step = tg_x86_dot_step(e, columns, k),
-                       .row = rows->base,
-                       .row_step = tg_x86_dot_step(e, rows, k),
+                       .row = side->base,
+                       .row_step = tg_x86_dot_step(e, side, k),
+                       .n_rows = rows,
+                       .words = n->rows.base,
+                       .words_apart = n->n_row_axes ? tg_x86_dot_step(e, &n->rows, n->row_axes[n->n_row_axes - 1]) : zero,
                        .n_columns = LLVMBuildSub(b, n->group_until, n->group_from, ""),
                        .k_until = until,
-                       .sums = n->strips};
+                       .sums = n->strips,
+                       .strip_bytes = n->strip_bytes};
     s.columns = tg_dot_bytes_at(n, columns->base, n->group_from, tg_llvm_i64(e->l, (int64_t)tg_dtype_size(s.column_type)));
+    s.scratch = e->d->group > 1 ? tg_x86_dot_reserve(e->x, &n->panel_memory, tg_llvm_i64(e->l, TG_DOT_STREAM_BYTES)) : NULL;
     tg_llvm_outline o;
     tg_llvm_outline_open(e->l, &o);
     tg_x86_dot_stream(e, &s);
@@ -316,18 +304,18 @@ static void part_loop(tg_dot_nest *n) {
     e->k_from = zero;
     e->k_count = size;
     if (!n->in_parts) {
-        slice_loop(n);
+        block_loop(n);
         return;
     }
     tg_llvm_loop loop;
     LLVMValueRef until = tg_llvm_max64(e->l, size, tg_llvm_i64(e->l, 1)); /* the roots run even if nothing is summed */
-    LLVMValueRef start = n->streams && (n->columns.direct || tg_dot_streams_narrow(n)) ? stream_row(n) : zero;
+    LLVMValueRef start = n->streams ? stream_rows(n) : zero;
     e->k_from = tg_llvm_loop_open(e->l, &loop, start, until, n->k_block);
     LLVMValueRef left = LLVMBuildSub(b, size, e->k_from, "");
     e->k_count = tg_llvm_min64(e->l, n->k_block, left);
     n->first = LLVMBuildICmp(b, LLVMIntEQ, e->k_from, zero, "");
     n->last = LLVMBuildICmp(b, LLVMIntSLE, left, n->k_block, "");
-    slice_loop(n);
+    block_loop(n);
     tg_llvm_loop_close(e->l, &loop);
 }
 

@@ -94,7 +94,7 @@ static LLVMValueRef interleave_halves(tg_dot_emission *e, LLVMValueRef a, LLVMVa
     return shuffle(e, LLVMBuildBitCast(builder, a, type, ""), LLVMBuildBitCast(builder, b, type, ""), pick, n);
 }
 
-/* Columns as interleave_halves wants them: block i of the result gathers piece i of each of `group` runs of columns, which become a vector each. */
+/* Columns as tg_x86_dot_interleave wants them: block i of the result gathers piece i of each of `group` runs of columns, which become a vector each. */
 static LLVMValueRef spread_runs(tg_dot_emission *e, LLVMValueRef line) {
     unsigned group = e->d->group, bytes = BLOCK / group, n = e->lanes * e->size / bytes, pick[MAX_PARTS];
     LLVMTypeRef type = tg_llvm_wide(int_of(e, bytes), n);
@@ -105,23 +105,20 @@ static LLVMValueRef spread_runs(tg_dot_emission *e, LLVMValueRef line) {
     return shuffle(e, v, v, pick, n);
 }
 
-/* `group` vectors of words, one after the other, from a vector of each line. */
-static void interleave_lines(tg_dot_emission *e, LLVMValueRef *v) {
-    for (unsigned i = 0; i < e->d->group; i++) {
-        v[i] = spread_runs(e, v[i]);
-    }
+void tg_x86_dot_interleave(tg_dot_emission *e, LLVMValueRef *v) {
     if (e->d->group == 2) {
         LLVMValueRef a = v[0], b = v[1];
         v[0] = interleave_halves(e, a, b, 2, false);
         v[1] = interleave_halves(e, a, b, 2, true);
         return;
     }
+    LLVMValueRef line[4];
+    memcpy(line, v, sizeof line);
     for (unsigned half = 0; half < 2; half++) {
-        LLVMValueRef even = interleave_halves(e, v[0], v[1], 1, half), odd = interleave_halves(e, v[2], v[3], 1, half);
-        v[4 + 2 * half] = interleave_halves(e, even, odd, 2, false);
-        v[5 + 2 * half] = interleave_halves(e, even, odd, 2, true);
+        LLVMValueRef even = interleave_halves(e, line[0], line[1], 1, half), odd = interleave_halves(e, line[2], line[3], 1, half);
+        v[2 * half] = interleave_halves(e, even, odd, 2, false);
+        v[2 * half + 1] = interleave_halves(e, even, odd, 2, true);
     }
-    memcpy(v, v + 4, 4 * sizeof *v);
 }
 
 bool tg_x86_dot_packs_groups(const tg_dot_emission *e, const tg_dot_side *columns) {
@@ -134,7 +131,7 @@ bool tg_x86_dot_packs_groups(const tg_dot_emission *e, const tg_dot_side *column
 static void pack_group(tg_dot_emission *e, LLVMValueRef from, LLVMValueRef step, LLVMValueRef ahead, LLVMValueRef to) {
     tg_llvm *l = e->l;
     unsigned group = e->d->group, bytes = e->lanes * e->size;
-    LLVMValueRef line[4], v[8];
+    LLVMValueRef line[4], v[4];
     for (unsigned i = 0; i < group; i++) {
         line[i] = i ? tg_llvm_gep(l, l->i8, line[i - 1], step) : from;
     }
@@ -142,9 +139,9 @@ static void pack_group(tg_dot_emission *e, LLVMValueRef from, LLVMValueRef step,
         for (unsigned i = 0; i < group; i++) {
             LLVMValueRef at = tg_llvm_gep(l, l->i8, line[i], tg_llvm_i64(l, run * bytes));
             tg_llvm_prefetch(l, tg_llvm_gep(l, l->i8, at, ahead), 2);
-            v[i] = tg_llvm_load(l, e->vector, at, e->size / group);
+            v[i] = spread_runs(e, tg_llvm_load(l, e->vector, at, e->size / group));
         }
-        interleave_lines(e, v);
+        tg_x86_dot_interleave(e, v);
         for (unsigned i = 0; i < group; i++) {
             LLVMValueRef at = tg_llvm_gep(l, l->i8, to, tg_llvm_i64(l, (run * group + i) * bytes));
             tg_llvm_store(l, LLVMBuildBitCast(l->builder, v[i], e->vector, ""), at, e->size);

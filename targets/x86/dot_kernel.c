@@ -24,27 +24,27 @@ static LLVMValueRef byte_gep(tg_llvm *l, LLVMValueRef base, LLVMValueRef bytes) 
 }
 
 /* An intrinsic of x86 with operands given as vectors of words. */
-static LLVMValueRef call_words(emission *e, const char *name, LLVMValueRef *args, unsigned n) {
-    LLVMValueRef f = LLVMGetIntrinsicDeclaration(e->l->module, LLVMLookupIntrinsicID(name, strlen(name)), NULL, 0);
+static LLVMValueRef call_words(tg_llvm *l, const char *name, LLVMValueRef *args, unsigned n) {
+    LLVMValueRef f = LLVMGetIntrinsicDeclaration(l->module, LLVMLookupIntrinsicID(name, strlen(name)), NULL, 0);
     for (unsigned i = 0; i < n; i++) {
-        args[i] = LLVMBuildBitCast(e->l->builder, args[i], LLVMTypeOf(LLVMGetParam(f, i)), "");
+        args[i] = LLVMBuildBitCast(l->builder, args[i], LLVMTypeOf(LLVMGetParam(f, i)), "");
     }
-    return LLVMBuildCall2(e->l->builder, LLVMGlobalGetValueType(f), f, args, n, "");
+    return LLVMBuildCall2(l->builder, LLVMGlobalGetValueType(f), f, args, n, "");
 }
 
 /* Sums of two or four products of the parts of each word; names by lanes: 8, 16. */
-static LLVMValueRef multiply_add_parts(emission *e, LLVMValueRef row, LLVMValueRef columns, LLVMValueRef sum) {
+LLVMValueRef tg_x86_dot_multiply_groups(tg_llvm *l, tg_dot_multiply multiply, LLVMValueRef row, LLVMValueRef columns, LLVMValueRef sum) {
     static const char *const pairs[] = {"llvm.x86.avx2.pmadd.wd", "llvm.x86.avx512.pmaddw.d.512"};
     static const char *const quads[] = {"llvm.x86.avx512.vpdpbusd.256", "llvm.x86.avx512.vpdpbusd.512"};
-    unsigned width = e->t->lanes == 16;
-    if (e->t->multiply == TG_DOT_PAIRS_BF16) {
-        return call_words(e, "llvm.x86.avx512bf16.dpbf16ps.512", (LLVMValueRef[]){sum, row, columns}, 3);
+    unsigned width = tg_llvm_lanes(sum) == 16;
+    if (multiply == TG_DOT_PAIRS_BF16) {
+        return call_words(l, "llvm.x86.avx512bf16.dpbf16ps.512", (LLVMValueRef[]){sum, row, columns}, 3);
     }
-    if (e->t->multiply == TG_DOT_PAIRS) {
-        return LLVMBuildAdd(e->l->builder, call_words(e, pairs[width], (LLVMValueRef[]){row, columns}, 2), sum, "");
+    if (multiply == TG_DOT_PAIRS) {
+        return LLVMBuildAdd(l->builder, call_words(l, pairs[width], (LLVMValueRef[]){row, columns}, 2), sum, "");
     }
-    bool unsigned_row = e->t->multiply == TG_DOT_QUADS_UNSIGNED_ROW; /* the second operand is unsigned */
-    return call_words(e, quads[width], (LLVMValueRef[]){sum, unsigned_row ? row : columns, unsigned_row ? columns : row}, 3);
+    bool unsigned_row = multiply == TG_DOT_QUADS_UNSIGNED_ROW; /* the second operand is unsigned */
+    return call_words(l, quads[width], (LLVMValueRef[]){sum, unsigned_row ? row : columns, unsigned_row ? columns : row}, 3);
 }
 
 LLVMValueRef tg_x86_dot_multiply_add(tg_llvm *l, LLVMTypeRef elem, LLVMValueRef a, LLVMValueRef b, LLVMValueRef c) {
@@ -54,7 +54,7 @@ LLVMValueRef tg_x86_dot_multiply_add(tg_llvm *l, LLVMTypeRef elem, LLVMValueRef 
 
 static LLVMValueRef multiply_add(emission *e, LLVMValueRef a, LLVMValueRef b, LLVMValueRef c) {
     if (e->t->multiply != TG_DOT_PLAIN) {
-        return multiply_add_parts(e, a, b, c);
+        return tg_x86_dot_multiply_groups(e->l, e->t->multiply, a, b, c);
     }
     return tg_x86_dot_multiply_add(e->l, e->t->elem, a, b, c);
 }

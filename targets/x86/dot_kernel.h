@@ -59,4 +59,7 @@ void tg_x86_dot_tile_shape(int vector_regs, unsigned *rows, unsigned *vecs);
 /* c + a · b on vectors of `elem`: fused for floats. */
 LLVMValueRef tg_x86_dot_multiply_add(tg_llvm *l, LLVMTypeRef elem, LLVMValueRef a, LLVMValueRef b, LLVMValueRef c);
 
+/* sum + the products of groups, all vectors of words. */
+LLVMValueRef tg_x86_dot_multiply_groups(tg_llvm *l, tg_dot_multiply multiply, LLVMValueRef row, LLVMValueRef columns, LLVMValueRef sum);
+
 #endif

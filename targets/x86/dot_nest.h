@@ -36,9 +36,7 @@ typedef struct tg_dot_nest {
     tg_dot_scratch strip_memory;
     LLVMValueRef pays, streams;     /* i1: panels are packed; columns stream by. Null: always, never */
     LLVMValueRef group, block;      /* columns, rows: multiples of the tile's. Null: one panel, all rows */
-    LLVMValueRef slice;             /* columns of a group that are packed and used before the others; null: all */
     LLVMValueRef group_from, group_until, row_from, row_until;
-    LLVMValueRef strips_from;       /* column of the first strip */
     LLVMValueRef k_block, in_parts; /* a long reduction runs in parts; i1: more than one. Null: known to be short */
     LLVMValueRef first, last;       /* i1: of the parts */
     LLVMValueRef strips, strip_bytes; /* [panel of the group][rows…][lanes·vecs]: sums between parts */
@@ -56,6 +54,12 @@ typedef struct tg_dot_nest {
 /* Can a single row stream as both sides are stored? */
 static inline bool tg_dot_streams_narrow(const tg_dot_nest *n) {
     return n->narrow_columns.direct && n->narrow_rows.direct;
+}
+
+/* Do several rows stream, in groups? */
+static inline bool tg_dot_streams_rows(const tg_dot_nest *n) {
+    const tg_dot_emission *e = &n->e;
+    return tg_x86_dot_packs_groups(e, &n->narrow_columns) && tg_x86_dot_streams_groups(e) && n->n_row_axes <= 1;
 }
 
 static inline LLVMValueRef tg_dot_size_of(tg_dot_nest *n, const tg_axis *a) {

@@ -37,8 +37,7 @@ static void pack_panel_across(tg_dot_nest *n, const tg_dot_panels *p) {
     tg_llvm_if_close(e->l, &c);
 }
 
-/* Whole panels of groups are packed by vectors of their lines. Gives back how many groups are done. What is requested is the next lines, or
- * where columns stream by, what of these lines the next slice reads. */
+/* Whole panels of groups are packed by vectors of their lines. Gives back how many groups are done. */
 static LLVMValueRef pack_whole_groups(tg_dot_nest *n, LLVMValueRef memory) {
     tg_dot_emission *e = &n->e;
     tg_llvm *l = e->l;
@@ -47,9 +46,7 @@ static LLVMValueRef pack_whole_groups(tg_dot_nest *n, LLVMValueRef memory) {
     LLVMValueRef whole = LLVMBuildMul(b, LLVMBuildUDiv(b, columns, width, ""), width, "");
     tg_dot_panels p = {.to = memory, .bytes = n->panel_bytes, .at = n->group_from, .limit = LLVMBuildAdd(b, n->group_from, whole, "")};
     LLVMValueRef strip = LLVMBuildMul(b, width, tg_llvm_i64(l, TG_DOT_PACK_BROAD), "");
-    LLVMValueRef piece = LLVMBuildMul(b, strip, tg_llvm_i64(l, tg_x86_dot_part_bytes(e)), "");
-    LLVMValueRef lines = LLVMBuildMul(b, tg_x86_dot_step(e, &n->narrow_columns, e->d->over[0]), tg_llvm_i64(l, (int64_t)PREFETCH_GROUPS * e->d->group), "");
-    LLVMValueRef ahead = n->streams ? tg_dot_choose(n, n->streams, piece, lines) : lines;
+    LLVMValueRef ahead = LLVMBuildMul(b, tg_x86_dot_step(e, &n->narrow_columns, e->d->over[0]), tg_llvm_i64(l, (int64_t)PREFETCH_GROUPS * e->d->group), "");
     return tg_x86_dot_pack_groups(e, &n->narrow_columns, &p, strip, ahead);
 }
 
@@ -162,7 +159,7 @@ static void plan_requests(tg_dot_nest *n, const tg_dot_loop *last) {
     LLVMValueRef zero = tg_llvm_i64(l, 0), step = last->vector_step;
     n->p.ahead = LLVMBuildMul(b, step, tg_llvm_i64(l, TG_DOT_PREFETCH_STEPS), "");
     unsigned two = 2 * e->vecs * e->lanes * e->size, stream = two > TG_DOT_STREAM_AHEAD ? two : TG_DOT_STREAM_AHEAD; /* panels */
-    n->p.ahead = n->streams && e->d->group <= 1 ? tg_dot_choose(n, n->streams, tg_llvm_i64(l, stream), n->p.ahead) : n->p.ahead;
+    n->p.ahead = n->streams ? tg_dot_choose(n, n->streams, tg_llvm_i64(l, stream), n->p.ahead) : n->p.ahead;
     LLVMValueRef panel = LLVMBuildMul(b, points_of_part(n), tg_dot_line_bytes(n), "");
     n->p.next_rows = LLVMBuildICmp(b, LLVMIntSLE, panel, tg_llvm_i64(l, e->x->machine->l1_bytes / 2), "");
     if (n->packs_rows) {
@@ -223,8 +220,5 @@ void tg_dot_locate_panel(tg_dot_nest *n) {
         n->p.at = tg_dot_bytes_at(n, n->p.at, in_place, step);
     }
     n->correction = n->e.d->flip_rows ? correction_of(n, n->p.at) : NULL;
-    if (n->in_parts) {
-        LLVMValueRef strip = LLVMBuildUDiv(n->e.l->builder, LLVMBuildSub(n->e.l->builder, n->p.column, n->strips_from, ""), tg_dot_panel_width(n), "");
-        n->strip = tg_dot_bytes_at(n, n->strips, strip, n->strip_bytes);
-    }
+    n->strip = n->in_parts ? tg_dot_bytes_at(n, n->strips, number, n->strip_bytes) : NULL;
 }

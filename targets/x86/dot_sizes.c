@@ -1,7 +1,7 @@
 /* Sizes of groups, parts and blocks of the nest of dot_emit.c, and which sides are packed; chosen at run time from the extents. */
 #include "targets/x86/dot_nest.h"
 
-enum { STREAM_BYTES = 192 << 10, PACK_TILES = 8, PACK_PANELS = 8, STREAM_GROUPS = 16, PART_SHARE = 1024, SHORT = 2048, LINE = 64, PAGE = 4096 };
+enum { STREAM_BYTES = 192 << 10, PACK_TILES = 8, PACK_PANELS = 8, PART_SHARE = 1024, SHORT = 2048, LINE = 64, PAGE = 4096 };
 
 typedef struct slot { /* a value that a branch may change */
     LLVMValueRef at;
@@ -77,9 +77,9 @@ static void plan_panels(tg_dot_nest *n, LLVMValueRef rows) {
         n->pays = LLVMConstInt(e->l->i1, 0, 0);
         return;
     }
-    bool groups = tg_x86_dot_packs_groups(e, &n->narrow_columns);
-    if ((groups || tg_dot_streams_narrow(n)) && !is_short(n)) { /* packing for one row costs more than the row */
-        int64_t most = groups ? PACK_TILES * e->rows - 1 : 1;
+    bool groups = tg_dot_streams_rows(n);
+    if ((groups || tg_dot_streams_narrow(n)) && !is_short(n)) { /* packing costs more than a few rows */
+        int64_t most = groups ? TG_DOT_STREAM_ROWS : 1;
         LLVMValueRef few = LLVMBuildICmp(b, LLVMIntSLE, rows, tg_llvm_i64(e->l, most), "");
         n->streams = LLVMBuildAnd(b, few, is_spread(n, &n->narrow_columns, STREAM_BYTES), "");
     }
@@ -163,10 +163,8 @@ static void plan_large(tg_dot_nest *n, LLVMValueRef rows, LLVMValueRef inner, sl
     if (n->streams) {
         tg_llvm_if c;
         tg_llvm_if_open(e->l, &c, n->streams);
-        unsigned lines = e->d->group > 1 ? STREAM_GROUPS : TG_DOT_STREAM_LINES;
-        LLVMBuildStore(b, tg_llvm_min64(e->l, size, tg_llvm_i64(e->l, lines)), part.at);
-        LLVMValueRef column = e->d->group > 1 ? tg_llvm_max64(e->l, rows, tg_llvm_i64(e->l, lines)) : rows; /* of sums, or packed */
-        LLVMValueRef sums = LLVMBuildMul(b, column, bytes, "");
+        LLVMBuildStore(b, tg_llvm_min64(e->l, size, tg_llvm_i64(e->l, TG_DOT_STREAM_LINES)), part.at);
+        LLVMValueRef sums = LLVMBuildMul(b, rows, bytes, "");
         LLVMBuildStore(b, as_many(n, m->l2_bytes / 4, sums, width), group.at);
         LLVMBuildStore(b, LLVMBuildMul(b, tg_llvm_i64(e->l, PACK_TILES), tg_llvm_i64(e->l, e->rows), ""), block.at);
         tg_llvm_if_close(e->l, &c);
@@ -184,6 +182,10 @@ static void plan_strips(tg_dot_nest *n, LLVMValueRef rows) {
     LLVMValueRef columns = tg_llvm_min64(e->l, n->group, tg_dot_size_of(n, e->d->vector));
     LLVMValueRef bytes = LLVMBuildMul(b, tg_llvm_ceil_div(e->l, columns, tg_dot_panel_width(n)), n->strip_bytes, "");
     bytes = LLVMBuildAdd(b, bytes, LLVMBuildMul(b, height, tg_dot_line_bytes(n), ""), ""); /* the last panel's tiles have all rows */
+    if (e->d->group > 1) { /* slices of columns that stream in groups pass the last panel */
+        LLVMValueRef slice = tg_llvm_i64(e->l, (int64_t)TG_DOT_STREAM_SLICE * e->size);
+        bytes = LLVMBuildAdd(b, bytes, LLVMBuildAdd(b, n->strip_bytes, slice, ""), "");
+    }
     n->strip_memory = tg_x86_dot_scratch(e->x);
     n->strips = tg_x86_dot_reserve(e->x, &n->strip_memory, tg_dot_choose(n, n->in_parts, bytes, tg_llvm_i64(e->l, 0)));
 }
@@ -223,10 +225,6 @@ void tg_x86_dot_plan_sizes(tg_dot_nest *n) {
     }
     tg_llvm_if_close(e->l, &c);
     n->group = slot_value(n, group);
-    if (n->streams && d->group > 1) { /* what is packed stays in the first level */
-        LLVMValueRef few = LLVMBuildMul(b, tg_dot_panel_width(n), tg_llvm_i64(e->l, TG_DOT_PACK_BROAD), "");
-        n->slice = tg_dot_choose(n, n->streams, few, n->group);
-    }
     n->block = d->row || d->n_rows ? slot_value(n, block) : NULL;
     const tg_axis *outer = d->over[0];
     if (is_short(n) && !outer->scheduled) {

@@ -76,37 +76,55 @@ static void columns_loop(stream *t, LLVMValueRef from, LLVMValueRef until, unsig
 
 /* A vector at a time, the last perhaps a part of one: what comes from memory leaves time to make masks. There are none for narrow
  * elements, so their last columns go one by one. */
-static void all_columns(stream *t) {
+static void all_columns(stream *t, LLVMValueRef from) {
     LLVMBuilderRef b = t->e->l->builder;
-    LLVMValueRef zero = tg_llvm_i64(t->e->l, 0), lanes = tg_llvm_i64(t->e->l, t->e->lanes), n = t->s->n_columns;
+    LLVMValueRef lanes = tg_llvm_i64(t->e->l, t->e->lanes), n = t->s->n_columns;
     if (stored_size(t) == t->e->size) {
-        columns_loop(t, zero, n, t->e->lanes, true);
+        columns_loop(t, from, n, t->e->lanes, true);
         return;
     }
     LLVMValueRef whole = LLVMBuildMul(b, LLVMBuildUDiv(b, n, lanes, ""), lanes, "");
-    columns_loop(t, zero, whole, t->e->lanes, false);
+    columns_loop(t, from, whole, t->e->lanes, false);
     columns_loop(t, whole, n, 1, false);
 }
 
+/* Whole panels of sums. */
 static void clear(stream *t) {
     tg_dot_emission *e = t->e;
+    tg_llvm *l = e->l;
     tg_llvm_loop loop;
-    LLVMValueRef c = tg_llvm_loop_open(e->l, &loop, tg_llvm_i64(e->l, 0), t->s->n_columns, tg_llvm_i64(e->l, e->lanes));
-    tg_llvm_store(e->l, LLVMConstNull(e->vector), sum_at(t, c), e->size);
-    tg_llvm_loop_close(e->l, &loop);
+    LLVMValueRef panels = tg_llvm_ceil_div(l, t->s->n_columns, tg_llvm_i64(l, e->vecs * e->lanes)), vector = tg_llvm_i64(l, e->lanes * e->size);
+    LLVMValueRef i = tg_llvm_loop_open(l, &loop, tg_llvm_i64(l, 0), LLVMBuildMul(l->builder, panels, t->s->strip_bytes, ""), vector);
+    tg_llvm_store(l, LLVMConstNull(e->vector), tg_llvm_gep(l, l->i8, t->s->sums, i), e->size);
+    tg_llvm_loop_close(l, &loop);
+}
+
+/* One row, columns from `from` on. */
+static void stream_lines(stream *t, LLVMValueRef from) {
+    tg_dot_emission *e = t->e;
+    tg_llvm *l = e->l;
+    const tg_dot_stream *s = t->s;
+    tg_llvm_loop loop;
+    LLVMValueRef k = tg_llvm_loop_open(l, &loop, tg_llvm_i64(l, 0), s->k_until, tg_llvm_i64(l, LINES));
+    for (unsigned i = 0; i < LINES; i++) {
+        LLVMValueRef index = LLVMBuildAdd(l->builder, k, tg_llvm_i64(l, i), "");
+        t->line[i] = at(t, s->columns, index, s->column_step);
+        t->row[i] = tg_llvm_splat(l, load(t, at(t, s->row, index, s->row_step), s->row_type, 1, NULL), e->lanes);
+    }
+    all_columns(t, from);
+    tg_llvm_loop_close(l, &loop);
 }
 
 void tg_x86_dot_stream(tg_dot_emission *e, const tg_dot_stream *s) {
     stream t = {.e = e, .s = s};
     tg_llvm *l = e->l;
-    tg_llvm_loop loop;
     clear(&t);
-    LLVMValueRef k = tg_llvm_loop_open(l, &loop, tg_llvm_i64(l, 0), s->k_until, tg_llvm_i64(l, LINES));
-    for (unsigned i = 0; i < LINES; i++) {
-        LLVMValueRef index = LLVMBuildAdd(l->builder, k, tg_llvm_i64(l, i), "");
-        t.line[i] = at(&t, s->columns, index, s->column_step);
-        t.row[i] = tg_llvm_splat(l, load(&t, at(&t, s->row, index, s->row_step), s->row_type, 1, NULL), e->lanes);
+    LLVMValueRef from = tg_llvm_i64(l, 0);
+    if (tg_x86_dot_streams_groups(e)) {
+        from = tg_x86_dot_stream_groups(e, s);
+        if (e->x->machine->has_masks) {
+            return;
+        }
     }
-    all_columns(&t);
-    tg_llvm_loop_close(l, &loop);
+    stream_lines(&t, from);
 }
