@@ -216,7 +216,7 @@ LLVMValueRef tg_x86_to_memory(tg_x86 *x, LLVMValueRef v, tg_dtype t) {
         return is_native_f16(x, t) ? LLVMBuildFPTrunc(b, v, tg_llvm_like(x->l->f16, v), "")
                                    : LLVMBuildTrunc(b, encode(x, v, t), tg_llvm_like(x->l->i16, v), "");
     case TG_BF16: {
-        LLVMValueRef u = round_bf16_bits(x, v);
+        LLVMValueRef u = as_int(x, v); /* rounded already */
         return LLVMBuildTrunc(b, LLVMBuildLShr(b, u, imm(u, 16), ""), tg_llvm_like(x->l->i16, v), "");
     }
     case TG_I4:

@@ -133,6 +133,8 @@ void tg_x86_dot_pack_panels(tg_dot_emission *e, const tg_dot_side *s, const tg_d
 bool tg_x86_dot_packs_broad(const tg_dot_emission *e, const tg_dot_side *s);
 /* Evaluates the broadcast side for all rows; `s` is then direct. */
 void tg_x86_dot_pack_rows(tg_dot_emission *e, tg_dot_side *s, tg_dot_scratch *to);
+/* Likewise in groups of one reduction axis, unless they lie so already: `stored` reads the elements as they are stored. */
+void tg_x86_dot_place_groups(tg_dot_emission *e, tg_dot_side *s, const tg_dot_side *stored, tg_dot_scratch *to);
 /* Is `v`, the broadcast side, a load whose positions overlap as those of a sliding window do? */
 bool tg_x86_dot_has_window(tg_x86 *x, const tg_x86_dot *d, const tg_value *v);
 /* Copies the box of the tensor that all rows touch; `s` is then direct. */

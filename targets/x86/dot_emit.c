@@ -347,6 +347,13 @@ static void group_loop(tg_dot_nest *n) {
     tg_llvm_loop_close(e->l, &loop);
 }
 
+/* May rows be read as they are stored? Their width must be that of a group's members, and no signs flipped. */
+static bool has_rows_of_groups(const tg_dot_nest *n) {
+    const tg_dot_emission *e = &n->e;
+    bool parts = e->d->group > 1 && n->narrow_rows.direct && !e->d->flip_rows;
+    return parts && tg_dtype_size(n->narrow_rows.value->type->dtype) == tg_x86_dot_part_bytes(e);
+}
+
 static void batch_loops(tg_dot_nest *n) {
     tg_dot_emission *e = &n->e;
     tg_llvm_loop loops[TG_DOT_AXES];
@@ -355,6 +362,8 @@ static void batch_loops(tg_dot_nest *n) {
     }
     if (!n->rows.direct && tg_x86_dot_has_window(e->x, e->d, n->rows.value)) {
         tg_x86_dot_stage_window(e, &n->rows, &n->row_memory);
+    } else if (!n->rows.direct && has_rows_of_groups(n)) {
+        tg_x86_dot_place_groups(e, &n->rows, &n->narrow_rows, &n->row_memory);
     } else if (!n->rows.direct && !n->packs_rows) {
         tg_x86_dot_pack_rows(e, &n->rows, &n->row_memory);
     }

@@ -460,7 +460,7 @@ static void pack_row_vector(tg_dot_emission *e, tg_dot_side *s, LLVMValueRef to,
 static void pack_row(tg_dot_emission *e, tg_dot_side *s, LLVMValueRef to) {
     LLVMValueRef size = size_of(e, e->d->over[e->d->n_over - 1]), from = tg_llvm_i64(e->l, 0), lanes = tg_llvm_i64(e->l, e->lanes);
     tg_llvm_loop loop;
-    if (copies_whole_vectors(e, s->value)) {
+    if (copies_whole_vectors(e, s->value) || e->d->group > 1) { /* masks take longer than a copy */
         LLVMValueRef whole = mul(e, LLVMBuildUDiv(e->l->builder, size, lanes, ""), lanes);
         LLVMValueRef k = tg_llvm_loop_open(e->l, &loop, from, whole, lanes);
         pack_row_vector(e, s, to, k, NULL);
@@ -472,11 +472,10 @@ static void pack_row(tg_dot_emission *e, tg_dot_side *s, LLVMValueRef to) {
     tg_llvm_loop_close(e->l, &loop);
 }
 
-void tg_x86_dot_pack_rows(tg_dot_emission *e, tg_dot_side *s, tg_dot_scratch *to) {
+/* Evaluates all rows as `s` lays them out. */
+static void fill_rows(tg_dot_emission *e, tg_dot_side *s) {
     const tg_x86_dot *d = e->d;
-    LLVMValueRef bytes = lay_out_rows(e, s), zero = tg_llvm_i64(e->l, 0), one = tg_llvm_i64(e->l, 1);
-    s->base = tg_x86_dot_reserve(e->x, to, bytes);
-    s->direct = true;
+    LLVMValueRef zero = tg_llvm_i64(e->l, 0), one = tg_llvm_i64(e->l, 1);
     tg_axis *order[TG_DOT_AXES * 3];
     tg_llvm_loop loops[TG_DOT_AXES * 3];
     uint32_t n = 0, n_bound = e->n_bound;
@@ -498,4 +497,40 @@ void tg_x86_dot_pack_rows(tg_dot_emission *e, tg_dot_side *s, tg_dot_scratch *to
     pack_row(e, s, at);
     close_loops(e, loops, n);
     e->n_bound = n_bound;
+}
+
+void tg_x86_dot_pack_rows(tg_dot_emission *e, tg_dot_side *s, tg_dot_scratch *to) {
+    LLVMValueRef bytes = lay_out_rows(e, s);
+    s->base = tg_x86_dot_reserve(e->x, to, bytes);
+    s->direct = true;
+    fill_rows(e, s);
+}
+
+/* Are the rows, as they are stored, groups side by side? */
+static LLVMValueRef are_groups(tg_dot_emission *e, const tg_dot_side *stored) {
+    LLVMBuilderRef b = e->l->builder;
+    tg_axis *k = e->d->over[0];
+    LLVMValueRef part = tg_llvm_i64(e->l, tg_x86_dot_part_bytes(e)), last = tg_llvm_i64(e->l, e->d->group - 1);
+    LLVMValueRef unit = LLVMBuildICmp(b, LLVMIntEQ, tg_x86_dot_step(e, stored, k), part, "");
+    LLVMValueRef whole = LLVMBuildICmp(b, LLVMIntEQ, LLVMBuildAnd(b, size_of(e, k), last, ""), tg_llvm_i64(e->l, 0), "");
+    return LLVMBuildAnd(b, unit, whole, "");
+}
+
+void tg_x86_dot_place_groups(tg_dot_emission *e, tg_dot_side *s, const tg_dot_side *stored, tg_dot_scratch *to) {
+    LLVMBuilderRef b = e->l->builder;
+    LLVMValueRef bytes = lay_out_rows(e, s), in_place = are_groups(e, stored), base = tg_x86_alloca(e->x, e->l->ptr);
+    LLVMBuildStore(b, stored->base, base);
+    tg_llvm_if c;
+    tg_llvm_if_open(e->l, &c, LLVMBuildNot(b, in_place, ""));
+    s->base = tg_x86_dot_reserve(e->x, to, bytes);
+    LLVMBuildStore(b, s->base, base);
+    fill_rows(e, s);
+    tg_llvm_if_close(e->l, &c);
+    s->base = LLVMBuildLoad2(b, e->l->ptr, base, "");
+    s->direct = true;
+    for (uint32_t i = 0; i < s->n_axes; i++) { /* the same along the reduction */
+        if (s->axes[i] != e->d->over[0]) {
+            s->step[i] = LLVMBuildSelect(b, in_place, tg_x86_dot_step(e, stored, s->axes[i]), s->step[i], "");
+        }
+    }
 }
