@@ -116,8 +116,16 @@ static LLVMValueRef part_of(tg_dot_nest *n, LLVMValueRef size, LLVMValueRef inne
     return tg_dot_choose(n, fits, size, part);
 }
 
-/* Rows that have to be packed anyhow are packed in blocks. Others if the sides do not fit the second level, which rows in place
- * use badly then, and if many panels read them again. */
+/* Bytes of rows in place that tiles read again and again. Beside a wide panel, which stays in the second level until they all have passed, a row is
+ * a thin stream: the third level will do. */
+static int64_t room_for_rows(const tg_dot_nest *n) {
+    const tg_machine *m = n->e.x->machine;
+    int64_t third = cache_lines(n) > 1 && n->e.d->n_over == 1 ? m->l3_bytes / 8 : 0;
+    return third > m->l2_bytes / 2 ? third : m->l2_bytes / 2;
+}
+
+/* Rows that have to be packed anyhow are packed in blocks. Others if the sides do not fit where they are read from, which rows in
+ * place use badly then, and if many panels read them again. */
 static void plan_rows(tg_dot_nest *n, LLVMValueRef rows, LLVMValueRef large) {
     tg_dot_emission *e = &n->e;
     const tg_x86_dot *d = e->d;
@@ -147,8 +155,11 @@ static void plan_large(tg_dot_nest *n, LLVMValueRef rows, LLVMValueRef inner, sl
     LLVMValueRef k = part_of(n, size, inner);
     LLVMValueRef length = LLVMBuildMul(b, LLVMBuildMul(b, k, inner, ""), bytes, ""); /* bytes of a row or column in a part */
     LLVMBuildStore(b, k, part.at);
-    LLVMValueRef many = as_many(n, m->l2_bytes / 2, length, tg_llvm_i64(e->l, e->rows));
-    LLVMValueRef height = tg_llvm_i64(e->l, e->rows), one = tg_llvm_i64(e->l, 1);
+    LLVMValueRef height = tg_llvm_i64(e->l, e->rows), one = tg_llvm_i64(e->l, 1), many = as_many(n, m->l2_bytes / 2, length, height);
+    if (room_for_rows(n) > m->l2_bytes / 2) {
+        LLVMValueRef in_place = as_many(n, room_for_rows(n), length, height);
+        many = n->packs_rows ? tg_dot_choose(n, n->packs_rows, many, in_place) : in_place;
+    }
     LLVMValueRef blocks = tg_llvm_max64(e->l, tg_llvm_ceil_div(e->l, rows, many), one);
     LLVMValueRef tiles = tg_llvm_max64(e->l, tg_llvm_ceil_div(e->l, tg_llvm_ceil_div(e->l, rows, blocks), height), one);
     LLVMBuildStore(b, LLVMBuildMul(b, tiles, height, ""), block.at); /* about equal ones */
@@ -205,7 +216,7 @@ void tg_x86_dot_plan_sizes(tg_dot_nest *n) {
     LLVMValueRef bytes = LLVMBuildMul(b, LLVMBuildMul(b, points, longest, ""), tg_llvm_i64(e->l, e->size), "");
     LLVMValueRef large = LLVMBuildICmp(b, LLVMIntSGT, bytes, half, "");
     large = n->streams ? LLVMBuildOr(b, large, n->streams, "") : large;
-    plan_rows(n, rows, large);
+    plan_rows(n, rows, LLVMBuildICmp(b, LLVMIntSGT, bytes, tg_llvm_i64(e->l, room_for_rows(n)), ""));
     LLVMValueRef all = tg_llvm_max64(e->l, size, one), height = tg_llvm_i64(e->l, e->rows);
     unsigned panels = tg_x86_dot_packs_broad(e, &n->columns) ? TG_DOT_PACK_BROAD : 1;
     LLVMValueRef columns = LLVMBuildMul(b, tg_dot_panel_width(n), tg_llvm_i64(e->l, panels), "");
