@@ -43,15 +43,21 @@ static int64_t cache_lines(const tg_dot_nest *n) {
 }
 
 /* Do `count` lines that lie `step` bytes apart find no room in the cache that panels are read from? A power of two in the step leaves
- * sets unused. Panels of several lines a point are read from the second level anyhow, all in good time. */
+ * sets unused. A panel of several cache lines a point that even packed exceeds the first level is read from the second, all in good time,
+ * unless each line displaces one that was requested for a point to come: those a page apart have the same few sets. */
 static LLVMValueRef crowds_sets(tg_dot_nest *n, LLVMValueRef step, LLVMValueRef count) {
     tg_llvm *l = n->e.l;
+    LLVMBuilderRef b = l->builder;
     const tg_machine *m = n->e.x->machine;
-    bool first = cache_lines(n) == 1;
-    LLVMValueRef unit = LLVMBuildAnd(l->builder, step, LLVMBuildNeg(l->builder, step, ""), "");
-    unit = tg_llvm_min64(l, tg_llvm_max64(l, unit, tg_llvm_i64(l, LINE)), tg_llvm_i64(l, PAGE));
-    LLVMValueRef room = tg_llvm_i64(l, first ? m->l1_bytes * 3 / 4 : m->l2_bytes);
-    return LLVMBuildICmp(l->builder, LLVMIntSGT, LLVMBuildMul(l->builder, unit, count, ""), room, "");
+    LLVMValueRef unit = LLVMBuildAnd(b, step, LLVMBuildNeg(b, step, ""), ""), page = tg_llvm_i64(l, PAGE);
+    unit = tg_llvm_min64(l, tg_llvm_max64(l, unit, tg_llvm_i64(l, LINE)), page);
+    LLVMValueRef room = tg_llvm_i64(l, m->l1_bytes * 3 / 4);
+    if (cache_lines(n) > 1) {
+        LLVMValueRef fits = LLVMBuildICmp(b, LLVMIntSLE, LLVMBuildMul(b, count, tg_dot_line_bytes(n), ""), room, "");
+        LLVMValueRef first = LLVMBuildOr(b, fits, LLVMBuildICmp(b, LLVMIntEQ, unit, page, ""), "");
+        room = tg_dot_choose(n, first, room, tg_llvm_i64(l, m->l2_bytes));
+    }
+    return LLVMBuildICmp(b, LLVMIntSGT, LLVMBuildMul(b, unit, count, ""), room, "");
 }
 
 /* Are the lines of the vector side spread over `bytes` or more? */
