@@ -123,6 +123,23 @@ static bool is_name(const tg_signature *sig, const char *name, size_t n) {
     return false;
 }
 
+/* Every T of --dtype T=TYPE must be a type parameter. */
+static bool check_type_names(const tg_signature *sig, const cli_list *dtypes) {
+    for (uint32_t i = 0; i < dtypes->n; i++) {
+        const char *item = dtypes->items[i];
+        size_t n = strcspn(item, "=");
+        bool found = !item[n];
+        for (uint32_t k = 0; k < sig->n_tparams && !found; k++) {
+            found = strlen(sig->tparams[k].name) == n && strncmp(sig->tparams[k].name, item, n) == 0;
+        }
+        if (!found) {
+            cli_error("--dtype %s: %s has no type parameter of that name", item, sig->name);
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Every NAME of --set must be a dimension or a scalar. */
 static bool check_names(const tg_signature *sig, const cli_list *set) {
     for (uint32_t i = 0; i < set->n; i++) {
@@ -139,7 +156,7 @@ static bool check_names(const tg_signature *sig, const cli_list *set) {
 bool cli_select(tg_kernel *k, const cli_selection *s, tg_selection *out) {
     const tg_signature *sig = k->signature;
     bindings b = {.n = 0};
-    if (!check_names(sig, &s->set)) {
+    if (!check_names(sig, &s->set) || !check_type_names(sig, &s->dtypes)) {
         return false;
     }
     for (uint32_t i = 0; i < sig->n_tparams; i++) {

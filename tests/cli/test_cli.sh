@@ -51,6 +51,7 @@ expect "which kernel" 1 "choose one with --kernel: gemm pick" "$tegula" run kern
 expect "no such kernel" 1 "did you mean 'gemm'" "$tegula" run kernels.dsl --kernel gem
 expect "no such dimension" 2 "no dimension or scalar" "$tegula" run kernels.dsl --kernel gemm --set Q=1
 expect "bad dimension" 2 "number >= 0" "$tegula" run kernels.dsl --kernel gemm --set M=-1
+expect "no such type parameter" 2 "--dtype U=bf16: gemm has no type parameter" "$tegula" run kernels.dsl --kernel gemm --dtype U=bf16
 expect "bad type" 2 "not a type that T" "$tegula" run kernels.dsl --kernel gemm --dtype T=i32
 expect "no such file" 1 "not found" "$tegula" run nowhere.dsl
 expect "launch error" 1 "L0904" "$tegula" run kernels.dsl --kernel repeat_rows --set N=20 M=5
