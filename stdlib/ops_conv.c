@@ -131,7 +131,7 @@ static bool wants_tiles_of_two(const tg_context *context, const tg_tensor *f, co
     const int64_t *out = y->arg.shape;
     double bytes = 36. * sizeof(float) * (double)f->arg.shape[2] * (double)f->arg.shape[3];
     double tiles = (double)out[0] * (double)(out[1] / 4 + (out[1] % 4 != 0)) * (double)(out[2] / 4 + (out[2] % 4 != 0));
-    return tiles < FEW && bytes > (double)context->machine.l3_bytes;
+    return tiles < (double)FEW && bytes > (double)context->machine.l3_bytes;
 }
 
 tg_status tg_op_winograd_filter_extents(tg_context *context, const tg_tensor *f, const tg_tensor *y, int64_t *extents) {
