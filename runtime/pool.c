@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX_THREADS = 1024, CHUNKS_PER_THREAD = 16, SPIN_NS = 20000 };
+enum { MAX_THREADS = 1024, CHUNKS_PER_THREAD = 16, SPIN_NS = 20000, NONE = -1 };
 
 struct job {
     tg_task_fn fn;
@@ -34,12 +34,14 @@ struct thread {
     tg_pool *pool;
     tg_scratch scratch;
     pthread_t handle;
+    _Atomic int apart; /* the processor that it stays off; NONE */
 };
 
 struct tg_pool {
     const tg_allocator *allocator;
     int32_t n_threads, n_started; /* n_started: pool threads running, without callers */
     bool pin, spin;
+    cpu_set_t allowed; /* processors of whoever made the pool */
     uint32_t mxcsr;
     pthread_mutex_t lock; /* jobs, start, spares */
     struct job *first, *last;
@@ -198,6 +200,7 @@ static void start_threads(tg_pool *pool) {
     while (!atomic_load(&pool->started) && pool->n_started < pool->n_threads - 1) {
         struct thread *t = &pool->threads[pool->n_started];
         t->pool = pool;
+        atomic_init(&t->apart, NONE);
         tg_scratch_init(&t->scratch, pool->allocator, pool->n_started + 1);
         if (pthread_create(&t->handle, NULL, thread_main, t)) {
             break;
@@ -245,6 +248,24 @@ static void give_spare(tg_pool *pool, tg_scratch *s) {
     pthread_mutex_unlock(&pool->lock);
 }
 
+/* A woken thread may be put on the processor where the caller runs, and wait there while others idle: the kernel moves it at its leisure
+ * only, and by then the caller has done all of the job (seen after every pause of 40 ms; launches then took twice as long). So threads
+ * stay off that processor, which costs something only when the caller has moved. */
+static void make_way(tg_pool *pool) {
+    int here = sched_getcpu();
+    cpu_set_t others = pool->allowed;
+    if (here < 0 || pool->pin || !CPU_ISSET((size_t)here, &others) || CPU_COUNT(&others) < 2) {
+        return;
+    }
+    CPU_CLR((size_t)here, &others);
+    for (int32_t i = 0; i < pool->n_started; i++) {
+        struct thread *t = &pool->threads[i];
+        if (atomic_exchange_explicit(&t->apart, here, memory_order_relaxed) != here) {
+            (void)pthread_setaffinity_np(t->handle, sizeof others, &others);
+        }
+    }
+}
+
 static void list_job(tg_pool *pool, struct job *job) {
     pthread_mutex_lock(&pool->lock);
     job->before = pool->last;
@@ -254,6 +275,7 @@ static void list_job(tg_pool *pool, struct job *job) {
     atomic_fetch_add(&pool->epoch, 1);
     uint32_t asleep = atomic_load(&pool->sleepers);
     if (asleep) {
+        make_way(pool);
         int64_t chunks = (job->n_tasks + job->chunk - 1) / job->chunk - 1;
         futex_wake(&pool->epoch, chunks < (int64_t)asleep ? (int)chunks : (int)asleep);
     }
@@ -338,6 +360,9 @@ tg_status tg_pool_create(const tg_pool_options *options, tg_pool **out) {
     pool->allocator = options->allocator;
     pool->n_threads = n;
     pool->pin = options->pin;
+    if (sched_getaffinity(0, sizeof pool->allowed, &pool->allowed)) {
+        CPU_ZERO(&pool->allowed);
+    }
     pool->spin =
         n <= processors; /* with more threads than processors spinning steals time from work */
     pool->mxcsr = options->mxcsr ? options->mxcsr : TG_MXCSR_DEFAULT;

@@ -9,7 +9,8 @@
  * Any number of host threads may run jobs at once; inside a task a further run is serial. The
  * threads are started by the first job that has work for them; if the system refuses some,
  * fewer are used. Idle threads spin for some microseconds, so that the phases of a launch
- * follow each other quickly, and then sleep. */
+ * follow each other quickly, and then sleep. A thread that is woken stays off the processor where the
+ * caller runs, if there are others. */
 #ifndef TG_RUNTIME_POOL_H
 #define TG_RUNTIME_POOL_H
 

@@ -1,7 +1,9 @@
 /* The thread pool and the host under many callers: every task runs once, failures stop a job, nested runs
  * are serial, scratch is private. A plain program, so that ThreadSanitizer sees all of it in one process. */
+#define _GNU_SOURCE
 #include "runtime/host.h"
 
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -166,7 +168,48 @@ static void test_cost(void) {
     tg_host_destroy(host);
 }
 
+struct meeting {
+    _Atomic int arrived;
+    int caller; /* its processor; it runs on no other */
+};
+
+/* Two tasks that wait for one another take two threads; the pool's must stay off the caller's processor. */
+static int32_t meet(const void *user, int64_t begin, int64_t end, tg_worker *w) {
+    struct meeting *m = *(struct meeting *const *)user;
+    cpu_set_t mine;
+    CHECK(end - begin == 1 && sched_getaffinity(0, sizeof mine, &mine) == 0);
+    CHECK(w->index == 0 || !CPU_ISSET((size_t)m->caller, &mine));
+    atomic_fetch_add(&m->arrived, 1);
+    while (atomic_load(&m->arrived) < 2) {
+        sched_yield();
+    }
+    return 0;
+}
+
+static void test_threads_stay_off_the_caller(void) {
+    cpu_set_t all, one;
+    tg_pool *pool;
+    CHECK(sched_getaffinity(0, sizeof all, &all) == 0);
+    CHECK(tg_pool_create(&(tg_pool_options){&tg_allocator_default, 2, false, 0}, &pool) == TG_OK);
+    run_once(pool, 100, -1); /* starts the threads */
+    for (int cpu = 0, tried = 0; cpu < CPU_SETSIZE && CPU_COUNT(&all) > 1 && tried < 4; cpu++) {
+        if (!CPU_ISSET((size_t)cpu, &all)) {
+            continue;
+        }
+        tried++;
+        CPU_ZERO(&one);
+        CPU_SET((size_t)cpu, &one);
+        CHECK(sched_setaffinity(0, sizeof one, &one) == 0);
+        nanosleep(&(struct timespec){0, 200000000}, NULL); /* the pool's thread falls asleep */
+        struct meeting m = {.caller = cpu}, *p = &m;
+        CHECK(tg_pool_run(pool, meet, &p, 2, 0) == 0 && m.arrived == 2);
+    }
+    CHECK(sched_setaffinity(0, sizeof all, &all) == 0);
+    tg_pool_destroy(pool);
+}
+
 int main(void) {
+    test_threads_stay_off_the_caller();
     test_pool(1, false);
     test_pool(2, true);
     test_pool(5, false);
