@@ -250,7 +250,7 @@ static void give_spare(tg_pool *pool, tg_scratch *s) {
 
 /* A woken thread may be put on the processor where the caller runs, and wait there while others idle: the kernel moves it at its leisure
  * only, and by then the caller has done all of the job (seen after every pause of 40 ms; launches then took twice as long). So threads
- * stay off that processor, which costs something only when the caller has moved. */
+ * that all sleep stay off that processor, which costs something only when the caller has moved; those at work for another caller are let be. */
 static void make_way(tg_pool *pool) {
     int here = sched_getcpu();
     cpu_set_t others = pool->allowed;
@@ -275,7 +275,9 @@ static void list_job(tg_pool *pool, struct job *job) {
     atomic_fetch_add(&pool->epoch, 1);
     uint32_t asleep = atomic_load(&pool->sleepers);
     if (asleep) {
-        make_way(pool);
+        if (asleep == (uint32_t)pool->n_started) {
+            make_way(pool);
+        }
         int64_t chunks = (job->n_tasks + job->chunk - 1) / job->chunk - 1;
         futex_wake(&pool->epoch, chunks < (int64_t)asleep ? (int)chunks : (int)asleep);
     }
