@@ -77,21 +77,35 @@ LLVMValueRef tg_llvm_lane_ids(tg_llvm *l, unsigned lanes) {
     return lanes > 1 ? LLVMConstVector(ids, lanes) : ids[0];
 }
 
-LLVMValueRef tg_llvm_slice(tg_llvm *l, LLVMValueRef v, unsigned from, unsigned n) {
-    LLVMValueRef ids[64];
-    for (unsigned i = 0; i < n; i++) {
-        ids[i] = tg_llvm_i32(l, from + i);
-    }
-    return LLVMBuildShuffleVector(l->builder, v, LLVMGetPoison(LLVMTypeOf(v)), LLVMConstVector(ids, n), "");
-}
+enum { MOST_LANES = 128 };
 
-LLVMValueRef tg_llvm_join(tg_llvm *l, LLVMValueRef a, LLVMValueRef b) {
-    LLVMValueRef ids[64];
-    unsigned n = 2 * tg_llvm_lanes(a);
+LLVMValueRef tg_llvm_shuffle(tg_llvm *l, LLVMValueRef a, LLVMValueRef b, const unsigned *pick, unsigned n) {
+    LLVMValueRef ids[MOST_LANES];
     for (unsigned i = 0; i < n; i++) {
-        ids[i] = tg_llvm_i32(l, i);
+        ids[i] = tg_llvm_i32(l, pick[i]);
     }
     return LLVMBuildShuffleVector(l->builder, a, b, LLVMConstVector(ids, n), "");
+}
+
+static LLVMValueRef run_of(tg_llvm *l, LLVMValueRef a, LLVMValueRef b, unsigned from, unsigned n) {
+    unsigned pick[MOST_LANES];
+    for (unsigned i = 0; i < n; i++) {
+        pick[i] = from + i;
+    }
+    return tg_llvm_shuffle(l, a, b, pick, n);
+}
+
+LLVMValueRef tg_llvm_slice(tg_llvm *l, LLVMValueRef v, unsigned from, unsigned n) {
+    return run_of(l, v, LLVMGetPoison(LLVMTypeOf(v)), from, n);
+}
+
+LLVMValueRef tg_llvm_beside(tg_llvm *l, LLVMValueRef *part, unsigned n) {
+    for (; n > 1; n /= 2) {
+        for (unsigned i = 0; i < n / 2; i++) {
+            part[i] = run_of(l, part[2 * i], part[2 * i + 1], 0, 2 * tg_llvm_lanes(part[2 * i]));
+        }
+    }
+    return part[0];
 }
 
 LLVMValueRef tg_llvm_gep(tg_llvm *l, LLVMTypeRef element, LLVMValueRef base, LLVMValueRef index) {

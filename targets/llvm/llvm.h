@@ -76,9 +76,12 @@ LLVMValueRef tg_llvm_min64(tg_llvm *l, LLVMValueRef a, LLVMValueRef b); /* signe
 LLVMValueRef tg_llvm_max64(tg_llvm *l, LLVMValueRef a, LLVMValueRef b);
 LLVMValueRef tg_llvm_ceil_div(tg_llvm *l, LLVMValueRef a, LLVMValueRef b); /* a >= 0, b > 0 */
 LLVMBasicBlockRef tg_llvm_block(tg_llvm *l); /* appended to the function of the current block */
+/* Lanes `pick` of a, then b; at most 128. */
+LLVMValueRef tg_llvm_shuffle(tg_llvm *l, LLVMValueRef a, LLVMValueRef b, const unsigned *pick, unsigned n);
 /* Lanes of `v` [from, from + n) as a shorter vector. */
 LLVMValueRef tg_llvm_slice(tg_llvm *l, LLVMValueRef v, unsigned from, unsigned n);
-LLVMValueRef tg_llvm_join(tg_llvm *l, LLVMValueRef a, LLVMValueRef b); /* of the same type: the lanes of a, then those of b */
+/* Vectors of one type side by side; n is a power of two. Overwrites them. */
+LLVMValueRef tg_llvm_beside(tg_llvm *l, LLVMValueRef *part, unsigned n);
 
 /* A bottom-tested counted loop. The block before it stays open until the loop is closed, so that code that does not
  * depend on the index can still be put there (`before` follows if such code makes blocks of its own). */

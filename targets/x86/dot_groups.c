@@ -75,14 +75,6 @@ static LLVMTypeRef int_of(tg_dot_emission *e, unsigned bytes) {
     return bytes == 1 ? e->l->i8 : bytes == 2 ? e->l->i16 : bytes == 4 ? e->l->i32 : e->l->i64;
 }
 
-static LLVMValueRef shuffle(tg_dot_emission *e, LLVMValueRef a, LLVMValueRef b, const unsigned *pick, unsigned n) {
-    LLVMValueRef ids[MAX_PARTS];
-    for (unsigned i = 0; i < n; i++) {
-        ids[i] = tg_llvm_i32(e->l, pick[i]);
-    }
-    return LLVMBuildShuffleVector(e->l->builder, a, b, LLVMConstVector(ids, n), "");
-}
-
 /* a, b, a, b … from one half of each block; `bytes` wide elements of vectors of any type. */
 static LLVMValueRef interleave_halves(tg_dot_emission *e, LLVMValueRef a, LLVMValueRef b, unsigned bytes, bool upper) {
     unsigned n = e->lanes * e->size / bytes, per = BLOCK / bytes, pick[MAX_PARTS];
@@ -91,7 +83,7 @@ static LLVMValueRef interleave_halves(tg_dot_emission *e, LLVMValueRef a, LLVMVa
         pick[i] = i / per * per + (upper ? per / 2 : 0) + i % per / 2 + (i % 2 ? n : 0);
     }
     LLVMBuilderRef builder = e->l->builder;
-    return shuffle(e, LLVMBuildBitCast(builder, a, type, ""), LLVMBuildBitCast(builder, b, type, ""), pick, n);
+    return tg_llvm_shuffle(e->l, LLVMBuildBitCast(builder, a, type, ""), LLVMBuildBitCast(builder, b, type, ""), pick, n);
 }
 
 /* Columns as tg_x86_dot_interleave wants them: block i of the result gathers piece i of each of `group` runs of columns, which become a vector each. */
@@ -102,7 +94,7 @@ static LLVMValueRef spread_runs(tg_dot_emission *e, LLVMValueRef line) {
         pick[i] = i % group * (n / group) + i / group;
     }
     LLVMValueRef v = LLVMBuildBitCast(e->l->builder, line, type, "");
-    return shuffle(e, v, v, pick, n);
+    return tg_llvm_shuffle(e->l, v, v, pick, n);
 }
 
 void tg_x86_dot_interleave(tg_dot_emission *e, LLVMValueRef *v) {
@@ -208,12 +200,12 @@ LLVMValueRef tg_x86_dot_row_part(tg_dot_emission *e, LLVMValueRef v, tg_dtype fr
 /* a[0], b[0], a[1], b[1] … */
 static LLVMValueRef interleave(tg_dot_emission *e, LLVMValueRef a, LLVMValueRef b) {
     unsigned n = tg_llvm_lanes(a);
-    LLVMValueRef order[128];
+    unsigned order[2 * MAX_PARTS];
     for (unsigned i = 0; i < n; i++) {
-        order[2 * i] = tg_llvm_i32(e->l, i);
-        order[2 * i + 1] = tg_llvm_i32(e->l, n + i);
+        order[2 * i] = i;
+        order[2 * i + 1] = n + i;
     }
-    return LLVMBuildShuffleVector(e->l->builder, a, b, LLVMConstVector(order, 2 * n), "");
+    return tg_llvm_shuffle(e->l, a, b, order, 2 * n);
 }
 
 LLVMValueRef tg_x86_dot_group(tg_dot_emission *e, const LLVMValueRef *members, tg_dtype from, LLVMValueRef keep) {

@@ -10,14 +10,6 @@
 
 enum { MAX_LANES = 16, MAX_ROWS = TG_DOT_MAX_VECS * MAX_LANES, AHEAD = 128 };
 
-static LLVMValueRef shuffle(tg_dot_emission *e, LLVMValueRef a, LLVMValueRef b, const unsigned *pick, unsigned n) {
-    LLVMValueRef ids[MAX_LANES];
-    for (unsigned i = 0; i < n; i++) {
-        ids[i] = tg_llvm_i32(e->l, pick[i]);
-    }
-    return LLVMBuildShuffleVector(e->l->builder, a, b, LLVMConstVector(ids, n), "");
-}
-
 /* Chunks of `width` elements from half of each 128-bit lane of a, then of b: a0 b0 a1 b1 …  */
 static LLVMValueRef interleave(tg_dot_emission *e, LLVMValueRef a, LLVMValueRef b, unsigned width, bool upper) {
     unsigned per = 16 / e->size, pick[MAX_LANES];
@@ -25,7 +17,7 @@ static LLVMValueRef interleave(tg_dot_emission *e, LLVMValueRef a, LLVMValueRef 
         unsigned within = i % per, from = within / (2 * width) * width + within % width + (upper ? per / 2 : 0);
         pick[i] = i / per * per + from + (within / width % 2 ? e->lanes : 0);
     }
-    return shuffle(e, a, b, pick, e->lanes);
+    return tg_llvm_shuffle(e->l, a, b, pick, e->lanes);
 }
 
 /* Stores the elements of `height` rows at one point after the other, `line` bytes apart; lane h of 128 bits begins at point `first`

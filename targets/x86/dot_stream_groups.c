@@ -287,12 +287,7 @@ static LLVMValueRef in_order(tg_dot_emission *e, const LLVMValueRef *sums, unsig
         unsigned run = i * n + r;
         piece[r] = tg_llvm_slice(e->l, sums[run % group], run / group * RUN, RUN);
     }
-    for (; n > 1; n /= 2) {
-        for (unsigned r = 0; r < n / 2; r++) {
-            piece[r] = tg_llvm_join(e->l, piece[2 * r], piece[2 * r + 1]);
-        }
-    }
-    return piece[0];
+    return tg_llvm_beside(e->l, piece, n);
 }
 
 static LLVMValueRef without_flips(groups *g, LLVMValueRef sum, LLVMValueRef row) {

@@ -31,21 +31,6 @@ static int64_t constant_part(LLVMValueRef v, LLVMValueRef *base) {
     return sum;
 }
 
-/* n vectors side by side; n is a power of two */
-static LLVMValueRef beside(tg_x86 *x, LLVMValueRef *part, unsigned n) {
-    for (; n > 1; n /= 2) {
-        unsigned w = tg_llvm_lanes(part[0]);
-        LLVMValueRef ids[64];
-        for (unsigned i = 0; i < 2 * w; i++) {
-            ids[i] = tg_llvm_i32(x->l, i);
-        }
-        for (unsigned i = 0; i < n / 2; i++) {
-            part[i] = LLVMBuildShuffleVector(x->builder, part[2 * i], part[2 * i + 1], LLVMConstVector(ids, 2 * w), "");
-        }
-    }
-    return part[0];
-}
-
 LLVMValueRef tg_x86_load_blocks(tg_x86 *x, const tg_x86_address *a, const int64_t *offset, unsigned n) {
     LLVMValueRef part[64];
     unsigned e = (unsigned)BLOCK_BYTES / (a->element == x->l->f64 ? 8u : 4u);
@@ -53,7 +38,7 @@ LLVMValueRef tg_x86_load_blocks(tg_x86 *x, const tg_x86_address *a, const int64_
         LLVMValueRef at = LLVMBuildAdd(x->builder, a->offset.v, tg_llvm_i64(x->l, offset[i]), "");
         part[i] = tg_llvm_load(x->l, LLVMVectorType(a->element, e), tg_llvm_gep(x->l, a->element, a->base, at), a->align);
     }
-    return beside(x, part, n);
+    return tg_llvm_beside(x->l, part, n);
 }
 
 /* In every 128-bit lane: the elements of a and b that `pick` names, those of b from e on. */
