@@ -35,6 +35,10 @@ void x86_close(x86_kernel *k);
 /* args as for the entry. */
 int32_t x86_launch(const x86_kernel *k, const void *const *args);
 
+static inline tg_tensor_arg x86_matrix(void *data, int64_t rows, int64_t columns) {
+    return (tg_tensor_arg){.data = data, .shape = {rows, columns}, .stride = {columns, 1}};
+}
+
 /* One tensor or scalar argument with storage of its own. */
 typedef struct x86_arg {
     tg_tensor_arg tensor;

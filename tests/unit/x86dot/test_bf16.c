@@ -74,11 +74,8 @@ static void check(const x86_kernel *k, const operands *o, int m, int n, int dept
     int column = o->b_transposed ? depth : 1, step = o->b_transposed ? 1 : n;
     fill(a, m, depth, depth, 1), fill(b, n, depth, column, step);
     memset(o->c, 0x55, SIZE_C);
-    tg_tensor_arg ta = {.data = a, .shape = {m, depth}, .stride = {depth, 1}};
-    tg_tensor_arg tb = {.data = b, .shape = {depth, n}, .stride = {n, 1}}, tc = {.data = c, .shape = {m, n}, .stride = {n, 1}};
-    if (o->b_transposed) {
-        tb = (tg_tensor_arg){.data = b, .shape = {n, depth}, .stride = {depth, 1}};
-    }
+    tg_tensor_arg ta = x86_matrix(a, m, depth), tc = x86_matrix(c, m, n);
+    tg_tensor_arg tb = o->b_transposed ? x86_matrix(b, n, depth) : x86_matrix(b, depth, n);
     const void *args[] = {&ta, &tb, &tc};
     cr_assert_eq(x86_launch(k, args), 0);
     for (int i = 0; i < m; i++) {

@@ -119,7 +119,7 @@ static float *small_integers(int64_t n) {
 }
 
 static tg_tensor_arg matrix_arg(float *data, int64_t rows, int64_t columns) {
-    tg_tensor_arg a = {.data = data, .shape = {rows, columns}, .stride = {columns, 1}};
+    tg_tensor_arg a = x86_matrix(data, rows, columns);
     return a;
 }
 
@@ -187,8 +187,7 @@ static void *narrow_integers(int64_t n, const narrow_type *t) {
 static void check_narrow(const x86_kernel *k, const narrow_type *ta, const narrow_type *tb, sizes s) {
     bool floats = tb->name[0] != 'i';
     uint8_t *a = narrow_integers(s.m * s.k, ta), *b = narrow_integers(s.k * s.n, tb), *c = guarded_new((size_t)(s.m * s.n) * 4);
-    tg_tensor_arg at = {.data = a, .shape = {s.m, s.k}, .stride = {s.k, 1}}, bt = {.data = b, .shape = {s.k, s.n}, .stride = {s.n, 1}},
-                  ct = {.data = c, .shape = {s.m, s.n}, .stride = {s.n, 1}};
+    tg_tensor_arg at = x86_matrix(a, s.m, s.k), bt = x86_matrix(b, s.k, s.n), ct = x86_matrix(c, s.m, s.n);
     const void *args[] = {&at, &bt, &ct};
     cr_expect_eq(x86_launch(k, args), 0);
     int wrong = 0;
