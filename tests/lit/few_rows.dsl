@@ -2,8 +2,8 @@
 // Rows of two matrices: one, two where half as long, else four.
 // RUN: %tegula compile %s --emit llvm | FileCheck %s
 // CHECK-LABEL: define {{.*}}@tg_centre(
-// CHECK: icmp sgt i64 %{{.*}}, [[#LENGTH:]]
-// CHECK: select i1 %{{.*}}, i64 2, i64 4
+// CHECK: icmp sgt i64 %{{.*}}, [[#%.4u,LENGTH:]]
+// CHECK-NEXT: select i1 %{{.*}}, i64 2, i64 4
 // CHECK: icmp sgt i64 %{{.*}}, [[#mul(LENGTH,2)]]
 // CHECK: select i1 %{{.*}}, i64 1, i64
 kernel centre(in f32 X[M, N], out f32 Y[M, N])
