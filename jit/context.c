@@ -50,6 +50,8 @@ static tg_status hash_build(tg_context *c) {
     tg_hasher_add_u64(h, (uint64_t)m->l2_bytes);
     tg_hasher_add_u64(h, (uint64_t)m->l3_bytes);
     tg_hasher_add_u64(h, m->streams);
+    tg_hasher_add_u64(h, m->foresees);
+    tg_hasher_add_u64(h, m->halves);
     tg_hasher_add_u64(h, (uint64_t)m->n_cores);
     tg_hasher_add_u64(h, c->checked);
     tg_hasher_add_u64(h, TG_ABI_VERSION);

@@ -16,6 +16,8 @@ typedef struct tg_machine {
     bool has_fma, has_masks, has_f16c, has_bf16, has_vnni, has_amx;
     bool streams;  /* stores past the caches pay for results that do not fit in them */
     bool requests; /* requests of lines of results, and of operands far ahead, pay: the processor does not foresee these itself */
+    bool foresees; /* lines of results, and of panels in one piece, come in time without requests, which only take turns from a loop that computes */
+    bool halves;   /* an operation on 512 bits takes two turns of the units, one on 256 or fewer a single one */
     int64_t l1_bytes, l2_bytes, l3_bytes; /* per core; l3 shared */
     int n_cores;
     bool runs_here; /* false: this process can make code for it, but not run it */

@@ -55,8 +55,8 @@ static void tiles_of_rows(tg_dot_nest *n, int64_t from, int64_t until, unsigned 
     close_run(l, &r);
 }
 
-/* Lanes for columns of which one vector holds all. 512-bit operations may take two turns of the multipliers: of few columns halves or
- * quarters of such a vector take one or less, and need no masks. */
+/* Lanes for columns of which one vector holds all: halves or quarters of a 512-bit vector need no masks, and take half as many turns of the
+ * multipliers on some machines. */
 static unsigned lanes_for(const tg_dot_nest *n, int64_t columns) {
     const tg_dot_emission *e = &n->e;
     unsigned lanes = e->lanes, least = e->d->multiply == TG_DOT_PLAIN && e->x->machine->has_masks ? 16 / e->size : lanes;
@@ -105,7 +105,7 @@ static int64_t panels(tg_dot_nest *n, int64_t from, int64_t until, int64_t width
 static int64_t narrow_rest(const tg_dot_nest *n, int64_t rows, int64_t left) {
     enum { BUSY = 8 };
     int64_t rest = left % n->e.lanes;
-    return rest > 0 && rest < left && rows >= BUSY && lanes_for(n, rest) < n->e.lanes ? rest : 0;
+    return n->e.x->machine->halves && rest > 0 && rest < left && rows >= BUSY && lanes_for(n, rest) < n->e.lanes ? rest : 0;
 }
 
 /* Panels are as wide as the register tile. What is left, if it is no more than a vector, makes the last one wider where that lies in

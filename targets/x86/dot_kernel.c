@@ -212,8 +212,10 @@ static void emit_pairs(emission *e, state *s) {
     end_if(e, &even, s);
 }
 
-static bool is_short(const tg_dot_loop *loop, int64_t *count) {
-    return tg_llvm_is_const(loop->count, count) && *count > 0 && *count <= TG_DOT_SHORT;
+/* Better without a loop? */
+static bool is_short(const emission *e, const tg_dot_loop *loop, int64_t *count) {
+    enum { MOST = 256 }; /* multiply-adds */
+    return tg_llvm_is_const(loop->count, count) && *count > 0 && (*count <= TG_DOT_SHORT || *count * e->n_acc <= MOST);
 }
 
 /* Loop `level` and everything inside it. */
@@ -221,7 +223,7 @@ static void emit_loop(emission *e, unsigned level, state *s) {
     int64_t count = 0;
     if (level == e->t->n_loops) {
         emit_step(e, s);
-    } else if (level + 1 == e->t->n_loops && e->t->unroll && is_short(&e->t->loops[level], &count)) {
+    } else if (level + 1 == e->t->n_loops && e->t->unroll && is_short(e, &e->t->loops[level], &count)) {
         for (int64_t i = 0; i < count; i++) {
             emit_step(e, s);
             advance(e, &e->t->loops[level], s);

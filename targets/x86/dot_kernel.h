@@ -15,7 +15,7 @@
 
 #include "targets/llvm/llvm.h"
 
-#define TG_DOT_MAX_ROWS 14
+#define TG_DOT_MAX_ROWS 16
 #define TG_DOT_MAX_VECS 4
 
 /* What one reduction step does with a word of the row, the same in all lanes, and the words of a vector. */

@@ -4,13 +4,18 @@
 
 #include "targets/x86/dot.h"
 
-enum { TG_DOT_PACK_BROAD = 4 /* panels packed at a time */, TG_DOT_PREFETCH_STEPS = 8 };
+enum {
+    TG_DOT_PACK_TILES = 8, /* tiles of rows from which on packing a panel may pay */
+    TG_DOT_PACK_BROAD = 4, /* panels packed at a time */
+    TG_DOT_PREFETCH_STEPS = 8
+};
 
 typedef struct tg_dot_panel {
     LLVMValueRef at;                       /* address of column 0 at the first reduction point */
     LLVMValueRef column;                   /* of column 0, relative to the first */
     LLVMValueRef n_columns;                /* from there to the end of the axis */
     LLVMValueRef ahead;                    /* bytes: what to prefetch */
+    LLVMValueRef quiet;                    /* i1: the panel needs no requests; null: it does, or has others */
     LLVMValueRef next_rows, request_step;  /* i1: the next tile's rows instead; bytes a step, not 0 */
     tg_dot_loop loops[TG_DOT_AXES];
     uint32_t n_loops;
@@ -85,6 +90,10 @@ static inline LLVMValueRef tg_dot_panel_width(tg_dot_nest *n) {
 
 static inline LLVMValueRef tg_dot_total_rows(tg_dot_nest *n) {
     return tg_x86_dot_points(&n->e, n->row_axes, n->n_row_axes);
+}
+
+static inline LLVMValueRef tg_dot_has_tiles(tg_dot_nest *n, LLVMValueRef rows, int64_t tiles) {
+    return LLVMBuildICmp(n->e.l->builder, LLVMIntSGE, rows, tg_llvm_i64(n->e.l, tiles * n->e.rows), "");
 }
 
 /* ---- pieces of the nest, in the order in which they are used */

@@ -1,7 +1,7 @@
 /* Sizes of groups, parts and blocks of the nest of dot_emit.c, and which sides are packed; chosen at run time from the extents. */
 #include "targets/x86/dot_nest.h"
 
-enum { STREAM_BYTES = 192 << 10, PACK_TILES = 8, PACK_PANELS = 8, PART_SHARE = 1024, SHORT = 2048, LINE = 64, PAGE = 4096 };
+enum { STREAM_BYTES = 192 << 10, PACK_PANELS = 8, PART_SHARE = 1024, SHORT = 2048, LINE = 64, PAGE = 4096 };
 
 typedef struct slot { /* a value that a branch may change */
     LLVMValueRef at;
@@ -68,10 +68,6 @@ static LLVMValueRef is_spread(tg_dot_nest *n, const tg_dot_side *s, int64_t byte
     return LLVMBuildICmp(e->l->builder, LLVMIntSGE, spread, tg_llvm_i64(e->l, bytes), "");
 }
 
-static LLVMValueRef has_tiles(tg_dot_nest *n, LLVMValueRef rows, int64_t tiles) {
-    return LLVMBuildICmp(n->e.l->builder, LLVMIntSGE, rows, tg_llvm_i64(n->e.l, tiles * n->e.rows), "");
-}
-
 /* Packing pays if enough tiles read the panel again and its lines crowd a few sets or are spread too far: over many pages, if a step is
  * over before one is found, or over more than the second level holds. The wider the line, the more there is to copy, while a tile gains the same
  * at each. With few rows the vector side streams. */
@@ -98,11 +94,12 @@ static void plan_panels(tg_dot_nest *n, LLVMValueRef rows) {
     }
     LLVMValueRef step = tg_x86_dot_step(e, &n->columns, d->over[d->n_over - 1]);
     int64_t lines = cache_lines(n);
-    LLVMValueRef far = is_spread(n, &n->columns, lines == 1 ? STREAM_BYTES : 2 * e->x->machine->l2_bytes);
+    const tg_machine *m = e->x->machine; /* where a packed panel needs no requests, packing gains more */
+    LLVMValueRef far = is_spread(n, &n->columns, lines == 1 ? STREAM_BYTES : m->foresees ? m->l2_bytes / 2 : 2 * m->l2_bytes);
     LLVMValueRef crowded = crowds_sets(n, step, tg_dot_size_of(n, d->over[d->n_over - 1]));
-    n->pays = LLVMBuildAnd(b, has_tiles(n, rows, PACK_TILES * lines), LLVMBuildOr(b, far, crowded, ""), "");
+    n->pays = LLVMBuildAnd(b, tg_dot_has_tiles(n, rows, TG_DOT_PACK_TILES * lines), LLVMBuildOr(b, far, crowded, ""), "");
     if (d->n_over == 1 && d->group <= 1 && !is_short(n)) {
-        LLVMValueRef few = LLVMBuildNot(b, has_tiles(n, rows, PACK_TILES), "");
+        LLVMValueRef few = LLVMBuildNot(b, tg_dot_has_tiles(n, rows, TG_DOT_PACK_TILES), "");
         n->streams = LLVMBuildAnd(b, few, is_spread(n, &n->columns, STREAM_BYTES), "");
     }
 }
@@ -146,7 +143,7 @@ static void plan_rows(tg_dot_nest *n, LLVMValueRef rows, LLVMValueRef large) {
     } else if (bound == 0 || bound >= least) {
         LLVMValueRef unit = LLVMBuildICmp(b, LLVMIntEQ, tg_x86_dot_step(e, &n->rows, d->over[0]), tg_llvm_i64(e->l, e->size), "");
         LLVMValueRef wide = LLVMBuildICmp(b, LLVMIntSGE, tg_dot_size_of(n, d->vector), tg_llvm_i64(e->l, least), "");
-        LLVMValueRef tall = has_tiles(n, rows, PACK_TILES);
+        LLVMValueRef tall = tg_dot_has_tiles(n, rows, TG_DOT_PACK_TILES);
         n->packs_rows = LLVMBuildAnd(b, LLVMBuildAnd(b, unit, wide, ""), LLVMBuildAnd(b, large, tall, ""), "");
     }
     n->block_memory = tg_x86_dot_scratch(e->x);
@@ -172,7 +169,7 @@ static void plan_large(tg_dot_nest *n, LLVMValueRef rows, LLVMValueRef inner, sl
     LLVMValueRef several = LLVMBuildICmp(b, LLVMIntSGT, rows, many, "");
     LLVMValueRef few = slot_value(n, group);
     if (n->packs_rows) { /* again for every group: that costs little if they are few */
-        LLVMValueRef tall = has_tiles(n, rows, PACK_TILES);
+        LLVMValueRef tall = tg_dot_has_tiles(n, rows, TG_DOT_PACK_TILES);
         several = LLVMBuildOr(b, several, LLVMBuildAnd(b, n->packs_rows, tall, ""), "");
         few = tg_dot_choose(n, n->packs_rows, as_many(n, m->l2_bytes / 4, length, width), few);
     }
@@ -183,7 +180,7 @@ static void plan_large(tg_dot_nest *n, LLVMValueRef rows, LLVMValueRef inner, sl
         LLVMBuildStore(b, tg_llvm_min64(e->l, size, tg_llvm_i64(e->l, TG_DOT_STREAM_LINES)), part.at);
         LLVMValueRef sums = LLVMBuildMul(b, rows, bytes, "");
         LLVMBuildStore(b, as_many(n, m->l2_bytes / 4, sums, width), group.at);
-        LLVMBuildStore(b, LLVMBuildMul(b, tg_llvm_i64(e->l, PACK_TILES), tg_llvm_i64(e->l, e->rows), ""), block.at);
+        LLVMBuildStore(b, LLVMBuildMul(b, tg_llvm_i64(e->l, TG_DOT_PACK_TILES), tg_llvm_i64(e->l, e->rows), ""), block.at);
         tg_llvm_if_close(e->l, &c);
     }
 }

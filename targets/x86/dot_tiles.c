@@ -8,8 +8,6 @@
 
 #include <string.h>
 
-enum { FULL_TILE = 12 /* accumulators beside which there is no room for a second step */ };
-
 /* ---- roots --------------------------------------------------------------------------------------------- */
 
 static void run_roots(tg_dot_nest *n, tg_x86_frame *f, LLVMValueRef result) {
@@ -206,10 +204,43 @@ static LLVMValueRef mask_at(tg_dot_nest *n, LLVMValueRef at) {
  * accumulators then. */
 static bool may_unroll(const tg_dot_nest *n, unsigned rows, unsigned vecs) {
     const tg_dot_emission *e = &n->e;
-    if (n->exact) {
-        return vecs == e->vecs || rows * vecs < FULL_TILE;
+    if (n->exact) { /* three quarters of the registers for sums leave no room for a second step */
+        return vecs == e->vecs || rows * vecs < (unsigned)e->x->machine->vector_regs * 3 / 4;
     }
     return vecs == e->vecs && rows == e->rows && !n->compact;
+}
+
+/* The products of a tile, in a loop with or without requests. */
+static void sum_tile(tg_dot_nest *n, tg_dot_tile *t) {
+    tg_llvm *l = n->e.l;
+    tg_dot_tile quiet = *t;
+    quiet.prefetch = quiet.request = NULL;
+    int64_t ever;
+    if (!n->p.quiet || !t->prefetch || !t->unroll) {
+        tg_x86_emit_dot_tile(l, t);
+        return;
+    }
+    if (tg_llvm_is_const(n->p.quiet, &ever)) {
+        *t = ever ? quiet : *t;
+        tg_x86_emit_dot_tile(l, t);
+        return;
+    }
+    LLVMBasicBlockRef none = tg_llvm_block(l), some = tg_llvm_block(l), after = tg_llvm_block(l);
+    LLVMBuildCondBr(l->builder, n->p.quiet, none, some);
+    LLVMPositionBuilderAtEnd(l->builder, none);
+    tg_x86_emit_dot_tile(l, &quiet);
+    none = LLVMGetInsertBlock(l->builder);
+    LLVMBuildBr(l->builder, after);
+    LLVMPositionBuilderAtEnd(l->builder, some);
+    tg_x86_emit_dot_tile(l, t);
+    some = LLVMGetInsertBlock(l->builder);
+    LLVMBuildBr(l->builder, after);
+    LLVMPositionBuilderAtEnd(l->builder, after);
+    for (unsigned i = 0; i < t->rows * t->vecs; i++) {
+        LLVMValueRef sum = LLVMBuildPhi(l->builder, n->e.vector, "");
+        LLVMAddIncoming(sum, (LLVMValueRef[]){quiet.acc[i], t->acc[i]}, (LLVMBasicBlockRef[]){none, some}, 2);
+        t->acc[i] = sum;
+    }
 }
 
 tg_dot_tile tg_dot_run_tile(tg_dot_nest *n, LLVMValueRef from, unsigned rows, unsigned vecs, bool masked) {
@@ -229,7 +260,7 @@ tg_dot_tile tg_dot_run_tile(tg_dot_nest *n, LLVMValueRef from, unsigned rows, un
         t.masks[v] = mask_at(n, at);
     }
     start_values(n, &t, from);
-    tg_x86_emit_dot_tile(e->l, &t);
+    sum_tile(n, &t);
     if (n->in_parts) {
         add_parts(n, &t, from);
     }
@@ -344,7 +375,9 @@ void tg_dot_whole_tile(tg_dot_nest *n) {
     LLVMBuildCondBr(l->builder, at_least(n, n->p.n_columns, n->e.vecs * n->e.lanes), wide, narrow);
     LLVMPositionBuilderAtEnd(l->builder, wide);
     low_tiles(n, edge);
-    prefetch_results(n);
+    if (!n->e.x->machine->foresees) {
+        prefetch_results(n);
+    }
     tg_dot_tile t = tg_dot_run_tile(n, zero, n->e.rows, n->e.vecs, false);
     LLVMValueRef whole = n->n_row_axes ? n->in_line : at_least(n, n->n_rows, n->e.rows);
     whole = n->in_parts ? LLVMBuildAnd(l->builder, whole, n->last, "") : whole;

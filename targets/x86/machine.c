@@ -57,6 +57,7 @@ static void describe(const level *l, tg_machine *m) {
     m->has_vnni = l->vnni;
     m->streams = l->fma && !l->masks; /* unknown: as AMD's, see describe_host */
     m->requests = m->streams;
+    m->halves = l->masks;
     m->l1_bytes = cache_bytes(_SC_LEVEL1_DCACHE_SIZE, 32 << 10);
     m->l2_bytes = cache_bytes(_SC_LEVEL2_CACHE_SIZE, 1 << 20);
     m->l3_bytes = third_level(cache_bytes(_SC_LEVEL3_CACHE_SIZE, 16 << 20));
@@ -65,12 +66,15 @@ static void describe(const level *l, tg_machine *m) {
 
 /* What the host has beyond its level. Non-temporal stores: on Zen 3 a loop that adds two arrays in memory took 0.6 of the time with
  * them, on Cascade Lake with one thread 1.05. Requests: Zen 4 (AMD's, with masks) copies 4 MiB in its last cache at 79 GB/s with them, at 94
- * without; Zen 3 at 1.0 and 2.2 ns a vector of 8. */
+ * without; Zen 3 at 1.0 and 2.2 ns a vector of 8.
+ * Foresight: see docs/performance/x86-gemm.md, Emerald Rapids. */
 static void describe_host(tg_machine *m) {
     bool wide = strcmp(m->arch, "avx512") == 0;
     bool short_form = strcmp(m->arch, "avx2") == 0 && tg_cpu_runs("avx2vnni");
     m->streams = m->has_fma && !__builtin_cpu_is("intel");
     m->requests = m->streams && !m->has_masks;
+    m->foresees = m->has_masks && __builtin_cpu_is("intel");
+    m->halves = m->has_masks && !__builtin_cpu_is("intel");
     m->has_vnni = short_form || (wide && tg_cpu_runs("avx512vnni"));
     m->has_bf16 = wide && __builtin_cpu_supports("avx512bf16");
     m->features = short_form      ? PREFETCHW ",+avxvnni"
