@@ -49,7 +49,8 @@ static tg_status hash_build(tg_context *c) {
     tg_hasher_add_u64(h, (uint64_t)m->l1_bytes);
     tg_hasher_add_u64(h, (uint64_t)m->l2_bytes);
     tg_hasher_add_u64(h, (uint64_t)m->l3_bytes);
-    tg_hasher_add_u64(h, m->streams);
+    tg_hasher_add_u64(h, (uint64_t)m->stream_bytes);
+    tg_hasher_add_u64(h, m->requests);
     tg_hasher_add_u64(h, m->foresees);
     tg_hasher_add_u64(h, m->halves);
     tg_hasher_add_u64(h, (uint64_t)m->n_cores);

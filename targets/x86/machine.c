@@ -42,6 +42,20 @@ static int64_t third_level(int64_t otherwise) {
     return otherwise;
 }
 
+/* What a core may hope to keep of the last cache, whose size is often reported for a whole socket. */
+static int64_t share_of_last(const tg_machine *m) {
+    return m->l3_bytes / 2 < 16 << 20 ? m->l3_bytes / 2 : 16 << 20;
+}
+
+/* Non-temporal stores: on Zen 3 a loop that adds two arrays in memory took 0.6 of the time with them, on Cascade Lake with one thread
+ * 1.05. Sapphire Rapids and its successors, which have AVX512-FP16, write 17 to 20 GB/s with them from memory and 25 from the last cache;
+ * with plain stores 11 to 13 and 16. A result that is read next comes from memory then: of 4 MiB, programs over 32 MiB take 1.15 of
+ * the time, over 64 MiB 0.88 (docs/performance/x86-rows.md). */
+static int64_t stream_bytes(const tg_machine *m) {
+    bool recent = __builtin_cpu_supports("avx512fp16") != 0;
+    return !m->has_fma ? 0 : !__builtin_cpu_is("intel") ? share_of_last(m) : recent ? 2 * m->l2_bytes : 0;
+}
+
 static void describe(const level *l, tg_machine *m) {
     memset(m, 0, sizeof *m);
     m->family = "x86";
@@ -55,24 +69,22 @@ static void describe(const level *l, tg_machine *m) {
     m->has_masks = l->masks;
     m->has_f16c = l->fma;
     m->has_vnni = l->vnni;
-    m->streams = l->fma && !l->masks; /* unknown: as AMD's, see describe_host */
-    m->requests = m->streams;
     m->halves = l->masks;
     m->l1_bytes = cache_bytes(_SC_LEVEL1_DCACHE_SIZE, 32 << 10);
     m->l2_bytes = cache_bytes(_SC_LEVEL2_CACHE_SIZE, 1 << 20);
     m->l3_bytes = third_level(cache_bytes(_SC_LEVEL3_CACHE_SIZE, 16 << 20));
     m->n_cores = (int)cache_bytes(_SC_NPROCESSORS_ONLN, 1);
+    m->stream_bytes = l->fma && !l->masks ? share_of_last(m) : 0; /* unknown: as AMD's, see describe_host */
+    m->requests = m->stream_bytes > 0;
 }
 
-/* What the host has beyond its level. Non-temporal stores: on Zen 3 a loop that adds two arrays in memory took 0.6 of the time with
- * them, on Cascade Lake with one thread 1.05. Requests: Zen 4 (AMD's, with masks) copies 4 MiB in its last cache at 79 GB/s with them, at 94
- * without; Zen 3 at 1.0 and 2.2 ns a vector of 8.
- * Foresight: see docs/performance/x86-gemm.md, Emerald Rapids. */
+/* What the host has beyond its level. Requests: Zen 4 (AMD's, with masks) copies 4 MiB in its last cache at 79 GB/s with them, at 94
+ * without; Zen 3 at 1.0 and 2.2 ns a vector of 8. Foresight: see docs/performance/x86-gemm.md, Emerald Rapids. */
 static void describe_host(tg_machine *m) {
     bool wide = strcmp(m->arch, "avx512") == 0;
     bool short_form = strcmp(m->arch, "avx2") == 0 && tg_cpu_runs("avx2vnni");
-    m->streams = m->has_fma && !__builtin_cpu_is("intel");
-    m->requests = m->streams && !m->has_masks;
+    m->stream_bytes = stream_bytes(m);
+    m->requests = m->has_fma && !m->has_masks && !__builtin_cpu_is("intel");
     m->foresees = m->has_masks && __builtin_cpu_is("intel");
     m->halves = m->has_masks && !__builtin_cpu_is("intel");
     m->has_vnni = short_form || (wide && tg_cpu_runs("avx512vnni"));

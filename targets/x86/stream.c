@@ -2,17 +2,16 @@
  *
  * A plain store first reads the line it writes to, and drives other lines out: a result larger than the caches costs twice its
  * bytes. A non-temporal store does neither. It pays where the result is not read again here and would not stay in the caches, on
- * processors whose buffers for such stores are good (machine->streams), and only if lines are written whole:
+ * processors whose buffers for such stores are good (machine->stream_bytes), and only if lines are written whole:
  *
- *   once per task     big   = bytes of the tensor >= half the last cache, 16 MiB at most
+ *   once per task     big   = bytes of the tensor >= machine->stream_bytes
  *                     lines = its first element and the distances of its rows are multiples of a line
  *   per nest          the block's first element too
  *
  * Then the loop over full vectors has a second version (nest.c); what is left at the end of a row stays plain. */
 #include "targets/x86/x86_internal.h"
 
-/* SHARE: what a core may hope to keep of the last cache, whose size is often reported for a whole socket. */
-enum { LINE = 64, LEAST = 16 /* bytes of a vector */, SHARE = 16 << 20 };
+enum { LINE = 64, LEAST = 16 /* bytes of a vector */ };
 
 /* The axis whose index `v` is, or null. */
 static const tg_axis *axis_of(const tg_value *v) {
@@ -74,8 +73,7 @@ static LLVMValueRef tensor_test(tg_x86 *x, const tg_op *store) {
             places = LLVMBuildOr(b, places, LLVMBuildMul(b, t->stride[d], size, ""), "");
         }
     }
-    int64_t share = x->machine->l3_bytes / 2 < SHARE ? x->machine->l3_bytes / 2 : SHARE;
-    LLVMValueRef big = LLVMBuildICmp(b, LLVMIntSGE, bytes, tg_llvm_i64(x->l, share), "");
+    LLVMValueRef big = LLVMBuildICmp(b, LLVMIntSGE, bytes, tg_llvm_i64(x->l, x->machine->stream_bytes), "");
     LLVMValueRef test = LLVMBuildAnd(b, big, line_aligned(x, places), "");
     LLVMPositionBuilderAtEnd(b, here);
     return test;
@@ -92,7 +90,7 @@ static bool goes_along(const tg_x86_root *r) {
 
 LLVMValueRef tg_x86_stream_test(tg_x86 *x, const tg_x86_nest *n) {
     LLVMValueRef test = NULL;
-    bool may = x->machine->streams && x->unit && n->vector && tg_x86_is_one_line(n) && !n->tile;
+    bool may = x->machine->stream_bytes && x->unit && n->vector && tg_x86_is_one_line(n) && !n->tile;
     for (uint32_t i = 0; may && i < n->roots.len; i++) {
         const tg_x86_root *r = &n->roots.data[i];
         if (r->kind != TG_X86_ROOT_STORE) {
