@@ -53,6 +53,7 @@ static tg_status hash_build(tg_context *c) {
     tg_hasher_add_u64(h, m->requests);
     tg_hasher_add_u64(h, m->foresees);
     tg_hasher_add_u64(h, m->halves);
+    tg_hasher_add_u64(h, m->divides_slowly);
     tg_hasher_add_u64(h, (uint64_t)m->n_cores);
     tg_hasher_add_u64(h, c->checked);
     tg_hasher_add_u64(h, TG_ABI_VERSION);

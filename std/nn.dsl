@@ -10,7 +10,7 @@ fn silu<T: float>(T x) -> T = x * sigmoid(x);
 fn mish<T: float>(T x) -> T = x * tanh(softplus(x));
 /// x times the normal distribution function: the exact form.
 fn gelu<T: float>(T x) -> T = T(0.5) * x * erfc(-x * T(0.7071067811865476));
-fn gelu_tanh<T: float>(T x) -> T = x * sigmoid(T(1.5957691216057308) * (x + T(0.044715) * (x * x * x)));
+fn gelu_tanh<T: float>(T x) -> T = x * sigmoid(x * (T(1.5957691216057308) + T(0.07135481627260025) * (x * x)));
 fn hard_sigmoid<T: float>(T x) -> T = clamp(x / T(6) + T(0.5), T(0), T(1));
 fn hard_swish<T: float>(T x) -> T = x * hard_sigmoid(x);
 

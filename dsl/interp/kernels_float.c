@@ -114,6 +114,9 @@ STEP_ERROR(nearest, nearbyint)
 VALUE2(copysign, copysign(a, b))
 ERROR2(copysign, b != b || (eb > 0 && fabs(b) <= eb) ? ea + 2 * fabs(a) : ea)
 
+VALUE2(ldexp, a * exp2(b))
+ERROR2(ldexp, exp2(b) * ((fabs(a) + ea) * exp2(eb) - fabs(a)) + u * fabs(v) + t)
+
 /* Correctly rounded in f64; the smaller formats have few enough digits that rounding twice is harmless. */
 VALUE1(sqrt, sqrt(a))
 static double sqrt_bound(double a, double ea, double v) {
@@ -192,6 +195,7 @@ kernel_entry float_kernel(tg_opcode op) {
         [TG_OP_ROUND] = {nearest_value, nearest_error, true},
         [TG_OP_COPYSIGN] = {copysign_value, copysign_error, true},
         [TG_OP_NEXTAFTER] = {nextafter_value, nextafter_error, true},
+        [TG_OP_LDEXP] = {ldexp_value, ldexp_error, false},
     };
     return table[op];
 }

@@ -15,6 +15,7 @@ typedef struct tg_machine {
     int vector_regs;    /* 32 or 16 */
     bool has_fma, has_masks, has_f16c, has_bf16, has_vnni, has_amx;
     int64_t stream_bytes; /* stores past the caches pay for results of this size or more; 0: never */
+    bool divides_slowly; /* with masks: a quotient of a vector takes as long as ten products or more */
     bool requests; /* requests of lines of results, and of operands far ahead, pay: the processor does not foresee these itself */
     bool foresees; /* lines of results, and of panels in one piece, come in time without requests, which only take turns from a loop that computes */
     bool halves;   /* an operation on 512 bits takes two turns of the units, one on 256 or fewer a single one */

@@ -508,6 +508,11 @@ static bool eval_copysign(const eval_args *a, tg_scalar *out) {
            give_float(out, a->in->dtype, copysign(a->in[0].f, a->in[1].f));
 }
 
+static bool eval_ldexp(const eval_args *a, tg_scalar *out) {
+    return is_real(a->in->dtype) && fabs(a->in[1].f) < 0x1p30 &&
+           give_float(out, a->in->dtype, ldexp(a->in[0].f, (int)a->in[1].f));
+}
+
 /* Neighbours of a float are neighbours of its sign-magnitude bits, whatever its width. */
 static bool eval_nextafter(const eval_args *a, tg_scalar *out) {
     const tg_scalar *x = &a->in[0], *y = &a->in[1];
@@ -604,6 +609,7 @@ static const eval_fn evaluators[TG_OP_COUNT] = {
     [TG_OP_SIGNBIT] = eval_signbit,
     [TG_OP_COPYSIGN] = eval_copysign,
     [TG_OP_NEXTAFTER] = eval_nextafter,
+    [TG_OP_LDEXP] = eval_ldexp,
     [TG_OP_SQRT] = eval_sqrt,
     [TG_OP_CPLX] = eval_cplx,
     [TG_OP_RE] = eval_re,

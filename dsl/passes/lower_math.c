@@ -84,6 +84,7 @@ static VU rarely(tg_builder *bld, VU (*value)(tg_builder *, VF), VF x, double le
 #define SQRT(a)             tg_build_unary(bld, TG_OP_SQRT, a)
 #define TRUNC(a)            tg_build_unary(bld, TG_OP_TRUNC, a)
 #define COPYSIGN(a, b)      with_sign(bld, a, b)
+#define LDEXP(a, n)         BIN(LDEXP, a, n)
 #define SIGNBIT(a)          tg_build_unary(bld, TG_OP_SIGNBIT, a)
 #define LT(a, b)            tg_build_cmp(bld, TG_LT, a, b)
 #define LE(a, b)            tg_build_cmp(bld, TG_LE, a, b)
@@ -282,13 +283,28 @@ static const math_row BOUNDED_ROWS[TG_OP_COUNT] = {
     [TG_OP_EXP_SUB] = {.binary = bounded_exp_sub},
     [TG_OP_EXP2_SUB] = {.binary = bounded_exp2_sub},
 };
+static VF ldexp_exp_sub(tg_builder *bld, VF x, VF y)
+{
+    return SEL(EQ(x, F(-HUGE_VALF)), F(0.0), CALL(exp_ldexp, SUB(x, y)));
+}
+static VF ldexp_exp2_sub(tg_builder *bld, VF x, VF y)
+{
+    return SEL(EQ(x, F(-HUGE_VALF)), F(0.0), CALL(exp2_ldexp, SUB(x, y)));
+}
+static const math_row LDEXP_ROWS[TG_OP_COUNT] = {
+    [TG_OP_EXP] = {.unary = m_exp_ldexp},
+    [TG_OP_EXP2] = {.unary = m_exp2_ldexp},
+    [TG_OP_EXP_SUB] = {.binary = ldexp_exp_sub},
+    [TG_OP_EXP2_SUB] = {.binary = ldexp_exp2_sub},
+};
 /* exp(x - max(x)) never overflows: its cheaper form gives the same bits. */
-static const math_row *f32_row(const tg_op *op)
+static const math_row *f32_row(const tg_op *op, bool ldexp)
 {
     const math_row *bounded = &BOUNDED_ROWS[op->opcode];
     bool ok = bounded->unary ? not_positive(tg_operand(op, 0), PROOF_DEPTH)
                              : bounded->binary && dominates(tg_operand(op, 1), tg_operand(op, 0), PROOF_DEPTH);
-    return ok ? bounded : &F32_ROWS[op->opcode];
+    const math_row *any = &LDEXP_ROWS[op->opcode];
+    return ok ? bounded : ldexp && (any->unary || any->binary) ? any : &F32_ROWS[op->opcode];
 }
 
 /* ---- the pass --------------------------------------------------------------------------------------------------------------- */
@@ -301,14 +317,18 @@ static tg_value *lgamma_in_f64(tg_builder *bld, tg_value *x)
 {
     return tg_build_cast(bld, tg_build_unary(bld, TG_OP_LGAMMA, tg_build_cast(bld, x, TG_F64)), TG_F32);
 }
+typedef struct lowering {
+    tg_func *f;
+    bool ldexp;
+} lowering;
 static void lower_op(tg_op *op, void *user)
 {
-    tg_func *f = user;
+    const lowering *how = user;
     tg_dtype dtype = tg_op_is_math(op->opcode) ? tg_result(op, 0)->type->dtype : TG_DTYPE_NONE;
     if (dtype == TG_DTYPE_NONE || (dtype == TG_F64 && !F64_ROWS[op->opcode].unary && !F64_ROWS[op->opcode].binary))
         return;
-    tg_builder bld = {.func = f, .block = op->parent, .before = op, .span = op->span};
-    const math_row *row = dtype == TG_F64 ? &F64_ROWS[op->opcode] : f32_row(op);
+    tg_builder bld = {.func = how->f, .block = op->parent, .before = op, .span = op->span};
+    const math_row *row = dtype == TG_F64 ? &F64_ROWS[op->opcode] : f32_row(op, how->ldexp);
     tg_dtype compute = dtype == TG_F64 ? TG_F64 : TG_F32;
     tg_value *x[2] = {NULL, NULL};
     for (uint32_t i = 0; i < op->n_operands; i++)
@@ -317,4 +337,8 @@ static void lower_op(tg_op *op, void *user)
     tg_replace_uses(tg_result(op, 0), tg_build_cast(&bld, v, dtype));
     tg_op_erase(op);
 }
-void tg_lower_math(tg_func *f) { tg_ir_walk(f, lower_op, f); }
+void tg_lower_math(tg_func *f, bool ldexp)
+{
+    lowering how = {f, ldexp};
+    tg_ir_walk(f, lower_op, &how);
+}

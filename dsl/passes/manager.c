@@ -25,10 +25,18 @@ tg_pass_id tg_pass_from_name(const char *name, size_t n) {
     return (tg_pass_id)i;
 }
 
-bool tg_pass_lower_math(tg_func *f) {
+static bool lower_math(tg_func *f, bool ldexp) {
     uint32_t before = f->next_op_id;
-    tg_lower_math(f);
+    tg_lower_math(f, ldexp);
     return f->next_op_id != before;
+}
+
+bool tg_pass_lower_math(tg_func *f) {
+    return lower_math(f, false);
+}
+
+bool tg_pass_lower_math_ldexp(tg_func *f) {
+    return lower_math(f, true);
 }
 
 static double now_seconds(void) {

@@ -270,6 +270,49 @@ static LLVMValueRef fma_small(tg_x86 *x, tg_dtype t, LLVMValueRef a, LLVMValueRe
     return tg_x86_convert(x, s, TG_F64, t);
 }
 
+/* vscalefps of one register. */
+static LLVMValueRef scale_register(tg_x86 *x, LLVMValueRef a, LLVMValueRef n) {
+    static const char *const names[] = {"llvm.x86.avx512.mask.scalef.ps.128", "llvm.x86.avx512.mask.scalef.ps.256",
+                                        "llvm.x86.avx512.mask.scalef.ps.512"};
+    unsigned lanes = tg_llvm_lanes(a), size = lanes / 8; /* 0, 1, 2 */
+    LLVMTypeRef bits = LLVMIntTypeInContext(x->l->context, lanes < 8 ? 8 : lanes);
+    LLVMValueRef args[] = {a, n, LLVMGetPoison(LLVMTypeOf(a)), LLVMConstAllOnes(bits), tg_llvm_i32(x->l, 4) /* rounding: as set */};
+    return tg_llvm_call(x->l, names[size], NULL, 0, args, size == 2 ? 5 : 4);
+}
+
+/* Lanes from `first` on, as a vector of `n`; those that `v` lacks are undefined. */
+static LLVMValueRef lanes_from(tg_x86 *x, LLVMValueRef v, unsigned first, unsigned n) {
+    LLVMValueRef ids[16];
+    unsigned have = tg_llvm_lanes(v);
+    for (unsigned i = 0; i < n; i++) {
+        ids[i] = first + i < have ? tg_llvm_i32(x->l, first + i) : LLVMGetPoison(x->l->i32);
+    }
+    return LLVMBuildShuffleVector(x->builder, v, LLVMGetPoison(LLVMTypeOf(v)), LLVMConstVector(ids, n), "");
+}
+
+/* x * 2^n, on machines with masks. */
+static LLVMValueRef ldexp_of(tg_x86 *x, tg_dtype t, LLVMValueRef a, LLVMValueRef n) {
+    unsigned lanes = tg_llvm_lanes(a), width = lanes >= 16 ? 16 : lanes >= 8 ? 8 : 4;
+    if (t != TG_F32 || !x->machine->has_masks) {
+        return NULL;
+    }
+    if (lanes == 1) {
+        LLVMValueRef v = scale_register(x, tg_llvm_splat(x->l, a, width), tg_llvm_splat(x->l, n, width));
+        return LLVMBuildExtractElement(x->builder, v, tg_llvm_i32(x->l, 0), "");
+    }
+    if (lanes <= width) {
+        LLVMValueRef v = scale_register(x, lanes_from(x, a, 0, width), lanes_from(x, n, 0, width));
+        return lanes_from(x, v, 0, lanes);
+    }
+    LLVMValueRef out = LLVMGetPoison(LLVMTypeOf(a));
+    for (unsigned i = 0; i < lanes; i += width) {
+        LLVMValueRef v = scale_register(x, lanes_from(x, a, i, width), lanes_from(x, n, i, width));
+        LLVMTypeRef types[] = {LLVMTypeOf(a), LLVMTypeOf(v)};
+        out = tg_llvm_call(x->l, "llvm.vector.insert", types, 2, (LLVMValueRef[]){out, v, tg_llvm_i64(x->l, i)}, 3);
+    }
+    return out;
+}
+
 static LLVMValueRef float_binary(tg_x86 *x, tg_opcode op, tg_dtype t, LLVMValueRef a, LLVMValueRef c) {
     LLVMBuilderRef b = x->builder;
     switch ((int)op) {
@@ -292,6 +335,8 @@ static LLVMValueRef float_binary(tg_x86 *x, tg_opcode op, tg_dtype t, LLVMValueR
         return tg_llvm_call2(x->l, "llvm.copysign", a, c);
     case TG_OP_NEXTAFTER:
         return nextafter_of(x, t, a, c);
+    case TG_OP_LDEXP:
+        return ldexp_of(x, t, a, c);
     default:
         return NULL;
     }

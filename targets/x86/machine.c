@@ -79,7 +79,8 @@ static void describe(const level *l, tg_machine *m) {
 }
 
 /* What the host has beyond its level. Requests: Zen 4 (AMD's, with masks) copies 4 MiB in its last cache at 79 GB/s with them, at 94
- * without; Zen 3 at 1.0 and 2.2 ns a vector of 8. Foresight: see docs/performance/x86-gemm.md, Emerald Rapids. */
+ * without; Zen 3 at 1.0 and 2.2 ns a vector of 8. Foresight: see docs/performance/x86-gemm.md, Emerald Rapids. Quotients of 16 lanes: ten
+ * cycles on Sapphire Rapids, as on Skylake. */
 static void describe_host(tg_machine *m) {
     bool wide = strcmp(m->arch, "avx512") == 0;
     bool short_form = strcmp(m->arch, "avx2") == 0 && tg_cpu_runs("avx2vnni");
@@ -87,6 +88,7 @@ static void describe_host(tg_machine *m) {
     m->requests = m->has_fma && !m->has_masks && !__builtin_cpu_is("intel");
     m->foresees = m->has_masks && __builtin_cpu_is("intel");
     m->halves = m->has_masks && !__builtin_cpu_is("intel");
+    m->divides_slowly = wide && __builtin_cpu_is("intel");
     m->has_vnni = short_form || (wide && tg_cpu_runs("avx512vnni"));
     m->has_bf16 = wide && __builtin_cpu_supports("avx512bf16");
     m->features = short_form      ? PREFETCHW ",+avxvnni"

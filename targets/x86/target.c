@@ -221,9 +221,9 @@ static tg_status compile(tg_func *f, const tg_machine *machine, const tg_codegen
 }
 
 static const char *passes(const tg_machine *machine, const tg_codegen_options *options) {
-    (void)machine;
     (void)options;
-    return TG_PASSES_STANDARD ",blocks,lower-math,canon,cse,dce";
+    return machine->has_masks ? TG_PASSES_STANDARD ",blocks,lower-math-ldexp,canon,cse,dce" /* vscalefps */
+                              : TG_PASSES_STANDARD ",blocks,lower-math,canon,cse,dce";
 }
 
 const tg_target tg_target_x86 = {"x86", tg_x86_machine, passes, compile};

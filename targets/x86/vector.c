@@ -99,6 +99,7 @@ typedef struct votes {
     bool narrow;
     bool pieces; /* lanes that are read or written one by one, or complex: wide values are much code */
     bool branches; /* code in parts, between which all lanes are kept */
+    bool quotients; /* with one test for all registers of a wide value (quotient.c) */
     tg_map *seen;
     const binding *env;
     const tg_x86_nest *nest;
@@ -201,6 +202,7 @@ static int vote_operands(votes *s, const tg_op *op) {
     int height = 0;
     s->ops++;
     s->branches |= op->opcode == TG_OP_MAP;
+    s->quotients |= tg_x86_is_shared_quotient(s->x, op, s->axis);
     if (op->opcode == TG_OP_FOR) {
         vote_body(s, op);
     }
@@ -360,7 +362,7 @@ static bool choose_scheduled(tg_x86 *x, tg_x86_nest *n) {
  * too few of the next iteration's to fill them. A value of several registers' lanes is as many chains, whose instructions alternate.
  * A butterfly is many short chains, which fill the registers as they are. */
 static bool is_long_chain(const tg_x86_nest *n, const votes *v) {
-    return v->height >= LONG && !v->wide && n->roots.data[0].kind != TG_X86_ROOT_SET;
+    return (v->height >= LONG || v->quotients) && !v->wide && n->roots.data[0].kind != TG_X86_ROOT_SET;
 }
 
 void tg_x86_choose_vector(tg_x86 *x, tg_x86_nest *n) {

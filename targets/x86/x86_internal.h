@@ -389,6 +389,10 @@ LLVMValueRef tg_x86_extreme(tg_x86 *x, const tg_x86_nest *n, const tg_x86_frame 
 /* ---- wrap.c ---- */
 /* DIV and REM of an index where that is easier than a division; false: it is not. */
 bool tg_x86_eval_quotient(tg_x86 *x, tg_x86_frame *f, tg_op *op, tg_x86_val *out);
+
+/* ---- quotient.c: divisors that all lanes share ---- */
+bool tg_x86_is_shared_quotient(const tg_x86 *x, const tg_op *op, const tg_axis *vector); /* if lanes run along `vector` */
+bool tg_x86_eval_shared_quotient(tg_x86 *x, tg_x86_frame *f, const tg_op *op, tg_x86_val *out);
 /* `index` is `from` and some whole vectors. */
 void tg_x86_note_multiple(tg_x86 *x, LLVMValueRef index, LLVMValueRef from);
 bool tg_x86_is_multiple(const tg_x86 *x, LLVMValueRef v, unsigned of);

@@ -45,8 +45,9 @@ static float both(float x, float general, float bounded)
 {
     return x > 0 || isnan(x) ? general : fbits_(general) == fbits_(bounded) ? bounded : -1;
 }
-static float exp_both(float x) { return both(x, m_exp(x), m_exp_not_positive(x)); }
-static float exp2_both(float x) { return both(x, m_exp2(x), m_exp2_not_positive(x)); }
+static float same(float general, float ldexp) { return isnan(general) || fbits_(general) == fbits_(ldexp) ? ldexp : -1; }
+static float exp_both(float x) { return both(x, same(m_exp(x), m_exp_ldexp(x)), m_exp_not_positive(x)); }
+static float exp2_both(float x) { return both(x, same(m_exp2(x), m_exp2_ldexp(x)), m_exp2_not_positive(x)); }
 static float exp_bounded(float x) { return x > 0 ? 1 : m_exp_not_positive(x); }
 static float exp2_bounded(float x) { return x > 0 ? 1 : m_exp2_not_positive(x); }
 static double ref_exp_bounded(double x) { return x > 0 ? 1 : exp(x); }

@@ -37,6 +37,7 @@ static inline VD bitsd_(VL i) { VD x; memcpy(&x, &i, 8); return x; }
 #define SQRT(a)             _Generic((a), float: sqrtf, double: sqrt)(a)
 #define TRUNC(a)            _Generic((a), float: truncf, double: trunc)(a)
 #define COPYSIGN(a, b)      _Generic((a), float: copysignf, double: copysign)(a, (b))
+#define LDEXP(a, n)         ldexpf(a, isnan(n) ? 0 : (int)(n))
 #define SIGNBIT(a)          (signbit(a) != 0)
 #define LT(a, b)            ((a) < (b))
 #define LE(a, b)            ((a) <= (b))
