@@ -426,6 +426,7 @@ static void emit_loops(tg_x86 *x, tg_x86_nest *n) {
     }
     tg_x86_nest_walk w = {.x = x, .n = n, .stream = tg_x86_stream_test(x, n)};
     open_zeros(x, n);
+    x->pass++;
     x->fills = false;
     for (uint32_t i = 0; i < n->roots.len; i++) {
         x->fills |= n->roots.data[i].kind == TG_X86_ROOT_FILL && n->roots.data[i].op && !n->roots.data[i].after;

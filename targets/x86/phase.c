@@ -250,6 +250,8 @@ LLVMValueRef tg_x86_emit_task(tg_x86 *x, tg_op *phase, const char *suffix) {
     x->place = &place;
     x->root = tg_x86_frame_create(x, NULL, &place);
     x->lanes = 1;
+    x->pass = 0;
+    x->first_reads = tg_map_create(x->arena);
     tg_block *innermost = innermost_body(phase);
     if (!tg_map_has(x->steps, innermost)) {
         tg_x86_plan(x, innermost->parent);

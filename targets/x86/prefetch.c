@@ -53,12 +53,22 @@ static int64_t bytes_of(const tg_x86 *x, const tg_x86_address *a) {
     return x->lanes * (int64_t)tg_dtype_size(a->dtype);
 }
 
+/* Has an earlier pass of this task read it? */
+static bool is_read_again(tg_x86 *x, const tg_op *op) {
+    const uint32_t *first = tg_map_get(x->first_reads, op);
+    if (!first) {
+        tg_map_set(x->first_reads, op, TG_COPY_ARRAY(x->arena, uint32_t, &x->pass, 1));
+    }
+    return first && *first < x->pass;
+}
+
 /* Rows by which the next instance is ahead in dimension d of a tensor that an earlier pass over the block has read already. Null: there
  * is nothing to gain. */
 static LLVMValueRef rows_ahead(tg_x86 *x, const tg_op *op, uint32_t d) {
     const tg_use *u = tg_result(op, 0)->uses;
     const tg_op *index = tg_op_index(op, d)->def;
-    if (!x->fills || !x->unit || !u || !u->next || !index || index->opcode != TG_OP_IOTA) {
+    bool again = is_read_again(x, op), idle = x->fills || (x->stream && again);
+    if (!idle || !x->unit || !u || !u->next || !index || index->opcode != TG_OP_IOTA) {
         return NULL;
     }
     const tg_axis *a = tg_op_axis(index, TG_ATTR_AXIS);

@@ -7,8 +7,8 @@
  *
  * which is the correctly rounded quotient where nothing is near the ends of the range: P. Markstein, "Computation of elementary functions on
  * the IBM RISC System/6000 processor", 1990. Here 2^-24 <= |s| <= 2^24 and 2^-100 <= |e| <= 2^100, so that q is normal and d is at least
- * 2^-147. For the mantissas of s and e whose quotient lies within 9 / 2s of the middle between two numbers, all 52 million, it was
- * tried (tests/math/test_quotient.c); others are further from it than the errors of d and r reach.
+ * 2^-147. The 52 million pairs of mantissas whose quotient lies within 9 / 2s units of the middle between two numbers
+ * were tried (the integer s has 24 bits; a part of them are tests/unit/x86/test_quotient.c); the errors of d and r do not reach further.
  *
  * If any lane is outside (zeros too), all are divided. A divisor outside has the lower limit infinity, which no lane reaches. */
 #include "targets/x86/x86_internal.h"

@@ -216,6 +216,8 @@ typedef struct tg_x86 {
     bool stream;           /* stores of this loop go past the caches */
     bool streamed;         /* some of this task do */
     bool fills;            /* it computes a buffer: memory is idle meanwhile */
+    uint32_t pass;         /* the nests of this task so far */
+    tg_map *first_reads;   /* load → its first pass, a uint32_t * */
     const tg_x86_nest *boxed; /* the points being worked on pass the tests of its boxed accesses */
     tg_map *multiples;           /* indices that are multiples of so many lanes */
     const tg_x86_nest *interior; /* so do the vectors being worked on, those of its bordered ones */
