@@ -79,7 +79,7 @@ tg_opcode tg_opcode_from_mnemonic(const char *text, size_t n) {
 }
 
 bool tg_op_is_elementwise(tg_opcode op) {
-    return op <= TG_OP_BROADCAST; /* ops.def keeps these rows first, in this order */
+    return op <= TG_OP_LDEXP; /* ops.def keeps these rows first, in this order */
 }
 
 bool tg_op_is_math(tg_opcode op) {

@@ -1,7 +1,7 @@
 /* Requests of lines before they are needed.
  *
- *   next block    a pass over rows that an earlier pass has read computes from the cache, and memory is idle: meanwhile the
- *                 rows of the next block come in
+ *   next block    a pass over rows that an earlier pass has read computes from the cache, and memory is idle or only written past the
+ *                 caches: meanwhile the rows of the next block come in
  *   results       a store waits for its line, and processors foresee reads better than writes: lines of results are
  *                 requested some way ahead, for writing
  *   operands      where a point is much work (long chains), few loads are under way at a time, and processors that foresee reads
