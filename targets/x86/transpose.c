@@ -10,25 +10,56 @@
  * with room for that (tg_x86_buffer_create), and the scratch that holds them begins with some (entry.c). */
 #include "targets/x86/address.h"
 
-enum { BLOCK_BYTES = 16, MAX_E = 4 };
+enum { BLOCK_BYTES = 16, MAX_E = 4, MAX_PARTS = 8 };
+
+/* An offset: what is added up, and the constant apart. */
+typedef struct sum {
+    LLVMValueRef part[MAX_PARTS];
+    unsigned n;
+    int64_t constant;
+} sum;
 
 struct tg_x86_columns {
-    LLVMValueRef slot, from; /* of the buffer's pointer; offset of lane 0 without its constant */
+    LLVMValueRef slot; /* of the buffer's pointer */
+    sum from;          /* the offset of lane 0, of which the constant is `first` */
     int64_t plane, first, step;
     LLVMBasicBlockRef block;
     LLVMValueRef column[MAX_E];
     tg_x86_columns *next;
 };
 
-/* v = *base + the constant that is given back */
-static int64_t constant_part(LLVMValueRef v, LLVMValueRef *base) {
-    int64_t sum = 0, c;
-    while (LLVMIsAInstruction(v) && LLVMGetInstructionOpcode(v) == LLVMAdd && tg_llvm_is_const(LLVMGetOperand(v, 1), &c)) {
-        sum += c;
-        v = LLVMGetOperand(v, 0);
+/* Adds what v is the sum of; false: too much. */
+static bool add_parts(LLVMValueRef v, sum *s) {
+    int64_t c;
+    if (tg_llvm_is_const(v, &c)) {
+        s->constant += c;
+        return true;
     }
-    *base = v;
-    return sum;
+    if (LLVMIsAInstruction(v) && LLVMGetInstructionOpcode(v) == LLVMAdd) {
+        return add_parts(LLVMGetOperand(v, 0), s) && add_parts(LLVMGetOperand(v, 1), s);
+    }
+    bool fits = s->n < MAX_PARTS;
+    if (fits) {
+        s->part[s->n++] = v;
+    }
+    return fits;
+}
+
+/* The same instruction, or one that computes the same number from the same operands. */
+static bool same_value(LLVMValueRef a, LLVMValueRef b) {
+    if (a == b || !LLVMIsABinaryOperator(a) || !LLVMIsABinaryOperator(b)) {
+        return a == b;
+    }
+    return LLVMGetInstructionOpcode(a) == LLVMGetInstructionOpcode(b) && same_value(LLVMGetOperand(a, 0), LLVMGetOperand(b, 0)) &&
+           same_value(LLVMGetOperand(a, 1), LLVMGetOperand(b, 1));
+}
+
+static bool same_parts(const sum *a, const sum *b) {
+    bool same = a->n == b->n;
+    for (unsigned i = 0; i < a->n && same; i++) {
+        same = same_value(a->part[i], b->part[i]);
+    }
+    return same;
 }
 
 LLVMValueRef tg_x86_load_blocks(tg_x86 *x, const tg_x86_address *a, const int64_t *offset, unsigned n) {
@@ -69,30 +100,27 @@ static void transpose(tg_x86 *x, LLVMValueRef *v, unsigned e) {
 }
 
 static tg_x86_columns *columns_at(tg_x86 *x, const tg_x86_address *a, int64_t step, int64_t *which, unsigned e) {
-    LLVMValueRef from;
-    int64_t c = constant_part(a->offset.v, &from);
-    if (c < 0) {
+    sum from = {{NULL}, 0, 0};
+    if (!add_parts(a->offset.v, &from) || from.constant < 0) {
         return NULL;
     }
-    int64_t first = c / (int64_t)e * (int64_t)e;
-    *which = c - first;
+    int64_t first = from.constant / (int64_t)e * (int64_t)e;
+    *which = from.constant - first;
     LLVMBasicBlockRef here = LLVMGetInsertBlock(x->builder);
     for (tg_x86_columns *k = x->columns; k; k = k->next) {
-        if (k->slot == a->slot && k->plane == a->plane && k->from == from && k->first == first && k->step == step && k->block == here) {
+        if (k->slot == a->slot && k->plane == a->plane && same_parts(&k->from, &from) && k->first == first && k->step == step && k->block == here) {
             return k;
         }
     }
     tg_x86_columns *k = TG_NEW(x->arena, tg_x86_columns);
     *k = (tg_x86_columns){a->slot, from, a->plane, first, step, here, {NULL}, x->columns};
-    tg_x86_address rows = *a;
-    rows.offset.v = from;
     for (unsigned t = 0; t < e; t++) {
         int64_t at[64];
         unsigned blocks = x->lanes / e;
         for (unsigned j = 0; j < blocks; j++) {
-            at[j] = first + step * (int64_t)(e * j + t);
+            at[j] = step * (int64_t)(e * j + t) - *which;
         }
-        k->column[t] = tg_x86_load_blocks(x, &rows, at, blocks);
+        k->column[t] = tg_x86_load_blocks(x, a, at, blocks);
     }
     transpose(x, k->column, e);
     x->columns = k;
