@@ -343,7 +343,10 @@ static bool choose_scheduled(tg_x86 *x, tg_x86_nest *n) {
             continue;
         }
         votes v = count_votes(x, n, a);
-        int64_t most = x->machine->vector_bits / (v.wide && !v.narrow ? 64 : 32);
+        int64_t most = x->machine->vector_bits / (v.wide && !v.narrow ? 64 : 32), bound = x->ranges[a->rank].bound;
+        while (bound && width >= 2 * bound) {
+            width /= 2;
+        }
         if (v.scalar_only || width > MAX_UNROLL * most) {
             continue;
         }
