@@ -4,8 +4,9 @@
 #include <string.h>
 
 /* INSTANCE_MAX: what an instance can hold. Above DIRECT_MAX columns of the matrix, which are short enough for the first-level cache,
- * are faster than passes over the whole; above ODD_MAX if the length is no multiple of the lanes, which columns do not mind. */
-enum { SHORT_MAX = 1, INSTANCE_MAX = 16384, DIRECT_MAX = 4096, ODD_MAX = 1024, LINE = 8 /* of fft.dsl */ };
+ * are faster than passes over the whole; above ODD_MAX if the length is no multiple of the lanes, which columns do not mind. LINE: complex numbers
+ * in a cache line, c32. */
+enum { SHORT_MAX = 1, INSTANCE_MAX = 16384, DIRECT_MAX = 4096, ODD_MAX = 1024, LINE = 8 };
 
 tg_tensor tg_fft_view(const tg_tensor *of, uint32_t rank, const int64_t *shape,
                       const int64_t *stride) {
@@ -102,11 +103,17 @@ static int64_t next_radix(int64_t n) {
     return n % 16 != 0 ? n : n % 7 == 1 ? 8 : 4;
 }
 
-/* P <= Q near the root of n, both short enough; P 1 if there are none. */
-static int64_t balanced_factor(int64_t n) {
+/* Vectors of columns times vectors of rows, of a matrix of p rows. */
+static int64_t in_vectors(int64_t n, int64_t p, int64_t line) {
+    return (p + line - 1) / line * ((n / p + line - 1) / line);
+}
+
+/* P <= Q near the root of n, both short enough, with few empty lanes (44100 as 180 x 245 takes 0.85 of the time of 210 x 210); P 1 if there are none. */
+static int64_t balanced_factor(int64_t n, int64_t line) {
     int64_t best = 1;
     for (int64_t p = 2; p * p <= n && p <= INSTANCE_MAX; p++) {
-        best = n % p == 0 && n / p <= INSTANCE_MAX ? p : best;
+        bool fits = n % p == 0 && n / p <= INSTANCE_MAX, oblong = n / best > 2 * best;
+        best = fits && (oblong || in_vectors(n, p, line) <= in_vectors(n, best, line)) ? p : best;
     }
     return best;
 }
@@ -203,8 +210,8 @@ static tg_status init_large(tg_fft_axis *a) {
     a->work = tg_alloc(&a->context->allocator, sizeof *a->work, _Alignof(tg_fft_work));
     tg_status s = a->work ? make_factors(a, a->p, a->sign, &a->w[0]) : failed(a);
     s = s ? s : make_factors(a, a->q, a->sign, &a->w[1]);
-    s = s ? s : make_turn(a, (a->q + LINE - 1) / LINE, a->p, LINE, &a->turn[0]);
-    return s ? s : make_turn(a, a->p, LINE, 1, &a->turn[1]);
+    s = s ? s : make_turn(a, tg_fft_columns(a), tg_fft_row_blocks(a), a->line, &a->turn[0]);
+    return s ? s : make_turn(a, tg_fft_columns(a), a->line, 1, &a->turn[1]);
 }
 
 /* filter = transform of length M of the wrapped conjugate chirp / M */
@@ -267,7 +274,7 @@ static tg_status init_chirp(tg_fft_axis *a) {
 }
 
 static bool is_direct(int64_t n) {
-    return n <= (n % LINE ? ODD_MAX : DIRECT_MAX) || (n <= INSTANCE_MAX && balanced_factor(n) == 1);
+    return n <= (n % LINE ? ODD_MAX : DIRECT_MAX) || (n <= INSTANCE_MAX && balanced_factor(n, LINE) == 1);
 }
 
 /* Half the length of Bluestein's or less; but that has full vectors in every pass, which matters unless both are a few vectors. */
@@ -291,11 +298,17 @@ static tg_fft_method choose(tg_fft_axis *a) {
     return a->m <= INSTANCE_MAX ? TG_FFT_BLUESTEIN : TG_FFT_CHIRP;
 }
 
+/* Columns side by side: a vector of them, and a cache line at least. */
+static int64_t columns_of(const tg_fft_axis *a) {
+    return a->dtype == TG_C32 && a->context->machine.vector_bits == 512 ? 2 * LINE : LINE;
+}
+
 tg_status tg_fft_axis_init(tg_fft_axis *a, tg_context *context, tg_dtype dtype, int64_t n,
                            int sign, tg_fft_use use, bool normalise) {
     *a = (tg_fft_axis){.context = context, .dtype = dtype, .sign = sign, .n = n};
     a->method = choose(a);
-    a->p = a->method == TG_FFT_LARGE ? balanced_factor(n) : 1;
+    a->line = columns_of(a);
+    a->p = a->method == TG_FFT_LARGE ? balanced_factor(n, a->line) : 1;
     a->q = n / a->p;
     tg_fft_axis_compile_ahead(a, use, normalise);
     switch (a->method) {
@@ -344,23 +357,47 @@ void tg_fft_axis_clear(tg_fft_axis *a) {
 
 /* ---- execution --------------------------------------------------------------------------- */
 
-static tg_status run_large(const tg_fft_axis *a, const tg_tensor *x, tg_tensor *y,
-                           bool normalise) {
-    const int64_t *sx = x->arg.stride, *sy = y->arg.stride, *shape = x->arg.shape;
-    int64_t n = shape[0] * shape[1], blocks = (a->p + LINE - 1) / LINE;
-    int64_t line = LINE * (a->q + 1); /* one more: lines that are written together lie in different sets of the caches */
-    tg_tensor *held = tg_fft_work_take(a->work, 0, a->context, a->dtype, n * blocks * line);
-    if (!held) {
-        return failed(a);
-    }
-    tg_tensor from = tg_fft_view(x, 4, (int64_t[]){shape[0], shape[1], a->p, a->q},
-                                 (int64_t[]){sx[0], sx[1], a->q * sx[2], sx[2]});
-    tg_tensor between = tg_fft_view(held, 5, (int64_t[]){shape[0], shape[1], blocks, a->q, LINE},
-                                    (int64_t[]){shape[1] * blocks * line, blocks * line, line, LINE, 1});
-    tg_tensor to = tg_fft_view(y, 4, (int64_t[]){shape[0], shape[1], a->q, a->p},
-                               (int64_t[]){sy[0], sy[1], a->p * sy[2], sy[2]});
+/* What is between the halves of a transform: of each block one line more than it has, so that lines that are written together lie in different
+ * sets of the caches. */
+static int64_t numbers_between(const tg_fft_axis *a) {
+    return tg_fft_row_blocks(a) * a->line * (tg_fft_columns(a) + 1);
+}
+
+/* Rows `from` … `from` + `n` - 1 of [A, C, N], of matrix i */
+static tg_tensor some_rows(const tg_tensor *t, int64_t i, int64_t from, int64_t n) {
+    const int64_t *s = t->arg.stride;
+    tg_tensor part = tg_fft_view(t, 3, (int64_t[]){1, n, t->arg.shape[2]}, s);
+    part.arg.data = (char *)part.arg.data + (i * s[0] + from * s[1]) * (int64_t)tg_dtype_size(t->dtype);
+    return part;
+}
+
+/* Both halves of some rows, [1, C, N]. */
+static tg_status run_halves(const tg_fft_axis *a, const tg_tensor *x, const tg_tensor *held, tg_tensor *y, bool normalise) {
+    const int64_t *sx = x->arg.stride, *sy = y->arg.stride;
+    int64_t n = x->arg.shape[1], blocks = tg_fft_row_blocks(a), columns = tg_fft_columns(a), block = numbers_between(a) / blocks;
+    tg_tensor from = tg_fft_view(x, 4, (int64_t[]){1, n, a->p, a->q}, (int64_t[]){0, sx[1], a->q * sx[2], sx[2]});
+    tg_tensor between = tg_fft_view(held, 5, (int64_t[]){1, n, blocks, columns, a->line},
+                                    (int64_t[]){0, blocks * block, block, a->line, 1});
+    tg_tensor to = tg_fft_view(y, 4, (int64_t[]){1, n, a->q, a->p}, (int64_t[]){0, sy[1], a->p * sy[2], sy[2]});
     tg_status s = tg_std_launch(a->context, TG_STD_fft_split, TG_ARGS(&from, a->w[0], a->turn[0], a->turn[1], &between, a->sign));
-    s = s ? s : tg_std_launch(a->context, TG_STD_fft_join, TG_ARGS(&between, a->w[1], &to, a->sign, normalise));
+    return s ? s : tg_std_launch(a->context, TG_STD_fft_join, TG_ARGS(&between, a->w[1], &to, a->sign, normalise));
+}
+
+/* Few rows at once, so that what is between the halves is still in the caches: as many as have instances for all threads. */
+static tg_status run_large(const tg_fft_axis *a, const tg_tensor *x, tg_tensor *y, bool normalise) {
+    enum { INSTANCES = 4 /* for each thread */ };
+    int64_t matrices = x->arg.shape[0], rows = x->arg.shape[1], blocks = tg_fft_row_blocks(a);
+    int64_t some = (INSTANCES * tg_context_n_threads(a->context) + blocks - 1) / blocks;
+    some = some < rows ? some : rows;
+    tg_tensor *held = tg_fft_work_take(a->work, 0, a->context, a->dtype, some * numbers_between(a));
+    tg_status s = held ? TG_OK : failed(a);
+    for (int64_t i = 0; i < matrices && s == TG_OK; i++) {
+        for (int64_t from = 0; from < rows && s == TG_OK; from += some) {
+            int64_t n = some < rows - from ? some : rows - from;
+            tg_tensor in = some_rows(x, i, from, n), out = some_rows(y, i, from, n);
+            s = run_halves(a, &in, held, &out, normalise);
+        }
+    }
     tg_fft_work_give(a->work, 0, held);
     return s;
 }
@@ -438,15 +475,15 @@ static tg_tensor some_columns(const tg_tensor *t, int64_t from, int64_t n) {
     return part;
 }
 
-/* Their groups of LINE: [A, N, C / LINE, LINE] */
-static tg_tensor in_lines(const tg_tensor *t) {
+/* Their groups of `line`: [A, N, C / line, line] */
+static tg_tensor in_lines(const tg_tensor *t, int64_t line) {
     const int64_t *n = t->arg.shape, *s = t->arg.stride;
-    return tg_fft_view(t, 4, (int64_t[]){n[0], n[1], n[2] / LINE, LINE}, (int64_t[]){s[0], s[1], LINE * s[2], s[2]});
+    return tg_fft_view(t, 4, (int64_t[]){n[0], n[1], n[2] / line, line}, (int64_t[]){s[0], s[1], line * s[2], s[2]});
 }
 
 static tg_status run_columns(const tg_fft_axis *a, const tg_tensor *x, tg_tensor *y, bool normalise) {
-    int64_t n = x->arg.shape[2], whole = n / LINE * LINE;
-    tg_tensor from = in_lines(x), to = in_lines(y);
+    int64_t n = x->arg.shape[2], whole = n / a->line * a->line;
+    tg_tensor from = in_lines(x, a->line), to = in_lines(y, a->line);
     tg_status s = whole ? tg_std_launch(a->context, TG_STD_fft_lines, TG_ARGS(&from, a->w[0], &to, a->sign, normalise)) : TG_OK;
     if (s || whole == n) {
         return s;

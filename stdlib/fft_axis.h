@@ -43,6 +43,7 @@ typedef struct tg_fft_axis {
     int sign;
     tg_fft_method method;
     int64_t n, p, q, m;
+    int64_t line; /* columns that are transformed side by side */
     tg_tensor
         *w[2]; /* DIRECT: factors; LARGE: of P and Q; RADER, BLUESTEIN: of M forward and backward */
     tg_tensor *turn[2];                     /* LARGE: factors of columns */
@@ -51,6 +52,10 @@ typedef struct tg_fft_axis {
     struct tg_fft_axis *forward, *backward; /* CHIRP: of length M */
     tg_fft_work *work;                      /* LARGE, CHIRP; what changes during execution stays outside */
 } tg_fft_axis;
+
+/* LARGE: columns and blocks of rows of the matrix between the halves, see fft_split. */
+static inline int64_t tg_fft_columns(const tg_fft_axis *a) { return (a->q + a->line - 1) / a->line * a->line; }
+static inline int64_t tg_fft_row_blocks(const tg_fft_axis *a) { return (a->p + a->line - 1) / a->line; }
 
 /* What rows of a dimension are transformed with: fft_rows, one of the kernels of real rows, or another that has its tables. */
 typedef enum tg_fft_use { TG_FFT_AS_ROWS, TG_FFT_AS_COLUMNS, TG_FFT_AS_R2C, TG_FFT_AS_C2R, TG_FFT_AS_PART } tg_fft_use;

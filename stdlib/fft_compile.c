@@ -2,8 +2,6 @@
  * What a launch is compiled for are the types and the constant extents of its tensors, so that these here have no memory. */
 #include "stdlib/fft_axis.h"
 
-enum { LINE = 8 /* of fft.dsl */ };
-
 static tg_tensor ghost(const tg_fft_axis *a, uint32_t rank, const int64_t *shape) {
     static char somewhere; /* absent tensors have no address */
     tg_tensor of = {.dtype = a->dtype, .context = a->context};
@@ -28,7 +26,7 @@ static void compile(const tg_fft_axis *a, tg_std_row row, const tg_argument *val
 static void compile_direct(const tg_fft_axis *a, tg_fft_use use, bool normalise) {
     tg_tensor w = ghost_table(a, 1, (int64_t[]){2 * a->n - 2}), v = ghost_table(a, 1, (int64_t[]){2 * a->n});
     tg_tensor row = ghost(a, 3, (int64_t[]){1, 1, a->n}), longer = ghost(a, 3, (int64_t[]){1, 1, a->n + 1});
-    tg_tensor lines = ghost(a, 4, (int64_t[]){1, a->n, 1, LINE});
+    tg_tensor lines = ghost(a, 4, (int64_t[]){1, a->n, 1, a->line});
     switch (use) {
     case TG_FFT_AS_ROWS:
         compile(a, TG_STD_fft_rows, TG_ARGS(&row, &w, &row, a->sign, normalise));
@@ -51,9 +49,10 @@ static void compile_large(const tg_fft_axis *a, tg_fft_use use, bool normalise) 
     bool factor = normalise && use != TG_FFT_AS_R2C; /* whose last step has it */
     tg_tensor x = ghost(a, 4, (int64_t[]){1, 1, a->p, a->q}), y = ghost(a, 4, (int64_t[]){1, 1, a->q, a->p});
     tg_tensor wp = ghost_table(a, 1, (int64_t[]){2 * a->p - 2}), wq = ghost_table(a, 1, (int64_t[]){2 * a->q - 2});
-    tg_tensor blocks = ghost_table(a, 2, (int64_t[]){2 * ((a->q + LINE - 1) / LINE), a->p}), rest = ghost_table(a, 2, (int64_t[]){2 * a->p, LINE});
-    tg_tensor between = ghost(a, 5, (int64_t[]){1, 1, (a->p + LINE - 1) / LINE, a->q, LINE});
-    compile(a, TG_STD_fft_split, TG_ARGS(&x, &wp, &blocks, &rest, &between, a->sign));
+    int64_t columns = tg_fft_columns(a), blocks = tg_fft_row_blocks(a);
+    tg_tensor fb = ghost_table(a, 2, (int64_t[]){2 * columns, blocks}), fr = ghost_table(a, 2, (int64_t[]){2 * columns, a->line});
+    tg_tensor between = ghost(a, 5, (int64_t[]){1, 1, blocks, columns, a->line});
+    compile(a, TG_STD_fft_split, TG_ARGS(&x, &wp, &fb, &fr, &between, a->sign));
     compile(a, TG_STD_fft_join, TG_ARGS(&between, &wq, &y, a->sign, factor));
 }
 

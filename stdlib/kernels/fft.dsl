@@ -8,6 +8,10 @@ private fn scaled<T: complex>(T y, const f64 k) -> T = complex(re(y) * re(T(comp
 /// The same for a k that is not known before the launch.
 private fn scaled_by<T: complex>(T y, f64 k) -> T = complex(re(y) * re(T(complex(k, 0.0))), im(y) * re(T(complex(k, 0.0))));
 
+/// y times the product of the factors F[i, j] and G[k, l], of which imaginary parts are `half` rows below.
+private fn turned<T: complex, S: f32 | f64>(T y, in S F[FI, FJ], int i, int j, in S G[GI, GJ], int k, int l, const int half) -> T
+    = cmul(y, cmul(T(complex(F[i, j], F[half + i, j])), T(complex(G[k, l], G[half + k, l]))));
+
 /// Factors of the pass of radix K + 1 over M groups: exp(sign 2 pi i p k / ((K + 1) M)) in W[0, k - 1, p] and W[1, k - 1, p].
 kernel fft_twiddles<S: f32 | f64>(out S W[2, K, M], const int sign = -1)
 {
@@ -39,9 +43,6 @@ kernel fft_rows<T: complex, S: f32 | f64>(in T X[A, C, const N], in S W[NW], out
     }
 }
 
-/// Columns that are transformed side by side, in lanes: complex numbers in a cache line.
-const int LINE = 8;
-
 /// Along the middle dimension: any number of columns.
 kernel fft_columns<T: complex, S: f32 | f64>(in T X[A, const N, C], in S W[NW], out T Y[A, const N, C], const int sign = -1, const bool normalise = false)
     where NW == 2 * N - 2
@@ -53,46 +54,57 @@ kernel fft_columns<T: complex, S: f32 | f64>(in T X[A, const N, C], in S W[NW], 
     }
 }
 
-/// The same for columns in groups of LINE, which are cache lines: column LINE c + r is X[a, n, c, r].
-kernel fft_lines<T: complex, S: f32 | f64>(in T X[A, const N, C, 8], in S W[NW], out T Y[A, const N, C, 8], const int sign = -1, const bool normalise = false)
+/// The same for columns in groups of L, which are side by side in lanes, whole cache lines: column L c + r is X[a, n, c, r].
+kernel fft_lines<T: complex, S: f32 | f64>(in T X[A, const N, C, const L], in S W[NW], out T Y[A, const N, C, const L], const int sign = -1, const bool normalise = false)
     where NW == 2 * N - 2
 {
     grid (each a in A, each c in C) {
-        axis r in LINE, n in N;
+        axis r in L, n in N;
         let y = passes(X[a, n, c, r], n, W, N, sign);
         Y[a, n, c, r] = normalise ? scaled(y, 1 / f64(N)) : y;
     }
 }
-schedule fft_lines { vector(r) = 8; }
+schedule fft_lines { vector(r) = 16; }
 
-/// A transform of length P Q is two passes over memory, each of LINE columns at a time, whole cache lines. They are kernels of their own, so that
-/// they compile side by side. The first: columns of the P x Q matrix X, times exp(sign 2 pi i p q / (P Q)), left so that the lines of an instance of the
-/// second one are together. The factor of q = LINE b + r is FB[b, p] = exp(sign 2 pi i LINE b p / (P Q)) times FR[p, r] = exp(sign 2 pi i p r / (P Q)).
-/// Z keeps what it has beyond P.
-kernel fft_split<T: complex, S: f32 | f64>(in T X[A, C, const P, const Q], in S W[NW], in S FB[BB, const P], in S FR[PP, 8], inout T Z[A, C, PB, const Q, 8],
-                                           const int sign = -1)
-    where NW == 2 * P - 2, BB == 2 * ceil_div(Q, 8), PP == 2 * P, PB == ceil_div(P, 8)
+/// A transform of length P Q is two passes over memory, each of L columns at a time, whole cache lines and vectors. They are kernels of their own,
+/// so that they compile side by side. The first: columns of the P x Q matrix X, times exp(sign 2 pi i p q / (P Q)), left so that the lines of an
+/// instance of the second one are together. The factor of p = L h + l is FB[q, h] = exp(sign 2 pi i L h q / (P Q)) times
+/// FR[q, l] = exp(sign 2 pi i l q / (P Q)). Lanes are columns up to the last pass and rows from there on, in blocks of L x L, which are turned over
+/// four columns at a time: stores of one number each to L lines took longer than all passes. Z has more columns than X, so that blocks are
+/// whole, and keeps what it has beyond P.
+kernel fft_split<T: complex, S: f32 | f64>(in T X[A, C, const P, const Q], in S W[NW], in S FB[QQ, const PB], in S FR[QQ, const L],
+                                           inout T Z[A, C, const PB, const QL, const L], const int sign = -1)
+    where NW == 2 * P - 2, PB == ceil_div(P, L), QL == L * ceil_div(Q, L), QQ == 2 * QL
 {
-    grid (each a in A, each c in C, each b in ceil_div(Q, LINE)) {
-        axis r in LINE, p in P;
-        let y = passes(X[a, c, p, b * LINE + r], p, W, P, sign);
-        Z[a, c, p / LINE, b * LINE + r, p % LINE] = cmul(cmul(y, T(complex(FR[p, r], FR[P + p, r]))), T(complex(FB[b, p], FB[ceil_div(Q, LINE) + b, p])));
+    grid (each a in A, each c in C, each b in ceil_div(Q, L)) {
+        axis r in L, p in P, k in L / 4, h in P / L, l in L;
+        T y[r, p] = passes(X[a, c, p, b * L + r], p, W, P, sign);
+        unroll for (int j = 0; j < 4; j += 1) {
+            let q = b * L + 4 * k + j; // below b * L + L, as L is a multiple of 4
+            unchecked Z[a, c, h, q, l] = turned(y[r = 4 * k + j, p = h * L + l], FR, q, l, FB, q, h, QL);
+        }
+        if const (P % L > 0) {
+            axis t in P % L;
+            const int H = P / L;
+            let q = b * L + r;
+            Z[a, c, H, q, t] = turned(y[p = H * L + t], FR, q, t, FB, q, H, QL);
+        }
     }
 }
-schedule fft_split { vector(r) = 8; }
+schedule fft_split { vector(r) = 16; vector(l) = 16; }
 
 /// The second: Y[a, c, q, p] is output p + P q.
-kernel fft_join<T: complex, S: f32 | f64>(in T Z[A, C, PB, const Q, 8], in S W[NW], out T Y[A, C, const Q, const P], const int sign = -1,
+kernel fft_join<T: complex, S: f32 | f64>(in T Z[A, C, PB, const QL, const L], in S W[NW], out T Y[A, C, const Q, const P], const int sign = -1,
                                           const bool normalise = false)
-    where NW == 2 * Q - 2, PB == ceil_div(P, 8)
+    where NW == 2 * Q - 2, PB == ceil_div(P, L), QL == L * ceil_div(Q, L)
 {
-    grid (each a in A, each c in C, each b in ceil_div(P, LINE)) {
-        axis r in LINE, q in Q;
+    grid (each a in A, each c in C, each b in ceil_div(P, L)) {
+        axis r in L, q in Q;
         let y = passes(Z[a, c, b, q, r], q, W, Q, sign);
-        Y[a, c, q, b * LINE + r] = normalise ? scaled(y, 1 / f64(P * Q)) : y;
+        Y[a, c, q, b * L + r] = normalise ? scaled(y, 1 / f64(P * Q)) : y;
     }
 }
-schedule fft_join { vector(r) = 8; }
+schedule fft_join { vector(r) = 16; }
 
 /// Bluestein's filter before its transform: conj(chirp) wrapped around M, divided by M.
 kernel fft_filter<T: complex>(in T V[N], out T H[M])

@@ -143,9 +143,9 @@ void ref_fft_columns(kcase *c) {
     }
 }
 
-/* Columns in groups of eight. */
+/* Columns in groups of L. */
 void ref_fft_groups(kcase *c) {
-    int64_t n = kd(c, "N"), columns = 8 * kd(c, "C");
+    int64_t n = kd(c, "N"), columns = kd(c, "L") * kd(c, "C");
     for (int64_t i = 0; i < kd(c, "A") * columns; i++) {
         int64_t at = 2 * (i / columns * n * columns + i % columns);
         transform(kt(c, "X") + at, kt(c, "Y") + at, columns, n, kd(c, "sign"), factor_of(c, n));
@@ -153,26 +153,31 @@ void ref_fft_groups(kcase *c) {
 }
 
 void prepare_fft_split(kcase *c) {
-    int64_t p = kd(c, "P"), q = kd(c, "Q"), sign = kd(c, "sign");
+    int64_t p = kd(c, "P"), q = kd(c, "Q"), l = kd(c, "L"), sign = kd(c, "sign");
     factors(c, "W", p, sign);
-    turns(kt(c, "FB"), kd(c, "BB") / 2, p, 8 * sign, p * q);
-    turns(kt(c, "FR"), p, 8, sign, p * q);
+    turns(kt(c, "FB"), kd(c, "QL"), kd(c, "PB"), l * sign, p * q);
+    turns(kt(c, "FR"), kd(c, "QL"), l, sign, p * q);
 }
 
 /* Where number p of column q is in Z; `row` counts the matrices. */
 static int64_t place(const kcase *c, int64_t row, int64_t p, int64_t q) {
-    return 2 * (((row * kd(c, "PB") + p / 8) * kd(c, "Q") + q) * 8 + p % 8);
+    int64_t l = kd(c, "L");
+    return 2 * (((row * kd(c, "PB") + p / l) * kd(c, "QL") + q) * l + p % l);
 }
 
 void ref_fft_split(kcase *c) {
-    int64_t p = kd(c, "P"), q = kd(c, "Q");
+    int64_t p = kd(c, "P"), q = kd(c, "Q"), columns = kd(c, "QL");
     double *y = calloc((size_t)p * 2 + 1, sizeof *y);
-    for (int64_t i = 0; i < kd(c, "A") * kd(c, "C") * q; i++) {
-        strided(kt(c, "X") + 2 * (i / q * p * q + i % q), q, y, 1, p, kd(c, "sign"), 1);
+    for (int64_t i = 0; i < kd(c, "A") * kd(c, "C") * columns; i++) {
+        int64_t row = i / columns, column = i % columns;
+        memset(y, 0, (size_t)p * 2 * sizeof *y);
+        if (column < q) { /* the others are zeros */
+            strided(kt(c, "X") + 2 * (row * p * q + column), q, y, 1, p, kd(c, "sign"), 1);
+        }
         for (int64_t k = 0; k < p; k++) {
             double w[2];
-            unit(w, kd(c, "sign") * k * (i % q), p * q);
-            multiply(kt(c, "Z") + place(c, i / q, k, i % q), y + 2 * k, w);
+            unit(w, kd(c, "sign") * k * column, p * q);
+            multiply(kt(c, "Z") + place(c, row, k, column), y + 2 * k, w);
         }
     }
     free(y);
@@ -185,7 +190,7 @@ void prepare_fft_join(kcase *c) {
 void ref_fft_join(kcase *c) {
     int64_t p = kd(c, "P"), q = kd(c, "Q");
     for (int64_t i = 0; i < kd(c, "A") * kd(c, "C") * p; i++) {
-        strided(kt(c, "Z") + place(c, i / p, i % p, 0), 8, kt(c, "Y") + 2 * (i / p * p * q + i % p), p, q, kd(c, "sign"), factor_of(c, p * q));
+        strided(kt(c, "Z") + place(c, i / p, i % p, 0), kd(c, "L"), kt(c, "Y") + 2 * (i / p * p * q + i % p), p, q, kd(c, "sign"), factor_of(c, p * q));
     }
 }
 
