@@ -135,6 +135,9 @@ static double cost(const tg_op *op) {
     case TG_OP_BITCAST:
     case TG_OP_BROADCAST:
     case TG_OP_COPYSIGN:
+    case TG_OP_RE:
+    case TG_OP_IM:
+    case TG_OP_CPLX:
         return 0;
     case TG_OP_ATOMIC: /* its result has a point per addition */
         return 1;

@@ -10,6 +10,13 @@
 /// (Stockham's autosort algorithm, decimation in time.) q runs along memory, in lanes; the last pass has s = 1 and reads
 /// columns. Its table is entry k m + p - 1, w^(p k) with 0 < k < R: all tables follow one another and have N - 1 entries together. W holds
 /// N - 1 real parts, then N - 1 imaginary ones, so that a vector of them needs no shuffle.
+///
+/// Radices 2 to 16 are levels of pairs, a + f b and a - f b. With f = c (1 + i t) a pair is six fused multiply-adds, where a product, a sum and
+/// a difference are eight. All pairs of a level have the same factor but for powers of the R-th root of one, half of which are a quarter of a
+/// turn more than the others: radix 8 takes 4 factors and 72 instructions instead of 7 and 84. In their tables, which hold c, then t, entry
+/// m + p - 1 is w^(p R / 2), that of the first level, entry 2 m + p - 1 w^(p R / 4), entries 3 m + p - 1 and
+/// 4 m + p - 1 w^(p R / 8) and the same an eighth of a turn on, the next four w^(p R / 16) and one, two, three sixteenths on. (S. Goedecker, Fast radix 2, 3, 4, and 5 kernels for fast Fourier transformations on computers
+/// with overlapping multiply-add instructions, SIAM J. Sci. Comput. 18, 1997.)
 
 /// By the definition: any length, size terms per output, the angle reduced exactly in integers.
 fn dft(c32 x[n], axis n, const int sign = -1) -> c32[n]
@@ -47,16 +54,25 @@ fn fft(c32 x[n], axis n, const int sign = -1) -> c32[n] = dft(x, n, sign);
 /// The backward transform with the factor 1 / size.
 fn ifft(c32 x[n], axis n) -> c32[n] = dft(x, n, 1) * complex(1 / f32(n.size), 0.0);
 
-/// Radix of the next pass when n is left: odd ones first, 8 last, as a whole vector of neighbours then belongs to each of
-/// the passes before.
-fn next_radix(const int n) -> int
-    = n % 7 == 0 ? 7 : n % 5 == 0 ? 5 : n % 3 == 0 ? 3 : n % 16 != 0 ? n : n % 7 == 1 ? 8 : 4;
+/// Radix of the next pass when n of N are left: odd ones first, then powers of two, of which the last is 8 or, if `last` is 16 and there are that
+/// many lanes to fill, 16: as many neighbours, a whole vector, belong to each of the passes before.
+fn next_radix(const int n, const int N, const int last) -> int
+    = n % 7 == 0 ? 7 : n % 5 == 0 ? 5 : n % 3 == 0 ? 3 : last == 16 && N % 16 == 0 && N >= 256 ? before16(n, n / 16) : n % 16 != 0 ? n : n % 7 == 1 ? 8 : 4;
+
+/// Of n = 16 q; a power of two that is 1 modulo 7 is one of 8.
+private fn before16(const int n, const int q) -> int = n <= 16 ? n : q % 7 == 1 ? 8 : q < 4 ? q : q % 7 == 2 || q == 256 ? 16 : 4;
 
 /// a b with two roundings less than the operator.
 fn cmul<T: complex>(T a, T b) -> T = complex(re(a) * re(b) - im(a) * im(b), re(a) * im(b) + im(a) * re(b));
 
 /// sign i a
-fn quarter<T: complex>(T a, const int sign) -> T = sign < 0 ? complex(im(a), -re(a)) : complex(-im(a), re(a));
+fn quarter<T: complex>(T a, const int sign) -> T
+{
+    T y = a;
+    if const (sign < 0) y = complex(im(a), -re(a));
+    if const (sign > 0) y = complex(-im(a), re(a));
+    return y;
+}
 
 /// x[from], turned by a factor of the table unless all of this pass are 1.
 private fn arm<T: complex, S: f32 | f64>(T x[n], axis n, in S W[NW], int from, int w, const int half, const bool turned) -> T
@@ -68,12 +84,6 @@ private fn radix3<T: complex>(T a, T b, T c, const int sign) -> (T, T, T)
     let m = complex(re(a) - 0.5 * re(t), im(a) - 0.5 * im(t));
     let v = quarter(complex(re(d) * 0.86602540378443864676, im(d) * 0.86602540378443864676), sign);
     return (a + t, m + v, m - v);
-}
-
-private fn radix4<T: complex>(T a, T b, T c, T d, const int sign) -> (T, T, T, T)
-{
-    let s = a + c, t = a - c, u = b + d, v = quarter(b - d, sign);
-    return (s + u, t + v, s - u, t - v);
 }
 
 /// a + cos(2 pi / 5) t + cos(4 pi / 5) u
@@ -111,24 +121,45 @@ private fn radix7<T: complex>(T a, T b, T c, T d, T e, T f, T g, const int sign)
     return (a + t + u + v, m1 + s1, m2 + s2, m3 + s3, m3 - s3, m2 - s2, m1 - s1);
 }
 
-private fn radix8<T: complex>(T a, T b, T c, T d, T e, T f, T g, T h, const int sign) -> (T, T, T, T, T, T, T, T)
+/// c and t of a level of pairs; `first` in the first pass.
+private fn factor<T: complex, S: f32 | f64>(T first, in S W[NW], int w, const int half, const bool turned) -> T
+    = turned ? T(complex(W[w], W[half + w])) : first;
+
+/// a + f b and a - f b. The second is 2 a minus the first: then no register is copied, as both may be overwritten.
+private fn pair<T: complex>(T a, T b, T f, const bool turned) -> (T, T)
 {
-    let (p0, p1, p2, p3) = radix4(a, c, e, g, sign);
-    let (q0, q1, q2, q3) = radix4(b, d, f, h, sign);
-    let t1 = q1 + quarter(q1, sign), t3 = quarter(q3, sign) - q3, r2 = quarter(q2, sign);
-    let r1 = complex(re(t1) * 0.70710678118654752440, im(t1) * 0.70710678118654752440);
-    let r3 = complex(re(t3) * 0.70710678118654752440, im(t3) * 0.70710678118654752440);
-    return (p0 + q0, p1 + r1, p2 + r2, p3 + r3, p0 - q0, p1 - r1, p2 - r2, p3 - r3);
+    T y = a, z = b;
+    if const (!turned) {
+        y = a + b;
+        z = a - b;
+    }
+    if const (turned) {
+        let d = complex(re(b) - im(f) * im(b), im(b) + im(f) * re(b));
+        y = complex(re(a) + re(f) * re(d), im(a) + re(f) * im(d));
+        z = complex(2.0 * re(a) - re(y), 2.0 * im(a) - im(y));
+    }
+    return (y, z);
+}
+
+/// Two levels of pairs.
+private fn radix4<T: complex>(T a, T b, T c, T d, T f, T g, const int sign, const bool turned) -> (T, T, T, T)
+{
+    let (s, t) = pair(a, c, f, turned);
+    let (u, v) = pair(b, d, f, turned);
+    let (y0, y2) = pair(s, u, g, turned);
+    let (y1, y3) = pair(t, quarter(v, sign), g, turned);
+    return (y0, y1, y2, y3);
 }
 
 private fn pass2<T: complex, S: f32 | f64>(T x[n], axis n, in S W[NW], const int m, const int s) -> T[n]
 {
     axis p in m, q in s;
-    let k = q + 2 * s * p, to = q + s * p, w = m - 1 + p;
-    let a = x[n = k], b = arm(x, n, W, k + s, w, 2 * m * s - 1, m > 1);
+    let k = q + 2 * s * p, to = q + s * p;
+    T one = complex(1.0, 0.0);
+    let (y0, y1) = pair(x[n = k], x[n = k + s], factor(one, W, m - 1 + p, 2 * m * s - 1, m > 1), m > 1);
     T y[n] = complex(0.0, 0.0);
-    y[n = to] = a + b;
-    y[n = to + s * m] = a - b;
+    y[n = to] = y0;
+    y[n = to + s * m] = y1;
     return y;
 }
 
@@ -152,8 +183,9 @@ private fn pass4<T: complex, S: f32 | f64>(T x[n], axis n, in S W[NW], const int
     const bool turned = m > 1;
     const int half = 4 * m * s - 1;
     let k = q + 4 * s * p, to = q + s * p, w = m - 1 + p;
-    let (y0, y1, y2, y3) = radix4(x[n = k], arm(x, n, W, k + s, w, half, turned), arm(x, n, W, k + 2 * s, w + m, half, turned),
-                                  arm(x, n, W, k + 3 * s, w + 2 * m, half, turned), sign);
+    T one = complex(1.0, 0.0);
+    let f = factor(one, W, w, half, turned), g = factor(one, W, w + m, half, turned);
+    let (y0, y1, y2, y3) = radix4(x[n = k], x[n = k + s], x[n = k + 2 * s], x[n = k + 3 * s], f, g, sign, turned);
     T y[n] = complex(0.0, 0.0);
     y[n = to] = y0;
     y[n = to + s * m] = y1;
@@ -200,17 +232,31 @@ private fn pass7<T: complex, S: f32 | f64>(T x[n], axis n, in S W[NW], const int
     return y;
 }
 
+/// Three levels: factors f and g of radix 4, h and h times an eighth of a turn.
+private fn radix8<T: complex>(T x0, T x1, T x2, T x3, T x4, T x5, T x6, T x7, T f, T g, T h, T e, const int sign, const bool turned)
+    -> (T, T, T, T, T, T, T, T)
+{
+    let (a0, a1, a2, a3) = radix4(x0, x2, x4, x6, f, g, sign, turned);
+    let (b0, b1, b2, b3) = radix4(x1, x3, x5, x7, f, g, sign, turned);
+    let (y0, y4) = pair(a0, b0, h, turned);
+    let (y1, y5) = pair(a1, b1, e, true);
+    let (y2, y6) = pair(a2, quarter(b2, sign), h, turned);
+    let (y3, y7) = pair(a3, quarter(b3, sign), e, true);
+    return (y0, y1, y2, y3, y4, y5, y6, y7);
+}
+
 private fn pass8<T: complex, S: f32 | f64>(T x[n], axis n, in S W[NW], const int m, const int s, const int sign) -> T[n]
 {
     axis p in m, q in s;
     const bool turned = m > 1;
     const int half = 8 * m * s - 1;
     let k = q + 8 * s * p, to = q + s * p, w = m - 1 + p;
-    let (y0, y1, y2, y3, y4, y5, y6, y7) =
-        radix8(x[n = k], arm(x, n, W, k + s, w, half, turned), arm(x, n, W, k + 2 * s, w + m, half, turned),
-               arm(x, n, W, k + 3 * s, w + 2 * m, half, turned), arm(x, n, W, k + 4 * s, w + 3 * m, half, turned),
-               arm(x, n, W, k + 5 * s, w + 4 * m, half, turned), arm(x, n, W, k + 6 * s, w + 5 * m, half, turned),
-               arm(x, n, W, k + 7 * s, w + 6 * m, half, turned), sign);
+    const f64 back = sign < 0 ? -1.0 : 1.0;
+    T one = complex(1.0, 0.0), eighth = T(complex(0.70710678118654752440, back));
+    let f = factor(one, W, w, half, turned), g = factor(one, W, w + m, half, turned), h = factor(one, W, w + 2 * m, half, turned);
+    let e = factor(eighth, W, w + 3 * m, half, turned);
+    let (y0, y1, y2, y3, y4, y5, y6, y7) = radix8(x[n = k], x[n = k + s], x[n = k + 2 * s], x[n = k + 3 * s], x[n = k + 4 * s], x[n = k + 5 * s],
+                                                  x[n = k + 6 * s], x[n = k + 7 * s], f, g, h, e, sign, turned);
     T y[n] = complex(0.0, 0.0);
     y[n = to] = y0;
     y[n = to + s * m] = y1;
@@ -223,6 +269,52 @@ private fn pass8<T: complex, S: f32 | f64>(T x[n], axis n, in S W[NW], const int
     return y;
 }
 
+private fn pass16<T: complex, S: f32 | f64>(T x[n], axis n, in S W[NW], const int m, const int s, const int sign) -> T[n]
+{
+    axis p in m, q in s;
+    const bool turned = m > 1;
+    const int half = 16 * m * s - 1;
+    const f64 back = sign < 0 ? -1.0 : 1.0;
+    let k = q + 16 * s * p, to = q + s * p, w = m - 1 + p;
+    T one = complex(1.0, 0.0), eighth = T(complex(0.70710678118654752440, back));
+    T first = T(complex(0.92387953251128675613, back * 0.41421356237309504880));
+    T third = T(complex(0.38268343236508977173, back * 2.41421356237309504880));
+    let f = factor(one, W, w, half, turned), g = factor(one, W, w + m, half, turned), h = factor(one, W, w + 2 * m, half, turned);
+    let e = factor(eighth, W, w + 3 * m, half, turned);
+    let (a0, a1, a2, a3, a4, a5, a6, a7) = radix8(x[n = k], x[n = k + 2 * s], x[n = k + 4 * s], x[n = k + 6 * s], x[n = k + 8 * s], x[n = k + 10 * s],
+                                                  x[n = k + 12 * s], x[n = k + 14 * s], f, g, h, e, sign, turned);
+    let (b0, b1, b2, b3, b4, b5, b6, b7) = radix8(x[n = k + s], x[n = k + 3 * s], x[n = k + 5 * s], x[n = k + 7 * s], x[n = k + 9 * s], x[n = k + 11 * s],
+                                                  x[n = k + 13 * s], x[n = k + 15 * s], f, g, h, e, sign, turned);
+    let h0 = factor(one, W, w + 4 * m, half, turned), h1 = factor(first, W, w + 5 * m, half, turned);
+    let h2 = factor(eighth, W, w + 6 * m, half, turned), h3 = factor(third, W, w + 7 * m, half, turned);
+    let (y0, y8) = pair(a0, b0, h0, turned);
+    let (y1, y9) = pair(a1, b1, h1, true);
+    let (y2, y10) = pair(a2, b2, h2, true);
+    let (y3, y11) = pair(a3, b3, h3, true);
+    let (y4, y12) = pair(a4, quarter(b4, sign), h0, turned);
+    let (y5, y13) = pair(a5, quarter(b5, sign), h1, true);
+    let (y6, y14) = pair(a6, quarter(b6, sign), h2, true);
+    let (y7, y15) = pair(a7, quarter(b7, sign), h3, true);
+    T y[n] = complex(0.0, 0.0);
+    y[n = to] = y0;
+    y[n = to + s * m] = y1;
+    y[n = to + 2 * s * m] = y2;
+    y[n = to + 3 * s * m] = y3;
+    y[n = to + 4 * s * m] = y4;
+    y[n = to + 5 * s * m] = y5;
+    y[n = to + 6 * s * m] = y6;
+    y[n = to + 7 * s * m] = y7;
+    y[n = to + 8 * s * m] = y8;
+    y[n = to + 9 * s * m] = y9;
+    y[n = to + 10 * s * m] = y10;
+    y[n = to + 11 * s * m] = y11;
+    y[n = to + 12 * s * m] = y12;
+    y[n = to + 13 * s * m] = y13;
+    y[n = to + 14 * s * m] = y14;
+    y[n = to + 15 * s * m] = y15;
+    return y;
+}
+
 private fn pass_of<T: complex, S: f32 | f64>(T x[n], axis n, in S W[NW], const int R, const int m, const int s, const int sign) -> T[n]
 {
     T y[n] = x;
@@ -232,13 +324,15 @@ private fn pass_of<T: complex, S: f32 | f64>(T x[n], axis n, in S W[NW], const i
     if const (R == 5) y = pass5(x, n, W, m, s, sign);
     if const (R == 7) y = pass7(x, n, W, m, s, sign);
     if const (R == 8) y = pass8(x, n, W, m, s, sign);
+    if const (R == 16) y = pass16(x, n, W, m, s, sign);
     return y;
 }
 
-/// The transform of length N, the extent of n, by passes of radix 2 to 8; W is the table described above.
-fn passes<T: complex, S: f32 | f64>(T x[n], axis n, in S W[NW], const int N, const int sign) -> T[n]
+/// The transform of length N, the extent of n, by passes of radix 2 to `last`, 8 or 16; W is the table described above.
+fn passes<T: complex, S: f32 | f64>(T x[n], axis n, in S W[NW], const int N, const int sign, const int last = 8) -> T[n]
 {
     T y[n] = x;
-    unroll for (int s = N; s > 1; s /= next_radix(s)) y = pass_of(y, n, W, next_radix(s), N / s, s / next_radix(s), sign);
+    unroll for (int s = N; s > 1; s /= next_radix(s, N, last))
+        y = pass_of(y, n, W, next_radix(s, N, last), N / s, s / next_radix(s, N, last), sign);
     return y;
 }

@@ -95,12 +95,17 @@ bool tg_fft_is_smooth(int64_t n) {
     return without(without(without(without(n, 7), 5), 3), 2) == 1;
 }
 
-/* next_radix of std/fft.dsl */
-static int64_t next_radix(int64_t n) {
+/* before16 and next_radix of std/fft.dsl */
+static int64_t before16(int64_t n) {
+    int64_t q = n / 16;
+    return n <= 16 ? n : q % 7 == 1 ? 8 : q < 4 ? q : q % 7 == 2 || q == 256 ? 16 : 4;
+}
+
+static int64_t next_radix(int64_t n, int64_t all, int64_t last) {
     if (n % 7 == 0 || n % 5 == 0 || n % 3 == 0) {
         return n % 7 == 0 ? 7 : n % 5 == 0 ? 5 : 3;
     }
-    return n % 16 != 0 ? n : n % 7 == 1 ? 8 : 4;
+    return last == 16 && all % 16 == 0 && all >= 256 ? before16(n) : n % 16 != 0 ? n : n % 7 == 1 ? 8 : 4;
 }
 
 /* Vectors of columns times vectors of rows, of a matrix of p rows. */
@@ -190,18 +195,20 @@ static tg_status make_turn(const tg_fft_axis *a, int64_t rows, int64_t columns, 
     return tg_std_launch(a->context, TG_STD_fft_factors, TG_ARGS(&parts, a->n, step, a->sign));
 }
 
-/* Factors of all passes, one launch each: pass of radix R over m groups has entries m - 1 … R m - 2. */
+/* Factors of all passes, one launch each: pass of radix R over m groups has entries m - 1 … R m - 2. Of radix 2, 4, 8 and 16 they are cosines
+ * and tangents: a cosine of 0 is taken for one that is small beside the roundings of the type. */
 static tg_status make_factors(const tg_fft_axis *a, int64_t n, int sign, tg_tensor **out) {
     *out = tg_tensor_create(a->context, tg_dtype_real(a->dtype), 1, (int64_t[]){2 * n - 2});
     if (!*out) {
         return failed(a);
     }
     tg_status s = TG_OK;
-    for (int64_t left = n; left > 1 && s == TG_OK; left /= next_radix(left)) {
-        int64_t m = n / left, radix = next_radix(left);
+    for (int64_t left = n; left > 1 && s == TG_OK; left /= next_radix(left, n, a->last)) {
+        int64_t m = n / left, radix = next_radix(left, n, a->last);
         tg_tensor part = tg_fft_view(*out, 3, (int64_t[]){2, radix - 1, m}, (int64_t[]){n - 1, m, 1});
         part.arg.data = (char *)part.arg.data + (size_t)(m - 1) * tg_dtype_size(part.dtype);
-        s = tg_std_launch(a->context, TG_STD_fft_twiddles, TG_ARGS(&part, sign));
+        double least = radix % 2 ? 0 : a->dtype == TG_C32 ? 0x1p-30 : 0x1p-60;
+        s = tg_std_launch(a->context, TG_STD_fft_twiddles, TG_ARGS(&part, sign, least));
     }
     return s;
 }
@@ -228,7 +235,7 @@ static tg_status init_filter(tg_fft_axis *a) {
                   to = tg_fft_view(a->filter, 3, row, NULL);
         s = a->forward ? tg_fft_axis_rows(a->forward, &from, &to, false)
                        : tg_std_launch(a->context, TG_STD_fft_rows,
-                                       TG_ARGS(&from, a->w[0], &to, -1, false));
+                                       TG_ARGS(&from, a->w[0], &to, -1, false, a->last));
     }
     tg_tensor_release(before);
     return s;
@@ -250,7 +257,7 @@ static tg_status init_rader(tg_fft_axis *a) {
     s = s ? s : tg_std_launch(a->context, TG_STD_fft_rader_filter, TG_ARGS(a->powers[1], &flat, a->sign));
     if (s == TG_OK) {
         tg_tensor to = tg_fft_view(a->filter, 3, shape, NULL);
-        s = tg_std_launch(a->context, TG_STD_fft_rows, TG_ARGS(before, a->w[0], &to, -1, false));
+        s = tg_std_launch(a->context, TG_STD_fft_rows, TG_ARGS(before, a->w[0], &to, -1, false, a->last));
     }
     tg_tensor_release(before);
     return s;
@@ -308,6 +315,7 @@ tg_status tg_fft_axis_init(tg_fft_axis *a, tg_context *context, tg_dtype dtype, 
     *a = (tg_fft_axis){.context = context, .dtype = dtype, .sign = sign, .n = n};
     a->method = choose(a);
     a->line = columns_of(a);
+    a->last = a->method != TG_FFT_LARGE && use != TG_FFT_AS_COLUMNS && context->machine.vector_bits == 512 && dtype == TG_C32 ? 16 : 8;
     a->p = a->method == TG_FFT_LARGE ? balanced_factor(n, a->line) : 1;
     a->q = n / a->p;
     tg_fft_axis_compile_ahead(a, use, normalise);
@@ -425,14 +433,14 @@ static tg_status run_chirp(const tg_fft_axis *a, const tg_tensor *x, tg_tensor *
 bool tg_fft_axis_call(const tg_fft_axis *a, const tg_tensor *x, tg_tensor *y, bool normalise, tg_fft_call *out) {
     switch (a->method) {
     case TG_FFT_DIRECT:
-        *out = tg_fft_call_make(TG_STD_fft_rows, 2, TG_ARGS(x, a->w[0], y, a->sign, normalise));
+        *out = tg_fft_call_make(TG_STD_fft_rows, 2, TG_ARGS(x, a->w[0], y, a->sign, normalise, a->last));
         return true;
     case TG_FFT_RADER:
         *out = tg_fft_call_make(TG_STD_fft_rader, 6,
-                                TG_ARGS(x, a->powers[0], a->powers[1], a->filter, a->w[0], a->w[1], y, normalise));
+                                TG_ARGS(x, a->powers[0], a->powers[1], a->filter, a->w[0], a->w[1], y, normalise, a->last));
         return true;
     case TG_FFT_BLUESTEIN:
-        *out = tg_fft_call_make(TG_STD_fft_bluestein, 5, TG_ARGS(x, a->chirp, a->filter, a->w[0], a->w[1], y, normalise));
+        *out = tg_fft_call_make(TG_STD_fft_bluestein, 5, TG_ARGS(x, a->chirp, a->filter, a->w[0], a->w[1], y, normalise, a->last));
         return true;
     case TG_FFT_LARGE:
     case TG_FFT_CHIRP:
@@ -484,13 +492,13 @@ static tg_tensor in_lines(const tg_tensor *t, int64_t line) {
 static tg_status run_columns(const tg_fft_axis *a, const tg_tensor *x, tg_tensor *y, bool normalise) {
     int64_t n = x->arg.shape[2], whole = n / a->line * a->line;
     tg_tensor from = in_lines(x, a->line), to = in_lines(y, a->line);
-    tg_status s = whole ? tg_std_launch(a->context, TG_STD_fft_lines, TG_ARGS(&from, a->w[0], &to, a->sign, normalise)) : TG_OK;
+    tg_status s = whole ? tg_std_launch(a->context, TG_STD_fft_lines, TG_ARGS(&from, a->w[0], &to, a->sign, normalise, a->last)) : TG_OK;
     if (s || whole == n) {
         return s;
     }
     from = some_columns(x, whole, n - whole);
     to = some_columns(y, whole, n - whole);
-    return tg_std_launch(a->context, TG_STD_fft_columns, TG_ARGS(&from, a->w[0], &to, a->sign, normalise));
+    return tg_std_launch(a->context, TG_STD_fft_columns, TG_ARGS(&from, a->w[0], &to, a->sign, normalise, a->last));
 }
 
 tg_status tg_fft_axis_columns(const tg_fft_axis *a, const tg_tensor *x, tg_tensor *y,

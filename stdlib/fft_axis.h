@@ -44,6 +44,7 @@ typedef struct tg_fft_axis {
     tg_fft_method method;
     int64_t n, p, q, m;
     int64_t line; /* columns that are transformed side by side */
+    int64_t last; /* radix of the last pass of DIRECT, RADER and BLUESTEIN: 16 if vectors are that long, or 8; LARGE: 8 */
     tg_tensor
         *w[2]; /* DIRECT: factors; LARGE: of P and Q; RADER, BLUESTEIN: of M forward and backward */
     tg_tensor *turn[2];                     /* LARGE: factors of columns */

@@ -29,16 +29,16 @@ static void compile_direct(const tg_fft_axis *a, tg_fft_use use, bool normalise)
     tg_tensor lines = ghost(a, 4, (int64_t[]){1, a->n, 1, a->line});
     switch (use) {
     case TG_FFT_AS_ROWS:
-        compile(a, TG_STD_fft_rows, TG_ARGS(&row, &w, &row, a->sign, normalise));
+        compile(a, TG_STD_fft_rows, TG_ARGS(&row, &w, &row, a->sign, normalise, a->last));
         break;
     case TG_FFT_AS_COLUMNS:
-        compile(a, TG_STD_fft_lines, TG_ARGS(&lines, &w, &lines, a->sign, normalise));
+        compile(a, TG_STD_fft_lines, TG_ARGS(&lines, &w, &lines, a->sign, normalise, a->last));
         break;
     case TG_FFT_AS_R2C:
-        compile(a, TG_STD_fft_r2c, TG_ARGS(&row, &w, &v, &longer, normalise));
+        compile(a, TG_STD_fft_r2c, TG_ARGS(&row, &w, &v, &longer, normalise, a->last));
         break;
     case TG_FFT_AS_C2R:
-        compile(a, TG_STD_fft_c2r, TG_ARGS(&longer, &w, &v, &row, normalise));
+        compile(a, TG_STD_fft_c2r, TG_ARGS(&longer, &w, &v, &row, normalise, a->last));
         break;
     case TG_FFT_AS_PART:
         break;
@@ -61,9 +61,9 @@ static void compile_convolution(const tg_fft_axis *a, bool normalise) {
     tg_tensor w = ghost_table(a, 1, (int64_t[]){2 * a->m - 2}), powers = ghost(a, 1, &a->m);
     powers.dtype = TG_I32;
     if (a->method == TG_FFT_RADER) {
-        compile(a, TG_STD_fft_rader, TG_ARGS(&x, &powers, &powers, &h, &w, &w, &x, normalise));
+        compile(a, TG_STD_fft_rader, TG_ARGS(&x, &powers, &powers, &h, &w, &w, &x, normalise, a->last));
     } else {
-        compile(a, TG_STD_fft_bluestein, TG_ARGS(&x, &v, &h, &w, &w, &x, normalise));
+        compile(a, TG_STD_fft_bluestein, TG_ARGS(&x, &v, &h, &w, &w, &x, normalise, a->last));
     }
 }
 

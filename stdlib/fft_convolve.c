@@ -177,7 +177,7 @@ static tg_status respond(const tg_fft_convolution *c, const tg_tensor *h, tg_ten
 /* `x` are complex rows, of which there may be fewer than m; the first `y` of the result. */
 static tg_status run_fused(const tg_fft_convolution *c, const tg_tensor *x, const tg_tensor *g, tg_tensor *y) {
     return tg_std_launch(c->context, c->real ? TG_STD_fft_convolve_real : TG_STD_fft_convolve,
-                         TG_ARGS(x, g, c->forward.w[0], c->backward.w[0], y));
+                         TG_ARGS(x, g, c->forward.w[0], c->backward.w[0], y, c->forward.last));
 }
 
 /* `x` and `y` are filled rows; what x held is lost. */

@@ -219,8 +219,8 @@ static bool call_of_rows(const tg_fft_plan *p, const tg_tensor *x, tg_tensor *y,
         return false;
     }
     c->turn = tg_fft_view(p->turn, 1, &p->n[p->rank - 1], NULL);
-    c->call = forward ? tg_fft_call_make(TG_STD_fft_r2c, 3, TG_ARGS(&c->pairs, axis->w[0], &c->turn, y, normalise))
-                      : tg_fft_call_make(TG_STD_fft_c2r, 3, TG_ARGS(x, axis->w[0], &c->turn, &c->pairs, normalise));
+    c->call = forward ? tg_fft_call_make(TG_STD_fft_r2c, 3, TG_ARGS(&c->pairs, axis->w[0], &c->turn, y, normalise, axis->last))
+                      : tg_fft_call_make(TG_STD_fft_c2r, 3, TG_ARGS(x, axis->w[0], &c->turn, &c->pairs, normalise, axis->last));
     return true;
 }
 

@@ -11,7 +11,7 @@
 
 #include "stdlib/stdlib.h"
 
-enum { TG_FFT_MAX_ARGS = 8 };
+enum { TG_FFT_MAX_ARGS = 9 };
 
 /* The launch: the input is its first argument. */
 typedef struct tg_fft_call {

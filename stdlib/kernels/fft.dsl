@@ -12,13 +12,18 @@ private fn scaled_by<T: complex>(T y, f64 k) -> T = complex(re(y) * re(T(complex
 private fn turned<T: complex, S: f32 | f64>(T y, in S F[FI, FJ], int i, int j, in S G[GI, GJ], int k, int l, const int half) -> T
     = cmul(y, cmul(T(complex(F[i, j], F[half + i, j])), T(complex(G[k, l], G[half + k, l]))));
 
-/// Factors of the pass of radix K + 1 over M groups: exp(sign 2 pi i p k / ((K + 1) M)) in W[0, k - 1, p] and W[1, k - 1, p].
-kernel fft_twiddles<S: f32 | f64>(out S W[2, K, M], const int sign = -1)
+/// Factors of the pass of radix K + 1 over M groups: exp(sign 2 pi i p k / ((K + 1) M)) in W[0, k - 1, p] and W[1, k - 1, p]. With
+/// `least` > 0 the radix is 2, 4, 8 or 16 and they are those of levels of pairs (std/fft.dsl), cosine and tangent. A cosine of 0 becomes
+/// `least`, which has to be less than a rounding of S, but so that numbers are not too large when they are multiplied by 1 / least.
+kernel fft_twiddles<S: f32 | f64>(out S W[2, K, M], const int sign = -1, f64 least = 0.0)
 {
     grid (k in K, p in M) {
-        let w = cispi(f64(2 * sign * (p * (k + 1) % (K * M + M))) / f64(K * M + M));
-        W[0, k, p] = S(re(w));
-        W[1, k, p] = S(im(w));
+        let parts = k < 2 ? 2 * k + 2 : k < 4 ? 8 : 16, part = k < 2 ? 0 : k < 4 ? k - 2 : k - 4;
+        let power = (K + 1) / parts * (p + part * M);
+        let w = cispi(f64(2 * sign * ((least > 0 ? power : p * (k + 1)) % (K * M + M))) / f64(K * M + M));
+        let cosine = abs(re(w)) < least ? least : re(w);
+        W[0, k, p] = S(cosine);
+        W[1, k, p] = S(least > 0 ? im(w) / cosine : im(w));
     }
 }
 
@@ -33,34 +38,34 @@ kernel fft_chirp<T: complex>(out T W[N], const int sign = -1)
 schedule fft_chirp { vector(n) = 4; }
 
 /// Rows of length N: Y[a, c] = the transform of X[a, c]; `normalise` divides by N.
-kernel fft_rows<T: complex, S: f32 | f64>(in T X[A, C, const N], in S W[NW], out T Y[A, C, const N], const int sign = -1, const bool normalise = false)
+kernel fft_rows<T: complex, S: f32 | f64>(in T X[A, C, const N], in S W[NW], out T Y[A, C, const N], const int sign = -1, const bool normalise = false, const int last = 8)
     where NW == 2 * N - 2
 {
     grid (each a in A, each c in C) {
         axis n in N;
-        let y = passes(X[a, c, n], n, W, N, sign);
+        let y = passes(X[a, c, n], n, W, N, sign, last);
         Y[a, c, n] = normalise ? scaled(y, 1 / f64(N)) : y;
     }
 }
 
 /// Along the middle dimension: any number of columns.
-kernel fft_columns<T: complex, S: f32 | f64>(in T X[A, const N, C], in S W[NW], out T Y[A, const N, C], const int sign = -1, const bool normalise = false)
+kernel fft_columns<T: complex, S: f32 | f64>(in T X[A, const N, C], in S W[NW], out T Y[A, const N, C], const int sign = -1, const bool normalise = false, const int last = 8)
     where NW == 2 * N - 2
 {
     grid (each a in A, c in C) {
         axis n in N;
-        let y = passes(X[a, n, c], n, W, N, sign);
+        let y = passes(X[a, n, c], n, W, N, sign, last);
         Y[a, n, c] = normalise ? scaled(y, 1 / f64(N)) : y;
     }
 }
 
 /// The same for columns in groups of L, which are side by side in lanes, whole cache lines: column L c + r is X[a, n, c, r].
-kernel fft_lines<T: complex, S: f32 | f64>(in T X[A, const N, C, const L], in S W[NW], out T Y[A, const N, C, const L], const int sign = -1, const bool normalise = false)
+kernel fft_lines<T: complex, S: f32 | f64>(in T X[A, const N, C, const L], in S W[NW], out T Y[A, const N, C, const L], const int sign = -1, const bool normalise = false, const int last = 8)
     where NW == 2 * N - 2
 {
     grid (each a in A, each c in C) {
         axis r in L, n in N;
-        let y = passes(X[a, n, c, r], n, W, N, sign);
+        let y = passes(X[a, n, c, r], n, W, N, sign, last);
         Y[a, n, c, r] = normalise ? scaled(y, 1 / f64(N)) : y;
     }
 }
@@ -119,13 +124,13 @@ kernel fft_filter<T: complex>(in T V[N], out T H[M])
 /// Any length N by Bluestein's algorithm: a cyclic convolution of length M >= 2 N - 1 with the chirp V, by transforms of length M.
 /// H = transform of the filter, WF and WB its factors forward and backward.
 kernel fft_bluestein<T: complex, S: f32 | f64>(in T X[A, C, const N], in T V[const N], in T H[const M], in S WF[NW], in S WB[NW], out T Y[A, C, const N],
-                                 const bool normalise = false)
+                                 const bool normalise = false, const int last = 8)
     where NW == 2 * M - 2, M >= 2 * N - 1
 {
     grid (each a in A, each c in C) {
         axis m in M, n in N;
         let x = cmul(X[a, c, m], V[m]);
-        let z = passes(cmul(passes(x, m, WF, M, -1), H[m]), m, WB, M, 1);
+        let z = passes(cmul(passes(x, m, WF, M, -1, last), H[m]), m, WB, M, 1, last);
         let y = cmul(z[m = n], V[n]);
         Y[a, c, n] = normalise ? scaled(y, 1 / f64(N)) : y;
     }
@@ -159,15 +164,15 @@ schedule fft_rader_filter { vector(m) = 1; }
 /// X[0] + sum over q of X[P[q]] w^R[p - q]: a cyclic convolution of length M. H = transform of its filter; the sum of all X is output 0
 /// of the first transform, and X[0], added to what output 0 of the second one is made from, is added to all.
 kernel fft_rader<T: complex, S: f32 | f64>(in T X[A, C, const N], in i32 P[const M], in i32 R[const M], in T H[const M], in S WF[NW], in S WB[NW],
-                             out T Y[A, C, const N], const bool normalise = false)
+                             out T Y[A, C, const N], const bool normalise = false, const int last = 8)
     where NW == 2 * M - 2, M + 1 == N, unique(R)
 {
     grid (each a in A, each c in C) {
         axis m in M, e in 1;
         let x = X[a, c, int(P[m])], first = X[a, c, e];
-        T z[m] = passes(x, m, WF, M, -1);
+        T z[m] = passes(x, m, WF, M, -1, last);
         let y = cmul(z, H[m]), none = T(complex(0.0, 0.0));
-        let all = passes(y + (m == 0 ? X[a, c, 0] : none), m, WB, M, 1);
+        let all = passes(y + (m == 0 ? X[a, c, 0] : none), m, WB, M, 1, last);
         Y[a, c, int(R[m])] = normalise ? scaled(all, 1 / f64(N)) : all;
         let sum = z[m = e] + first;
         unchecked Y[a, c, e] = normalise ? scaled(sum, 1 / f64(N)) : sum; // R is never 0
@@ -197,12 +202,12 @@ kernel fft_chirp_out<T: complex>(in T X[A, C, M], in T V[N], out T Y[A, C, N], c
 
 /// Real rows of even length N = 2 H by a transform of length H: Z is X as pairs, V holds exp(-pi i k / H), Y the first H + 1 outputs.
 kernel fft_r2c<T: complex, S: f32 | f64>(in T Z[A, C, const H], in S W[NW], in S V[NV], out T Y[A, C, const K],
-               const bool normalise = false)
+               const bool normalise = false, const int last = 8)
     where NW == 2 * H - 2, NV == 2 * H, K == H + 1
 {
     grid (each a in A, each c in C) {
         axis h in H, k in H from 1;
-        T z[h] = passes(Z[a, c, h], h, W, H, -1);
+        T z[h] = passes(Z[a, c, h], h, W, H, -1, last);
         let p = z[h = k], q = conj(z[h = H - k]);
         let s = p + q, d = cmul(p - q, T(complex(V[k], V[H + k])));
         const f64 f = normalise ? 1 / f64(2 * H) : 1.0;
@@ -280,14 +285,14 @@ schedule fft_factors { vector(q) = 4; }
 private fn half<T: complex>(T x, bool real) -> T = real ? complex(re(x), 0.0) : x;
 
 /// Back from H + 1 numbers to a real row of length 2 H as H pairs, without the factor: V holds exp(pi i k / H).
-kernel fft_c2r<T: complex, S: f32 | f64>(in T X[A, C, const K], in S W[NW], in S V[NV], out T Z[A, C, const H], const bool normalise = false)
+kernel fft_c2r<T: complex, S: f32 | f64>(in T X[A, C, const K], in S W[NW], in S V[NV], out T Z[A, C, const H], const bool normalise = false, const int last = 8)
     where NW == 2 * H - 2, NV == 2 * H, K == H + 1
 {
     grid (each a in A, each c in C) {
         axis h in H;
         let p = half(X[a, c, h], h == 0), q = conj(half(X[a, c, H - h], h == 0));
         let s = p + q, d = cmul(p - q, T(complex(V[h], V[H + h])));
-        let y = passes(T(complex(re(s) - im(d), im(s) + re(d))), h, W, H, 1);
+        let y = passes(T(complex(re(s) - im(d), im(s) + re(d))), h, W, H, 1, last);
         Z[a, c, h] = normalise ? scaled(y, 1 / f64(2 * H)) : y;
     }
 }
@@ -342,27 +347,27 @@ kernel fft_respond_real<T: complex, S: f32 | f64>(in T Z[A, C, H], in S V[NV], o
 }
 
 /// Rows of N, which are zero from there to M; of the result the first L.
-kernel fft_convolve<T: complex, S: f32 | f64>(in T X[A, C, const N], in T G[A, C, const M], in S WF[NW], in S WB[NW], out T Y[A, C, const L])
+kernel fft_convolve<T: complex, S: f32 | f64>(in T X[A, C, const N], in T G[A, C, const M], in S WF[NW], in S WB[NW], out T Y[A, C, const L], const int last = 8)
     where NW == 2 * M - 2, N <= M, L <= M
 {
     grid (each a in A, each c in C) {
         axis m in M, n in L;
-        let z = passes(cmul(passes(X[a, c, m], m, WF, M, -1), G[a, c, m]), m, WB, M, 1);
+        let z = passes(cmul(passes(X[a, c, m], m, WF, M, -1, last), G[a, c, m]), m, WB, M, 1, last);
         Y[a, c, n] = z[m = n];
     }
 }
 
 /// The same for real rows as pairs.
-kernel fft_convolve_real<T: complex, S: f32 | f64>(in T X[A, C, const N], in T G[A, C, 2, const H], in S WF[NW], in S WB[NW], out T Y[A, C, const L])
+kernel fft_convolve_real<T: complex, S: f32 | f64>(in T X[A, C, const N], in T G[A, C, 2, const H], in S WF[NW], in S WB[NW], out T Y[A, C, const L], const int last = 8)
     where NW == 2 * H - 2, N <= H, L <= H
 {
     grid (each a in A, each c in C) {
         axis h in H, k in H from 1, e in 1, n in L;
-        T z[h] = passes(X[a, c, h], h, WF, H, -1);
+        T z[h] = passes(X[a, c, h], h, WF, H, -1, last);
         T t[h] = complex(0.0, 0.0);
         t[h = k] = cmul(z[h = k], G[a, c, 0, k]) + cmul(conj(z[h = H - k]), G[a, c, 1, k]);
         t[h = e] = cmul(z[h = e], G[a, c, 0, e]) + cmul(conj(z[h = e]), G[a, c, 1, e]);
-        let y = passes(t, h, WB, H, 1);
+        let y = passes(t, h, WB, H, 1, last);
         Y[a, c, n] = y[h = n];
     }
 }

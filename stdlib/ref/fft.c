@@ -52,10 +52,23 @@ static double factor_of(const kcase *c, int64_t n) {
 
 /* ---- tables -------------------------------------------------------------------------------- */
 
+/* Entry i of the table of a pass, factors themselves or cosines and tangents of those of levels of pairs. */
+static void pass_entry(double *table, int64_t entries, int64_t i, int64_t radix, int64_t m, int64_t sign, double least) {
+    int64_t k = i / m, p = i % m;
+    if (least <= 0) {
+        entry(table, entries, i, sign * (k + 1) * p, radix * m);
+        return;
+    }
+    int64_t parts = k < 2 ? 2 * k + 2 : k < 4 ? 8 : 16, part = k < 2 ? 0 : k < 4 ? k - 2 : k - 4;
+    entry(table, entries, i, sign * (radix / parts) * (p + part * m), radix * m);
+    table[i] = fabs(table[i]) < 1e-15 ? least : table[i];
+    table[entries + i] /= table[i];
+}
+
 void ref_fft_twiddles(kcase *c) {
     int64_t k = kd(c, "K"), m = kd(c, "M");
     for (int64_t i = 0; i < k * m; i++) {
-        entry(kt(c, "W"), k * m, i, kd(c, "sign") * (i / m + 1) * (i % m), (k + 1) * m);
+        pass_entry(kt(c, "W"), k * m, i, k + 1, m, kd(c, "sign"), kf(c, "least"));
     }
 }
 
@@ -93,8 +106,9 @@ void ref_fft_filter(kcase *c) {
     filter(kt(c, "V"), kd(c, "N"), kt(c, "H"), kd(c, "M"));
 }
 
-/* The radices of a length: 7, 5 and 3 first, of what is then a power of two 4 or 2 before eights. */
-static int64_t radix_of(int64_t left) {
+/* The radices of a length: 7, 5 and 3 first, of what is then a power of two 4 or 2 before eights; if the last one is 16, which takes a length of
+ * 256 or more, 2, 4 or 16 before eights. */
+static int64_t radix_of(int64_t left, bool ends_with_16) {
     static const int64_t odd[] = {7, 5, 3};
     for (int i = 0; i < 3; i++) {
         if (left % odd[i] == 0) {
@@ -109,16 +123,25 @@ static int64_t radix_of(int64_t left) {
     if (left > 1 || bits < 4) {
         return left << bits;
     }
-    return bits % 3 == 0 ? 8 : 4;
+    static const int64_t before16[] = {16, 2, 4, 8, 16, 4, 8, 16, 16, 8, 16};
+    return ends_with_16 ? before16[bits - 4] : bits % 3 == 0 ? 8 : 4;
+}
+
+/* Cosines of 0 are as small as that. */
+static const double LEAST = 0x1p-60;
+
+static void factors_to(const kcase *c, const char *name, int64_t n, int64_t sign, int64_t last) {
+    bool ends_with_16 = last == 16 && n % 16 == 0 && n >= 256;
+    for (int64_t left = n; left > 1; left /= radix_of(left, ends_with_16)) {
+        int64_t m = n / left, radix = radix_of(left, ends_with_16);
+        for (int64_t i = 0; i < (radix - 1) * m; i++) {
+            pass_entry(kt(c, name) + m - 1, n - 1, i, radix, m, sign, radix % 2 ? 0 : LEAST);
+        }
+    }
 }
 
 static void factors(const kcase *c, const char *name, int64_t n, int64_t sign) {
-    for (int64_t left = n; left > 1; left /= radix_of(left)) {
-        int64_t m = n / left, radix = radix_of(left);
-        for (int64_t i = m; i < radix * m; i++) {
-            entry(kt(c, name), n - 1, i - 1, sign * (i / m) * (i % m), radix * m);
-        }
-    }
+    factors_to(c, name, n, sign, kd(c, "last"));
 }
 
 /* ---- transforms ---------------------------------------------------------------------------- */
@@ -154,7 +177,7 @@ void ref_fft_groups(kcase *c) {
 
 void prepare_fft_split(kcase *c) {
     int64_t p = kd(c, "P"), q = kd(c, "Q"), l = kd(c, "L"), sign = kd(c, "sign");
-    factors(c, "W", p, sign);
+    factors_to(c, "W", p, sign, 8);
     turns(kt(c, "FB"), kd(c, "QL"), kd(c, "PB"), l * sign, p * q);
     turns(kt(c, "FR"), kd(c, "QL"), l, sign, p * q);
 }
@@ -184,7 +207,7 @@ void ref_fft_split(kcase *c) {
 }
 
 void prepare_fft_join(kcase *c) {
-    factors(c, "W", kd(c, "Q"), kd(c, "sign"));
+    factors_to(c, "W", kd(c, "Q"), kd(c, "sign"), 8);
 }
 
 void ref_fft_join(kcase *c) {

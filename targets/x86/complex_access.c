@@ -63,10 +63,11 @@ static LLVMTypeRef pairs_type(tg_x86 *x, const tg_x86_address *a) {
     return LLVMVectorType(a->element, 2 * x->lanes);
 }
 
-/* Vectors of two 128-bit lanes have no shuffle that crosses them and takes two sources: the blocks of 16 bytes are put
- * where the result wants them as they are read (0 2 | 1 3), and the rest stays within lanes. */
+/* Vectors of two 128-bit lanes have, on AVX2, no shuffle that crosses them and takes two sources: the blocks of 16 bytes are put
+ * where the result wants them as they are read (0 2 | 1 3), and the rest stays within lanes. Where longer vectors exist this keeps them out of
+ * code for these: an instruction of 512 bits in flight closes one of Intel's three ports to all others. */
 static bool by_blocks(const tg_x86 *x, const tg_x86_address *a, int direction) {
-    return x->machine->vector_bits == 256 && !a->mask && direction > 0 && x->lanes == (a->element == x->l->f32 ? 8u : 4u);
+    return x->machine->vector_bits >= 256 && !a->mask && direction > 0 && x->lanes == (a->element == x->l->f32 ? 8u : 4u);
 }
 
 /* Where element i of 2·W reals is in two vectors that hold blocks 0 2 and 1 3. */
