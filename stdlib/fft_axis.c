@@ -192,10 +192,10 @@ static tg_status make_turn(const tg_fft_axis *a, int64_t rows, int64_t columns, 
         return failed(a);
     }
     tg_tensor parts = tg_fft_view(*out, 3, (int64_t[]){2, rows, columns}, NULL);
-    return tg_std_launch(a->context, TG_STD_fft_factors, TG_ARGS(&parts, a->n, step, a->sign));
+    return tg_fft_fill_factors(&parts, a->n, step, a->sign) ? TG_OK : failed(a);
 }
 
-/* Factors of all passes, one launch each: pass of radix R over m groups has entries m - 1 … R m - 2. Of radix 2, 4, 8 and 16 they are cosines
+/* Factors of all passes: pass of radix R over m groups has entries m - 1 … R m - 2. Of radix 2, 4, 8 and 16 they are cosines
  * and tangents: a cosine of 0 is taken for one that is small beside the roundings of the type. */
 static tg_status make_factors(const tg_fft_axis *a, int64_t n, int sign, tg_tensor **out) {
     *out = tg_tensor_create(a->context, tg_dtype_real(a->dtype), 1, (int64_t[]){2 * n - 2});
@@ -208,7 +208,7 @@ static tg_status make_factors(const tg_fft_axis *a, int64_t n, int sign, tg_tens
         tg_tensor part = tg_fft_view(*out, 3, (int64_t[]){2, radix - 1, m}, (int64_t[]){n - 1, m, 1});
         part.arg.data = (char *)part.arg.data + (size_t)(m - 1) * tg_dtype_size(part.dtype);
         double least = radix % 2 ? 0 : a->dtype == TG_C32 ? 0x1p-30 : 0x1p-60;
-        s = tg_std_launch(a->context, TG_STD_fft_twiddles, TG_ARGS(&part, sign, least));
+        s = tg_fft_fill_twiddles(&part, sign, least) ? TG_OK : failed(a);
     }
     return s;
 }

@@ -76,6 +76,14 @@ tg_status tg_fft_axis_rows(const tg_fft_axis *a, const tg_tensor *x, tg_tensor *
 tg_status tg_fft_axis_columns(const tg_fft_axis *a, const tg_tensor *x, tg_tensor *y,
                               bool normalise);
 
+/* (fft_tables.c) Tables in f32 or f64, any strides; false: out of memory.
+ * w [2, K, M]: factors of the pass of radix K + 1 over M groups, exp(sign 2 pi i p k / ((K + 1) M)) in w[0, k - 1, p] and w[1, k - 1, p]. With
+ * least > 0 the radix is 2, 4, 8 or 16 and they are those of levels of pairs (std/fft.dsl), cosine and tangent. A cosine of 0 becomes `least`, which
+ * has to be less than a rounding, but so that numbers are not too large when they are multiplied by 1 / least.
+ * f [2, P, Q]: exp(sign 2 pi i step p q / n). */
+bool tg_fft_fill_twiddles(tg_tensor *w, int sign, double least);
+bool tg_fft_fill_factors(tg_tensor *f, int64_t n, int64_t step, int sign);
+
 bool tg_fft_is_smooth(int64_t n); /* 2^a 3^b 5^c 7^d? */
 bool tg_fft_is_row_major(const tg_tensor *t);
 /* Rows as [A, C, N]: at most two leading dimensions, or row-major; else false. */

@@ -62,8 +62,8 @@ static tg_status init(tg_fft_convolution *c) {
         return s;
     }
     c->turn = tg_tensor_create(context, tg_dtype_real(c->dtype), 3, (int64_t[]){2, 1, c->m});
-    return c->turn ? tg_std_launch(context, TG_STD_fft_twiddles, TG_ARGS(c->turn, -1))
-                   : tg_fail(context, TG_ERROR_OUT_OF_MEMORY, "out of memory for the tables of a convolution");
+    bool filled = c->turn && tg_fft_fill_twiddles(c->turn, -1, 0);
+    return filled ? TG_OK : tg_fail(context, TG_ERROR_OUT_OF_MEMORY, "out of memory for the tables of a convolution");
 }
 
 static tg_status check_options(tg_context *context, int64_t n, int64_t k, const tg_fft_convolution_options *o) {

@@ -50,7 +50,7 @@ static tg_status init_pairs(tg_fft_plan *p, int sign) {
     if (!p->turn) {
         return TG_ERROR_OUT_OF_MEMORY;
     }
-    return tg_std_launch(p->context, TG_STD_fft_twiddles, TG_ARGS(p->turn, sign));
+    return tg_fft_fill_twiddles(p->turn, sign, 0) ? TG_OK : TG_ERROR_OUT_OF_MEMORY;
 }
 
 static tg_status init_axes(tg_fft_plan *p) {

@@ -12,23 +12,6 @@ private fn scaled_by<T: complex>(T y, f64 k) -> T = complex(re(y) * re(T(complex
 private fn turned<T: complex, S: f32 | f64>(T y, in S F[FI, FJ], int i, int j, in S G[GI, GJ], int k, int l, const int half) -> T
     = cmul(y, cmul(T(complex(F[i, j], F[half + i, j])), T(complex(G[k, l], G[half + k, l]))));
 
-/// Factors of the pass of radix K + 1 over M groups: exp(sign 2 pi i p k / ((K + 1) M)) in W[0, k - 1, p] and W[1, k - 1, p]. With
-/// `least` > 0 the radix is 2, 4, 8 or 16 and they are those of levels of pairs (std/fft.dsl), cosine and tangent. A cosine of 0 becomes
-/// `least`, which has to be less than a rounding of S, but so that numbers are not too large when they are multiplied by 1 / least.
-kernel fft_twiddles<S: f32 | f64>(out S W[2, K, M], const int sign = -1, f64 least = 0.0)
-{
-    grid (k in K, p in M) {
-        let parts = k < 2 ? 2 * k + 2 : k < 4 ? 8 : 16, part = k < 2 ? 0 : k < 4 ? k - 2 : k - 4;
-        let power = (K + 1) / parts * (p + part * M);
-        let w = cispi(f64(2 * sign * ((least > 0 ? power : p * (k + 1)) % (K * M + M))) / f64(K * M + M));
-        let cosine = abs(re(w)) < least ? least : re(w);
-        W[0, k, p] = S(cosine);
-        W[1, k, p] = S(least > 0 ? im(w) / cosine : im(w));
-    }
-}
-
-schedule fft_twiddles { vector(p) = 1; } // tables are short: compiling vectors takes longer than they save
-
 /// W[n] = exp(step pi i n^2 / N) with n^2 reduced modulo 2 N: the chirp of Bluestein's algorithm.
 kernel fft_chirp<T: complex>(out T W[N], const int sign = -1)
 {
@@ -268,18 +251,6 @@ kernel fft_real64(in c64 X[A, C, N], out f64 Y[A, C, N])
 {
     grid (a in A, c in C, n in N) Y[a, c, n] = re(X[a, c, n]);
 }
-
-/// Factors of fft_split: exp(sign 2 pi i step p q / n) in F[0, p, q] and F[1, p, q].
-kernel fft_factors<S: f32 | f64>(out S F[2, P, Q], int n, int step = 1, const int sign = -1)
-{
-    grid (p in P, q in Q) {
-        let f = cispi(f64(2 * sign * (step * p * q % n)) / f64(n));
-        F[0, p, q] = S(re(f));
-        F[1, p, q] = S(im(f));
-    }
-}
-
-schedule fft_factors { vector(q) = 4; }
 
 /// The first of the H + 1 numbers, and the last, are real whatever is stored.
 private fn half<T: complex>(T x, bool real) -> T = real ? complex(re(x), 0.0) : x;

@@ -65,22 +65,11 @@ static void pass_entry(double *table, int64_t entries, int64_t i, int64_t radix,
     table[entries + i] /= table[i];
 }
 
-void ref_fft_twiddles(kcase *c) {
-    int64_t k = kd(c, "K"), m = kd(c, "M");
-    for (int64_t i = 0; i < k * m; i++) {
-        pass_entry(kt(c, "W"), k * m, i, k + 1, m, kd(c, "sign"), kf(c, "least"));
-    }
-}
-
 /* F[p, q] of p < rows, q < columns: exp(sign 2 pi i step p q / n) */
 static void turns(double *f, int64_t rows, int64_t columns, int64_t step, int64_t n) {
     for (int64_t i = 0; i < rows * columns; i++) {
         entry(f, rows * columns, i, step * (i / columns) * (i % columns), n);
     }
-}
-
-void ref_fft_factors(kcase *c) {
-    turns(kt(c, "F"), kd(c, "P"), kd(c, "Q"), kd(c, "sign") * kd(c, "step"), kd(c, "n"));
 }
 
 static void chirp(double *v, int64_t n, int64_t sign) {

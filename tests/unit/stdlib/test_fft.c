@@ -3,6 +3,7 @@
  * which makes three transforms of more than twice the length), + u for N = 1. The worst case is 6.7 u log2(N) (Higham, Accuracy and
  * Stability, 24.2: per factor of 2 a product by a factor and a sum); roundings of different signs cancel, so less is asked for.
  * Transforms one after the other, as of several dimensions, add up. */
+#include "stdlib/fft_axis.h"
 #include "stdlib_fixture.h"
 
 #include <math.h>
@@ -21,6 +22,64 @@ static tg_tensor *make(tg_dtype dtype, uint32_t rank, const int64_t *shape, uint
     cr_assert_eq(seed && flat ? tg_tensor_fill_random(flat, seed, -1, 1) : TG_OK, TG_OK);
     tg_tensor_release(flat);
     return t;
+}
+
+/* Entry [p, q] of a table of factors is exp(sign 2 pi i x / n), rounded once: half a unit in the last place, and what long double is off. */
+static void check_factor(const tg_tensor *t, int64_t p, int64_t q, int64_t x, int64_t n, int sign) {
+    const long double pi = acosl(-1.0L);
+    long double angle = 2 * pi * (long double)(x % n) / (long double)n, exact[2] = {cosl(angle), sign * sinl(angle)};
+    double u = t->dtype == TG_F32 ? 0x1p-24 : 0x1p-53;
+    for (int part = 0; part < 2; part++) {
+        int64_t at = part * t->arg.stride[0] + p * t->arg.stride[1] + q * t->arg.stride[2];
+        double got = t->dtype == TG_F32 ? ((const float *)t->arg.data)[at] : ((const double *)t->arg.data)[at];
+        cr_assert(fabsl(got - exact[part]) <= 1.001L * u * fabsl(exact[part]) + 1e-18L, "%lld of %lld: part %d is %.17g, not %.17Lg", (long long)x,
+                  (long long)n, part, got, exact[part]);
+        cr_assert(4 * (x % n) % n != 0 || fabs(got) == 0 || fabs(got) == 1, "%lld of %lld", (long long)x, (long long)n);
+    }
+}
+
+Test(fft, tables) {
+    static const int64_t shapes[][2] = {{1, 1}, {7, 16}, {6, 35}, {1, 8}, {3, 0}, {0, 3}, {2, 1000}, {3, 4096}, {1, 99991}};
+    for (size_t i = 0; i < 2 * sizeof shapes / sizeof *shapes; i++) {
+        int64_t k = shapes[i / 2][0], m = shapes[i / 2][1], n = (k + 1) * m, far = ((int64_t)1 << 28) - 5 * (int64_t)i;
+        int sign = k % 2 ? 1 : -1;
+        tg_tensor *whole = make(i % 2 ? TG_F64 : TG_F32, 3, (int64_t[]){2, k + 1, 2 * m + 1}, 0);
+        tg_tensor t = tg_fft_view(whole, 3, (int64_t[]){2, k, m}, (int64_t[]){(k + 1) * (2 * m + 1), 2 * m + 1, 2});
+        cr_assert(tg_fft_fill_twiddles(&t, sign, 0));
+        for (int64_t e = 0; e < k * m; e++) {
+            check_factor(&t, e / m, e % m, (e / m + 1) * (e % m), n, sign);
+        }
+        cr_assert(tg_fft_fill_factors(&t, far, 8, -sign));
+        for (int64_t e = 0; e < k * m; e++) {
+            check_factor(&t, e / m, e % m, 8 * (e / m) * (e % m), far, -sign);
+        }
+        tg_tensor_release(whole);
+    }
+}
+
+/* Levels of pairs: level j of a pass over m groups has 2^j rows of roots of order 2^(j+1) m, of which the first half is stored, but for j = 0: as many
+ * rows as half the radix. As cosine, `least` where that is 0, and tangent. */
+Test(fft, tables_of_pairs) {
+    static const int64_t shapes[][2] = {{1, 1}, {1, 8}, {3, 40}, {7, 1}, {7, 5}, {15, 1}, {15, 24}, {15, 256}};
+    const long double pi = acosl(-1.0L);
+    const double least = 0x1p-60;
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        int64_t k = shapes[i][0], m = shapes[i][1], order = 2;
+        tg_tensor *t = make(TG_F64, 3, (int64_t[]){2, k, m}, 0);
+        const double *cosine = tg_tensor_data(t), *tangent = cosine + k * m;
+        cr_assert(tg_fft_fill_twiddles(t, -1, least));
+        for (int64_t row = 0, part = 0; row < (k + 1) / 2; row++) {
+            for (int64_t p = 0; p < m; p++) {
+                long double angle = -2 * pi * (long double)(p + part * m) / (long double)(order * m);
+                double c = cosine[row * m + p], s = tangent[row * m + p] * c;
+                cr_assert(fabsl(c - cosl(angle)) <= 0x1p-53L + least && fabsl(s - sinl(angle)) <= 0x1p-51L, "row %lld of %lld, %lld of %lld: %g, %g",
+                          (long long)row, (long long)k, (long long)p, (long long)m, c, s);
+            }
+            part = part + 1 < order / 4 ? part + 1 : 0;
+            order = part ? order : 2 * order;
+        }
+        tg_tensor_release(t);
+    }
 }
 
 static tg_fft_plan *plan_of(uint32_t rank, const int64_t *n, tg_dtype dtype, tg_fft_kind kind, int sign, int normalise) {
