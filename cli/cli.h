@@ -73,7 +73,7 @@ typedef struct cli_selection {
 #define CLI_OPTION_ABSENT(to)  {"--absent", CLI_LIST, "NAME", "leave this optional tensor out", to}
 #define CLI_OPTION_THREADS(to) {"--threads", CLI_INT, "N", "threads of a launch; default: all processors", to}
 #define CLI_OPTION_SEED(to)    {"--seed", CLI_INT, "N", "of the generated data; default 1", to}
-#define CLI_OPTION_ARCH(to)    {"--arch", CLI_TEXT, "NAME", "avx512vnni, avx512, avx2vnni, avx2, v2; default: this machine's", to}
+#define CLI_OPTION_ARCH(to)    {"--arch", CLI_TEXT, "NAME", "avx512amx, avx512vnni, avx512, avx2vnni, avx2, v2; default: this machine's", to}
 #define CLI_OPTION_DB(to) \
     {"--db", CLI_TEXT, "FILE", "tuning database; default: TEGULA_TUNING, else tuning.db beside the compiled kernels", to}
 #define CLI_OPTION_CONSTANTS(to) \

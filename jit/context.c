@@ -21,7 +21,7 @@ static tg_status open_machine(tg_context *c, const tg_context_options *o) {
     if (!c->target->machine(o->arch, &c->machine)) {
         return tg_fail(
             NULL, TG_ERROR_UNSUPPORTED,
-            "unknown instruction set '%s'; there are: avx512vnni, avx512, avx2vnni, avx2, v2",
+            "unknown instruction set '%s'; there are: avx512amx, avx512vnni, avx512, avx2vnni, avx2, v2",
             o->arch ? o->arch : "of this machine");
     }
     return TG_OK;
@@ -54,6 +54,7 @@ static tg_status hash_build(tg_context *c) {
     tg_hasher_add_u64(h, m->foresees);
     tg_hasher_add_u64(h, m->halves);
     tg_hasher_add_u64(h, m->divides_slowly);
+    tg_hasher_add_u64(h, m->pairs_bf16);
     tg_hasher_add_u64(h, (uint64_t)m->n_cores);
     tg_hasher_add_u64(h, c->checked);
     tg_hasher_add_u64(h, TG_ABI_VERSION);

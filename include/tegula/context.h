@@ -24,7 +24,7 @@ typedef struct tg_context_options {
     size_t struct_size;
     /** "cpu". Null: the environment's TEGULA_DEVICE, else the best there is. */
     const char *device;
-    /** Instruction set to compile for ("avx512", "avx2", "v2", "avx512vnni", "avx2vnni"). Null: TEGULA_ARCH, else this
+    /** Instruction set to compile for ("avx512", "avx2", "v2", "avx512amx", "avx512vnni", "avx2vnni"). Null: TEGULA_ARCH, else this
      * machine's. One that this processor lacks is good for compiling ahead of time; launches
      * are then TG_ERROR_UNSUPPORTED. */
     const char *arch;

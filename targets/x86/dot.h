@@ -12,6 +12,7 @@
  *   dot_panels.c  panels of the vector side     dot_tiles.c  tiles, edges, roots
  *   dot_sizes.c groups, parts, blocks           dot_exact.c  known extents
  *   dot_groups.c  small integers and bf16, several to a word
+ *   dot_amx.c  these on tile registers
  *   dot_rows.c  blocks of packed rows
  *   dot_stream.c  one row against a large vector side; dot_stream_groups.c  few, several elements to a word
  *   dot_border.c  windows that leave the tensor: products with zeros left out
@@ -36,7 +37,9 @@ typedef struct tg_x86_dot {
     tg_dtype dtype;             /* of the accumulators: f32, f64, i32 or u32 */
     unsigned group;             /* points of the last reduction axis that share an element of the accumulators' size: 1, 2, 4 */
     tg_dot_multiply multiply;   /* accordingly */
+    bool same_signs;            /* bytes of equal signedness, which vpdpbusd does not multiply */
     bool flip_rows;             /* the sign bits of packed rows are flipped, which a correction per panel undoes */
+    bool amx;                   /* multiplied by tile registers, see dot_amx.c */
     TG_VEC(tg_x86_root) roots;  /* run on each vector of results; FILL and STORE over exactly the result's axes */
 } tg_x86_dot;
 
@@ -94,6 +97,7 @@ typedef struct tg_dot_emission {
     tg_axis *bound[TG_DOT_AXES * 2];  /* axes that loops around have fixed */
     LLVMValueRef index[TG_DOT_AXES * 2];
     uint32_t n_bound;
+    LLVMValueRef apart;               /* AMX: bytes from a vector of a panel's line to the next; null: they lie side by side */
     LLVMValueRef k_from, k_count; /* the part of the first reduction axis that is being worked on, relative */
 } tg_dot_emission;
 LLVMValueRef tg_x86_dot_count(const tg_dot_emission *e, uint32_t i); /* iterations over reduction axis i in that part */
@@ -133,8 +137,8 @@ void tg_x86_dot_pack_panels(tg_dot_emission *e, const tg_dot_side *s, const tg_d
 bool tg_x86_dot_packs_broad(const tg_dot_emission *e, const tg_dot_side *s);
 /* Evaluates the broadcast side for all rows; `s` is then direct. */
 void tg_x86_dot_pack_rows(tg_dot_emission *e, tg_dot_side *s, tg_dot_scratch *to);
-/* Likewise in groups of one reduction axis, unless they lie so already: `stored` reads the elements as they are stored. */
-void tg_x86_dot_place_groups(tg_dot_emission *e, tg_dot_side *s, const tg_dot_side *stored, tg_dot_scratch *to);
+/* Likewise in groups of one reduction axis, unless they lie so already: `stored` reads the elements as they are stored. Gives back whether they do. */
+LLVMValueRef tg_x86_dot_place_groups(tg_dot_emission *e, tg_dot_side *s, const tg_dot_side *stored, tg_dot_scratch *to);
 /* Is `v`, the broadcast side, a load whose positions overlap as those of a sliding window do? */
 bool tg_x86_dot_has_window(tg_x86 *x, const tg_x86_dot *d, const tg_value *v);
 /* Copies the box of the tensor that all rows touch; `s` is then direct. */
@@ -167,8 +171,13 @@ LLVMValueRef tg_x86_dot_row_element(tg_dot_emission *e, const tg_dot_rows *r, un
 
 /* ---- groups of narrow elements (dot_groups.c) -------------------------------------------------------------- */
 
-void tg_x86_dot_plan_groups(tg_x86 *x, tg_x86_dot *d); /* sets group, multiply, flip_rows */
+void tg_x86_dot_plan_groups(tg_x86 *x, tg_x86_dot *d); /* sets group, multiply, same_signs, flip_rows, amx */
 unsigned tg_x86_dot_part_bytes(const tg_dot_emission *e); /* bytes of a member of a group */
+/* Vector v of the line of a packed panel that `line`, its first one, belongs to; bytes from there to the next line. */
+LLVMValueRef tg_x86_dot_panel_vector(tg_dot_emission *e, LLVMValueRef line, unsigned v);
+unsigned tg_x86_dot_panel_step(const tg_dot_emission *e);
+/* Columns of a strip of sums, and of the edge block: a panel's, or with AMX those of a block of sums. */
+unsigned tg_x86_dot_strip_columns(const tg_dot_emission *e);
 /* Values of dtype `from` as members of a group of the rows; scalar or vector. */
 LLVMValueRef tg_x86_dot_row_part(tg_dot_emission *e, LLVMValueRef v, tg_dtype from);
 /* Words of the panel's columns from vectors of `from`, one per member; `keep` says which bits of each word stay. */
@@ -185,6 +194,16 @@ bool tg_x86_dot_packs_groups(const tg_dot_emission *e, const tg_dot_side *column
 LLVMValueRef tg_x86_dot_pack_groups(tg_dot_emission *e, const tg_dot_side *columns, const tg_dot_panels *p, LLVMValueRef strip, LLVMValueRef ahead);
 /* Computes what the sums of each column of a packed panel start with, if rows are flipped: a line of the panel's width. */
 void tg_x86_dot_correct(tg_dot_emission *e, LLVMValueRef panel, const tg_dot_loop *loops, LLVMValueRef line);
+
+/* ---- tile registers (dot_amx.c) -------------------------------------------------------------------------------- */
+
+enum { TG_AMX_ROWS = 16, TG_AMX_BYTES = 64 /* of a row of a tile */, TG_AMX_TILES = 2 /* side by side in a block of sums */,
+       TG_AMX_STREAM = 64 /* lines, at most, that stream by at a time */ };
+
+/* Rows up to which those that stream do not. */
+static inline int64_t tg_x86_dot_stream_vectors(const tg_x86_dot *d) { return d->multiply == TG_DOT_PAIRS_BF16 ? 1 : 8; }
+/* May the product, of bf16 or of bytes, run on tile registers? */
+bool tg_x86_dot_suits_amx(tg_x86 *x, const tg_x86_dot *d);
 
 /* ---- one row (dot_stream.c), few rows in groups (dot_stream_groups.c) ------------------------------------------ */
 

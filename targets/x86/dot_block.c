@@ -54,7 +54,9 @@ static bool rows_in_place(tg_x86 *x, const tg_x86_dot *d) {
 
 /* Memory grows with the rows: packed ones, or the sums between parts of the reduction. */
 static int64_t most_rows(tg_x86 *x, const tg_x86_dot *d) {
-    return rows_in_place(x, d) ? MANY_ROWS : PACKED_ROWS * (int64_t)d->group;
+    tg_value *rows = tg_operand(d->op, 1 - d->side);
+    bool unit = d->amx && tg_x86_dot_is_direct(x, rows, rows->type->dtype, d->over[0]); /* bf16 or bytes, packed in blocks at most */
+    return unit || rows_in_place(x, d) ? MANY_ROWS : PACKED_ROWS * (int64_t)d->group;
 }
 
 static tg_op *phase_of(const tg_axis *a) {

@@ -40,7 +40,7 @@ static LLVMValueRef row_base(tg_dot_nest *n) {
     return tg_dot_bytes_at(n, n->rows.base, n->e.k_from, tg_x86_dot_step(&n->e, &n->rows, n->e.d->over[0]));
 }
 
-static LLVMValueRef address_of_row(tg_dot_nest *n, const LLVMValueRef *index) {
+LLVMValueRef tg_dot_address_of_row(tg_dot_nest *n, const LLVMValueRef *index) {
     LLVMValueRef at = row_base(n);
     for (uint32_t i = 0; i < n->n_row_axes; i++) {
         at = tg_dot_bytes_at(n, at, index[i], tg_x86_dot_step(&n->e, &n->rows, n->row_axes[i]));
@@ -50,7 +50,7 @@ static LLVMValueRef address_of_row(tg_dot_nest *n, const LLVMValueRef *index) {
 
 static void address_rows(tg_dot_nest *n) {
     for (unsigned r = 0; r < n->e.rows; r++) {
-        n->row_at[r] = address_of_row(n, n->row_index[r]);
+        n->row_at[r] = tg_dot_address_of_row(n, n->row_index[r]);
     }
 }
 
@@ -109,7 +109,7 @@ static LLVMValueRef first_row(tg_dot_nest *n, const LLVMValueRef *index, LLVMVal
     tg_dot_emission *e = &n->e;
     LLVMBuilderRef b = e->l->builder;
     LLVMValueRef step = tg_x86_dot_step(e, &n->rows, n->row_axes[n->n_row_axes - 1]), size = tg_llvm_i64(e->l, e->size);
-    *at = n->rows.direct ? address_of_row(n, index) : NULL;
+    *at = n->rows.direct ? tg_dot_address_of_row(n, index) : NULL;
     if (!n->packs_rows) {
         return step;
     }
@@ -242,6 +242,14 @@ static void panel_loop(tg_dot_nest *n) {
     tg_llvm_loop_close(e->l, &loop);
 }
 
+static void panels_of_block(tg_dot_nest *n) {
+    if (n->e.d->amx) {
+        tg_dot_amx_block(n);
+    } else {
+        panel_loop(n);
+    }
+}
+
 static void block_loop(tg_dot_nest *n) {
     tg_dot_emission *e = &n->e;
     tg_llvm_loop loop;
@@ -249,7 +257,7 @@ static void block_loop(tg_dot_nest *n) {
     n->row_from = tg_llvm_i64(e->l, 0);
     n->row_until = tg_dot_total_rows(n);
     if (!n->block) {
-        panel_loop(n);
+        panels_of_block(n);
         return;
     }
     n->row_from = tg_llvm_loop_open(e->l, &loop, n->row_from, n->row_until, n->block);
@@ -257,8 +265,25 @@ static void block_loop(tg_dot_nest *n) {
     if (n->packs_rows) {
         open_block(n);
     }
-    panel_loop(n);
+    panels_of_block(n);
     tg_llvm_loop_close(e->l, &loop);
+}
+
+/* Few rows go through tile registers, if there are any and they pay: vdpbf16ps is slow where there are, but vpdpbusd does 8 rows while columns are
+ * read. */
+static void stream(tg_dot_nest *n, const tg_dot_stream *s) {
+    tg_llvm *l = n->e.l;
+    tg_llvm_if c;
+    bool tiles = n->e.d->amx && tg_dot_streams_rows(n);
+    if (tiles) {
+        tg_llvm_if_open(l, &c, LLVMBuildICmp(l->builder, LLVMIntSGT, s->n_rows, tg_llvm_i64(l, tg_x86_dot_stream_vectors(n->e.d)), ""));
+        tg_dot_amx_stream(n, s->k_until);
+        tg_llvm_if_else(l, &c);
+    }
+    tg_x86_dot_stream(&n->e, s);
+    if (tiles) {
+        tg_llvm_if_close(l, &c);
+    }
 }
 
 /* One row that streams, or few in groups: all but the last few reduction points are summed here. Returns where the parts go on, which count groups. */
@@ -269,7 +294,8 @@ static LLVMValueRef stream_rows(tg_dot_nest *n) {
     LLVMValueRef zero = tg_llvm_i64(e->l, 0), one = tg_llvm_i64(e->l, 1), size = tg_dot_size_of(n, k);
     LLVMValueRef rows = tg_dot_total_rows(n), few = LLVMBuildICmp(b, LLVMIntEQ, rows, one, "");
     few = tg_dot_streams_rows(n) ? n->streams : LLVMBuildAnd(b, n->streams, few, "");
-    LLVMValueRef until = LLVMBuildAnd(b, LLVMBuildSub(b, size, one, ""), tg_llvm_i64(e->l, -TG_DOT_STREAM_LINES), "");
+    LLVMValueRef unit = tg_llvm_i64(e->l, e->d->amx ? -TG_AMX_STREAM : -TG_DOT_STREAM_LINES);
+    LLVMValueRef until = LLVMBuildAnd(b, LLVMBuildSub(b, size, one, ""), unit, "");
     until = tg_dot_choose(n, LLVMBuildAnd(b, few, n->in_parts, ""), tg_llvm_max64(e->l, until, zero), zero);
     tg_llvm_if c;
     tg_llvm_if_open(e->l, &c, LLVMBuildICmp(b, LLVMIntSGT, until, zero, ""));
@@ -291,7 +317,7 @@ static LLVMValueRef stream_rows(tg_dot_nest *n) {
     s.scratch = e->d->group > 1 ? tg_x86_dot_reserve(e->x, &n->panel_memory, tg_llvm_i64(e->l, TG_DOT_STREAM_BYTES)) : NULL;
     tg_llvm_outline o;
     tg_llvm_outline_open(e->l, &o);
-    tg_x86_dot_stream(e, &s);
+    stream(n, &s);
     tg_x86_outline_close(e->x, &o, "stream_row");
     tg_llvm_if_close(e->l, &c);
     return LLVMBuildUDiv(b, until, tg_llvm_i64(e->l, e->d->group), "");
@@ -303,7 +329,11 @@ static void part_loop(tg_dot_nest *n) {
     LLVMValueRef zero = tg_llvm_i64(e->l, 0), size = tg_x86_dot_extent(e, 0);
     e->k_from = zero;
     e->k_count = size;
-    if (!n->in_parts) {
+    if (e->d->amx && n->streams) {
+        e->k_from = stream_rows(n);
+        e->k_count = LLVMBuildSub(b, size, e->k_from, "");
+    }
+    if (!n->in_parts || e->d->amx) {
         block_loop(n);
         return;
     }
@@ -360,15 +390,16 @@ static void batch_loops(tg_dot_nest *n) {
     for (uint32_t i = 0; i < e->d->n_batch; i++) {
         open_axis(n, &loops[i], e->d->batch[i]);
     }
+    n->as_stored = LLVMConstInt(e->l->i1, 0, 0);
     if (!n->rows.direct && tg_x86_dot_has_window(e->x, e->d, n->rows.value)) {
         tg_x86_dot_stage_window(e, &n->rows, &n->row_memory);
     } else if (!n->rows.direct && has_rows_of_groups(n)) {
-        tg_x86_dot_place_groups(e, &n->rows, &n->narrow_rows, &n->row_memory);
+        n->as_stored = tg_x86_dot_place_groups(e, &n->rows, &n->narrow_rows, &n->row_memory);
     } else if (!n->rows.direct && !n->packs_rows) {
         tg_x86_dot_pack_rows(e, &n->rows, &n->row_memory);
     }
     tg_dot_plan_borders(n);
-    if (!n->skips && tg_x86_dot_is_exact(n)) {
+    if (!n->skips && !e->d->amx && tg_x86_dot_is_exact(n)) {
         tg_x86_dot_exact(n);
     } else {
         group_loop(n);
@@ -397,7 +428,7 @@ static void reserve_buffers(tg_x86 *x, const tg_x86_dot *d) {
 static LLVMValueRef edge_block(tg_dot_nest *n) {
     tg_x86 *x = n->e.x;
     int64_t offset = (x->scratch_bytes + 63) / 64 * 64;
-    x->scratch_bytes = offset + n->e.rows * n->e.vecs * n->e.lanes * n->e.size;
+    x->scratch_bytes = offset + n->e.rows * tg_x86_dot_strip_columns(&n->e) * n->e.size;
     return tg_llvm_gep(x->l, x->l->i8, x->scratch, tg_llvm_i64(x->l, offset));
 }
 

@@ -43,8 +43,10 @@ static bool loads_bf16(const tg_op *op) {
 void tg_x86_dot_plan_groups(tg_x86 *x, tg_x86_dot *d) {
     d->group = 1;
     if (d->dtype == TG_F32 && x->machine->has_bf16 && loads_bf16(d->op)) {
-        d->group = 2;
-        d->multiply = TG_DOT_PAIRS_BF16;
+        d->amx = tg_x86_dot_suits_amx(x, d);
+        bool pairs = d->amx || x->machine->pairs_bf16;
+        d->group = pairs ? 2 : 1;
+        d->multiply = pairs ? TG_DOT_PAIRS_BF16 : TG_DOT_PLAIN;
         return;
     }
     if (d->dtype != TG_I32 && d->dtype != TG_U32) {
@@ -59,8 +61,10 @@ void tg_x86_dot_plan_groups(tg_x86 *x, tg_x86_dot *d) {
     if (bytes && x->machine->has_vnni) {
         bool columns_signed = is_signed(d, d->side);
         d->group = 4;
-        d->flip_rows = is_signed(d, 1 - d->side) == columns_signed;
+        d->same_signs = is_signed(d, 1 - d->side) == columns_signed;
         d->multiply = columns_signed ? TG_DOT_QUADS_UNSIGNED_ROW : TG_DOT_QUADS_SIGNED_ROW;
+        d->amx = tg_x86_dot_suits_amx(x, d);
+        d->flip_rows = d->same_signs && !d->amx;
     } else if (shorts) {
         d->group = 2;
         d->multiply = TG_DOT_PAIRS;
@@ -135,7 +139,7 @@ static void pack_group(tg_dot_emission *e, LLVMValueRef from, LLVMValueRef step,
         }
         tg_x86_dot_interleave(e, v);
         for (unsigned i = 0; i < group; i++) {
-            LLVMValueRef at = tg_llvm_gep(l, l->i8, to, tg_llvm_i64(l, (run * group + i) * bytes));
+            LLVMValueRef at = tg_x86_dot_panel_vector(e, to, run * group + i);
             tg_llvm_store(l, LLVMBuildBitCast(l->builder, v[i], e->vector, ""), at, e->size);
         }
     }
@@ -155,7 +159,7 @@ LLVMValueRef tg_x86_dot_pack_groups(tg_dot_emission *e, const tg_dot_side *colum
     LLVMValueRef until = tg_llvm_min64(l, LLVMBuildAdd(b, first, strip, ""), p->limit);
     LLVMValueRef g = tg_llvm_loop_open(l, &groups, zero, whole, tg_llvm_i64(l, 1));
     LLVMValueRef lines = tg_llvm_gep(l, l->i8, from, LLVMBuildMul(b, g, stride, ""));
-    LLVMValueRef place = tg_llvm_gep(l, l->i8, p->to, LLVMBuildMul(b, g, tg_llvm_i64(l, e->vecs * e->lanes * e->size), ""));
+    LLVMValueRef place = tg_llvm_gep(l, l->i8, p->to, LLVMBuildMul(b, g, tg_llvm_i64(l, tg_x86_dot_panel_step(e)), ""));
     LLVMValueRef column = tg_llvm_loop_open(l, &panels, first, until, width);
     LLVMValueRef number = LLVMBuildUDiv(b, LLVMBuildSub(b, column, p->at, ""), width, "");
     pack_group(e, tg_llvm_gep(l, l->i8, lines, LLVMBuildMul(b, column, part, "")), step, ahead,
@@ -164,6 +168,19 @@ LLVMValueRef tg_x86_dot_pack_groups(tg_dot_emission *e, const tg_dot_side *colum
     tg_llvm_loop_close(l, &groups);
     tg_llvm_loop_close(l, &strips);
     return whole;
+}
+
+unsigned tg_x86_dot_panel_step(const tg_dot_emission *e) {
+    return (e->apart ? 1 : e->vecs) * e->lanes * e->size;
+}
+
+LLVMValueRef tg_x86_dot_panel_vector(tg_dot_emission *e, LLVMValueRef line, unsigned v) {
+    LLVMValueRef i = tg_llvm_i64(e->l, v), apart = e->apart ? e->apart : tg_llvm_i64(e->l, e->lanes * e->size);
+    return tg_llvm_gep(e->l, e->l->i8, line, LLVMBuildMul(e->l->builder, i, apart, ""));
+}
+
+unsigned tg_x86_dot_strip_columns(const tg_dot_emission *e) {
+    return (e->d->amx ? TG_AMX_TILES : e->vecs) * e->lanes;
 }
 
 /* ---- members ------------------------------------------------------------------------------------------------ */

@@ -52,6 +52,7 @@ typedef struct tg_dot_nest {
     LLVMValueRef correction;        /* last line of the panel: what the sums of a part start with; null: zeros */
     LLVMValueRef skips;             /* i1: products with what lies outside of a tensor are left out; null: never. See dot_border.c */
     tg_dot_borders *borders;
+    LLVMValueRef as_stored; /* AMX, i1: rows are read as they are stored, and end where they end; otherwise zeros follow */
     bool compact; /* little code: one tile, panels always packed */
     bool exact;   /* all extents are known, see dot_exact.c */
 } tg_dot_nest;
@@ -109,8 +110,20 @@ void tg_dot_decode_row(tg_dot_nest *n, LLVMValueRef row, LLVMValueRef *index);
 tg_dot_tile tg_dot_run_tile(tg_dot_nest *n, LLVMValueRef from, unsigned rows, unsigned vecs, bool masked);
 void tg_dot_roots_in_registers(tg_dot_nest *n, const tg_dot_tile *t);
 
+/* (dot_emit.c) Address at the first point of the part. */
+LLVMValueRef tg_dot_address_of_row(tg_dot_nest *n, const LLVMValueRef *index);
+
 /* (dot_tiles.c) The roots of n_rows lines of sums at `edge`, from the row of row_index[0] on. */
 void tg_dot_roots_of_lines(tg_dot_nest *n, LLVMValueRef n_rows);
+/* (dot_tiles.c) Likewise of `vecs` whole vectors of each, without masks. */
+void tg_dot_roots_of_block(tg_dot_nest *n, LLVMValueRef n_rows, unsigned vecs);
+
+/* (dot_amx.c) What tg_x86_dot_plan_sizes does: parts lie within blocks, so that all that they read and write is in the second-level cache. */
+void tg_dot_amx_sizes(tg_dot_nest *n);
+/* (dot_amx.c) Sums of few rows over columns that stream by: of the first `until` points, a multiple of TG_AMX_STREAM, to the strips. */
+void tg_dot_amx_stream(tg_dot_nest *n, LLVMValueRef until);
+/* (dot_amx.c) The panels of the group with the rows of the block. */
+void tg_dot_amx_block(tg_dot_nest *n);
 
 /* (dot_border.c) Sets `skips`. */
 void tg_dot_plan_borders(tg_dot_nest *n);

@@ -15,6 +15,21 @@ static LLVMValueRef panel_number(tg_dot_nest *n, LLVMValueRef column) {
     return n->group ? LLVMBuildUDiv(b, LLVMBuildSub(b, column, n->group_from, ""), tg_dot_panel_width(n), "") : tg_llvm_i64(n->e.l, 0);
 }
 
+/* Lines of zeros behind the points of a panel, up to the end of a tile. */
+static void fill_tile(tg_dot_nest *n, LLVMValueRef panel) {
+    tg_dot_emission *e = &n->e;
+    tg_llvm *l = e->l;
+    LLVMBuilderRef b = l->builder;
+    tg_llvm_loop points;
+    LLVMValueRef line = tg_llvm_i64(l, tg_x86_dot_panel_step(e)), until = LLVMBuildUDiv(b, e->apart, line, "");
+    LLVMValueRef i = tg_llvm_loop_open(l, &points, points_of_part(n), until, tg_llvm_i64(l, 1));
+    LLVMValueRef at = tg_dot_bytes_at(n, panel, i, line);
+    for (unsigned v = 0; v < e->vecs; v++) {
+        tg_llvm_store(l, LLVMConstNull(e->vector), tg_x86_dot_panel_vector(e, at, v), e->size);
+    }
+    tg_llvm_loop_close(l, &points);
+}
+
 static LLVMValueRef correction_bytes(tg_dot_nest *n) {
     return n->e.d->flip_rows ? tg_dot_line_bytes(n) : tg_llvm_i64(n->e.l, 0);
 }
@@ -73,6 +88,9 @@ static LLVMValueRef pack_panels(tg_dot_nest *n, LLVMValueRef memory, LLVMValueRe
     } else {
         tg_x86_dot_pack_panels(e, &n->columns, &p);
     }
+    if (e->d->amx) {
+        fill_tile(n, p.to);
+    }
     if (e->d->flip_rows) {
         tg_x86_dot_correct(e, p.to, n->p.loops, correction_of(n, p.to));
     }
@@ -101,7 +119,7 @@ static void copy_lines(tg_dot_nest *n, LLVMValueRef memory) {
 static void pack_group(tg_dot_nest *n) {
     tg_dot_emission *e = &n->e;
     LLVMBuilderRef b = e->l->builder;
-    n->panel_bytes = LLVMBuildMul(b, points_of_part(n), tg_dot_line_bytes(n), "");
+    n->panel_bytes = LLVMBuildMul(b, e->apart ? e->apart : points_of_part(n), e->apart ? tg_llvm_i64(e->l, e->vecs) : tg_dot_line_bytes(n), "");
     n->panel_bytes = LLVMBuildAdd(b, n->panel_bytes, correction_bytes(n), "");
     LLVMValueRef columns = LLVMBuildSub(b, n->group_until, n->group_from, "");
     LLVMValueRef count = n->group ? tg_llvm_ceil_div(e->l, columns, tg_dot_panel_width(n)) : tg_llvm_i64(e->l, 1), from = n->group_from;
@@ -185,6 +203,12 @@ void tg_dot_open_part(tg_dot_nest *n) {
     tg_dot_emission *e = &n->e;
     const tg_x86_dot *d = e->d;
     LLVMValueRef steps[TG_DOT_AXES];
+    if (d->amx) { /* tiles lie one after the other, those of 16 columns in a row: whole pages, and no sets of the caches left out */
+        LLVMValueRef lines = tg_llvm_i64(e->l, TG_AMX_ROWS), tiles = tg_llvm_ceil_div(e->l, points_of_part(n), lines);
+        e->apart = LLVMBuildMul(e->l->builder, tiles, tg_llvm_i64(e->l, TG_AMX_ROWS * TG_AMX_BYTES), "");
+        pack_group(n);
+        return;
+    }
     packed_loops(n, steps);
     for (uint32_t i = 0; i < d->n_over; i++) {
         LLVMValueRef in_place = tg_x86_dot_step(e, &n->columns, d->over[i]);

@@ -352,7 +352,7 @@ static void pack_lines(tg_dot_emission *e, const tg_dot_side *s, const tg_dot_pa
         ks[i] = i ? k : add(e, e->k_from, k);
         tg_x86_dot_bind(e, d->over[i], ks[i]);
     }
-    LLVMValueRef line = tg_llvm_gep(e->l, e->l->i8, p->to, mul(e, point, tg_llvm_i64(e->l, e->vecs * e->lanes * e->size)));
+    LLVMValueRef line = tg_llvm_gep(e->l, e->l->i8, p->to, mul(e, point, tg_llvm_i64(e->l, tg_x86_dot_panel_step(e))));
     prefetch_line(e, s, p, ks[d->n_over - 1]);
     for (unsigned i = 0; i < p->n * e->vecs; i++) {
         LLVMValueRef column = add(e, p->at, tg_llvm_i64(e->l, i * e->lanes));
@@ -362,7 +362,7 @@ static void pack_lines(tg_dot_emission *e, const tg_dot_side *s, const tg_dot_pa
         if (i && i % e->vecs == 0) {
             line = tg_llvm_gep(e->l, e->l->i8, line, p->bytes);
         }
-        tg_llvm_store(e->l, v, tg_llvm_gep(e->l, e->l->i8, line, tg_llvm_i64(e->l, i % e->vecs * e->lanes * e->size)), e->size);
+        tg_llvm_store(e->l, v, tg_x86_dot_panel_vector(e, line, i % e->vecs), e->size);
     }
     close_loops(e, loops, d->n_over);
     e->n_bound = n_bound;
@@ -425,11 +425,18 @@ LLVMValueRef tg_x86_dot_row_element(tg_dot_emission *e, const tg_dot_rows *r, un
     return tg_llvm_load(e->l, e->elem, tg_llvm_gep(e->l, e->elem, r->at[i], k), e->size);
 }
 
-/* Lays out the packed rows: the last reduction axis contiguous and padded to whole vectors. Returns the bytes. */
+/* Elements that the last reduction axis of a packed row is a multiple of. */
+static LLVMValueRef unit_of_row(const tg_dot_emission *e) {
+    return tg_llvm_i64(e->l, e->d->amx ? TG_AMX_BYTES / tg_x86_dot_part_bytes(e) : e->lanes);
+}
+
+/* Lays out the packed rows: the last reduction axis contiguous and padded to whole vectors, or to whole rows of tiles, which are then an odd number of
+ * cache lines apart: steps by a power of two would crowd a few sets. Returns the bytes. */
 static LLVMValueRef lay_out_rows(tg_dot_emission *e, tg_dot_side *s) {
     const tg_x86_dot *d = e->d;
-    LLVMValueRef last = size_of(e, d->over[d->n_over - 1]), lanes = tg_llvm_i64(e->l, e->lanes);
-    LLVMValueRef bytes = mul(e, mul(e, tg_llvm_ceil_div(e->l, last, lanes), lanes), tg_llvm_i64(e->l, tg_x86_dot_part_bytes(e)));
+    LLVMValueRef last = size_of(e, d->over[d->n_over - 1]), unit = unit_of_row(e);
+    LLVMValueRef bytes = mul(e, mul(e, tg_llvm_ceil_div(e->l, last, unit), unit), tg_llvm_i64(e->l, tg_x86_dot_part_bytes(e)));
+    LLVMValueRef line = bytes = d->amx ? LLVMBuildOr(e->l->builder, bytes, tg_llvm_i64(e->l, TG_AMX_BYTES), "") : bytes;
     s->n_axes = 0;
     set_step(e, s, d->over[d->n_over - 1], tg_llvm_i64(e->l, e->size));
     for (uint32_t i = d->n_over - 1; i-- > 0;) {
@@ -444,7 +451,7 @@ static LLVMValueRef lay_out_rows(tg_dot_emission *e, tg_dot_side *s) {
         set_step(e, s, d->rows[i], bytes);
         bytes = mul(e, bytes, size_of(e, d->rows[i]));
     }
-    return bytes;
+    return d->amx ? add(e, bytes, mul(e, line, tg_llvm_i64(e->l, TG_AMX_ROWS))) : bytes; /* the last tile has all rows */
 }
 
 /* One vector of a row: points from k on of the last reduction axis. */
@@ -467,7 +474,8 @@ static void pack_row(tg_dot_emission *e, tg_dot_side *s, LLVMValueRef to) {
         tg_llvm_loop_close(e->l, &loop);
         from = whole;
     }
-    LLVMValueRef k = tg_llvm_loop_open(e->l, &loop, from, size, lanes);
+    LLVMValueRef unit = unit_of_row(e), end = e->d->amx ? mul(e, tg_llvm_ceil_div(e->l, size, unit), unit) : size;
+    LLVMValueRef k = tg_llvm_loop_open(e->l, &loop, from, end, lanes);
     pack_row_vector(e, s, to, k, tg_x86_dot_lanes_below(e, k, size));
     tg_llvm_loop_close(e->l, &loop);
 }
@@ -512,11 +520,14 @@ static LLVMValueRef are_groups(tg_dot_emission *e, const tg_dot_side *stored) {
     tg_axis *k = e->d->over[0];
     LLVMValueRef part = tg_llvm_i64(e->l, tg_x86_dot_part_bytes(e)), last = tg_llvm_i64(e->l, e->d->group - 1);
     LLVMValueRef unit = LLVMBuildICmp(b, LLVMIntEQ, tg_x86_dot_step(e, stored, k), part, "");
+    if (e->d->amx) { /* the end of a row is up to dot_amx.c */
+        return unit;
+    }
     LLVMValueRef whole = LLVMBuildICmp(b, LLVMIntEQ, LLVMBuildAnd(b, size_of(e, k), last, ""), tg_llvm_i64(e->l, 0), "");
     return LLVMBuildAnd(b, unit, whole, "");
 }
 
-void tg_x86_dot_place_groups(tg_dot_emission *e, tg_dot_side *s, const tg_dot_side *stored, tg_dot_scratch *to) {
+LLVMValueRef tg_x86_dot_place_groups(tg_dot_emission *e, tg_dot_side *s, const tg_dot_side *stored, tg_dot_scratch *to) {
     LLVMBuilderRef b = e->l->builder;
     LLVMValueRef bytes = lay_out_rows(e, s), in_place = are_groups(e, stored), base = tg_x86_alloca(e->x, e->l->ptr);
     LLVMBuildStore(b, stored->base, base);
@@ -533,4 +544,5 @@ void tg_x86_dot_place_groups(tg_dot_emission *e, tg_dot_side *s, const tg_dot_si
             s->step[i] = LLVMBuildSelect(b, in_place, tg_x86_dot_step(e, stored, s->axes[i]), s->step[i], "");
         }
     }
+    return in_place;
 }

@@ -210,7 +210,10 @@ void tg_x86_dot_plan_sizes(tg_dot_nest *n) {
     LLVMBuilderRef b = e->l->builder;
     LLVMValueRef rows = tg_dot_total_rows(n), size = tg_x86_dot_extent(e, 0), one = tg_llvm_i64(e->l, 1);
     plan_panels(n, rows);
-    if (n->compact) {
+    if (d->amx) {
+        tg_dot_amx_sizes(n);
+    }
+    if (n->compact || d->amx) {
         return;
     }
     LLVMValueRef inner = tg_llvm_max64(e->l, tg_x86_dot_extents(e, 1), one);

@@ -93,8 +93,10 @@ static void clear(stream *t) {
     tg_dot_emission *e = t->e;
     tg_llvm *l = e->l;
     tg_llvm_loop loop;
-    LLVMValueRef panels = tg_llvm_ceil_div(l, t->s->n_columns, tg_llvm_i64(l, e->vecs * e->lanes)), vector = tg_llvm_i64(l, e->lanes * e->size);
-    LLVMValueRef i = tg_llvm_loop_open(l, &loop, tg_llvm_i64(l, 0), LLVMBuildMul(l->builder, panels, t->s->strip_bytes, ""), vector);
+    unsigned width = e->vecs * e->lanes, strips = width / tg_x86_dot_strip_columns(e);
+    LLVMValueRef panels = tg_llvm_ceil_div(l, t->s->n_columns, tg_llvm_i64(l, width)), vector = tg_llvm_i64(l, e->lanes * e->size);
+    LLVMValueRef bytes = LLVMBuildMul(l->builder, t->s->strip_bytes, tg_llvm_i64(l, strips), "");
+    LLVMValueRef i = tg_llvm_loop_open(l, &loop, tg_llvm_i64(l, 0), LLVMBuildMul(l->builder, panels, bytes, ""), vector);
     tg_llvm_store(l, LLVMConstNull(e->vector), tg_llvm_gep(l, l->i8, t->s->sums, i), e->size);
     tg_llvm_loop_close(l, &loop);
 }

@@ -63,7 +63,7 @@ static LLVMValueRef element_bytes(groups *g) {
 static LLVMValueRef sum_at(groups *g, LLVMValueRef row, LLVMValueRef column) {
     tg_dot_emission *e = g->e;
     LLVMBuilderRef b = e->l->builder;
-    LLVMValueRef width = tg_llvm_i64(e->l, e->vecs * e->lanes), panel = LLVMBuildUDiv(b, column, width, "");
+    LLVMValueRef width = tg_llvm_i64(e->l, tg_x86_dot_strip_columns(e)), panel = LLVMBuildUDiv(b, column, width, "");
     LLVMValueRef within = LLVMBuildAdd(b, LLVMBuildMul(b, row, width, ""), LLVMBuildURem(b, column, width, ""), "");
     return tg_llvm_gep(e->l, e->elem, bytes_at(g, g->s->sums, panel, g->s->strip_bytes), within);
 }
@@ -87,7 +87,7 @@ static void sum_rows(groups *g) {
     LLVMBuildStore(b, tg_llvm_i32(l, 0), sum);
     LLVMValueRef k = tg_llvm_loop_open(l, &elements, zero, g->s->k_until, one);
     LLVMValueRef v = tg_llvm_load(l, l->i8, tg_llvm_gep(l, l->i8, bytes_at(g, g->s->words, row, g->s->words_apart), k), 1);
-    v = LLVMBuildXor(b, v, tg_llvm_int(l->i8, -128), "");
+    v = g->e->d->flip_rows ? LLVMBuildXor(b, v, tg_llvm_int(l->i8, -128), "") : v;
     v = is_signed(g->s->row_type) ? LLVMBuildSExt(b, v, l->i32, "") : LLVMBuildZExt(b, v, l->i32, "");
     LLVMBuildStore(b, LLVMBuildAdd(b, LLVMBuildLoad2(b, l->i32, sum, ""), v, ""), sum);
     tg_llvm_loop_close(l, &elements);
@@ -139,7 +139,7 @@ static void interleave_group(groups *g, const slice *s, LLVMValueRef index, unsi
         LLVMValueRef at = bytes_at(g, line, tg_llvm_i64(l, j), g->s->column_step);
         tg_llvm_prefetch(l, tg_llvm_gep(l, l->i8, at, ahead), 2);
         v[j] = load_block(g, at, mask);
-        v[j] = e->d->flip_rows ? LLVMBuildXor(b, v[j], tg_llvm_int(LLVMTypeOf(v[j]), -128), "") : v[j];
+        v[j] = e->d->same_signs ? LLVMBuildXor(b, v[j], tg_llvm_int(LLVMTypeOf(v[j]), -128), "") : v[j];
     }
     tg_x86_dot_interleave(e, v);
 }
@@ -269,6 +269,10 @@ static void part(groups *g, LLVMValueRef until) {
         wide_slices(g, wide, until, 1);
         return;
     }
+    if (e->d->amx && tg_x86_dot_stream_vectors(e->d) == 1) {
+        wide_slices(g, tg_llvm_i64(l, 0), until, blocks);
+        return;
+    }
     tg_llvm_if c;
     tg_llvm_if_open(l, &c, LLVMBuildICmp(b, LLVMIntEQ, g->s->n_rows, tg_llvm_i64(l, 1), ""));
     wide_slices(g, tg_llvm_i64(l, 0), until, blocks);
@@ -293,7 +297,7 @@ static LLVMValueRef in_order(tg_dot_emission *e, const LLVMValueRef *sums, unsig
 static LLVMValueRef without_flips(groups *g, LLVMValueRef sum, LLVMValueRef row) {
     tg_llvm *l = g->e->l;
     LLVMBuilderRef b = l->builder;
-    if (!g->e->d->flip_rows) {
+    if (!g->e->d->same_signs) {
         return sum;
     }
     LLVMValueRef of_row = LLVMBuildLoad2(b, l->i32, tg_llvm_gep(l, l->i32, g->row_sums, row), "");
@@ -325,7 +329,7 @@ LLVMValueRef tg_x86_dot_stream_groups(tg_dot_emission *e, const tg_dot_stream *s
     LLVMBuilderRef b = l->builder;
     groups g = {.e = e, .s = s, .row_sums = tg_x86_alloca(e->x, LLVMArrayType2(l->i32, TG_DOT_STREAM_ROWS))};
     LLVMValueRef until = e->x->machine->has_masks ? s->n_columns : whole(&g, s->n_columns, block_width(e));
-    if (e->d->flip_rows) {
+    if (e->d->same_signs) {
         sum_rows(&g);
     }
     tg_llvm_loop parts;

@@ -71,13 +71,13 @@ static LLVMValueRef edge_of_tile(tg_dot_nest *n) {
     if (!n->in_parts) {
         return n->edge;
     }
-    LLVMValueRef line = tg_llvm_i64(n->e.l, n->e.lanes * n->e.vecs * n->e.size);
+    LLVMValueRef line = tg_llvm_i64(n->e.l, tg_x86_dot_strip_columns(&n->e) * n->e.size);
     return tg_dot_choose(n, n->in_parts, tg_dot_bytes_at(n, n->strip, n->row, line), n->edge);
 }
 
 static LLVMValueRef edge_at(tg_dot_nest *n, LLVMValueRef row, LLVMValueRef column) {
     LLVMBuilderRef b = n->e.l->builder;
-    LLVMValueRef i = LLVMBuildMul(b, row, tg_llvm_i64(n->e.l, n->e.lanes * n->e.vecs), "");
+    LLVMValueRef i = LLVMBuildMul(b, row, tg_llvm_i64(n->e.l, tg_x86_dot_strip_columns(&n->e)), "");
     return tg_llvm_gep(n->e.l, n->e.elem, edge_of_tile(n), LLVMBuildAdd(b, i, column, ""));
 }
 
@@ -139,7 +139,7 @@ static void walk_on(tg_dot_nest *n, const walk *w, const LLVMValueRef *index) {
 static void roots_from_edge(tg_dot_nest *n, LLVMValueRef n_rows) {
     tg_llvm *l = n->e.l;
     tg_llvm_loop rows;
-    LLVMValueRef zero = tg_llvm_i64(l, 0), width = tg_llvm_i64(l, n->e.lanes * n->e.vecs), index[TG_DOT_AXES];
+    LLVMValueRef zero = tg_llvm_i64(l, 0), width = tg_llvm_i64(l, tg_x86_dot_strip_columns(&n->e)), index[TG_DOT_AXES];
     LLVMValueRef n_columns = tg_llvm_min64(l, n->p.n_columns, width);
     LLVMValueRef whole = masks_cost(n) ? whole_columns(n, n_columns, n->e.lanes) : zero;
     walk w;
@@ -152,6 +152,24 @@ static void roots_from_edge(tg_dot_nest *n, LLVMValueRef n_rows) {
         roots_of_line(n, index, r, zero, whole, false);
     }
     roots_of_line(n, index, r, whole, n_columns, true);
+    walk_on(n, &w, index);
+    tg_llvm_loop_close(l, &rows);
+}
+
+void tg_dot_roots_of_block(tg_dot_nest *n, LLVMValueRef n_rows, unsigned vecs) {
+    tg_llvm *l = n->e.l;
+    tg_llvm_loop rows;
+    LLVMValueRef index[TG_DOT_AXES];
+    walk w;
+    open_walk(n, &w);
+    LLVMValueRef r = tg_llvm_loop_open(l, &rows, tg_llvm_i64(l, 0), n_rows, tg_llvm_i64(l, 1));
+    for (uint32_t i = 0; i < n->n_row_axes; i++) {
+        index[i] = LLVMBuildLoad2(l->builder, l->i64, w.slot[i], "");
+    }
+    for (unsigned v = 0; v < vecs; v++) {
+        LLVMValueRef c = tg_llvm_i64(l, v * n->e.lanes), result = tg_llvm_load(l, n->e.vector, edge_at(n, r, c), n->e.size);
+        run_roots(n, row_frame(n, column_frame(n, LLVMBuildAdd(l->builder, n->p.column, c, "")), index), result);
+    }
     walk_on(n, &w, index);
     tg_llvm_loop_close(l, &rows);
 }

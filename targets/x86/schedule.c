@@ -89,6 +89,12 @@ static void fit_tile(const tg_x86_dot *d, unsigned lanes, unsigned *rows, unsign
 
 void tg_x86_dot_register_tile(tg_x86 *x, const tg_x86_dot *d, unsigned *rows, unsigned *vecs) {
     unsigned lanes = (unsigned)(x->machine->vector_bits / tg_dtype_bits(d->dtype));
+    if (d->amx) { /* a panel is two blocks of sums wide */
+        *rows = TG_AMX_TILES * TG_AMX_ROWS;
+        *vecs = 2 * TG_AMX_TILES;
+        tg_x86_offer_tiles(x, d, *rows, *vecs, lanes);
+        return;
+    }
     tg_x86_dot_tile_shape(x->machine->vector_regs, rows, vecs);
     const tg_sched_item *row = d->row ? tg_func_scheduled(x->f, "reg", d->row, NULL) : NULL;
     const tg_sched_item *vector = tg_func_scheduled(x->f, "reg", d->vector, NULL);

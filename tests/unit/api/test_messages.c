@@ -112,7 +112,7 @@ Test(messages, contexts) {
     o.arch = "avx1024";
     WITHOUT_OBJECT(
         tg_context_create(&o, &none),
-        "unknown instruction set 'avx1024'; there are: avx512vnni, avx512, avx2vnni, avx2, v2");
+        "unknown instruction set 'avx1024'; there are: avx512amx, avx512vnni, avx512, avx2vnni, avx2, v2");
 }
 
 Test(messages, modules) {
