@@ -84,8 +84,7 @@ LLVMValueRef tg_x86_in_range(tg_x86 *x, const tg_axis *a, tg_x86_val index) {
     return LLVMBuildICmp(x->builder, LLVMIntULT, rel, tg_llvm_splat(x->l, r->size, lanes), "");
 }
 
-/* The frame in which `v` is evaluated. */
-static tg_x86_frame *frame_of_value(tg_x86_frame *f, const tg_value *v) {
+tg_x86_frame *tg_x86_frame_of_value(tg_x86_frame *f, const tg_value *v) {
     const tg_block *block = v->def ? v->def->parent : v->block;
     tg_x86_frame *at = tg_x86_frame_of(f, v->type);
     for (; f != at; f = f->parent) {
@@ -222,7 +221,7 @@ tg_x86_val tg_x86_eval(tg_x86 *x, tg_x86_frame *f, tg_value *v) {
         tg_x86_val s = {tg_x86_scalar_of(x, v), NULL, x->scalars_im[v->id]};
         return s;
     }
-    tg_x86_frame *at = frame_of_value(f, v);
+    tg_x86_frame *at = tg_x86_frame_of_value(f, v);
     tg_x86_val *known = tg_map_get(at->memo, v);
     if (known) {
         return *known;

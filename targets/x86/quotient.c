@@ -29,19 +29,29 @@ bool tg_x86_is_shared_quotient(const tg_x86 *x, const tg_op *op, const tg_axis *
            tg_type_has_axis(tg_operand(op, 0)->type, vector) && !tg_type_has_axis(tg_operand(op, 1)->type, vector);
 }
 
+/* Where what is computed once for the divisor is kept: its frame, or of scalars, whose frame serves many nests, the outermost of this nest. */
+static tg_x86_frame *frame_of_divisor(const tg_x86 *x, tg_x86_frame *f, const tg_value *divisor) {
+    tg_x86_frame *at = tg_x86_frame_of_value(f, divisor);
+    while (at == x->root && f != at && f->parent != at) {
+        f = f->parent;
+    }
+    return at == x->root ? f : at;
+}
+
 static shared *shared_of(tg_x86 *x, tg_x86_frame *f, const tg_op *op) {
     tg_value *divisor = tg_operand(op, 1);
-    tg_x86_frame *at = tg_x86_frame_of(f, divisor->type);
+    tg_x86_frame *at = frame_of_divisor(x, f, divisor);
     shared *known = tg_map_get(at->memo, op);
     if (known || at == f) {
         return known;
     }
     LLVMBuilderRef b = x->builder;
-    shared out = {.divisor = tg_x86_eval(x, f, divisor).v};
+    tg_x86_place *back = tg_x86_move_to(x, at->place);
+    shared out = {.divisor = tg_x86_eval(x, at, divisor).v};
     if (tg_llvm_is_vector(out.divisor)) {
+        tg_x86_move_to(x, back);
         return NULL;
     }
-    tg_x86_place *back = tg_x86_move_to(x, at->place);
     LLVMTypeRef t = x->l->f32;
     LLVMValueRef size = tg_llvm_call1(x->l, "llvm.fabs", out.divisor);
     LLVMValueRef above = LLVMBuildFCmp(b, LLVMRealOGE, size, tg_llvm_real(t, divisor_least), "");

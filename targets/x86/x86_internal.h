@@ -308,6 +308,7 @@ void tg_x86_memo(tg_x86 *x, tg_x86_frame *f, tg_value *v, tg_x86_val val);
 /* Continues code generation at `to`; gives back the place to return to. */
 tg_x86_place *tg_x86_move_to(tg_x86 *x, tg_x86_place *to);
 tg_x86_frame *tg_x86_frame_of(tg_x86_frame *f, const tg_type *type); /* innermost that binds an axis of the type */
+tg_x86_frame *tg_x86_frame_of_value(tg_x86_frame *f, const tg_value *v); /* the one in which `v` is evaluated: that of a loop around it, or as above */
 tg_x86_val tg_x86_philox(tg_x86 *x, tg_x86_frame *f, tg_op *op, uint32_t result); /* memoises all results */
 /* The scalar region of an op (reduce_fn, map) with its arguments; gives the yielded values. */
 void tg_x86_inline_region(tg_x86 *x, tg_region *r, tg_x86_val *args, tg_x86_val *out, LLVMValueRef mask);
