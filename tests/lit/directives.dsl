@@ -6,7 +6,7 @@
 // AVX2-DAG: pack(B): true | false
 // AVX2-DAG: vector(m): 8 | 16 | 32
 // RUN: %tegula compile %s --emit directives --arch avx512 | FileCheck %s --check-prefix=AVX512
-// AVX512-DAG: reg(n), reg(m): 16, 14 | 16, 9 | 32, 14 | 32, 9 | 48, 9 | 48, 6 | 64, 4
+// AVX512-DAG: reg(n), reg(m): 16, 16 | 16, 10 | 32, 14 | 32, 9 | 48, 9 | 48, 6 | 64, 4
 // RUN: %tegula compile %s --emit directives --arch avx2 --schedule "reg(m) = 4; order = (n, m); pack(B) = true" | FileCheck %s --check-prefix=LEFT
 // LEFT-NOT: reg(
 // LEFT-NOT: order

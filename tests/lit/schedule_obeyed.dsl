@@ -1,7 +1,7 @@
 // What a schedule sets is in the plan and the code; what would have no effect, or does not fit the registers, is refused.
 // RUN: not %tegula compile %s --emit plan --arch avx512 --schedule "reg(m) = 4; reg(n) = 80" 2>&1 | FileCheck %s --check-prefix=MANY
 // MANY: E0703
-// MANY: at most 14 rows by 4 vectors
+// MANY: at most 16 rows by 4 vectors
 // RUN: %tegula compile %s --emit plan --arch avx512 --schedule "reg(m) = 4; reg(n) = 48" | FileCheck %s --check-prefix=REG
 // REG: dot vector n of operand 1, row m, over k, tile 4 by 3 vectors
 // RUN: not %tegula compile %s --emit plan --arch avx2 --schedule "reg(m) = 6; reg(n) = 24" 2>&1 | FileCheck %s --check-prefix=REGISTERS
