@@ -15,8 +15,8 @@
 /// a difference are eight. All pairs of a level have the same factor but for powers of the R-th root of one, half of which are a quarter of a
 /// turn more than the others: radix 8 takes 4 factors and 72 instructions instead of 7 and 84. In their tables, which hold c, then t, entry
 /// m + p - 1 is w^(p R / 2), that of the first level, entry 2 m + p - 1 w^(p R / 4), entries 3 m + p - 1 and
-/// 4 m + p - 1 w^(p R / 8) and the same an eighth of a turn on, the next four w^(p R / 16) and one, two, three sixteenths on. (S. Goedecker, Fast radix 2, 3, 4, and 5 kernels for fast Fourier transformations on computers
-/// with overlapping multiply-add instructions, SIAM J. Sci. Comput. 18, 1997.)
+/// 4 m + p - 1 w^(p R / 8) and the same an eighth of a turn on, the next four w^(p R / 16) and one, two, three sixteenths on. (S. Goedecker, Fast radix 2, 3, 4,
+/// and 5 kernels for fast Fourier transformations on computers with overlapping multiply-add instructions, SIAM J. Sci. Comput. 18, 1997.)
 
 /// By the definition: any length, size terms per output, the angle reduced exactly in integers.
 fn dft(c32 x[n], axis n, const int sign = -1) -> c32[n]

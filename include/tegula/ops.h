@@ -491,8 +491,8 @@ typedef struct tg_fft_plan tg_fft_plan;
  *
  * Lengths 2^a 3^b 5^c 7^d are done directly (Stockham), long ones in two passes over memory; a prime that follows such a length of
  * at most 16384 mostly by Rader's algorithm; every other length by Bluestein's.
- * Factors are cosine times (1 + i tangent): numbers of input and result should stay below 2^97 in size, in doubles
- * 2^963, or a quarter turn of them overflows.
+ * Factors are cosine times (1 + i tangent): numbers of input and result should stay below 2^96 in size, in doubles
+ * 2^962, or a quarter turn of them overflows.
  * @param rank     1, 2 or 3;  @param lengths  `rank` lengths from 1 to 2^28; above 16384 a product of 2, 3, 5 and 7 must split into
  *                 two factors of at most 16384, another length be at most 2^27
  * @param options  not null

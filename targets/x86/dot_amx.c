@@ -24,8 +24,6 @@
  * that would use them. */
 #include "targets/x86/dot_nest.h"
 
-#include <string.h>
-
 enum { GROUPS = TG_AMX_BYTES / 4, TILE = TG_AMX_ROWS * TG_AMX_BYTES, SIDE = TG_AMX_TILES, A = SIDE * SIDE, B = A + SIDE, FEW_ROWS = 2, FEW_POINTS = 4,
        FEW_BLOCKS = 4, MOST_ROWS = 512, SHARE = 16, SLICE = 256 /* columns that stream by at a time */ };
 
@@ -55,9 +53,7 @@ bool tg_x86_dot_suits_amx(tg_x86 *x, const tg_x86_dot *d) {
 /* ---- instructions ------------------------------------------------------------------------------------------------ */
 
 static void call(amx *a, const char *name, LLVMValueRef *args, unsigned n) {
-    tg_llvm *l = a->n->e.l;
-    LLVMValueRef f = LLVMGetIntrinsicDeclaration(l->module, LLVMLookupIntrinsicID(name, strlen(name)), NULL, 0);
-    LLVMBuildCall2(l->builder, LLVMGlobalGetValueType(f), f, args, n, "");
+    tg_llvm_call(a->n->e.l, name, NULL, 0, args, n);
 }
 
 static LLVMValueRef number(amx *a, unsigned tile) {

@@ -65,14 +65,6 @@ static shared *shared_of(tg_x86 *x, tg_x86_frame *f, const tg_op *op) {
     return known;
 }
 
-static LLVMValueRef part_of(tg_x86 *x, LLVMValueRef v, unsigned part) {
-    LLVMValueRef ids[LANES];
-    for (unsigned i = 0; i < LANES; i++) {
-        ids[i] = tg_llvm_i32(x->l, part * LANES + i);
-    }
-    return LLVMBuildShuffleVector(x->builder, v, LLVMGetPoison(LLVMTypeOf(v)), LLVMConstVector(ids, LANES), "");
-}
-
 static LLVMValueRef range(tg_x86 *x, LLVMValueRef a, LLVMValueRef c, unsigned which) {
     LLVMValueRef all = tg_llvm_int(LLVMInt16TypeInContext(x->l->context), -1);
     LLVMValueRef args[] = {a, c, tg_llvm_i32(x->l, which), LLVMGetPoison(LLVMTypeOf(a)), all, tg_llvm_i32(x->l, 4)};
@@ -81,9 +73,9 @@ static LLVMValueRef range(tg_x86 *x, LLVMValueRef a, LLVMValueRef c, unsigned wh
 
 /* Of the numbers among the registers of `v`: the least or the greatest magnitude in each lane; NaN if there are none. */
 static LLVMValueRef extreme(tg_x86 *x, LLVMValueRef v, unsigned which) {
-    LLVMValueRef first = part_of(x, v, 0), out = range(x, first, first, which);
+    LLVMValueRef first = tg_llvm_slice(x->l, v, 0, LANES), out = range(x, first, first, which);
     for (unsigned i = 1; i < tg_llvm_lanes(v) / LANES; i++) {
-        LLVMValueRef part = part_of(x, v, i);
+        LLVMValueRef part = tg_llvm_slice(x->l, v, i * LANES, LANES);
         out = range(x, i == 1 ? first : out, part, which);
     }
     return out;

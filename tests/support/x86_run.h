@@ -7,6 +7,8 @@
 #include "dsl/interp/interp.h"
 #include "targets/target.h"
 
+#include <string.h>
+
 typedef struct x86_options {
     const char *arch; /* null: this machine */
     tg_strides strides;
@@ -37,6 +39,20 @@ int32_t x86_launch(const x86_kernel *k, const void *const *args);
 
 static inline tg_tensor_arg x86_matrix(void *data, int64_t rows, int64_t columns) {
     return (tg_tensor_arg){.data = data, .shape = {rows, columns}, .stride = {columns, 1}};
+}
+
+/* A float whose lower half is zero (or is cut off), and back. */
+static inline uint16_t x86_bf16_of(float v) {
+    uint32_t bits;
+    memcpy(&bits, &v, sizeof bits);
+    return (uint16_t)(bits >> 16);
+}
+
+static inline float x86_f32_of(uint16_t v) {
+    uint32_t bits = (uint32_t)v << 16;
+    float f;
+    memcpy(&f, &bits, sizeof f);
+    return f;
 }
 
 /* One tensor or scalar argument with storage of its own. */

@@ -98,6 +98,33 @@ static double number(const tg_tensor *t, int64_t i) {
     return narrow ? ((const float *)tg_tensor_data(t))[i] : ((const double *)tg_tensor_data(t))[i];
 }
 
+/* Numbers as large as tg_fft_plan_create allows: a power of two goes through all roundings, so that it may as well be taken out before. */
+Test(fft, large_numbers) {
+    static const int64_t lengths[] = {2, 16, 64, 100, 256, 1000, 1009, 4096, 16384};
+    for (size_t i = 0; i < 2 * sizeof lengths / sizeof *lengths; i++) {
+        int64_t n = lengths[i / 2];
+        bool wide = i % 2;
+        double scale = ldexp(1.0, (wide ? 962 : 96) - 15); /* the result has up to 2^14 times as much, in two parts */
+        tg_dtype dtype = wide ? TG_C64 : TG_C32;
+        tg_tensor *x = make(dtype, 1, &n, 5), *large = make(dtype, 1, &n, 5), *y = make(dtype, 1, &n, 0), *z = make(dtype, 1, &n, 0);
+        for (int64_t k = 0; k < 2 * n; k++) {
+            if (wide) {
+                ((double *)tg_tensor_data(large))[k] *= scale;
+            } else {
+                ((float *)tg_tensor_data(large))[k] *= (float)scale;
+            }
+        }
+        tg_fft_plan *p = plan_of(1, &n, dtype, TG_FFT_C2C, -1, 0);
+        cr_assert_eq(tg_fft_execute(p, x, y), TG_OK, "%s", tg_last_error(ctx));
+        cr_assert_eq(tg_fft_execute(p, large, z), TG_OK, "%s", tg_last_error(ctx));
+        for (int64_t k = 0; k < 2 * n; k++) {
+            cr_assert_eq(number(z, k), number(y, k) * scale, "%lld of %lld points", (long long)k, (long long)n);
+        }
+        tg_fft_plan_destroy(p);
+        tg_tensor_release(x), tg_tensor_release(large), tg_tensor_release(y), tg_tensor_release(z);
+    }
+}
+
 /* y[k] = sum of x[m] exp(sign 2 pi i m k / n), elements `step` pairs apart; a table makes it n^2 products. */
 static void naive(double *x, int64_t n, int64_t step, int sign) {
     double *w = malloc((size_t)n * 2 * sizeof *w), *y = malloc((size_t)n * 2 * sizeof *y);

@@ -47,19 +47,6 @@ static uint32_t next(void) {
     return state >> 8;
 }
 
-static uint16_t bf16_of(float v) {
-    uint32_t bits;
-    memcpy(&bits, &v, sizeof bits);
-    return (uint16_t)(bits >> 16);
-}
-
-static float f32_of(uint16_t v) {
-    uint32_t bits = (uint32_t)v << 16;
-    float f;
-    memcpy(&f, &bits, sizeof f);
-    return f;
-}
-
 /* A matrix at the end of its storage: element i, j is at (i * row + j * column) elements. */
 typedef struct matrix {
     char *data;
@@ -77,7 +64,7 @@ static matrix matrix_at_end(char *storage, size_t bytes, const char *type, int r
     for (long i = 0; i < last; i++) {
         if (m.is_float) {
             bool odd = next() % 997 == 0;
-            ((uint16_t *)(void *)m.data)[i] = bf16_of(odd ? next() % 2 ? INFINITY : NAN : (float)((int)(next() % 17) - 8));
+            ((uint16_t *)(void *)m.data)[i] = x86_bf16_of(odd ? next() % 2 ? INFINITY : NAN : (float)((int)(next() % 17) - 8));
         } else {
             static const uint8_t extreme[] = {0x80, 0x81, 0xff, 0x7f};
             m.data[i] = (char)(next() % 4 ? (uint8_t)next() : extreme[next() % 4]);
@@ -92,7 +79,7 @@ static tg_tensor_arg argument(const matrix *m, int rows, int columns) {
 
 static float value(const matrix *m, int i, int j) {
     long at = (long)i * m->row + (long)j * m->column;
-    return m->is_float ? f32_of(((const uint16_t *)(const void *)m->data)[at]) : 0;
+    return m->is_float ? x86_f32_of(((const uint16_t *)(const void *)m->data)[at]) : 0;
 }
 
 static int32_t integer(const matrix *m, int i, int j) {
@@ -169,31 +156,25 @@ static void check_sizes(const run *r) {
     check(r, 530, 65, 100, 0);                            /* blocks of rows */
 }
 
-static bool is_missing(void) {
-    if (!tg_cpu_runs("avx512amx")) {
-        cr_skip("this processor has no tile registers, or the system does not let this process use them");
-    }
-    return false;
+static void try_form(run *r, bool a_transposed, bool b_transposed, bool batched) {
+    r->p.a_transposed = a_transposed, r->p.b_transposed = b_transposed, r->p.batched = batched;
+    write_product(&r->p);
+    x86_kernel *k = x86_open(text, &(x86_options){.arch = "avx512amx"});
+    cr_assert(!k->error, "%s", k->error);
+    r->kernel = k;
+    check_sizes(r);
+    x86_close(k);
 }
 
 static void check_product(product p) {
-    run r = {NULL, p, guarded_new(SIZE_A), guarded_new(SIZE_B), guarded_new(SIZE_C)};
-    for (int i = 0; i < 4 && !is_missing(); i++) {
-        r.p.a_transposed = i & 1, r.p.b_transposed = i & 2;
-        write_product(&r.p);
-        x86_kernel *k = x86_open(text, &(x86_options){.arch = "avx512amx"});
-        cr_assert(!k->error, "%s", k->error);
-        r.kernel = k;
-        check_sizes(&r);
-        x86_close(k);
+    if (!tg_cpu_runs("avx512amx")) {
+        cr_skip("this processor has no tile registers, or the system does not let this process use them");
     }
-    r.p.a_transposed = r.p.b_transposed = false, r.p.batched = true;
-    write_product(&r.p);
-    x86_kernel *k = x86_open(text, &(x86_options){.arch = "avx512amx"});
-    cr_assert(!k->error, "%s", k->error);
-    r.kernel = k;
-    check_sizes(&r);
-    x86_close(k);
+    run r = {NULL, p, guarded_new(SIZE_A), guarded_new(SIZE_B), guarded_new(SIZE_C)};
+    for (int i = 0; i < 4; i++) {
+        try_form(&r, i & 1, i & 2, false);
+    }
+    try_form(&r, false, false, true);
     guarded_free(r.a, SIZE_A), guarded_free(r.b, SIZE_B), guarded_free(r.c, SIZE_C);
 }
 

@@ -29,25 +29,12 @@ static void write_product(const char *ta, bool b_transposed) {
 
 static uint32_t state = 4711;
 
-static uint16_t bf16_of(float v) {
-    uint32_t bits;
-    memcpy(&bits, &v, sizeof bits);
-    return (uint16_t)(bits >> 16);
-}
-
-static float f32_of(uint16_t v) {
-    uint32_t bits = (uint32_t)v << 16;
-    float f;
-    memcpy(&f, &bits, sizeof f);
-    return f;
-}
-
 static void fill(uint16_t *p, int rows, int depth, int row_step, int step) {
     for (int i = 0; i < rows; i++) {
         for (int l = 0; l < depth; l++) {
             state = state * 1664525u + 1013904223u;
             float v = (float)((int)(state >> 28) - 8);
-            p[i * row_step + l * step] = bf16_of(l == 0 && i % 2 ? (i % 4 == 1 ? INFINITY : NAN) : v);
+            p[i * row_step + l * step] = x86_bf16_of(l == 0 && i % 2 ? (i % 4 == 1 ? INFINITY : NAN) : v);
         }
     }
 }
@@ -60,7 +47,7 @@ typedef struct operands {
 static float sum_of(const uint16_t *a, const uint16_t *b, int depth, int step) {
     float sum = 0;
     for (int l = 0; l < depth; l++) {
-        sum += f32_of(a[l]) * f32_of(b[l * step]);
+        sum += x86_f32_of(a[l]) * x86_f32_of(b[l * step]);
     }
     return sum;
 }
