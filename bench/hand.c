@@ -2,6 +2,7 @@
  *
  * Threads are started per sample and meet at a spinning barrier between calls, so their start does not count and a
  * call costs as little as it can. Each thread has one contiguous part. */
+#define _GNU_SOURCE /* pthread_setaffinity_np */
 #include <immintrin.h>
 #include <pthread.h>
 #include <sched.h>
@@ -65,6 +66,7 @@ typedef struct team {
     bench_hand *hand;
     part_fn part;
     int64_t calls;
+    cpu_set_t processors; /* of the caller */
     atomic_long arrived;
 } team;
 typedef struct member {
@@ -85,8 +87,31 @@ static void meet(team *t, int64_t round) {
     }
 }
 
+/* The place-th of the set's processors. */
+static cpu_set_t nth_processor(const cpu_set_t *set, int place) {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+        if (CPU_ISSET(cpu, set) && place-- == 0) {
+            CPU_SET(cpu, &one);
+        }
+    }
+    return one;
+}
+
+/* Members are made for each sample, and a thread that has just begun may stay on its maker's processor for longer than a
+ * sample: what they measure would be half a machine. Each has a processor of its own, if there are enough. */
+static void settle(const member *m) {
+    const cpu_set_t *set = &m->team->processors;
+    if (m->team->hand->threads <= CPU_COUNT(set)) {
+        cpu_set_t one = nth_processor(set, m->index);
+        pthread_setaffinity_np(pthread_self(), sizeof one, &one);
+    }
+}
+
 static void *work(void *user) {
     member *m = user;
+    settle(m);
     bench_hand *h = m->team->hand;
     int64_t blocks = h->n / 64, each = (blocks + h->threads - 1) / h->threads;
     int64_t from = m->index * each, until = from + each < blocks ? from + each : blocks;
@@ -106,6 +131,7 @@ static double run_team(bench_hand *h, part_fn part, int64_t calls) {
         return -1;
     }
     team t = {.hand = h, .part = part, .calls = calls};
+    pthread_getaffinity_np(pthread_self(), sizeof t.processors, &t.processors);
     member members[MAX_THREADS];
     pthread_t threads[MAX_THREADS];
     for (int i = 0; i < h->threads; i++) {
@@ -120,6 +146,7 @@ static double run_team(bench_hand *h, part_fn part, int64_t calls) {
     double start = bench_now();
     work(&members[0]);
     double seconds = bench_now() - start;
+    pthread_setaffinity_np(pthread_self(), sizeof t.processors, &t.processors);
     for (int i = 1; i < h->threads; i++) {
         pthread_join(threads[i], NULL);
     }
