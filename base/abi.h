@@ -12,7 +12,7 @@
 
 #include "base/signature.h"
 
-#define TG_ABI_VERSION 4
+#define TG_ABI_VERSION 5
 
 typedef struct tg_worker {
     void *scratch;         /* at least scratch_bytes of the phase, 64-byte aligned; contents unspecified */
@@ -44,6 +44,18 @@ typedef struct tg_print_tile {
     int64_t values[TG_PRINT_POINTS][2]; /* cells; the second of complex values only */
 } tg_print_tile;
 
+/* A product that is all of a phase, and how its grid is cut. All are positive. */
+typedef struct tg_product {
+    int64_t columns, rows, points;                    /* extents of the grid's two axes, 1 where it has no such, and of the reduction */
+    int64_t others;                                   /* tasks that further axes of the grid make */
+    int64_t width, height, lanes;                     /* of a register tile in elements, and of its vectors */
+    int64_t group, speed;                             /* points that an element of a vector holds; vectors multiplied and added in a cycle */
+    int64_t column_bytes, row_bytes, sum_bytes;       /* of an element of either operand and of the sums */
+    int64_t packs_rows;                               /* 1: they are copied, like the columns; 0: read in place */
+    int64_t most_rows;                                /* of a block */
+    int64_t column_block, row_block;                  /* the answer */
+} tg_product;
+
 typedef int32_t (*tg_task_fn)(const void *frame, int64_t begin, int64_t end, tg_worker *worker);
 
 typedef struct tg_rt {
@@ -58,6 +70,8 @@ typedef struct tg_rt {
     void *owner;
     /* An `assert` is false: L0908 with this text. */
     void (*fail_assert)(const struct tg_rt *rt, const char *format, const void *values, const uint8_t *kinds, int32_t n);
+    /* Chooses the product's blocks for as many threads (base/sharing.h). */
+    void (*share_product)(tg_product *p, int64_t threads);
 } tg_rt;
 
 /* The text of `print` and `assert`: `{}` and `{:.3f}` style fields filled from values widened to 8 bytes, tiles as

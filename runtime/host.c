@@ -2,6 +2,8 @@
  * tg_rt that generated code gets is its first member. */
 #include "runtime/host.h"
 
+#include "base/sharing.h"
+
 #include "base/io.h"
 #include "runtime/float_mode.h"
 
@@ -141,7 +143,8 @@ tg_status tg_host_launch(tg_host *host, tg_entry_fn entry, const void *const *ar
                    launch_fail,
                    launch_print,
                    &l,
-                   launch_fail_assert};
+                   launch_fail_assert,
+                   tg_share_product};
     l.host = host;
     l.serial = serial;
     atomic_init(&l.status, 0);

@@ -67,9 +67,12 @@ typedef struct tg_x86_dot_grid {
 } tg_x86_dot_grid;
 /* False if the phase is not a single contraction. */
 bool tg_x86_dot_grid_of(tg_x86 *x, tg_op *phase, tg_x86_dot_grid *g);
-/* Blocks for extents known at launch (null: the axis is not of the grid); `others`: tasks that the other axes make. */
-void tg_x86_dot_blocks(tg_x86 *x, tg_op *phase, LLVMValueRef threads, LLVMValueRef others, LLVMValueRef vector_extent,
-                       LLVMValueRef row_extent, tg_x86_dot_grid *g);
+typedef struct tg_x86_dot_shape {
+    LLVMValueRef vector, row; /* known at launch; one: not of the grid, or its blocks are not free */
+    LLVMValueRef others;      /* tasks that the other axes make */
+} tg_x86_dot_shape;
+/* Blocks for these extents, to g. */
+void tg_x86_dot_blocks(tg_x86 *x, tg_op *phase, LLVMValueRef threads, const tg_x86_dot_shape *e, tg_x86_dot_grid *g);
 
 /* ---- inside the fast path ------------------------------------------------------------------------------- */
 

@@ -1,12 +1,13 @@
 /* Block sizes of a grid whose body is one contraction, chosen at launch.
  *
  * Nothing but the panel and the rows being packed lives in scratch then, so blocks may have any size: with one thread one task
- * covers all. With several, the vector axis is split first, in whole panels, because each panel is then packed once, by the
- * thread that uses it; rows are split in whole tiles if there are too few panels. If the rows have to be packed too, it is the
- * other way round: rows first, so that they are packed once. */
+ * covers all. With several the runtime weighs what each cut costs (base/sharing.h): columns that are cut are packed once, by the thread that
+ * uses them, but with each column block the rows are read or packed again. */
+#include "base/abi.h"
 #include "targets/x86/dot.h"
 
-enum { TASKS_PER_THREAD = 4, PACKED_ROWS = 192, MANY_ROWS = 4096, OUTER_ROWS = 8, MIN_ROWS = 48, TILE_BLOCK = 64, ROW_BLOCK = 48 };
+enum { PACKED_ROWS = 192, MANY_ROWS = 4096, OUTER_ROWS = 8, TILE_BLOCK = 64, ROW_BLOCK = 48 };
+enum { SPEED = 2, AMX_SPEED = 16 /* vectors multiplied and added in a cycle */ };
 
 typedef struct survey {
     tg_x86 *x;
@@ -86,39 +87,65 @@ bool tg_x86_dot_default_block(tg_x86 *x, const tg_axis *a, int64_t *limit) {
     return true;
 }
 
-/* ceil(extent / parts) rounded up to a multiple of `unit`, at least `least` */
-static LLVMValueRef share(tg_x86 *x, LLVMValueRef extent, LLVMValueRef parts, int64_t unit, int64_t least) {
-    LLVMValueRef step = tg_llvm_i64(x->l, unit);
-    LLVMValueRef each = tg_llvm_max64(x->l, tg_llvm_ceil_div(x->l, extent, parts), tg_llvm_i64(x->l, least));
-    return LLVMBuildMul(x->builder, tg_llvm_ceil_div(x->l, each, step), step, "");
-}
-
-static LLVMValueRef parts_left(tg_x86 *x, LLVMValueRef want, LLVMValueRef extent, LLVMValueRef block) {
-    LLVMValueRef one = tg_llvm_i64(x->l, 1);
-    LLVMValueRef parts = tg_llvm_max64(x->l, tg_llvm_ceil_div(x->l, extent, block), one);
-    return tg_llvm_max64(x->l, tg_llvm_ceil_div(x->l, want, parts), one);
-}
-
-typedef struct extents {
-    LLVMValueRef vector, row; /* null: not of the grid */
-    int64_t width, height;    /* of the register tile */
-    bool in_place;
-} extents;
-
-/* Blocks for several threads, to g. */
-static void share_out(tg_x86 *x, const extents *e, LLVMValueRef threads, LLVMValueRef others, tg_x86_dot_grid *g) {
-    LLVMValueRef want = LLVMBuildMul(x->builder, threads, tg_llvm_i64(x->l, TASKS_PER_THREAD), "");
-    want = tg_llvm_ceil_div(x->l, want, tg_llvm_max64(x->l, others, tg_llvm_i64(x->l, 1)));
-    for (int turn = 0; turn < 2; turn++) {
-        bool vector = e->in_place == (turn == 0);
-        if (vector && e->vector) {
-            g->vector_block = share(x, e->vector, want, e->width, 1);
-            want = parts_left(x, want, e->vector, g->vector_block);
-        } else if (!vector && e->row) {
-            g->row_block = share(x, e->row, want, e->height, MIN_ROWS);
-            want = parts_left(x, want, e->row, g->row_block);
+/* Points of the reduction as far as the entry knows them: axes whose extent it does not know count as one. */
+static LLVMValueRef points(tg_x86 *x, const tg_x86_dot *d) {
+    LLVMValueRef n = tg_llvm_i64(x->l, 1);
+    for (uint32_t i = 0; i < d->n_over; i++) {
+        const tg_op *binder = d->over[i]->binder;
+        if (binder && binder->opcode == TG_OP_AXIS && tg_x86_is_launch_value(tg_operand(binder, 0))) {
+            LLVMValueRef extent = tg_x86_launch_value(x, tg_operand(binder, 0));
+            n = LLVMBuildMul(x->builder, n, tg_llvm_max64(x->l, extent, tg_llvm_i64(x->l, 1)), "");
         }
     }
+    return n;
+}
+
+static void set_field(tg_x86 *x, LLVMValueRef product, size_t offset, LLVMValueRef value) {
+    tg_llvm_store(x->l, value, tg_llvm_gep(x->l, x->l->i8, product, tg_llvm_i64(x->l, (int64_t)offset)), 8);
+}
+
+static LLVMValueRef get_field(tg_x86 *x, LLVMValueRef product, size_t offset) {
+    return tg_llvm_load(x->l, x->l->i64, tg_llvm_gep(x->l, x->l->i8, product, tg_llvm_i64(x->l, (int64_t)offset)), 8);
+}
+
+static int64_t element_bytes(const tg_x86_dot *d, uint32_t side) {
+    return (int64_t)tg_dtype_size(tg_operand(d->op, side)->type->dtype);
+}
+
+/* What is known of the product before the launch. */
+static void describe_product(tg_x86 *x, const tg_x86_dot *d, tg_product *p) {
+    unsigned rows, vecs;
+    tg_x86_dot_register_tile(x, d, &rows, &vecs);
+    *p = (tg_product){.height = rows,
+                      .lanes = x->machine->vector_bits / 8 / (int64_t)tg_dtype_size(d->dtype),
+                      .group = d->group,
+                      .speed = d->amx ? AMX_SPEED : SPEED,
+                      .column_bytes = element_bytes(d, d->side),
+                      .row_bytes = element_bytes(d, 1 - d->side),
+                      .sum_bytes = (int64_t)tg_dtype_size(d->dtype),
+                      .packs_rows = !rows_in_place(x, d),
+                      .most_rows = most_rows(x, d)};
+    p->width = vecs * p->lanes;
+}
+
+/* Asks the runtime for blocks, and leaves them in g. */
+static void share_out(tg_x86 *x, const tg_x86_dot *d, LLVMValueRef threads, const tg_x86_dot_shape *e, tg_x86_dot_grid *g) {
+    enum { FIELDS = sizeof(tg_product) / 8 };
+    tg_product known;
+    describe_product(x, d, &known);
+    LLVMValueRef at = tg_x86_alloca(x, LLVMArrayType2(x->l->i64, FIELDS));
+    for (size_t i = 0; i < FIELDS; i++) {
+        set_field(x, at, 8 * i, tg_llvm_i64(x->l, ((const int64_t *)&known)[i]));
+    }
+    set_field(x, at, offsetof(tg_product, columns), e->vector);
+    set_field(x, at, offsetof(tg_product, rows), e->row);
+    set_field(x, at, offsetof(tg_product, points), points(x, d));
+    set_field(x, at, offsetof(tg_product, others), e->others);
+    LLVMTypeRef type = LLVMFunctionType(x->l->t_void, (LLVMTypeRef[]){x->l->ptr, x->l->i64}, 2, 0);
+    LLVMValueRef fn = tg_llvm_load(x->l, x->l->ptr, tg_llvm_gep(x->l, x->l->i8, x->rt, tg_llvm_i64(x->l, offsetof(tg_rt, share_product))), 8);
+    LLVMBuildCall2(x->builder, type, fn, (LLVMValueRef[]){at, threads}, 2, "");
+    g->vector_block = get_field(x, at, offsetof(tg_product, column_block));
+    g->row_block = get_field(x, at, offsetof(tg_product, row_block));
 }
 
 /* The value chosen in the block `several`, or all of the extent in the block `alone`. */
@@ -129,28 +156,25 @@ static LLVMValueRef block_of(tg_x86 *x, LLVMValueRef chosen, LLVMBasicBlockRef s
     return phi;
 }
 
-void tg_x86_dot_blocks(tg_x86 *x, tg_op *phase, LLVMValueRef threads, LLVMValueRef others, LLVMValueRef vector_extent,
-                       LLVMValueRef row_extent, tg_x86_dot_grid *g) {
-    unsigned rows, vecs;
+void tg_x86_dot_blocks(tg_x86 *x, tg_op *phase, LLVMValueRef threads, const tg_x86_dot_shape *e, tg_x86_dot_grid *g) {
     LLVMValueRef one = tg_llvm_i64(x->l, 1);
     survey s = survey_phase(x, phase);
-    tg_x86_dot_register_tile(x, s.dot, &rows, &vecs);
-    extents e = {vector_extent, row_extent, 0, rows, rows_in_place(x, s.dot)};
-    e.width = (int64_t)vecs * x->machine->vector_bits / 8 / (int64_t)tg_dtype_size(s.dot->dtype);
-    LLVMValueRef vector = vector_extent ? tg_llvm_max64(x->l, vector_extent, one) : NULL;
-    LLVMValueRef row = row_extent ? tg_llvm_max64(x->l, row_extent, one) : NULL;
+    tg_x86_dot_shape whole = {tg_llvm_max64(x->l, e->vector, one), tg_llvm_max64(x->l, e->row, one), tg_llvm_max64(x->l, e->others, one)};
+    LLVMValueRef alone_rows = tg_llvm_min64(x->l, whole.row, tg_llvm_i64(x->l, most_rows(x, s.dot)));
+    int64_t n_threads;
+    if (tg_llvm_is_const(threads, &n_threads) && n_threads <= 1) {
+        g->vector_block = whole.vector;
+        g->row_block = alone_rows;
+        return;
+    }
     LLVMBasicBlockRef alone = LLVMGetInsertBlock(x->builder), several = tg_llvm_block(x->l), after = tg_llvm_block(x->l);
     LLVMBuildCondBr(x->builder, LLVMBuildICmp(x->builder, LLVMIntSGT, threads, one, ""), several, after);
     LLVMPositionBuilderAtEnd(x->builder, several);
-    share_out(x, &e, threads, others, g);
-    several = LLVMGetInsertBlock(x->builder);
+    share_out(x, s.dot, threads, &whole, g);
     LLVMBuildBr(x->builder, after);
     LLVMPositionBuilderAtEnd(x->builder, after);
-    g->vector_block = vector ? block_of(x, g->vector_block, several, vector, alone) : NULL;
-    g->row_block = row ? block_of(x, g->row_block, several, row, alone) : NULL;
-    if (row) {
-        g->row_block = tg_llvm_min64(x->l, g->row_block, tg_llvm_i64(x->l, most_rows(x, s.dot)));
-    }
+    g->vector_block = block_of(x, g->vector_block, several, whole.vector, alone);
+    g->row_block = block_of(x, g->row_block, several, alone_rows, alone);
 }
 
 bool tg_x86_dot_grid_of(tg_x86 *x, tg_op *phase, tg_x86_dot_grid *g) {

@@ -101,7 +101,7 @@ static bool takes_all(const tg_x86_grid_par *p, LLVMValueRef extent) {
 static void size_dot_grid(tg_x86 *x, tg_op *phase, tg_x86_grid_par *pars, const LLVMValueRef *extents, uint32_t n,
                           LLVMValueRef threads, tg_x86_dot_grid *g, LLVMValueRef *total) {
     tg_x86_grid_par *vector = NULL, *row = NULL;
-    LLVMValueRef vector_extent = NULL, row_extent = NULL, one = tg_llvm_i64(x->l, 1);
+    LLVMValueRef one = tg_llvm_i64(x->l, 1), vector_extent = one, row_extent = one;
     for (uint32_t i = 0; i < n; i++) {
         const tg_axis *a = tg_op_is_each(pars[i].op) ? NULL : tg_op_axis(pars[i].op, TG_ATTR_AXIS);
         if (a && a == g->vector) {
@@ -119,7 +119,7 @@ static void size_dot_grid(tg_x86 *x, tg_op *phase, tg_x86_grid_par *pars, const 
         g->vector_block = vector_extent;
         g->row_block = row_extent;
     } else {
-        tg_x86_dot_blocks(x, phase, threads, *total, vector_extent, row_extent, g);
+        tg_x86_dot_blocks(x, phase, threads, &(tg_x86_dot_shape){vector_extent, row_extent, *total}, g);
     }
     if (vector) {
         set_count(x, vector, g->vector_block, vector_extent, total);

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/packing.h"
+#include "base/sharing.h"
 #include "dsl/passes/passes.h"
 
 #include <llvm-c/Core.h>
@@ -175,7 +176,7 @@ static void on_fail_assert(const tg_rt *rt, const char *format, const void *valu
 
 int32_t x86_launch(const x86_kernel *k, const void *const *args) {
     test_owner o = {.reverse = k->reverse};
-    tg_rt rt = {TG_ABI_VERSION, k->n_threads, parallel, workspace, on_fail, on_print, &o, on_fail_assert};
+    tg_rt rt = {TG_ABI_VERSION, k->n_threads, parallel, workspace, on_fail, on_print, &o, on_fail_assert, tg_share_product};
     int32_t s = k->entry(&rt, args);
     owner_free(&o);
     return s;

@@ -1,0 +1,94 @@
+/* See sharing.h. The figures are those of a core of 2022 to 2024 with operands in the second or third level of cache; only their
+ * relations matter, and those to no great precision: candidates differ by whole blocks. */
+#include "base/sharing.h"
+
+#include <math.h>
+
+/* Cycles. */
+static const double COPIED = 1.0 / 12, READ = 1.0 / 24, WRITTEN = 1.0 / 16; /* for a byte */
+static const double LINE =
+    24; /* where a run of an operand or of the result begins, which no prefetcher foresees */
+static const double TASK = 1500; /* addresses, a panel begun, the last tiles */
+static const double WAKE = 2500; /* of other threads, and waiting for the last of them */
+
+/* Of a task: threads are not equally fast, and the first waits for the last. */
+static const double UNEVEN = 0.125;
+
+enum { MOST_ROUNDS = 8 /* tasks for a thread, about */ };
+
+static int64_t ceil_div(int64_t a, int64_t b) {
+    return a / b + (a % b > 0);
+}
+
+static int64_t smaller(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+/* Tiles that are not whole keep the multipliers less busy. */
+static double with_edge(int64_t extent, int64_t tile, int64_t unit, double edge) {
+    int64_t rest = extent % tile;
+    return (double)(extent / tile) * (double)(tile / unit) +
+           (rest ? (double)ceil_div(rest, unit) + edge : 0);
+}
+
+static double product_cycles(const tg_product *p, int64_t columns, int64_t rows) {
+    return with_edge(columns, p->width, p->lanes, 0.5) * with_edge(rows, p->height, 1, 1) *
+           (double)ceil_div(p->points, p->group) / (double)p->speed;
+}
+
+static double task_cycles(const tg_product *p, int64_t column_block, int64_t row_block) {
+    double columns = (double)column_block, rows = (double)row_block, points = (double)p->points;
+    double moved = COPIED * columns * points * (double)p->column_bytes +
+                   (p->packs_rows ? COPIED : READ) * rows * points * (double)p->row_bytes +
+                   WRITTEN * columns * rows * (double)p->sum_bytes;
+    return TASK + LINE * (points + rows) + moved + product_cycles(p, column_block, row_block);
+}
+
+/* Until the last thread is done. */
+static double launch_cycles(const tg_product *p, int64_t threads, int64_t column_block,
+                            int64_t row_block) {
+    int64_t parts = ceil_div(p->columns, column_block) * ceil_div(p->rows, row_block);
+    double tasks = (double)parts * (double)p->others,
+           task = task_cycles(p, column_block, row_block);
+    if (tasks <= 1) {
+        return task;
+    }
+    return WAKE + task * (ceil(tasks / (double)threads) + UNEVEN);
+}
+
+/* An extent in about `parts` blocks of whole tiles. */
+static int64_t block_of(int64_t extent, int64_t parts, int64_t tile) {
+    int64_t each = ceil_div(extent, parts);
+    return each >= extent ? extent : smaller(ceil_div(each, tile) * tile, extent);
+}
+
+typedef struct choice {
+    double cycles;
+    int64_t column_block, row_block;
+} choice;
+
+static void consider(const tg_product *p, int64_t threads, int64_t column_parts,
+                     int64_t row_parts, choice *best) {
+    int64_t column_block = block_of(p->columns, column_parts, p->width);
+    int64_t row_block = smaller(block_of(p->rows, row_parts, p->height), p->most_rows);
+    double cycles = launch_cycles(p, threads, column_block, row_block);
+    if (cycles < best->cycles) {
+        *best = (choice){cycles, column_block, row_block};
+    }
+}
+
+void tg_share_product(tg_product *p, int64_t threads) {
+    choice best = {.cycles =
+                       launch_cycles(p, threads, p->columns, smaller(p->rows, p->most_rows)),
+                   .column_block = p->columns,
+                   .row_block = smaller(p->rows, p->most_rows)};
+    for (int64_t rounds = 1; rounds <= MOST_ROUNDS && threads > 1; rounds *= 2) {
+        int64_t want = ceil_div(threads * rounds, p->others);
+        for (int64_t parts = 1; parts <= want; parts += ceil_div(parts, 3)) {
+            consider(p, threads, parts, ceil_div(want, parts), &best);
+            consider(p, threads, ceil_div(want, parts), parts, &best);
+        }
+    }
+    p->column_block = best.column_block;
+    p->row_block = best.row_block;
+}
