@@ -8,7 +8,7 @@
  *                 stop at the end of a page: lines are requested from the page after
  *
  * The last two are for loops over whole vectors that store, operands for those that do nothing else, in tensors whose rows follow each other,
- * on machines where they pay (machine->requests). */
+ * on machines where they pay (machine->requests; requests_far: operands, where the results go past the caches). */
 #include "targets/x86/address.h"
 
 /* Bytes. Zen 3, ns per vector of 8 f32, 1024x1024: copy 2.2, with requests of its result 512 bytes ahead 1.7, 1 KiB 1.1, 2 KiB 1.0.
@@ -115,7 +115,9 @@ static bool stores(const tg_x86_nest *n) {
 }
 
 tg_x86_ahead tg_x86_ahead_of(const tg_x86 *x, const tg_x86_nest *n, bool stream) {
-    bool may = x->machine->requests && x->unit && tg_x86_is_one_line(n) && !n->tile && stores(n);
+    const tg_machine *m = x->machine;
+    bool may = x->unit && tg_x86_is_one_line(n) && !n->tile && stores(n);
     bool first = n->n_inner == 0 && n->roots.data[0].kind == TG_X86_ROOT_STORE;
-    return (tg_x86_ahead){.results = may && !stream, .operands = may && first && n->long_chain};
+    bool far = m->requests || (m->requests_far && stream);
+    return (tg_x86_ahead){.results = may && m->requests && !stream, .operands = may && far && first && n->long_chain};
 }

@@ -82,3 +82,33 @@ Test(x86, refuses_politely) {
         x86_close(k);
     }
 }
+
+static const char exponentials[] = "func @exponentials(in %X: tensor<2 x f32>, out %Y: tensor<2 x f32>)\n"
+                                   "  axes { #i grid, #j grid }\n"
+                                   "{\n"
+                                   "  %M = dim %X {d=0} : i64\n"
+                                   "  %N = dim %X {d=1} : i64\n"
+                                   "  %zero = const {value=0} : i64\n"
+                                   "  phase () {\n"
+                                   "    par %M, %zero, %M {axis=#i} () {\n"
+                                   "      par %N, %zero, %N {axis=#j} () {\n"
+                                   "        %i = iota {axis=#i} : tile<#i x i64>\n"
+                                   "        %j = iota {axis=#j} : tile<#j x i64>\n"
+                                   "        %x = load %X, %i, %j : tile<#i, #j x f32>\n"
+                                   "        %e = exp %x : tile<#i, #j x f32>\n"
+                                   "        store %Y, %e, %i, %j\n"
+                                   "      }\n"
+                                   "    }\n"
+                                   "  }\n"
+                                   "}\n";
+
+/* Where results go past the caches, operands are requested a page ahead on machines that gain from it. */
+Test(x86, requests_operands) {
+    tg_machine m;
+    cr_assert(tg_target_x86.machine(NULL, &m));
+    x86_kernel *k = x86_open(exponentials, &(x86_options){.emit = TG_EMIT_ASM});
+    cr_assert(!k->error, "%s", k->error);
+    bool requests = m.requests || (m.requests_far && m.stream_bytes > 0);
+    cr_expect_eq(strstr(k->object.asm_text, "prefetcht0\t4096(") != NULL, requests);
+    x86_close(k);
+}
