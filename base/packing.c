@@ -9,7 +9,7 @@
 #include <immintrin.h>
 #endif
 
-enum { VECTOR = 16, LINE = 64, BROAD = 4 /* panels at a time: longer pieces of each line */, AHEAD = 12, AHEAD_BROAD = 4 /* lines */ };
+enum { VECTOR = 16, LINE = 64, SIXTEEN = 16, BROAD = 4 /* panels at a time: longer pieces of each line */, AHEAD = 12, AHEAD_BROAD = 4 /* lines */ };
 
 /* ---- panels ------------------------------------------------------------------------------------------------ */
 
@@ -150,6 +150,33 @@ static int64_t interleave(char *to, int64_t line, const char *const *row, int n,
                      : two_rows(to, line, row, points, ahead);
 }
 
+/* Four points of four rows, `step` apart, each row's in 128 bits of their own. */
+__attribute__((target("avx512f"))) static __m512 load_lanes(const char *row, int64_t step) {
+    __m512 v = _mm512_castps128_ps512(_mm_loadu_ps((const float *)(const void *)row));
+    v = _mm512_insertf32x4(v, _mm_loadu_ps((const float *)(const void *)(row + step)), 1);
+    v = _mm512_insertf32x4(v, _mm_loadu_ps((const float *)(const void *)(row + 2 * step)), 2);
+    return _mm512_insertf32x4(v, _mm_loadu_ps((const float *)(const void *)(row + 3 * step)), 3);
+}
+
+/* Sixteen rows of 4-byte elements: as four_rows, in every 128 bits of vectors, of rows 0 4 8 12, 1 5 9 13 … Stores whole lines. */
+__attribute__((target("avx512f"))) static int64_t sixteen_rows(char *to, int64_t line, const char *row, int64_t step, int64_t points) {
+    int64_t k = 0;
+    for (; k + 4 <= points; k += 4, row += 16, to += 4 * line) {
+        for (int i = 0; i < 4; i++) { /* of the sixteen that follow four in turn: each line once */
+            __builtin_prefetch((const void *)((uintptr_t)row + (uintptr_t)((SIXTEEN + k % SIXTEEN + i) * step)));
+        }
+        __m512 a = load_lanes(row, 4 * step), b = load_lanes(row + step, 4 * step);
+        __m512 c = load_lanes(row + 2 * step, 4 * step), d = load_lanes(row + 3 * step, 4 * step);
+        __m512 ab = _mm512_unpacklo_ps(a, b), cd = _mm512_unpacklo_ps(c, d), AB = _mm512_unpackhi_ps(a, b), CD = _mm512_unpackhi_ps(c, d);
+        __m512 point[] = {_mm512_shuffle_ps(ab, cd, 0x44), _mm512_shuffle_ps(ab, cd, 0xee), _mm512_shuffle_ps(AB, CD, 0x44),
+                          _mm512_shuffle_ps(AB, CD, 0xee)};
+        for (int i = 0; i < 4; i++) {
+            _mm512_storeu_ps((float *)(void *)(to + i * line), point[i]);
+        }
+    }
+    return k;
+}
+
 #else
 
 static int64_t interleave(char *to, int64_t line, const char *const *row, int n, int64_t points, int64_t size, int64_t ahead) {
@@ -157,12 +184,30 @@ static int64_t interleave(char *to, int64_t line, const char *const *row, int n,
     return 0;
 }
 
+static int64_t sixteen_rows(char *to, int64_t line, const char *row, int64_t step, int64_t points) {
+    (void)to, (void)line, (void)row, (void)step, (void)points;
+    return 0;
+}
+
 #endif
+
+/* Rows of high tiles, sixteen at a time while all of them exist, or none. Gives back how many are done. */
+static int64_t pack_sixteens(char *to, const char *from, int64_t row_step, int64_t points, int64_t rows, int64_t height) {
+    int64_t r = 0, whole = rows - rows % SIXTEEN;
+    for (; r + SIXTEEN <= height && (r < whole || r >= rows); r += SIXTEEN) {
+        const char *row = from + (r < rows ? r : rows - 1) * row_step;
+        int64_t step = r < rows ? row_step : 0, done = sixteen_rows(to + r * 4, height * 4, row, step, points);
+        for (int64_t i = 0; i < SIXTEEN; i++) {
+            scatter_row(to + (r + i) * 4, height * 4, row + i * step, done, points, 4);
+        }
+    }
+    return r;
+}
 
 /* A power of two of rows, as many as a vector takes, and fewer at the end. */
 static void pack_tile(char *to, const char *from, int64_t row_step, int64_t points, int64_t rows, int64_t height, int64_t size) {
     int64_t line = height * size;
-    for (int64_t r = 0; r < height;) {
+    for (int64_t r = size == 4 && has_line_vectors() ? pack_sixteens(to, from, row_step, points, rows, height) : 0; r < height;) {
         int n = size == 4 && height - r >= 4 ? 4 : height - r >= 2 ? 2 : 1;
         const char *row[4];
         for (int i = 0; i < n; i++) {

@@ -1,7 +1,9 @@
 /* The body of an instance: the steps of its blocks in order. Scalars are emitted where they stand, nests by nest.c, control
  * flow here. Values that a region carries live in stack slots (scalars) or buffers (tiles); a loop that carries a tile
- * owns two buffers and exchanges them after each iteration. */
-#include "targets/x86/x86_internal.h"
+ * owns two buffers and exchanges them after each iteration, or a single one if a dot adds to it in place, here or in
+ * a loop inside. */
+#include "targets/x86/carry.h"
+#include "targets/x86/dot.h"
 
 void tg_x86_set_scalar(tg_x86 *x, tg_value *v, tg_x86_val val) {
     val = tg_x86_plain(x, val);
@@ -115,10 +117,11 @@ typedef struct carried {
     tg_x86_buffer *buffer;
 } carried;
 
-static carried carried_create(tg_x86 *x, const tg_type *type) {
+/* `innermost`: of a buffer's axes; null: the last one. */
+static carried carried_create(tg_x86 *x, const tg_type *type, tg_axis *innermost) {
     carried c = {0};
     if (type->n_axes) {
-        c.buffer = tg_x86_buffer_create(x, type, type->axes[type->n_axes - 1]);
+        c.buffer = tg_x86_buffer_create(x, type, innermost ? innermost : type->axes[type->n_axes - 1]);
         tg_x86_buffer_reserve(x, c.buffer);
         return c;
     }
@@ -168,21 +171,91 @@ typedef struct carried_list {
     uint32_t n;
 } carried_list;
 
+/* The axis along which the dot that makes what a loop carries on writes it, here or in a loop inside; null: no dot makes it. */
+static tg_axis *carried_vector(tg_x86 *x, const tg_op *loop, uint32_t i) {
+    const tg_block *body = &loop->regions[0].body;
+    const tg_value *v = tg_operand(body->last, i);
+    const tg_x86_dot *dot;
+    if (tg_x86_root_of_yield(x, body, v, &dot)) {
+        return dot->vector;
+    }
+    bool inside = v->def && v->def->opcode == TG_OP_FOR && v->def->parent == body;
+    for (uint32_t k = 0; inside && k < v->def->n_results; k++) {
+        if (tg_result(v->def, k) == v) {
+            return carried_vector(x, v->def, k);
+        }
+    }
+    return NULL;
+}
+
+/* Is carried value i read by nothing but the dot that makes the next one, at the same point? Then one buffer will do. */
+static bool is_carried_in_place(tg_x86 *x, const tg_op *loop, uint32_t i) {
+    const tg_block *body = &loop->regions[0].body;
+    const tg_value *v = body->args[tg_region_first_carried(loop) + i], *next = tg_operand(body->last, i);
+    bool alone = tg_x86_root_of_yield(x, body, next, NULL);
+    while (alone && v != next) {
+        const tg_op *user = v->uses && !v->uses->next ? v->uses->user : NULL;
+        alone = user && user->parent == body && tg_op_is_elementwise(user->opcode) && x->modes[tg_result(user, 0)->id] == TG_X86_INLINE;
+        v = alone ? tg_result(user, 0) : v;
+    }
+    return alone;
+}
+
+static bool has_one_buffer(tg_x86 *x, const tg_op *loop, uint32_t i);
+
+/* Is carried value i, a tile, read by nothing but a loop inside that adds to it in place and hands back the next one? Then it works on this loop's. */
+static bool is_handed_on(tg_x86 *x, const tg_op *loop, uint32_t i) {
+    const tg_block *body = &loop->regions[0].body;
+    const tg_value *v = body->args[tg_region_first_carried(loop) + i], *next = tg_operand(body->last, i);
+    tg_op *inside = v->type->n_axes && v->uses && !v->uses->next ? v->uses->user : NULL;
+    bool alone = inside && inside->opcode == TG_OP_FOR && inside->parent == body && !tg_x86_is_carry(x, inside) && next->uses && !next->uses->next;
+    for (uint32_t k = 0; alone && k < inside->n_results; k++) {
+        if (tg_operand(inside, 3 + k) == v) {
+            return tg_result(inside, k) == next && has_one_buffer(x, inside, k);
+        }
+    }
+    return false;
+}
+
+static bool has_one_buffer(tg_x86 *x, const tg_op *loop, uint32_t i) {
+    return is_carried_in_place(x, loop, i) || is_handed_on(x, loop, i);
+}
+
+/* The buffer of a value that the loop around hands to this one; null: it hands on no such. */
+static tg_x86_buffer *handed_buffer(tg_x86 *x, const tg_op *loop, const tg_value *init) {
+    const tg_op *around = loop->parent->parent->parent;
+    if (loop->opcode != TG_OP_FOR || !around || around->opcode != TG_OP_FOR) {
+        return NULL;
+    }
+    uint32_t first = tg_region_first_carried(around);
+    for (uint32_t i = 0; i < around->n_results; i++) {
+        if (around->regions[0].body.args[first + i] == init && is_handed_on(x, around, i)) {
+            return x->buffers[init->id];
+        }
+    }
+    return NULL;
+}
+
 static carried_list carried_open(tg_x86 *x, tg_op *op, uint32_t first_operand, uint32_t n) {
     carried_list c = {TG_NEW_ARRAY(x->arena, carried, n + 1), TG_NEW_ARRAY(x->arena, carried, n + 1), n};
     for (uint32_t i = 0; i < n; i++) {
         tg_value *init = tg_operand(op, first_operand + i);
-        c.now[i] = carried_create(x, init->type);
-        c.next[i] = carried_create(x, init->type);
-        carried_set(x, &c.now[i], init);
+        bool loop = op->opcode == TG_OP_FOR && init->type->n_axes;
+        tg_axis *innermost = loop ? carried_vector(x, op, i) : NULL;
+        tg_x86_buffer *handed = handed_buffer(x, op, init);
+        c.now[i] = handed ? (carried){.buffer = handed} : carried_create(x, init->type, innermost);
+        c.next[i] = loop && has_one_buffer(x, op, i) ? c.now[i] : carried_create(x, init->type, innermost);
+        if (!handed) {
+            carried_set(x, &c.now[i], init);
+        }
     }
     return c;
 }
 
 /* Dots that make what is carried on write it where it goes. */
-static void carried_expect(tg_x86 *x, const carried_list *c, tg_block *body) {
+static void carried_expect(tg_x86 *x, const carried_list *c, const tg_block *body) {
     for (uint32_t i = 0; i < c->n; i++) {
-        tg_x86_root *r = tg_x86_root_of_yield(x, body, tg_operand(body->last, i));
+        tg_x86_root *r = tg_x86_root_of_yield(x, body, tg_operand(body->last, i), NULL);
         if (r) {
             r->to = c->next[i].buffer;
         }
@@ -192,7 +265,8 @@ static void carried_expect(tg_x86 *x, const carried_list *c, tg_block *body) {
 static void carried_advance(tg_x86 *x, const carried_list *c, tg_op *terminator, uint32_t first_operand) {
     for (uint32_t i = 0; i < c->n; i++) {
         tg_value *v = tg_operand(terminator, first_operand + i);
-        if (!tg_x86_root_of_yield(x, terminator->parent, v)) {
+        bool there = c->next[i].buffer && x->buffers[v->id] == c->next[i].buffer;
+        if (!there && !tg_x86_root_of_yield(x, terminator->parent, v, NULL)) {
             carried_set(x, &c->next[i], v);
         }
     }
@@ -263,7 +337,7 @@ static void emit_if(tg_x86 *x, tg_op *op) {
     uint32_t n = op->n_results;
     carried *to = TG_NEW_ARRAY(x->arena, carried, n + 1);
     for (uint32_t i = 0; i < n; i++) {
-        to[i] = carried_create(x, tg_result(op, i)->type);
+        to[i] = carried_create(x, tg_result(op, i)->type, NULL);
     }
     tg_llvm_if c;
     tg_llvm_if_open(x->l, &c, tg_x86_scalar_of(x, tg_operand(op, 0)));
@@ -285,7 +359,7 @@ static void emit_while(tg_x86 *x, tg_op *op) {
     uint32_t n = op->n_results;
     carried *passed = TG_NEW_ARRAY(x->arena, carried, n + 1);
     for (uint32_t i = 0; i < n; i++) {
-        passed[i] = carried_create(x, tg_result(op, i)->type);
+        passed[i] = carried_create(x, tg_result(op, i)->type, NULL);
     }
     LLVMBasicBlockRef head = tg_llvm_block(x->l), again = tg_llvm_block(x->l), after = tg_llvm_block(x->l);
     LLVMBuildBr(b, head);

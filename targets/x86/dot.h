@@ -52,6 +52,8 @@ tg_axis *tg_x86_dot_innermost(tg_x86 *x, tg_value *v, tg_axis *otherwise);
 /* Rows and vectors of the register tile: what the machine holds, or what the schedule says if that fits. */
 void tg_x86_dot_register_tile(tg_x86 *x, const tg_x86_dot *d, unsigned *rows, unsigned *vecs);
 const tg_sched_item *tg_x86_sched_pack(const tg_x86 *x, const tg_value *v); /* `pack(X)` for a load of X, or null */
+/* Fills the buffer of a load whose lines run across those of the tensor, if that is what the nest does: false otherwise. */
+bool tg_x86_dot_lay_across(tg_x86 *x, const tg_x86_nest *n);
 /* Register tiles other than the machine's own (offer.c). */
 void tg_x86_offer_tiles(tg_x86 *x, const tg_x86_dot *d, unsigned rows, unsigned vecs, unsigned lanes);
 void tg_x86_dot_describe(tg_x86 *x, const tg_x86_dot *d, tg_strbuf *out); /* one line of the plan's text */

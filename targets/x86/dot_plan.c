@@ -237,7 +237,10 @@ tg_axis *tg_x86_dot_innermost(tg_x86 *x, tg_value *v, tg_axis *otherwise) {
         uint32_t operand = (uint32_t)(u - u->user->operands);
         const tg_x86_dot *d = u->user->opcode == TG_OP_DOT && operand < 2 ? tg_x86_dot_plan(x, u->user) : NULL;
         if (d && d->side == operand) {
-            return d->vector;
+            otherwise = d->vector;
+            if (!tg_x86_dot_may_stay(x, v, d->dtype, d->vector)) { /* others have no need of the buffer, see reads_buffer */
+                break;
+            }
         }
     }
     return otherwise;

@@ -1,4 +1,5 @@
 /* Operands of the fast dot path: where they are in memory, and packing where they cannot be read there. */
+#include "base/abi.h"
 #include "dsl/ir/affine.h"
 #include "targets/x86/dot.h"
 
@@ -63,8 +64,24 @@ static bool has_direct_buffer(tg_x86 *x, const tg_value *v, tg_dtype dtype, cons
     return same && (!unit || (b->n_axes && b->axes[b->n_axes - 1] == unit));
 }
 
+/* Is `v` loaded from a tensor that the kernel does not write? */
+static bool is_input(const tg_x86 *x, const tg_value *v) {
+    const tg_value *tensor = v->def && v->def->opcode == TG_OP_LOAD ? tg_operand(v->def, 0) : NULL;
+    for (uint32_t i = 0; tensor && i < x->f->n_params; i++) {
+        if (x->f->params[i].value == tensor) {
+            return x->f->params[i].kind == TG_FP_IN;
+        }
+    }
+    return false;
+}
+
+/* Is `v` read from its buffer? A copy that another dot wanted in another order is no reason to leave an input where it lies. */
+static bool reads_buffer(tg_x86 *x, tg_value *v, tg_dtype dtype, const tg_axis *unit) {
+    return x->buffers[v->id] && (has_direct_buffer(x, v, dtype, unit) || !is_input(x, v));
+}
+
 static bool is_direct(tg_x86 *x, tg_value *v, tg_dtype dtype, const tg_axis *unit, bool emit) {
-    if (x->buffers[v->id]) {
+    if (reads_buffer(x, v, dtype, unit)) {
         return has_direct_buffer(x, v, dtype, unit);
     }
     return is_plain_load(v, dtype) && (!unit || ((!emit || x->unit) && tg_x86_may_be_unit(tg_operand(v->def, 0)))) && is_strided(x, v->def, unit, emit);
@@ -155,7 +172,7 @@ void tg_x86_dot_side_open(tg_dot_emission *e, tg_dot_side *s, tg_value *v, const
         tg_x86_offer(e->x, target, "true");
         tg_x86_offer(e->x, unit ? target : NULL, "false");
     }
-    if (e->x->buffers[v->id]) {
+    if (reads_buffer(e->x, v, e->d->dtype, unit)) {
         open_buffer(e, s, e->x->buffers[v->id]);
     } else {
         open_tensor(e, s, v->def, unit);
@@ -177,6 +194,38 @@ void tg_x86_dot_side_narrow(tg_dot_emission *e, tg_dot_side *s, tg_value *v, con
     if (s->direct) {
         open_tensor(e, s, v->def, unit);
     }
+}
+
+/* The axis of a plain load of two that is to lie innermost in its buffer, if memory has unit stride along the other one, `along`; else null. */
+static tg_axis *axis_across(tg_x86 *x, tg_value *v, tg_axis **along) {
+    tg_dtype t = v->type->dtype;
+    bool words = (tg_dtype_size(t) == 4 || tg_dtype_size(t) == 8) && tg_dtype_kind_of(t) != TG_KIND_COMPLEX;
+    tg_axis *a = words && v->type->n_axes == 2 ? tg_x86_dot_innermost(x, v, NULL) : NULL;
+    *along = a ? v->type->axes[v->type->axes[0] == a] : NULL;
+    bool strided = a && is_plain_load(v, t) && x->unit && tg_x86_may_be_unit(tg_operand(v->def, 0)) && is_strided(x, v->def, *along, true);
+    return strided && x->ranges[a->rank].bound && tg_x86_buf_type(x, t) == tg_x86_reg_type(x, t) ? a : NULL;
+}
+
+bool tg_x86_dot_lay_across(tg_x86 *x, const tg_x86_nest *n) {
+    const tg_x86_root *r = &n->roots.data[0];
+    tg_axis *along, *a = NULL;
+    if (n->roots.len == 1 && r->kind == TG_X86_ROOT_FILL && r->op && r->op->opcode == TG_OP_LOAD && !x->options->baseline) {
+        a = axis_across(x, tg_result(r->op, 0), &along);
+    }
+    if (!a) {
+        return false;
+    }
+    tg_value *v = tg_result(r->op, 0);
+    tg_dot_emission e = {.x = x, .l = x->l, .size = (unsigned)tg_dtype_size(v->type->dtype)};
+    tg_dot_side s = {.value = v};
+    tg_x86_buffer *b = x->buffers[v->id] = x->buffers[v->id] ? x->buffers[v->id] : tg_x86_buffer_create(x, v->type, a);
+    tg_x86_buffer_reserve(x, b);
+    open_tensor(&e, &s, r->op, along);
+    LLVMValueRef rows = size_of(&e, a), one = tg_llvm_i64(x->l, 1), to = LLVMBuildLoad2(x->builder, x->l->ptr, b->pointer, "");
+    LLVMValueRef args[] = {to, s.base, tg_x86_dot_step(&e, &s, a), size_of(&e, along), rows, tg_llvm_min64(x->l, rows, one),
+                           tg_llvm_i64(x->l, b->stride[0]), tg_llvm_i64(x->l, e.size)};
+    tg_x86_worker_call(x, offsetof(tg_worker, pack_tiles), args, 8); /* one tile, as high as the buffer's lines are long */
+    return true;
 }
 
 LLVMValueRef tg_x86_dot_step(const tg_dot_emission *e, const tg_dot_side *s, const tg_axis *a) {

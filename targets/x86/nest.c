@@ -458,6 +458,10 @@ void tg_x86_emit_nest(tg_x86 *x, tg_x86_nest *n) {
         tg_x86_emit_dot(x, n->dot);
         return;
     }
+    if (tg_x86_dot_lay_across(x, n)) {
+        tg_x86_describe_nest(x, n);
+        return;
+    }
     if (n->roots.len > TG_X86_MAX_ROOTS) {
         tg_x86_refuse(x, n->roots.data[0].op, "shares its loops with too many others");
     }

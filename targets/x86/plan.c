@@ -270,6 +270,10 @@ static bool memory_conflict(tg_x86 *x, const tg_op *a, const tg_op *b) {
     return (ta && ta == tb && !apart(x, a, b)) || (ta && op_reads(x, b, ta)) || (tb && op_reads(x, a, tb));
 }
 
+static bool root_conflict(tg_x86 *x, const tg_x86_root *r, const tg_op *op) {
+    return memory_conflict(x, r->op ? r->op : r->value->def, op);
+}
+
 static bool same_set(const tg_x86_nest *a, const tg_x86_nest *b) {
     if (a->n_outer + a->n_inner != b->n_outer + b->n_inner) {
         return false;
@@ -321,7 +325,7 @@ static bool can_join(tg_x86 *x, const tg_x86_nest *g, const tg_x86_nest *n) {
         return false;
     }
     for (uint32_t i = 0; i < g->roots.len; i++) {
-        if (memory_conflict(x, g->roots.data[i].op, op)) {
+        if (root_conflict(x, &g->roots.data[i], op)) {
             return false;
         }
     }
@@ -346,7 +350,7 @@ static bool can_follow(tg_x86 *x, const tg_x86_nest *g, const tg_x86_nest *n) {
     bool reduces = g && !g->dot && g->n_outer > 0 && (g->n_inner > 0 || g->roots.data[0].kind == TG_X86_ROOT_CARRY) && !x->options->baseline && g->roots.len < TG_X86_MAX_ROOTS;
     for (uint32_t i = 0; reduces && i < g->roots.len; i++) {
         const tg_x86_root *r = &g->roots.data[i];
-        reduces = (r->after || r->kind == TG_X86_ROOT_REDUCE || r->kind == TG_X86_ROOT_FILL || r->kind == TG_X86_ROOT_CARRY) && !memory_conflict(x, r->op, op);
+        reduces = (r->after || r->kind == TG_X86_ROOT_REDUCE || r->kind == TG_X86_ROOT_FILL || r->kind == TG_X86_ROOT_CARRY) && !root_conflict(x, r, op);
     }
     return reduces && joins_results(g, n) && need_after(x, g, op) != NEED_WHOLE;
 }
@@ -358,32 +362,36 @@ static void follow(tg_x86 *x, tg_x86_nest *g, const tg_x86_nest *n) {
 }
 
 /* What a loop carries on and is made of a dot's results at the same point is written by the dot, as a root without an op, to the
- * buffer that the loop's code names (tg_x86_root_of_yield). */
-static void join_yields(tg_x86 *x, tg_x86_nest *g, tg_op *yield) {
-    const tg_op *loop = yield->parent->parent->parent;
-    if (!g || !g->dot || !loop || loop->opcode != TG_OP_FOR || x->options->baseline) {
+ * buffer that the loop's code names (tg_x86_root_of_yield). Asked when all that `v` needs is known, and nothing that comes later. */
+static void join_yield(tg_x86 *x, tg_x86_nest *g, tg_value *v) {
+    const tg_op *yield = v->uses && !v->uses->next ? v->uses->user : NULL;
+    const tg_op *loop = yield && yield->opcode == TG_OP_YIELD && yield->parent == v->def->parent ? yield->parent->parent->parent : NULL;
+    if (!g || !g->dot || !loop || loop->opcode != TG_OP_FOR || x->options->baseline || g->roots.len >= TG_X86_MAX_ROOTS) {
         return;
     }
     const tg_value *result = g->roots.data[0].value;
-    for (uint32_t i = 0; i < yield->n_operands && g->roots.len < TG_X86_MAX_ROOTS; i++) {
-        tg_value *v = tg_operand(yield, i);
-        bool once = v->uses && !v->uses->next && v->type->dtype == result->type->dtype && tg_type_same_axes(v->type, result->type);
-        bool made = v == result || (v->def && tg_op_is_elementwise(v->def->opcode) && x->modes[v->id] == TG_X86_INLINE &&
-                                    need_of_op(x, g, v->def) == NEED_POINT);
-        if (once && made) {
-            tg_x86_root r = {TG_X86_ROOT_FILL, NULL, v, NULL, false, false};
-            tg_vec_push(x->arena, &g->roots, r);
-        }
+    bool same = v->type->dtype == result->type->dtype && tg_type_same_axes(v->type, result->type);
+    bool made = v == result || (tg_op_is_elementwise(v->def->opcode) && need_of_op(x, g, v->def) == NEED_POINT);
+    for (uint32_t i = 0; same && made && i < g->roots.len; i++) {
+        made = !root_conflict(x, &g->roots.data[i], v->def);
+    }
+    if (same && made) {
+        tg_x86_root r = {TG_X86_ROOT_FILL, NULL, v, NULL, false, false};
+        tg_vec_push(x->arena, &g->roots, r);
     }
 }
 
-tg_x86_root *tg_x86_root_of_yield(tg_x86 *x, tg_block *b, const tg_value *v) {
+tg_x86_root *tg_x86_root_of_yield(tg_x86 *x, const tg_block *b, const tg_value *v, const tg_x86_dot **dot) {
     tg_x86_steps *steps = tg_map_get(x->steps, b);
-    tg_x86_nest *last = steps->len ? steps->data[steps->len - 1].nest : NULL;
-    for (uint32_t i = 0; last && last->dot && i < last->dot->roots.len; i++) {
-        tg_x86_root *r = &last->dot->roots.data[i];
-        if (!r->op && r->value == v) {
-            return r;
+    for (uint32_t s = 0; steps && s < steps->len; s++) {
+        tg_x86_dot *d = steps->data[s].nest ? steps->data[s].nest->dot : NULL;
+        for (uint32_t i = 0; d && i < d->roots.len; i++) {
+            if (!d->roots.data[i].op && d->roots.data[i].value == v) {
+                if (dot) {
+                    *dot = d;
+                }
+                return &d->roots.data[i];
+            }
         }
     }
     return NULL;
@@ -490,7 +498,7 @@ static bool may_go_ahead(tg_x86 *x, const tg_x86_nest *open, const tg_x86_nest *
     }
     bool smaller = tg_op_is_elementwise(op->opcode) && n->n_outer < open->n_outer + open->n_inner && !x->options->baseline;
     for (uint32_t i = 0; smaller && i < open->roots.len; i++) {
-        smaller = !memory_conflict(x, open->roots.data[i].op, op);
+        smaller = !root_conflict(x, &open->roots.data[i], op);
     }
     return is_open_chain(open) || smaller;
 }
@@ -563,11 +571,13 @@ static void plan_block(tg_x86 *x, tg_block *b) {
             } else {
                 flush(x, s, &open);
                 open = n;
+                if (n->dot) {
+                    join_yield(x, n, tg_result(op, 0));
+                }
             }
+        } else {
+            join_yield(x, open, tg_result(op, 0));
         }
-    }
-    if (b->last && b->last->opcode == TG_OP_YIELD) {
-        join_yields(x, open, b->last);
     }
     flush(x, s, &open);
     tg_map_set(x->steps, b, s);

@@ -346,8 +346,8 @@ void tg_x86_prefetch_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op, unsigned n);
 tg_x86_ahead tg_x86_ahead_of(const tg_x86 *x, const tg_x86_nest *n, bool stream);
 
 /* ---- plan.c ---- */
-/* The root of the dot at the end of a loop's body that writes `v`, which the loop carries on; null: none does. */
-tg_x86_root *tg_x86_root_of_yield(tg_x86 *x, tg_block *b, const tg_value *v);
+/* The root of a dot in a loop's body that writes `v`, which the loop carries on, and that dot (`dot` may be null); null: none does. */
+tg_x86_root *tg_x86_root_of_yield(tg_x86 *x, const tg_block *b, const tg_value *v, const struct tg_x86_dot **dot);
 void tg_x86_plan(tg_x86 *x, tg_region *region);
 /* A nest that copies `v` into buffer `to`. */
 tg_x86_nest *tg_x86_copy_nest(tg_x86 *x, tg_value *v, tg_x86_buffer *to);

@@ -70,3 +70,17 @@ Test(packing, tiles) {
         }
     }
 }
+
+/* Sixteen rows at a time, those of 4 bytes, whole lines of the tile beyond the last row among them. */
+Test(packing, high_tiles) {
+    static const int64_t points[] = {0, 3, 4, 21, 64}, rows[] = {1, 15, 16, 17, 32, 37}, heights[] = {16, 31, 32, 40, 80};
+    for (size_t p = 0; p < sizeof points / sizeof *points; p++) {
+        for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+            for (size_t h = 0; h < sizeof heights / sizeof *heights; h++) {
+                check_tiles(points[p], rows[r], 1, heights[h], 4);
+                check_tiles(points[p], rows[r], rows[r], heights[h], 4);
+                check_tiles(points[p], rows[r], 1, heights[h], 8);
+            }
+        }
+    }
+}
