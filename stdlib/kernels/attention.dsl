@@ -142,59 +142,51 @@ kernel attention_packed<T: f16 | bf16 | f32>(in T Q[TQ, H, const D], in T K[TK, 
     }
 }
 
-/// The gradient of attention_packed, as attention_bwd.
+/// The gradient of attention_packed, as attention_bwd: in one walk, the keys of each sequence in Z parts.
 kernel attention_packed_bwd<T: f16 | bf16 | f32>(in T Q[TQ, H, const D], in T K[TK, G, const D], in T V[TK, G, const E],
         in i32 cq[B + 1], in i32 ck[B + 1], in T O[TQ, H, const E], in f32 LSE[H, TQ], in T dO[TQ, H, const E],
         in? f32 bias[H, TQ, TK], out T dQ[TQ, H, const D], out T dK[TK, G, const D], out T dV[TK, G, const E],
         f32 scale, const bool causal, const int window = 0, const bool dropout = false, f32 drop = 0, u64 seed = 0)
     where H % G == 0, sorted(cq), sorted(ck)
 {
-    let R = H / G;
+    let R = H / G, Z = min(8, ceil_div(TK, max(512 * B, 1))); // of the mean length, so that it depends on shapes alone
     temp f32 delta[H, TQ];
+    temp f32 part[Z, H, TQ, D] = 0;
     grid (each h in H, i in TQ) {
         axis e in E;
         delta[h, i] = sum(f32(O[i, h, e]) * f32(dO[i, h, e]), e);
     }
-    grid (each b in B, each g in G, j in TK from ck[b] until ck[b + 1]) {
-        let first = int(cq[b]), end = int(cq[b + 1]);
-        let off = int(ck[b + 1]) - end;
+    grid (each b in B, each g in G, each z in Z) {
+        let first = int(cq[b]), end = int(cq[b + 1]), low = int(ck[b]), high = int(ck[b + 1]);
+        let off = high - end, chunk = ceil_div(high - low, Z);
         axis d in D, e in E;
-        f32 dk[j, d] = 0, dv[j, e] = 0;
-        for (each r in R) {
-            let h = g * R + r;
-            for (i in TQ from (causal ? max(first, j.first - off) : first) until (window > 0 ? min(end, j.last + window - off) : end)) {
-                f32 s[i, j] = dot(Q[i, h, d], K[j, g, d], d) * scale;
-                if (bias) s += bias[h, i, j];
-                let p = weight(s, LSE[h, i], i + off - j, causal, window);
-                f32 pf[i, j] = p, dp[i, j] = dot(dO[i, h, e], V[j, g, e], e);
-                if (dropout) {
-                    let f = rand(seed, (h * TQ + i) * TK + j) < drop ? 0 : 1 / (1 - drop);
-                    pf *= f;
-                    dp *= f;
+        for (j in TK from low + z * chunk until min(high, low + (z + 1) * chunk)) {
+            f32 dk[j, d] = 0, dv[j, e] = 0;
+            for (each r in R) {
+                let h = g * R + r;
+                for (i in TQ from (causal ? max(first, j.first - off) : first) until (window > 0 ? min(end, j.last + window - off) : end)) {
+                    f32 s[i, j] = dot(Q[i, h, d], K[j, g, d], d) * scale;
+                    if (bias) s += bias[h, i, j];
+                    let p = weight(s, LSE[h, i], i + off - j, causal, window);
+                    f32 pf[i, j] = p, dp[i, j] = dot(dO[i, h, e], V[j, g, e], e);
+                    if (dropout) {
+                        let f = rand(seed, (h * TQ + i) * TK + j) < drop ? 0 : 1 / (1 - drop);
+                        pf *= f;
+                        dp *= f;
+                    }
+                    let ds = p * (dp - delta[h, i]) * scale;
+                    dv += dot(T(pf), dO[i, h, e], i);
+                    dk += dot(T(ds), Q[i, h, d], i);
+                    unchecked part[z, h, i, d] += dot(T(ds), K[j, g, d], j); // sequences are disjoint
                 }
-                let ds = p * (dp - delta[h, i]) * scale;
-                dv += dot(T(pf), dO[i, h, e], i);
-                dk += dot(T(ds), Q[i, h, d], i);
             }
+            unchecked dK[j, g, d] = T(dk); // so are the parts
+            unchecked dV[j, g, e] = T(dv);
         }
-        dK[j, g, d] = T(dk);
-        dV[j, g, e] = T(dv);
     }
     grid (each b in B, each h in H, i in TQ from cq[b] until cq[b + 1]) {
-        let g = h * G / H, first = int(ck[b]), end = int(ck[b + 1]);
-        let off = end - int(cq[b + 1]);
-        axis d in D, e in E;
-        f32 dq[i, d] = 0;
-        for (j in TK from (window > 0 ? max(first, i.first + off - window + 1) : first) until (causal ? min(end, i.last + off + 1) : end)) {
-            f32 s[i, j] = dot(Q[i, h, d], K[j, g, d], d) * scale;
-            if (bias) s += bias[h, i, j];
-            let p = weight(s, LSE[h, i], i + off - j, causal, window);
-            f32 dp[i, j] = dot(dO[i, h, e], V[j, g, e], e);
-            if (dropout) dp = rand(seed, (h * TQ + i) * TK + j) < drop ? 0 : dp / (1 - drop);
-            let ds = p * (dp - delta[h, i]) * scale;
-            dq += dot(T(ds), K[j, g, d], j);
-        }
-        dQ[i, h, d] = T(dq);
+        axis z in Z, d in D;
+        dQ[i, h, d] = T(sum(part[z, h, i, d], z));
     }
 }
 
