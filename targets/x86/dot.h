@@ -114,6 +114,8 @@ LLVMValueRef tg_x86_dot_extents(const tg_dot_emission *e, uint32_t from); /* pro
 bool tg_x86_dot_is_direct(tg_x86 *x, tg_value *v, tg_dtype dtype, const tg_axis *unit);
 /* The same by the code alone: is the operand a load in place? */
 bool tg_x86_dot_may_stay(tg_x86 *x, tg_value *v, tg_dtype dtype, const tg_axis *unit);
+/* The same of a load of what the kernel does not write, which then stays although others read a buffer of it. */
+bool tg_x86_dot_needs_no_buffer(tg_x86 *x, tg_value *v, tg_dtype dtype, const tg_axis *unit);
 void tg_x86_check_packed(tg_x86 *x);                        /* refuses kernels that read that operand in another way */
 void tg_x86_dot_open_packed(tg_dot_emission *e, tg_dot_side *s, const tg_axis *vector);
 void tg_x86_dot_side_open(tg_dot_emission *e, tg_dot_side *s, tg_value *v, const tg_axis *unit);

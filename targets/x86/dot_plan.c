@@ -238,7 +238,7 @@ tg_axis *tg_x86_dot_innermost(tg_x86 *x, tg_value *v, tg_axis *otherwise) {
         const tg_x86_dot *d = u->user->opcode == TG_OP_DOT && operand < 2 ? tg_x86_dot_plan(x, u->user) : NULL;
         if (d && d->side == operand) {
             otherwise = d->vector;
-            if (!tg_x86_dot_may_stay(x, v, d->dtype, d->vector)) { /* others have no need of the buffer, see reads_buffer */
+            if (!tg_x86_dot_needs_no_buffer(x, v, d->dtype, d->vector)) {
                 break;
             }
         }

@@ -75,6 +75,10 @@ static bool is_input(const tg_x86 *x, const tg_value *v) {
     return false;
 }
 
+bool tg_x86_dot_needs_no_buffer(tg_x86 *x, tg_value *v, tg_dtype dtype, const tg_axis *unit) {
+    return is_input(x, v) && tg_x86_dot_may_stay(x, v, dtype, unit);
+}
+
 /* Is `v` read from its buffer? A copy that another dot wanted in another order is no reason to leave an input where it lies. */
 static bool reads_buffer(tg_x86 *x, tg_value *v, tg_dtype dtype, const tg_axis *unit) {
     return x->buffers[v->id] && (has_direct_buffer(x, v, dtype, unit) || !is_input(x, v));
@@ -203,7 +207,7 @@ static tg_axis *axis_across(tg_x86 *x, tg_value *v, tg_axis **along) {
     tg_axis *a = words && v->type->n_axes == 2 ? tg_x86_dot_innermost(x, v, NULL) : NULL;
     *along = a ? v->type->axes[v->type->axes[0] == a] : NULL;
     bool strided = a && is_plain_load(v, t) && x->unit && tg_x86_may_be_unit(tg_operand(v->def, 0)) && is_strided(x, v->def, *along, true);
-    return strided && x->ranges[a->rank].bound && tg_x86_buf_type(x, t) == tg_x86_reg_type(x, t) ? a : NULL;
+    return strided && tg_x86_buf_type(x, t) == tg_x86_reg_type(x, t) ? a : NULL;
 }
 
 bool tg_x86_dot_lay_across(tg_x86 *x, const tg_x86_nest *n) {
@@ -219,6 +223,9 @@ bool tg_x86_dot_lay_across(tg_x86 *x, const tg_x86_nest *n) {
     tg_dot_emission e = {.x = x, .l = x->l, .size = (unsigned)tg_dtype_size(v->type->dtype)};
     tg_dot_side s = {.value = v};
     tg_x86_buffer *b = x->buffers[v->id] = x->buffers[v->id] ? x->buffers[v->id] : tg_x86_buffer_create(x, v->type, a);
+    if (!b->stride[0]) { /* lines of any length */
+        return false;
+    }
     tg_x86_buffer_reserve(x, b);
     open_tensor(&e, &s, r->op, along);
     LLVMValueRef rows = size_of(&e, a), one = tg_llvm_i64(x->l, 1), to = LLVMBuildLoad2(x->builder, x->l->ptr, b->pointer, "");
