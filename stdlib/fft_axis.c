@@ -310,12 +310,22 @@ static int64_t columns_of(const tg_fft_axis *a) {
     return a->dtype == TG_C32 && a->context->machine.vector_bits == 512 ? 2 * LINE : LINE;
 }
 
+/* Short rows leave lanes empty; four of them together do not, if passes have whole multiples of the places that are then in lanes. Longer ones fill
+ * vectors by themselves, and four of them take more of the caches. */
+static int64_t rows_beside(const tg_fft_axis *a, tg_fft_use use) {
+    int64_t lanes = a->context->machine.vector_bits / 32;
+    bool as_rows = a->method == TG_FFT_DIRECT && (use == TG_FFT_AS_ROWS || use == TG_FFT_AS_GROUPS);
+    bool fills = a->dtype == TG_C32 && lanes > TG_FFT_ROWS_BESIDE && a->n % 16 == 0 && a->n <= 8 * lanes;
+    return as_rows && fills ? TG_FFT_ROWS_BESIDE : 0;
+}
+
 tg_status tg_fft_axis_init(tg_fft_axis *a, tg_context *context, tg_dtype dtype, int64_t n,
                            int sign, tg_fft_use use, bool normalise) {
     *a = (tg_fft_axis){.context = context, .dtype = dtype, .sign = sign, .n = n};
     a->method = choose(a);
     a->line = columns_of(a);
     a->last = a->method != TG_FFT_LARGE && use != TG_FFT_AS_COLUMNS && context->machine.vector_bits == 512 && dtype == TG_C32 ? 16 : 8;
+    a->beside = rows_beside(a, use);
     a->p = a->method == TG_FFT_LARGE ? balanced_factor(n, a->line) : 1;
     a->q = n / a->p;
     tg_fft_axis_compile_ahead(a, use, normalise);
@@ -430,9 +440,45 @@ static tg_status run_chirp(const tg_fft_axis *a, const tg_tensor *x, tg_tensor *
     return s;
 }
 
+/* The first n of the rows of [A, C, N], in groups: [A, n / beside, beside, N]. */
+static tg_tensor in_groups(const tg_fft_axis *a, const tg_tensor *t, int64_t n) {
+    const int64_t *s = t->arg.stride;
+    return tg_fft_view(t, 4, (int64_t[]){t->arg.shape[0], n / a->beside, a->beside, t->arg.shape[2]}, (int64_t[]){s[0], a->beside * s[1], s[1], s[2]});
+}
+
+static void call_groups(const tg_fft_axis *a, const tg_tensor *x, tg_tensor *y, int64_t n, bool normalise, tg_fft_call *out) {
+    tg_tensor from = in_groups(a, x, n), to = in_groups(a, y, n);
+    *out = tg_fft_call_make(TG_STD_fft_beside, 2, TG_ARGS(&from, a->w[0], &to, a->sign, normalise, a->last));
+    out->views[0] = from;
+    out->views[1] = to;
+    out->values[0].u.tensor = &out->views[0];
+    out->values[2].u.tensor = &out->views[1];
+}
+
+/* Rows of which some are left over when they are in groups. */
+static tg_status run_groups(const tg_fft_axis *a, const tg_tensor *x, tg_tensor *y, bool normalise) {
+    int64_t rows = x->arg.shape[1], left = rows % a->beside;
+    tg_fft_call call;
+    call_groups(a, x, y, rows - left, normalise, &call);
+    tg_status s = tg_fft_call_launch(a->context, &call);
+    for (int64_t i = 0; i < x->arg.shape[0] && s == TG_OK; i++) {
+        tg_tensor from = some_rows(x, i, rows - left, left), to = some_rows(y, i, rows - left, left);
+        s = tg_std_launch(a->context, TG_STD_fft_rows, TG_ARGS(&from, a->w[0], &to, a->sign, normalise, a->last));
+    }
+    return s;
+}
+
+static bool has_groups(const tg_fft_axis *a, const tg_tensor *x) {
+    return a->beside && x->arg.shape[1] >= a->beside;
+}
+
 bool tg_fft_axis_call(const tg_fft_axis *a, const tg_tensor *x, tg_tensor *y, bool normalise, tg_fft_call *out) {
     switch (a->method) {
     case TG_FFT_DIRECT:
+        if (has_groups(a, x)) {
+            call_groups(a, x, y, x->arg.shape[1], normalise, out);
+            return x->arg.shape[1] % a->beside == 0;
+        }
         *out = tg_fft_call_make(TG_STD_fft_rows, 2, TG_ARGS(x, a->w[0], y, a->sign, normalise, a->last));
         return true;
     case TG_FFT_RADER:
@@ -462,6 +508,7 @@ tg_status tg_fft_axis_rows(const tg_fft_axis *a, const tg_tensor *x, tg_tensor *
     case TG_FFT_CHIRP:
         return run_chirp(a, x, y, normalise);
     case TG_FFT_DIRECT:
+        return run_groups(a, x, y, normalise);
     case TG_FFT_RADER:
     case TG_FFT_BLUESTEIN:
     case TG_FFT_IDENTITY:

@@ -28,6 +28,8 @@ tg_tensor *tg_fft_work_take(tg_fft_work *w, uint32_t slot, tg_context *context, 
 void tg_fft_work_give(tg_fft_work *w, uint32_t slot, tg_tensor *t); /* null is fine */
 void tg_fft_work_clear(tg_fft_work *w, tg_context *context);
 
+enum { TG_FFT_ROWS_BESIDE = 4 }; /* side by side in lanes */
+
 typedef enum tg_fft_method {
     TG_FFT_IDENTITY,
     TG_FFT_DIRECT,
@@ -43,6 +45,7 @@ typedef struct tg_fft_axis {
     int sign;
     tg_fft_method method;
     int64_t n, p, q, m;
+    int64_t beside; /* DIRECT: rows that are transformed side by side, where there are as many; 0: each on its own */
     int64_t line; /* columns that are transformed side by side */
     int64_t last; /* radix of the last pass of DIRECT, RADER and BLUESTEIN: 16 if vectors are that long, or 8; LARGE: 8 */
     tg_tensor
@@ -58,8 +61,9 @@ typedef struct tg_fft_axis {
 static inline int64_t tg_fft_columns(const tg_fft_axis *a) { return (a->q + a->line - 1) / a->line * a->line; }
 static inline int64_t tg_fft_row_blocks(const tg_fft_axis *a) { return (a->p + a->line - 1) / a->line; }
 
-/* What rows of a dimension are transformed with: fft_rows, one of the kernels of real rows, or another that has its tables. */
-typedef enum tg_fft_use { TG_FFT_AS_ROWS, TG_FFT_AS_COLUMNS, TG_FFT_AS_R2C, TG_FFT_AS_C2R, TG_FFT_AS_PART } tg_fft_use;
+/* What rows of a dimension are transformed with: fft_rows, fft_beside where their number is known to be a
+ * multiple of TG_FFT_ROWS_BESIDE, one of the kernels of real rows, or another that has its tables. */
+typedef enum tg_fft_use { TG_FFT_AS_ROWS, TG_FFT_AS_GROUPS, TG_FFT_AS_COLUMNS, TG_FFT_AS_R2C, TG_FFT_AS_C2R, TG_FFT_AS_PART } tg_fft_use;
 /* Begins to compile what executions will launch, while the tables are made. */
 void tg_fft_axis_compile_ahead(const tg_fft_axis *a, tg_fft_use use, bool normalise);
 /* Fills `a`, runs the kernels that make its tables. On failure what was made is for tg_fft_axis_clear to free. */

@@ -18,6 +18,7 @@ typedef struct tg_fft_call {
     tg_std_row row;
     uint32_t n, out; /* arguments; which is the output */
     tg_argument values[TG_FFT_MAX_ARGS];
+    tg_tensor views[2]; /* for arguments to point to; such a call is not copied */
 } tg_fft_call;
 
 tg_fft_call tg_fft_call_make(tg_std_row row, uint32_t out, const tg_argument *values, uint32_t n);

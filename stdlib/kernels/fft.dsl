@@ -31,6 +31,17 @@ kernel fft_rows<T: complex, S: f32 | f64>(in T X[A, C, const N], in S W[NW], out
     }
 }
 
+/// The same for rows in groups of L, a few that are side by side in lanes: row L c + r is X[a, c, r].
+kernel fft_beside<T: complex, S: f32 | f64>(in T X[A, C, const L, const N], in S W[NW], out T Y[A, C, const L, const N], const int sign = -1, const bool normalise = false, const int last = 8)
+    where NW == 2 * N - 2
+{
+    grid (each a in A, each c in C) {
+        axis r in L, n in N;
+        let y = passes(X[a, c, r, n], n, W, N, sign, last);
+        Y[a, c, r, n] = normalise ? scaled(y, 1 / f64(N)) : y;
+    }
+}
+
 /// Along the middle dimension: any number of columns.
 kernel fft_columns<T: complex, S: f32 | f64>(in T X[A, const N, C], in S W[NW], out T Y[A, const N, C], const int sign = -1, const bool normalise = false, const int last = 8)
     where NW == 2 * N - 2

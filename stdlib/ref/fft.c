@@ -139,12 +139,20 @@ void prepare_fft(kcase *c) {
     factors(c, "W", kd(c, "N"), kd(c, "sign"));
 }
 
-void ref_fft_lines(kcase *c) {
-    int64_t n = kd(c, "N"), rows = kd(c, "A") * kd(c, "C");
+static void rows_of(kcase *c, int64_t rows) {
+    int64_t n = kd(c, "N");
     for (int64_t i = 0; i < rows; i++) {
-        transform(kt(c, "X") + 2 * i * n, kt(c, "Y") + 2 * i * n, 1, n, kd(c, "sign"),
-                  factor_of(c, n));
+        transform(kt(c, "X") + 2 * i * n, kt(c, "Y") + 2 * i * n, 1, n, kd(c, "sign"), factor_of(c, n));
     }
+}
+
+void ref_fft_lines(kcase *c) {
+    rows_of(c, kd(c, "A") * kd(c, "C"));
+}
+
+/* Rows in groups of L. */
+void ref_fft_beside(kcase *c) {
+    rows_of(c, kd(c, "A") * kd(c, "C") * kd(c, "L"));
 }
 
 void ref_fft_columns(kcase *c) {

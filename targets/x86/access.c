@@ -108,6 +108,13 @@ static address upwards(tg_x86 *x, const address *a) {
 }
 
 LLVMValueRef tg_x86_load_elements(tg_x86 *x, const address *a) {
+    tg_x86_runs r;
+    address even = *a;
+    if (tg_x86_runs_of(x, a, &r)) {
+        LLVMValueRef v = tg_x86_is_even(x, &r, &even.offset) ? tg_x86_load_elements(x, &even) : tg_x86_load_runs(x, a, &r);
+        v = v ? v : tg_x86_load_columns(x, a);
+        return v ? v : load_gather(x, a);
+    }
     if (!a->offset.step && !tg_llvm_is_vector(a->offset.v)) {
         LLVMValueRef p = tg_llvm_gep(x->l, a->element, a->base, a->offset.v);
         p = a->mask ? LLVMBuildSelect(x->builder, any_lane(x, a->mask), p, x->sink, "") : p;
@@ -153,6 +160,16 @@ void tg_x86_store_elements(tg_x86 *x, const address *a, LLVMValueRef v) {
         return;
     }
     v = tg_llvm_splat(x->l, v, x->lanes);
+    tg_x86_runs r;
+    address even = *a;
+    bool runs = tg_x86_runs_of(x, a, &r);
+    if (runs && tg_x86_is_even(x, &r, &even.offset)) {
+        tg_x86_store_elements(x, &even, v);
+        return;
+    }
+    if (runs && tg_x86_store_runs(x, a, &r, v)) {
+        return;
+    }
     if (tg_x86_all_or_none(a)) {
         tg_llvm_if c;
         address open = tg_x86_open_all(x, a, &c);

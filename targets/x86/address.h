@@ -32,6 +32,21 @@ tg_x86_address tg_x86_address_of(tg_x86 *x, tg_x86_frame *f, tg_op *op, LLVMValu
 LLVMValueRef tg_x86_and_masks(tg_x86 *x, LLVMValueRef a, LLVMValueRef b); /* either may be null */
 tg_x86_address tg_x86_address_in(tg_x86 *x, tg_x86_frame *f, tg_op *op); /* of a LOAD or STORE in a frame, its tests left out */
 
+/* ---- runs.c ---- */
+/* Offsets of lanes over two axes; see there. */
+typedef struct tg_x86_runs {
+    LLVMValueRef at, outer, inner;
+} tg_x86_runs;
+bool tg_x86_runs_of(tg_x86 *x, const tg_x86_address *a, tg_x86_runs *r); /* false: not the offset of such lanes, or under a mask */
+/* Are they consecutive, or the same in all lanes? The offset as such, else not to be used. */
+bool tg_x86_is_even(const tg_x86 *x, const tg_x86_runs *r, tg_x86_val *offset);
+/* Null or false if that is no way to read or write it. */
+LLVMValueRef tg_x86_load_runs(tg_x86 *x, const tg_x86_address *a, const tg_x86_runs *r);
+bool tg_x86_store_runs(tg_x86 *x, const tg_x86_address *a, const tg_x86_runs *r, LLVMValueRef v);
+/* Of a tensor of complex elements. */
+bool tg_x86_load_pair_runs(tg_x86 *x, const tg_x86_address *a, const tg_x86_runs *r, tg_x86_val *v);
+bool tg_x86_store_pair_runs(tg_x86 *x, const tg_x86_address *a, const tg_x86_runs *r, tg_x86_val v);
+
 /* ---- row_address.c ---- */
 /* Constants in indices are not part of what loops compute: neighbouring elements, as windows have them, share the rest. Takes the
  * constant out of the index, of one that is nothing else if `all`, and gives the elements that it stands for; null: none, or the

@@ -236,7 +236,8 @@ void tg_x86_open_chain(tg_x86 *x, tg_x86_nest *n) {
     if (fused_store(n)) {
         return;
     }
-    tg_axis *innermost = n->vector && tg_type_has_axis(result->type, n->vector) ? n->vector
+    tg_axis *innermost = n->partner && n->rows && tg_type_has_axis(result->type, n->partner) ? n->partner
+                         : n->vector && tg_type_has_axis(result->type, n->vector) ? n->vector
                          : result->type->axes[result->type->n_axes - 1];
     bool covers = tg_x86_chain_covers(x, n);
     bool in_place = !covers && one_use(base) && x->buffers[base->id] && base->def && base->def->parent == n->roots.data[0].op->parent;

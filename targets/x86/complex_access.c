@@ -3,6 +3,7 @@
  *   planes   a buffer holds all real parts, then all imaginary ones: two ordinary accesses
  *   pairs    a tensor holds re, im, re, im …
  *              lanes along consecutive elements   2·W reals at once, parted by one shuffle for each part
+ *              lanes over two axes                pieces of memory, parted by shuffles of two sources (runs.c)
  *              any other lanes                    one pair per lane, as one 64-bit (c32) or 128-bit (c64) access
  *
  * A strided access of pairs moves as many bytes per instruction as the machine has ports for without a transposition,
@@ -226,13 +227,23 @@ static tg_x86_address part(tg_x86 *x, const tg_x86_address *a, bool im) {
     return p;
 }
 
-tg_x86_val tg_x86_load_complex(tg_x86 *x, const tg_x86_address *a) {
+/* Lanes over two axes that are consecutive all the same. */
+static tg_x86_address evened(tg_x86 *x, const tg_x86_address *a) {
+    tg_x86_runs r;
+    tg_x86_address even = *a;
+    return tg_x86_runs_of(x, a, &r) && tg_x86_is_even(x, &r, &even.offset) ? even : *a;
+}
+
+tg_x86_val tg_x86_load_complex(tg_x86 *x, const tg_x86_address *given) {
+    tg_x86_address even = evened(x, given), *a = &even;
+    tg_x86_val v;
+    tg_x86_runs r;
     int direction = tg_x86_direction(a->offset);
     if (!a->plane && direction) {
         return load_run(x, a, direction);
     }
     if (!a->plane && !is_uniform(a)) {
-        return load_pairs(x, a);
+        return tg_x86_runs_of(x, a, &r) && tg_x86_load_pair_runs(x, a, &r, &v) ? v : load_pairs(x, a);
     }
     tg_x86_address re = part(x, a, false), im = part(x, a, true);
     tg_x86_val out = {tg_x86_load_elements(x, &re), NULL, NULL};
@@ -240,7 +251,8 @@ tg_x86_val tg_x86_load_complex(tg_x86 *x, const tg_x86_address *a) {
     return out;
 }
 
-void tg_x86_store_complex(tg_x86 *x, const tg_x86_address *a, tg_x86_val v) {
+void tg_x86_store_complex(tg_x86 *x, const tg_x86_address *given, tg_x86_val v) {
+    tg_x86_address even = evened(x, given), *a = &even;
     if (tg_x86_all_or_none(a)) {
         tg_llvm_if c;
         tg_x86_address open = tg_x86_open_all(x, a, &c);
@@ -252,7 +264,10 @@ void tg_x86_store_complex(tg_x86 *x, const tg_x86_address *a, tg_x86_val v) {
     if (!a->plane && direction) {
         store_run(x, a, v, direction);
     } else if (!a->plane && !is_uniform(a)) {
-        store_pairs(x, a, v);
+        tg_x86_runs r;
+        if (!tg_x86_runs_of(x, a, &r) || !tg_x86_store_pair_runs(x, a, &r, v)) {
+            store_pairs(x, a, v);
+        }
     } else {
         tg_x86_address re = part(x, a, false), im = part(x, a, true);
         tg_x86_store_elements(x, &re, v.v);

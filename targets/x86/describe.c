@@ -12,6 +12,9 @@ static void put_axis(const tg_x86_nest *n, const tg_axis *a, tg_strbuf *out) {
     if (a == n->vector) {
         tg_strbuf_printf(out, " x%u *%u", n->lanes, n->unroll);
     }
+    if (a == n->partner) {
+        tg_strbuf_puts(out, " beside");
+    }
     if (a == n->tile || a == n->band) {
         tg_strbuf_printf(out, " by %u", a == n->tile ? n->tile_points : n->band_points);
     }

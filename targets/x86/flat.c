@@ -78,7 +78,7 @@ static bool see_roots(finder *f, const tg_x86_nest *n) {
 
 void tg_x86_open_flat(tg_x86 *x, const tg_x86_nest *n, tg_x86_flat *flat) {
     *flat = (tg_x86_flat){0};
-    if (!x->unit || n->n_outer < 2 || n->n_inner || n->tile || n->vector != n->outer[n->n_outer - 1]) {
+    if (!x->unit || n->n_outer < 2 || n->n_inner || n->tile || n->partner || n->vector != n->outer[n->n_outer - 1]) {
         return;
     }
     finder f = {.x = x, .row = n->outer[n->n_outer - 2], .column = n->vector, .seen = tg_map_create(x->arena)};

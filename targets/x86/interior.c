@@ -56,7 +56,7 @@ static bool is_tested(const tg_op *op, uint32_t d) {
 void tg_x86_choose_interior(tg_x86 *x, tg_x86_nest *n) {
     tg_x86_loads loads;
     bool along = false;
-    bool may = x->unit && !x->options->baseline && n->vector && tg_axes_contain(n->outer, n->n_outer, n->vector);
+    bool may = x->unit && !x->options->baseline && n->vector && !n->partner && tg_axes_contain(n->outer, n->n_outer, n->vector);
     n->bordered.len = 0;
     if (!may || !tg_x86_loads_of(x, n, &loads)) {
         return;

@@ -327,6 +327,27 @@ static void band_loop(tg_x86_nest_walk *w, uint32_t i, tg_x86_frame *frame) {
     w->has_band = NULL;
 }
 
+/* Lanes over two axes: all points of the inner one, some of the other at a time. */
+static void run_level(tg_x86_nest_walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n) {
+    tg_x86 *x = w->x;
+    bool inner = (a == w->n->partner) == w->n->rows;
+    const tg_x86_range *r = &x->ranges[a->rank];
+    LLVMValueRef k = r->first, until = LLVMBuildAdd(x->builder, r->first, r->size, "");
+    tg_x86_nest_loop l;
+    if (!inner) {
+        k = tg_x86_open_loop(x, &l, k, until, x->lanes / x->run);
+    }
+    tg_x86_frame *inside[TG_X86_MAX_POINTS];
+    LLVMValueRef index = tg_x86_run_index(x, k, inner);
+    for (uint32_t u = 0; u < n; u++) {
+        tg_x86_bind_point(x, &inside[u], frames[u], a, index, NULL);
+    }
+    tg_x86_walk_level(w, i + 1, inside, n);
+    if (!inner) {
+        tg_x86_close_loop(x, &l);
+    }
+}
+
 void tg_x86_walk_level(tg_x86_nest_walk *w, uint32_t i, tg_x86_frame **frames, uint32_t n) {
     const tg_x86_nest *nest = w->n;
     bool opened = i >= INNER;
@@ -335,6 +356,8 @@ void tg_x86_walk_level(tg_x86_nest_walk *w, uint32_t i, tg_x86_frame **frames, u
         inner_part(w, frames, n);
     } else if (k == nest->n_outer + nest->n_inner) {
         run_roots(w, frames, n, false);
+    } else if (nest->partner && (axis_at(nest, k) == nest->vector || axis_at(nest, k) == nest->partner)) {
+        run_level(w, i, axis_at(nest, k), frames, n);
     } else if (axis_at(nest, k) == nest->vector) {
         tg_x86_vector_loops(w, i, nest->vector, frames, n);
     } else if (k >= nest->n_outer + nest->n_inner - nest->unrolled) {
@@ -418,6 +441,7 @@ static void emit_loops(tg_x86 *x, tg_x86_nest *n) {
     }
     tg_x86_describe_nest(x, n);
     x->lanes = n->vector ? n->lanes : 1;
+    x->run = n->partner ? (unsigned)x->ranges[(n->rows ? n->partner : n->vector)->rank].bound : 0;
     x->reads_constants = n->long_chain && n->vector && !x->machine->has_masks;
     x->recent = (tg_x86_recent){0};
     x->multiples = tg_map_create(x->arena);
@@ -443,6 +467,7 @@ static void emit_loops(tg_x86 *x, tg_x86_nest *n) {
     tg_x86_walk_level(&w, 0, &f, 1);
     tg_x86_close_flat(x, &flat);
     x->lanes = 1;
+    x->run = 0;
     x->reads_constants = false;
     x->zeros = NULL;
     if (chain) {

@@ -90,7 +90,7 @@ static bool goes_along(const tg_x86_root *r) {
 
 LLVMValueRef tg_x86_stream_test(tg_x86 *x, const tg_x86_nest *n) {
     LLVMValueRef test = NULL;
-    bool may = x->machine->stream_bytes && x->unit && n->vector && tg_x86_is_one_line(n) && !n->tile;
+    bool may = x->machine->stream_bytes && x->unit && n->vector && !n->partner && tg_x86_is_one_line(n) && !n->tile;
     for (uint32_t i = 0; may && i < n->roots.len; i++) {
         const tg_x86_root *r = &n->roots.data[i];
         if (r->kind != TG_X86_ROOT_STORE) {

@@ -22,7 +22,7 @@ typedef struct sum {
 struct tg_x86_columns {
     LLVMValueRef slot; /* of the buffer's pointer */
     sum from;          /* the offset of lane 0, of which the constant is `first` */
-    int64_t plane, first, step;
+    int64_t plane, first, step, outer;
     LLVMBasicBlockRef block;
     LLVMValueRef column[MAX_E];
     tg_x86_columns *next;
@@ -99,26 +99,29 @@ static void transpose(tg_x86 *x, LLVMValueRef *v, unsigned e) {
     v[3] = in_lanes(x, c, d, e, upper);
 }
 
-static tg_x86_columns *columns_at(tg_x86 *x, const tg_x86_address *a, int64_t step, int64_t *which, unsigned e) {
-    sum from = {{NULL}, 0, 0};
-    if (!add_parts(a->offset.v, &from) || from.constant < 0) {
-        return NULL;
-    }
-    int64_t first = from.constant / (int64_t)e * (int64_t)e;
-    *which = from.constant - first;
+/* Where the lanes are: lane i at (i / run) outer + (i % run) step from the first. */
+typedef struct spacing {
+    int64_t step, outer;
+    unsigned run;
+} spacing;
+
+static tg_x86_columns *columns_at(tg_x86 *x, const tg_x86_address *a, const sum *from, spacing s, unsigned e) {
+    int64_t first = from->constant / (int64_t)e * (int64_t)e, which = from->constant - first;
     LLVMBasicBlockRef here = LLVMGetInsertBlock(x->builder);
     for (tg_x86_columns *k = x->columns; k; k = k->next) {
-        if (k->slot == a->slot && k->plane == a->plane && same_parts(&k->from, &from) && k->first == first && k->step == step && k->block == here) {
+        if (k->slot == a->slot && k->plane == a->plane && same_parts(&k->from, from) && k->first == first && k->step == s.step && k->outer == s.outer &&
+            k->block == here) {
             return k;
         }
     }
     tg_x86_columns *k = TG_NEW(x->arena, tg_x86_columns);
-    *k = (tg_x86_columns){a->slot, from, a->plane, first, step, here, {NULL}, x->columns};
+    *k = (tg_x86_columns){a->slot, *from, a->plane, first, s.step, s.outer, here, {NULL}, x->columns};
     for (unsigned t = 0; t < e; t++) {
         int64_t at[64];
         unsigned blocks = x->lanes / e;
         for (unsigned j = 0; j < blocks; j++) {
-            at[j] = step * (int64_t)(e * j + t) - *which;
+            unsigned lane = e * j + t;
+            at[j] = lane / s.run * s.outer + lane % s.run * s.step - which;
         }
         k->column[t] = tg_x86_load_blocks(x, a, at, blocks);
     }
@@ -127,12 +130,27 @@ static tg_x86_columns *columns_at(tg_x86 *x, const tg_x86_address *a, int64_t st
     return k;
 }
 
-LLVMValueRef tg_x86_load_columns(tg_x86 *x, const tg_x86_address *a) {
-    bool f32 = a->element == x->l->f32, f64 = a->element == x->l->f64;
+/* Constant steps between lanes; the address is then that of the first lane. */
+static bool spacing_of(tg_x86 *x, tg_x86_address *a, spacing *s) {
+    tg_x86_runs r;
+    *s = (spacing){.run = x->lanes};
+    if (tg_x86_runs_of(x, a, &r)) {
+        a->offset = (tg_x86_val){r.at, r.inner, NULL};
+        s->run = x->run;
+        if (!tg_llvm_is_const(r.outer, &s->outer)) {
+            return false;
+        }
+    }
+    return a->offset.step && !tg_llvm_is_vector(a->offset.v) && tg_llvm_is_const(a->offset.step, &s->step);
+}
+
+LLVMValueRef tg_x86_load_columns(tg_x86 *x, const tg_x86_address *given) {
+    tg_x86_address a = *given;
+    bool f32 = a.element == x->l->f32, f64 = a.element == x->l->f64;
     unsigned e = f32 ? 4 : 2;
-    int64_t step, which;
-    bool fits = a->slot && !a->mask && (f32 || f64) && x->lanes % e == 0 && a->offset.step && !tg_llvm_is_vector(a->offset.v) &&
-                tg_llvm_is_const(a->offset.step, &step) && step > 0 && step % e == 0;
-    tg_x86_columns *k = fits ? columns_at(x, a, step, &which, e) : NULL;
-    return k ? k->column[which] : NULL;
+    spacing s;
+    sum from = {{NULL}, 0, 0};
+    bool fits = a.slot && !a.mask && (f32 || f64) && x->lanes % e == 0 && spacing_of(x, &a, &s) && s.step > 0 && s.step % e == 0 && s.outer >= 0 &&
+                add_parts(a.offset.v, &from) && from.constant >= 0;
+    return fits ? columns_at(x, &a, &from, s, e)->column[from.constant % e] : NULL;
 }

@@ -368,8 +368,44 @@ static bool is_long_chain(const tg_x86_nest *n, const votes *v) {
     return (v->height >= LONG || v->quotients) && !v->wide && n->roots.data[0].kind != TG_X86_ROOT_SET;
 }
 
+/* The number of points if that is a constant; 0 if it is not. */
+static int64_t points_of(const tg_x86 *x, const tg_axis *a) {
+    int64_t size;
+    const tg_x86_range *r = &x->ranges[a->rank];
+    return tg_llvm_is_const(r->size, &size) && size == r->bound ? size : 0;
+}
+
+/* Is the axis in an index of the chain? */
+static bool is_in_index(const tg_x86_nest *n, const tg_axis *a) {
+    bool in = false;
+    for (uint32_t i = 0; i < n->roots.len; i++) {
+        const tg_x86_root *r = &n->roots.data[i];
+        for (uint32_t k = 2; r->kind == TG_X86_ROOT_SET && k < r->op->n_operands; k++) {
+            in |= tg_type_has_axis(tg_operand(r->op, k)->type, a);
+        }
+    }
+    return in;
+}
+
+/* A partner for the vector axis (runs.c): rows, with all their points, or else what makes up for the axis being short. Only in chains, with extents that
+ * need no mask. */
+static void choose_partner(const tg_x86 *x, tg_x86_nest *n, uint32_t most) {
+    bool chain = n->vector && x->unit && n->roots.data[0].kind == TG_X86_ROOT_SET && n->n_inner == 0 && n->unroll == 1 && n->lanes <= most;
+    int64_t length = chain ? points_of(x, n->vector) : 0;
+    for (uint32_t i = n->n_outer; length > 0 && i-- > 0 && !n->partner;) {
+        int64_t points = points_of(x, n->outer[i]);
+        n->rows = !is_in_index(n, n->outer[i]);
+        bool rows = points > 1 && points < most && most % points == 0 && length % (most / points) == 0;
+        bool fills = points > 0 && length < most && most % length == 0 && points % (most / length) == 0;
+        n->partner = n->outer[i] != n->vector && (n->rows ? rows : fills) ? n->outer[i] : NULL;
+    }
+    if (n->partner) {
+        n->lanes = n->narrow = most;
+    }
+}
+
 void tg_x86_choose_vector(tg_x86 *x, tg_x86_nest *n) {
-    n->vector = NULL;
+    n->vector = n->partner = NULL;
     n->unroll = n->lanes = n->narrow = 1;
     bool gathers = x->options->strides == TG_STRIDES_GENERAL; /* all code is for any stride: lanes gather */
     if (x->options->baseline || (!x->unit && !gathers) || is_scalar_kind(n)) {
@@ -421,4 +457,5 @@ void tg_x86_choose_vector(tg_x86 *x, tg_x86_nest *n) {
         n->vector = NULL;
     }
     one_vector_if_scanned(n);
+    choose_partner(x, n, (uint32_t)(x->machine->vector_bits / width));
 }

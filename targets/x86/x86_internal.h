@@ -119,6 +119,8 @@ typedef struct tg_x86_nest {
     uint32_t n_outer, n_inner;
     tg_axis *vector; /* null: scalar code */
     uint32_t unroll, lanes; /* vectors per iteration, lanes per vector */
+    tg_axis *partner;       /* lanes are over two axes, `vector` and this one (runs.c); null: one axis */
+    bool rows;              /* the partner is the inner one of the two */
     uint32_t narrow;        /* lanes of the vectors at the end of the axis, where `lanes` are several registers */
     bool long_chain; /* the work of a point is one chain of instructions: several points have to alternate */
     bool reverse;    /* the inner axis runs downwards */
@@ -211,6 +213,7 @@ typedef struct tg_x86 {
     bool in_task;
     bool unit;             /* fast variant: the last stride of accessed tensors is 1 where that helps */
     unsigned lanes;        /* of the nest being emitted */
+    unsigned run;          /* lanes of the inner axis, if lanes are over two; else 0 */
     bool permuted;         /* instances are enumerated in another order than that of the nest */
     tg_x86_ahead ahead;    /* what this loop requests before it is needed */
     bool stream;           /* stores of this loop go past the caches */
@@ -252,6 +255,9 @@ typedef struct tg_x86 {
 
 /* Ends the compilation with UNSUPPORTED; names the op. Does not return. */
 _Noreturn void tg_x86_refuse(tg_x86 *x, const tg_op *op, const char *why);
+
+/* ---- runs.c ---- */
+LLVMValueRef tg_x86_run_index(tg_x86 *x, LLVMValueRef first, bool inner); /* lanes of the inner or outer axis, from `first` on */
 
 /* ---- schedule.c ---- */
 void tg_x86_sched_open(tg_x86 *x);

@@ -222,6 +222,16 @@ Test(fft, lengths_of_every_kind) {
     check_c2c(512, 1, TG_C64, -1);
 }
 
+/* Rows in groups of four, and some left over. */
+Test(fft, rows_side_by_side) {
+    static const int64_t lengths[] = {16, 32, 48, 64, 80, 96, 112, 128};
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        for (int64_t rows = 4; rows <= 9; rows += 1 + rows % 4) {
+            check_c2c(lengths[i], rows, TG_C32, rows % 2 ? -1 : 1);
+        }
+    }
+}
+
 /* Too long for sums: a single 1 at m gives exp(-2 pi i m k / n), and back again. */
 static void check_impulse(int64_t n) {
     tg_tensor *x = make(TG_C32, 1, &n, 0), *y = make(TG_C32, 1, &n, 0), *z = make(TG_C32, 1, &n, 0);
@@ -404,24 +414,30 @@ Test(fft, real_dimensions_round_trip) {
     tg_tensor_release(z);
 }
 
-/* Rows that are columns of another tensor, backwards. */
-Test(fft, strides) {
-    int64_t n = 40, shape[] = {40, 6};
+static void check_strides(int64_t n, int64_t rows) {
+    int64_t shape[] = {n, rows};
     tg_tensor *x = make(TG_C32, 2, shape, 9), *y = make(TG_C32, 2, shape, 0);
     tg_tensor *from = tg_tensor_permute(x, (uint32_t[]){1, 0}), *to = tg_tensor_permute(y, (uint32_t[]){1, 0});
     tg_fft_plan *p = plan_of(1, &n, TG_C32, TG_FFT_C2C, 1, 0);
     cr_assert_eq(tg_fft_execute(p, from, to), TG_OK, "%s", tg_last_error(ctx));
-    double *want = doubles(x, 480);
-    for (int64_t c = 0; c < 6; c++) {
-        naive(want + 2 * c, n, 6, 1);
+    double *want = doubles(x, 2 * n * rows);
+    for (int64_t c = 0; c < rows; c++) {
+        naive(want + 2 * c, n, rows, 1);
     }
-    expect_near(y, want, 480, bound(TG_C32, n), "columns", n);
+    expect_near(y, want, 2 * n * rows, bound(TG_C32, n), "columns", n);
     free(want);
     tg_fft_plan_destroy(p);
     tg_tensor_release(x);
     tg_tensor_release(y);
     tg_tensor_release(from);
     tg_tensor_release(to);
+}
+
+/* Rows that are columns of another tensor, backwards. */
+Test(fft, strides) {
+    check_strides(40, 6);
+    check_strides(64, 8);
+    check_strides(16, 5);
 }
 
 /* x and y are of 3 rows of n; the row-major copy of x tells what y must be. */
