@@ -2,7 +2,7 @@
  *
  *   for columns by group               panels packed together: as many as a share of the third-level cache takes, or one
  *     for k by part                    the rest of the reduction waits
- *       [pack the group's panels]   dot_panels.c
+ *       [pack the group's panels]   dot_panels.c; where tg_dot_may_copy, the first tile of each does while it computes
  *       for rows by block              rows of the broadcast side that stay in the second-level cache
  *         [pack the block's rows]      dot_rows.c
  *         for panels of the group

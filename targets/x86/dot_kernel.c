@@ -16,6 +16,7 @@ typedef struct emission {
 typedef struct state {
     LLVMValueRef vector_at, row_offset;
     LLVMValueRef request; /* an address whose line is requested with this step; null: none is, or some of the vector side are */
+    LLVMValueRef copy; /* where the step's line goes; null: nowhere */
     LLVMValueRef acc[MAX_ACC];
 } state;
 
@@ -63,8 +64,13 @@ static unsigned elem_bytes(const emission *e) {
     return e->t->elem == e->l->f64 ? 8 : 4;
 }
 
+/* Vector v of the line at `at`. */
+static LLVMValueRef vector_of(const emission *e, LLVMValueRef at, unsigned v) {
+    return byte_gep(e->l, at, tg_llvm_i64(e->l, (int64_t)v * e->t->lanes * elem_bytes(e)));
+}
+
 static LLVMValueRef load_vector(emission *e, LLVMValueRef at, unsigned v) {
-    LLVMValueRef p = byte_gep(e->l, at, tg_llvm_i64(e->l, (int64_t)v * e->t->lanes * elem_bytes(e)));
+    LLVMValueRef p = vector_of(e, at, v);
     if (e->t->masks[v]) {
         return tg_llvm_masked_load(e->l, e->vector, p, elem_bytes(e), e->t->masks[v]);
     }
@@ -81,7 +87,9 @@ static void request_lines(emission *e, LLVMValueRef at) {
 /* One reduction step: a rank-1 update of the register tile. */
 static void emit_step(emission *e, state *s) {
     tg_dot_tile *t = e->t;
-    if (s->request) {
+    if (s->request && t->request_one) {
+        tg_llvm_prefetch(e->l, s->request, 2);
+    } else if (s->request) {
         request_lines(e, s->request);
     } else if (t->prefetch) {
         request_lines(e, byte_gep(e->l, s->vector_at, t->prefetch));
@@ -89,6 +97,9 @@ static void emit_step(emission *e, state *s) {
     LLVMValueRef columns[TG_DOT_MAX_VECS];
     for (unsigned v = 0; v < t->vecs; v++) {
         columns[v] = load_vector(e, s->vector_at, v);
+        if (s->copy) {
+            tg_llvm_store(e->l, columns[v], vector_of(e, s->copy, v), elem_bytes(e));
+        }
     }
     for (unsigned r = 0; r < t->rows; r++) {
         LLVMValueRef a = tg_llvm_load(e->l, t->elem, byte_gep(e->l, t->row_at[r], s->row_offset), elem_bytes(e));
@@ -115,6 +126,7 @@ static void advance(emission *e, const tg_dot_loop *loop, state *s) {
     s->vector_at = byte_gep(e->l, s->vector_at, loop->vector_step);
     s->row_offset = LLVMBuildAdd(e->l->builder, s->row_offset, loop->row_step, "");
     s->request = s->request ? byte_gep(e->l, s->request, e->t->request_step) : NULL;
+    s->copy = s->copy ? vector_of(e, s->copy, e->t->vecs) : NULL;
 }
 
 static void emit_loop(emission *e, unsigned level, state *s);
@@ -138,12 +150,14 @@ static void emit_iterations(emission *e, unsigned level, LLVMValueRef count, uns
     phi.request = end ? open_phi(l, s->request, before) : NULL;
     phi.vector_at = open_phi(l, s->vector_at, before);
     phi.row_offset = open_phi(l, s->row_offset, before);
+    phi.copy = s->copy ? open_phi(l, s->copy, before) : NULL;
     for (unsigned i = 0; i < e->n_acc; i++) {
         phi.acc[i] = open_phi(l, s->acc[i], before);
     }
     next = phi;
     for (unsigned i = 0; i < unroll; i++) {
         state inner = next;
+        inner.request = i > 0 && e->t->request_one ? NULL : inner.request;
         emit_loop(e, level + 1, &inner);
         memcpy(next.acc, inner.acc, sizeof(LLVMValueRef) * e->n_acc);
         advance(e, &e->t->loops[level], &next);
@@ -153,6 +167,9 @@ static void emit_iterations(emission *e, unsigned level, LLVMValueRef count, uns
     close_phi(l, end ? phi.request : counter, left);
     close_phi(l, phi.vector_at, next.vector_at);
     close_phi(l, phi.row_offset, next.row_offset);
+    if (phi.copy) {
+        close_phi(l, phi.copy, next.copy);
+    }
     for (unsigned i = 0; i < e->n_acc; i++) {
         close_phi(l, phi.acc[i], next.acc[i]);
         s->acc[i] = next.acc[i];
@@ -191,6 +208,7 @@ static void end_if(emission *e, const branch *c, state *s) {
     s->vector_at = merge(l, c->s.vector_at, c->before, s->vector_at, end);
     s->row_offset = merge(l, c->s.row_offset, c->before, s->row_offset, end);
     s->request = s->request ? merge(l, c->s.request, c->before, s->request, end) : NULL;
+    s->copy = s->copy ? merge(l, c->s.copy, c->before, s->copy, end) : NULL;
     for (unsigned i = 0; i < e->n_acc; i++) {
         s->acc[i] = merge(l, c->s.acc[i], c->before, s->acc[i], end);
     }
@@ -246,7 +264,7 @@ static LLVMValueRef all_counts_positive(emission *e) {
 
 void tg_x86_emit_dot_tile(tg_llvm *l, tg_dot_tile *t) {
     emission e = {.l = l, .t = t, .vector = tg_llvm_wide(t->elem, t->lanes), .n_acc = t->rows * t->vecs};
-    state s = {.vector_at = t->vector_base, .row_offset = tg_llvm_i64(l, 0)};
+    state s = {.vector_at = t->vector_base, .row_offset = tg_llvm_i64(l, 0), .copy = t->copy};
     memcpy(s.acc, t->acc, sizeof(LLVMValueRef) * e.n_acc);
     LLVMValueRef test = all_counts_positive(&e);
     LLVMBasicBlockRef before = LLVMGetInsertBlock(l->builder), run = tg_llvm_block(l), after = tg_llvm_block(l);

@@ -12,6 +12,7 @@ enum {
 
 typedef struct tg_dot_panel {
     LLVMValueRef at;                       /* address of column 0 at the first reduction point */
+    LLVMValueRef source;                   /* likewise where the first tile reads it, which packs it; null: packed before, or in place */
     LLVMValueRef column;                   /* of column 0, relative to the first */
     LLVMValueRef n_columns;                /* from there to the end of the axis */
     LLVMValueRef ahead;                    /* bytes: what to prefetch */
@@ -19,6 +20,8 @@ typedef struct tg_dot_panel {
     LLVMValueRef next_rows, request_step;  /* i1: the next tile's rows instead; bytes a step, not 0 */
     tg_dot_loop loops[TG_DOT_AXES];
     uint32_t n_loops;
+    LLVMValueRef source_step;              /* from one point to the next at the source */
+    LLVMValueRef next, next_step;          /* likewise what is requested of the next panel */
 } tg_dot_panel;
 
 typedef struct tg_dot_borders tg_dot_borders;
@@ -47,6 +50,9 @@ typedef struct tg_dot_nest {
     LLVMValueRef strips, strip_bytes; /* [panel of the group][rows…][lanes·vecs]: sums between parts */
     LLVMValueRef strip;             /* of the panel */
     LLVMValueRef panels, panel_bytes; /* of the group, packed */
+    LLVMValueRef in_place;            /* where column 0 lies at the first point of the part, if panels may be packed */
+    LLVMValueRef next_crowds;         /* i1: a panel in place has no room in the second level beside another */
+    bool copies;                      /* whole panels are packed by their first tile */
     tg_dot_scratch block_memory;
     LLVMValueRef packs_rows, packed_rows; /* i1: blocks of rows are packed, null: never; the block's address */
     LLVMValueRef correction;        /* last line of the panel: what the sums of a part start with; null: zeros */
@@ -133,6 +139,12 @@ void tg_dot_skip_borders(tg_dot_nest *n, LLVMValueRef done);
 /* (dot_exact.c) Are the extents known, and small enough for one part, group and block? Then every tile gets its exact size. */
 bool tg_x86_dot_is_exact(tg_dot_nest *n);
 void tg_x86_dot_exact(tg_dot_nest *n);
+
+/* (dot_panels.c) May panels be packed by the tiles that read them first? Those wait for what they read from far, as a loop that only copies would, but
+ * compute meanwhile; and other tiles request the next panel. Depends on the code alone. */
+bool tg_dot_may_copy(const tg_dot_nest *n);
+/* (dot_sizes.c) Do `count` lines of a panel that lie `step` bytes apart find no room in `bytes` of a cache? */
+LLVMValueRef tg_dot_crowds(tg_dot_nest *n, LLVMValueRef step, LLVMValueRef count, int64_t bytes);
 
 /* Chooses sizes of groups, parts and blocks, and what is packed. Emits at the builder's position. */
 void tg_x86_dot_plan_sizes(tg_dot_nest *n);

@@ -104,15 +104,24 @@ static bool copies_lines(const tg_dot_nest *n) {
     return n->columns.direct && d->n_over == 1 && d->group <= 1 && !d->flip_rows;
 }
 
+bool tg_dot_may_copy(const tg_dot_nest *n) {
+    return n->e.x->machine->foresees && copies_lines(n) && n->n_row_axes == 1 && !n->compact && n->e.d->multiply == TG_DOT_PLAIN;
+}
+
+/* All panels of the group, or the last one that is not whole if others are packed by their first tiles. */
 static void copy_lines(tg_dot_nest *n, LLVMValueRef memory) {
     tg_dot_emission *e = &n->e;
     LLVMBuilderRef b = e->l->builder;
-    LLVMValueRef size = tg_llvm_i64(e->l, e->size), step = tg_x86_dot_step(e, &n->columns, e->d->over[0]);
-    LLVMValueRef from = tg_dot_bytes_at(n, tg_dot_bytes_at(n, n->columns.base, e->k_from, step), n->group_from, size);
-    LLVMValueRef columns = LLVMBuildMul(b, LLVMBuildSub(b, n->group_until, n->group_from, ""), size, "");
+    LLVMValueRef size = tg_llvm_i64(e->l, e->size), step = tg_x86_dot_step(e, &n->columns, e->d->over[0]), first = n->group_from;
+    if (n->copies) {
+        LLVMValueRef width = tg_dot_panel_width(n), whole = LLVMBuildUDiv(b, LLVMBuildSub(b, n->group_until, first, ""), width, "");
+        memory = tg_dot_bytes_at(n, memory, whole, n->panel_bytes);
+        first = LLVMBuildAdd(b, first, LLVMBuildMul(b, whole, width, ""), "");
+    }
+    LLVMValueRef from = tg_dot_bytes_at(n, tg_dot_bytes_at(n, n->columns.base, e->k_from, step), first, size);
+    LLVMValueRef columns = LLVMBuildMul(b, LLVMBuildSub(b, n->group_until, first, ""), size, "");
     LLVMValueRef args[] = {memory, n->panel_bytes, from, step, e->k_count, columns, tg_dot_line_bytes(n)};
     tg_x86_worker_call(e->x, offsetof(tg_worker, pack_panels), args, 7);
-    n->panels = memory;
 }
 
 /* Several panels at a time read longer pieces of each row of the tensor. */
@@ -128,6 +137,7 @@ static void pack_group(tg_dot_nest *n) {
         bytes = LLVMBuildAdd(b, bytes, LLVMBuildMul(b, tg_dot_line_bytes(n), tg_llvm_i64(e->l, e->lanes), ""), "");
     }
     LLVMValueRef memory = tg_x86_dot_reserve(e->x, &n->panel_memory, bytes);
+    n->panels = memory;
     if (copies_lines(n)) {
         copy_lines(n, memory);
         return;
@@ -140,7 +150,6 @@ static void pack_group(tg_dot_nest *n) {
     LLVMValueRef done = tg_x86_dot_packs_groups(e, &n->narrow_columns) ? pack_whole_groups(n, memory) : NULL;
     pack_panels(n, memory, from, 1, done);
     tg_x86_outline_close(e->x, &o, "pack_panels");
-    n->panels = memory;
 }
 
 static void packed_loops(tg_dot_nest *n, LLVMValueRef *steps) {
@@ -203,6 +212,7 @@ void tg_dot_open_part(tg_dot_nest *n) {
     tg_dot_emission *e = &n->e;
     const tg_x86_dot *d = e->d;
     LLVMValueRef steps[TG_DOT_AXES];
+    int64_t ever;
     if (d->amx) { /* tiles lie one after the other, those of 16 columns in a row: whole pages, and no sets of the caches left out */
         LLVMValueRef lines = tg_llvm_i64(e->l, TG_AMX_ROWS), tiles = tg_llvm_ceil_div(e->l, points_of_part(n), lines);
         e->apart = LLVMBuildMul(e->l->builder, tiles, tg_llvm_i64(e->l, TG_AMX_ROWS * TG_AMX_BYTES), "");
@@ -210,6 +220,9 @@ void tg_dot_open_part(tg_dot_nest *n) {
         return;
     }
     packed_loops(n, steps);
+    n->copies = n->pays && tg_dot_may_copy(n) && !n->exact && !(tg_llvm_is_const(n->pays, &ever) && !ever);
+    n->p.source_step = tg_x86_dot_step(e, &n->columns, d->over[0]);
+    n->next_crowds = n->copies ? tg_dot_crowds(n, n->p.source_step, n->e.k_count, e->x->machine->l2_bytes / 2) : NULL;
     for (uint32_t i = 0; i < d->n_over; i++) {
         LLVMValueRef in_place = tg_x86_dot_step(e, &n->columns, d->over[i]);
         n->p.loops[i].count = tg_x86_dot_count(e, i);
@@ -227,12 +240,12 @@ void tg_dot_open_part(tg_dot_nest *n) {
         return;
     }
     LLVMValueRef zero = tg_llvm_i64(e->l, 0), in_place = tg_dot_bytes_at(n, n->columns.base, e->k_from, tg_x86_dot_step(e, &n->columns, d->over[0]));
-    int64_t ever;
     if (tg_llvm_is_const(n->pays, &ever) && !ever) {
         n->panels = in_place;
         n->panel_bytes = zero;
         return;
     }
+    n->in_place = in_place;
     LLVMValueRef memory = tg_x86_alloca(e->x, e->l->ptr), bytes = tg_x86_alloca(e->x, e->l->i64);
     LLVMBuildStore(e->l->builder, in_place, memory);
     LLVMBuildStore(e->l->builder, zero, bytes);
@@ -246,6 +259,21 @@ void tg_dot_open_part(tg_dot_nest *n) {
     n->panel_bytes = LLVMBuildLoad2(e->l->builder, e->l->i64, bytes, "");
 }
 
+/* What tiles request: the next panel where its first tile will read it. It has to have room in the second level, of which lines that lie a power of
+ * two apart use little. Otherwise where it goes, or where it is from the second block of rows on; after the last panel comes the first one. */
+static void locate_next(tg_dot_nest *n) {
+    tg_dot_emission *e = &n->e;
+    LLVMBuilderRef b = e->l->builder;
+    LLVMValueRef size = tg_llvm_i64(e->l, e->size), next = LLVMBuildAdd(b, n->p.column, tg_dot_panel_width(n), "");
+    LLVMValueRef last = LLVMBuildICmp(b, LLVMIntSGE, next, tg_dot_size_of(n, e->d->vector), "");
+    LLVMValueRef packed = LLVMBuildICmp(b, LLVMIntNE, n->row_from, tg_llvm_i64(e->l, 0), "");
+    packed = LLVMBuildOr(b, LLVMBuildOr(b, packed, last, ""), n->next_crowds, "");
+    LLVMValueRef in_group = tg_dot_choose(n, LLVMBuildICmp(b, LLVMIntSLT, next, n->group_until, ""), next, n->group_from);
+    LLVMValueRef to = tg_dot_bytes_at(n, n->panels, panel_number(n, in_group), n->panel_bytes);
+    n->p.next = tg_dot_choose(n, packed, to, tg_dot_bytes_at(n, n->in_place, next, size));
+    n->p.next_step = tg_dot_choose(n, packed, n->p.loops[0].vector_step, n->p.source_step);
+}
+
 void tg_dot_locate_panel(tg_dot_nest *n) {
     LLVMValueRef number = panel_number(n, n->p.column);
     n->p.at = tg_dot_bytes_at(n, n->panels, number, n->panel_bytes);
@@ -253,6 +281,11 @@ void tg_dot_locate_panel(tg_dot_nest *n) {
         LLVMValueRef in_place = tg_dot_choose(n, n->pays, tg_llvm_i64(n->e.l, 0), n->p.column);
         LLVMValueRef step = n->columns.packed ? tg_x86_dot_step(&n->e, &n->columns, n->e.d->vector) : tg_llvm_i64(n->e.l, n->e.size);
         n->p.at = tg_dot_bytes_at(n, n->p.at, in_place, step);
+    }
+    n->p.source = NULL;
+    if (n->copies) {
+        n->p.source = tg_dot_bytes_at(n, n->in_place, n->p.column, tg_llvm_i64(n->e.l, n->e.size));
+        locate_next(n);
     }
     n->correction = n->e.d->flip_rows ? correction_of(n, n->p.at) : NULL;
     n->strip = n->in_parts ? tg_dot_bytes_at(n, n->strips, number, n->strip_bytes) : NULL;

@@ -42,6 +42,19 @@ static int64_t cache_lines(const tg_dot_nest *n) {
     return bytes > LINE ? bytes / LINE : 1;
 }
 
+/* The power of two in a step, within a line and a page: of the sets of a cache lines that far apart use one in unit / LINE. */
+static LLVMValueRef unit_of(tg_dot_nest *n, LLVMValueRef step) {
+    tg_llvm *l = n->e.l;
+    LLVMValueRef unit = LLVMBuildAnd(l->builder, step, LLVMBuildNeg(l->builder, step, ""), "");
+    return tg_llvm_min64(l, tg_llvm_max64(l, unit, tg_llvm_i64(l, LINE)), tg_llvm_i64(l, PAGE));
+}
+
+LLVMValueRef tg_dot_crowds(tg_dot_nest *n, LLVMValueRef step, LLVMValueRef count, int64_t bytes) {
+    LLVMBuilderRef b = n->e.l->builder;
+    LLVMValueRef unit = unit_of(n, step), width = tg_llvm_max64(n->e.l, unit, tg_dot_line_bytes(n));
+    return LLVMBuildICmp(b, LLVMIntSGT, LLVMBuildMul(b, width, count, ""), tg_llvm_i64(n->e.l, bytes), "");
+}
+
 /* Do `count` lines that lie `step` bytes apart find no room in the cache that panels are read from? A power of two in the step leaves
  * sets unused. A panel of several cache lines a point that even packed exceeds the first level is read from the second, all in good time,
  * unless each line displaces one that was requested for a point to come: those a page apart have the same few sets. */
@@ -49,8 +62,7 @@ static LLVMValueRef crowds_sets(tg_dot_nest *n, LLVMValueRef step, LLVMValueRef 
     tg_llvm *l = n->e.l;
     LLVMBuilderRef b = l->builder;
     const tg_machine *m = n->e.x->machine;
-    LLVMValueRef unit = LLVMBuildAnd(b, step, LLVMBuildNeg(b, step, ""), ""), page = tg_llvm_i64(l, PAGE);
-    unit = tg_llvm_min64(l, tg_llvm_max64(l, unit, tg_llvm_i64(l, LINE)), page);
+    LLVMValueRef unit = unit_of(n, step), page = tg_llvm_i64(l, PAGE);
     LLVMValueRef room = tg_llvm_i64(l, m->l1_bytes * 3 / 4);
     if (cache_lines(n) > 1) {
         LLVMValueRef fits = LLVMBuildICmp(b, LLVMIntSLE, LLVMBuildMul(b, count, tg_dot_line_bytes(n), ""), room, "");
@@ -98,6 +110,10 @@ static void plan_panels(tg_dot_nest *n, LLVMValueRef rows) {
     LLVMValueRef far = is_spread(n, &n->columns, lines == 1 ? STREAM_BYTES : m->foresees ? m->l2_bytes / 2 : 2 * m->l2_bytes);
     LLVMValueRef crowded = crowds_sets(n, step, tg_dot_size_of(n, d->over[d->n_over - 1]));
     n->pays = LLVMBuildAnd(b, tg_dot_has_tiles(n, rows, TG_DOT_PACK_TILES * lines), LLVMBuildOr(b, far, crowded, ""), "");
+    if (tg_dot_may_copy(n)) { /* almost for nothing what the first level does not hold */
+        LLVMValueRef large = tg_dot_crowds(n, tg_dot_line_bytes(n), tg_dot_size_of(n, d->over[0]), m->l1_bytes * 3 / 4);
+        n->pays = LLVMBuildOr(b, n->pays, LLVMBuildAnd(b, large, tg_dot_has_tiles(n, rows, TG_DOT_PACK_TILES), ""), "");
+    }
     if (d->n_over == 1 && d->group <= 1 && !is_short(n)) {
         LLVMValueRef few = LLVMBuildNot(b, tg_dot_has_tiles(n, rows, TG_DOT_PACK_TILES), "");
         n->streams = LLVMBuildAnd(b, few, is_spread(n, &n->columns, STREAM_BYTES), "");

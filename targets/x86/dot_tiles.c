@@ -211,11 +211,16 @@ static void start_values(tg_dot_nest *n, tg_dot_tile *t, LLVMValueRef from) {
     }
 }
 
+/* A mask that is made where it stands, where there are registers for it: comparisons are moved to their uses, into the loop. */
+static LLVMValueRef frozen(tg_dot_nest *n, LLVMValueRef mask) {
+    return n->e.x->machine->has_masks ? LLVMBuildFreeze(n->e.l->builder, mask, "") : mask;
+}
+
 /* Which lanes of a vector exist; null: all of them are known to. */
 static LLVMValueRef mask_at(tg_dot_nest *n, LLVMValueRef at) {
     int64_t first, until;
     bool known = tg_llvm_is_const(at, &first) && tg_llvm_is_const(n->p.n_columns, &until);
-    return known && first + n->e.lanes <= until ? NULL : tg_x86_dot_lanes_below(&n->e, at, n->p.n_columns);
+    return known && first + n->e.lanes <= until ? NULL : frozen(n, tg_x86_dot_lanes_below(&n->e, at, n->p.n_columns));
 }
 
 /* Two steps in one round need registers for loads of the second; tiles of another shape than the usual one that fill the registers spill
@@ -228,37 +233,70 @@ static bool may_unroll(const tg_dot_nest *n, unsigned rows, unsigned vecs) {
     return vecs == e->vecs && rows == e->rows && !n->compact;
 }
 
-/* The products of a tile, in a loop with or without requests. */
-static void sum_tile(tg_dot_nest *n, tg_dot_tile *t) {
+/* The products of `t` by one of two tiles that differ in their loops. */
+static void sum_either(tg_dot_nest *n, LLVMValueRef test, tg_dot_tile *yes, tg_dot_tile *no, tg_dot_tile *t) {
     tg_llvm *l = n->e.l;
-    tg_dot_tile quiet = *t;
-    quiet.prefetch = quiet.request = NULL;
     int64_t ever;
-    if (!n->p.quiet || !t->prefetch || !t->unroll) {
+    if (tg_llvm_is_const(test, &ever)) {
+        *t = ever ? *yes : *no;
         tg_x86_emit_dot_tile(l, t);
         return;
     }
-    if (tg_llvm_is_const(n->p.quiet, &ever)) {
-        *t = ever ? quiet : *t;
-        tg_x86_emit_dot_tile(l, t);
-        return;
-    }
-    LLVMBasicBlockRef none = tg_llvm_block(l), some = tg_llvm_block(l), after = tg_llvm_block(l);
-    LLVMBuildCondBr(l->builder, n->p.quiet, none, some);
-    LLVMPositionBuilderAtEnd(l->builder, none);
-    tg_x86_emit_dot_tile(l, &quiet);
-    none = LLVMGetInsertBlock(l->builder);
+    LLVMBasicBlockRef first = tg_llvm_block(l), second = tg_llvm_block(l), after = tg_llvm_block(l);
+    LLVMBuildCondBr(l->builder, test, first, second);
+    LLVMPositionBuilderAtEnd(l->builder, first);
+    tg_x86_emit_dot_tile(l, yes);
+    first = LLVMGetInsertBlock(l->builder);
     LLVMBuildBr(l->builder, after);
-    LLVMPositionBuilderAtEnd(l->builder, some);
-    tg_x86_emit_dot_tile(l, t);
-    some = LLVMGetInsertBlock(l->builder);
+    LLVMPositionBuilderAtEnd(l->builder, second);
+    tg_x86_emit_dot_tile(l, no);
+    second = LLVMGetInsertBlock(l->builder);
     LLVMBuildBr(l->builder, after);
     LLVMPositionBuilderAtEnd(l->builder, after);
     for (unsigned i = 0; i < t->rows * t->vecs; i++) {
         LLVMValueRef sum = LLVMBuildPhi(l->builder, n->e.vector, "");
-        LLVMAddIncoming(sum, (LLVMValueRef[]){quiet.acc[i], t->acc[i]}, (LLVMBasicBlockRef[]){none, some}, 2);
-        t->acc[i] = sum;
+        LLVMAddIncoming(sum, (LLVMValueRef[]){yes->acc[i], no->acc[i]}, (LLVMBasicBlockRef[]){first, second}, 2);
+        t->acc[i] = sum; /* `t` may be one of the two */
     }
+}
+
+/* A line a round of the next panel: in eight tiles all of every point, as a panel's point has four lines and a round two points. */
+static void request_next_panel(tg_dot_nest *n, tg_dot_tile *t) {
+    enum { LINE = 64 };
+    tg_llvm *l = n->e.l;
+    LLVMBuilderRef b = l->builder;
+    unsigned lines = n->e.vecs * n->e.lanes * n->e.size / LINE;
+    LLVMValueRef tile = LLVMBuildUDiv(b, n->row, tg_llvm_i64(l, n->e.rows), "");
+    LLVMValueRef point = LLVMBuildAnd(b, tile, tg_llvm_i64(l, 1), "");
+    LLVMValueRef line = LLVMBuildAnd(b, LLVMBuildLShr(b, tile, tg_llvm_i64(l, 1), ""), tg_llvm_i64(l, lines - 1), "");
+    t->request = tg_dot_bytes_at(n, tg_dot_bytes_at(n, n->p.next, line, tg_llvm_i64(l, LINE)), point, n->p.next_step);
+    t->request_step = n->p.next_step;
+    t->request_one = true;
+}
+
+/* The products of a tile, in a loop with or without requests, or in one that also packs the panel, which the first tile does. */
+static void sum_tile(tg_dot_nest *n, tg_dot_tile *t) {
+    tg_dot_tile quiet = *t, packs = *t;
+    quiet.prefetch = quiet.request = NULL;
+    if (!t->unroll || !t->prefetch || (!n->p.quiet && !n->p.source)) {
+        tg_x86_emit_dot_tile(n->e.l, t);
+        return;
+    }
+    if (!n->p.source) {
+        sum_either(n, n->p.quiet, &quiet, t, t);
+        return;
+    }
+    LLVMBuilderRef b = n->e.l->builder;
+    LLVMValueRef first = LLVMBuildICmp(b, LLVMIntEQ, n->row, tg_llvm_i64(n->e.l, 0), "");
+    const tg_dot_loop loop = {n->p.loops[0].count, n->p.source_step, n->p.loops[0].row_step};
+    packs.prefetch = LLVMBuildMul(b, n->p.source_step, tg_llvm_i64(n->e.l, TG_DOT_PREFETCH_STEPS), "");
+    packs.request = NULL;
+    packs.copy = n->p.at;
+    packs.vector_base = n->p.source;
+    packs.loops = &loop;
+    packs.unroll = false;
+    request_next_panel(n, &quiet);
+    sum_either(n, LLVMBuildAnd(b, first, n->pays, ""), &packs, &quiet, t);
 }
 
 tg_dot_tile tg_dot_run_tile(tg_dot_nest *n, LLVMValueRef from, unsigned rows, unsigned vecs, bool masked) {

@@ -1,6 +1,7 @@
 /* The fast path of dot against the interpreter: every part that an axis can play, every way an operand can be read, and the
  * element types, over odd sizes, layouts, thread counts and instruction sets (tests/support/x86_run.c). */
 #include "tests/support/guarded.h"
+#include "targets/x86/x86_target.h"
 #include "tests/support/x86_run.h"
 
 #include <criterion/criterion.h>
@@ -151,7 +152,7 @@ Test(x86dot, sizes_beyond_the_caches, .timeout = 120) {
         {1, 4111, 300},  {2, 1000, 65},    {3, 515, 1000},  {5, 2048, 129},   {7, 1031, 333},
         {8, 4096, 70},   {13, 777, 801},   {47, 1030, 260}, {200, 100, 1400}, {96, 70, 9001},
         {61, 140, 1203}, {50, 129, 2000}, {301, 1100, 517},
-        {10, 33, 20000}, {600, 530, 1200}, {1, 17, 30000},  {1, 8209, 8},     {1, 50000, 17},
+        {10, 33, 20000}, {600, 530, 1200}, {1100, 150, 301}, {48, 64, 145}, {53, 512, 256}, {1, 17, 30000},  {1, 8209, 8},     {1, 50000, 17},
         {1, 9001, 33},  {1, 5000, 40},    {1, 70000, 9}};
     for (int threads = 1; threads <= 4; threads += 3) {
         write_product(&products[0], "", false);
@@ -374,6 +375,38 @@ Test(x86dot, tiles_stay_in_registers) {
         cr_expect_eq(stack_accesses_of_tile(k->object.asm_text, levels[i].multiplies), 0, "%s", levels[i].arch);
         x86_close(k);
     }
+}
+
+/* Vectors that loops of `multiplies` multiply-adds store, at most. */
+static int stores_of_tile(const char *assembly, int multiplies) {
+    int here = 0, stores = 0, most = 0;
+    for (const char *line = assembly; line && *line; line = strchr(line, '\n'), line += line != NULL) {
+        char copy[256];
+        size_t n = strcspn(line, "\n");
+        snprintf(copy, sizeof copy, "%.*s", (int)(n < 255 ? n : 255), line);
+        const char *last = strrchr(copy, ',');
+        here += strstr(copy, "vfmadd") != NULL;
+        stores += strstr(copy, "vmovups\t%zmm") && last && strchr(last, ')');
+        if (strchr(copy, ':') || copy[strspn(copy, " \t")] == 'j') {
+            most = here == multiplies && stores > most ? stores : most;
+            here = stores = 0;
+        }
+    }
+    return most;
+}
+
+/* A panel is packed by the first tile that reads it, and by no loop of its own; masks of columns are not made anew at every point. */
+Test(x86dot, first_tiles_pack) {
+    tg_machine m;
+    if (!tg_x86_machine("native", &m) || !m.foresees) {
+        return;
+    }
+    write_product(&products[0], "", false);
+    x86_options o = {.emit = TG_EMIT_ASM};
+    x86_kernel *k = x86_open(text, &o);
+    cr_assert(!k->error, "%s", k->error);
+    cr_expect_eq(stores_of_tile(k->object.asm_text, 24), 4);
+    x86_close(k);
 }
 
 Test(x86dot, other_shapes) {
