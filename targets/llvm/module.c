@@ -24,7 +24,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 /* Passes that find nothing in such code; each costs up to one hundredth. */
 #define NOTHING_TO_DO \
     "-disable-constant-hoisting", "-disable-machine-dce", "-disable-branch-fold", "-fixup-byte-word-insts=0", "-x86-machine-combiner=0", \
-        "-combiner-store-merging=0"
+        "-combiner-store-merging=0", "-disable-ssc", "-disable-x86-domain-reassignment"
 
 static void initialise(void) {
     LLVMInitializeX86TargetInfo();
