@@ -84,16 +84,29 @@ static void request_lines(emission *e, LLVMValueRef at) {
     }
 }
 
+/* What a step requests. To test whether the tile is quiet takes less than the requests, and a loop for either case is twice the code. */
+static void emit_requests(emission *e, const state *s) {
+    tg_llvm *l = e->l;
+    tg_llvm_if c;
+    if (e->t->quiet) {
+        tg_llvm_if_open(l, &c, LLVMBuildNot(l->builder, e->t->quiet, ""));
+    }
+    if (s->request && e->t->request_one) {
+        tg_llvm_prefetch(l, s->request, 2);
+    } else if (s->request) {
+        request_lines(e, s->request);
+    } else if (e->t->prefetch) {
+        request_lines(e, byte_gep(l, s->vector_at, e->t->prefetch));
+    }
+    if (e->t->quiet) {
+        tg_llvm_if_close(l, &c);
+    }
+}
+
 /* One reduction step: a rank-1 update of the register tile. */
 static void emit_step(emission *e, state *s) {
     tg_dot_tile *t = e->t;
-    if (s->request && t->request_one) {
-        tg_llvm_prefetch(e->l, s->request, 2);
-    } else if (s->request) {
-        request_lines(e, s->request);
-    } else if (t->prefetch) {
-        request_lines(e, byte_gep(e->l, s->vector_at, t->prefetch));
-    }
+    emit_requests(e, s);
     LLVMValueRef columns[TG_DOT_MAX_VECS];
     for (unsigned v = 0; v < t->vecs; v++) {
         columns[v] = load_vector(e, s->vector_at, v);

@@ -41,6 +41,7 @@ typedef struct tg_dot_tile {
     LLVMValueRef row_at[TG_DOT_MAX_ROWS]; /* address of each row there */
     LLVMValueRef masks[TG_DOT_MAX_VECS]; /* lanes of each vector that exist; null: all */
     LLVMValueRef prefetch; /* how far ahead of the vector side, in bytes; null: nowhere */
+    LLVMValueRef quiet; /* i1: nothing is requested after all; null: something is */
     LLVMValueRef request, request_step; /* of a loop in pairs: what it requests instead, from where on and bytes a step, not 0; null: nothing else */
     bool request_one; /* one line a round, to the second level */
     LLVMValueRef copy; /* where each step leaves the line it reads of the vector side, one after the other; null: nowhere */

@@ -260,6 +260,19 @@ static void sum_either(tg_dot_nest *n, LLVMValueRef test, tg_dot_tile *yes, tg_d
     }
 }
 
+/* Whether the panel is quiet is known now, or tested in the loop. */
+static void plan_quiet(const tg_dot_nest *n, tg_dot_tile *t) {
+    int64_t ever;
+    if (!n->p.quiet || !t->prefetch || !t->unroll) {
+        return;
+    }
+    if (!tg_llvm_is_const(n->p.quiet, &ever)) {
+        t->quiet = n->p.quiet;
+    } else if (ever) {
+        t->prefetch = t->request = NULL;
+    }
+}
+
 /* A line a round of the next panel: in eight tiles all of every point, as a panel's point has four lines and a round two points. */
 static void request_next_panel(tg_dot_nest *n, tg_dot_tile *t) {
     enum { LINE = 64 };
@@ -274,18 +287,15 @@ static void request_next_panel(tg_dot_nest *n, tg_dot_tile *t) {
     t->request_one = true;
 }
 
-/* The products of a tile, in a loop with or without requests, or in one that also packs the panel, which the first tile does. */
+/* The products of a tile, in a loop that requests lines if the panel is not quiet, or in one that packs the panel, which the first tile does. */
 static void sum_tile(tg_dot_nest *n, tg_dot_tile *t) {
-    tg_dot_tile quiet = *t, packs = *t;
-    quiet.prefetch = quiet.request = NULL;
-    if (!t->unroll || !t->prefetch || (!n->p.quiet && !n->p.source)) {
+    if (!t->unroll || !t->prefetch || !n->p.source) {
+        plan_quiet(n, t);
         tg_x86_emit_dot_tile(n->e.l, t);
         return;
     }
-    if (!n->p.source) {
-        sum_either(n, n->p.quiet, &quiet, t, t);
-        return;
-    }
+    tg_dot_tile next = *t, packs = *t;
+    next.prefetch = next.request = NULL;
     LLVMBuilderRef b = n->e.l->builder;
     LLVMValueRef first = LLVMBuildICmp(b, LLVMIntEQ, n->row, tg_llvm_i64(n->e.l, 0), "");
     const tg_dot_loop loop = {n->p.loops[0].count, n->p.source_step, n->p.loops[0].row_step};
@@ -295,8 +305,8 @@ static void sum_tile(tg_dot_nest *n, tg_dot_tile *t) {
     packs.vector_base = n->p.source;
     packs.loops = &loop;
     packs.unroll = false;
-    request_next_panel(n, &quiet);
-    sum_either(n, LLVMBuildAnd(b, first, n->pays, ""), &packs, &quiet, t);
+    request_next_panel(n, &next);
+    sum_either(n, LLVMBuildAnd(b, first, n->pays, ""), &packs, &next, t);
 }
 
 tg_dot_tile tg_dot_run_tile(tg_dot_nest *n, LLVMValueRef from, unsigned rows, unsigned vecs, bool masked) {

@@ -409,6 +409,30 @@ Test(x86dot, first_tiles_pack) {
     x86_close(k);
 }
 
+static unsigned count(const char *where, const char *what) {
+    unsigned n = 0;
+    for (const char *p = where; (p = strstr(p, what)) != NULL; p++) {
+        n++;
+    }
+    return n;
+}
+
+/* What a machine knows of itself (tg_machine.foresees) chooses at run time whether a loop requests lines; it does not double the loop. */
+Test(x86dot, requests_need_no_second_loop) {
+    tg_machine machine;
+    unsigned multiplies[2];
+    cr_assert(tg_target_x86.machine(NULL, &machine));
+    for (int named = 0; named < 2; named++) {
+        write_product(&products[6], "", false); /* panels that no first tile packs: they are converted */
+        x86_options o = {.arch = named ? machine.arch : NULL, .emit = TG_EMIT_LLVM};
+        x86_kernel *k = x86_open(text, &o);
+        cr_assert(!k->error, "%s", k->error);
+        multiplies[named] = count(k->object.llvm_text, "@llvm.fma.");
+        x86_close(k);
+    }
+    cr_expect_eq(multiplies[0], multiplies[1], "%u and %u", multiplies[0], multiplies[1]);
+}
+
 Test(x86dot, other_shapes) {
     write_typed(batched, "");
     check("batched, result used twice", 8);
