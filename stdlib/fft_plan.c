@@ -265,25 +265,39 @@ static tg_status last_rows(const tg_fft_plan *p, const tg_tensor *x, tg_tensor *
                : tg_fft_axis_rows(&p->axis[p->rank - 1], x, y, p->options.normalise != 0);
 }
 
-/* Along dimension d < rank - 1 of complex row-major data. */
-static tg_status run_columns(const tg_fft_plan *p, uint32_t d, int64_t batch,
-                             const tg_tensor *x, tg_tensor *y) {
-    int64_t shape[] = {batch, p->n[d], p->last};
+/* Data of all dimensions, row-major but for rows that are `pitch` elements apart. */
+typedef struct grid_data {
+    const tg_tensor *t;
+    int64_t pitch;
+} grid_data;
+
+/* What is between two steps. Rows that were a multiple of 512 bytes would have their columns in few sets of the first-level cache. Two dimensions
+ * only: a column along the first of three goes over whole planes. */
+static int64_t pitch_between(const tg_fft_plan *p) {
+    enum { DENSE = 512, LINE = 64 };
+    int64_t size = (int64_t)tg_dtype_size(p->options.dtype);
+    return p->rank == 2 && p->last * size % DENSE == 0 ? p->last + LINE / size : p->last;
+}
+
+/* Along dimension d < rank - 1 of complex data. */
+static tg_status run_columns(const tg_fft_plan *p, uint32_t d, int64_t batch, grid_data x, grid_data y) {
+    int64_t shape[] = {batch, p->n[d], p->last}, planes = 1;
     for (uint32_t k = 0; k + 1 < p->rank; k++) {
         shape[0] *= k < d ? p->n[k] : 1;
-        shape[2] *= k > d ? p->n[k] : 1;
+        planes *= k > d ? p->n[k] : 1;
     }
-    tg_tensor from = tg_fft_view(x, 3, shape, NULL), to = tg_fft_view(y, 3, shape, NULL);
+    shape[2] *= planes;
+    tg_tensor from = tg_fft_view(x.t, 3, shape, (int64_t[]){shape[1] * planes * x.pitch, planes * x.pitch, 1});
+    tg_tensor to = tg_fft_view(y.t, 3, shape, (int64_t[]){shape[1] * planes * y.pitch, planes * y.pitch, 1});
     return tg_fft_axis_columns(&p->axis[d], &from, &to, p->options.normalise != 0);
 }
 
-static tg_tensor all_rows(const tg_fft_plan *p, const tg_tensor *t, int64_t batch,
-                          bool complex) {
+static tg_tensor all_rows(const tg_fft_plan *p, grid_data g, int64_t batch, bool complex) {
     int64_t rows = batch;
     for (uint32_t d = 0; d + 1 < p->rank; d++) {
         rows *= p->n[d];
     }
-    return tg_fft_view(t, 3, (int64_t[]){1, rows, extent(p, p->rank - 1, complex)}, NULL);
+    return tg_fft_view(g.t, 3, (int64_t[]){1, rows, extent(p, p->rank - 1, complex)}, (int64_t[]){rows * g.pitch, g.pitch, 1});
 }
 
 /* Two and three dimensions: step k reads what step k - 1 wrote; the last one writes y. C2R ends with the rows, the
@@ -291,13 +305,13 @@ static tg_tensor all_rows(const tg_fft_plan *p, const tg_tensor *t, int64_t batc
 static tg_status run_steps(const tg_fft_plan *p, const tg_tensor *x, tg_tensor *y,
                            tg_tensor *temp, int64_t batch) {
     bool rows_last = p->options.kind == TG_FFT_C2R;
-    const tg_tensor *from = x;
+    grid_data from = {x, extent(p, p->rank - 1, p->options.kind != TG_FFT_R2C)};
     tg_status s = TG_OK;
     for (uint32_t k = 0; k < p->rank && s == TG_OK; k++) {
-        tg_tensor *to = k + 1 == p->rank ? y : &temp[k];
+        bool last = k + 1 == p->rank;
+        grid_data to = {last ? y : &temp[k], last ? extent(p, p->rank - 1, !rows_last) : pitch_between(p)};
         if (k == (rows_last ? p->rank - 1 : 0)) {
-            tg_tensor a = all_rows(p, from, batch, p->options.kind != TG_FFT_R2C),
-                      b = all_rows(p, to, batch, !rows_last);
+            tg_tensor a = all_rows(p, from, batch, p->options.kind != TG_FFT_R2C), b = all_rows(p, to, batch, !rows_last);
             s = last_rows(p, &a, &b);
         } else {
             s = run_columns(p, rows_last ? k : p->rank - 1 - k, batch, from, to);
@@ -312,7 +326,7 @@ static tg_status run_dims(const tg_fft_plan *p, const tg_tensor *x, tg_tensor *y
         return tg_fail(p->context, TG_ERROR_UNSUPPORTED,
                        "transforms of several dimensions take row-major tensors");
     }
-    int64_t batch = batch_of(p, x), n = batch * p->last;
+    int64_t batch = batch_of(p, x), n = batch * pitch_between(p);
     for (uint32_t d = 0; d + 1 < p->rank; d++) {
         n *= p->n[d];
     }
