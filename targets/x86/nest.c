@@ -327,24 +327,38 @@ static void band_loop(tg_x86_nest_walk *w, uint32_t i, tg_x86_frame *frame) {
     w->has_band = NULL;
 }
 
-/* Lanes over two axes: all points of the inner one, some of the other at a time. */
-static void run_level(tg_x86_nest_walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n) {
+/* Lanes over two axes, the inner one: all points. What is left over of the partner has lanes along the vector axis only. */
+static void inner_run(tg_x86_nest_walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n) {
     tg_x86 *x = w->x;
-    bool inner = (a == w->n->partner) == w->n->rows;
-    const tg_x86_range *r = &x->ranges[a->rank];
-    LLVMValueRef k = r->first, until = LLVMBuildAdd(x->builder, r->first, r->size, "");
-    tg_x86_nest_loop l;
-    if (!inner) {
-        k = tg_x86_open_loop(x, &l, k, until, x->lanes / x->run);
-    }
     tg_x86_frame *inside[TG_X86_MAX_POINTS];
-    LLVMValueRef index = tg_x86_run_index(x, k, inner);
+    LLVMValueRef first = x->ranges[a->rank].first, index = x->run ? tg_x86_run_index(x, first, true) : first;
+    for (uint32_t u = 0; u < n; u++) {
+        tg_x86_bind_point(x, &inside[u], frames[u], a, index, x->run ? NULL : tg_llvm_i64(x->l, 1));
+    }
+    tg_x86_walk_level(w, i + 1, inside, n);
+}
+
+/* The other one: some points at a time, as long as there are enough. */
+static void outer_runs(tg_x86_nest_walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n) {
+    tg_x86 *x = w->x;
+    const tg_x86_range *r = &x->ranges[a->rank];
+    unsigned lanes = x->lanes, run = x->run, share = lanes / run;
+    LLVMValueRef until = LLVMBuildAdd(x->builder, r->first, r->size, "");
+    LLVMValueRef whole = LLVMBuildAdd(x->builder, r->first, tg_llvm_i64(x->l, r->bound / share * share), "");
+    tg_x86_nest_loop l;
+    LLVMValueRef index = tg_x86_run_index(x, tg_x86_open_loop(x, &l, r->first, whole, share), false);
+    tg_x86_frame *inside[TG_X86_MAX_POINTS];
     for (uint32_t u = 0; u < n; u++) {
         tg_x86_bind_point(x, &inside[u], frames[u], a, index, NULL);
     }
     tg_x86_walk_level(w, i + 1, inside, n);
-    if (!inner) {
-        tg_x86_close_loop(x, &l);
+    tg_x86_close_loop(x, &l);
+    if (r->bound % share) {
+        x->lanes = run;
+        x->run = 0;
+        tg_x86_point_loop(w, i, a, frames, n, whole, until);
+        x->lanes = lanes;
+        x->run = run;
     }
 }
 
@@ -357,7 +371,8 @@ void tg_x86_walk_level(tg_x86_nest_walk *w, uint32_t i, tg_x86_frame **frames, u
     } else if (k == nest->n_outer + nest->n_inner) {
         run_roots(w, frames, n, false);
     } else if (nest->partner && (axis_at(nest, k) == nest->vector || axis_at(nest, k) == nest->partner)) {
-        run_level(w, i, axis_at(nest, k), frames, n);
+        bool inner = (axis_at(nest, k) == nest->partner) == nest->rows;
+        (inner ? inner_run : outer_runs)(w, i, axis_at(nest, k), frames, n);
     } else if (axis_at(nest, k) == nest->vector) {
         tg_x86_vector_loops(w, i, nest->vector, frames, n);
     } else if (k >= nest->n_outer + nest->n_inner - nest->unrolled) {

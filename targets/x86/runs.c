@@ -8,6 +8,8 @@
  * That is the vector axis, for a partner that makes up an index together with it: x[n = q + 8 p]. A partner that is in no index of the chain, such as rows
  * side by side, is inner itself: buffers have it innermost, so that a pass reads and writes runs of it whatever it does to n.
  *
+ * If the groups p are no multiple of the places for them, the last ones have vectors of the length of a run.
+ *
  * Indices of both are plain vectors, which all other code takes for lanes that gather. An access finds out here what they are: its offset is a sum
  * of products with what is the same in all lanes, and so moves evenly within a run and from run to run:
  *

@@ -387,16 +387,18 @@ static bool is_in_index(const tg_x86_nest *n, const tg_axis *a) {
     return in;
 }
 
-/* A partner for the vector axis (runs.c): rows, with all their points, or else what makes up for the axis being short. Only in chains, with extents that
- * need no mask. */
+/* A partner for the vector axis (runs.c): rows, with all their points, or else what makes up for the axis being short, of which some may be left over if it
+ * is around the vector axis. Only in chains, with extents that need no mask. */
 static void choose_partner(const tg_x86 *x, tg_x86_nest *n, uint32_t most) {
     bool chain = n->vector && x->unit && n->roots.data[0].kind == TG_X86_ROOT_SET && n->n_inner == 0 && n->unroll == 1 && n->lanes <= most;
     int64_t length = chain ? points_of(x, n->vector) : 0;
+    bool around = false; /* the vector axis runs inside this one */
     for (uint32_t i = n->n_outer; length > 0 && i-- > 0 && !n->partner;) {
         int64_t points = points_of(x, n->outer[i]);
+        around |= n->outer[i] == n->vector;
         n->rows = !is_in_index(n, n->outer[i]);
         bool rows = points > 1 && points < most && most % points == 0 && length % (most / points) == 0;
-        bool fills = points > 0 && length < most && most % length == 0 && points % (most / length) == 0;
+        bool fills = length < most && most % length == 0 && (points % (most / length) == 0 ? points > 0 : around && points > most / length);
         n->partner = n->outer[i] != n->vector && (n->rows ? rows : fills) ? n->outer[i] : NULL;
     }
     if (n->partner) {
