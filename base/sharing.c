@@ -9,12 +9,15 @@ static const double COPIED = 1.0 / 12, READ = 1.0 / 24, WRITTEN = 1.0 / 16; /* f
 static const double LINE =
     24; /* where a run of an operand or of the result begins, which no prefetcher foresees */
 static const double TASK = 1500; /* addresses, a panel begun, the last tiles */
-static const double WAKE = 2500; /* of other threads, and waiting for the last of them */
+static const double WAKE = 4000; /* of other threads, and waiting for the last of them */
 
 /* Of a task: threads are not equally fast, and the first waits for the last. */
 static const double UNEVEN = 0.125;
 
-enum { MOST_ROUNDS = 8 /* tasks for a thread, about */ };
+enum {
+    MOST_ROUNDS = 8 /* tasks for a thread, about */,
+    LEAST_TASK = 12000 /* cycles: no more tasks than there are of these */
+};
 
 static int64_t ceil_div(int64_t a, int64_t b) {
     return a / b + (a % b > 0);
@@ -78,16 +81,17 @@ static void consider(const tg_product *p, int64_t threads, int64_t column_parts,
 }
 
 void tg_share_product(tg_product *p, int64_t threads) {
-    choice best = {.cycles =
-                       launch_cycles(p, threads, p->columns, smaller(p->rows, p->most_rows)),
-                   .column_block = p->columns,
-                   .row_block = smaller(p->rows, p->most_rows)};
+    int64_t rows = smaller(p->rows, p->most_rows);
+    int64_t most =
+                (int64_t)fmin(task_cycles(p, p->columns, rows) / LEAST_TASK, (double)INT32_MAX),
+            before = 1;
+    choice best = {launch_cycles(p, threads, p->columns, rows), p->columns, rows};
     for (int64_t rounds = 1; rounds <= MOST_ROUNDS && threads > 1; rounds *= 2) {
-        int64_t want = ceil_div(threads * rounds, p->others);
-        for (int64_t parts = 1; parts <= want; parts += ceil_div(parts, 3)) {
+        int64_t want = smaller(ceil_div(threads * rounds, p->others), most);
+        for (int64_t parts = 1; want > before && parts <= want; parts += ceil_div(parts, 3)) {
             consider(p, threads, parts, ceil_div(want, parts), &best);
-            consider(p, threads, ceil_div(want, parts), parts, &best);
         }
+        before = want;
     }
     p->column_block = best.column_block;
     p->row_block = best.row_block;
