@@ -2,9 +2,8 @@
  * tg_rt that generated code gets is its first member. */
 #include "runtime/host.h"
 
-#include "base/sharing.h"
-
 #include "base/io.h"
+#include "base/sharing.h"
 #include "runtime/float_mode.h"
 
 #include <stdatomic.h>
