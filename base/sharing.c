@@ -14,10 +14,9 @@ static const double WAKE = 4000; /* of other threads, and waiting for the last o
 /* Of a task: threads are not equally fast, and the first waits for the last. */
 static const double UNEVEN = 0.125;
 
-enum {
-    MOST_ROUNDS = 8 /* tasks for a thread, about */,
-    LEAST_TASK = 12000 /* cycles: no more tasks than there are of these */
-};
+static const double LEAST_TASK = 12000; /* no more tasks than there are of these */
+
+enum { MOST_ROUNDS = 8 /* tasks for a thread, about */ };
 
 static int64_t ceil_div(int64_t a, int64_t b) {
     return a / b + (a % b > 0);
@@ -82,9 +81,8 @@ static void consider(const tg_product *p, int64_t threads, int64_t column_parts,
 
 void tg_share_product(tg_product *p, int64_t threads) {
     int64_t rows = smaller(p->rows, p->most_rows);
-    int64_t most =
-                (int64_t)fmin(task_cycles(p, p->columns, rows) / LEAST_TASK, (double)INT32_MAX),
-            before = 1;
+    double tasks = task_cycles(p, p->columns, rows) / LEAST_TASK;
+    int64_t most = (int64_t)fmin(tasks, INT32_MAX), before = 1;
     choice best = {launch_cycles(p, threads, p->columns, rows), p->columns, rows};
     for (int64_t rounds = 1; rounds <= MOST_ROUNDS && threads > 1; rounds *= 2) {
         int64_t want = smaller(ceil_div(threads * rounds, p->others), most);
