@@ -49,9 +49,10 @@ static double task_cycles(const tg_product *p, int64_t column_block, int64_t row
 /* Until the last thread is done. */
 static double launch_cycles(const tg_product *p, int64_t threads, int64_t column_block,
                             int64_t row_block) {
-    int64_t parts = ceil_div(p->columns, column_block) * ceil_div(p->rows, row_block);
-    double tasks = (double)parts * (double)p->others,
-           task = task_cycles(p, column_block, row_block);
+    double column_parts = (double)ceil_div(p->columns, column_block),
+           row_parts = (double)ceil_div(p->rows, row_block);
+    double tasks = column_parts * row_parts * (double)p->others;
+    double task = task_cycles(p, column_block, row_block);
     if (tasks <= 1) {
         return task;
     }
