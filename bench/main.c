@@ -193,7 +193,7 @@ static void bound_spinning(void) {
     setenv("KMP_BLOCKTIME", "1", 0);
 }
 
-/* A release of OpenBLAS that is older than the processor takes it for a Pentium 4, a fifth of its speed; the name of a core with the
+/* A release of OpenBLAS that is older than the processor takes it for a Pentium 4, a quarter of its speed; the name of a core with the
  * same vectors gives it the kernels that it has. */
 static void name_core_for_openblas(void) {
     if (__builtin_cpu_is("intel")) {

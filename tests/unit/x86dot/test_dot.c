@@ -399,7 +399,7 @@ static int stores_of_tile(const char *assembly, int multiplies) {
 Test(x86dot, first_tiles_pack) {
     tg_machine m;
     if (!tg_x86_machine("native", &m) || !m.foresees) {
-        return;
+        cr_skip_test("this processor wants requests: its panels are packed by a loop");
     }
     write_product(&products[0], "", false);
     x86_options o = {.emit = TG_EMIT_ASM};
