@@ -8,7 +8,7 @@ other, the lowest first, and the rest is fitted again to what the rounded ones l
 Usage: tools/fit_math.py            prints each fit with its error, as a power of two, relative to the result
 """
 import struct
-from decimal import Decimal as D, getcontext
+from decimal import Decimal as D, getcontext, localcontext
 
 getcontext().prec = 50
 POINTS = 120 # even: 0 is none of them
@@ -86,9 +86,82 @@ def tail_of_exp(r):
     return total
 
 
+def pi():
+    """Machin's formula"""
+    def arctan_of_inverse(n):
+        term, total, k = D(1) / n, D(0), 0
+        while abs(term) > D(10) ** -(getcontext().prec + 5):
+            total += term / (2 * k + 1) * (1 if k % 2 == 0 else -1)
+            term /= n * n
+            k += 1
+        return total
+    return 16 * arctan_of_inverse(5) - 4 * arctan_of_inverse(239)
+
+
+def erf(x):
+    """The series around 0; 100 digits more, for what cancels up to x = 10"""
+    with localcontext() as context:
+        context.prec += 100
+        x, term, total, k = D(x), D(x), D(0), 0
+        while abs(term) > D(10) ** -context.prec:
+            total += term / (2 * k + 1)
+            k += 1
+            term = -term * x * x / k
+        return 2 * total / pi().sqrt()
+
+
+def erfc(x):
+    with localcontext() as context:
+        context.prec += 100
+        return 1 - erf(x)
+
+
+def erfc_quotient(u):
+    """erfc(a) exp(a^2) / t, a from t = u + ERFC_MIDDLE = 3 / (3 + a)"""
+    t = u + ERFC_MIDDLE
+    a = 3 * (1 - t) / t
+    with localcontext() as context:
+        context.prec += 100
+        return erfc(a) * (a * a).exp() / t
+
+
+def atanh_tail(z):
+    """(atanh(s) - s) / s^3, z = s^2"""
+    return sum(z ** k / (2 * k + 3) for k in range(120))
+
+
+def sin_tail(z):
+    """(sin(s) / s - 1) / z, z = s^2"""
+    term, total = -D(1) / 6, D(0)
+    for k in range(2, 30):
+        total += term
+        term = -term * z / ((2 * k) * (2 * k + 1))
+    return total
+
+
+def cos_tail(z):
+    """(cos(s) - 1) / z"""
+    term, total = -D(1) / 2, D(0)
+    for k in range(2, 30):
+        total += term
+        term = -term * z / ((2 * k - 1) * (2 * k))
+    return total
+
+
+ERFC_MIDDLE = D("0.6328125") # where g is near a number of f32
 HALF_LN2 = D(2).ln() / 2 * D("1.0005")
 
 if __name__ == "__main__":
     fit("exp(r) = 1 + r + r^2 q(r)", tail_of_exp, lambda r: r * r / r.exp(), -HALF_LN2, HALF_LN2, 4)
     fit("exp(r) - 1 = r + r^2 q(r)", tail_of_exp, lambda r: abs(r * r / (r.exp() - 1)), -HALF_LN2, HALF_LN2, 4)
     fit("exp(r) - 1 = r + r^2 q(r)", tail_of_exp, lambda r: abs(r * r / (r.exp() - 1)), -HALF_LN2, HALF_LN2, 5)
+    fit("erfc(a) exp(a^2) = t g(t - 0.6328125), t = 3 / (3 + a)", erfc_quotient, lambda u: 1 / erfc_quotient(u),
+        D(3) / D("13.1") - ERFC_MIDDLE, 1 - ERFC_MIDDLE, 9)
+    fit("erf(x) = x + x p(x^2)", lambda z: erf(z.sqrt()) / z.sqrt() - 1, lambda z: z.sqrt() / erf(z.sqrt()), 0, "0.8836", 5)
+    fit("erf(x) = 1 - exp(p(x))", lambda x: erfc(x).ln(), lambda x: erfc(x) / erf(x), "0.92", 4, 6)
+    fit("2 atanh(s) = 2 s + s^3 p(s^2)", lambda z: 2 * atanh_tail(z), lambda z: z / 2 / (1 + z * atanh_tail(z)), 0, D(1) / 9, 4)
+    fit("2 atanh(s) = 2 s + s^3 p(s^2)", lambda z: 2 * atanh_tail(z), lambda z: z / 2 / (1 + z * atanh_tail(z)), 0, D(1) / 9, 5)
+    quarter = (pi() / 4) ** 2 * D("1.0005")
+    fit("sin(s) = s + s^3 p(s^2)", sin_tail, lambda z: z / (1 + z * sin_tail(z)), 0, quarter, 3)
+    fit("cos(s) = 1 + s^2 p(s^2)", cos_tail, lambda z: z / (1 + z * cos_tail(z)), 0, quarter, 3)
+    fit("cos(s) = 1 + s^2 p(s^2)", cos_tail, lambda z: z / (1 + z * cos_tail(z)), 0, quarter, 4)
