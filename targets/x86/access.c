@@ -55,8 +55,8 @@ LLVMValueRef tg_x86_lane_mask(tg_x86 *x, LLVMValueRef mask) {
     return tg_llvm_splat(x->l, mask ? mask : all, x->lanes);
 }
 
-/* Elements below 32 bits have no gather instruction: one load per lane, from `sink` where the mask is off. */
-static LLVMValueRef gather_small(tg_x86 *x, const address *a, LLVMValueRef pointers) {
+/* One load per lane, from `sink` where the mask is off. */
+static LLVMValueRef gather_by_lanes(tg_x86 *x, const address *a, LLVMValueRef pointers) {
     LLVMBuilderRef b = x->builder;
     if (a->mask) {
         LLVMValueRef sink = tg_llvm_splat(x->l, x->sink, x->lanes);
@@ -74,8 +74,8 @@ static LLVMValueRef gather_small(tg_x86 *x, const address *a, LLVMValueRef point
 static LLVMValueRef load_gather(tg_x86 *x, const address *a) {
     LLVMTypeRef type = LLVMVectorType(a->element, x->lanes);
     LLVMValueRef pointers = lane_pointers(x, a);
-    if (a->align < 4) {
-        return gather_small(x, a, pointers);
+    if (a->align < 4 || !x->machine->has_masks) { /* no such instruction, or one of which LLVM makes a branch for each lane */
+        return gather_by_lanes(x, a, pointers);
     }
     return tg_llvm_gather(x->l, type, pointers, a->align, tg_x86_lane_mask(x, a->mask));
 }
