@@ -36,8 +36,8 @@ kernel embedding_bwd_sorted<T: float>(in T dY[N, D], in i32 perm[N], in i32 star
 kernel rope<T: float>(in T X[P, S, H, const D], in i64 pos[S], out T Y[P, S, H, const D], f32 base = 10000, f32 direction = 1)
     where D % 2 == 0
 {
-    grid (each p in P, s in S, h in H) {
-        axis u in D / 2;
+    grid (each p in P, s in S) {
+        axis h in H, u in D / 2;
         let f = wide(T)(pos[s]) * exp2(wide(T)(u) * (-2 / wide(T)(D)) * log2(wide(T)(base)));
         let c = cos(f), t = sin(f) * direction;
         let x = widen(X[p, s, h, u]), y = widen(X[p, s, h, u + D / 2]);
@@ -59,8 +59,8 @@ kernel sgd<T: float>(inout T P[M, N], in T G[M, N], inout wide(T) V[M, N], f32 l
 /// First and second moments and the step that they make, with bias correction for step number t = 1, 2, …
 private fn moment_step<W: f32 | f64>(W m, W v, f32 b1, f32 b2, f32 eps, int t) -> W
 {
-    let c1 = W(1.0 - pow(f64(b1), f64(t))), c2 = W(1.0 - pow(f64(b2), f64(t)));
-    return m / c1 / (sqrt(v / c2) + eps);
+    let c1 = W(1.0 / (1.0 - pow(f64(b1), f64(t)))), c2 = W(1.0 / sqrt(1.0 - pow(f64(b2), f64(t)))); // once: a root and a quotient are left
+    return m * c1 / (sqrt(v) * c2 + eps);
 }
 
 /// Adam with L2 decay added to the gradient, in place
