@@ -19,6 +19,10 @@ def f32(x):
     return D(struct.unpack("f", struct.pack("f", float(x)))[0])
 
 
+def f64(x):
+    return D(float(x))
+
+
 def solve(a, b):
     """Gaussian elimination with pivots."""
     n = len(b)
@@ -63,18 +67,18 @@ def fit_rest(xs, ys, ws, degree, fixed):
     return best
 
 
-def fit(name, function, weight, lo, hi, degree):
-    """Prints c[0 … degree]; weight(x) turns an error of the polynomial into a relative error of the result."""
+def fit(name, function, weight, lo, hi, degree, number=f32):
+    """Prints c[0 … degree], each of them a `number`; weight(x) turns an error of the polynomial into a relative error of the result."""
     xs = [D(lo) + (D(hi) - D(lo)) * (D(2 * i + 1) / D(2 * POINTS)) for i in range(POINTS)]
     ys = [function(x) for x in xs]
     ws = [weight(x) for x in xs]
     fixed = []
     for _ in range(degree + 1):
         c, _ = fit_rest(xs, ys, ws, degree, fixed)
-        fixed.append(f32(c[0]))
+        fixed.append(number(c[0]))
     e = max(abs(w * (poly(fixed, x) - y)) for x, y, w in zip(xs, ys, ws))
     print(f"{name}: 2^{float(e.log10() / D(2).log10()):.1f}")
-    print("   ", ", ".join(f"F({float(c):.12g})" for c in fixed))
+    print("   ", ", ".join(f"F({float(c):.12g})" if number is f32 else f"D({float(c)!r})" for c in fixed))
 
 
 def tail_of_exp(r):
@@ -160,8 +164,7 @@ if __name__ == "__main__":
     fit("erf(x) = x + x p(x^2)", lambda z: erf(z.sqrt()) / z.sqrt() - 1, lambda z: z.sqrt() / erf(z.sqrt()), 0, "0.8836", 5)
     fit("erf(x) = 1 - exp(p(x))", lambda x: erfc(x).ln(), lambda x: erfc(x) / erf(x), "0.92", 4, 6)
     fit("2 atanh(s) = 2 s + s^3 p(s^2)", lambda z: 2 * atanh_tail(z), lambda z: z / 2 / (1 + z * atanh_tail(z)), 0, D(1) / 9, 4)
-    fit("2 atanh(s) = 2 s + s^3 p(s^2)", lambda z: 2 * atanh_tail(z), lambda z: z / 2 / (1 + z * atanh_tail(z)), 0, D(1) / 9, 5)
+    fit("f64: 2 atanh(s) = 2 s + s^3 p(s^2)", lambda z: 2 * atanh_tail(z), lambda z: z / 2 / (1 + z * atanh_tail(z)), 0, "0.0295", 6, f64)
     quarter = (pi() / 4) ** 2 * D("1.0005")
     fit("sin(s) = s + s^3 p(s^2)", sin_tail, lambda z: z / (1 + z * sin_tail(z)), 0, quarter, 3)
     fit("cos(s) = 1 + s^2 p(s^2)", cos_tail, lambda z: z / (1 + z * cos_tail(z)), 0, quarter, 3)
-    fit("cos(s) = 1 + s^2 p(s^2)", cos_tail, lambda z: z / (1 + z * cos_tail(z)), 0, quarter, 4)

@@ -1,8 +1,8 @@
 /* lower-math: elementary functions become elementwise arithmetic.
  *
  * No target has to know exp or sin: LLVM scalarises them on x86 and cannot select most of them on GPUs. f32 functions are the
- * polynomials of math_f32.inc; f16 and bf16 are computed in f32 and rounded once; f64 functions are reduced to
- * those of the C library (exp, log, sin, …), which the target calls, one element at a time.
+ * polynomials of math_f32.inc; f16 and bf16 are computed in f32 and rounded once; exp, exp2 and log of f64 are in math_f64.inc, the other
+ * f64 functions are reduced to those of the C library (sin, log1p, …), which the target calls, one element at a time.
  *
  * Before: %y = exp %x : tile<#i x f32>     After: some twenty fma, cmp, select, bitcast, shl … of the same type.
  * Terminates: each op is replaced once by ops that are not f32 math ops. */
@@ -132,6 +132,7 @@ static VU rarely(tg_builder *bld, VU (*value)(tg_builder *, VF), VF x, double le
 #define USHL(a, n)          BIN(SHL, a, n)
 #define USHR(a, n)          BIN(SHR, a, n)
 #include "dsl/passes/math_f32.inc"
+#include "dsl/passes/math_f64.inc"
 
 /* The functions of the table below; arity decides which member is used. */
 #define MATH_UNARY(X)                                                                                              \
@@ -159,15 +160,15 @@ static const math_row F32_ROWS[TG_OP_COUNT] = {
 
 static tg_value *d_exp_sub(tg_builder *bld, tg_value *x, tg_value *y)
 {
-    return SEL(EQ(x, D(-HUGE_VAL)), D(0.0), tg_build_unary(bld, TG_OP_EXP, SUB(x, y)));
+    return SEL(EQ(x, D(-HUGE_VAL)), D(0.0), CALL(exp64, SUB(x, y)));
 }
 static tg_value *d_exp2_sub(tg_builder *bld, tg_value *x, tg_value *y)
 {
-    return SEL(EQ(x, D(-HUGE_VAL)), D(0.0), tg_build_unary(bld, TG_OP_EXP2, SUB(x, y)));
+    return SEL(EQ(x, D(-HUGE_VAL)), D(0.0), CALL(exp2_64, SUB(x, y)));
 }
 static tg_value *d_decay(tg_builder *bld, tg_value *x) /* exp(-|x|) */
 {
-    return tg_build_unary(bld, TG_OP_EXP, NEG(ABS(x)));
+    return CALL(exp64, NEG(ABS(x)));
 }
 static tg_value *d_sigmoid(tg_builder *bld, tg_value *x)
 {
@@ -183,7 +184,7 @@ static tg_value *d_logaddexp(tg_builder *bld, tg_value *x, tg_value *y)
 {
     VD hi = BIN(MAX, x, y), lo = BIN(MIN, x, y);
     VD d = SEL(EQ(hi, lo), D(0.0), SUB(lo, hi));
-    VD sum = ADD(hi, tg_build_unary(bld, TG_OP_LOG1P, tg_build_unary(bld, TG_OP_EXP, d)));
+    VD sum = ADD(hi, tg_build_unary(bld, TG_OP_LOG1P, CALL(exp64, d)));
     return SEL(EQ(ABS(hi), D(HUGE_VAL)), hi, sum);
 }
 static tg_value *d_rsqrt(tg_builder *bld, tg_value *x) /* as rsqrt of math_f32.inc */
@@ -216,6 +217,7 @@ static tg_value *d_sinpi(tg_builder *bld, tg_value *x)
 static tg_value *d_cospi(tg_builder *bld, tg_value *x) { return d_sinpi_shifted(bld, ABS(x), 1); }
 
 static const math_row F64_ROWS[TG_OP_COUNT] = {
+    [TG_OP_EXP] = {.unary = m_exp64},           [TG_OP_EXP2] = {.unary = m_exp2_64},        [TG_OP_LOG] = {.unary = m_log64},
     [TG_OP_RSQRT] = {.unary = d_rsqrt},         [TG_OP_SIGMOID] = {.unary = d_sigmoid},
     [TG_OP_SOFTPLUS] = {.unary = d_softplus},   [TG_OP_SINPI] = {.unary = d_sinpi},
     [TG_OP_COSPI] = {.unary = d_cospi},         [TG_OP_EXP_SUB] = {.binary = d_exp_sub},

@@ -1,4 +1,4 @@
-/* dsl/passes/math_f32.inc as plain C: the second instantiation, for tests. */
+/* dsl/passes/math_f32.inc and math_f64.inc as plain C: the second instantiation, for tests. */
 #ifndef TEST_MATH_F32_H
 #define TEST_MATH_F32_H
 #include <math.h>
@@ -85,4 +85,5 @@ static inline VD bitsd_(VL i) { VD x; memcpy(&x, &i, 8); return x; }
 #define USHL(a, n)          ((a) << (n))
 #define USHR(a, n)          ((a) >> (n))
 #include "dsl/passes/math_f32.inc"
+#include "dsl/passes/math_f64.inc"
 #endif
