@@ -5,18 +5,24 @@
 #include <math.h>
 
 /* Cycles. */
-static const double COPIED = 1.0 / 12, READ = 1.0 / 24, WRITTEN = 1.0 / 16; /* for a byte */
+static const double COPIED = 1.0 / 7, WRITTEN = 1.0 / 16; /* for a byte */
+static const double READ = 1.0 / 80; /* for a byte of a row in place and each panel */
 static const double LINE =
     24; /* where a run of an operand or of the result begins, which no prefetcher foresees */
-static const double TASK = 1500; /* addresses, a panel begun, the last tiles */
-static const double WAKE = 4000; /* of other threads, and waiting for the last of them */
+static const double FAR_LINE = 300; /* likewise in memory, of columns that pass few rows */
+static const double TASK = 1500;    /* addresses, a panel begun, the last tiles */
+static const double WAKE = 4000;    /* of other threads, and waiting for the last of them */
 
 /* Of a task: threads are not equally fast, and the first waits for the last. */
-static const double UNEVEN = 0.125;
+static const double UNEVEN = 0.0625;
 
 static const double LEAST_TASK = 12000; /* no more tasks than there are of these */
 
-enum { MOST_ROUNDS = 8 /* tasks for a thread, about */ };
+enum {
+    MOST_ROUNDS = 8, /* tasks for a thread, about */
+    FEW_TILES = 8,   /* of rows: columns are packed from there on, in pieces of any block */
+    FAR = 16 << 20   /* bytes that a core may hope to keep of the last cache */
+};
 
 static int64_t ceil_div(int64_t a, int64_t b) {
     return a / b + (a % b > 0);
@@ -38,12 +44,25 @@ static double product_cycles(const tg_product *p, int64_t columns, int64_t rows)
            (double)ceil_div(p->points, p->group) / (double)p->speed;
 }
 
+/* Where a line of the columns begins. */
+static double line_cycles(const tg_product *p) {
+    double bytes = (double)p->columns * (double)p->points * (double)p->column_bytes;
+    return p->rows < FEW_TILES * p->height && bytes > FAR ? FAR_LINE : LINE;
+}
+
+/* For a byte of a row: packed if many panels read it. */
+static double row_cycles(const tg_product *p, int64_t column_block) {
+    double in_place = READ * (double)ceil_div(column_block, p->width);
+    return p->packs_rows ? COPIED : fmin(COPIED, in_place);
+}
+
 static double task_cycles(const tg_product *p, int64_t column_block, int64_t row_block) {
     double columns = (double)column_block, rows = (double)row_block, points = (double)p->points;
     double moved = COPIED * columns * points * (double)p->column_bytes +
-                   (p->packs_rows ? COPIED : READ) * rows * points * (double)p->row_bytes +
+                   row_cycles(p, column_block) * rows * points * (double)p->row_bytes +
                    WRITTEN * columns * rows * (double)p->sum_bytes;
-    return TASK + LINE * (points + rows) + moved + product_cycles(p, column_block, row_block);
+    return TASK + line_cycles(p) * points + LINE * rows + moved +
+           product_cycles(p, column_block, row_block);
 }
 
 /* Until the last thread is done. */

@@ -1,7 +1,7 @@
 /* Sizes of groups, parts and blocks of the nest of dot_emit.c, and which sides are packed; chosen at run time from the extents. */
 #include "targets/x86/dot_nest.h"
 
-enum { STREAM_BYTES = 192 << 10, PACK_PANELS = 8, PART_SHARE = 1024, SHORT = 2048, LINE = 64, PAGE = 4096 };
+enum { STREAM_BYTES = 192 << 10, PACK_PANELS = 8, PACK_NARROW = 16, PART_SHARE = 1024, SHORT = 2048, LINE = 64, PAGE = 4096 };
 
 typedef struct slot { /* a value that a branch may change */
     LLVMValueRef at;
@@ -144,13 +144,14 @@ static int64_t room_for_rows(const tg_dot_nest *n) {
 }
 
 /* Rows that have to be packed anyhow are packed in blocks. Others if the sides do not fit where they are read from, which rows in
- * place use badly then, and if many panels read them again. */
+ * place use badly then, and if many panels read them again: twice as many where a panel is a cache line wide. */
 static void plan_rows(tg_dot_nest *n, LLVMValueRef rows, LLVMValueRef large) {
     tg_dot_emission *e = &n->e;
     const tg_x86_dot *d = e->d;
     LLVMBuilderRef b = e->l->builder;
     const tg_sched_item *pack = tg_x86_sched_pack(e->x, n->rows.value);
-    int64_t bound = e->x->ranges[d->vector->rank].bound, least = (int64_t)PACK_PANELS * e->vecs * e->lanes;
+    int64_t bound = e->x->ranges[d->vector->rank].bound, panels = cache_lines(n) > 1 ? PACK_PANELS : PACK_NARROW;
+    int64_t least = panels * e->vecs * e->lanes;
     if (n->compact || !tg_x86_dot_packs_tiles(e->x, d) || (n->streams && !n->rows.direct && !n->narrow_rows.direct) || (pack && !pack->integer)) {
         return;
     }

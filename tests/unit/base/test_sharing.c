@@ -100,6 +100,30 @@ Test(sharing, a_streamed_matrix_is_cut_into_long_runs) {
     cr_assert(tasks(&p) >= 2);
 }
 
+/* From memory the runs are longer still: where each begins a core waits. */
+Test(sharing, a_matrix_in_memory_is_read_in_runs_of_pages) {
+    tg_product p = product(1, 4096, 4096);
+    p.width = 16;
+    p.lanes = 8;
+    tg_share_product(&p, 2);
+    cr_assert(p.column_block == 2048);
+}
+
+/* With narrow panels all columns of a task are packed, and its rows if there are many panels: neither many times over. */
+Test(sharing, large_products_are_packed_few_times) {
+    static const int64_t sizes[][3] = {
+        {1000, 1000, 1000}, {1024, 1024, 1024}, {2048, 2048, 2048}};
+    for (int i = 0; i < 3; i++) {
+        tg_product p = product(sizes[i][0], sizes[i][1], sizes[i][2]);
+        p.width = 16;
+        p.lanes = 8;
+        tg_share_product(&p, 2);
+        int64_t copies = parts(p.rows, p.row_block) + parts(p.columns, p.column_block);
+        cr_expect(copies <= 6, "%d: blocks of %d x %d", i, (int)p.row_block,
+                  (int)p.column_block);
+    }
+}
+
 /* Long ones are cut into more tasks than threads, since threads are not equally fast. */
 Test(sharing, long_products_have_tasks_to_spare) {
     tg_product p = product(2048, 2048, 2048);
