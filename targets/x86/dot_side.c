@@ -365,16 +365,19 @@ static bool is_affine_load(tg_x86 *x, const tg_value *v) {
 }
 
 /* The lines of a panel are far apart, each on a page of its own perhaps, which no hardware prefetcher foresees. The last reduction
- * axis, which is bound last, stands at k. */
+ * axis, which is bound last, stands at point or group k. */
 static void prefetch_line(tg_dot_emission *e, const tg_dot_side *s, const tg_dot_panels *p, LLVMValueRef k) {
     const tg_x86_dot *d = e->d;
-    if (d->group > 1 || !is_affine_load(e->x, s->value)) {
+    if ((d->group > 1 && p->n == 1) || !is_affine_load(e->x, s->value)) {
         return;
     }
     tg_axis *last = d->over[d->n_over - 1];
-    e->n_bound--;
-    tg_x86_dot_bind(e, last, add(e, k, tg_llvm_i64(e->l, p->n > 1 ? PREFETCH_BROAD : PREFETCH_LINES)));
-    tg_x86_prefetch_tensor(e->x, lanes_frame(e, d->vector, p->at, NULL), s->value->def, p->n * e->vecs * e->lanes);
+    LLVMValueRef next = add(e, k, tg_llvm_i64(e->l, p->n > 1 ? PREFETCH_BROAD : PREFETCH_LINES));
+    for (unsigned i = 0; i < d->group; i++) {
+        e->n_bound--;
+        tg_x86_dot_bind(e, last, add(e, mul(e, next, tg_llvm_i64(e->l, d->group)), tg_llvm_i64(e->l, i)));
+        tg_x86_prefetch_tensor(e->x, lanes_frame(e, d->vector, p->at, NULL), s->value->def, p->n * e->vecs * e->lanes);
+    }
     e->n_bound--;
     tg_x86_dot_bind(e, last, k);
 }
@@ -432,7 +435,7 @@ static bool copies_whole_vectors(const tg_dot_emission *e, const tg_value *v) {
 }
 
 bool tg_x86_dot_packs_broad(const tg_dot_emission *e, const tg_dot_side *s) {
-    return copies_whole_vectors(e, s->value) && e->d->group <= 1;
+    return copies_whole_vectors(e, s->value) && !e->d->flip_rows; /* those end in a line of corrections each */
 }
 
 void tg_x86_dot_pack_panels(tg_dot_emission *e, const tg_dot_side *s, const tg_dot_panels *p) {
