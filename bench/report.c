@@ -4,7 +4,7 @@
 #include "bench/harness.h"
 
 void bench_print_header(void) {
-    printf("%-10s %-24s %7s %10s %10s %-8s %-14s %6s %8s %6s\n", "suite", "case", "threads",
+    printf("%-10s %-24s %7s %10s %10s %-8s %-25s %6s %8s %6s\n", "suite", "case", "threads",
            "ours", "best peer", "unit", "peer", "ratio", "of roof", "goal");
 }
 
@@ -52,7 +52,7 @@ void bench_report(bench *b, const bench_row *r) {
     printf("%-10s %-24s %7d", r->suite, r->name, r->threads);
     print_number(10, r->ours);
     print_number(10, r->best_peer);
-    printf(" %-8s %-14s", r->unit, r->best_peer_name[0] ? r->best_peer_name : "-");
+    printf(" %-8s %-25s", r->unit, r->best_peer_name[0] ? r->best_peer_name : "-");
     print_number(6, r->ratio);
     print_number(8, r->roofline_fraction);
     print_number(6, r->goal > 0 ? r->goal : -1);
@@ -83,7 +83,7 @@ void bench_report_time(bench *b, const char *suite, const char *name, const char
 
 void bench_report_mean(bench *b, const char *suite) {
     if (n_ratios > 1) {
-        printf("%-10s %-24s %7d %*s %6.2f (%d rows)\n", suite, "geometric mean", b->threads, 45,
+        printf("%-10s %-24s %7d %*s %6.2f (%d rows)\n", suite, "geometric mean", b->threads, 56,
                "", bench_geometric_mean(ratios, n_ratios), n_ratios);
         fflush(stdout);
     }
