@@ -16,6 +16,7 @@
  *   dot_rows.c  blocks of packed rows
  *   dot_stream.c  one row against a large vector side; dot_stream_groups.c  few, several elements to a word
  *   dot_border.c  windows that leave the tensor: products with zeros left out
+ *   dot_mask.c  comparisons of indices that hold in all of a tile, or in none of it
  *
  * `dot` is symmetric: either operand can be the vector side. What can be read in place is read in place; everything else (other
  * dtypes, computed operands, gathers, strides other than 1) is evaluated into scratch in the accumulator's dtype, so that all

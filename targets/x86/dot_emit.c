@@ -399,6 +399,7 @@ static void batch_loops(tg_dot_nest *n) {
         tg_x86_dot_pack_rows(e, &n->rows, &n->row_memory);
     }
     tg_dot_plan_borders(n);
+    tg_dot_plan_masks(n);
     if (!n->skips && !e->d->amx && tg_x86_dot_is_exact(n)) {
         tg_x86_dot_exact(n);
     } else {

@@ -280,6 +280,7 @@ void tg_x86_emit_dot_tile(tg_llvm *l, tg_dot_tile *t) {
     state s = {.vector_at = t->vector_base, .row_offset = tg_llvm_i64(l, 0), .copy = t->copy};
     memcpy(s.acc, t->acc, sizeof(LLVMValueRef) * e.n_acc);
     LLVMValueRef test = all_counts_positive(&e);
+    test = t->skip ? LLVMBuildAnd(l->builder, test, LLVMBuildNot(l->builder, t->skip, ""), "") : test;
     LLVMBasicBlockRef before = LLVMGetInsertBlock(l->builder), run = tg_llvm_block(l), after = tg_llvm_block(l);
     LLVMBuildCondBr(l->builder, test, run, after);
     LLVMPositionBuilderAtEnd(l->builder, run);

@@ -46,6 +46,7 @@ typedef struct tg_dot_tile {
     bool request_one; /* one line a round, to the second level */
     LLVMValueRef copy; /* where each step leaves the line it reads of the vector side, one after the other; null: nowhere */
     bool unroll; /* two steps at a time, if there is one loop; a short innermost one without a loop */
+    LLVMValueRef skip; /* i1: nothing is summed; null: it is */
     tg_dot_multiply multiply;
     const tg_dot_loop *loops;
     unsigned n_loops;

@@ -25,6 +25,7 @@ typedef struct tg_dot_panel {
 } tg_dot_panel;
 
 typedef struct tg_dot_borders tg_dot_borders;
+typedef struct tg_dot_masks tg_dot_masks;
 
 typedef struct tg_dot_nest {
     tg_dot_emission e;
@@ -58,6 +59,9 @@ typedef struct tg_dot_nest {
     LLVMValueRef correction;        /* last line of the panel: what the sums of a part start with; null: zeros */
     LLVMValueRef skips;             /* i1: products with what lies outside of a tensor are left out; null: never. See dot_border.c */
     tg_dot_borders *borders;
+    tg_dot_masks *masks;            /* null: none. See dot_mask.c */
+    LLVMValueRef hidden;            /* i1: no sum of the tile is read; null: some may be */
+    bool unmasked;                  /* the roots run where all masks hold */
     LLVMValueRef as_stored; /* AMX, i1: rows are read as they are stored, and end where they end; otherwise zeros follow */
     bool compact; /* little code: one tile, panels always packed */
     bool exact;   /* all extents are known, see dot_exact.c */
@@ -135,6 +139,15 @@ void tg_dot_amx_block(tg_dot_nest *n);
 void tg_dot_plan_borders(tg_dot_nest *n);
 /* (dot_border.c) The group, which is one panel, without products with zeros at borders; to the slot *done: is that what the others would have given? */
 void tg_dot_skip_borders(tg_dot_nest *n, LLVMValueRef done);
+
+/* (dot_mask.c) Sets `masks`. */
+void tg_dot_plan_masks(tg_dot_nest *n);
+/* (dot_mask.c) Do all masks hold at all points of the tile, which is whole and in line? A truth value at run time. */
+LLVMValueRef tg_dot_masks_hold(tg_dot_nest *n);
+/* (dot_mask.c) Is no sum of the tile, which is whole, read? Null: some may be. */
+LLVMValueRef tg_dot_is_hidden(tg_dot_nest *n);
+/* (dot_mask.c) Roots that run in the frame find that all masks hold. */
+void tg_dot_assume_masks(tg_dot_nest *n, tg_x86_frame *f);
 
 /* (dot_exact.c) Are the extents known, and small enough for one part, group and block? Then every tile gets its exact size. */
 bool tg_x86_dot_is_exact(tg_dot_nest *n);

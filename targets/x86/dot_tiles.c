@@ -61,8 +61,28 @@ void tg_dot_roots_in_registers(tg_dot_nest *n, const tg_dot_tile *t) {
             tg_x86_frame_mask(n->e.x, f, t->masks[v]);
         }
         for (unsigned r = 0; r < t->rows; r++) {
-            run_roots(n, row_frame(n, f, n->row_index[r]), t->acc[r * t->vecs + v]);
+            tg_x86_frame *row = row_frame(n, f, n->row_index[r]);
+            if (n->unmasked) {
+                tg_dot_assume_masks(n, row);
+            }
+            run_roots(n, row, t->acc[r * t->vecs + v]);
         }
+    }
+}
+
+/* The same of a whole tile, in most of which masks hold. */
+static void roots_of_whole(tg_dot_nest *n, const tg_dot_tile *t) {
+    tg_llvm_if c;
+    if (n->masks) {
+        tg_llvm_if_open(n->e.l, &c, tg_dot_masks_hold(n));
+        n->unmasked = true;
+        tg_dot_roots_in_registers(n, t);
+        n->unmasked = false;
+        tg_llvm_if_else(n->e.l, &c);
+    }
+    tg_dot_roots_in_registers(n, t);
+    if (n->masks) {
+        tg_llvm_if_close(n->e.l, &c);
     }
 }
 
@@ -314,6 +334,7 @@ tg_dot_tile tg_dot_run_tile(tg_dot_nest *n, LLVMValueRef from, unsigned rows, un
     tg_dot_tile t = {.elem = e->elem, .lanes = e->lanes, .vecs = vecs, .rows = rows,
                      .vector_base = tg_dot_bytes_at(n, n->p.at, from, tg_llvm_i64(e->l, e->size)),
                      .multiply = e->d->multiply, .loops = n->p.loops, .n_loops = n->p.n_loops};
+    t.skip = n->hidden;
     t.unroll = may_unroll(n, rows, vecs);
     t.prefetch = vecs == e->vecs ? n->p.ahead : NULL;
     if (t.unroll && t.prefetch && n->next_rows && n->n_row_axes > 1) { /* large products of matrices lost up to 6 % */
@@ -444,7 +465,9 @@ void tg_dot_whole_tile(tg_dot_nest *n) {
     if (!n->e.x->machine->foresees) {
         prefetch_results(n);
     }
+    n->hidden = n->masks ? tg_dot_is_hidden(n) : NULL;
     tg_dot_tile t = tg_dot_run_tile(n, zero, n->e.rows, n->e.vecs, false);
+    n->hidden = NULL;
     LLVMValueRef whole = n->n_row_axes ? n->in_line : at_least(n, n->n_rows, n->e.rows);
     whole = n->in_parts ? LLVMBuildAnd(l->builder, whole, n->last, "") : whole;
     LLVMBuildCondBr(l->builder, whole, direct, spill);
@@ -452,7 +475,7 @@ void tg_dot_whole_tile(tg_dot_nest *n) {
     results_to_edge(n, &t, zero);
     LLVMBuildBr(l->builder, edge);
     LLVMPositionBuilderAtEnd(l->builder, direct);
-    tg_dot_roots_in_registers(n, &t);
+    roots_of_whole(n, &t);
     LLVMBuildBr(l->builder, done);
     LLVMPositionBuilderAtEnd(l->builder, narrow);
     narrow_tiles(n, n->pays);

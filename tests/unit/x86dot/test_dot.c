@@ -105,6 +105,54 @@ Test(x86dot, products_with_accumulator) {
     check("i8", 8);
 }
 
+/* ---- masks: comparisons of indices that hold in all of a tile, or in none ------------------------------------ */
+
+#define SELECTED(to) "%y = select %c, %d, %o : tile<#m, #n x " to ">"
+#define OUTSIDE "%o = const {value=-1.0} : f32\n"
+#define CAUSAL "%off = sub %N, %M : i64\n%r = add %i, %off : tile<#m x i64>\n%c = cmp %j, %r {pred=le} : tile<#m, #n x bool>\n"
+
+static const struct {
+    const char *name, *extra, *tail;
+} masks[] = {
+    {"causal", "", OUTSIDE CAUSAL SELECTED("f32")},
+    {"scaled first", "", OUTSIDE CAUSAL "%y0 = mul %d, %o : tile<#m, #n x f32>\n%y = select %c, %y0, %o : tile<#m, #n x f32>"},
+    {"not less, of a difference", "",
+     OUTSIDE "%r = sub %i, %j : tile<#m, #n x i64>\n%c = cmp %r, %zero {pred=ge} : tile<#m, #n x bool>\n" SELECTED("f32")},
+    {"steps of two and three", "",
+     OUTSIDE "%two = const {value=2} : i64\n%three = const {value=3} : i64\n%r = mul %i, %two : tile<#m x i64>\n"
+     "%q = mul %j, %three : tile<#n x i64>\n%c = cmp %r, %q {pred=gt} : tile<#m, #n x bool>\n" SELECTED("f32")},
+    {"of rows", "", OUTSIDE "%w = const {value=29} : i64\n%c = cmp %i, %w {pred=lt} : tile<#m x bool>\n" SELECTED("f32")},
+    {"of columns", "", OUTSIDE "%w = const {value=29} : i64\n%c = cmp %j, %w {pred=ge} : tile<#n x bool>\n" SELECTED("f32")},
+    {"window", "",
+     OUTSIDE "%w = const {value=40} : i64\n%r = sub %i, %w : tile<#m x i64>\n%c0 = cmp %j, %r {pred=gt} : tile<#m, #n x bool>\n"
+     "%c1 = cmp %j, %i {pred=le} : tile<#m, #n x bool>\n%c = and %c0, %c1 : tile<#m, #n x bool>\n" SELECTED("f32")},
+    {"one or the other", "",
+     OUTSIDE "%w = const {value=40} : i64\n%r = sub %i, %w : tile<#m x i64>\n%c0 = cmp %j, %r {pred=lt} : tile<#m, #n x bool>\n"
+     "%c1 = cmp %j, %i {pred=gt} : tile<#m, #n x bool>\n%c = or %c0, %c1 : tile<#m, #n x bool>\n" SELECTED("f32")},
+    {"the other arm", "", OUTSIDE CAUSAL "%y = select %c, %o, %d : tile<#m, #n x f32>"},
+    {"both arms", "", OUTSIDE CAUSAL "%y0 = mul %d, %o : tile<#m, #n x f32>\n%y = select %c, %d, %y0 : tile<#m, #n x f32>"},
+    {"read in the condition too", "",
+     OUTSIDE CAUSAL "%z = cmp %d, %o {pred=gt} : tile<#m, #n x bool>\n%y0 = select %z, %d, %o : tile<#m, #n x f32>\n"
+     "%y = select %c, %y0, %o : tile<#m, #n x f32>"},
+    {"wrapping round", "",
+     OUTSIDE "%w = const {value=-9223372036854775800} : i64\n%r = sub %i, %w : tile<#m x i64>\n"
+     "%c = cmp %j, %r {pred=le} : tile<#m, #n x bool>\n" SELECTED("f32")},
+    {"by a number", ", scalar %w: i64",
+     OUTSIDE "%r = add %i, %w : tile<#m x i64>\n%c = cmp %j, %r {pred=le} : tile<#m, #n x bool>\n" SELECTED("f32")},
+    {"by a short number", ", scalar %w: i32",
+     OUTSIDE "%v = cast %w : i64\n%r = add %i, %v : tile<#m x i64>\n%c = cmp %j, %r {pred=le} : tile<#m, #n x bool>\n" SELECTED("f32")},
+};
+
+Test(x86dot, masks) {
+    for (size_t i = 0; i < sizeof masks / sizeof *masks; i++) {
+        product p = products[i % 4]; /* all ways to lie */
+        p.extra = masks[i].extra;
+        p.tail = masks[i].tail;
+        write_product(&p, i % 2 ? " block=48" : "", false);
+        check(masks[i].name, 14);
+    }
+}
+
 /* ---- sizes beyond the caches ------------------------------------------------------------------------------ */
 
 typedef struct sizes {
