@@ -66,7 +66,8 @@ static LLVMTypeRef pairs_type(tg_x86 *x, const tg_x86_address *a) {
 
 /* Vectors of two 128-bit lanes have, on AVX2, no shuffle that crosses them and takes two sources: the blocks of 16 bytes are put
  * where the result wants them as they are read (0 2 | 1 3), and the rest stays within lanes. Where longer vectors exist this keeps them out of
- * code for these: an instruction of 512 bits in flight closes one of Intel's three ports to all others. */
+ * code for these: an instruction of 512 bits in flight closes one of Intel's three ports to all others, and halves of vectors are stored two a cycle.
+ * Machines of 256 bits store one a cycle, of whatever length, and Zen 3 blends on four ports but inserts on one. */
 static bool by_blocks(const tg_x86 *x, const tg_x86_address *a, int direction) {
     return x->machine->vector_bits >= 256 && !a->mask && direction > 0 && x->lanes == (a->element == x->l->f32 ? 8u : 4u);
 }
@@ -77,12 +78,28 @@ static unsigned block_place(const tg_x86 *x, unsigned i) {
     return (block & 1) * x->lanes + (block >> 1) * e + i % e;
 }
 
+/* Blocks first and first + 2. */
+static LLVMValueRef two_blocks(tg_x86 *x, const tg_x86_address *reals, int64_t first) {
+    unsigned n = x->lanes, pick[64];
+    int64_t e = n / 2;
+    if (x->machine->vector_bits > 256) {
+        return tg_x86_load_blocks(x, reals, (int64_t[]){first * e, (first + 2) * e}, 2);
+    }
+    LLVMValueRef v[2]; /* blocks first, first + 1; first + 1, first + 2 */
+    for (unsigned i = 0; i < 2; i++) {
+        LLVMValueRef at = LLVMBuildAdd(x->builder, reals->offset.v, tg_llvm_i64(x->l, (first + i) * e), "");
+        v[i] = tg_llvm_load(x->l, LLVMVectorType(reals->element, n), tg_llvm_gep(x->l, reals->element, reals->base, at), reals->align);
+    }
+    for (unsigned i = 0; i < n; i++) {
+        pick[i] = i < n / 2 ? i : n + i;
+    }
+    return tg_llvm_shuffle(x->l, v[0], v[1], pick, n);
+}
+
 static tg_x86_val load_run_by_blocks(tg_x86 *x, const tg_x86_address *a) {
-    int64_t e = x->lanes / 2;
     tg_x86_address reals = *a;
     reals.offset.v = LLVMBuildShl(x->builder, a->offset.v, tg_llvm_i64(x->l, 1), "");
-    LLVMValueRef even = tg_x86_load_blocks(x, &reals, (int64_t[]){0, 2 * e}, 2);
-    LLVMValueRef odd = tg_x86_load_blocks(x, &reals, (int64_t[]){e, 3 * e}, 2);
+    LLVMValueRef even = two_blocks(x, &reals, 0), odd = two_blocks(x, &reals, 1);
     LLVMValueRef re[64], im[64];
     for (unsigned i = 0; i < x->lanes; i++) {
         re[i] = tg_llvm_i32(x->l, block_place(x, 2 * i));
@@ -122,7 +139,7 @@ static tg_x86_val load_run(tg_x86 *x, const tg_x86_address *a, int direction) {
 }
 
 static void store_run(tg_x86 *x, const tg_x86_address *a, tg_x86_val v, int direction) {
-    if (by_blocks(x, a, direction)) {
+    if (x->machine->vector_bits > 256 && by_blocks(x, a, direction)) {
         store_run_by_blocks(x, a, v);
         return;
     }

@@ -114,10 +114,27 @@ static bool stores(const tg_x86_nest *n) {
     return false;
 }
 
+/* Does the only task that there is write less, about, than the distance by which lines are requested? Then these are behind its end. */
+static bool ends_before(const tg_x86 *x, const tg_x86_nest *n) {
+    int64_t points = 1, bytes = 0;
+    for (uint32_t i = 0; i < n->n_outer + n->n_inner; i++) {
+        const tg_axis *a = i < n->n_outer ? n->outer[i] : n->inner[i - n->n_outer];
+        int64_t bound = x->ranges[a->rank].bound;
+        points = bound && bound < RESULT_AHEAD ? points * bound : RESULT_AHEAD;
+        points = points < RESULT_AHEAD ? points : RESULT_AHEAD;
+    }
+    for (uint32_t i = 0; i < n->roots.len; i++) {
+        const tg_x86_root *r = &n->roots.data[i];
+        bool writes = r->kind == TG_X86_ROOT_STORE || r->kind == TG_X86_ROOT_SET;
+        bytes += writes ? points * (int64_t)tg_dtype_size(tg_operand(r->op, 0)->type->dtype) : 0;
+    }
+    return tg_x86_is_single_task(x) && bytes <= RESULT_AHEAD;
+}
+
 tg_x86_ahead tg_x86_ahead_of(const tg_x86 *x, const tg_x86_nest *n, bool stream) {
     const tg_machine *m = x->machine;
     bool may = x->unit && tg_x86_is_one_line(n) && !n->tile && stores(n);
     bool first = n->n_inner == 0 && n->roots.data[0].kind == TG_X86_ROOT_STORE;
     bool far = m->requests || (m->requests_far && stream);
-    return (tg_x86_ahead){.results = may && m->requests && !stream, .operands = may && far && first && n->long_chain};
+    return (tg_x86_ahead){.results = may && m->requests && !stream && !ends_before(x, n), .operands = may && far && first && n->long_chain};
 }
