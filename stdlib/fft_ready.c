@@ -1,6 +1,8 @@
 /* See fft_ready.h. */
 #include "stdlib/fft_ready.h"
 
+#include "runtime/float_mode.h"
+
 #include <string.h>
 
 /* How often a plan may follow what a context has newly compiled. */
@@ -20,11 +22,13 @@ struct tg_fft_ready {
     uint32_t n_before;
     const tg_kernel *kernel;
     const tg_variant *variant;
+    tg_entry_fn quick; /* an entry that only wants the pointers; null: see the variant */
+    uint32_t float_mode;
     uint64_t epoch;
     layout x, y;
     uint32_t n, out;
     tg_cell cells[TG_FFT_MAX_ARGS];
-    tg_tensor_arg tensors[TG_FFT_MAX_ARGS]; /* as the kernel sees them; of x and y the data is that of the first execution */
+    tg_tensor_arg tensors[TG_FFT_MAX_ARGS]; /* as the kernel sees them; x and y where they were then */
     const void *pointers[TG_FFT_MAX_ARGS];
 };
 
@@ -40,20 +44,33 @@ tg_status tg_fft_call_launch(tg_context *context, const tg_fft_call *c) {
     return tg_std_launch(context, c->row, c->values, c->n);
 }
 
+/* No branch for each number: all of them are alike nearly always. */
 static bool fits(const layout *l, const tg_tensor *t) {
-    if (t->dtype != l->dtype || t->rank != l->rank || ((uintptr_t)t->arg.data & l->align) != 0 || !t->arg.data) {
+    if (t->dtype != l->dtype || t->rank != l->rank) {
         return false;
     }
-    bool same = true;
+    int64_t differ = 0;
     for (uint32_t d = 0; d < l->rank; d++) {
-        same = same && t->arg.shape[d] == l->shape[d] && t->arg.stride[d] == l->stride[d];
+        differ |= (t->arg.shape[d] ^ l->shape[d]) | (t->arg.stride[d] ^ l->stride[d]);
     }
-    return same;
+    return differ == 0;
+}
+
+static bool is_aligned(const layout *l, const tg_tensor *t) {
+    return t->arg.data && ((uintptr_t)t->arg.data & l->align) == 0;
 }
 
 static bool apart(const tg_fft_ready *r, const tg_tensor *x, const tg_tensor *y) {
     uintptr_t from = (uintptr_t)x->arg.data, to = (uintptr_t)y->arg.data;
     return from + (uintptr_t)r->x.end <= to + (uintptr_t)r->y.first || to + (uintptr_t)r->y.end <= from + (uintptr_t)r->x.first;
+}
+
+static bool run(const tg_fft_ready *r, const void *const *pointers, tg_status *s) {
+    if (r->quick && tg_entry_run(r->quick, NULL, pointers, r->float_mode) == TG_OK) {
+        *s = TG_OK;
+        return true;
+    }
+    return tg_plan_run(r->kernel, r->variant, pointers, s);
 }
 
 /* The kernels of transforms take at most four dimensions. */
@@ -64,8 +81,8 @@ static const tg_tensor_arg *placed(const tg_tensor_arg *from, void *data, tg_ten
     return to;
 }
 
-bool tg_fft_ready_run(const tg_fft_ready *r, const tg_tensor *x, const tg_tensor *y, tg_status *s) {
-    if (!r || !x || !y || !fits(&r->x, x) || !fits(&r->y, y) || !apart(r, x, y) || tg_plan_epoch(r->kernel) != r->epoch) {
+static bool run_elsewhere(const tg_fft_ready *r, const tg_tensor *x, const tg_tensor *y, tg_status *s) {
+    if (!is_aligned(&r->x, x) || !is_aligned(&r->y, y) || !apart(r, x, y)) {
         return false;
     }
     tg_tensor_arg in, out;
@@ -73,7 +90,15 @@ bool tg_fft_ready_run(const tg_fft_ready *r, const tg_tensor *x, const tg_tensor
     memcpy(pointers, r->pointers, sizeof pointers);
     pointers[0] = placed(&r->tensors[0], x->arg.data, &in);
     pointers[r->out] = placed(&r->tensors[r->out], y->arg.data, &out);
-    return tg_plan_run(r->kernel, r->variant, pointers, s);
+    return run(r, pointers, s);
+}
+
+bool tg_fft_ready_run(const tg_fft_ready *r, const tg_tensor *x, const tg_tensor *y, tg_status *s) {
+    if (!r || !x || !y || !fits(&r->x, x) || !fits(&r->y, y) || tg_plan_epoch(r->kernel) != r->epoch) {
+        return false;
+    }
+    bool same_place = x->arg.data == r->tensors[0].data && y->arg.data == r->tensors[r->out].data;
+    return same_place ? run(r, r->pointers, s) : run_elsewhere(r, x, y, s);
 }
 
 /* ---- keeping ------------------------------------------------------------------------------- */
@@ -100,6 +125,8 @@ static bool fill(tg_fft_ready *r, tg_kernel *kernel, const tg_fft_call *c, const
         return false;
     }
     r->variant = plan.variant;
+    r->quick = plan.variant->plain ? plan.variant->code.entry : NULL;
+    r->float_mode = tg_host_float_mode(kernel->context->host);
     for (uint32_t i = 0; i < c->n; i++) {
         bool tensor = c->values[i].kind == TG_ARGUMENT_TENSOR;
         r->cells[i] = plan.cells[i];
