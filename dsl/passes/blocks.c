@@ -5,12 +5,13 @@
  *
  * A body that streams over blocks of a loop axis keeps tiles over the grid and loop axes alive between its operations, so their
  * blocks must be small enough for the caches: with contractions 64 by 192 (48 KB a tile, whole panels and register tiles; a loop
- * whose end depends on the grid block, as in causal attention, wastes half a block); without, long lines and few rows. Bodies
+ * whose end depends on the grid block, as in causal attention, wastes half a block), or 64 by 96 where panels are a line of the
+ * caches wide: so many rows of 64 floats leave room for another operand in the first level, in place; without, long lines and few rows. Bodies
  * without such a loop are left alone, as targets size their grids at launch; but a kernel whose code asks for its blocks
  * (`i.first`, `i.size`) has to have some. Runs once over the axes. */
 #include "dsl/passes/passes.h"
 
-enum { GRID_DOT = 64, LOOP_DOT = 192, LINE_BLOCK = 1024, ROW_BLOCK = 8, LONE_BLOCK = 4096 };
+enum { GRID_DOT = 64, LOOP_DOT = 192, LOOP_DOT_NARROW = 96, LINE_BLOCK = 1024, ROW_BLOCK = 8, LONE_BLOCK = 4096 };
 
 typedef struct survey {
     tg_func *f;
@@ -18,6 +19,7 @@ typedef struct survey {
     bool *streamed; /* by axis rank: the phase that binds it has a loop over blocks */
     bool *around;   /* by axis rank: such a loop is inside what binds it */
     bool *crossed;  /* by axis rank: some tile spans it and a full axis: lines and rows */
+    int64_t loop_dot;
     bool changed;
 } survey;
 
@@ -69,7 +71,7 @@ static int64_t block_of(const survey *s, const tg_axis *a) {
     bool lone = !s->crossed[a->rank];
     bool streamed = s->streamed[a->rank], dot = s->in_dot[a->rank];
     if (a->kind == TG_AXIS_LOOP) {
-        return !dot ? LINE_BLOCK : s->around[a->rank] ? GRID_DOT : LOOP_DOT;
+        return !dot ? LINE_BLOCK : s->around[a->rank] ? GRID_DOT : s->loop_dot;
     }
     if (streamed && dot) {
         return GRID_DOT;
@@ -80,9 +82,10 @@ static int64_t block_of(const survey *s, const tg_axis *a) {
     return dot ? GRID_DOT : streamed || !lone ? ROW_BLOCK : LONE_BLOCK;
 }
 
-bool tg_pass_blocks(tg_func *f) {
+static bool choose_blocks(tg_func *f, int64_t loop_dot) {
     uint32_t n = f->axes.len + 1;
     survey s = {.f = f,
+                .loop_dot = loop_dot,
                 .in_dot = TG_NEW_ARRAY(f->arena, bool, n),
                 .streamed = TG_NEW_ARRAY(f->arena, bool, n),
                 .around = TG_NEW_ARRAY(f->arena, bool, n),
@@ -98,4 +101,12 @@ bool tg_pass_blocks(tg_func *f) {
         }
     }
     return s.changed;
+}
+
+bool tg_pass_blocks(tg_func *f) {
+    return choose_blocks(f, LOOP_DOT);
+}
+
+bool tg_pass_blocks_narrow(tg_func *f) {
+    return choose_blocks(f, LOOP_DOT_NARROW);
 }

@@ -228,7 +228,7 @@ static tg_status compile(tg_func *f, const tg_machine *machine, const tg_codegen
 static const char *passes(const tg_machine *machine, const tg_codegen_options *options) {
     (void)options;
     return machine->has_masks ? TG_PASSES_STANDARD ",blocks,lower-math-ldexp,canon,cse,dce" /* vscalefps */
-                              : TG_PASSES_STANDARD ",blocks,lower-math,canon,cse,dce";
+                              : TG_PASSES_STANDARD ",blocks-narrow,lower-math,canon,cse,dce";
 }
 
 const tg_target tg_target_x86 = {"x86", tg_x86_machine, passes, compile};

@@ -11,7 +11,7 @@
 // CHECK: nest i e x8 *4: store
 // The backward form walks once over the scores: a loop around another has blocks as an axis of the grid.
 // RUN: %tegula compile std:attention_bwd --set D=64 --set E=64 --set causal=true --absent bias --absent slopes --emit passes --arch avx2 | FileCheck --check-prefix=BWD %s
-// BWD: #j loop block=64, #i.1 loop block=192
+// BWD: #j loop block=64, #i.1 loop block=96
 // Keys and values are laid across by calls, once for all queries; the dots write what the loop over queries carries, as it lies; only the form for
 // other strides packs panels.
 // RUN: %tegula compile std:attention_bwd --set D=64 --set E=64 --set causal=true --absent bias --absent slopes --emit plan --arch avx2 | FileCheck --check-prefix=PLAN %s
