@@ -19,7 +19,8 @@ typedef struct tg_machine {
     bool divides_slowly; /* with masks: a quotient of a vector takes as long as ten products or more */
     bool requests; /* requests of lines of results, and of operands far ahead, pay: the processor does not foresee these itself */
     bool requests_far; /* those of operands far ahead pay while results go past the caches */
-    bool foresees; /* lines of results, and of panels in one piece, come in time without requests, which only take turns from a loop that computes */
+    bool waits_for_results; /* a register tile stores to lines that have to be requested before it is summed */
+    bool foresees; /* lines of panels in one piece come in time without requests, which only take turns from a loop that computes */
     bool halves;   /* an operation on 512 bits takes two turns of the units, one on 256 or fewer a single one */
     int64_t l1_bytes, l2_bytes, l3_bytes; /* per core; l3 shared */
     int n_cores;

@@ -124,6 +124,33 @@ static void emit_step(emission *e, state *s) {
     }
 }
 
+static void advance(emission *e, const tg_dot_loop *loop, state *s) {
+    s->vector_at = byte_gep(e->l, s->vector_at, loop->vector_step);
+    s->row_offset = LLVMBuildAdd(e->l->builder, s->row_offset, loop->row_step, "");
+    s->request = s->request ? byte_gep(e->l, s->request, e->t->request_step) : NULL;
+    s->copy = s->copy ? vector_of(e, s->copy, e->t->vecs) : NULL;
+}
+
+/* More steps than a pair stay apart: there are no registers for what a later one loads. This orders accesses and is no instruction. */
+static void keep_apart(tg_llvm *l) {
+    LLVMBuildFence(l->builder, LLVMAtomicOrderingSequentiallyConsistent, 1, "");
+}
+
+/* Some steps of the innermost loop. */
+static void emit_round(emission *e, const tg_dot_loop *loop, unsigned steps, state *s) {
+    enum { PAIR = 2 };
+    for (unsigned i = 0; i < steps; i++) {
+        if (i > 0 && steps > PAIR) {
+            keep_apart(e->l);
+        }
+        state step = *s;
+        step.request = i > 0 && e->t->request_one ? NULL : s->request;
+        emit_step(e, &step);
+        memcpy(s->acc, step.acc, sizeof(LLVMValueRef) * e->n_acc);
+        advance(e, loop, s);
+    }
+}
+
 static LLVMValueRef open_phi(tg_llvm *l, LLVMValueRef from, LLVMBasicBlockRef before) {
     LLVMValueRef phi = LLVMBuildPhi(l->builder, LLVMTypeOf(from), "");
     LLVMAddIncoming(phi, &from, &before, 1);
@@ -135,26 +162,19 @@ static void close_phi(tg_llvm *l, LLVMValueRef phi, LLVMValueRef next) {
     LLVMAddIncoming(phi, &next, &latch, 1);
 }
 
-static void advance(emission *e, const tg_dot_loop *loop, state *s) {
-    s->vector_at = byte_gep(e->l, s->vector_at, loop->vector_step);
-    s->row_offset = LLVMBuildAdd(e->l->builder, s->row_offset, loop->row_step, "");
-    s->request = s->request ? byte_gep(e->l, s->request, e->t->request_step) : NULL;
-    s->copy = s->copy ? vector_of(e, s->copy, e->t->vecs) : NULL;
-}
-
 static void emit_loop(emission *e, unsigned level, state *s);
 
 /* Where the requests of the loop end, which never stand still: they count its iterations. Null: there are none. */
-static LLVMValueRef end_of_requests(emission *e, const state *s, LLVMValueRef count, unsigned unroll) {
+static LLVMValueRef end_of_requests(emission *e, const state *s, LLVMValueRef count, unsigned steps) {
     LLVMBuilderRef b = e->l->builder;
-    LLVMValueRef each = s->request ? LLVMBuildMul(b, e->t->request_step, tg_llvm_i64(e->l, unroll), "") : NULL;
+    LLVMValueRef each = s->request ? LLVMBuildMul(b, e->t->request_step, tg_llvm_i64(e->l, steps), "") : NULL;
     return each ? byte_gep(e->l, s->request, LLVMBuildMul(b, count, each, "")) : NULL;
 }
 
-/* `count` > 0 times `unroll` iterations of loop `level`; `s` is its state before and, on return, after the loop (accumulators only). */
-static void emit_iterations(emission *e, unsigned level, LLVMValueRef count, unsigned unroll, state *s) {
+/* `count` > 0 rounds of `steps` iterations of loop `level`, one if it is not the innermost; `s` is its state before and, on return, after the loop. */
+static void emit_iterations(emission *e, unsigned level, LLVMValueRef count, unsigned steps, state *s) {
     tg_llvm *l = e->l;
-    LLVMValueRef end = end_of_requests(e, s, count, unroll);
+    LLVMValueRef end = end_of_requests(e, s, count, steps);
     LLVMBasicBlockRef before = LLVMGetInsertBlock(l->builder), body = tg_llvm_block(l);
     LLVMBuildBr(l->builder, body);
     LLVMPositionBuilderAtEnd(l->builder, body);
@@ -168,9 +188,10 @@ static void emit_iterations(emission *e, unsigned level, LLVMValueRef count, uns
         phi.acc[i] = open_phi(l, s->acc[i], before);
     }
     next = phi;
-    for (unsigned i = 0; i < unroll; i++) {
+    if (level + 1 == e->t->n_loops) {
+        emit_round(e, &e->t->loops[level], steps, &next);
+    } else {
         state inner = next;
-        inner.request = i > 0 && e->t->request_one ? NULL : inner.request;
         emit_loop(e, level + 1, &inner);
         memcpy(next.acc, inner.acc, sizeof(LLVMValueRef) * e->n_acc);
         advance(e, &e->t->loops[level], &next);
@@ -185,8 +206,8 @@ static void emit_iterations(emission *e, unsigned level, LLVMValueRef count, uns
     }
     for (unsigned i = 0; i < e->n_acc; i++) {
         close_phi(l, phi.acc[i], next.acc[i]);
-        s->acc[i] = next.acc[i];
     }
+    *s = next;
     LLVMBasicBlockRef after = tg_llvm_block(l);
     LLVMBuildCondBr(l->builder, more, body, after);
     LLVMPositionBuilderAtEnd(l->builder, after);
@@ -227,20 +248,26 @@ static void end_if(emission *e, const branch *c, state *s) {
     }
 }
 
-/* The only loop two steps at a time, the odd one first: what counts and moves on costs half as much. */
-static void emit_pairs(emission *e, state *s) {
+/* `rounds` of the innermost loop, which may be none; `one`: at most one. */
+static void emit_rounds(emission *e, LLVMValueRef rounds, unsigned steps, bool one, state *s) {
+    unsigned level = e->t->n_loops - 1;
+    branch some = begin_if(e, LLVMBuildICmp(e->l->builder, LLVMIntNE, rounds, tg_llvm_i64(e->l, 0), ""), s);
+    if (one) {
+        emit_round(e, &e->t->loops[level], steps, s);
+    } else {
+        emit_iterations(e, level, rounds, steps, s);
+    }
+    end_if(e, &some, s);
+}
+
+/* The innermost loop several steps at a time, those that are left over first: what counts and moves on costs a part of it. */
+static void emit_unrolled(emission *e, unsigned level, state *s) {
     LLVMBuilderRef b = e->l->builder;
-    const tg_dot_loop *loop = &e->t->loops[0];
-    s->request = e->t->request;
-    LLVMValueRef zero = tg_llvm_i64(e->l, 0), one = tg_llvm_i64(e->l, 1);
-    LLVMValueRef pairs = LLVMBuildLShr(b, loop->count, one, "");
-    branch odd = begin_if(e, LLVMBuildICmp(b, LLVMIntNE, LLVMBuildAnd(b, loop->count, one, ""), zero, ""), s);
-    emit_step(e, s);
-    advance(e, loop, s);
-    end_if(e, &odd, s);
-    branch even = begin_if(e, LLVMBuildICmp(b, LLVMIntNE, pairs, zero, ""), s);
-    emit_iterations(e, 0, pairs, 2, s);
-    end_if(e, &even, s);
+    LLVMValueRef count = e->t->loops[level].count, steps = tg_llvm_i64(e->l, e->t->steps);
+    LLVMValueRef rounds = LLVMBuildUDiv(b, count, steps, ""), left = LLVMBuildURem(b, count, steps, "");
+    s->request = level ? NULL : e->t->request;
+    emit_rounds(e, left, 1, e->t->steps == 2, s);
+    emit_rounds(e, rounds, e->t->steps, false, s);
 }
 
 /* Better without a loop? */
@@ -252,15 +279,13 @@ static bool is_short(const emission *e, const tg_dot_loop *loop, int64_t *count)
 /* Loop `level` and everything inside it. */
 static void emit_loop(emission *e, unsigned level, state *s) {
     int64_t count = 0;
-    if (level == e->t->n_loops) {
-        emit_step(e, s);
-    } else if (level + 1 == e->t->n_loops && e->t->unroll && is_short(e, &e->t->loops[level], &count)) {
+    bool innermost = level + 1 == e->t->n_loops;
+    if (innermost && e->t->unroll && is_short(e, &e->t->loops[level], &count)) {
         for (int64_t i = 0; i < count; i++) {
-            emit_step(e, s);
-            advance(e, &e->t->loops[level], s);
+            emit_round(e, &e->t->loops[level], 1, s);
         }
-    } else if (e->t->n_loops == 1 && e->t->unroll) {
-        emit_pairs(e, s);
+    } else if (innermost && e->t->steps > 1) {
+        emit_unrolled(e, level, s);
     } else {
         emit_iterations(e, level, e->t->loops[level].count, 1, s);
     }

@@ -42,10 +42,11 @@ typedef struct tg_dot_tile {
     LLVMValueRef masks[TG_DOT_MAX_VECS]; /* lanes of each vector that exist; null: all */
     LLVMValueRef prefetch; /* how far ahead of the vector side, in bytes; null: nowhere */
     LLVMValueRef quiet; /* i1: nothing is requested after all; null: something is */
-    LLVMValueRef request, request_step; /* of a loop in pairs: what it requests instead, from where on and bytes a step, not 0; null: nothing else */
+    LLVMValueRef request, request_step; /* of a single loop: what it requests instead, from where on and bytes a step, not 0; null: nothing else */
     bool request_one; /* one line a round, to the second level */
     LLVMValueRef copy; /* where each step leaves the line it reads of the vector side, one after the other; null: nowhere */
-    bool unroll; /* two steps at a time, if there is one loop; a short innermost one without a loop */
+    bool unroll; /* a short innermost loop without a loop */
+    unsigned steps; /* at a time in another innermost loop, if unrolled; a power of two */
     LLVMValueRef skip; /* i1: nothing is summed; null: it is */
     tg_dot_multiply multiply;
     const tg_dot_loop *loops;

@@ -243,7 +243,7 @@ static LLVMValueRef mask_at(tg_dot_nest *n, LLVMValueRef at) {
     return known && first + n->e.lanes <= until ? NULL : frozen(n, tg_x86_dot_lanes_below(&n->e, at, n->p.n_columns));
 }
 
-/* Two steps in one round need registers for loads of the second; tiles of another shape than the usual one that fill the registers spill
+/* Several steps in one round need registers for loads of the next; tiles of another shape than the usual one that fill the registers spill
  * accumulators then. */
 static bool may_unroll(const tg_dot_nest *n, unsigned rows, unsigned vecs) {
     const tg_dot_emission *e = &n->e;
@@ -251,6 +251,13 @@ static bool may_unroll(const tg_dot_nest *n, unsigned rows, unsigned vecs) {
         return vecs == e->vecs || rows * vecs < (unsigned)e->x->machine->vector_regs * 3 / 4;
     }
     return vecs == e->vecs && rows == e->rows && !n->compact;
+}
+
+/* Steps in a round of the innermost loop. A neighbour that shares the processor leaves it some four instructions a cycle: 12 multiply-adds, two a
+ * cycle, their 8 loads and what counts and moves on take longer than 6 cycles then. With 32 registers a step has twice as many. */
+static unsigned steps_of(const tg_dot_nest *n) {
+    bool wide = n->e.x->machine->has_masks;
+    return !wide ? 4 : n->p.n_loops == 1 ? 2 : 1;
 }
 
 /* The products of `t` by one of two tiles that differ in their loops. */
@@ -325,6 +332,7 @@ static void sum_tile(tg_dot_nest *n, tg_dot_tile *t) {
     packs.vector_base = n->p.source;
     packs.loops = &loop;
     packs.unroll = false;
+    packs.steps = 1;
     request_next_panel(n, &next);
     sum_either(n, LLVMBuildAnd(b, first, n->pays, ""), &packs, &next, t);
 }
@@ -336,6 +344,7 @@ tg_dot_tile tg_dot_run_tile(tg_dot_nest *n, LLVMValueRef from, unsigned rows, un
                      .multiply = e->d->multiply, .loops = n->p.loops, .n_loops = n->p.n_loops};
     t.skip = n->hidden;
     t.unroll = may_unroll(n, rows, vecs);
+    t.steps = t.unroll ? steps_of(n) : 1;
     t.prefetch = vecs == e->vecs ? n->p.ahead : NULL;
     if (t.unroll && t.prefetch && n->next_rows && n->n_row_axes > 1) { /* large products of matrices lost up to 6 % */
         t.request = tg_dot_choose(n, n->p.next_rows, n->next_rows, tg_llvm_gep(e->l, e->l->i8, t.vector_base, n->p.ahead));
@@ -449,12 +458,6 @@ static void prefetch_results(tg_dot_nest *n) {
     }
 }
 
-/* Are they requested? With vectors of up to 256 bits those of a matrix, a line for each row, are there in time anyhow: at K = 64 requests cost 4 to 6 %. */
-static bool requests_results(const tg_dot_nest *n) {
-    const tg_machine *m = n->e.x->machine;
-    return !m->foresees && (m->has_masks || n->n_row_axes > 1);
-}
-
 void tg_dot_whole_tile(tg_dot_nest *n) {
     tg_llvm *l = n->e.l;
     LLVMValueRef zero = tg_llvm_i64(l, 0);
@@ -468,7 +471,7 @@ void tg_dot_whole_tile(tg_dot_nest *n) {
     LLVMBuildCondBr(l->builder, at_least(n, n->p.n_columns, n->e.vecs * n->e.lanes), wide, narrow);
     LLVMPositionBuilderAtEnd(l->builder, wide);
     low_tiles(n, edge);
-    if (requests_results(n)) {
+    if (n->e.x->machine->waits_for_results) {
         prefetch_results(n);
     }
     n->hidden = n->masks ? tg_dot_is_hidden(n) : NULL;

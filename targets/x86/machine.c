@@ -81,6 +81,7 @@ static void describe(const level *l, tg_machine *m) {
     m->n_cores = (int)cache_bytes(_SC_NPROCESSORS_ONLN, 1);
     m->stream_bytes = l->fma && !l->masks ? share_of_last(m) : 0; /* unknown: as AMD's, see describe_host */
     m->requests = m->stream_bytes > 0;
+    m->waits_for_results = l->masks;
 }
 
 /* What the host has beyond its level. Requests: Zen 4 (AMD's, with masks) copies 4 MiB in its last cache at 79 GB/s with them, at 94
@@ -93,6 +94,7 @@ static void describe_host(tg_machine *m) {
     bool short_form = strcmp(m->arch, "avx2") == 0 && tg_cpu_runs("avx2vnni");
     m->stream_bytes = stream_bytes(m);
     m->requests = m->has_fma && !m->has_masks && !__builtin_cpu_is("intel");
+    m->waits_for_results = m->has_masks && !__builtin_cpu_is("intel");
     m->requests_far = m->foresees = m->has_masks && __builtin_cpu_is("intel");
     m->halves = m->has_masks && !__builtin_cpu_is("intel");
     m->divides_slowly = wide && __builtin_cpu_is("intel");

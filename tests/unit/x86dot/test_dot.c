@@ -214,6 +214,18 @@ Test(x86dot, sizes_beyond_the_caches, .timeout = 120) {
     }
 }
 
+/* The reduction is done in rounds of a few steps, and what is left over of them one by one. */
+Test(x86dot, steps_left_over) {
+    write_product(&products[0], "", false);
+    x86_options o = {.n_threads = 1};
+    x86_kernel *k = x86_open(text, &o);
+    cr_assert(!k->error, "%s", k->error);
+    for (int64_t steps = 0; steps <= 21; steps++) {
+        check_product(k, (sizes){13, 33, steps});
+    }
+    x86_close(k);
+}
+
 typedef struct narrow_type {
     const char *name;
     unsigned size;
@@ -414,8 +426,8 @@ Test(x86dot, tiles_stay_in_registers) {
     static const struct {
         const char *arch;
         int multiplies;
-    } levels[] = {{"avx512", 24}, {"avx2", 12}};
-    for (size_t i = 0; i < 2; i++) {
+    } levels[] = {{"avx512", 24}, {"avx2", 12}, {"avx2", 48}}; /* a step; a round of four */
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
         write_product(&products[0], "", false);
         x86_options o = {.arch = levels[i].arch, .emit = TG_EMIT_ASM};
         x86_kernel *k = x86_open(text, &o);
@@ -423,6 +435,16 @@ Test(x86dot, tiles_stay_in_registers) {
         cr_expect_eq(stack_accesses_of_tile(k->object.asm_text, levels[i].multiplies), 0, "%s", levels[i].arch);
         x86_close(k);
     }
+}
+
+/* So do rounds of several steps inside other loops. */
+Test(x86dot, rounds_in_nests_stay_in_registers) {
+    write_convolution("f32", 1, 1, 1, "");
+    x86_options o = {.arch = "avx2", .emit = TG_EMIT_ASM};
+    x86_kernel *k = x86_open(text, &o);
+    cr_assert(!k->error, "%s", k->error);
+    cr_expect_eq(stack_accesses_of_tile(k->object.asm_text, 48), 0);
+    x86_close(k);
 }
 
 /* Vectors that loops of `multiplies` multiply-adds store, at most. */
