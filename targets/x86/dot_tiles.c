@@ -42,12 +42,20 @@ static tg_x86_frame *column_frame(tg_dot_nest *n, LLVMValueRef relative) {
     return f;
 }
 
+/* The sum, with a constant that is part of `index` added last, where addresses find it: the rows of a tile share the rest. */
+static LLVMValueRef add_index(tg_x86 *x, LLVMValueRef first, LLVMValueRef index) {
+    int64_t c;
+    bool sum = LLVMIsAInstruction(index) && LLVMGetInstructionOpcode(index) == LLVMAdd && tg_llvm_is_const(LLVMGetOperand(index, 1), &c);
+    LLVMValueRef v = LLVMBuildAdd(x->builder, first, sum ? LLVMGetOperand(index, 0) : index, "");
+    return sum ? LLVMBuildAdd(x->builder, v, LLVMGetOperand(index, 1), "") : v;
+}
+
 static tg_x86_frame *row_frame(tg_dot_nest *n, tg_x86_frame *parent, const LLVMValueRef *index) {
     tg_x86 *x = n->e.x;
     tg_x86_frame *f = tg_x86_frame_create(x, parent, x->place);
     for (uint32_t i = 0; i < n->n_row_axes; i++) {
         LLVMValueRef first = x->ranges[n->row_axes[i]->rank].first;
-        tg_x86_frame_bind(f, n->row_axes[i], (tg_x86_val){LLVMBuildAdd(x->builder, first, index[i], ""), NULL, NULL});
+        tg_x86_frame_bind(f, n->row_axes[i], (tg_x86_val){add_index(x, first, index[i]), NULL, NULL});
     }
     return f;
 }
