@@ -472,6 +472,15 @@ tg_x86_address tg_x86_address_in(tg_x86 *x, tg_x86_frame *f, tg_op *op) {
     return tg_x86_address_of(x, f, op, &inside);
 }
 
+tg_x86_val tg_x86_load_back(tg_x86 *x, tg_x86_frame *f, tg_op *store) {
+    address a = tg_x86_address_in(x, f, store);
+    a.mask = f->mask;
+    if (x->ahead.next) {
+        tg_x86_request_operands_of(x, f, tg_operand(store, 1));
+    }
+    return load_at(x, &a);
+}
+
 void tg_x86_store_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op) {
     LLVMValueRef inside;
     address a = tg_x86_address_of(x, f, op, &inside);
@@ -481,7 +490,7 @@ void tg_x86_store_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op) {
         inside = tg_x86_and_masks(x, inside, tg_x86_eval(x, f, guard).v);
     }
     a.mask = tg_x86_and_masks(x, f->mask, inside);
-    tg_x86_request_result(x, &a);
+    tg_x86_request_result(x, tg_x86_tensor_of(x, tg_operand(op, 0)), &a);
     store_at(x, &a, tg_x86_eval(x, f, tg_operand(op, 1)));
 }
 

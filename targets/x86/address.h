@@ -57,7 +57,9 @@ void tg_x86_point_at_row(tg_x86 *x, tg_x86_address *a, LLVMValueRef column);
 
 /* ---- prefetch.c ---- */
 void tg_x86_request_operand(tg_x86 *x, const tg_op *op, const tg_x86_address *a);
-void tg_x86_request_result(tg_x86 *x, const tg_x86_address *a);
+/* The next block's, of what `v` is computed from, in a pass that leaves their memory idle. */
+void tg_x86_request_operands_of(tg_x86 *x, tg_x86_frame *f, const tg_value *v);
+void tg_x86_request_result(tg_x86 *x, const tg_x86_tensor *t, const tg_x86_address *a);
 
 /* ---- transpose.c ---- */
 LLVMValueRef tg_x86_load_columns(tg_x86 *x, const tg_x86_address *a); /* null if that is no way to read it */

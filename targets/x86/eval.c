@@ -229,7 +229,8 @@ tg_x86_val tg_x86_eval(tg_x86 *x, tg_x86_frame *f, tg_value *v) {
     tg_x86_place *back = tg_x86_move_to(x, at->place);
     void *location = v->def ? tg_x86_debug_enter(x, v->def) : NULL;
     tg_x86_buffer *b = x->buffers[v->id];
-    tg_x86_val out = b ? tg_x86_buffer_load(x, at, b) : v->def ? tg_x86_eval_def(x, at, v) : (tg_x86_val){NULL, NULL, NULL};
+    tg_op *stored = b ? NULL : tg_x86_read_back(x, v);
+    tg_x86_val out = b ? tg_x86_buffer_load(x, at, b) : stored ? tg_x86_load_back(x, at, stored) : v->def ? tg_x86_eval_def(x, at, v) : (tg_x86_val){NULL, NULL, NULL};
     if (!out.v) {
         tg_x86_refuse(x, v->def, "uses a tile that has no place");
     }

@@ -59,6 +59,10 @@ static bool see_value(finder *f, const tg_value *v) {
     if (op->opcode == TG_OP_LOAD) {
         return see_access(f, op);
     }
+    const tg_op *stored = tg_x86_read_back(f->x, v);
+    if (stored && !see_access(f, stored)) {
+        return false;
+    }
     bool fits = tg_op_is_elementwise(op->opcode) || op->opcode == TG_OP_BROADCAST;
     for (uint32_t i = 0; fits && i < op->n_operands; i++) {
         fits = see_value(f, tg_operand(op, i));

@@ -35,9 +35,20 @@ static LLVMValueRef row_length(tg_x86 *x, const tg_axis *a) {
     return n;
 }
 
-/* Of tensors that the binder's body reads and writes by this axis and others. */
-static int64_t bytes_of_point(const tg_axis *a) {
-    int64_t bytes = 0;
+/* Is a value that it stores read by others as well (stored.c)? */
+static bool keeps_stored(const tg_block *body) {
+    bool keeps = false;
+    for (const tg_op *op = body->first; op && !keeps; op = op->next) {
+        const tg_value *v = op->opcode == TG_OP_STORE ? tg_operand(op, 1) : NULL;
+        keeps = v && v->def && tg_op_is_elementwise(v->def->opcode) && v->uses->next;
+    }
+    return keeps;
+}
+
+/* Of tensors that the binder's body reads and writes by this axis and others; twice what it reads if the next block's are requested
+ * meanwhile (prefetch.c). */
+static int64_t bytes_of_point(const tg_x86 *x, const tg_axis *a) {
+    int64_t bytes = 0, reads = x->machine->requests && keeps_stored(&a->binder->regions[0].body) ? 2 : 1;
     for (const tg_op *op = a->binder->regions[0].body.first; op; op = op->next) {
         bool by_row = false, by_column = false;
         for (uint32_t d = 0; (op->opcode == TG_OP_LOAD || op->opcode == TG_OP_STORE) && d < tg_op_n_indices(op); d++) {
@@ -45,7 +56,8 @@ static int64_t bytes_of_point(const tg_axis *a) {
             by_row |= tg_type_has_axis(t, a);
             by_column |= t->n_axes > 0 && t->axes[t->n_axes - 1] != a;
         }
-        bytes += by_row && by_column ? (int64_t)tg_dtype_size(tg_operand(op, 0)->type->dtype) : 0;
+        int64_t times = op->opcode == TG_OP_LOAD ? reads : 1;
+        bytes += by_row && by_column ? times * (int64_t)tg_dtype_size(tg_operand(op, 0)->type->dtype) : 0;
     }
     return bytes;
 }
@@ -55,7 +67,7 @@ static int64_t bytes_of_point(const tg_axis *a) {
 static LLVMValueRef few_rows(tg_x86 *x, const tg_axis *a, int64_t limit) {
     LLVMBuilderRef b = x->builder;
     LLVMValueRef rows = tg_llvm_i64(x->l, limit), length = NULL;
-    int64_t bytes = limit <= FEW_ROWS && a->binder && a->binder->opcode == TG_OP_PAR ? bytes_of_point(a) : 0;
+    int64_t bytes = limit <= FEW_ROWS && a->binder && a->binder->opcode == TG_OP_PAR ? bytes_of_point(x, a) : 0;
     if (bytes > 0) {
         length = row_length(x, a);
     }

@@ -463,7 +463,7 @@ static void emit_loops(tg_x86 *x, tg_x86_nest *n) {
     if (!chain) {
         reserve_buffers(x, n);
     }
-    tg_x86_nest_walk w = {.x = x, .n = n, .stream = tg_x86_stream_test(x, n)};
+    tg_x86_nest_walk w = {.x = x, .n = n, .stream = tg_x86_stream_test(x, n), .again = tg_x86_open_stored(x, n)};
     open_zeros(x, n);
     x->pass++;
     x->fills = false;
@@ -485,6 +485,8 @@ static void emit_loops(tg_x86 *x, tg_x86_nest *n) {
     x->run = 0;
     x->reads_constants = false;
     x->zeros = NULL;
+    x->reads_back = false;
+    tg_x86_note_stored(x, n, w.stream);
     if (chain) {
         tg_x86_eager_close(x);
         tg_x86_close_chain(x, n);

@@ -58,18 +58,22 @@ static LLVMBasicBlockRef version(tg_x86_nest_walk *w, uint32_t i, tg_axis *a, tg
 
 static void full_vectors(tg_x86_nest_walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n, stretch p) {
     tg_x86 *x = w->x;
-    if (!w->stream) {
+    LLVMValueRef test = w->stream ? w->stream : w->again;
+    bool reads_back = x->reads_back;
+    if (!test) {
         full_vectors_here(w, i, a, frames, n, p);
         return;
     }
     LLVMBasicBlockRef after = tg_llvm_block(x->l);
     x->place->at = LLVMGetInsertBlock(x->builder);
-    x->stream = true;
+    x->stream = test == w->stream;
+    x->reads_back = false;
     LLVMBasicBlockRef past = version(w, i, a, frames, n, p, after);
     x->stream = false;
+    x->reads_back = reads_back;
     LLVMBasicBlockRef plain = version(w, i, a, frames, n, p, after);
     LLVMPositionBuilderAtEnd(x->builder, x->place->at);
-    LLVMBuildCondBr(x->builder, w->stream, past, plain);
+    LLVMBuildCondBr(x->builder, test, past, plain);
     LLVMPositionBuilderAtEnd(x->builder, after);
     x->place->at = after;
 }

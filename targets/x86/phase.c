@@ -215,7 +215,8 @@ static void begin_function(tg_x86 *x, const tg_op *phase, const char *suffix) {
     x->buffers = TG_NEW_ARRAY(x->arena, tg_x86_buffer *, x->f->next_value_id);
     x->ranges = TG_NEW_ARRAY(x->arena, tg_x86_range, x->f->axes.len + 1);
     x->uses_alloc = false;
-    x->streamed = false;
+    x->streamed = x->reads_back = false;
+    x->stored = tg_map_create(x->arena);
     x->chain_results.len = 0;
     x->free_buffers.len = 0;
     LLVMPositionBuilderAtEnd(l->builder, x->fail);

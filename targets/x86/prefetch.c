@@ -62,17 +62,22 @@ static bool is_read_again(tg_x86 *x, const tg_op *op) {
     return first && *first < x->pass;
 }
 
-/* Rows by which the next instance is ahead in dimension d of a tensor that an earlier pass over the block has read already. Null: there
- * is nothing to gain. */
-static LLVMValueRef rows_ahead(tg_x86 *x, const tg_op *op, uint32_t d) {
+/* Is memory idle, in a pass over what an earlier one has read already? */
+static bool is_idle(tg_x86 *x, const tg_op *op) {
     const tg_use *u = tg_result(op, 0)->uses;
-    const tg_op *index = tg_op_index(op, d)->def;
-    bool again = is_read_again(x, op), idle = x->fills || (x->stream && again);
-    if (!idle || !x->unit || !u || !u->next || !index || index->opcode != TG_OP_IOTA) {
-        return NULL;
+    bool again = is_read_again(x, op);
+    return (x->fills || (x->stream && again)) && u && u->next;
+}
+
+static void request_next_rows(tg_x86 *x, request_fn fn, const tg_op *op, const tg_x86_address *a) {
+    const tg_x86_tensor *t = tg_x86_tensor_of(x, tg_operand(op, 0));
+    const tg_op *index = t->rank >= 2 ? tg_op_index(op, t->rank - 2)->def : NULL;
+    const tg_axis *row = x->unit && index && index->opcode == TG_OP_IOTA ? tg_op_axis(index, TG_ATTR_AXIS) : NULL;
+    if (row && tg_x86_is_few_rows(x, row)) {
+        LLVMValueRef ahead = LLVMBuildMul(x->builder, t->stride[t->rank - 2], x->ranges[row->rank].size, "");
+        LLVMValueRef base = tg_llvm_gep(x->l, a->element, a->base, ahead);
+        request(x, fn, element_at(x, a, base), 0, bytes_of(x, a));
     }
-    const tg_axis *a = tg_op_axis(index, TG_ATTR_AXIS);
-    return tg_x86_is_few_rows(x, a) ? x->ranges[a->rank].size : NULL;
 }
 
 void tg_x86_request_operand(tg_x86 *x, const tg_op *op, const tg_x86_address *a) {
@@ -83,18 +88,40 @@ void tg_x86_request_operand(tg_x86 *x, const tg_op *op, const tg_x86_address *a)
         request(x, to_first_level, element_at(x, a, a->base), OPERAND_AHEAD, bytes_of(x, a));
         return;
     }
-    const tg_x86_tensor *t = tg_x86_tensor_of(x, tg_operand(op, 0));
-    LLVMValueRef rows = t->rank >= 2 ? rows_ahead(x, op, t->rank - 2) : NULL;
-    if (rows) {
-        LLVMValueRef ahead = LLVMBuildMul(x->builder, t->stride[t->rank - 2], rows, "");
-        LLVMValueRef base = tg_llvm_gep(x->l, a->element, a->base, ahead);
-        request(x, to_second_level, element_at(x, a, base), 0, bytes_of(x, a));
+    if (is_idle(x, op)) {
+        request_next_rows(x, to_second_level, op, a);
     }
 }
 
-void tg_x86_request_result(tg_x86 *x, const tg_x86_address *a) {
+void tg_x86_request_operands_of(tg_x86 *x, tg_x86_frame *f, const tg_value *v) {
+    tg_op *op = v->def;
+    if (v->type->kind != TG_TYPE_TILE || v->type->n_axes == 0 || !op || x->modes[v->id] != TG_X86_INLINE || x->buffers[v->id]) {
+        return;
+    }
+    if (op->opcode == TG_OP_LOAD) {
+        tg_x86_address a = tg_x86_address_in(x, f, op);
+        a.mask = f->mask;
+        if (is_run(&a)) {
+            request_next_rows(x, to_first_level, op, &a);
+        }
+        return;
+    }
+    for (uint32_t i = 0; i < op->n_operands; i++) {
+        tg_x86_request_operands_of(x, f, tg_operand(op, i));
+    }
+}
+
+/* A later pass, over rows in the first level, has no room to spare there for a result that stays in the second: 0. */
+static LLVMValueRef result_ahead(tg_x86 *x, const tg_x86_tensor *t) {
+    LLVMValueRef ahead = tg_llvm_i64(x->l, RESULT_AHEAD);
+    bool first = x->pass == 1;
+    return first ? ahead : LLVMBuildSelect(x->builder, tg_x86_is_large(x, t, x->machine->l2_bytes + 1), ahead, tg_llvm_i64(x->l, 0), "");
+}
+
+void tg_x86_request_result(tg_x86 *x, const tg_x86_tensor *t, const tg_x86_address *a) {
     if (x->ahead.results && is_run(a)) {
-        request(x, tg_llvm_prefetch_written, element_at(x, a, a->base), RESULT_AHEAD, bytes_of(x, a));
+        LLVMValueRef base = tg_llvm_gep(x->l, x->l->i8, a->base, result_ahead(x, t));
+        request(x, tg_llvm_prefetch_written, element_at(x, a, base), 0, bytes_of(x, a));
     }
 }
 
@@ -136,5 +163,6 @@ tg_x86_ahead tg_x86_ahead_of(const tg_x86 *x, const tg_x86_nest *n, bool stream)
     bool may = x->unit && tg_x86_is_one_line(n) && !n->tile && stores(n);
     bool first = n->n_inner == 0 && n->roots.data[0].kind == TG_X86_ROOT_STORE;
     bool far = m->requests || (m->requests_far && stream);
-    return (tg_x86_ahead){.results = may && m->requests && !stream && !ends_before(x, n), .operands = may && far && first && n->long_chain};
+    bool next = x->reads_back && m->requests && n->n_inner == 1 && n->inner[0] == n->vector && !stores(n);
+    return (tg_x86_ahead){.next = next, .results = may && m->requests && !stream && !ends_before(x, n), .operands = may && far && first && n->long_chain};
 }

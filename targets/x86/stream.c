@@ -13,8 +13,7 @@
 
 enum { LINE = 64, LEAST = 16 /* bytes of a vector */ };
 
-/* The axis whose index `v` is, or null. */
-static const tg_axis *axis_of(const tg_value *v) {
+const tg_axis *tg_x86_axis_of(const tg_value *v) {
     const tg_op *op = v->def;
     while (op && op->opcode == TG_OP_BROADCAST) {
         op = tg_operand(op, 0)->def;
@@ -22,8 +21,7 @@ static const tg_axis *axis_of(const tg_value *v) {
     return op && op->opcode == TG_OP_IOTA ? tg_op_axis(op, TG_ATTR_AXIS) : NULL;
 }
 
-/* Is the store the only thing that happens to its tensor, once per instance? */
-static bool is_only_use(const tg_op *store) {
+bool tg_x86_is_only_use(const tg_op *store) {
     const tg_op *around = store->parent->parent->parent;
     for (const tg_use *u = tg_operand(store, 0)->uses; u; u = u->next) {
         if (u->user != store && u->user->opcode != TG_OP_DIM) {
@@ -51,7 +49,7 @@ static bool fills_lines(tg_x86 *x, const tg_x86_nest *n, const tg_op *store) {
     }
     bool proved = tg_op_int(store, TG_ATTR_IN_BOUNDS, 0) >> (rank - 1) & 1;
     const tg_value *last = tg_op_index(store, rank - 1);
-    return axis_of(last) == n->vector && (proved || tg_x86_checked_at_launch(x, store, rank - 1)) && is_only_use(store);
+    return tg_x86_axis_of(last) == n->vector && (proved || tg_x86_checked_at_launch(x, store, rank - 1)) && tg_x86_is_only_use(store);
 }
 
 static LLVMValueRef line_aligned(tg_x86 *x, LLVMValueRef bytes) {
@@ -59,21 +57,30 @@ static LLVMValueRef line_aligned(tg_x86 *x, LLVMValueRef bytes) {
     return LLVMBuildICmp(x->builder, LLVMIntEQ, low, tg_llvm_i64(x->l, 0), "");
 }
 
+LLVMValueRef tg_x86_is_large(tg_x86 *x, const tg_x86_tensor *t, int64_t least) {
+    LLVMBuilderRef b = x->builder;
+    LLVMValueRef bytes = tg_llvm_i64(x->l, (int64_t)tg_dtype_size(t->dtype));
+    LLVMBasicBlockRef here = LLVMGetInsertBlock(b);
+    LLVMPositionBuilderAtEnd(b, x->prologue.at);
+    for (uint32_t d = 0; d < t->rank; d++) {
+        bytes = LLVMBuildMul(b, bytes, t->dim[d], "");
+    }
+    LLVMValueRef large = LLVMBuildICmp(b, LLVMIntSGE, bytes, tg_llvm_i64(x->l, least), "");
+    LLVMPositionBuilderAtEnd(b, here);
+    return large;
+}
+
 /* What a whole task has in common: in the prologue. */
 static LLVMValueRef tensor_test(tg_x86 *x, const tg_op *store) {
     LLVMBuilderRef b = x->builder;
     const tg_x86_tensor *t = tg_x86_tensor_of(x, tg_operand(store, 0));
-    LLVMValueRef size = tg_llvm_i64(x->l, size_of(store)), bytes = size;
+    LLVMValueRef size = tg_llvm_i64(x->l, size_of(store)), big = tg_x86_is_large(x, t, x->machine->stream_bytes);
     LLVMBasicBlockRef here = LLVMGetInsertBlock(b);
     LLVMPositionBuilderAtEnd(b, x->prologue.at);
     LLVMValueRef places = LLVMBuildPtrToInt(b, t->base, x->l->i64, "");
-    for (uint32_t d = 0; d < t->rank; d++) {
-        bytes = LLVMBuildMul(b, bytes, t->dim[d], "");
-        if (d + 1 < t->rank) {
-            places = LLVMBuildOr(b, places, LLVMBuildMul(b, t->stride[d], size, ""), "");
-        }
+    for (uint32_t d = 0; d + 1 < t->rank; d++) {
+        places = LLVMBuildOr(b, places, LLVMBuildMul(b, t->stride[d], size, ""), "");
     }
-    LLVMValueRef big = LLVMBuildICmp(b, LLVMIntSGE, bytes, tg_llvm_i64(x->l, x->machine->stream_bytes), "");
     LLVMValueRef test = LLVMBuildAnd(b, big, line_aligned(x, places), "");
     LLVMPositionBuilderAtEnd(b, here);
     return test;

@@ -6,7 +6,7 @@
  *   body.c      the body of an instance: steps in order, control flow, scalars
  *   modes.c     which values are recomputed and which live in buffers;  plan.c  grouping of roots into nests
  *   nest.c      loops of a nest, its roots;  reduce.c  accumulators;  tile.c  several points of a nest at a time;  flat.c  rows as one;
- *               carry.c  loops that carry tiles;  stream.c  stores past the caches
+ *               carry.c  loops that carry tiles;  stream.c  stores past the caches;  stored.c  what was stored is read back
  *   eval.c      the value of a tile at a point;  access.c  memory of tensors and buffers;  buffer.c  room for buffers;
  *               atomic.c;  prefetch.c  requests ahead of use
  *   elementwise.c, convert.c   one op on scalars or vectors of W lanes;  constants.c  their constants in long chains
@@ -146,6 +146,7 @@ typedef TG_VEC(tg_x86_step) tg_x86_steps;
 /* Lines that a loop requests some way ahead of where it is (prefetch.c). */
 typedef struct tg_x86_ahead {
     bool operands, results;
+    bool next; /* the next block's, of what is read back */
 } tg_x86_ahead;
 
 /* A constant of f32 or i32 in memory, as wide as a register; the one that was read last. */
@@ -218,6 +219,8 @@ typedef struct tg_x86 {
     tg_x86_ahead ahead;    /* what this loop requests before it is needed */
     bool stream;           /* stores of this loop go past the caches */
     bool streamed;         /* some of this task do */
+    bool reads_back;       /* it reads what was stored instead of computing it again */
+    tg_map *stored;        /* values that stand in a tensor (stored.c) */
     bool fills;            /* it computes a buffer: memory is idle meanwhile */
     uint32_t pass;         /* the nests of this task so far */
     tg_map *first_reads;   /* load → its first pass, a uint32_t * */
@@ -330,6 +333,7 @@ void tg_x86_note_unit(tg_x86 *x, tg_value *tensor); /* the fast variant relies o
 bool tg_x86_is_packed(const tg_x86 *x, const tg_value *v); /* (packed.c) a load of the operand that was packed before the launch */
 tg_x86_val tg_x86_load_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op);
 void tg_x86_store_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op);
+tg_x86_val tg_x86_load_back(tg_x86 *x, tg_x86_frame *f, tg_op *store); /* of the element that it wrote */
 tg_x86_val tg_x86_buffer_load(tg_x86 *x, tg_x86_frame *f, tg_x86_buffer *b);
 LLVMValueRef tg_x86_buffer_pointer(tg_x86 *x, tg_x86_frame *f, tg_x86_buffer *b); /* address of a point */
 void tg_x86_buffer_store(tg_x86 *x, tg_x86_frame *f, tg_x86_buffer *b, tg_x86_val v);
@@ -365,8 +369,18 @@ bool tg_x86_used_only_in(const tg_x86 *x, const tg_x86_nest *g, const tg_value *
 /* Should the loop over full vectors of this nest store past the caches? Null: never. Code goes where the builder is. */
 bool tg_x86_is_one_line(const tg_x86_nest *n); /* is the innermost loop the only one around it that reduces? */
 LLVMValueRef tg_x86_stream_test(tg_x86 *x, const tg_x86_nest *n);
+LLVMValueRef tg_x86_is_large(tg_x86 *x, const tg_x86_tensor *t, int64_t least); /* has it so many bytes? Computed once per task */
+const tg_axis *tg_x86_axis_of(const tg_value *v); /* whose index `v` is, or null */
+bool tg_x86_is_only_use(const tg_op *store); /* of its tensor, once per instance */
 void tg_x86_stream_store(tg_x86 *x, LLVMValueRef v, LLVMValueRef at, unsigned align);
 void tg_x86_stream_end(tg_x86 *x); /* at the end of a task */
+
+/* ---- stored.c ---- */
+/* What later nests may read back of what this one stored. `past`: it may have gone past the caches; null: never. */
+void tg_x86_note_stored(tg_x86 *x, const tg_x86_nest *n, LLVMValueRef past);
+/* Decides whether this nest reads values back. Gives when it should compute them again, or null. Code goes where the builder is. */
+LLVMValueRef tg_x86_open_stored(tg_x86 *x, const tg_x86_nest *n);
+tg_op *tg_x86_read_back(const tg_x86 *x, const tg_value *v); /* the store whose element is the value, or null */
 
 /* ---- flat.c: the last two axes of a nest as one, where rows follow each other ---- */
 typedef struct tg_x86_flat {

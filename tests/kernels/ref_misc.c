@@ -15,6 +15,24 @@ void ref_any_label(kcase *c) {
     }
 }
 
+void ref_residual_norm(kcase *c) {
+    int64_t n = kd(c, "N");
+    for (int64_t i = 0; i < kd(c, "M"); i++) {
+        const double *x = kt(c, "X") + i * n, *r = kt(c, "R") + i * n;
+        double *s = kt(c, "S") + i * n, mean = 0, variance = 0;
+        for (int64_t j = 0; j < n; j++) {
+            s[j] = x[j] + r[j];
+            mean += s[j] / (double)n;
+        }
+        for (int64_t j = 0; j < n; j++) {
+            variance += (s[j] - mean) * (s[j] - mean) / (double)n;
+        }
+        for (int64_t j = 0; j < n; j++) {
+            kt(c, "Y")[i * n + j] = (s[j] - mean) / sqrt(variance + 1e-5) - s[n - 1 - j];
+        }
+    }
+}
+
 void ref_spmv(kcase *c) {
     const double *row = kt(c, "row");
     for (int64_t r = 0; r < kd(c, "R"); r++) {

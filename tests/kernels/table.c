@@ -128,6 +128,8 @@ const kernel_row kernel_rows[] = {
     /* ---- normalisation, losses, embeddings ---- */
     {ROW("d_norm", layer_norm, layer_norm), .types = "f32 bf16",
      .cases = "M=5 N=37|M=3 N=128 strided"},
+    {ROW("d_norm", residual_norm, residual_norm), .blocks = "i",
+     .cases = "M=5 N=37|M=3 N=128 strided|M=4 N=0|M=0 N=3|M=7 N=1|M=9 N=300"},
     {ROW("d_norm", layer_norm_bwd, layer_norm_bwd), .types = "f32 bf16",
      .fills = "rstd=0.5:1.5", .blocks = "i j",
      .cases = "M=13 N=37|M=33 N=16 strided"},
