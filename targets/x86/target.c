@@ -33,14 +33,24 @@ _Noreturn void tg_x86_refuse(tg_x86 *x, const tg_op *op, const char *why) {
     tg_unwind_to(x->unwind, TG_ERROR_UNSUPPORTED);
 }
 
-/* Functions that keep vectors on the stack align it: a store of 32 bytes across a boundary of 32 takes two cycles on Zen 3. */
+static bool is_of_complex(const tg_x86 *x) {
+    const tg_block *b = &x->f->body.body;
+    bool some = false;
+    for (uint32_t i = 0; i < b->n_args; i++) {
+        some = some || tg_dtype_kind_of(b->args[i]->type->dtype) == TG_KIND_COMPLEX;
+    }
+    return some;
+}
+
+/* Butterflies have more numbers than there are registers, and a store of 32 bytes across a boundary of 32 takes two cycles on Zen 3: their stack
+ * is aligned. It takes a register, of which the loops of products have none to spare. */
 void tg_x86_function_attributes(tg_x86 *x, LLVMValueRef fn) {
     LLVMContextRef c = x->l->context;
     LLVMAttributeRef width = LLVMCreateStringAttribute(c, "prefer-vector-width", 19, "512", 3);
     unsigned nounwind = LLVMGetEnumAttributeKindForName("nounwind", 8);
     LLVMAddAttributeAtIndex(fn, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, width);
     LLVMAddAttributeAtIndex(fn, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, LLVMCreateEnumAttribute(c, nounwind, 0));
-    if (x->machine->vector_bits == 256) {
+    if (x->machine->vector_bits == 256 && is_of_complex(x)) {
         LLVMAddAttributeAtIndex(fn, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, LLVMCreateStringAttribute(c, "stackrealign", 12, "", 0));
     }
 }
