@@ -310,13 +310,13 @@ static int64_t columns_of(const tg_fft_axis *a) {
     return a->dtype == TG_C32 && a->context->machine.vector_bits == 512 ? 2 * LINE : LINE;
 }
 
-/* Short rows leave lanes empty; four of them together do not, if passes have whole multiples of the places that are then in lanes. Longer ones fill
- * vectors by themselves, and four of them take more of the caches. */
+/* Short rows leave lanes empty; some of them together do not, if passes have whole multiples of the places that are then in lanes. Longer ones fill
+ * vectors by themselves, as 8 x 8 points do those of 8 lanes, and together take more of the caches. */
 static int64_t rows_beside(const tg_fft_axis *a, tg_fft_use use) {
-    int64_t lanes = a->context->machine.vector_bits / 32;
+    int64_t lanes = a->context->machine.vector_bits / 32, beside = tg_fft_rows_beside(a->context);
     bool as_rows = a->method == TG_FFT_DIRECT && (use == TG_FFT_AS_ROWS || use == TG_FFT_AS_GROUPS);
-    bool fills = a->dtype == TG_C32 && lanes > TG_FFT_ROWS_BESIDE && a->n % 16 == 0 && a->n <= 8 * lanes;
-    return as_rows && fills ? TG_FFT_ROWS_BESIDE : 0;
+    bool fills = a->dtype == TG_C32 && lanes >= 8 && a->n % 16 == 0 && (lanes == 8 ? a->n < 8 * lanes : a->n <= 8 * lanes);
+    return as_rows && fills ? beside : 0;
 }
 
 tg_status tg_fft_axis_init(tg_fft_axis *a, tg_context *context, tg_dtype dtype, int64_t n,
@@ -446,9 +446,16 @@ static tg_tensor in_groups(const tg_fft_axis *a, const tg_tensor *t, int64_t n) 
     return tg_fft_view(t, 4, (int64_t[]){t->arg.shape[0], n / a->beside, a->beside, t->arg.shape[2]}, (int64_t[]){s[0], a->beside * s[1], s[1], s[2]});
 }
 
+/* The same, but the rows of a group are one: [A, n / beside, beside N]. */
+static tg_tensor as_groups(const tg_fft_axis *a, const tg_tensor *t, int64_t n) {
+    const int64_t *s = t->arg.stride;
+    return tg_fft_view(t, 3, (int64_t[]){t->arg.shape[0], n / a->beside, a->beside * t->arg.shape[2]}, (int64_t[]){s[0], a->beside * s[1], s[2]});
+}
+
 static void call_groups(const tg_fft_axis *a, const tg_tensor *x, tg_tensor *y, int64_t n, bool normalise, tg_fft_call *out) {
-    tg_tensor from = in_groups(a, x, n), to = in_groups(a, y, n);
-    *out = tg_fft_call_make(TG_STD_fft_beside, 2, TG_ARGS(&from, a->w[0], &to, a->sign, normalise, a->last));
+    bool across = tg_fft_is_across(a);
+    tg_tensor from = across ? as_groups(a, x, n) : in_groups(a, x, n), to = in_groups(a, y, n);
+    *out = tg_fft_call_make(across ? TG_STD_fft_across : TG_STD_fft_beside, 2, TG_ARGS(&from, a->w[0], &to, a->sign, normalise, a->last));
     out->views[0] = from;
     out->views[1] = to;
     out->values[0].u.tensor = &out->views[0];
@@ -468,8 +475,10 @@ static tg_status run_groups(const tg_fft_axis *a, const tg_tensor *x, tg_tensor 
     return s;
 }
 
+/* With a row in each lane they have to follow each other. */
 static bool has_groups(const tg_fft_axis *a, const tg_tensor *x) {
-    return a->beside && x->arg.shape[1] >= a->beside;
+    bool follow = x->arg.stride[1] == x->arg.shape[2] * x->arg.stride[2];
+    return a->beside && x->arg.shape[1] >= a->beside && (follow || !tg_fft_is_across(a));
 }
 
 bool tg_fft_axis_call(const tg_fft_axis *a, const tg_tensor *x, tg_tensor *y, bool normalise, tg_fft_call *out) {

@@ -28,7 +28,11 @@ tg_tensor *tg_fft_work_take(tg_fft_work *w, uint32_t slot, tg_context *context, 
 void tg_fft_work_give(tg_fft_work *w, uint32_t slot, tg_tensor *t); /* null is fine */
 void tg_fft_work_clear(tg_fft_work *w, tg_context *context);
 
-enum { TG_FFT_ROWS_BESIDE = 4 }; /* side by side in lanes */
+/* Rows side by side in lanes: four beside places of a pass (fft_beside), or one in each of eight lanes (fft_across). Zen 3 moves numbers across the
+ * 128-bit lanes of vectors of 256 bits on one port, which the first takes for all accesses. */
+static inline int64_t tg_fft_rows_beside(const tg_context *context) {
+    return context->machine.vector_bits == 256 ? 8 : 4;
+}
 
 typedef enum tg_fft_method {
     TG_FFT_IDENTITY,
@@ -57,12 +61,15 @@ typedef struct tg_fft_axis {
     tg_fft_work *work;                      /* LARGE, CHIRP; what changes during execution stays outside */
 } tg_fft_axis;
 
+/* Groups with a row in each lane? */
+static inline bool tg_fft_is_across(const tg_fft_axis *a) { return a->beside == 8; }
+
 /* LARGE: columns and blocks of rows of the matrix between the halves, see fft_split. */
 static inline int64_t tg_fft_columns(const tg_fft_axis *a) { return (a->q + a->line - 1) / a->line * a->line; }
 static inline int64_t tg_fft_row_blocks(const tg_fft_axis *a) { return (a->p + a->line - 1) / a->line; }
 
-/* What rows of a dimension are transformed with: fft_rows, fft_beside where their number is known to be a
- * multiple of TG_FFT_ROWS_BESIDE, one of the kernels of real rows, or another that has its tables. */
+/* What rows of a dimension are transformed with: fft_rows, groups of them where their number is known to be a
+ * multiple of tg_fft_rows_beside, one of the kernels of real rows, or another that has its tables. */
 typedef enum tg_fft_use { TG_FFT_AS_ROWS, TG_FFT_AS_GROUPS, TG_FFT_AS_COLUMNS, TG_FFT_AS_R2C, TG_FFT_AS_C2R, TG_FFT_AS_PART } tg_fft_use;
 /* Begins to compile what executions will launch, while the tables are made. */
 void tg_fft_axis_compile_ahead(const tg_fft_axis *a, tg_fft_use use, bool normalise);

@@ -26,11 +26,13 @@ static void compile(const tg_fft_axis *a, tg_std_row row, const tg_argument *val
 static void compile_direct(const tg_fft_axis *a, tg_fft_use use, bool normalise) {
     tg_tensor w = ghost_table(a, 1, (int64_t[]){2 * a->n - 2}), v = ghost_table(a, 1, (int64_t[]){2 * a->n});
     tg_tensor row = ghost(a, 3, (int64_t[]){1, 1, a->n}), longer = ghost(a, 3, (int64_t[]){1, 1, a->n + 1});
-    tg_tensor group = ghost(a, 4, (int64_t[]){1, 1, a->beside, a->n});
+    tg_tensor group = ghost(a, 4, (int64_t[]){1, 1, a->beside, a->n}), together = ghost(a, 3, (int64_t[]){1, 1, a->beside * a->n});
+    bool across = tg_fft_is_across(a);
     tg_tensor lines = ghost(a, 4, (int64_t[]){1, a->n, 1, a->line});
     switch (use == TG_FFT_AS_GROUPS && !a->beside ? TG_FFT_AS_ROWS : use) {
     case TG_FFT_AS_GROUPS:
-        compile(a, TG_STD_fft_beside, TG_ARGS(&group, &w, &group, a->sign, normalise, a->last));
+        compile(a, across ? TG_STD_fft_across : TG_STD_fft_beside,
+                TG_ARGS(across ? &together : &group, &w, &group, a->sign, normalise, a->last));
         break;
     case TG_FFT_AS_ROWS:
         compile(a, TG_STD_fft_rows, TG_ARGS(&row, &w, &row, a->sign, normalise, a->last));

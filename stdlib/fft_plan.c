@@ -60,7 +60,7 @@ static tg_status init_axes(tg_fft_plan *p) {
     tg_status s = TG_OK;
     for (uint32_t d = 0; d < p->rank && s == TG_OK; d++) {
         bool halves = d + 1 == p->rank && is_real(p) && p->n[d] % 2 == 0;
-        tg_fft_use rows = d > 0 && p->n[d - 1] % TG_FFT_ROWS_BESIDE == 0 ? TG_FFT_AS_GROUPS : TG_FFT_AS_ROWS;
+        tg_fft_use rows = d > 0 && p->n[d - 1] % tg_fft_rows_beside(p->context) == 0 ? TG_FFT_AS_GROUPS : TG_FFT_AS_ROWS;
         tg_fft_use use = d + 1 < p->rank ? TG_FFT_AS_COLUMNS : !halves ? rows : sign < 0 ? TG_FFT_AS_R2C : TG_FFT_AS_C2R;
         s = tg_fft_axis_init(&p->axis[d], p->context, p->options.dtype, halves ? p->n[d] / 2 : p->n[d], sign, use,
                              p->options.normalise != 0);

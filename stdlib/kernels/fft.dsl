@@ -42,6 +42,22 @@ kernel fft_beside<T: complex, S: f32 | f64>(in T X[A, C, const L, const N], in S
     }
 }
 
+/// Rows in groups of L, a row in each lane: row L c + r is X[a, c] from N r on, so that all distances are constants. No pass needs a shuffle. Pairs
+/// are parted as they are read, one of each row, and the last pass is turned over from a buffer, four rows at a time.
+kernel fft_across<T: complex, S: f32 | f64>(in T X[A, C, const LN], in S W[NW], inout T Y[A, C, const L, const N], const int sign = -1, const bool normalise = false, const int last = 8)
+    where NW == 2 * N - 2, N > 1, LN == L * N, L == 4 * ceil_div(L, 4)
+{
+    grid (each a in A, each c in C) {
+        axis r in L, n in N, k in L / 4;
+        T y[r, n] = passes(X[a, c, N * r + n], n, W, N, sign, last);
+        unroll for (int j = 0; j < 4; j += 1) {
+            let z = y[r = 4 * k + j];
+            unchecked Y[a, c, 4 * k + j, n] = normalise ? scaled(z, 1 / f64(N)) : z; // below L, which is a multiple of 4
+        }
+    }
+}
+schedule fft_across { vector(r) = 8; vector(n) = 8; }
+
 /// Along the middle dimension: any number of columns.
 kernel fft_columns<T: complex, S: f32 | f64>(in T X[A, const N, C], in S W[NW], out T Y[A, const N, C], const int sign = -1, const bool normalise = false, const int last = 8)
     where NW == 2 * N - 2

@@ -169,6 +169,25 @@ static LLVMValueRef lane_pointer(tg_x86 *x, const tg_x86_address *a, unsigned la
     return p;
 }
 
+/* c32: eight pairs, where no shuffle crosses 128-bit lanes: two of every half are put where the parts want them. */
+static tg_x86_val load_eight_pairs(tg_x86 *x, const tg_x86_address *a) {
+    LLVMValueRef half[2];
+    unsigned re[8], im[8];
+    for (unsigned h = 0; h < 2; h++) {
+        LLVMValueRef v = LLVMGetPoison(LLVMVectorType(x->l->f64, 4));
+        for (unsigned i = 0; i < 4; i++) {
+            LLVMValueRef one = tg_llvm_load(x->l, x->l->f64, lane_pointer(x, a, i / 2 * 4 + 2 * h + i % 2), a->align);
+            v = LLVMBuildInsertElement(x->builder, v, one, tg_llvm_i32(x->l, i), "");
+        }
+        half[h] = LLVMBuildBitCast(x->builder, v, LLVMVectorType(x->l->f32, 8), "");
+    }
+    for (unsigned i = 0; i < 8; i++) {
+        re[i] = block_place(x, 2 * i);
+        im[i] = block_place(x, 2 * i + 1);
+    }
+    return (tg_x86_val){tg_llvm_shuffle(x->l, half[0], half[1], re, 8), NULL, tg_llvm_shuffle(x->l, half[0], half[1], im, 8)};
+}
+
 /* c32: pairs are f64 lanes until they are parted. c64: parts are inserted one by one. */
 static tg_x86_val load_pairs(tg_x86 *x, const tg_x86_address *a) {
     LLVMBuilderRef b = x->builder;
@@ -182,6 +201,9 @@ static tg_x86_val load_pairs(tg_x86 *x, const tg_x86_address *a) {
             out.im = LLVMBuildInsertElement(b, out.im, LLVMBuildExtractElement(b, v, tg_llvm_i32(x->l, 1), ""), n, "");
         }
         return out;
+    }
+    if (x->lanes == 8 && x->machine->vector_bits == 256) {
+        return load_eight_pairs(x, a);
     }
     LLVMValueRef v = LLVMGetPoison(LLVMVectorType(x->l->f64, x->lanes));
     for (unsigned i = 0; i < x->lanes; i++) {

@@ -222,11 +222,11 @@ Test(fft, lengths_of_every_kind) {
     check_c2c(512, 1, TG_C64, -1);
 }
 
-/* Rows in groups of four, and some left over. */
+/* Rows in groups of four or eight, and some left over. */
 Test(fft, rows_side_by_side) {
     static const int64_t lengths[] = {16, 32, 48, 64, 80, 96, 112, 128};
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
-        for (int64_t rows = 4; rows <= 9; rows += 1 + rows % 4) {
+        for (int64_t rows = 4; rows <= 19; rows += 1 + rows % 4) {
             check_c2c(lengths[i], rows, TG_C32, rows % 2 ? -1 : 1);
         }
     }
@@ -451,6 +451,7 @@ Test(fft, strides) {
     check_strides(40, 6);
     check_strides(64, 8);
     check_strides(16, 5);
+    check_strides(32, 8);
 }
 
 /* x and y are of 3 rows of n; the row-major copy of x tells what y must be. */
