@@ -110,5 +110,7 @@ typedef struct tg_llvm_outline {
 } tg_llvm_outline;
 void tg_llvm_outline_open(tg_llvm *l, tg_llvm_outline *o);
 LLVMValueRef tg_llvm_outline_close(tg_llvm *l, tg_llvm_outline *o, const char *name, bool keep);
+/* Does the function neither store elements nor handle vectors, but leave that to those it calls? (outline.c) */
+bool tg_llvm_only_steers(LLVMValueRef fn);
 
 #endif

@@ -10,7 +10,7 @@ enum { MAX_PARAMS = 96 };
 
 typedef struct captures {
     LLVMValueRef list[MAX_PARAMS];
-    unsigned n;
+    unsigned uses[MAX_PARAMS], n;
     bool escapes; /* a branch to the outer function, or too many */
 } captures;
 
@@ -40,10 +40,28 @@ static void collect(captures *c, LLVMValueRef fn) {
                 LLVMValueRef v = LLVMGetOperand(i, (unsigned)k), owner = function_of(v);
                 c->escapes |= LLVMValueIsBasicBlock(v) && LLVMGetBasicBlockParent(LLVMValueAsBasicBlock(v)) != fn;
                 if (owner && owner != fn) {
-                    position_of(c, v);
+                    unsigned at = position_of(c, v);
+                    if (at < MAX_PARAMS) {
+                        c->uses[at]++;
+                    }
                 }
             }
         }
+    }
+}
+
+/* The first parameters come in registers: those with the most uses, which are read in the innermost loops. Others lie on the stack already, so that
+ * the allocator thinks little of reading them there again and again. */
+static void most_used_first(captures *c) {
+    for (unsigned i = 1; i < c->n; i++) {
+        LLVMValueRef v = c->list[i];
+        unsigned uses = c->uses[i], at = i;
+        for (; at > 0 && c->uses[at - 1] < uses; at--) {
+            c->list[at] = c->list[at - 1];
+            c->uses[at] = c->uses[at - 1];
+        }
+        c->list[at] = v;
+        c->uses[at] = uses;
     }
 }
 
@@ -93,6 +111,7 @@ LLVMValueRef tg_llvm_outline_close(tg_llvm *l, tg_llvm_outline *o, const char *n
         put_back(l, o);
     } else {
         LLVMTypeRef types[MAX_PARAMS];
+        most_used_first(&c);
         for (unsigned i = 0; i < c.n; i++) {
             types[i] = LLVMTypeOf(c.list[i]);
         }
@@ -110,4 +129,29 @@ LLVMValueRef tg_llvm_outline_close(tg_llvm *l, tg_llvm_outline *o, const char *n
     }
     LLVMDeleteFunction(o->region);
     return fn;
+}
+
+static bool is_element(LLVMTypeRef t) {
+    LLVMTypeKind kind = LLVMGetTypeKind(t);
+    bool narrow = kind == LLVMIntegerTypeKind && LLVMGetIntTypeWidth(t) > 1 && LLVMGetIntTypeWidth(t) < 64;
+    return narrow || (kind != LLVMIntegerTypeKind && kind != LLVMPointerTypeKind);
+}
+
+static bool is_work(LLVMValueRef i) {
+    bool work = LLVMIsAStoreInst(i) && is_element(LLVMTypeOf(LLVMGetOperand(i, 0)));
+    for (int k = 0; k < LLVMGetNumOperands(i) && !work; k++) {
+        work = tg_llvm_is_vector(LLVMGetOperand(i, (unsigned)k));
+    }
+    return work;
+}
+
+bool tg_llvm_only_steers(LLVMValueRef fn) {
+    for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(fn); b; b = LLVMGetNextBasicBlock(b)) {
+        for (LLVMValueRef i = LLVMGetFirstInstruction(b); i; i = LLVMGetNextInstruction(i)) {
+            if (is_work(i)) {
+                return false;
+            }
+        }
+    }
+    return true;
 }

@@ -68,6 +68,8 @@ typedef struct tg_x86_dot_grid {
     const tg_axis *vector, *row;           /* axes whose blocks are free, or null */
     LLVMValueRef vector_block, row_block;  /* chosen */
 } tg_x86_dot_grid;
+/* Is the product the body of its tasks, and not of a loop in them? */
+bool tg_x86_dot_runs_once(const tg_x86_dot *d);
 /* False if the phase is not a single contraction. */
 bool tg_x86_dot_grid_of(tg_x86 *x, tg_op *phase, tg_x86_dot_grid *g);
 typedef struct tg_x86_dot_shape {

@@ -60,6 +60,14 @@ static int64_t most_rows(tg_x86 *x, const tg_x86_dot *d) {
     return unit || rows_in_place(x, d) ? MANY_ROWS : PACKED_ROWS * (int64_t)d->group;
 }
 
+bool tg_x86_dot_runs_once(const tg_x86_dot *d) {
+    const tg_op *op = d->op->parent->parent->parent;
+    while (op->opcode == TG_OP_PAR) {
+        op = op->parent->parent->parent;
+    }
+    return op->opcode == TG_OP_PHASE;
+}
+
 static tg_op *phase_of(const tg_axis *a) {
     tg_op *op = a->binder;
     while (op && op->opcode != TG_OP_PHASE) {

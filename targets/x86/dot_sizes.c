@@ -7,6 +7,11 @@ typedef struct slot { /* a value that a branch may change */
     LLVMValueRef at;
 } slot;
 
+/* Points of a part, columns of a group, rows of a block. */
+typedef struct sizes {
+    slot part, group, block;
+} sizes;
+
 static slot slot_open(tg_dot_nest *n, LLVMValueRef v) {
     slot s = {tg_x86_alloca(n->e.x, LLVMTypeOf(v))};
     LLVMBuildStore(n->e.l->builder, v, s.at);
@@ -167,14 +172,14 @@ static void plan_rows(tg_dot_nest *n, LLVMValueRef rows, LLVMValueRef large) {
 }
 
 /* Sizes for sides too large for the caches; small ones run in one block, panel by panel. */
-static void plan_large(tg_dot_nest *n, LLVMValueRef rows, LLVMValueRef inner, slot part, slot group, slot block) {
+static void plan_large(tg_dot_nest *n, LLVMValueRef rows, LLVMValueRef inner, const sizes *s) {
     tg_dot_emission *e = &n->e;
     const tg_machine *m = e->x->machine;
     LLVMBuilderRef b = e->l->builder;
     LLVMValueRef size = tg_x86_dot_extent(e, 0), width = tg_dot_panel_width(n), bytes = tg_llvm_i64(e->l, e->size);
     LLVMValueRef k = part_of(n, size, inner);
     LLVMValueRef length = LLVMBuildMul(b, LLVMBuildMul(b, k, inner, ""), bytes, ""); /* bytes of a row or column in a part */
-    LLVMBuildStore(b, k, part.at);
+    LLVMBuildStore(b, k, s->part.at);
     LLVMValueRef height = tg_llvm_i64(e->l, e->rows), one = tg_llvm_i64(e->l, 1), many = as_many(n, m->l2_bytes / 2, length, height);
     if (room_for_rows(n) > m->l2_bytes / 2) {
         LLVMValueRef in_place = as_many(n, room_for_rows(n), length, height);
@@ -182,22 +187,22 @@ static void plan_large(tg_dot_nest *n, LLVMValueRef rows, LLVMValueRef inner, sl
     }
     LLVMValueRef blocks = tg_llvm_max64(e->l, tg_llvm_ceil_div(e->l, rows, many), one);
     LLVMValueRef tiles = tg_llvm_max64(e->l, tg_llvm_ceil_div(e->l, tg_llvm_ceil_div(e->l, rows, blocks), height), one);
-    LLVMBuildStore(b, LLVMBuildMul(b, tiles, height, ""), block.at); /* about equal ones */
+    LLVMBuildStore(b, LLVMBuildMul(b, tiles, height, ""), s->block.at); /* about equal ones */
     LLVMValueRef several = LLVMBuildICmp(b, LLVMIntSGT, rows, many, "");
-    LLVMValueRef few = slot_value(n, group);
+    LLVMValueRef few = slot_value(n, s->group);
     if (n->packs_rows) { /* again for every group: that costs little if they are few */
         LLVMValueRef tall = tg_dot_has_tiles(n, rows, TG_DOT_PACK_TILES);
         several = LLVMBuildOr(b, several, LLVMBuildAnd(b, n->packs_rows, tall, ""), "");
         few = tg_dot_choose(n, n->packs_rows, as_many(n, m->l2_bytes / 4, length, width), few);
     }
-    LLVMBuildStore(b, tg_dot_choose(n, several, as_many(n, m->l3_bytes / 8, length, width), few), group.at);
+    LLVMBuildStore(b, tg_dot_choose(n, several, as_many(n, m->l3_bytes / 8, length, width), few), s->group.at);
     if (n->streams) {
         tg_llvm_if c;
         tg_llvm_if_open(e->l, &c, n->streams);
-        LLVMBuildStore(b, tg_llvm_min64(e->l, size, tg_llvm_i64(e->l, TG_DOT_STREAM_LINES)), part.at);
+        LLVMBuildStore(b, tg_llvm_min64(e->l, size, tg_llvm_i64(e->l, TG_DOT_STREAM_LINES)), s->part.at);
         LLVMValueRef sums = LLVMBuildMul(b, rows, bytes, "");
-        LLVMBuildStore(b, as_many(n, m->l2_bytes / 4, sums, width), group.at);
-        LLVMBuildStore(b, LLVMBuildMul(b, tg_llvm_i64(e->l, TG_DOT_PACK_TILES), tg_llvm_i64(e->l, e->rows), ""), block.at);
+        LLVMBuildStore(b, as_many(n, m->l2_bytes / 4, sums, width), s->group.at);
+        LLVMBuildStore(b, LLVMBuildMul(b, tg_llvm_i64(e->l, TG_DOT_PACK_TILES), tg_llvm_i64(e->l, e->rows), ""), s->block.at);
         tg_llvm_if_close(e->l, &c);
     }
 }
@@ -221,18 +226,20 @@ static void plan_strips(tg_dot_nest *n, LLVMValueRef rows) {
     n->strips = tg_x86_dot_reserve(e->x, &n->strip_memory, tg_dot_choose(n, n->in_parts, bytes, tg_llvm_i64(e->l, 0)));
 }
 
-void tg_x86_dot_plan_sizes(tg_dot_nest *n) {
+/* What ends here is compiled without effort. */
+static void close_cold(tg_dot_nest *n, tg_llvm_outline *o, const char *name) {
+    LLVMValueRef fn = tg_x86_outline_close(n->e.x, o, name);
+    if (fn) {
+        tg_x86_mark_cold(n->e.x, fn);
+    }
+}
+
+/* Which sides are packed, and sizes. `inside`: of a loop, where only large products, which run seldom, may take their time. */
+static sizes plan(tg_dot_nest *n, LLVMValueRef rows, bool inside) {
     tg_dot_emission *e = &n->e;
-    const tg_x86_dot *d = e->d;
     LLVMBuilderRef b = e->l->builder;
-    LLVMValueRef rows = tg_dot_total_rows(n), size = tg_x86_dot_extent(e, 0), one = tg_llvm_i64(e->l, 1);
+    LLVMValueRef size = tg_x86_dot_extent(e, 0), one = tg_llvm_i64(e->l, 1);
     plan_panels(n, rows);
-    if (d->amx) {
-        tg_dot_amx_sizes(n);
-    }
-    if (n->compact || d->amx) {
-        return;
-    }
     LLVMValueRef inner = tg_llvm_max64(e->l, tg_x86_dot_extents(e, 1), one);
     LLVMValueRef points = LLVMBuildMul(b, size, inner, ""), half = tg_llvm_i64(e->l, e->x->machine->l2_bytes / 2);
     LLVMValueRef longest = tg_llvm_max64(e->l, rows, tg_dot_panel_width(n));
@@ -247,25 +254,68 @@ void tg_x86_dot_plan_sizes(tg_dot_nest *n) {
         LLVMValueRef length = LLVMBuildMul(b, points, tg_llvm_i64(e->l, e->size), "");
         columns = tg_dot_choose(n, n->packs_rows, as_many(n, e->x->machine->l2_bytes / 2, length, tg_dot_panel_width(n)), columns);
     }
-    slot part = slot_open(n, all), group = slot_open(n, columns), block = slot_open(n, tg_llvm_max64(e->l, rows, height));
+    const sizes s = {slot_open(n, all), slot_open(n, columns), slot_open(n, tg_llvm_max64(e->l, rows, height))};
     tg_llvm_if c;
     tg_llvm_if_open(e->l, &c, large);
     tg_llvm_outline o;
-    tg_llvm_outline_open(e->l, &o);
-    plan_large(n, rows, inner, part, group, block);
-    LLVMValueRef fn = tg_x86_outline_close(e->x, &o, "plan_large");
-    if (fn) {
-        tg_x86_mark_cold(e->x, fn); /* once per large product */
+    if (inside) {
+        tg_llvm_outline_open(e->l, &o);
+    }
+    plan_large(n, rows, inner, &s);
+    if (inside) {
+        close_cold(n, &o, "plan_large");
     }
     tg_llvm_if_close(e->l, &c);
-    n->group = slot_value(n, group);
-    n->block = d->row || d->n_rows ? slot_value(n, block) : NULL;
+    return s;
+}
+
+/* The plan of a product that runs once in a task is a function of its own. What it finds comes back by way of memory. */
+static sizes plan_apart(tg_dot_nest *n, LLVMValueRef rows) {
+    LLVMValueRef *found[] = {&n->pays, &n->streams, &n->packs_rows};
+    enum { FOUND = sizeof found / sizeof *found };
+    slot slots[FOUND];
+    for (unsigned i = 0; i < FOUND; i++) {
+        slots[i].at = tg_x86_alloca(n->e.x, n->e.l->i1);
+    }
+    tg_llvm_outline o;
+    tg_llvm_outline_open(n->e.l, &o);
+    sizes s = plan(n, rows, false);
+    for (unsigned i = 0; i < FOUND; i++) {
+        if (*found[i] && !LLVMIsConstant(*found[i])) {
+            LLVMBuildStore(n->e.l->builder, *found[i], slots[i].at);
+        }
+    }
+    close_cold(n, &o, "plan_sizes");
+    for (unsigned i = 0; i < FOUND; i++) {
+        if (*found[i] && !LLVMIsConstant(*found[i])) {
+            *found[i] = slot_value(n, slots[i]);
+        }
+    }
+    return s;
+}
+
+void tg_x86_dot_plan_sizes(tg_dot_nest *n) {
+    tg_dot_emission *e = &n->e;
+    const tg_x86_dot *d = e->d;
+    LLVMBuilderRef b = e->l->builder;
+    LLVMValueRef rows = tg_dot_total_rows(n), size = tg_x86_dot_extent(e, 0), one = tg_llvm_i64(e->l, 1);
+    if (n->compact || d->amx) {
+        plan_panels(n, rows);
+        if (d->amx) {
+            tg_dot_amx_sizes(n);
+        }
+        return;
+    }
+    bool apart = tg_x86_dot_runs_once(d) && !is_short(n) && !LLVMIsConstant(rows);
+    const sizes s = apart ? plan_apart(n, rows) : plan(n, rows, true);
+    n->group = slot_value(n, s.group);
+    n->block = d->row || d->n_rows ? slot_value(n, s.block) : NULL;
     const tg_axis *outer = d->over[0];
     if (is_short(n) && !outer->scheduled) {
         return;
     }
     int64_t group_size = d->n_over == 1 ? d->group : 1, scheduled = (outer->block + group_size - 1) / group_size;
-    LLVMValueRef k_block = outer->scheduled ? tg_llvm_i64(e->l, scheduled) : slot_value(n, part);
+    LLVMValueRef k_block = outer->scheduled ? tg_llvm_i64(e->l, scheduled) : slot_value(n, s.part);
     n->k_block = tg_llvm_max64(e->l, k_block, one);
     n->in_parts = LLVMBuildICmp(b, LLVMIntSGT, size, n->k_block, "");
     plan_strips(n, rows);

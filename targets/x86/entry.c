@@ -272,8 +272,10 @@ static LLVMValueRef emit_variant(tg_x86 *x, tg_op *phase, task_grid *g, bool uni
     x->unit = unit;
     x->captures = &g->captures;
     x->scratch_bytes = 64; /* transposed reads may begin a few elements early */
+    x->panels_apart = false;
     LLVMValueRef fn = tg_x86_emit_task(x, phase, unit ? "" : "_general");
-    if (!unit && !x->options->baseline && x->options->strides != TG_STRIDES_GENERAL && !contains_dot(&phase->regions[0])) {
+    bool rare = !unit && !x->options->baseline && x->options->strides != TG_STRIDES_GENERAL && !contains_dot(&phase->regions[0]);
+    if (rare || (x->panels_apart && tg_llvm_only_steers(fn))) {
         tg_x86_mark_cold(x, fn);
     }
     g->scratch_bytes = x->scratch_bytes > g->scratch_bytes ? x->scratch_bytes : g->scratch_bytes;

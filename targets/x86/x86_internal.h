@@ -244,6 +244,7 @@ typedef struct tg_x86 {
     bool inlines;           /* … and takes in its only tasks */
     LLVMBasicBlockRef instance_start; /* open block at the start of each instance */
     bool uses_alloc;
+    bool panels_apart; /* the tiles of a product that runs once in the task are in a function of their own */
     const char *entry_name;
     uint32_t n_tasks_emitted;
     LLVMBasicBlockRef fail; /* block that returns OUT_OF_MEMORY */
