@@ -245,13 +245,14 @@ static void panel_loop(tg_dot_nest *n) {
 static void panels_of_block(tg_dot_nest *n) {
     if (n->e.d->amx) {
         tg_dot_amx_block(n);
-    } else if (n->compact || !tg_x86_dot_runs_once(n->e.d)) {
+    } else if (n->compact) {
         panel_loop(n);
     } else {
         tg_llvm_outline o;
         tg_llvm_outline_open(n->e.l, &o);
         panel_loop(n);
-        n->e.x->panels_apart |= tg_x86_outline_close(n->e.x, &o, "panels") != NULL;
+        bool apart = tg_x86_outline_close(n->e.x, &o, "panels");
+        n->e.x->panels_apart |= apart && tg_x86_dot_runs_once(n->e.d);
     }
 }
 
