@@ -95,10 +95,28 @@ static tg_status write_all(int fd, const char *data, size_t n) {
             n -= (size_t)done;
         }
     }
-    return fsync(fd) == 0 ? TG_OK : TG_ERROR_IO;
+    return TG_OK;
+}
+
+/* Devices and pipes cannot be replaced: a rename would put a file in their place (with /dev/null, as root, for everyone). */
+static bool is_special(const char *path) {
+    struct stat st;
+    return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
+static tg_status write_special(const char *path, const char *data, size_t n) {
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return status_of_errno(errno);
+    }
+    tg_status status = write_all(fd, data, n);
+    return close(fd) == 0 ? status : TG_ERROR_IO;
 }
 
 tg_status tg_io_write_file(const char *path, const void *data, size_t n) {
+    if (is_special(path)) {
+        return write_special(path, data, n);
+    }
     char temp[PATH_LIMIT];
     if (tg_format(temp, sizeof temp, "%s.XXXXXX", path) >= sizeof temp) {
         return TG_ERROR_INVALID_ARGUMENT;
@@ -108,6 +126,9 @@ tg_status tg_io_write_file(const char *path, const void *data, size_t n) {
         return status_of_errno(errno);
     }
     tg_status status = write_all(fd, data, n);
+    if (status == TG_OK && fsync(fd) != 0) {
+        status = TG_ERROR_IO;
+    }
     if (close(fd) != 0 && status == TG_OK) {
         status = TG_ERROR_IO;
     }

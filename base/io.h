@@ -19,7 +19,7 @@ tg_status tg_io_read_file(tg_arena *arena, const char *path, size_t max_bytes, c
                           size_t *len);
 
 /* Replaces the file as a whole: temporary file beside it, fsync, rename. Readers see the old or
- * the new content, never a part. Mode 0600. */
+ * the new content, never a part. Mode 0600. Devices and pipes are written to, not replaced. */
 tg_status tg_io_write_file(const char *path, const void *data, size_t n);
 
 /* Creates the directory and its parents, mode 0700; fine if it exists. */

@@ -2,6 +2,7 @@
 #include "base/io.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -46,4 +47,22 @@ Test(io, write_read_limits_and_errors) {
                      *end);
     }
     tg_arena_destroy(arena);
+}
+
+Test(io, pipes_are_written_to) {
+    char root[] = "/tmp/tegula-io-XXXXXX", pipe[sizeof root + 5], text[8] = "";
+    cr_assert(mkdtemp(root));
+    (void)tg_format(pipe, sizeof pipe, "%s/pipe", root);
+    cr_assert_eq(mkfifo(pipe, 0600), 0);
+    int fd = open(pipe, O_RDONLY | O_NONBLOCK);
+    cr_assert(fd >= 0);
+    cr_assert_eq(tg_io_write_file(pipe, "hello", 5), TG_OK);
+    struct stat st;
+    cr_assert_eq(lstat(pipe, &st), 0);
+    cr_assert(S_ISFIFO(st.st_mode), "replaced by a file");
+    cr_assert_eq(read(fd, text, sizeof text), 5);
+    cr_assert_str_eq(text, "hello");
+    close(fd);
+    cr_assert_eq(unlink(pipe), 0);
+    cr_assert_eq(rmdir(root), 0);
 }
