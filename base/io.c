@@ -1,9 +1,11 @@
 /* See io.h. POSIX calls throughout; memory is taken from the arena before a descriptor is open,
  * so that an exhausted arena, which unwinds, cannot leak one. */
+#define _GNU_SOURCE /* strtod_l */
 #include "base/io.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +14,19 @@
 
 enum { PATH_LIMIT = 4096, PIPE_LIMIT = 1024 * 1024 };
 
+/* The host may have set a locale whose decimal sign is a comma. The C locale is static in the C library: this allocates nothing. */
+static locale_t plain_locale(void) {
+    return newlocale(LC_ALL_MASK, "C", (locale_t)0);
+}
+
+double tg_text_to_double(const char *text, char **end) {
+    return strtod_l(text, end, plain_locale());
+}
+
 size_t tg_vformat(char *out, size_t size, const char *fmt, va_list args) {
+    locale_t outer = uselocale(plain_locale());
     int n = vsnprintf(out, size, fmt, args);
+    (void)uselocale(outer);
     if (n < 0) {
         /* Only an encoding error of %ls could do this; the result is then an empty text. */
         if (size) {

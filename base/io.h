@@ -5,11 +5,15 @@
 
 #include "base/arena.h"
 
-/* snprintf: writes at most size bytes with the NUL, returns the full length without it. */
+/* snprintf: writes at most size bytes with the NUL, returns the full length without it. Numbers look the same whatever the host's
+ * locale. */
 size_t tg_format(char *out, size_t size, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 size_t tg_vformat(char *out, size_t size, const char *fmt, va_list args)
     __attribute__((format(printf, 3, 0)));
+
+/* strtod in the C locale. */
+double tg_text_to_double(const char *text, char **end);
 
 /* Whole file into the arena, with a NUL behind it (not counted in *len).
  * NOT_FOUND: no such file. INVALID_ARGUMENT: more than max_bytes. IO: anything else, a

@@ -156,8 +156,8 @@ static tg_status check_scalar(const binder *b, uint32_t i) {
                     p->name, tg_dtype_name(to));
     }
     if (!tg_sig_scalar_fits(v, to)) {
-        return fail(b, TG_ERROR_INVALID_ARGUMENT, "%s = %lld does not fit %s", p->name,
-                    (long long)v.i, tg_dtype_name(to));
+        return fail(b, TG_ERROR_INVALID_ARGUMENT, v.dtype == TG_U64 ? "%s = %llu does not fit %s" : "%s = %lld does not fit %s",
+                    p->name, (unsigned long long)v.i, tg_dtype_name(to));
     }
     if (p->is_const && p->const_slot >= 0) {
         b->out->consts[p->const_slot] = tg_scalar_convert(v, to);

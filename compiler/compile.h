@@ -29,7 +29,9 @@ typedef struct tg_compilation {
     pthread_mutex_t lock;
 } tg_compilation;
 
-/* `text` is copied. COMPILE: *out is there all the same, for its diagnostics; after other
+enum { TG_MAX_SOURCE = 64 * 1024 * 1024 }; /* bytes of a file or text */
+
+/* `text` is copied. INVALID_ARGUMENT: longer than TG_MAX_SOURCE. COMPILE: *out is there all the same, for its diagnostics; after other
  * errors it is null. `include_path`: directories separated by colons, or null. Close it with
  * tg_compilation_close. */
 tg_status tg_compilation_open(const tg_allocator *allocator, const char *path, const char *text,

@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-enum { MAX_SOURCE = 64 * 1024 * 1024 };
-
 /* `dir/name`, with ".dsl" if the name has no such ending. */
 static char *file_name(tg_arena *arena, const char *dir, size_t dir_len, const char *name) {
     size_t n = strlen(name);
@@ -16,7 +14,7 @@ static char *file_name(tg_arena *arena, const char *dir, size_t dir_len, const c
 
 static const char *read_source(tg_arena *arena, const char *path, size_t *len) {
     char *text;
-    return tg_io_read_file(arena, path, MAX_SOURCE, &text, len) == TG_OK ? text : NULL;
+    return tg_io_read_file(arena, path, TG_MAX_SOURCE, &text, len) == TG_OK ? text : NULL;
 }
 
 /* tg_loader: a path that is already relative to the importing file (it starts with "./", "../"
@@ -73,7 +71,7 @@ static tg_status open_text(tg_compilation *c, const char *path, const char *text
     c->diags = (tg_diags){.arena = c->arena, .sources = &c->sources};
     c->include_path = include_path ? tg_arena_printf(c->arena, "%s", include_path) : NULL;
     char *read = NULL;
-    tg_status status = text ? TG_OK : tg_io_read_file(c->arena, path, MAX_SOURCE, &read, &len);
+    tg_status status = text ? len <= TG_MAX_SOURCE ? TG_OK : TG_ERROR_INVALID_ARGUMENT : tg_io_read_file(c->arena, path, TG_MAX_SOURCE, &read, &len);
     if (status == TG_OK) {
         tg_loader loader = {load_import, c, trusted};
         c->unit =

@@ -65,7 +65,8 @@ static tg_status import(tg_context *context, const tg_dl_tensor *t, void (*relea
     tg_status s = tg_tensor_wrap(&context->allocator, dtype, (uint32_t)t->ndim, t->shape,
                                  t->strides, data, release, capsule, out);
     if (s) {
-        return tg_fail(context, s, "capsule: %s", tg_status_name(s));
+        return tg_fail(context, s, "capsule: %s%s", tg_status_name(s),
+                       s == TG_ERROR_INVALID_ARGUMENT ? " (an extent is negative, data is null, or the strides reach too far)" : "");
     }
     (*out)->context = context;
     return TG_OK;

@@ -2,6 +2,7 @@
 #include "base/io.h"
 #include "jit/context.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,18 +60,33 @@ tg_status tg_kernel_parameter(const tg_kernel *kernel, uint32_t i, tg_parameter_
 /* ---- variants by name -----------------------------------------------------------------------------------------
  */
 
+/* Decimal, or hexadecimal after 0x: what begins with a 0 is not octal, as in the language. From -2^63 to 2^64 - 1. */
+static bool parse_int(const char *text, tg_scalar *out) {
+    const char *digits = text + (*text == '-' || *text == '+');
+    bool is_hex = digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'X');
+    char *end;
+    if (*digits < '0' || *digits > '9') {
+        return false;
+    }
+    errno = 0;
+    *out = (tg_scalar){.dtype = TG_I64, .i = strtoll(text, &end, is_hex ? 16 : 10)};
+    if (errno && *text != '-') {
+        errno = 0;
+        *out = (tg_scalar){.dtype = TG_U64, .i = (int64_t)strtoull(text, &end, is_hex ? 16 : 10)};
+    }
+    return !errno && *end == '\0';
+}
+
 bool tg_scalar_parse(const char *text, tg_scalar *out) {
     char *end;
     if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0) {
         *out = (tg_scalar){.dtype = TG_BOOL, .i = text[0] == 't'};
         return true;
     }
-    long long i = strtoll(text, &end, 0);
-    if (*text && *end == '\0') {
-        *out = (tg_scalar){.dtype = TG_I64, .i = i};
+    if (parse_int(text, out)) {
         return true;
     }
-    double f = strtod(text, &end);
+    double f = tg_text_to_double(text, &end);
     *out = (tg_scalar){.dtype = TG_F64, .f = f};
     return *text && *end == '\0';
 }
@@ -79,9 +95,16 @@ static bool name_is(const char *name, const char *text, size_t n) {
     return strlen(name) == n && memcmp(name, text, n) == 0;
 }
 
+static tg_status bound_twice(const tg_kernel *k, const char *name, size_t n) {
+    return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT, "%s: %.*s is bound twice", k->signature->name, (int)n, name);
+}
+
 static tg_status bind_type(const tg_kernel *k, tg_selection *s, uint32_t t, const char *value) {
     const tg_sig_tparam *tp = &k->signature->tparams[t];
     tg_dtype dtype = tg_dtype_from_name(value);
+    if (s->types[t]) {
+        return bound_twice(k, tp->name, strlen(tp->name));
+    }
     for (uint32_t i = 0; i < tp->n_members; i++) {
         if (tp->members[i] == dtype) {
             s->types[t] = dtype;
@@ -121,6 +144,9 @@ static tg_status bind_one(const tg_kernel *k, tg_selection *s, const char *text)
     if (slot < 0) {
         return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT,
                        "%s has no type parameter or constant '%.*s'", sig->name, (int)n, text);
+    }
+    if (s->consts[slot].dtype) {
+        return bound_twice(k, text, n);
     }
     if (!tg_scalar_parse(value, &scalar)) {
         return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT,
@@ -174,9 +200,9 @@ static tg_status finish_selection(const tg_kernel *k, tg_selection *s) {
     }
     if (missing || misfit) {
         return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT,
-                       missing ? "%s: no value for %s"
+                       missing ? "%s: no value for %s; give a binding \"%s=…\""
                                : "%s: the value does not fit the type of %s",
-                       sig->name, missing ? missing : misfit);
+                       sig->name, missing ? missing : misfit, missing);
     }
     tg_variant_key_make(k, s->types, s->consts, s->present, &s->key);
     return TG_OK;
@@ -191,6 +217,11 @@ tg_status tg_selection_read(const tg_kernel *k, const tg_kernel_spec *spec, tg_s
         return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT,
                        "spec has struct_size %zu, expected %zu", spec->struct_size,
                        sizeof *spec);
+    }
+    if (spec && ((spec->n_bindings && !spec->bindings) || (spec->n_absent && !spec->absent))) {
+        bool first = spec->n_bindings && !spec->bindings;
+        return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT, "spec.%s is null, spec.n_%s is %u", first ? "bindings" : "absent",
+                       first ? "bindings" : "absent", first ? spec->n_bindings : spec->n_absent);
     }
     tg_status status = TG_OK;
     for (uint32_t i = 0; spec && i < spec->n_bindings && status == TG_OK; i++) {

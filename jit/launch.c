@@ -413,6 +413,17 @@ tg_status tg_kernel_prepare_args(tg_kernel *kernel, const tg_argument *values,
                            &v);
 }
 
+static tg_status check_ranks(const tg_kernel *k, const tg_launch_arg *args) {
+    for (uint32_t i = 0; i < k->signature->n_params; i++) {
+        const tg_sig_param *p = &k->signature->params[i];
+        if (args[i].tensor && args[i].rank != p->rank) {
+            return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT, "%s: %s has %u dimensions, expected %u", k->signature->name, p->name,
+                           args[i].rank, p->rank);
+        }
+    }
+    return TG_OK;
+}
+
 tg_status tg_kernel_infer_shape(const tg_kernel *kernel, const tg_argument *values,
                                 uint32_t n_values, uint32_t i, int64_t *shape) {
     if (!kernel || !shape) {
@@ -430,6 +441,10 @@ tg_status tg_kernel_infer_shape(const tg_kernel *kernel, const tg_argument *valu
     tg_launch_arg args[TG_MAX_PARAMS];
     tg_launch_binding binding;
     tg_status s = tg_launch_args_make(kernel, values, n_values, args);
+    if (s) {
+        return s;
+    }
+    s = check_ranks(kernel, args);
     if (s) {
         return s;
     }

@@ -84,6 +84,9 @@ static tg_status finish_load(tg_context *context, const char *path, tg_compilati
         tg_compilation_close(c);
         return s;
     }
+    if (s == TG_ERROR_INVALID_ARGUMENT) {
+        return tg_fail(context, s, "%s: a source has at most %d MiB, and what is no regular file at most 1 MiB", path, TG_MAX_SOURCE >> 20);
+    }
     if (s) {
         return tg_fail(context, s, s == TG_ERROR_IO ? "%s cannot be read as a file" : "%s: %s",
                        path, tg_status_name(s));

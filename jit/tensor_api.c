@@ -2,6 +2,7 @@
 #include "jit/context.h"
 #include "runtime/random.h"
 
+#include <math.h>
 #include <string.h>
 
 static const tg_context *context_of(const tg_tensor *t) {
@@ -87,26 +88,15 @@ tg_tensor *tg_tensor_from_memory(tg_context *context, tg_dtype dtype, uint32_t r
     tg_tensor *t;
     tg_status s = tg_tensor_wrap(&context->allocator, dtype, rank, shape, strides, data,
                                  release, user, &t);
+    if (s == TG_ERROR_INVALID_ARGUMENT) { /* of what is checked there, only this is left */
+        (void)tg_fail(context, s, "shape and strides reach over 2^60 bytes or more");
+        return NULL;
+    }
     return finish(context, s, t);
 }
 
 /* ---- views -------------------------------------------------------------------------------------------------
  */
-
-/* Element offsets from the first element to the lowest and the highest one; false if they
- * overflow. */
-static bool reach(uint32_t rank, const int64_t *shape, const int64_t *stride, int64_t *low,
-                  int64_t *high) {
-    *low = *high = 0;
-    for (uint32_t d = 0; d < rank; d++) {
-        int64_t way;
-        if (__builtin_mul_overflow(shape[d] - 1, stride[d], &way) ||
-            __builtin_add_overflow(*(way < 0 ? low : high), way, way < 0 ? low : high)) {
-            return false;
-        }
-    }
-    return true;
-}
 
 /* Says where a view would leave its tensor. */
 static bool within(const tg_tensor *t, uint32_t rank, const int64_t *shape,
@@ -119,8 +109,8 @@ static bool within(const tg_tensor *t, uint32_t rank, const int64_t *shape,
     if (!has_elements(t->rank, t->arg.shape)) {
         return tg_fail(context_of(t), s, "the view has elements, its tensor has none"), false;
     }
-    if (!reach(t->rank, t->arg.shape, t->arg.stride, &own_low, &own_high) ||
-        !reach(rank, shape, stride, &low, &high) || __builtin_add_overflow(low, offset, &low) ||
+    if (!tg_tensor_reach(t->rank, t->arg.shape, t->arg.stride, &own_low, &own_high) ||
+        !tg_tensor_reach(rank, shape, stride, &low, &high) || __builtin_add_overflow(low, offset, &low) ||
         __builtin_add_overflow(high, offset, &high)) {
         return tg_fail(context_of(t), s, "shape, strides and offset of the view overflow"),
                false;
@@ -287,6 +277,9 @@ tg_status tg_tensor_fill_random(tg_tensor *tensor, uint64_t seed, double low, do
     }
     if (tensor->packing.width) {
         return tg_fail(context_of(tensor), TG_ERROR_INVALID_ARGUMENT, "the tensor is packed for a product");
+    }
+    if (isinf(low) || isinf(high)) {
+        return tg_fail(context_of(tensor), TG_ERROR_INVALID_ARGUMENT, "low is %g and high is %g: finite numbers are expected", low, high);
     }
     if (!(low <= high)) {
         return tg_fail(context_of(tensor), TG_ERROR_INVALID_ARGUMENT,

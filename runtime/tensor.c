@@ -32,6 +32,24 @@ int64_t tg_tensor_row_major(tg_dtype dtype, uint32_t rank, const int64_t *shape,
     return (bytes + 7) / 8;
 }
 
+bool tg_tensor_reach(uint32_t rank, const int64_t *shape, const int64_t *stride, int64_t *low, int64_t *high) {
+    *low = *high = 0;
+    for (uint32_t d = 0; d < rank; d++) {
+        int64_t way;
+        if (!multiply(shape[d] - 1, stride[d], &way) || __builtin_add_overflow(*(way < 0 ? low : high), way, way < 0 ? low : high)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Can offsets of its elements be counted in bytes? */
+static bool is_addressable(tg_dtype dtype, uint32_t rank, const int64_t *shape, const int64_t *stride) {
+    int64_t low, high, size, bits;
+    return tg_tensor_reach(rank, shape, stride, &low, &high) && !__builtin_sub_overflow(high, low, &size) &&
+           multiply(size, tg_dtype_bits(dtype), &bits);
+}
+
 static void release_buffer(tg_buffer *b) {
     if (b && atomic_fetch_sub(&b->refs, 1) == 1) {
         if (b->mem.data) {
@@ -114,7 +132,7 @@ tg_status tg_tensor_wrap(const tg_allocator *allocator, tg_dtype dtype, uint32_t
     int64_t dense[TG_MAX_RANK];
     int64_t bytes =
         valid_shape(dtype, rank, shape) ? tg_tensor_row_major(dtype, rank, shape, dense) : -1;
-    if (bytes < 0 || (!data && bytes > 0)) {
+    if (bytes < 0 || (!data && bytes > 0) || (bytes > 0 && stride && !is_addressable(dtype, rank, shape, stride))) {
         return TG_ERROR_INVALID_ARGUMENT;
     }
     tg_tensor *t = new_tensor(allocator, dtype, rank, shape);

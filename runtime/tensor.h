@@ -37,10 +37,13 @@ typedef struct tg_tensor {
 int64_t tg_tensor_row_major(tg_dtype dtype, uint32_t rank, const int64_t *shape,
                             int64_t *stride);
 
+/* Element offsets from the first element to the lowest and the highest one, of a tensor that has elements; false if they overflow. */
+bool tg_tensor_reach(uint32_t rank, const int64_t *shape, const int64_t *stride, int64_t *low, int64_t *high);
+
 /* New storage, contents zero. INVALID_ARGUMENT: dtype, rank or extents; OUT_OF_MEMORY. */
 tg_status tg_tensor_new(const struct tg_device *device, const tg_allocator *allocator,
                         tg_dtype dtype, uint32_t rank, const int64_t *shape, tg_tensor **out);
-/* Over memory at `data`; strides null: row-major. `release(user)` is called with the last
+/* Over memory at `data`; strides null: row-major. INVALID_ARGUMENT: as above, or strides that reach too far. `release(user)` is called with the last
  * reference; if it is null the caller keeps the memory alive. On failure release is not called.
  */
 tg_status tg_tensor_wrap(const tg_allocator *allocator, tg_dtype dtype, uint32_t rank,

@@ -180,7 +180,7 @@ TG_API tg_status tg_tuner_export(tg_tuner *tuner, const char *path);
  * same shapes. INVALID_ARGUMENT, IO, OUT_OF_MEMORY. Any thread. */
 TG_API tg_status tg_tuner_ship(tg_tuner *tuner, const char *path, double least_gain);
 /** Takes the rows of such a file, or of another database file; the newer of two rows stays. All or nothing.
- * @param n_rows  receives how many were read; may be null
+ * @param n_rows  receives how many were taken, which leaves out those that were known already; may be null
  * @return NOT_FOUND, IO, INVALID_ARGUMENT (neither of the two). */
 TG_API tg_status tg_tuner_import(tg_tuner *tuner, const char *path, int64_t *n_rows);
 

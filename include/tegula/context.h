@@ -73,8 +73,8 @@ typedef struct tg_context_options {
  *         headers refuses.
  * @param options  null: all defaults
  * @param out      receives the context; null on failure. Free it with tg_context_destroy
- * @return INVALID_ARGUMENT (version, options, unknown device or arch), OUT_OF_MEMORY,
- *         UNSUPPORTED (the machine lacks the arch). The text is in tg_last_error(NULL).
+ * @return INVALID_ARGUMENT (version, options, unknown device), OUT_OF_MEMORY, UNSUPPORTED (unknown arch). The text is in
+ *         tg_last_error(NULL).
  *
  * Any thread. Costs a few microseconds: threads, code generator and files are touched on first
  * use. */
@@ -88,8 +88,8 @@ TG_API tg_status tg_context_create_versioned(uint32_t version,
  * tensors must have been released. */
 TG_API void tg_context_destroy(tg_context *context);
 
-/** Text of the last failed call on this thread with this context (null: of a failed
- * tg_context_create).
+/** Text of the last failed call on this thread with this context; null: of one that had no context, which is a failed
+ * tg_context_create and any call whose context, module, kernel, tensor or tuner was null.
  *
  * Compile errors are rendered with source lines and carets. Never null; "" if nothing failed.
  * Valid until the next failing call on the same thread or the context's end. Any thread. */

@@ -125,6 +125,8 @@ Test(messages, modules) {
           "/nowhere/x.dsl: not found");
     FAILS(tg_module_load_file(c, "/", &none), TG_ERROR_IO, "/ cannot be read as a file");
     FAILS(tg_module_load_text(c, "x", "kernl", 5, &none), TG_ERROR_COMPILE, "E0104");
+    INVALID(tg_module_load_text(c, "x", "kernl", SIZE_MAX, &none), "x: a source has at most 64 MiB");
+    INVALID(tg_module_load_file(c, "/dev/zero", &none), "what is no regular file at most 1 MiB");
     IS_NULL(tg_module_kernel(m, NULL), "name is null");
     IS_NULL(tg_module_kernel(m, "produce"), "no kernel 'produce'; did you mean 'product'?");
     IS_NULL(tg_module_kernel(m, "x"), "no kernel 'x'; there are: product, scale, even");
@@ -154,6 +156,7 @@ Test(messages, launches) {
     INVALID(tg_launch(product, TG_ARGS(a, b, y, 1.0, (double)NAN)), "product: q takes i64");
     INVALID(tg_launch(scale, TG_ARGS(v, 300, 1, 2)), "scale: k = 300 does not fit u8");
     INVALID(tg_launch(scale, TG_ARGS(v, -1, 1, 2)), "scale: k = -1 does not fit u8");
+    INVALID(tg_launch(scale, TG_ARGS(v, 2, 1, UINT64_MAX)), "scale: n = 18446744073709551615 does not fit i64");
     INVALID(tg_launch(scale, TG_ARGS(v, 2, 7, 2)), "scale: b = 7 does not fit bool");
     INVALID(tg_launch(scale, TG_ARGS(v, 2, 1, 1e30)), "scale: n takes i64");
     INVALID(tg_launch(scale, TG_ARGS(v, 2, 1)), "scale: n has no value and no default");
@@ -187,6 +190,15 @@ Test(messages, tensors) {
             "2^63 bytes");
     IS_NULL(tg_tensor_from_memory(c, TG_F32, 1, shape, NULL, NULL, NULL, NULL),
             "data is null, but the tensor has elements");
+    float one[4];
+    static const int64_t far[][2] = {{INT64_MAX / 2, 1}, {INT64_MIN, 1}, {INT64_C(1) << 58, 1}, {1, -(INT64_C(1) << 59)}};
+    for (int i = 0; i < 4; i++) {
+        IS_NULL(tg_tensor_from_memory(c, TG_F32, 2, ((int64_t[]){3, 2}), far[i], one, NULL, NULL),
+                "shape and strides reach over 2^60 bytes or more");
+    }
+    tg_tensor *alone = tg_tensor_from_memory(c, TG_F32, 2, shape, far[0], one, NULL, NULL);
+    cr_expect_not_null(alone); /* the stride of one element does not matter */
+    tg_tensor_release(alone);
     IS_NULL(tg_tensor_slice(a, 5, 0, 1), "slice of dimension 5: the tensor has 2 dimensions");
     IS_NULL(tg_tensor_slice(a, 0, 2, 9),
             "slice [2, 9) is outside of dimension 0, which has 4 elements");
@@ -205,6 +217,7 @@ Test(messages, tensors) {
     INVALID(tg_tensor_fill_random(a, 1, 2, 1),
             "low is 2 and high is 1: low <= high is expected");
     INVALID(tg_tensor_fill_random(a, 1, (double)NAN, 1), "low <= high");
+    INVALID(tg_tensor_fill_random(a, 1, 0, (double)INFINITY), "low is 0 and high is inf: finite numbers are expected");
 }
 
 static tg_status prepare(const char *binding) {
@@ -219,7 +232,23 @@ Test(messages, kernels) {
     INVALID(prepare(""), "product: a binding is empty, expected NAME=VALUE");
     INVALID(prepare("T=i32"), "'i32' is not a type that T of product accepts: ");
     INVALID(prepare("q=x"), "product: 'q=x' is no number, true or false");
-    INVALID(prepare("q=1"), "product: no value for T");
+    INVALID(prepare("q=1"), "product: no value for T; give a binding \"T=…\"");
+    static const char *const numbers[] = {"q=99999999999999999999", "q=-9223372036854775809", "q=0x1ffffffffffffffff", "q=18446744073709551615"};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        const char *list[] = {"T=f32", numbers[i]};
+        tg_kernel_spec large = {.struct_size = sizeof large, .bindings = list, .n_bindings = 2};
+        INVALID(tg_kernel_prepare(product, &large), "product: the value does not fit the type of q");
+    }
+    static const char *const twice[][2] = {{"T=f32", "T=f64"}, {"q=1", "q=1"}};
+    for (size_t i = 0; i < 2; i++) {
+        tg_kernel_spec list = {.struct_size = sizeof list, .bindings = twice[i], .n_bindings = 2};
+        INVALID(tg_kernel_prepare(product, &list), i ? "product: q is bound twice" : "product: T is bound twice");
+    }
+    tg_kernel_spec empty = {.struct_size = sizeof empty, .n_bindings = 1};
+    INVALID(tg_kernel_prepare(product, &empty), "spec.bindings is null, spec.n_bindings is 1");
+    empty.n_bindings = 0;
+    empty.n_absent = 2;
+    INVALID(tg_kernel_prepare_async(product, &empty), "spec.absent is null, spec.n_absent is 2");
     const char *both[] = {"T=f32", "q=1.5"}, *absent = NULL;
     tg_kernel_spec spec = {.struct_size = sizeof spec, .bindings = both, .n_bindings = 2};
     INVALID(tg_kernel_prepare(product, &spec), "product: the value does not fit the type of q");
@@ -244,6 +273,7 @@ Test(messages, kernels) {
     INVALID(tg_kernel_infer_shape(product, TG_ARGS(a), 2, shape),
             "do not determine the shape of C");
     INVALID(tg_kernel_infer_shape(product, TG_ARGS(a, b), 2, NULL), "shape is null");
+    INVALID(tg_kernel_infer_shape(product, TG_ARGS(v, b), 2, shape), "product: A has 1 dimensions, expected 2");
 }
 
 Test(messages, schedules) {
