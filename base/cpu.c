@@ -23,6 +23,8 @@ static bool has_avx512(void) {
 
 static bool has_avx512vnni(void) { return has_avx512() && __builtin_cpu_supports("avx512vnni"); }
 
+static bool has_avx512bf16(void) { return has_avx512() && __builtin_cpu_supports("avx512bf16"); }
+
 /* The short form of the instruction: leaf 7, subleaf 1, EAX bit 4. */
 static bool has_avx2vnni(void) {
     unsigned a = 0, b = 0, c = 0, d = 0;
@@ -52,7 +54,8 @@ static bool has_avx512amx(void) {
 static const struct {
     const char *arch;
     bool (*has)(void);
-} levels[] = {{"avx512", has_avx512}, {"avx2", has_avx2}, {"v2", has_v2}, {"avx512amx", has_avx512amx}, {"avx512vnni", has_avx512vnni}, {"avx2vnni", has_avx2vnni}};
+} levels[] = {{"avx512", has_avx512},         {"avx2", has_avx2},         {"v2", has_v2}, {"avx512amx", has_avx512amx}, {"avx512vnni", has_avx512vnni},
+              {"avx512bf16", has_avx512bf16}, {"avx2vnni", has_avx2vnni}};
 
 enum { N_LEVELS = sizeof levels / sizeof levels[0], N_BEST = 3 };
 
@@ -65,12 +68,22 @@ const char *tg_cpu_best(void) {
     return levels[i].arch;
 }
 
-bool tg_cpu_runs(const char *arch) {
-    __builtin_cpu_init();
+static bool has_named(const char *name, size_t n) {
     for (size_t i = 0; i < N_LEVELS; i++) {
-        if (strcmp(levels[i].arch, arch) == 0) {
+        if (strlen(levels[i].arch) == n && memcmp(levels[i].arch, name, n) == 0) {
             return levels[i].has();
         }
     }
     return false;
+}
+
+bool tg_cpu_runs(const char *arch) {
+    __builtin_cpu_init();
+    for (;;) {
+        size_t n = strcspn(arch, "+");
+        if (!has_named(arch, n) || !arch[n]) {
+            return has_named(arch, n);
+        }
+        arch += n + 1;
+    }
 }

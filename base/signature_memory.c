@@ -137,6 +137,11 @@ tg_status tg_signature_check_memory(const tg_signature *sig, const tg_launch_arg
         if (s != TG_OK) {
             return s;
         }
+        int64_t first, end;
+        if (!tg_launch_arg_spread(&args[i], &first, &end)) {
+            tg_format(message, size, "L0905: the strides of %s reach over 2^60 bytes or more", sig->params[i].name);
+            return TG_ERROR_LAUNCH;
+        }
         extent_range mine = range_of(&args[i]);
         for (uint32_t k = 0; k < i; k++) {
             bool written = sig->params[i].kind != TG_SP_IN || sig->params[k].kind != TG_SP_IN;

@@ -4,7 +4,6 @@
  *   static inline tg_status gemm_launch(tg_aot *rt, const tg_aot_tensor *A, …, double alpha);
  *
  * The program links the object and libtegula_rt (thread pool, memory, checks), not LLVM. */
-#include "base/cpu.h"
 #include "base/io.h"
 #include "cli/cli.h"
 
@@ -17,7 +16,7 @@ static const cli_command self = {
 
 typedef struct build_options {
     cli_selection selection;
-    const char *output, *header, *arch, *target;
+    const char *output, *header, *arch, *target, *name;
     bool json;
 } build_options;
 
@@ -39,10 +38,18 @@ static void put_bytes(tg_strbuf *h, const char *name, const char *data, size_t n
     tg_strbuf_puts(h, "\n};\n");
 }
 
-static void put_variant(tg_strbuf *h, const tg_kernel *k, const tg_selection *s,
+/* Optional tensors that the code does without, a bit each. */
+static uint64_t absent_of(const tg_signature *sig, const tg_selection *s) {
+    uint64_t absent = 0;
+    for (uint32_t i = 0; i < sig->n_params; i++) {
+        absent |= (uint64_t)!s->present[i] << i;
+    }
+    return absent;
+}
+
+static void put_variant(tg_strbuf *h, const char *name, const tg_kernel *k, const tg_selection *s,
                         const tg_artifact *a) {
     const tg_signature *sig = k->signature;
-    const char *name = sig->name;
     tg_strbuf_printf(h, "static const tg_dtype %s_types[] = {", name);
     for (uint32_t i = 0; i < sig->n_tparams; i++) {
         tg_strbuf_printf(h, "(tg_dtype)%d /* %s */, ", (int)s->types[i],
@@ -58,9 +65,10 @@ static void put_variant(tg_strbuf *h, const tg_kernel *k, const tg_selection *s,
     tg_strbuf_printf(h,
                      "static const tg_aot_kernel %s_kernel = {\n    sizeof(tg_aot_kernel), %d, "
                      "%d, \"%s\", %s, %s_signature, "
-                     "sizeof %s_signature,\n    %s_types, %u, %u, %s_consts, \"%s\",\n};\n\n",
+                     "sizeof %s_signature,\n    %s_types, %u, %u, %s_consts, \"%s\", %llu,\n};\n\n",
                      name, TG_ABI_VERSION, a->prints ? 1 : 0, name, a->object.entry, name, name,
-                     name, sig->n_tparams, sig->n_consts, name, k->context->machine.arch);
+                     name, sig->n_tparams, sig->n_consts, name, k->context->machine.needs,
+                     (unsigned long long)absent_of(sig, s));
 }
 
 static const char *c_type(tg_dtype t) {
@@ -70,35 +78,52 @@ static const char *c_type(tg_dtype t) {
     return tg_dtype_kind_of(t) == TG_KIND_UINT ? "uint64_t" : "int64_t";
 }
 
-static void put_tensor_doc(tg_strbuf *h, const tg_sig_param *p, const tg_dtype *types) {
+/* A parameter's name, unless it means something else in C or C++ or to the launcher. */
+static const char *c_name(const tg_sig_param *p, tg_arena *arena) {
+    static const char *const taken[] = {"rt", "args", "asm", "auto", "case", "catch", "char", "char8_t", "char16_t", "char32_t", "class", "co_await",
+        "co_return", "co_yield", "concept", "const_cast", "consteval", "constexpr", "constinit", "decltype", "default", "delete", "do", "double",
+        "dynamic_cast", "enum", "explicit", "export", "float", "friend", "goto", "inline", "linux", "long", "mutable", "namespace", "new", "noexcept",
+        "nullptr", "operator", "protected", "public", "register", "reinterpret_cast", "requires", "restrict", "short", "signed", "sizeof", "static",
+        "static_cast", "struct", "switch", "template", "this", "thread_local", "throw", "try", "typedef", "typeid", "typename", "typeof",
+        "typeof_unqual", "union", "unix", "unsigned", "using", "virtual", "void", "volatile", "wchar_t", "alignas", "alignof", "and", "and_eq",
+        "bitand", "bitor", "compl", "not", "not_eq", "or", "or_eq", "xor", "xor_eq"};
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
+        if (strcmp(p->name, taken[i]) == 0) {
+            return tg_arena_printf(arena, "%s_", p->name);
+        }
+    }
+    return p->name;
+}
+
+static void put_tensor_doc(tg_strbuf *h, const tg_sig_param *p, bool present, const tg_dtype *types) {
     static const char *const kinds[] = {"in", "out", "inout"};
     tg_strbuf_printf(h, " *   %s %s %s[", kinds[p->kind],
                      tg_dtype_name(tg_param_dtype(p, types)), p->name);
     for (uint32_t d = 0; d < p->rank; d++) {
         tg_strbuf_printf(h, "%s%s", d ? ", " : "", p->shape_text ? p->shape_text[d] : "?");
     }
-    tg_strbuf_printf(h, "]%s\n", p->optional ? " or null" : "");
+    tg_strbuf_puts(h, present ? "]\n" : "]: null\n");
 }
 
-static void put_launcher(tg_strbuf *h, const tg_kernel *k, const tg_selection *s) {
+static void put_launcher(tg_strbuf *h, const char *name, const tg_kernel *k, const tg_selection *s) {
     const tg_signature *sig = k->signature;
     tg_strbuf_puts(h, "/** Runs the kernel on all threads of `rt` and waits. Tensors:\n");
     for (uint32_t i = 0; i < sig->n_params; i++) {
         if (tg_param_is_tensor(&sig->params[i])) {
-            put_tensor_doc(h, &sig->params[i], s->types);
+            put_tensor_doc(h, &sig->params[i], s->present[i], s->types);
         }
     }
     tg_strbuf_printf(h, " * Errors as tg_aot_launch; the text is in tg_aot_last_error. */\n");
-    tg_strbuf_printf(h, "static inline tg_status %s_launch(tg_aot *rt", sig->name);
+    tg_strbuf_printf(h, "static inline tg_status %s_launch(tg_aot *rt", name);
     for (uint32_t i = 0; i < sig->n_params; i++) {
         const tg_sig_param *p = &sig->params[i];
         if (tg_param_is_tensor(p)) {
-            tg_strbuf_printf(h, ", const tg_aot_tensor *%s", p->name);
+            tg_strbuf_printf(h, ", const tg_aot_tensor *%s", c_name(p, h->arena));
         } else {
             tg_strbuf_printf(h, ", %s %s",
                              p->kind == TG_SP_PTR ? "uint64_t"
                                                   : c_type(tg_param_dtype(p, s->types)),
-                             p->name);
+                             c_name(p, h->arena));
         }
     }
     tg_strbuf_printf(h, ") {\n    tg_aot_arg args[%u];\n", sig->n_params ? sig->n_params : 1);
@@ -110,44 +135,46 @@ static void put_launcher(tg_strbuf *h, const tg_kernel *k, const tg_selection *s
                          tensor ? "tensor"
                          : real ? "float"
                                 : "int",
-                         tensor || real ? "" : "(int64_t)", p->name);
+                         tensor || real ? "" : "(int64_t)", c_name(p, h->arena));
     }
-    tg_strbuf_printf(h, "    return tg_aot_launch(rt, &%s_kernel, args, %u);\n}\n", sig->name,
-                     sig->n_params);
+    tg_strbuf_printf(h, "    return tg_aot_launch(rt, &%s_kernel, args, %u);\n}\n", name, sig->n_params);
 }
 
-static void make_header(tg_strbuf *h, const tg_kernel *k, const tg_selection *s,
+static void make_header(tg_strbuf *h, const char *name, const tg_kernel *k, const tg_selection *s,
                         const tg_artifact *a) {
-    const char *name = k->signature->name;
     tg_strbuf signature;
     tg_strbuf_init(&signature, h->arena);
     tg_signature_write(k->signature, &signature);
     tg_strbuf_printf(h,
                      "/* %s for %s %s: made by `tegula build`. Link its object and "
                      "libtegula_rt. */\n#ifndef ",
-                     name, k->context->target->name, k->context->machine.arch);
+                     k->signature->name, k->context->target->name, k->context->machine.needs);
     put_guard(h, name);
     tg_strbuf_puts(h, "\n#define ");
     put_guard(h, name);
     tg_strbuf_puts(
         h, "\n\n#include <tegula/aot.h>\n\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n");
     put_bytes(h, name, signature.data, signature.len);
-    put_variant(h, k, s, a);
-    put_launcher(h, k, s);
+    put_variant(h, name, k, s, a);
+    put_launcher(h, name, k, s);
     tg_strbuf_puts(h, "\n#ifdef __cplusplus\n}\n#endif\n#endif\n");
 }
 
 /* ---- flow --------------------------------------------------------------------------------------------------------
  */
 
+static const char *name_of(const build_options *o, const tg_kernel *k) {
+    return o->name ? o->name : k->signature->name;
+}
+
 static int write_files(const build_options *o, const tg_kernel *k, const tg_selection *s,
                        const tg_artifact *a, tg_arena *arena) {
-    const char *name = k->signature->name;
+    const char *name = name_of(o, k);
     const char *object = o->output ? o->output : tg_arena_printf(arena, "%s.o", name);
     const char *header = o->header ? o->header : tg_arena_printf(arena, "%s.h", name);
     tg_strbuf h;
     tg_strbuf_init(&h, arena);
-    make_header(&h, k, s, a);
+    make_header(&h, name, k, s, a);
     if (tg_io_write_file(object, a->object.bytes, a->object.size)) {
         return cli_error("cannot write %s", object);
     }
@@ -155,7 +182,8 @@ static int write_files(const build_options *o, const tg_kernel *k, const tg_sele
         return cli_error("cannot write %s", header);
     }
     if (o->json) {
-        printf("{\"ok\": true, \"kernel\": \"%s\", \"object\": ", name);
+        printf("{\"ok\": true, \"kernel\": \"%s\", \"name\": \"%s\", \"arch\": \"%s\", \"object\": ", k->signature->name, name,
+               k->context->machine.needs);
         cli_json_text(stdout, object);
         printf(", \"header\": ");
         cli_json_text(stdout, header);
@@ -173,8 +201,10 @@ static int build_variant(const build_options *o, tg_kernel *k, const tg_selectio
                              .machine = &c->machine,
                              .schedule = k->schedule,
                              .only_given = k->only_given};
-    tg_compile_options options = {
-        .target = c->target, .machine = &c->machine, .emit = TG_EMIT_OBJECT};
+    tg_compile_options options = {.target = c->target,
+                                  .machine = &c->machine,
+                                  .codegen = {.entry = tg_arena_printf(arena, "tg_%s", name_of(o, k))},
+                                  .emit = TG_EMIT_OBJECT};
     tg_diags diags = tg_compilation_diags(k->module->compilation, arena);
     tg_artifact a;
     const char *message;
@@ -206,9 +236,14 @@ static int with_arena(const build_options *o, tg_kernel *k) {
     return code;
 }
 
+static bool is_c_name(const char *name) {
+    size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+    return n && !name[n] && !isdigit((unsigned char)name[0]);
+}
+
 static int build_file(const build_options *o, const char *path) {
     tg_context_options options = TG_CONTEXT_OPTIONS_INIT;
-    options.arch = o->arch ? o->arch : tg_cpu_best(); /* a level, not all this processor has */
+    options.arch = o->arch ? o->arch : "portable";
     options.cache_dir = "";
     tg_context *c;
     if (tg_context_create(&options, &c)) {
@@ -237,7 +272,11 @@ int cmd_build(int argc, char **argv) {
         CLI_OPTION_DTYPE(&o.selection.dtypes),
         CLI_OPTION_ABSENT(&o.selection.absent),
         {"--target", CLI_TEXT, "NAME", "x86", &o.target},
-        CLI_OPTION_ARCH(&o.arch),
+        {"--arch", CLI_TEXT, "NAME",
+         "portable (default): for all processors of this one's level, tuned for this one; native: with all it has; or avx512amx, avx512vnni, avx512, "
+         "avx2vnni, avx2, v2",
+         &o.arch},
+        {"--name", CLI_TEXT, "NAME", "of the launcher and in the object, where several variants meet in a program; default: the kernel's", &o.name},
         {"--json", CLI_FLAG, NULL, "one JSON object", &o.json},
     };
     int code;
@@ -247,6 +286,10 @@ int cmd_build(int argc, char **argv) {
     }
     if (files.n != 1 || !tg_target_find(o.target)) {
         cli_error(files.n == 1 ? "unknown target" : "build takes one file");
+        return CLI_USAGE;
+    }
+    if (o.name && !is_c_name(o.name)) {
+        cli_error("--name %s: a name in C has letters, digits and underscores", o.name);
         return CLI_USAGE;
     }
     return build_file(&o, files.items[0]);

@@ -31,6 +31,7 @@ include(CMakePackageConfigHelpers)
 set(config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/Tegula)
 file(RELATIVE_PATH TG_PC_TO_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /) # the installed tree may be moved
 configure_file(${PROJECT_SOURCE_DIR}/cmake/tegula.pc.in ${PROJECT_BINARY_DIR}/tegula.pc @ONLY)
+configure_file(${PROJECT_SOURCE_DIR}/cmake/tegula_rt.pc.in ${PROJECT_BINARY_DIR}/tegula_rt.pc @ONLY)
 configure_file(${PROJECT_SOURCE_DIR}/cmake/TegulaConfig.cmake.in ${PROJECT_BINARY_DIR}/TegulaConfig.cmake
     @ONLY)
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/TegulaConfigVersion.cmake
@@ -40,4 +41,4 @@ install(EXPORT TegulaTargets NAMESPACE Tegula:: DESTINATION ${config_dir})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/tegula DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(FILES ${PROJECT_BINARY_DIR}/TegulaConfig.cmake ${PROJECT_BINARY_DIR}/TegulaConfigVersion.cmake
     DESTINATION ${config_dir})
-install(FILES ${PROJECT_BINARY_DIR}/tegula.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+install(FILES ${PROJECT_BINARY_DIR}/tegula.pc ${PROJECT_BINARY_DIR}/tegula_rt.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -125,8 +125,35 @@ static void make_args(const tg_signature *sig, const tg_aot_arg *args, tg_launch
     }
 }
 
-/* The launch's types and constants must be those of the object. */
-static bool is_variant(const tg_signature *sig, const tg_aot_kernel *k,
+/* The name of a constant: a const dimension or scalar. */
+static const char *constant_name(const tg_signature *sig, uint32_t slot) {
+    for (uint32_t i = 0; i < sig->n_dims; i++) {
+        if (sig->dims[i].const_slot == (int32_t)slot) {
+            return sig->dims[i].name;
+        }
+    }
+    for (uint32_t i = 0; i < sig->n_params; i++) {
+        if (sig->params[i].const_slot == (int32_t)slot) {
+            return sig->params[i].name;
+        }
+    }
+    return "a constant";
+}
+
+static bool has_tensors(const tg_signature *sig, const tg_aot_kernel *k, const tg_launch_arg *args, char *message) {
+    for (uint32_t i = 0; i < sig->n_params; i++) {
+        bool absent = k->absent >> i & 1;
+        if (tg_param_is_tensor(&sig->params[i]) && absent != !args[i].tensor) {
+            (void)tg_format(message, MESSAGE_SIZE, absent ? "compiled for launches without %s, which is given" : "%s is null, but compiled as given",
+                            sig->params[i].name);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The launch's types, constants and optional tensors must be those of the object. */
+static bool is_variant(const tg_signature *sig, const tg_aot_kernel *k, const tg_launch_arg *args,
                        const tg_launch_binding *b, char *message) {
     for (uint32_t i = 0; i < sig->n_tparams && i < k->n_types; i++) {
         if (b->types[i] != k->types[i]) {
@@ -136,12 +163,15 @@ static bool is_variant(const tg_signature *sig, const tg_aot_kernel *k,
             return false;
         }
     }
+    if (!has_tensors(sig, k, args, message)) {
+        return false;
+    }
     for (uint32_t i = 0; i < sig->n_consts && i < k->n_consts; i++) {
         const tg_scalar *c = &b->consts[i];
         double v = tg_dtype_is_float(c->dtype) ? c->f : (double)c->i;
         if (v != k->consts[i] && !(v != v && k->consts[i] != k->consts[i])) {
             (void)tg_format(message, MESSAGE_SIZE,
-                            "constant %u is compiled as %.17g, launched with %.17g", i,
+                            "compiled for %s = %.17g, launched with %.17g", constant_name(sig, i),
                             k->consts[i], v);
             return false;
         }
@@ -179,7 +209,7 @@ tg_status tg_aot_launch(tg_aot *rt, const tg_aot_kernel *kernel, const tg_aot_ar
     make_args(sig, args, launch, tensors);
     s = tg_signature_bind(sig, launch, n_args, &b, message, sizeof message);
     if (s == TG_OK) {
-        s = is_variant(sig, kernel, &b, message) ? TG_OK : TG_ERROR_INVALID_ARGUMENT;
+        s = is_variant(sig, kernel, launch, &b, message) ? TG_OK : TG_ERROR_INVALID_ARGUMENT;
     }
     if (s == TG_OK) {
         s = tg_signature_check_memory(sig, launch, n_args, message, sizeof message);

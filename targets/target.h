@@ -26,6 +26,7 @@ typedef struct tg_codegen_options {
     const tg_tensor_arg *tensors;
     /* By parameter, at most one of them: an operand that was laid out in panels before (tg_object.packed says how). Null: none. */
     const bool *packed;
+    const char *entry; /* name of the function in the object; null: "tg_" and the kernel's */
     bool optimise_o2; /* LLVM O2 instead of the short list: a debugging switch */
     const tg_sources *sources; /* for debug info; may be null */
 } tg_codegen_options;

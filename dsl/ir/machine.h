@@ -11,6 +11,7 @@ typedef struct tg_machine {
     const char *level;  /* a wider class that `@` names too ("avx512" of "avx512vnni"), or null */
     const char *cpu;    /* LLVM CPU name, or null */
     const char *features; /* LLVM feature string, or null */
+    const char *needs;    /* what a processor must run for this code, as tg_cpu_runs takes it */
     int vector_bits;    /* 512, 256, 128 */
     int vector_regs;    /* 32 or 16 */
     bool has_fma, has_masks, has_f16c, has_bf16, has_vnni, has_amx;

@@ -9,7 +9,8 @@
  *   tg_aot_tensor a = tg_aot_dense(TG_F32, 2, (int64_t[]){1024, 512}, a_data);   // b, c alike
  *   if (gemm_launch(rt, &a, &b, &c, 1.0)) fputs(tg_aot_last_error(rt), stderr);
  *
- * The object holds one variant: its types and constants are fixed, shapes and strides are not. */
+ * The object holds one variant: its types and constants are fixed, and which optional tensors are given; shapes and strides are not.
+ * Several variants of a kernel in one program have a name each (--name). */
 #ifndef TEGULA_AOT_H
 #define TEGULA_AOT_H
 
@@ -53,7 +54,8 @@ typedef struct tg_aot_kernel {
     const tg_dtype *types; /**< of the type parameters */
     uint32_t n_types, n_consts;
     const double *consts; /**< of the constants, in order */
-    const char *arch;     /**< instruction set of the code, such as "avx2"; null: any has it */
+    const char *arch;     /**< instruction sets of the code, such as "avx2" or "avx512vnni+avx512bf16"; null: any has them */
+    uint64_t absent;      /**< bit i: the code is for launches without parameter i, an optional tensor */
 } tg_aot_kernel;
 
 /** Creates what launches need. @param n_threads 0: all processors. OUT_OF_MEMORY. Any thread. */
@@ -64,8 +66,8 @@ TG_API void tg_aot_destroy(tg_aot *rt);
  * fails. */
 TG_API const char *tg_aot_last_error(const tg_aot *rt);
 
-/** Checks the arguments and runs the kernel. INVALID_ARGUMENT (also: other types or constants
- * than compiled), UNSUPPORTED (the processor lacks the
+/** Checks the arguments and runs the kernel. INVALID_ARGUMENT (also: other types, constants or
+ * optional tensors than compiled), UNSUPPORTED (the processor lacks the
  * instruction set), LAUNCH (a check L09xx), OUT_OF_MEMORY. Any thread, several at once. */
 TG_API tg_status tg_aot_launch(tg_aot *rt, const tg_aot_kernel *kernel, const tg_aot_arg *args,
                                uint32_t n_args);

@@ -65,6 +65,7 @@ static void describe(const level *l, tg_machine *m) {
     m->family = "x86";
     m->arch = l->arch;
     m->level = l->level;
+    m->needs = l->arch;
     m->cpu = l->cpu;
     m->features = l->features;
     m->vector_bits = l->bits;
@@ -84,40 +85,54 @@ static void describe(const level *l, tg_machine *m) {
     m->waits_for_results = l->masks;
 }
 
-/* What the host has beyond its level. Requests: Zen 4 (AMD's, with masks) copies 4 MiB in its last cache at 79 GB/s with them, at 94
+/* How the host does what its level says. Requests: Zen 4 (AMD's, with masks) copies 4 MiB in its last cache at 79 GB/s with them, at 94
  * without; Zen 3 at 1.0 and 2.2 ns a vector of 8. Emerald Rapids foresees results, but GELU of 4096x4096 gained 1.5 from requests of
  * operands (docs/performance/x86-rows.md). Foresight: see docs/performance/x86-gemm.md, Emerald Rapids. Quotients of 16 lanes: ten
- * cycles on Sapphire Rapids, as on Skylake. vdpbf16ps: Zen 4 starts one a cycle, Emerald Rapids one every other, where
- * products of 512^3 that are converted to f32 ran at 140 GFLOP/s instead of 70. */
+ * cycles on Sapphire Rapids, as on Skylake. */
 static void describe_host(tg_machine *m) {
     bool wide = strcmp(m->arch, "avx512") == 0;
-    bool short_form = strcmp(m->arch, "avx2") == 0 && tg_cpu_runs("avx2vnni");
     m->stream_bytes = stream_bytes(m);
     m->requests = m->has_fma && !m->has_masks && !__builtin_cpu_is("intel");
     m->waits_for_results = m->has_masks && !__builtin_cpu_is("intel");
     m->requests_far = m->foresees = m->has_masks && __builtin_cpu_is("intel");
     m->halves = m->has_masks && !__builtin_cpu_is("intel");
     m->divides_slowly = wide && __builtin_cpu_is("intel");
+}
+
+/* Instructions that the host has beyond its level. vdpbf16ps: Zen 4 starts one a cycle, Emerald Rapids one every other, where
+ * products of 512^3 that are converted to f32 ran at 140 GFLOP/s instead of 70. */
+static void add_instructions(tg_machine *m) {
+    bool wide = strcmp(m->arch, "avx512") == 0;
+    bool short_form = strcmp(m->arch, "avx2") == 0 && tg_cpu_runs("avx2vnni");
     m->has_vnni = short_form || (wide && tg_cpu_runs("avx512vnni"));
-    m->has_bf16 = wide && __builtin_cpu_supports("avx512bf16");
+    m->has_bf16 = wide && tg_cpu_runs("avx512bf16");
     m->pairs_bf16 = m->has_bf16 && !__builtin_cpu_is("intel");
     m->has_amx = wide && tg_cpu_runs("avx512amx");
-    m->features = m->has_amx      ? AMX
-                  : short_form    ? PREFETCHW ",+avxvnni"
-                  : !m->has_bf16  ? m->has_vnni ? VNNI : PREFETCHW
-                  : m->has_vnni   ? VNNI ",+avx512bf16"
-                                  : PREFETCHW ",+avx512bf16";
+    static const struct {
+        const char *features, *needs;
+    } of_wide[] = {{PREFETCHW, "avx512"}, {VNNI, "avx512vnni"}, {PREFETCHW ",+avx512bf16", "avx512bf16"}, {VNNI ",+avx512bf16", "avx512vnni+avx512bf16"}};
+    if (m->has_amx || short_form) {
+        m->features = m->has_amx ? AMX : PREFETCHW ",+avxvnni";
+        m->needs = m->has_amx ? "avx512amx" : "avx2vnni";
+    } else if (wide) {
+        m->features = of_wide[m->has_vnni + 2 * m->has_bf16].features;
+        m->needs = of_wide[m->has_vnni + 2 * m->has_bf16].needs;
+    }
 }
 
 bool tg_x86_machine(const char *arch, tg_machine *out) {
     bool native = !arch || strcmp(arch, "native") == 0 || strcmp(arch, "x86") == 0;
-    const char *name = native ? tg_cpu_best() : arch;
+    bool host = native || strcmp(arch, "portable") == 0;
+    const char *name = host ? tg_cpu_best() : arch;
     for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
         if (strcmp(levels[i].arch, name) == 0) {
             describe(&levels[i], out);
             out->runs_here = tg_cpu_runs(name);
-            if (native) {
+            if (host) {
                 describe_host(out);
+            }
+            if (native) {
+                add_instructions(out);
             }
             return true;
         }

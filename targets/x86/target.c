@@ -123,7 +123,7 @@ static void prepare(tg_x86 *x, job *j) {
     x->tensors = TG_NEW_ARRAY(x->arena, tg_x86_tensor *, f->next_value_id);
     x->buffers = TG_NEW_ARRAY(x->arena, tg_x86_buffer *, f->next_value_id);
     x->ranges = TG_NEW_ARRAY(x->arena, tg_x86_range, f->axes.len + 1);
-    x->entry_name = tg_arena_printf(x->arena, "tg_%s", f->name);
+    x->entry_name = j->options->entry ? j->options->entry : tg_arena_printf(x->arena, "tg_%s", f->name);
     tg_strbuf_init(&x->plan_text, x->arena);
     make_sink(x);
     tg_x86_debug_open(x);

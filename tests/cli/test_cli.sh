@@ -127,6 +127,16 @@ expect "application for another processor" 1 "gemm: this processor cannot run z8
 for arch in avx512 avx2 v2; do
     expect "build for $arch" 0 "" "$tegula" build kernels.dsl --kernel gemm --arch $arch -o "$dir/$arch.o" --header "$dir/$arch.h"
 done
+expect "build under a name" 0 "" "$tegula" build aot_names.dsl --name with -o "$dir/with.o" --header "$dir/with.h"
+expect "build under another name" 0 '"kernel": "names"' "$tegula" build aot_names.dsl --name without --absent new --dtype f64 --set class=4 --arch native \
+    -o "$dir/without.o" --header "$dir/without.h" --json
+expect "build under no name" 2 "letters, digits and underscores" "$tegula" build aot_names.dsl --name "a b"
+for language in c:c11 c++:c++17; do
+    "$cc" -x ${language%:*} -fsyntax-only /dev/null 2> /dev/null || continue # a compiler of C alone
+    expect "two variants build as $language" 0 "" "$cc" -x ${language%:*} -std=${language#*:} -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror \
+        -I"$dir" -I"$source/include" aot_names.c -x none "$dir/with.o" "$dir/without.o" "$build/libtegula_rt.a" -lpthread -lm -o "$dir/names"
+    expect "two variants run" 0 "^ok" "$dir/names"
+done
 expect "application has no LLVM" 1 "" sh -c "ldd '$dir/app' | grep -q LLVM"
 
 [ $failures -eq 0 ] && echo "all passed"

@@ -56,6 +56,24 @@ step "ahead of time: compile" "" "$dir/prefix/bin/tegula" build "$source/tests/c
 step "ahead of time: build" "" "$cc" -std=c11 -I"$dir" -I"$dir/prefix/include" "$source/tests/cli/aot_app.c" \
     "$dir/gemm.o" "$lib/libtegula_rt.a" -lpthread -lm -o "$dir/app3"
 step "ahead of time: run" "^ok" "$dir/app3"
+mkdir "$dir/ahead"
+cp "$source/tests/cli/aot_app.c" "$dir/gemm.o" "$dir/gemm.h" "$dir/ahead/"
+cat > "$dir/ahead/CMakeLists.txt" <<'END'
+cmake_minimum_required(VERSION 3.25)
+project(Ahead LANGUAGES C)
+find_package(Tegula 0.1 REQUIRED)
+add_executable(ahead aot_app.c gemm.o)
+target_link_libraries(ahead PRIVATE Tegula::tegula_rt)
+END
+step "ahead of time: configure" "" "$cmake" -S "$dir/ahead" -B "$dir/ahead/build" -DCMAKE_C_COMPILER="$cc" -DCMAKE_PREFIX_PATH="$dir/prefix"
+step "ahead of time: find_package" "" "$cmake" --build "$dir/ahead/build"
+step "ahead of time: find_package, run" "^ok" "$dir/ahead/build/ahead"
+if command -v pkg-config > /dev/null; then
+    flags=$(pkg-config --cflags --libs tegula_rt)
+    # shellcheck disable=SC2086
+    step "ahead of time: pkg-config" "" "$cc" -std=c11 -I"$dir" "$source/tests/cli/aot_app.c" "$dir/gemm.o" $flags -o "$dir/app4"
+    step "ahead of time: pkg-config, run" "^ok" "$dir/app4"
+fi
 
 [ $failures -eq 0 ] && echo "all passed"
 [ $failures -eq 0 ]

@@ -91,7 +91,8 @@ static tg_aot_kernel make_kernel(tg_arena *arena) {
                            1,
                            0,
                            NULL,
-                           NULL};
+                           NULL,
+                           0};
 }
 
 Test(aot, launches) {

@@ -1,5 +1,6 @@
 /* Every op through the x86 target against the interpreter: the IR corpus (tests/ir) and the kernels of tests/ir/x86,
  * under five variants (baseline, vectors, split tasks in reverse order, AVX2, SSE4) at random sizes and strides. */
+#include "base/cpu.h"
 #include "tests/support/x86_run.h"
 
 #include <criterion/criterion.h>
@@ -101,6 +102,23 @@ static const char exponentials[] = "func @exponentials(in %X: tensor<2 x f32>, o
                                    "    }\n"
                                    "  }\n"
                                    "}\n";
+
+/* Ahead-of-time objects are tuned for the machine that builds them, and run wherever its level does. */
+Test(x86, portable_has_the_hosts_facts_and_its_levels_instructions) {
+    tg_machine native, portable, level;
+    cr_assert(tg_target_x86.machine("native", &native) && tg_target_x86.machine("portable", &portable));
+    cr_assert(tg_target_x86.machine(portable.arch, &level));
+    cr_expect(portable.runs_here && tg_cpu_runs(native.needs) && tg_cpu_runs(portable.needs));
+    cr_expect_str_eq(portable.needs, portable.arch);
+    cr_expect_str_eq(portable.features, level.features);
+    cr_expect(portable.has_bf16 == level.has_bf16 && portable.has_vnni == level.has_vnni && portable.has_amx == level.has_amx);
+    cr_expect(portable.stream_bytes == native.stream_bytes && portable.requests == native.requests && portable.requests_far == native.requests_far &&
+              portable.foresees == native.foresees && portable.halves == native.halves && portable.divides_slowly == native.divides_slowly &&
+              portable.waits_for_results == native.waits_for_results);
+    cr_expect_eq(strcmp(native.needs, native.arch) != 0, native.has_vnni || native.has_bf16 || native.has_amx);
+    cr_expect(!tg_cpu_runs("z80") && !tg_cpu_runs("v2+z80") && !tg_cpu_runs("z80+v2") && !tg_cpu_runs("v2+") && !tg_cpu_runs(""));
+    cr_expect_eq(tg_cpu_runs("v2+avx2"), tg_cpu_runs("avx2"));
+}
 
 /* Where results go past the caches, operands are requested a page ahead on machines that gain from it. */
 Test(x86, requests_operands) {
