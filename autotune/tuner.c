@@ -2,6 +2,7 @@
 #include "autotune/tuner.h"
 
 #include <string.h>
+#include <unistd.h>
 
 void tg_tuner_path(const tg_context *c, const char *given, char *out, size_t size) {
     const char *path = given ? given : tg_environment_tuning();
@@ -70,6 +71,7 @@ tg_status tg_tuner_create(tg_context *context, const tg_tuner_options *options,
         return tg_fail(context, TG_ERROR_OUT_OF_MEMORY, "out of memory");
     }
     t->context = context;
+    t->process = getpid();
     t->chooser.choose = tg_tuner_choose;
     tg_tuner_renew(t);
     pthread_mutex_init(&t->lock, NULL);

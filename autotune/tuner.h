@@ -30,6 +30,7 @@ struct tg_tuner {
     char *path;          /* null: memory */
     char warning[600];
     char device[160];
+    pid_t process; /* whose connections to the databases these are: SQLite has no use for one that came by a fork */
     pthread_mutex_t lock;        /* one tuning run at a time */
     pthread_mutex_t lookup_lock; /* one lookup of a launch at a time; others try again */
     /* Called after each launch of a candidate with its outputs: for tests, which plant wrong results. Null otherwise. */

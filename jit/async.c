@@ -1,11 +1,12 @@
 /* See async.h: a queue, its threads, and the thread for one call. */
 #include "jit/async.h"
 
+#include "runtime/fork.h"
+
 #include <limits.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 enum { STACK_BYTES = 32 * 1024 * 1024, MAX_THREADS = 16 };
 
@@ -16,12 +17,12 @@ typedef struct task {
 } task;
 
 struct tg_async {
+    tg_fork_watch fork; /* first */
     const tg_allocator *allocator;
     pthread_mutex_t lock;
-    pthread_cond_t more;
+    pthread_cond_t more, rest; /* a task is queued; all threads wait for one */
     task *first, *last;
     bool stop, leave; /* once nothing is queued; at once */
-    pid_t process;    /* a child of it has none of the threads */
     tg_async *next;   /* of all that live */
     int32_t n_threads, n_started, n_idle;
     pthread_t threads[MAX_THREADS];
@@ -41,6 +42,7 @@ static bool start_thread(pthread_t *out, void *(*main_fn)(void *), void *user) {
 static task *take_task(tg_async *a) {
     pthread_mutex_lock(&a->lock);
     a->n_idle++;
+    pthread_cond_broadcast(&a->rest);
     while (!a->first && !a->stop) {
         pthread_cond_wait(&a->more, &a->lock);
     }
@@ -87,9 +89,7 @@ static void join_threads(tg_async *a, bool leave) {
 static void leave_all(void) {
     pthread_mutex_lock(&live_lock);
     for (tg_async *a = live; a; a = a->next) {
-        if (a->process == getpid()) {
-            join_threads(a, true);
-        }
+        join_threads(a, true);
     }
     pthread_mutex_unlock(&live_lock);
 }
@@ -101,7 +101,6 @@ static void watch_exit(void) {
 static void enlist(tg_async *a) {
     pthread_once(&live_once, watch_exit);
     pthread_mutex_lock(&live_lock);
-    a->process = getpid();
     a->next = live;
     live = a;
     pthread_mutex_unlock(&live_lock);
@@ -117,6 +116,29 @@ static void delist(tg_async *a) {
     pthread_mutex_unlock(&live_lock);
 }
 
+/* ---- forks ----------------------------------------------------------------------------------------------------- */
+
+/* A compile that went on in the parent alone would never end in the child, and whoever waits for it there would wait for good; so what
+ * is queued is compiled first. */
+static void before_fork(tg_fork_watch *watch) {
+    tg_async *a = (tg_async *)watch;
+    pthread_mutex_lock(&a->lock);
+    while (!a->stop && (a->first || a->n_idle < a->n_started)) {
+        pthread_cond_wait(&a->rest, &a->lock);
+    }
+}
+
+/* The child has no threads; as conditions they had waited on may not be destroyed, they are made anew. */
+static void after_fork(tg_fork_watch *watch, bool is_child) {
+    tg_async *a = (tg_async *)watch;
+    if (is_child) {
+        a->n_started = a->n_idle = 0;
+        pthread_cond_init(&a->more, NULL);
+        pthread_cond_init(&a->rest, NULL);
+    }
+    pthread_mutex_unlock(&a->lock);
+}
+
 /* ---- life ------------------------------------------------------------------------------------------------------ */
 
 tg_status tg_async_create(const tg_allocator *allocator, int32_t n_threads, tg_async **out) {
@@ -129,6 +151,10 @@ tg_status tg_async_create(const tg_allocator *allocator, int32_t n_threads, tg_a
     a->n_threads = n_threads < 1 ? 1 : n_threads > MAX_THREADS ? MAX_THREADS : n_threads;
     pthread_mutex_init(&a->lock, NULL);
     pthread_cond_init(&a->more, NULL);
+    pthread_cond_init(&a->rest, NULL);
+    a->fork.before = before_fork;
+    a->fork.after = after_fork;
+    tg_fork_enlist(&a->fork);
     enlist(a);
     return TG_OK;
 }
@@ -137,9 +163,11 @@ void tg_async_destroy(tg_async *async) {
     if (!async) {
         return;
     }
+    tg_fork_delist(&async->fork);
     delist(async);
     join_threads(async, false);
     pthread_cond_destroy(&async->more);
+    pthread_cond_destroy(&async->rest);
     pthread_mutex_destroy(&async->lock);
     tg_free(async->allocator, async, sizeof *async);
 }

@@ -7,6 +7,7 @@
 #include "runtime/pool.h"
 
 #include "runtime/float_mode.h"
+#include "runtime/fork.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -38,6 +39,7 @@ struct thread {
 };
 
 struct tg_pool {
+    tg_fork_watch fork; /* first */
     const tg_allocator *allocator;
     int32_t n_threads, n_started; /* n_started: pool threads running, without callers */
     bool pin, spin;
@@ -199,9 +201,11 @@ static void start_threads(tg_pool *pool) {
     pthread_mutex_lock(&pool->lock);
     while (!atomic_load(&pool->started) && pool->n_started < pool->n_threads - 1) {
         struct thread *t = &pool->threads[pool->n_started];
-        t->pool = pool;
         atomic_init(&t->apart, NONE);
-        tg_scratch_init(&t->scratch, pool->allocator, pool->n_started + 1);
+        if (!t->pool) { /* else one that a fork left behind */
+            t->pool = pool;
+            tg_scratch_init(&t->scratch, pool->allocator, pool->n_started + 1);
+        }
         if (pthread_create(&t->handle, NULL, thread_main, t)) {
             break;
         }
@@ -336,6 +340,25 @@ int32_t tg_pool_run(tg_pool *pool, tg_task_fn fn, const void *frame, int64_t n_t
     return atomic_load(&job.status);
 }
 
+/* ---- forks ----------------------------------------------------------------------------------------------- */
+
+/* Pool threads take the lock for moments only. */
+static void before_fork(tg_fork_watch *watch) {
+    pthread_mutex_lock(&((tg_pool *)watch)->lock);
+}
+
+/* A child starts threads of its own with its first job. Jobs of other threads of the parent are not its. */
+static void after_fork(tg_fork_watch *watch, bool is_child) {
+    tg_pool *pool = (tg_pool *)watch;
+    if (is_child) {
+        pool->first = pool->last = NULL;
+        pool->n_started = 0;
+        atomic_store(&pool->sleepers, 0);
+        atomic_store(&pool->started, false);
+    }
+    pthread_mutex_unlock(&pool->lock);
+}
+
 /* ---- life ------------------------------------------------------------------------------------------------
  */
 
@@ -377,6 +400,9 @@ tg_status tg_pool_create(const tg_pool_options *options, tg_pool **out) {
             return TG_ERROR_OUT_OF_MEMORY;
         }
     }
+    pool->fork.before = before_fork;
+    pool->fork.after = after_fork;
+    tg_fork_enlist(&pool->fork);
     *out = pool;
     return TG_OK;
 }
@@ -385,11 +411,14 @@ void tg_pool_destroy(tg_pool *pool) {
     if (!pool) {
         return;
     }
+    tg_fork_delist(&pool->fork);
     atomic_store(&pool->stop, true);
     atomic_fetch_add(&pool->epoch, 1);
     futex_wake(&pool->epoch, INT_MAX);
     for (int32_t i = 0; i < pool->n_started; i++) {
         pthread_join(pool->threads[i].handle, NULL);
+    }
+    for (int32_t i = 0; pool->threads && i < pool->n_threads - 1 && pool->threads[i].pool; i++) {
         tg_scratch_fini(&pool->threads[i].scratch);
     }
     tg_free(pool->allocator, pool->threads,

@@ -2,7 +2,11 @@
  * one.
  *
  * Several contexts may exist in a process; they share nothing. Objects of one context must not
- * be used with another. */
+ * be used with another.
+ *
+ * A process may fork while no other thread is in a call of the library: the child has everything, and its first launch starts
+ * threads of its own. fork() waits for compiles in the background. Only tuners stay with the parent: launches in the child do not ask
+ * an attached one for more than they know already, and the child leaves it alone. */
 #ifndef TEGULA_CONTEXT_H
 #define TEGULA_CONTEXT_H
 
