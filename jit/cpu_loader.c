@@ -218,6 +218,10 @@ static void run_load(void *user) {
 tg_status tg_code_load(tg_code_space *space, const void *object, size_t size, const char *entry,
                        tg_code *out, char *message, size_t message_size) {
     *out = (tg_code){0};
+    if (!tg_llvm_has_room(TG_LLVM_LOAD_MIB)) {
+        (void)tg_format(message, message_size, "out of memory");
+        return TG_ERROR_OUT_OF_MEMORY;
+    }
     load l = {space, object, size, entry, out, message, message_size, NULL, false};
     pthread_mutex_lock(&space->lock);
     bool ok = tg_llvm_guard(run_load, &l, message, message_size) && l.found;

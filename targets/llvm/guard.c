@@ -2,6 +2,7 @@
  * returns; the handler here jumps back to the tg_llvm_guard of the compiling thread instead. Skipped destructors
  * leak (about 1 MB), which is accepted: such an error is a bug in what we emit. The handler and the thread's
  * jump target are the only global state of the library; LLVM offers no other way. */
+#define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 #include "targets/llvm/llvm.h"
 
 #include <llvm-c/ErrorHandling.h>
@@ -9,6 +10,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <string.h>
+#include <sys/mman.h>
 
 typedef struct guard_frame {
     jmp_buf env;
@@ -33,6 +35,12 @@ static void on_fatal(const char *reason) {
 
 static void install(void) {
     LLVMInstallFatalErrorHandler(on_fatal);
+}
+
+bool tg_llvm_has_room(size_t mib) {
+    size_t size = mib << 20;
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return p != MAP_FAILED && munmap(p, size) == 0;
 }
 
 bool tg_llvm_guard(void (*fn)(void *user), void *user, char *message, size_t size) {

@@ -28,6 +28,12 @@ typedef struct tg_llvm {
 bool tg_llvm_open(tg_llvm *l, const char *name, const char *cpu, const char *features);
 void tg_llvm_close(tg_llvm *l); /* closed or never opened is fine */
 
+/* Address space, in MiB, that a compile may need: two threads with 32 of stack each, an arena of 64 that the C library aligns within 128 for
+ * the second, and LLVM, which takes some 100 for the largest kernels of the library. And that the linker of an object may. */
+enum { TG_LLVM_COMPILE_MIB = 384, TG_LLVM_LOAD_MIB = 128 };
+/* Is that much to be had? LLVM ends the process where an allocation fails, so that has to be asked first:
+ * under a limit of the address space, or of what the system commits to. What other threads take meanwhile is not known. */
+bool tg_llvm_has_room(size_t mib);
 /* Runs `fn`; false if LLVM met a fatal error in it (then what LLVM held is leaked: it may be in any state). */
 bool tg_llvm_guard(void (*fn)(void *user), void *user, char *message, size_t size);
 

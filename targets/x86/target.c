@@ -227,6 +227,10 @@ static tg_status compile(tg_func *f, const tg_machine *machine, const tg_codegen
     j->arena = arena;
     j->out = out;
     memset(out, 0, sizeof *out);
+    if (!tg_llvm_has_room(TG_LLVM_COMPILE_MIB)) {
+        *message = "out of memory";
+        return TG_ERROR_OUT_OF_MEMORY;
+    }
     char *fatal = TG_NEW_ARRAY(arena, char, 512);
     tg_unwind *outer = tg_arena_unwind(arena);
     bool ok = tg_llvm_guard(run, j, fatal, 512);
