@@ -1,4 +1,5 @@
 /* From the command line to a kernel and its types and constants. */
+#include "base/io.h"
 #include "cli/cli.h"
 #include "tegula/ops.h"
 
@@ -23,22 +24,22 @@ static tg_kernel *only_kernel(tg_module *m, const char *path) {
     if (tg_module_n_kernels(m) == 1) {
         return tg_module_kernel_at(m, 0);
     }
-    fprintf(stderr, "tegula: %s has %u kernels; choose one with --kernel:", path,
-            tg_module_n_kernels(m));
-    for (uint32_t i = 0; i < tg_module_n_kernels(m); i++) {
-        fprintf(stderr, " %s", tg_kernel_name(tg_module_kernel_at(m, i)));
+    char names[1500] = "";
+    size_t n = 0;
+    for (uint32_t i = 0; i < tg_module_n_kernels(m) && n < sizeof names; i++) {
+        n += tg_format(names + n, sizeof names - n, " %s", tg_kernel_name(tg_module_kernel_at(m, i)));
     }
-    fprintf(stderr, "\n");
+    (void)cli_error("%s has %u kernels; choose one with --kernel:%s", path, tg_module_n_kernels(m), names);
     return NULL;
 }
 
-static tg_kernel *under_schedule(tg_kernel *k, const cli_selection *s, bool json, int *code) {
+static tg_kernel *under_schedule(tg_kernel *k, const cli_selection *s, int *code) {
     tg_schedule_options options = TG_SCHEDULE_OPTIONS_INIT;
     options.schedule = s->schedule;
     options.alone = s->only_given;
     tg_kernel *derived = k;
     if (k && (s->schedule || s->only_given) && tg_kernel_with_schedule(k, &options, &derived)) {
-        *code = cli_last_error(k->context, json);
+        *code = cli_last_error(k->context);
     }
     return derived;
 }
@@ -59,7 +60,7 @@ tg_kernel *cli_load(tg_context *context, const char *path, const cli_selection *
     const char *name = s->kernel;
     *code = CLI_FAILED;
     if (load_module(context, path, &name, module)) {
-        *code = cli_last_error(context, json);
+        *code = cli_last_error(context);
         return NULL;
     }
     if (!json) {
@@ -67,9 +68,9 @@ tg_kernel *cli_load(tg_context *context, const char *path, const cli_selection *
     }
     tg_kernel *k = name ? tg_module_kernel(*module, name) : only_kernel(*module, path);
     if (!k && name) {
-        *code = cli_last_error(context, json);
+        *code = cli_last_error(context);
     }
-    return under_schedule(k, s, json, code);
+    return under_schedule(k, s, code);
 }
 
 /* ---- types and constants --------------------------------------------------------------------------------------
@@ -182,7 +183,7 @@ bool cli_select(tg_kernel *k, const cli_selection *s, tg_selection *out) {
                            .absent = s->absent.items,
                            .n_absent = s->absent.n};
     if (tg_selection_read(k, &spec, out)) {
-        cli_last_error(k->context, false);
+        cli_last_error(k->context);
         return false;
     }
     return true;

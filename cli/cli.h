@@ -45,11 +45,16 @@ bool cli_parse(const cli_command *command, const cli_option *options, size_t n_o
  */
 
 bool cli_use_colour(FILE *out); /* a terminal, NO_COLOR unset */
-int cli_error(const char *fmt, ...)
-    __attribute__((format(printf, 1, 2))); /* "tegula: …", gives CLI_FAILED */
+/* "tegula: …" on standard error, after cli_set_json(true) the object {"ok": false, "error": …, "diagnostics": []} on standard output. Gives
+ * CLI_FAILED. */
+int cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void cli_set_json(bool json); /* cli_parse calls it: --json may stand behind what is wrong */
 /* tg_last_error: with colours if it is a list of diagnostics that can still be rendered. Gives
  * CLI_FAILED. */
-int cli_last_error(const tg_context *context, bool json);
+int cli_last_error(const tg_context *context);
+/* The same for the diagnostics of a compile; without errors among them, `message`. */
+int cli_fail_diags(const tg_diags *diags, const char *message, tg_arena *arena);
+/* In quotes; what is not UTF-8 becomes U+FFFD. */
 void cli_json_text(FILE *out, const char *text);
 
 /* A line on stderr once an activity has lasted a second, if stderr is a terminal. */

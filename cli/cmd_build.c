@@ -213,11 +213,7 @@ static int build_variant(const build_options *o, tg_kernel *k, const tg_selectio
     if (status == TG_OK) {
         return write_files(o, k, s, &a, arena);
     }
-    tg_strbuf text;
-    tg_strbuf_init(&text, arena);
-    tg_diags_render(&diags, cli_use_colour(stderr), &text);
-    fprintf(stderr, "%s", text.data ? text.data : "");
-    return diags.n_errors ? CLI_FAILED : cli_error("%s: %s", k->signature->name, message);
+    return cli_fail_diags(&diags, tg_arena_printf(arena, "%s: %s", k->signature->name, message), arena);
 }
 
 static int with_arena(const build_options *o, tg_kernel *k) {
@@ -247,7 +243,7 @@ static int build_file(const build_options *o, const char *path) {
     options.cache_dir = "";
     tg_context *c;
     if (tg_context_create(&options, &c)) {
-        return cli_last_error(NULL, o->json);
+        return cli_last_error(NULL);
     }
     tg_module *m = NULL;
     int code;

@@ -43,19 +43,18 @@ static const struct stage *find_stage(const char *name) {
 
 typedef struct watcher {
     const char *print_after; /* a pass, "instantiate", "all", or null */
-    const tg_allocator *allocator;
+    FILE *out;
 } watcher;
 
 /* Called between passes: works in an arena of its own, so that the compile's is not disturbed. */
-static void print_function(const tg_func *f, const char *heading) {
+static void print_function(const tg_func *f, const char *heading, FILE *to) {
     tg_unwind u;
     tg_arena *arena = tg_arena_create(&tg_allocator_default, &u);
     if (arena && !TG_PROTECT(&u)) {
         tg_strbuf out;
         tg_strbuf_init(&out, arena);
         tg_ir_print(f, &out);
-        printf("%s%s%s%s", heading ? "// after " : "", heading ? heading : "",
-               heading ? "\n" : "", out.data);
+        fprintf(to, "// after %s\n%s", heading, out.data);
     }
     tg_arena_destroy(arena);
 }
@@ -64,7 +63,7 @@ static void on_stage(void *user, const char *name, const tg_func *f) {
     const watcher *w = user;
     if (w->print_after &&
         (strcmp(w->print_after, name) == 0 || strcmp(w->print_after, "all") == 0)) {
-        print_function(f, name);
+        print_function(f, name, w->out);
     }
 }
 
@@ -96,20 +95,33 @@ static int write_out(const char *path, const void *data, size_t n) {
     return tg_io_write_file(path, data, n) ? cli_error("cannot write %s", path) : CLI_OK;
 }
 
+/* `a` null: the stage comes before the variants. */
 static void print_json(const compile_options *o, const tg_kernel *k, const tg_artifact *a,
                        const char *text) {
     printf("{\"ok\": true, \"kernel\": \"%s\", \"target\": \"%s\", \"arch\": \"%s\", \"emit\": "
            "\"%s\"",
            k->signature->name, k->context->target->name, k->context->machine.arch, o->emit);
-    for (int i = 0; i < TG_STAGE_COUNT; i++) {
+    for (int i = 0; a && i < TG_STAGE_COUNT; i++) {
         printf(", \"%s_ms\": %.3f", tg_stage_name((tg_stage)i), a->ms[i]);
     }
-    printf(", \"object_bytes\": %zu", a->object.size);
+    if (a) {
+        printf(", \"object_bytes\": %zu", a->object.size);
+    }
     if (text) {
         printf(", \"text\": ");
         cli_json_text(stdout, text);
     }
     printf("}\n");
+}
+
+/* A text goes to the file that -o names, in JSON mode else into the object. */
+static int put_text(const compile_options *o, const tg_kernel *k, const tg_artifact *a, const char *text) {
+    bool shown = o->print_after && !o->json; /* what was asked for is on standard output already */
+    int code = !shown && (o->output || !o->json) ? write_out(o->output, text, strlen(text)) : CLI_OK;
+    if (o->json && code == CLI_OK) {
+        print_json(o, k, a, o->output ? NULL : text);
+    }
+    return code;
 }
 
 /* `reg(n), reg(m): 8, 14 | 8, 9`: what a schedule could still say, and values worth trying. */
@@ -146,41 +158,22 @@ static int emit_result(const compile_options *o, const tg_kernel *k, const tg_ar
         tg_ir_print(a->func, &out);
         text = out.data;
     }
-    if (o->json) {
-        print_json(o, k, a, is_object ? NULL : text);
-        return is_object && o->output ? write_out(o->output, a->object.bytes, a->object.size)
-                                      : CLI_OK;
+    if (!is_object) {
+        return put_text(o, k, a, text ? text : "");
     }
-    if (is_object) {
-        char name[300];
-        snprintf(name, sizeof name, "%s.o", k->signature->name);
-        return write_out(o->output ? o->output : name, a->object.bytes, a->object.size);
+    const char *file = o->output || o->json ? o->output : tg_arena_printf(arena, "%s.o", k->signature->name);
+    int code = file ? write_out(file, a->object.bytes, a->object.size) : CLI_OK;
+    if (o->json && code == CLI_OK) {
+        print_json(o, k, a, NULL);
     }
-    return o->print_after ? CLI_OK
-                          : write_out(o->output, text ? text : "", text ? strlen(text) : 0);
-}
-
-static int report(const compile_options *o, const tg_diags *diags, tg_status status,
-                  const char *message, tg_arena *arena) {
-    tg_strbuf out;
-    tg_strbuf_init(&out, arena);
-    if (o->json) {
-        tg_diags_render_json(diags, &out);
-        printf("{\"ok\": false, \"error\": ");
-        cli_json_text(stdout, message);
-        printf(", \"diagnostics\": %s}\n", out.data);
-    } else if (diags->list.len) {
-        tg_diags_render(diags, cli_use_colour(stderr), &out);
-        fprintf(stderr, "%s", out.data);
-    }
-    return status == TG_ERROR_COMPILE || o->json ? CLI_FAILED : cli_error("%s", message);
+    return code;
 }
 
 static int compile_variant(const compile_options *o, tg_kernel *k, tg_selection *s,
                            tg_arena *arena) {
     tg_context *c = k->context;
     double seconds[TG_PASS_COUNT] = {0};
-    watcher w = {o->print_after, &c->allocator};
+    watcher w = {o->print_after, o->json ? stderr : stdout};
     bool tile = strcmp(o->emit, "tile") == 0;
     tg_instance_spec spec = {.types = s->types,
                              .consts = s->consts,
@@ -206,7 +199,7 @@ static int compile_variant(const compile_options *o, tg_kernel *k, tg_selection 
     tg_status status = tg_compile_kernel(k->module->compilation, k->item, &spec, &options,
                                          arena, &diags, &a, &message);
     if (status) {
-        return report(o, &diags, status, message, arena);
+        return cli_fail_diags(&diags, message, arena);
     }
     if (o->time) {
         print_times(o, &a, seconds);
@@ -226,7 +219,7 @@ static int with_arena(const compile_options *o, tg_kernel *k, tg_selection *s) {
         tg_strbuf out;
         tg_strbuf_init(&out, arena);
         tg_ast_dump(tg_unit_file(k->module->compilation->unit), &out);
-        code = write_out(o->output, out.data ? out.data : "", out.len);
+        code = put_text(o, k, NULL, out.data ? out.data : "");
     } else {
         code = compile_variant(o, k, s, arena);
     }
@@ -240,7 +233,7 @@ static int compile_file(const compile_options *o, const char *path) {
     options.cache_dir = "";
     tg_context *c;
     if (tg_context_create(&options, &c)) {
-        return cli_last_error(NULL, o->json);
+        return cli_last_error(NULL);
     }
     tg_module *m = NULL;
     int code;
@@ -269,7 +262,7 @@ int cmd_compile(int argc, char **argv) {
         CLI_OPTION_ABSENT(&o.selection.absent),
         CLI_OPTION_ARCH(&o.arch),
         {"--passes", CLI_TEXT, "A,B,…", "these passes instead of the target's list", &o.passes},
-        {"--print-after", CLI_TEXT, "PASS", "print the IR after this pass (instantiate, all)",
+        {"--print-after", CLI_TEXT, "PASS", "print the IR after this pass (instantiate, all); with --json on standard error",
          &o.print_after},
         {"--time-passes", CLI_FLAG, NULL, "time of every stage and pass on standard error",
          &o.time},
@@ -279,7 +272,7 @@ int cmd_compile(int argc, char **argv) {
          &o.baseline},
         {"--o2", CLI_FLAG, NULL, "all of LLVM's O2 instead of the short list of passes", &o.o2},
         {"--debug", CLI_FLAG, NULL, "line numbers of the source in the object", &o.debug},
-        {"--json", CLI_FLAG, NULL, "one JSON object; the stage is its \"text\"", &o.json},
+        {"--json", CLI_FLAG, NULL, "one JSON object; the stage is its \"text\" unless -o names a file", &o.json},
     };
     int code;
     if (!cli_parse(&self, options, sizeof options / sizeof options[0], argc, argv, &files,

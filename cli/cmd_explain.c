@@ -36,7 +36,7 @@ int cmd_explain(int argc, char **argv) {
     cli_list codes = {.n = 0};
     const cli_option options[] = {
         {"--list", CLI_FLAG, NULL, "all codes with their titles", &list},
-        {"--json", CLI_FLAG, NULL, "one JSON object per code", &json},
+        {"--json", CLI_FLAG, NULL, "one JSON object per code, a line each", &json},
     };
     int code;
     if (!cli_parse(&self, options, sizeof options / sizeof options[0], argc, argv, &codes,

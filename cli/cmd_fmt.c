@@ -68,7 +68,7 @@ int cmd_fmt(int argc, char **argv) {
         {"-i", CLI_FLAG, NULL, "rewrite the files", &o.in_place},
         {"--check", CLI_FLAG, NULL, "say which files are not in the style; exit code 1 if any",
          &o.check},
-        {"--json", CLI_FLAG, NULL, "diagnostics, and the result of --check, as JSON", &o.json},
+        {"--json", CLI_FLAG, NULL, "diagnostics, and the result of --check, as JSON, one value per file", &o.json},
     };
     int code = CLI_OK;
     if (!cli_parse(&self, options, sizeof options / sizeof options[0], argc, argv, &files,

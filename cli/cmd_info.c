@@ -97,6 +97,10 @@ int cmd_info(int argc, char **argv) {
                    &code)) {
         return code;
     }
+    if (files.n) {
+        cli_error("info takes no file; see tegula info --help");
+        return CLI_USAGE;
+    }
     if (stdlib) {
         return print_stdlib(json);
     }
@@ -104,7 +108,7 @@ int cmd_info(int argc, char **argv) {
     o.arch = arch;
     tg_context *c;
     if (tg_context_create(&o, &c)) {
-        return cli_last_error(NULL, json);
+        return cli_last_error(NULL);
     }
     char llvm[32];
     uint64_t bytes, n;

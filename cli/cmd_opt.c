@@ -42,10 +42,7 @@ static int optimise(const opt_options *o, tg_arena *arena, const char *path) {
     tg_strbuf out;
     tg_strbuf_init(&out, arena);
     if (!f || diags.n_errors) {
-        o->json ? tg_diags_render_json(&diags, &out)
-                : tg_diags_render(&diags, cli_use_colour(stderr), &out);
-        fprintf(o->json ? stdout : stderr, "%s", out.data);
-        return CLI_FAILED;
+        return cli_fail_diags(&diags, "no tile IR", arena);
     }
     double seconds[TG_PASS_COUNT] = {0};
     tg_pass_options options = {.verify_each = true, .seconds = seconds};
@@ -73,7 +70,7 @@ int cmd_opt(int argc, char **argv) {
          &o.passes},
         {"--list", CLI_FLAG, NULL, "list the passes there are", &o.list},
         {"--time-passes", CLI_FLAG, NULL, "time of each pass on standard error", &o.time},
-        {"--json", CLI_FLAG, NULL, "diagnostics as JSON", &o.json},
+        {"--json", CLI_FLAG, NULL, "errors as JSON; with --list an object per line", &o.json},
     };
     int code;
     if (!cli_parse(&self, options, sizeof options / sizeof options[0], argc, argv, &files,

@@ -271,7 +271,7 @@ static int run_data(const run_options *o, cli_data *d) {
         ran = first_launch(d, &r);
     }
     if (!ran) {
-        return cli_last_error(d->kernel->context, o->json);
+        return cli_last_error(d->kernel->context);
     }
     tg_unwind u;
     tg_arena *arena = tg_arena_create(&tg_allocator_default, &u);
@@ -290,7 +290,7 @@ static int run_data(const run_options *o, cli_data *d) {
     }
     tg_arena_destroy(arena);
     if (!ok) {
-        return cli_last_error(d->kernel->context, o->json);
+        return cli_last_error(d->kernel->context);
     }
     return !o->check || r.check.ok ? CLI_OK : CLI_FAILED;
 }
@@ -304,7 +304,7 @@ static int run_file(const run_options *o, const char *path) {
     options.print = print_text_of_kernel;
     tg_context *c;
     if (tg_context_create(&options, &c)) {
-        return cli_last_error(NULL, o->json);
+        return cli_last_error(NULL);
     }
     c->codegen.baseline = o->baseline;
     tg_module *m = NULL;

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 static const cli_command self = {
-    "tune", "FILE", "find the fastest schedules for some shapes and remember them", cmd_tune};
+    "tune", "FILE|std:KERNEL", "find the fastest schedules for some shapes and remember them", cmd_tune};
 
 enum { MOST_SHAPES = 1024, NAME_SIZE = 96 };
 
@@ -155,7 +155,7 @@ static bool tune_shape(sweep *s, const cli_selection *selection) {
         ok = tg_tune(s->tuner, s->kernel, d.values, n, &o, &t->result) == TG_OK &&
              tg_tuner_candidates(s->tuner, s->kernel, d.values, n, keep_candidate, t) == TG_OK;
         if (!ok) {
-            cli_last_error(s->kernel->context, s->o->json);
+            cli_last_error(s->kernel->context);
         }
     }
     cli_data_free(&d);
@@ -220,14 +220,14 @@ static int run_sweep(sweep *s) {
     if (!ok) {
         return CLI_FAILED;
     }
+    if (s->o->report && !cli_tune_report(s->o->report, s->kernel, s->shapes, s->done)) {
+        return cli_error("%s cannot be written", s->o->report);
+    }
     s->o->json ? print_json(s) : print_table(s);
     if (*tg_tuner_warning(s->tuner) && !s->o->json) {
         fprintf(stderr, "tegula: %s%s\n",
                 tg_tuner_database(s->tuner) ? "" : "results are not kept: ",
                 tg_tuner_warning(s->tuner));
-    }
-    if (s->o->report && !cli_tune_report(s->o->report, s->kernel, s->shapes, s->done)) {
-        return cli_error("%s cannot be written", s->o->report);
     }
     if (interrupted) {
         fprintf(stderr, "tegula: interrupted; the same command goes on with what is missing\n");
@@ -241,9 +241,9 @@ static int exchange(const tune_options *o, tg_context *c, tg_tuner *tuner) {
     int64_t n;
     if (o->import_from) {
         if (tg_tuner_import(tuner, o->import_from, &n)) {
-            return cli_last_error(c, o->json);
+            return cli_last_error(c);
         }
-        fprintf(stderr, "%lld rows read from %s\n", (long long)n, o->import_from);
+        fprintf(stderr, "%lld rows taken from %s\n", (long long)n, o->import_from);
     }
     return CLI_OK;
 }
@@ -290,18 +290,21 @@ static int run(const tune_options *o, const cli_list *files) {
     tg_context *c;
     tg_tuner *tuner = NULL;
     if (tg_context_create(&options, &c)) {
-        return cli_last_error(NULL, o->json);
+        return cli_last_error(NULL);
     }
     int code =
-        tg_tuner_create(c, &t, &tuner) ? cli_last_error(c, o->json) : exchange(o, c, tuner);
+        tg_tuner_create(c, &t, &tuner) ? cli_last_error(c) : exchange(o, c, tuner);
     if (code == CLI_OK && files->n) {
         code = tune_file(o, c, tuner, files->items[0]);
     }
     if (code == CLI_OK && o->export_to && tg_tuner_export(tuner, o->export_to)) {
-        code = cli_last_error(c, o->json);
+        code = cli_last_error(c);
     }
     if (code == CLI_OK && o->ship && tg_tuner_ship(tuner, o->ship, 0.03)) {
-        code = cli_last_error(c, o->json);
+        code = cli_last_error(c);
+    }
+    if (code == CLI_OK && !files->n && o->json) {
+        printf("{\"ok\": true}\n");
     }
     tg_tuner_destroy(tuner);
     tg_context_destroy(c);

@@ -185,7 +185,7 @@ static bool make_tensor(cli_data *d, uint32_t i) {
     d->tensors[i] =
         tg_tensor_create(k->context, tg_param_dtype(p, d->selection.types), p->rank, shape);
     if (!d->tensors[i]) {
-        cli_last_error(k->context, false);
+        cli_last_error(k->context);
         return false;
     }
     d->values[i] = tg_argument_tensor(d->tensors[i]);
@@ -205,7 +205,7 @@ static bool keep_original(cli_data *d, uint32_t i) {
     }
     d->originals[i] = tg_tensor_create(d->kernel->context, t->dtype, t->rank, t->arg.shape);
     if (!d->originals[i]) {
-        cli_last_error(d->kernel->context, false);
+        cli_last_error(d->kernel->context);
         return false;
     }
     return tg_tensor_copy(d->originals[i], t) == TG_OK;

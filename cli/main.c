@@ -28,7 +28,13 @@ static void print_help(FILE *out) {
         "\n`tegula COMMAND --help` lists the options of a command. All of them take --json.\n");
 }
 
-static int unknown(const char *name) {
+static int unknown(int argc, char **argv) {
+    const char *name = argv[1];
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--json") == 0) {
+            cli_set_json(true);
+        }
+    }
     const char *names[N_COMMANDS];
     for (size_t i = 0; i < N_COMMANDS; i++) {
         names[i] = commands[i].name;
@@ -61,5 +67,5 @@ int main(int argc, char **argv) {
             return fflush(stdout) || ferror(stdout) ? CLI_FAILED : code;
         }
     }
-    return unknown(argv[1]);
+    return unknown(argc, argv);
 }

@@ -1,6 +1,7 @@
 /* Options of the command line: one table per command gives parsing and help. */
 #include "cli/cli.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,16 +11,22 @@ static void print_help(const cli_command *c, const cli_option *options, size_t n
         char left[64];
         snprintf(left, sizeof left, "%s%s%s", options[i].name, options[i].argument ? " " : "",
                  options[i].argument ? options[i].argument : "");
-        printf("  %-26s %s\n", left, options[i].help);
+        int bytes = 26; /* of which "…" takes three for one column */
+        for (const char *p = left; *p; p++) {
+            bytes += ((unsigned char)*p & 0xc0) == 0x80;
+        }
+        printf("  %-*s %s\n", bytes, left, options[i].help);
     }
 }
 
-static int usage(const cli_command *c, const char *fmt, const char *what) {
-    fprintf(stderr, "tegula %s: ", c->name);
-    fprintf(stderr,
-            strcmp(fmt, "unknown") == 0 ? "unknown option '%s'" : "option %s needs a value",
-            what);
-    fprintf(stderr, "; see tegula %s --help\n", c->name);
+static int usage(const cli_command *c, const cli_option *o, const char *given) {
+    if (!o) {
+        (void)cli_error("unknown option '%s'; see tegula %s --help", given, c->name);
+    } else {
+        static const char *const wants[] = {[CLI_FLAG] = "takes no value", [CLI_TEXT] = "needs a value", [CLI_INT] = "needs an integer",
+                                            [CLI_LIST] = "needs a value, at most 128 of them"};
+        (void)cli_error("option %s %s; see tegula %s --help", o->name, wants[o->kind], c->name);
+    }
     return CLI_USAGE;
 }
 
@@ -48,8 +55,9 @@ static int take(const cli_option *o, const char *joined, int argc, char **argv) 
         *(const char **)o->to = value;
         return used;
     case CLI_INT:
+        errno = 0;
         *(int64_t *)o->to = strtoll(value, &end, 10);
-        return *value && *end == '\0' ? used : -1;
+        return *value && *end == '\0' && !errno ? used : -1;
     case CLI_LIST:
         if (!push(o->to, value)) {
             return -1;
@@ -82,6 +90,11 @@ bool cli_parse(const cli_command *command, const cli_option *options, size_t n_o
                int argc, char **argv, cli_list *files, int *code) {
     bool only_files = false;
     for (int i = 0; i < argc; i++) {
+        if (strcmp(argv[i], "--json") == 0) {
+            cli_set_json(true);
+        }
+    }
+    for (int i = 0; i < argc; i++) {
         const char *joined;
         if (!only_files && (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)) {
             print_help(command, options, n_options);
@@ -94,6 +107,7 @@ bool cli_parse(const cli_command *command, const cli_option *options, size_t n_o
         }
         if (only_files || argv[i][0] != '-' || argv[i][1] == '\0') {
             if (!push(files, argv[i])) {
+                (void)cli_error("%s takes at most %d files", command->name, CLI_LIST_MAX);
                 *code = CLI_USAGE;
                 return false;
             }
@@ -102,7 +116,7 @@ bool cli_parse(const cli_command *command, const cli_option *options, size_t n_o
         const cli_option *o = find(options, n_options, argv[i], &joined);
         int used = o ? take(o, joined, argc - i - 1, argv + i + 1) : -1;
         if (used < 0) {
-            *code = usage(command, o ? "value" : "unknown", argv[i]);
+            *code = usage(command, o, argv[i]);
             return false;
         }
         i += used;

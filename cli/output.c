@@ -1,5 +1,6 @@
 /* Messages, JSON texts, time, progress. */
 #include "base/clock.h"
+#include "base/io.h"
 #include "cli/cli.h"
 
 #include <pthread.h>
@@ -14,14 +15,45 @@ bool cli_use_colour(FILE *out) {
     return !(no && *no) && isatty(fileno(out));
 }
 
-int cli_error(const char *fmt, ...) {
-    va_list args;
+/* --json was given: errors are objects on standard output. */
+static bool as_json;
+
+void cli_set_json(bool json) {
+    as_json = json;
+}
+
+static void print_failure(const char *text, const char *diagnostics) {
+    printf("{\"ok\": false, \"error\": ");
+    cli_json_text(stdout, text);
+    printf(", \"diagnostics\": %s}\n", diagnostics);
+}
+
+int cli_fail_diags(const tg_diags *diags, const char *message, tg_arena *arena) {
+    tg_strbuf text;
+    tg_strbuf_init(&text, arena);
+    if (as_json) {
+        tg_diags_render_json(diags, &text);
+        print_failure(message, text.data ? text.data : "[]");
+        return CLI_FAILED;
+    }
+    tg_diags_render(diags, cli_use_colour(stderr), &text);
     fflush(stdout);
-    fprintf(stderr, "tegula: ");
+    fprintf(stderr, "%s", text.data ? text.data : "");
+    return diags->n_errors ? CLI_FAILED : cli_error("%s", message);
+}
+
+int cli_error(const char *fmt, ...) {
+    char text[2048];
+    va_list args;
     va_start(args, fmt);
-    vfprintf(stderr, fmt, args);
+    (void)tg_vformat(text, sizeof text, fmt, args);
     va_end(args);
-    fprintf(stderr, "\n");
+    if (as_json) {
+        print_failure(text, "[]");
+    } else {
+        fflush(stdout);
+        fprintf(stderr, "tegula: %s\n", text);
+    }
     return CLI_FAILED;
 }
 
@@ -39,12 +71,10 @@ static void print_coloured(const char *text) {
     }
 }
 
-int cli_last_error(const tg_context *context, bool json) {
+int cli_last_error(const tg_context *context) {
     const char *text = tg_last_error(context);
-    if (json) {
-        printf("{\"ok\": false, \"error\": ");
-        cli_json_text(stdout, text);
-        printf(", \"diagnostics\": %s}\n", tg_last_diagnostics(context));
+    if (as_json) {
+        print_failure(text, tg_last_diagnostics(context));
     } else if (strncmp(text, "error", 5) != 0 && strncmp(text, "warning", 7) != 0) {
         return cli_error("%s", text);
     } else if (cli_use_colour(stderr)) {
@@ -56,19 +86,17 @@ int cli_last_error(const tg_context *context, bool json) {
 }
 
 void cli_json_text(FILE *out, const char *text) {
-    fputc('"', out);
-    for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-        if (*p == '"' || *p == '\\') {
-            fprintf(out, "\\%c", *p);
-        } else if (*p == '\n') {
-            fputs("\\n", out);
-        } else if (*p < 0x20) {
-            fprintf(out, "\\u%04x", *p);
-        } else {
-            fputc(*p, out);
-        }
+    tg_unwind u;
+    tg_arena *arena = tg_arena_create(&tg_allocator_default, &u);
+    if (!arena || TG_PROTECT(&u)) {
+        fputs("\"out of memory\"", out);
+    } else {
+        tg_strbuf quoted;
+        tg_strbuf_init(&quoted, arena);
+        tg_strbuf_json(&quoted, text, strlen(text));
+        fwrite(quoted.data, 1, quoted.len, out);
     }
-    fputc('"', out);
+    tg_arena_destroy(arena);
 }
 
 /* ---- progress ----------------------------------------------------------------------------------------------

@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+"""--json: whatever happens, standard output is JSON (strict: no NaN) and errors stay off standard error. Usage: test_json.py TEGULA SOURCE_DIR"""
+import json, os, subprocess, sys, tempfile
+
+tegula, source = sys.argv[1:]
+kernels = source + "/tests/cli/kernels.dsl"
+failures = 0
+
+
+def no_constant(name):
+    raise ValueError(name + " is no JSON")
+
+
+def values(text):
+    """The values of a text that holds several."""
+    decoder, at, found = json.JSONDecoder(parse_constant=no_constant), 0, []
+    text = text.strip()
+    while at < len(text):
+        value, at = decoder.raw_decode(text, at)
+        found.append(value)
+        while at < len(text) and text[at].isspace():
+            at += 1
+    return found
+
+
+def expect(code, holds, *arguments):
+    """Exit code, and a predicate on the list of values."""
+    global failures
+    p = subprocess.run([tegula, *arguments, "--json"], capture_output=True, timeout=300)
+    try:
+        found = values(p.stdout.decode("utf-8"))
+        ok = p.returncode == code and holds(found)
+    except (ValueError, KeyError, IndexError) as e:
+        found, ok = e, False
+    if ok and code and isinstance(found[0], dict) and p.stderr:
+        found, ok = p.stderr, False
+    if not ok:
+        failures += 1
+        print("FAILED", *arguments, ": exit code", p.returncode, "expected", code, str(found)[:300], p.stdout[:200], p.stderr[:200])
+
+
+def fails(word):
+    return lambda v: len(v) == 1 and v[0]["ok"] is False and word in v[0]["error"] and isinstance(v[0]["diagnostics"], list)
+
+
+def works(v):
+    return len(v) == 1 and v[0].get("ok", True) is True
+
+
+with tempfile.TemporaryDirectory() as folder:
+    os.chdir(folder)
+    os.environ.update(TEGULA_CACHE=folder + "/cache", TEGULA_THREADS="2")
+    with open("latin.dsl", "wb") as f:
+        f.write(b"// caf\xe9\nkernel f(out f32 Y[N]) { grid (i in N) Y[i] = 1; }\n")
+    with open("bad.dsl", "w") as f:
+        f.write('kernel f(out f32 Y[N]) { grid (i in N) Y[i] = "\\"é"; }\n')
+    with open("syntax.dsl", "w") as f:
+        f.write("kernel (")
+    gemm = [kernels, "--kernel", "gemm"]
+
+    for command in "run", "compile", "tune", "build", "opt", "fmt", "explain", "info":
+        expect(2, fails("--bogus"), command, "--bogus")
+        expect(2, fails("--json takes no value"), command, "--json=yes")
+    expect(2, fails("did you mean"), "compil")
+    for command in "run", "compile", "tune", "build":
+        expect(1, fails("choose one with --kernel: gemm pick repeat_rows"), command, kernels)
+        expect(1, fails("E0101"), command, "latin.dsl")
+        expect(1, lambda v: fails("")(v) and v[0]["diagnostics"], command, "bad.dsl")
+        expect(1, fails("nowhere.dsl: not found"), command, "nowhere.dsl")
+        expect(2, fails("takes one file"), command, *gemm, kernels)
+    expect(2, fails("needs an integer"), "run", *gemm, "--repeat", "x")
+    expect(2, fails("needs an integer"), "run", *gemm, "--seed", "99999999999999999999")
+    expect(2, fails("no dimension or scalar"), "run", *gemm, "--set", "Q=1")
+    expect(2, fails("out of memory for a tensor"), "run", *gemm, "--set", "M=100000000000")
+    expect(2, fails("no optional tensor 'A'"), "run", *gemm, "--absent", "A")
+    expect(1, fails("unknown instruction set"), "run", *gemm, "--arch", "z80")
+    expect(1, fails("E0702"), "run", *gemm, "--schedule", "q = 1")
+    expect(0, works, "run", *gemm, "--repeat", "1", "--check")
+    for alpha in "nan", "inf":
+        expect(0, works, "run", *gemm, "--repeat", "1", "--check", "--set", "M=0", "alpha=" + alpha)
+
+    for stage in "ast", "tile", "passes", "plan", "directives", "llvm", "asm":
+        expect(0, lambda v: works(v) and v[0]["text"], "compile", *gemm, "--emit", stage)
+        expect(0, lambda v: works(v) and "text" not in v[0] and os.path.getsize(stage), "compile", *gemm, "--emit", stage, "-o", stage)
+        expect(1, fails("cannot write /nowhere/x"), "compile", *gemm, "--emit", stage, "-o", "/nowhere/x")
+    expect(0, works, "compile", *gemm, "--print-after", "all")
+    expect(2, fails("--emit takes"), "compile", *gemm, "--emit", "soup")
+    expect(1, fails("unknown pass soup"), "compile", *gemm, "--passes", "soup")
+
+    expect(0, lambda v: works(v) and v[0]["kernel"] == "gemm", "build", *gemm, "-o", "g.o", "--header", "g.h")
+    expect(1, fails("cannot write /nowhere/g.o"), "build", *gemm, "-o", "/nowhere/g.o")
+    expect(1, lambda v: fails("")(v) and v[0]["diagnostics"][0]["code"] == "E0702", "build", *gemm, "--schedule", "q = 1", "-o", "g.o")
+    expect(2, fails("unknown target"), "build", *gemm, "--target", "ptx")
+
+    shape = ["--kernel", "repeat_rows", "--set", "M=53", "--set", "N=100", "--budget", "0.2"]
+    expect(0, works, "tune", kernels, *shape)
+    expect(1, fails("/nowhere/r.html cannot be written"), "tune", kernels, *shape, "--report", "/nowhere/r.html")
+    expect(1, fails("seconds above 0"), "tune", kernels, *shape, "--budget", "x")
+    expect(0, works, "tune", "--export", "all.json")
+    expect(0, works, "tune", "--ship", "ship.json")
+    expect(0, works, "tune", "--import", "all.json")
+    expect(1, fails("/nowhere/x"), "tune", "--export", "/nowhere/x")
+    expect(1, fails("no export of one"), "tune", "--import", kernels)
+
+    expect(1, fails("cannot read nowhere.ir"), "opt", "nowhere.ir")
+    expect(1, lambda v: fails("")(v) and v[0]["diagnostics"], "opt", "syntax.dsl")
+    expect(0, lambda v: v[0]["pass"] == "canon", "opt", "--list")
+    expect(1, lambda v: v[0][0]["code"] == "E0104" and v[1]["formatted"] is False, "fmt", "--check", "syntax.dsl", "bad.dsl")
+    expect(1, fails("cannot read nowhere.dsl"), "fmt", "nowhere.dsl")
+    expect(0, lambda v: v[0]["code"] == "E0402" and v[0]["page"], "explain", "E0402")
+    expect(0, lambda v: len(v) > 50 and v[0]["title"], "explain", "--list")
+    expect(1, fails("no diagnostic 'E9999'"), "explain", "E9999")
+    expect(0, lambda v: v[0]["llvm"], "info")
+    expect(0, lambda v: len(v[0]) > 50, "info", "--stdlib")
+    expect(2, fails("info takes no file"), "info", "x")
+
+print("all passed" if not failures else f"{failures} failures")
+sys.exit(failures != 0)
