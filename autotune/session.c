@@ -213,6 +213,9 @@ tg_status tg_tune(tg_tuner *tuner, tg_kernel *kernel, const tg_argument *values,
         return tg_fail(tuner->context, TG_ERROR_INVALID_ARGUMENT,
                        "options or result have a wrong struct_size");
     }
+    if (!(o.budget_s >= 0 && o.budget_s <= 1e6)) {
+        return tg_fail(tuner->context, TG_ERROR_INVALID_ARGUMENT, "budget_s is %g: 0 ... 1e6 seconds are expected; 0 is the default", o.budget_s);
+    }
     tg_status ended = tg_kernel_check(kernel);
     if (ended) {
         return ended;

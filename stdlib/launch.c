@@ -245,3 +245,20 @@ tg_status tg_std_launch(tg_context *context, tg_std_row row, const tg_argument *
     }
     return launch_folded(&f, row, k, own);
 }
+
+tg_status tg_std_check_activation(const tg_context *context, tg_std_row row, tg_activation kind, bool has_alpha) {
+    bool takes_alpha = kind == TG_ACTIVATION_LEAKY_RELU || kind == TG_ACTIVATION_ELU;
+    if ((int)kind < TG_ACTIVATION_NONE || (int)kind > TG_ACTIVATION_HARD_SWISH) {
+        return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "%s: there is no activation %d", tg_std_table[row].name, (int)kind);
+    }
+    if (takes_alpha && !has_alpha) {
+        return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "%s: activation %d needs an alpha, which only tg_op_activation takes",
+                       tg_std_table[row].name, (int)kind);
+    }
+    return TG_OK;
+}
+
+tg_status tg_std_check_probability(const tg_context *context, tg_std_row row, double p) {
+    return p >= 0 && p <= 1 ? TG_OK
+                            : tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "%s: the probability is %g, not in 0 ... 1", tg_std_table[row].name, p);
+}

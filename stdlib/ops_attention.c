@@ -12,6 +12,10 @@ tg_status tg_op_attention(tg_context *context, const tg_tensor *q, const tg_tens
     if (!tg_std_options(options, &p, sizeof p)) {
         return refuse(context, "attention", "struct_size is wrong");
     }
+    tg_status status = tg_std_check_probability(context, TG_STD_attention, p.dropout);
+    if (status) {
+        return status;
+    }
     return tg_std_launch(context, TG_STD_attention,
                          TG_ARGS(q, k, v, p.bias, p.slopes, o, lse, p.scale,
                                  (bool)(p.causal != 0), p.window, (bool)(p.dropout > 0),
@@ -26,6 +30,10 @@ tg_status tg_op_attention_bwd(tg_context *context, const tg_tensor *q, const tg_
     if (!tg_std_options(options, &p, sizeof p)) {
         return refuse(context, "attention_bwd", "struct_size is wrong");
     }
+    tg_status status = tg_std_check_probability(context, TG_STD_attention_bwd, p.dropout);
+    if (status) {
+        return status;
+    }
     return tg_std_launch(context, TG_STD_attention_bwd,
                          TG_ARGS(q, k, v, o, lse, d_o, p.bias, p.slopes, dq, dk, dv, p.scale,
                                  (bool)(p.causal != 0), p.window, (bool)(p.dropout > 0),
@@ -39,6 +47,10 @@ tg_status tg_op_attention_bias_bwd(tg_context *context, const tg_tensor *q, cons
     tg_attention_options p = TG_ATTENTION_OPTIONS_INIT;
     if (!tg_std_options(options, &p, sizeof p)) {
         return refuse(context, "attention_bias_bwd", "struct_size is wrong");
+    }
+    tg_status status = tg_std_check_probability(context, TG_STD_attention_bias_bwd, p.dropout);
+    if (status) {
+        return status;
     }
     if (!p.bias) {
         return refuse(context, "attention_bias_bwd", "the options have no bias");
@@ -55,6 +67,10 @@ static tg_status packed_options(tg_context *context, const char *name,
     *p = (tg_attention_options)TG_ATTENTION_OPTIONS_INIT;
     if (!tg_std_options(options, p, sizeof *p)) {
         return refuse(context, name, "struct_size is wrong");
+    }
+    tg_status status = tg_std_check_probability(context, TG_STD_attention_packed, p->dropout);
+    if (status) {
+        return status;
     }
     return p->slopes ? refuse(context, name, "slopes are an option of attention") : TG_OK;
 }

@@ -55,6 +55,10 @@ static tg_status convolve(tg_context *context, const direction *d, const tg_tens
     if (!tg_std_options(options, &o, sizeof o)) {
         return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "%s: struct_size is wrong", d->name);
     }
+    tg_status status = d->has_bias ? tg_std_check_activation(context, d->rows[1], o.activation, false) : TG_OK;
+    if (status) {
+        return status;
+    }
     if (rank < 3 || rank > 5) {
         return tg_fail(context, TG_ERROR_INVALID_ARGUMENT,
                        "%s: the first tensor has %u dimensions; it takes [N, W, C] to [N, D, H, W, C]",
@@ -207,7 +211,8 @@ tg_status tg_op_conv_winograd(tg_context *context, const tg_tensor *x, const tg_
         return tg_fail(context, TG_ERROR_INVALID_ARGUMENT,
                        "conv_winograd: stride, dilation and groups must be 1; use tg_op_conv");
     }
-    return winograd(context, x, u, bias, y, &o);
+    tg_status status = tg_std_check_activation(context, TG_STD_conv2d_winograd, o.activation, false);
+    return status ? status : winograd(context, x, u, bias, y, &o);
 }
 
 /* ---- depthwise ------------------------------------------------------------------------------ */
@@ -219,6 +224,10 @@ static tg_status depthwise(tg_context *context, tg_std_row row, const arguments 
     if (!tg_std_options(options, &o, sizeof o) || o.groups != 1) {
         return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "%s: struct_size is wrong or groups is not 1",
                        tg_std_table[row].name);
+    }
+    tg_status status = has_activation ? tg_std_check_activation(context, row, o.activation, false) : TG_OK;
+    if (status) {
+        return status;
     }
     add_each(&a, o.stride, 2);
     add_each(&a, o.pad, 2);

@@ -13,7 +13,8 @@ tg_status tg_op_matmul(tg_context *context, const tg_tensor *a, const tg_tensor 
         return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "matmul: struct_size is wrong");
     }
     tg_std_row row = is_shared(b) ? TG_STD_matmul : TG_STD_matmul_batched;
-    return tg_std_launch(context, row,
+    tg_status status = tg_std_check_activation(context, row, o.activation, false);
+    return status ? status : tg_std_launch(context, row,
                          TG_ARGS(a, b, o.bias, o.residual, c, o.alpha, (int)o.activation));
 }
 
@@ -41,19 +42,22 @@ tg_status tg_op_matvec(tg_context *context, const tg_tensor *a, const tg_tensor 
 tg_status tg_op_matmul_grouped(tg_context *context, const tg_tensor *x, const tg_tensor *off,
                                const tg_tensor *w, const tg_tensor *bias, tg_tensor *y,
                                tg_activation act) {
-    return tg_std_launch(context, TG_STD_matmul_grouped, TG_ARGS(x, off, w, bias, y, (int)act));
+    tg_status status = tg_std_check_activation(context, TG_STD_matmul_grouped, act, false);
+    return status ? status : tg_std_launch(context, TG_STD_matmul_grouped, TG_ARGS(x, off, w, bias, y, (int)act));
 }
 
 tg_status tg_op_matmul_i8(tg_context *context, const tg_tensor *a, const tg_tensor *b,
                           const tg_tensor *sa, const tg_tensor *sb, const tg_tensor *bias,
                           tg_tensor *c, tg_activation act) {
-    return tg_std_launch(context, TG_STD_matmul_i8, TG_ARGS(a, b, sa, sb, bias, c, (int)act));
+    tg_status status = tg_std_check_activation(context, TG_STD_matmul_i8, act, false);
+    return status ? status : tg_std_launch(context, TG_STD_matmul_i8, TG_ARGS(a, b, sa, sb, bias, c, (int)act));
 }
 
 tg_status tg_op_matmul_w4(tg_context *context, const tg_tensor *a, const tg_tensor *w,
                           const tg_tensor *s, const tg_tensor *z, const tg_tensor *bias,
                           tg_tensor *c, int64_t g, tg_activation act) {
-    return tg_std_launch(context, TG_STD_matmul_w4, TG_ARGS(a, w, s, z, bias, c, g, (int)act));
+    tg_status status = tg_std_check_activation(context, TG_STD_matmul_w4, act, false);
+    return status ? status : tg_std_launch(context, TG_STD_matmul_w4, TG_ARGS(a, w, s, z, bias, c, g, (int)act));
 }
 
 tg_status tg_op_matmul_block_sparse(tg_context *context, const tg_tensor *v,

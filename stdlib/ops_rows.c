@@ -3,23 +3,27 @@
 
 tg_status tg_op_activation(tg_context *context, const tg_tensor *x, tg_tensor *y,
                            tg_activation kind, double alpha) {
-    return tg_std_launch(context, TG_STD_activation, TG_ARGS(x, y, (int)kind, alpha));
+    tg_status status = tg_std_check_activation(context, TG_STD_activation, kind, true);
+    return status ? status : tg_std_launch(context, TG_STD_activation, TG_ARGS(x, y, (int)kind, alpha));
 }
 
 tg_status tg_op_activation_bwd(tg_context *context, const tg_tensor *x, const tg_tensor *dy,
                                tg_tensor *dx, tg_activation kind, double alpha) {
-    return tg_std_launch(context, TG_STD_activation_bwd, TG_ARGS(x, dy, dx, (int)kind, alpha));
+    tg_status status = tg_std_check_activation(context, TG_STD_activation_bwd, kind, true);
+    return status ? status : tg_std_launch(context, TG_STD_activation_bwd, TG_ARGS(x, dy, dx, (int)kind, alpha));
 }
 
 tg_status tg_op_gated(tg_context *context, const tg_tensor *a, const tg_tensor *b, tg_tensor *y,
                       tg_activation kind) {
-    return tg_std_launch(context, TG_STD_gated, TG_ARGS(a, b, y, (int)kind));
+    tg_status status = tg_std_check_activation(context, TG_STD_gated, kind, false);
+    return status ? status : tg_std_launch(context, TG_STD_gated, TG_ARGS(a, b, y, (int)kind));
 }
 
 tg_status tg_op_gated_bwd(tg_context *context, const tg_tensor *a, const tg_tensor *b,
                           const tg_tensor *dy, tg_tensor *da, tg_tensor *db,
                           tg_activation kind) {
-    return tg_std_launch(context, TG_STD_gated_bwd, TG_ARGS(a, b, dy, da, db, (int)kind));
+    tg_status status = tg_std_check_activation(context, TG_STD_gated_bwd, kind, false);
+    return status ? status : tg_std_launch(context, TG_STD_gated_bwd, TG_ARGS(a, b, dy, da, db, (int)kind));
 }
 
 tg_status tg_op_softmax(tg_context *context, const tg_tensor *x, tg_tensor *y) {

@@ -63,12 +63,14 @@ tg_status tg_op_batch_norm_bwd(tg_context *context, const tg_tensor *x, const tg
 
 tg_status tg_op_dropout(tg_context *context, const tg_tensor *x, tg_tensor *y, double p,
                         uint64_t seed) {
-    return tg_std_launch(context, TG_STD_dropout, TG_ARGS(x, y, p, seed));
+    tg_status status = tg_std_check_probability(context, TG_STD_dropout, p);
+    return status ? status : tg_std_launch(context, TG_STD_dropout, TG_ARGS(x, y, p, seed));
 }
 
 tg_status tg_op_dropout_bwd(tg_context *context, const tg_tensor *dy, tg_tensor *dx, double p,
                             uint64_t seed) {
-    return tg_std_launch(context, TG_STD_dropout_bwd, TG_ARGS(dy, dx, p, seed));
+    tg_status status = tg_std_check_probability(context, TG_STD_dropout_bwd, p);
+    return status ? status : tg_std_launch(context, TG_STD_dropout_bwd, TG_ARGS(dy, dx, p, seed));
 }
 
 tg_status tg_op_embedding(tg_context *context, const tg_tensor *ids, const tg_tensor *e,
@@ -98,16 +100,23 @@ tg_status tg_op_sgd(tg_context *context, tg_tensor *p, const tg_tensor *g, tg_te
                          TG_ARGS(p, g, v, lr, momentum, decay, (bool)(nesterov != 0)));
 }
 
+static tg_status check_step(const tg_context *context, tg_std_row row, int64_t step) {
+    return step > 0 ? TG_OK
+                    : tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "%s: step is %lld; the first one is 1", tg_std_table[row].name, (long long)step);
+}
+
 tg_status tg_op_adam(tg_context *context, tg_tensor *p, const tg_tensor *g, tg_tensor *a,
                      tg_tensor *v, double lr, double b1, double b2, double eps, double decay,
                      int64_t step) {
-    return tg_std_launch(context, TG_STD_adam,
+    tg_status status = check_step(context, TG_STD_adam, step);
+    return status ? status : tg_std_launch(context, TG_STD_adam,
                          TG_ARGS(p, g, a, v, lr, b1, b2, eps, decay, step));
 }
 
 tg_status tg_op_adamw(tg_context *context, tg_tensor *p, const tg_tensor *g, tg_tensor *a,
                       tg_tensor *v, double lr, double b1, double b2, double eps, double decay,
                       int64_t step) {
-    return tg_std_launch(context, TG_STD_adamw,
+    tg_status status = check_step(context, TG_STD_adamw, step);
+    return status ? status : tg_std_launch(context, TG_STD_adamw,
                          TG_ARGS(p, g, a, v, lr, b1, b2, eps, decay, step));
 }

@@ -49,6 +49,11 @@ tg_status tg_std_kernel(tg_context *context, tg_std_row row, tg_kernel **out);
 tg_status tg_std_launch(tg_context *context, tg_std_row row, const tg_argument *values,
                         uint32_t n_values);
 
+/* Scalars that no kernel checks. INVALID_ARGUMENT with a text: no tg_activation, or one that takes an alpha where there is none; a
+ * probability outside 0 ... 1. */
+tg_status tg_std_check_activation(const tg_context *context, tg_std_row row, tg_activation kind, bool has_alpha);
+tg_status tg_std_check_probability(const tg_context *context, tg_std_row row, double p);
+
 /* Options of a call into `to`, which holds the defaults: they stay if `from` is null. What the struct of an older
  * caller lacks is 0. False: struct_size is wrong, or a newer caller asks for what is not known here. */
 static inline bool tg_std_options(const void *from, void *to, size_t size) {

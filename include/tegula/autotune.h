@@ -117,7 +117,7 @@ typedef int (*tg_tune_progress_fn)(void *user, const tg_tune_progress *progress)
 /** Options of a tuning run. Start from TG_TUNE_OPTIONS_INIT; zero or null is the default; grows at its end only. */
 typedef struct tg_tune_options {
     size_t struct_size;
-    double budget_s; /**< seconds; 0: 10 */
+    double budget_s; /**< seconds, at most 1e6; 0: 10 */
     int32_t n_first; /**< candidates that the model proposes; 0: 12; at most 4096 */
     int32_t
         deterministic; /**< non-zero: only schedules whose results are bit for bit those of the default */

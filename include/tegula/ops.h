@@ -11,7 +11,7 @@
  *   - where a kernel takes X[M, …], M may be several leading dimensions or none, the same in all tensors that have it;
  *     "any shape" means element by element over tensors of equal shape;
  *   - outputs must not overlap inputs, unless the text says "in place";
- *   - result TG_OK, INVALID_ARGUMENT (null, dtypes, ranks), LAUNCH (L09xx: extents do not fit), UNSUPPORTED (leading
+ *   - result TG_OK, INVALID_ARGUMENT (null, dtypes, ranks, scalars out of range), LAUNCH (L09xx: extents do not fit), UNSUPPORTED (leading
  *     dimensions that cannot be folded, see docs/stdlib.md; not on this machine), OUT_OF_MEMORY; the text is in
  *     tg_last_error. After an error other than OUT_OF_MEMORY in a walk over leading dimensions nothing was written;
  *   - any thread, any number at once. Cost of a launch: that of tg_launch, below a microsecond. */

@@ -309,6 +309,12 @@ Test(launches, wrong_questions_say_what_is_wrong) {
     SAYS(tg_tune(s.t, NULL, NULL, 0, NULL, NULL), s.c, "kernel is null");
     SAYS(tg_tune(s.t, other.k, NULL, 0, NULL, NULL), s.c, "another context than the tuner");
     SAYS(tg_tune(s.t, s.k, NULL, 0, NULL, NULL), s.c, "sums: X is missing");
+    static const double budgets[] = {-1, (double)NAN, (double)INFINITY};
+    for (int i = 0; i < 3; i++) {
+        tg_tune_options o = TG_TUNE_OPTIONS_INIT;
+        o.budget_s = budgets[i];
+        SAYS(tg_tune(s.t, s.k, TG_ARGS(s.x, s.y), &o, NULL), s.c, "0 ... 1e6 seconds are expected");
+    }
     SAYS(tg_tuner_lookup(s.t, other.k, TG_ARGS(s.x, s.y), text, 64, &from), s.c,
          "another context");
     SAYS(tg_tuner_lookup(s.t, s.k, TG_ARGS(s.x, s.y), NULL, 0, &from), s.c, "text is null");

@@ -2,6 +2,7 @@
 #include "tegula/tegula.h"
 
 #include <criterion/criterion.h>
+#include <math.h>
 #include <string.h>
 
 static tg_context *c;
@@ -49,6 +50,39 @@ Test(stdlib_messages, operations) {
     SAYS(tg_op_fill(c, NULL, 1), c, "fill: Y is missing, which decides type T");
     SAYS(tg_op_copy(c, a, b), c, "copy: dimension 0 is 4 in X but 5 in Y");
     SAYS(tg_op_top_k(c, a, y, whole), c, "top_k: I has type i32, expected i64");
+}
+
+Test(stdlib_messages, scalars) {
+    tg_tensor *z = tg_tensor_create(c, TG_F32, 2, (int64_t[]){4, 5}), *u = tg_tensor_create(c, TG_F32, 2, (int64_t[]){4, 5});
+    tg_tensor *v = tg_tensor_create(c, TG_F32, 2, (int64_t[]){4, 5});
+    static const double outside[] = {-0.5, 1.5, NAN};
+    tg_attention_options attention = TG_ATTENTION_OPTIONS_INIT;
+    for (int i = 0; i < 3; i++) {
+        cr_expect_eq(tg_op_dropout(c, a, z, outside[i], 1), TG_ERROR_INVALID_ARGUMENT);
+        cr_expect_eq(tg_op_dropout_bwd(c, a, z, outside[i], 1), TG_ERROR_INVALID_ARGUMENT);
+        attention.dropout = outside[i];
+        SAYS(tg_op_attention(c, a, a, a, z, z, &attention), c, "attention: the probability is ");
+        SAYS(tg_op_attention_packed(c, a, a, a, a, a, z, z, &attention), c, "attention_packed: the probability is ");
+    }
+    SAYS(tg_op_dropout(c, a, z, 1.5, 1), c, "dropout: the probability is 1.5, not in 0 ... 1");
+    SAYS(tg_op_adam(c, z, a, u, v, 1, 0.9, 0.9, 1, 0, 0), c, "adam: step is 0; the first one is 1");
+    SAYS(tg_op_adamw(c, z, a, u, v, 1, 0.9, 0.9, 1, 0, -3), c, "adamw: step is -3; the first one is 1");
+    SAYS(tg_op_activation(c, a, z, (tg_activation)13, 0), c, "activation: there is no activation 13");
+    SAYS(tg_op_activation_bwd(c, a, a, z, (tg_activation)-1, 0), c, "activation_bwd: there is no activation -1");
+    SAYS(tg_op_gated(c, a, a, z, TG_ACTIVATION_ELU), c, "gated: activation 10 needs an alpha");
+    tg_matmul_options product = TG_MATMUL_OPTIONS_INIT;
+    product.activation = TG_ACTIVATION_LEAKY_RELU;
+    SAYS(tg_op_matmul(c, a, b, y, &product), c, "matmul: activation 9 needs an alpha");
+    tg_conv_options conv = TG_CONV_OPTIONS_INIT;
+    conv.activation = TG_ACTIVATION_ELU;
+    SAYS(tg_op_conv(c, a, b, NULL, y, &conv), c, "activation 10 needs an alpha");
+    SAYS(tg_op_conv_winograd(c, a, b, NULL, y, &conv), c, "conv2d_winograd: activation 10 needs an alpha");
+    SAYS(tg_op_depthwise2d(c, a, b, NULL, y, &conv), c, "depthwise2d: activation 10 needs an alpha");
+    cr_expect_eq(tg_op_activation(c, a, z, TG_ACTIVATION_ELU, 0.5), TG_OK);
+    cr_expect_eq(tg_op_dropout(c, a, z, 1, 1), TG_OK);
+    tg_tensor_release(z);
+    tg_tensor_release(u);
+    tg_tensor_release(v);
 }
 
 Test(stdlib_messages, names) {
