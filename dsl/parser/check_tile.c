@@ -1,6 +1,7 @@
 /* Rules about tiles over block axes: named indexing stays inside the block (E0314); what happens once per block is probably
  * a mistake where it reaches memory or a variable (W0802), since the result depends on the block size: a reduction over
- * a block of a grid axis, an atomic operation that does not span a block axis, `n += 1` in `for (k in K)`. */
+ * a block of a grid axis, an atomic operation that does not span a block axis, `n += 1` in `for (k in K)`, and
+ * `acc = acc * 0.5 + sum(x, k)`, which scales once per block. */
 #include "dsl/parser/check_form.h"
 
 /* ---- E0314 ------------------------------------------------------------------------------------------------------------ */
@@ -103,14 +104,29 @@ static bool keeps_partial(const tg_op *store) {
     return false;
 }
 
+/* A loop of a lifted function runs to the greatest bound of all points; each takes part in its own iterations only. */
+static bool is_trip_count(const tg_use *u) {
+    const tg_op *op = u->user;
+    bool bound = op->opcode == TG_OP_FOR && tg_op_is_each(op);
+    for (uint32_t i = 3; bound && i < op->n_operands; i++) {
+        bound = tg_operand(op, i) != u->value;
+    }
+    return bound;
+}
+
 static const tg_op *reached_store(tg_check *c, const tg_value *v, tg_map *seen) {
     for (const tg_use *u = v->uses; u; u = u->next) {
         const tg_op *op = u->user, *found = NULL;
         if (op->opcode == TG_OP_STORE && tg_operand(op, 1) == v) {
             found = keeps_partial(op) ? NULL : op;
         }
-        for (uint32_t i = 0; !found && i < op->n_results; i++) {
-            const tg_value *r = tg_result(op, i);
+        const tg_op *carrier = op->opcode == TG_OP_YIELD ? op->parent->parent->parent : op;
+        for (uint32_t i = 0; !found && !is_trip_count(u) && carrier && i < carrier->n_results;
+             i++) {
+            const tg_value *r = tg_result(carrier, i);
+            if (carrier != op && tg_operand(op, i) != v) {
+                continue; /* a yield hands over this one only */
+            }
             bool passes = op->opcode != TG_OP_ATOMIC && op->opcode != TG_OP_CAS;
             if (passes && !tg_map_has(seen, r)) {
                 tg_map_set(seen, r, c);
@@ -152,6 +168,21 @@ enum { COUNTED_BLOCK = 1024 };
 static void count_blocks(tg_check *c, tg_axis *a) {
     c->func->block_dependent = true;
     a->block = a->block ? a->block : COUNTED_BLOCK;
+}
+
+/* `acc = acc * 0.5 + sum(x, k)` */
+static void report_change(tg_check *c, const tg_op *op, tg_axis *a) {
+    count_blocks(c, a);
+    tg_diag *d = tg_report(c->diags, TG_W0802, op->span,
+                           "the carried value changes once per block of '%s', not once per "
+                           "index; the result depends on the block size",
+                           a->name);
+    tg_diag_set_label(c->diags, d, "by something that is the same for all blocks");
+    tg_diag_add_help(c->diags, d,
+                     "do it once behind the loop, or let it depend on `%s.size`, the number of "
+                     "indices of the block",
+                     a->name);
+    tg_diag_add_help(c->diags, d, "or bind single indices: `for (each %s in …)`", a->name);
 }
 
 static void report_per_block(tg_check *c, const tg_op *op, tg_axis *a) {
@@ -221,20 +252,20 @@ static void follow(slice *s, const tg_value *v) {
     tg_map_set(s->seen, v, s);
     s->reaches = s->reaches || v == s->carried;
     for (uint32_t i = 0; i < v->type->n_axes; i++) {
-        s->touches = s->touches || tg_check_root(v->type->axes[i]) == s->axis;
+        s->touches = s->touches || tg_check_root(v->type->axes[i]) == tg_check_root(s->axis);
     }
     const tg_op *op = v->def;
-    if (!op) { /* an argument of a region inside the loop: whatever its operation takes */
-        op = v->block->parent->parent;
-        s->touches = s->touches || !op ||
-                     (op->opcode == TG_OP_FOR && v != s->carried &&
-                      tg_op_axis(op, TG_ATTR_AXIS) == s->axis);
+    if (!op) { /* a parameter, or an argument of a region: whatever its operation takes */
+        op = v->block->parent ? v->block->parent->parent : NULL;
+        s->touches = s->touches || (op && op->opcode == TG_OP_FOR && v != s->carried &&
+                                    tg_op_axis(op, TG_ATTR_AXIS) == s->axis);
         if (!op || tg_op_axis(op, TG_ATTR_AXIS) == s->axis) {
             return;
         }
     }
     const tg_axis *attribute = tg_op_axis(op, TG_ATTR_AXIS);
-    s->touches = s->touches || (attribute && tg_check_root(attribute) == s->axis);
+    s->touches =
+        s->touches || (attribute && tg_check_root(attribute) == tg_check_root(s->axis));
     for (uint32_t i = 0; i < op->n_operands; i++) {
         follow(s, tg_operand(op, i));
     }
@@ -255,6 +286,82 @@ static bool repeats_safely(const tg_op *op) {
                   op->opcode == TG_OP_AND || op->opcode == TG_OP_OR);
 }
 
+static slice slice_of(tg_check *c, const tg_value *v, const slice *of) {
+    slice s = {of->carried, of->axis, tg_map_create(c->arena), false, false};
+    follow(&s, v);
+    return s;
+}
+
+static bool is_number(const tg_value *v, int64_t n) {
+    while (v->def && (v->def->opcode == TG_OP_BROADCAST || v->def->opcode == TG_OP_CAST)) {
+        v = tg_operand(v->def, 0);
+    }
+    int64_t i;
+    double x;
+    return (tg_value_const_int(v, &i) && i == n) ||
+           (tg_value_const_float(v, &x) && x == (double)n);
+}
+
+static const tg_op *beside(tg_check *c, const tg_value *v, const slice *of, int depth);
+
+/* A factor of the old value, or an addend: at fault if it is the same for all blocks, for it then counts them. */
+static bool is_per_block(tg_check *c, const tg_value *v, const slice *of, int64_t neutral) {
+    slice s = slice_of(c, v, of);
+    return !s.reaches && !s.touches && !is_number(v, neutral);
+}
+
+/* x op y, where one or both are made of the old value: what is applied to it beside the accumulation. */
+static const tg_op *beside_pair(tg_check *c, const tg_op *op, uint32_t x, uint32_t y,
+                                const slice *of, int64_t neutral, int depth) {
+    const tg_value *v[] = {tg_operand(op, x), tg_operand(op, y)};
+    for (int i = 0; i < 2; i++) {
+        slice here = slice_of(c, v[i], of);
+        if (!here.reaches) {
+            continue;
+        }
+        if (is_per_block(c, v[1 - i], of, neutral)) {
+            return op;
+        }
+        const tg_op *found = beside(c, v[i], of, depth - 1);
+        if (found) {
+            return found;
+        }
+    }
+    return NULL;
+}
+
+/* The operation on the way from the old value to `v` that has nothing to do with the axis, so that it happens once per block:
+ * `acc * 0.5` in `acc = acc * 0.5 + sum(x, k)`. Minima, maxima and choices repeat safely. Null if there is none, or none that
+ * is known. */
+static const tg_op *beside(tg_check *c, const tg_value *v, const slice *of, int depth) {
+    const tg_op *op = v->def;
+    if (v == of->carried || !op || depth == 0) {
+        return NULL;
+    }
+    switch ((int)op->opcode) {
+    case TG_OP_ADD:
+    case TG_OP_SUB:
+    case TG_OP_XOR:
+        return beside_pair(c, op, 0, 1, of, 0, depth);
+    case TG_OP_MUL:
+    case TG_OP_DIV:
+        return beside_pair(c, op, 0, 1, of, 1, depth);
+    case TG_OP_FMA: { /* a·b + c */
+        if (!slice_of(c, tg_operand(op, 2), of).reaches) {
+            return beside_pair(c, op, 0, 1, of, 1, depth);
+        }
+        bool counts = is_per_block(c, tg_operand(op, 0), of, 0) &&
+                      is_per_block(c, tg_operand(op, 1), of, 0);
+        return counts ? op : beside(c, tg_operand(op, 2), of, depth - 1);
+    }
+    case TG_OP_BROADCAST:
+    case TG_OP_CAST:
+        return beside(c, tg_operand(op, 0), of, depth - 1);
+    default:
+        return NULL;
+    }
+}
+
 /* `for (k in K) n += 1` counts blocks: the new value is made of the old one, and of nothing that knows k. */
 void tg_check_block_carried(tg_check *c, const tg_op *loop) {
     tg_axis *a = tg_op_axis(loop, TG_ATTR_AXIS);
@@ -267,9 +374,15 @@ void tg_check_block_carried(tg_check *c, const tg_op *loop) {
         slice s = {loop->regions[0].body.args[tg_region_first_carried(loop) + i], a,
                    tg_map_create(c->arena), false, false};
         follow(&s, next);
-        if (s.reaches && !s.touches && next != s.carried && next->def &&
-            !repeats_safely(next->def)) {
+        bool counts = s.reaches && !s.touches && next != s.carried && next->def &&
+                      !repeats_safely(next->def);
+        const tg_op *scales = s.reaches && s.touches ? beside(c, next, &s, 12) : NULL;
+        if (counts) {
             report_per_block(c, next->def, a);
+            return;
+        }
+        if (scales) {
+            report_change(c, scales, a);
             return;
         }
     }
