@@ -229,6 +229,7 @@ typedef struct tg_fn { /* fn and extern fn */
     tg_stmt *body;
     const char *extern_target; /* "ptx" …, null for a plain fn */
     tg_expr *extern_code;
+    bool broken; /* syntax error in the signature: what its names are is not known */
 } tg_fn;
 
 typedef struct tg_kernel_decl {
@@ -239,6 +240,7 @@ typedef struct tg_kernel_decl {
     tg_expr **wheres; uint32_t n_wheres;
     tg_name *fast; tg_span *fast_spans; uint32_t n_fast;
     tg_stmt *body; /* a BLOCK of launch-level statements */
+    bool broken;   /* as in tg_fn */
 } tg_kernel_decl;
 
 typedef struct tg_sched_target { tg_span span; tg_name phase, name; int64_t ordinal; /* #n, 0 if absent */ tg_name *args; uint32_t n_args; } tg_sched_target;

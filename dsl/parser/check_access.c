@@ -211,6 +211,44 @@ static const tg_value *gathered_table(const tg_check *c, const access *a) {
     return NULL;
 }
 
+static bool is_arithmetic(const tg_op *op) {
+    return op && (op->opcode == TG_OP_ADD || op->opcode == TG_OP_SUB ||
+                  op->opcode == TG_OP_MUL || op->opcode == TG_OP_SHL);
+}
+
+/* Arithmetic in less than 64 bits that an index is made of, or null. It wraps, so nothing follows from it. */
+static const tg_value *narrow_part(const tg_value *v, int depth) {
+    const tg_op *op = v->def;
+    if (!op || depth == 0 || op->opcode == TG_OP_LOAD) {
+        return NULL;
+    }
+    if (op->opcode == TG_OP_CAST && is_arithmetic(tg_operand(op, 0)->def) &&
+        tg_dtype_is_int(tg_operand(op, 0)->type->dtype) &&
+        tg_dtype_bits(tg_operand(op, 0)->type->dtype) < 64) {
+        return tg_operand(op, 0);
+    }
+    const tg_value *found = NULL;
+    for (uint32_t i = 0; i < op->n_operands && !found; i++) {
+        found = narrow_part(tg_operand(op, i), depth - 1);
+    }
+    return found;
+}
+
+static const tg_value *narrow_index(const access *a) {
+    const tg_value *found = NULL;
+    for (uint32_t d = 0; d < a->n && !found; d++) {
+        const tg_value *v = tg_op_index(a->op, d);
+        found = narrow_part(v, 8);
+        for (uint32_t i = 0; i < v->type->n_axes && !found; i++) {
+            const tg_op *binder = v->type->axes[i]->binder;
+            for (uint32_t k = 0; binder && k < 3 && !found; k++) {
+                found = narrow_part(tg_operand(binder, k), 8);
+            }
+        }
+    }
+    return found;
+}
+
 /* ---- injectivity --------------------------------------------------------------------------------------------------------- */
 
 static tg_forms coordinates_of(const tg_check *c, const access *a) {
@@ -228,7 +266,14 @@ static void advise(tg_check *c, tg_diag *d, const access *a, const char *left, b
                    bool between) {
     const char *text = access_text(c, a);
     const tg_value *table = gathered_table(c, a);
-    if (table) {
+    const tg_value *narrow = a->op->opcode == TG_OP_STORE ? narrow_index(a) : NULL;
+    if (narrow) {
+        tg_diag_add_label(c->diags, d, narrow->def->span, "computed in %s, which wraps",
+                          tg_dtype_name(narrow->type->dtype));
+        tg_diag_add_help(c->diags, d,
+                         "convert before the arithmetic, as in int(…): nothing is known of an "
+                         "index that may wrap");
+    } else if (table && !tg_check_has_fact(c, table, TG_SF_SORTED, NULL)) {
         tg_diag_add_help(c->diags, d,
                          "if no two entries of %s are equal, say so: `where unique(%s)` after "
                          "the parameters",

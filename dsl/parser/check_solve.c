@@ -292,6 +292,19 @@ static bool factor_not_zero(solver *s, tg_form f) {
     return tg_form_add(s->c, tg_form_int(s->c, -1), f, -1, &less) && tg_form_nonneg(s->c, less);
 }
 
+/* Where the indices of a variable end, if they start at 0. */
+static bool end_of(solver *s, uint32_t atom, tg_form *out) {
+    tg_atom a = s->c->atoms.data[atom];
+    tg_check_domain d;
+    bool cut = a.kind == TG_ATOM_INDEX &&
+               tg_check_domain_of(s->c, s->c->index_var[tg_check_root(a.axis)->rank], &d) &&
+               d.has_until && !d.has_from;
+    if (cut) {
+        *out = d.until;
+    }
+    return cut || extent_of(s, atom, out);
+}
+
 /* off[g] + y with y in 0 … off[g + 1] - off[g]: position in a sorted table of intervals */
 static bool table_position(solver *s, tg_form f, const unknown *u) {
     for (int i = 0; i < 2; i++) {
@@ -300,7 +313,7 @@ static bool table_position(solver *s, tg_form f, const unknown *u) {
         tg_form extent, end, e, lo = tg_form_atom(s->c, u[i].atom);
         bool unit = tg_form_constant(u[0].factor, &one) && one == 1 &&
                     tg_form_constant(u[1].factor, &one) && one == 1;
-        if (unit && base->kind == TG_ATOM_LOAD && extent_of(s, u[1 - i].atom, &extent) &&
+        if (unit && base->kind == TG_ATOM_LOAD && end_of(s, u[1 - i].atom, &extent) &&
             tg_form_add(s->c, lo, extent, 1, &end) && table_interval(s, lo, end, &e)) {
             add_coordinate(s, e);
             return true;

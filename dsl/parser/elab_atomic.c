@@ -76,16 +76,19 @@ static bool atomic_type(tg_elab *e, tg_enum fn, tg_dtype t, tg_span span) {
 /* The op itself; operands: tensor, values…, indices…, guard. */
 static tg_value *build_atomic(tg_elab *e, tg_opcode op, const tg_place *p,
                               tg_value *const *values, uint32_t n_values, tg_value *guard,
-                              const tg_attr *attrs, uint32_t n_attrs, tg_span span) {
+                              const tg_expr *condition, const tg_attr *attrs, uint32_t n_attrs,
+                              tg_span span) {
     const tg_type *type = place_type(e, p);
     tg_value *operands[TG_MAX_RANK + 4];
     uint32_t n = 0;
-    for (uint32_t i = 0; i < n_values + (guard != NULL); i++) {
-        const tg_value *v = i < n_values ? values[i] : guard;
-        if (!tg_elab_check_axes(e, v->type, type->axes, type->n_axes, NULL, span,
-                                p->tensor->name, TG_E0405)) {
-            return NULL;
-        }
+    bool fits = !guard || tg_elab_check_guard(e, guard->type, type->axes, type->n_axes,
+                                              condition, p->tensor->name);
+    for (uint32_t i = 0; i < n_values && fits; i++) {
+        fits = tg_elab_check_axes(e, values[i]->type, type->axes, type->n_axes, NULL, span,
+                                  p->tensor->name, TG_E0405);
+    }
+    if (!fits) {
+        return NULL;
     }
     operands[n++] = p->tensor->tensor;
     for (uint32_t i = 0; i < n_values; i++) {
@@ -123,6 +126,17 @@ tg_ev tg_builtin_atomic(tg_elab *e, const tg_call *c) {
     tg_value *values[2];
     tg_attr attrs[3];
     uint32_t n_attrs = 0, n_values = c->n - 1;
+    if (c->x && c->x != e->whole) {
+        tg_diag *d = tg_report(e->diags, TG_E0208, c->span,
+                               "'%s' changes memory: it is the whole right side of a `let` or "
+                               "an assignment, or a statement",
+                               c->f->name);
+        tg_diag_add_help(e->diags, d,
+                         "`let old = %s(…);` first; what runs only where a condition holds is "
+                         "`atomic Y[…] += v where c;`",
+                         c->f->name);
+        return tg_ev_poison();
+    }
     if (!c->x || !atomic_place(e, c->f->name, c->args[0], &p)) {
         return tg_ev_poison();
     }
@@ -143,7 +157,7 @@ tg_ev tg_builtin_atomic(tg_elab *e, const tg_call *c) {
     n_attrs += order_attrs(e, named_name(c, "order"), named_name(c, "scope"), c->span,
                            attrs + n_attrs);
     return tg_ev_value(
-        build_atomic(e, c->f->op, &p, values, n_values, NULL, attrs, n_attrs, c->span));
+        build_atomic(e, c->f->op, &p, values, n_values, NULL, NULL, attrs, n_attrs, c->span));
 }
 
 static bool atomic_operator(tg_operator op, tg_enum *out) {
@@ -191,7 +205,7 @@ void tg_elab_atomic_stmt(tg_elab *e, const tg_stmt *s) {
     }
     attrs[0] = tg_attr_enum(TG_ATTR_FN, fn);
     uint32_t n = 1 + order_attrs(e, s->u.assign.order, s->u.assign.scope, s->span, attrs + 1);
-    build_atomic(e, TG_OP_ATOMIC, &p, &value, 1, guard, attrs, n, s->span);
+    build_atomic(e, TG_OP_ATOMIC, &p, &value, 1, guard, s->u.assign.guard, attrs, n, s->span);
 }
 
 /* ---- random numbers: Philox-4x32-10 (Salmon et al., SC 2011) ----------------------------- */
@@ -261,7 +275,31 @@ tg_ev tg_builtin_rand(tg_elab *e, const tg_call *c) {
     return tg_ev_tuple(e, parts, 4);
 }
 
-/* ---- print and assert -------------------------------------------------------------------- */
+/* ---- print and assert -------------------------------------------------------------------- *
+ *
+ * Under a mask (elab_flow.c) an assertion holds where the mask is false, and a line is printed if the mask is true anywhere. */
+
+/* Opens `if (any(mask))` when there is a mask; the builder to go on with behind it. */
+static tg_builder open_masked(tg_elab *e) {
+    tg_builder saved = e->b;
+    tg_value *mask = e->frame ? e->frame->mask : NULL;
+    if (mask) {
+        tg_value *any =
+            mask->type->n_axes
+                ? tg_build_reduce(&e->b, TG_FN_OR, mask, mask->type->axes, mask->type->n_axes)
+                : mask;
+        tg_op *op = tg_build_op(&e->b, TG_OP_IF, &any, 1, NULL, 0, NULL, 0);
+        saved = e->b;
+        for (uint32_t r = 2; r-- > 0;) {
+            e->b.block = &op->regions[r].body;
+            e->b.before = NULL;
+            if (r == 1) {
+                tg_build_yield(&e->b, NULL, 0);
+            }
+        }
+    }
+    return saved;
+}
 
 static uint32_t placeholders(const char *text) {
     uint32_t n = 0;
@@ -308,7 +346,12 @@ tg_ev tg_builtin_print(tg_elab *e, const tg_call *c) {
     }
     tg_attr attr = tg_attr_str(TG_ATTR_FORMAT, format);
     e->b.span = c->span;
+    tg_builder outside = open_masked(e);
     tg_build_op(&e->b, TG_OP_PRINT, values, n, NULL, 0, &attr, 1);
+    if (e->b.block != outside.block) {
+        tg_build_yield(&e->b, NULL, 0);
+    }
+    e->b = outside;
     return tg_ev_nothing();
 }
 
@@ -335,12 +378,13 @@ static void put_source(tg_elab *e, tg_strbuf *out, tg_span span) {
 /* "x > 0 is false at i = {}, j = {}: x = {}; " and the values for it: the indices of the point, and the sides of a comparison that
  * are not constant. What the program says follows. */
 static uint32_t describe_assert(tg_elab *e, const tg_expr *test, tg_value *cond,
-                                const char *said, tg_strbuf *out, tg_value **values) {
+                                const tg_type *points, const char *said, tg_strbuf *out,
+                                tg_value **values) {
     uint32_t n = 0;
     put_source(e, out, test->span);
     tg_strbuf_puts(out, " is false");
-    for (uint32_t i = 0; i < cond->type->n_axes; i++) {
-        tg_axis *a = cond->type->axes[i];
+    for (uint32_t i = 0; i < points->n_axes; i++) {
+        tg_axis *a = points->axes[i];
         tg_strbuf_printf(out, "%s%s = {}", i ? ", " : " at ", a->name ? a->name : "axis");
         values[n++] = tg_build_iota(&e->b, a);
     }
@@ -373,11 +417,17 @@ tg_ev tg_builtin_assert(tg_elab *e, const tg_call *c) {
         return tg_ev_poison();
     }
     if (e->checking || e->func->checked) {
-        tg_value **values = TG_NEW_ARRAY(e->arena, tg_value *, cond->type->n_axes + n_said + 3);
+        tg_value *mask = e->frame ? e->frame->mask : NULL;
+        tg_value *holds = mask ? tg_build_binary(&e->b, TG_OP_OR, cond,
+                                                 tg_build_unary(&e->b, TG_OP_NOT, mask))
+                               : cond;
+        tg_value **values =
+            TG_NEW_ARRAY(e->arena, tg_value *, holds->type->n_axes + n_said + 3);
         tg_strbuf text;
         tg_strbuf_init(&text, e->arena);
-        values[0] = cond;
-        uint32_t n = 1 + describe_assert(e, c->args[0], cond, format, &text, values + 1);
+        values[0] = holds;
+        uint32_t n =
+            1 + describe_assert(e, c->args[0], cond, holds->type, format, &text, values + 1);
         for (uint32_t i = 0; i < n_said; i++) {
             values[n++] = said[i];
         }

@@ -2,8 +2,11 @@
  *
  * A domain becomes three scalars, V = [max(0, from), min(extent, until)). Over another axis t
  * it is V(t) cut the same way, and
- * an axis over the whole of t is marked `like` it. */
-#include "dsl/parser/elab_internal.h"
+ * an axis over the whole of t is marked `like` it.
+ *
+ * One bound of a loop over single indices in a lifted function may differ from point to point. The loop then runs from the
+ * least to the greatest, and each point takes part where its own bound says so (elab_loop.c). */
+#include "dsl/parser/elab_flow.h"
 
 /* ---- axes and domains -------------------------------------------------------------------- */
 
@@ -18,7 +21,41 @@ static bool axis_extent(tg_elab *e, tg_sym *t, tg_span span, tg_bounds *out) {
     return true;
 }
 
-static bool integer_extent(tg_elab *e, const tg_expr *x, tg_ev v, bool grid, tg_bounds *out) {
+/* `end`: of points that do not run */
+static tg_value *bound_of_points(tg_elab *e, tg_value *v, tg_enum fn, int64_t end,
+                                 tg_value **here) {
+    tg_value *mask = e->frame->mask;
+    *here = v;
+    v = mask ? tg_build_select(&e->b, mask, v, tg_build_int(&e->b, TG_I64, end)) : v;
+    return tg_build_reduce(&e->b, fn, v, v->type->axes, v->type->n_axes);
+}
+
+static bool differs_by_point(tg_elab *e, const tg_value *v, bool each) {
+    return each && v && v->type->n_axes && tg_flow_maskable(e, v);
+}
+
+static tg_value *from_of_points(tg_elab *e, const tg_expr *x, const tg_domain *d, bool each,
+                                tg_bounds *out) {
+    tg_value *v = tg_elab_index_tile(e, x);
+    return differs_by_point(e, v, each && !d->step)
+               ? bound_of_points(e, v, TG_FN_MIN, INT64_MAX, &out->from_here)
+               : tg_elab_require_scalar(e, v, x->span, TG_E0305);
+}
+
+static tg_value *until_of_points(tg_elab *e, const tg_expr *x, bool each, tg_bounds *out) {
+    tg_value *v = tg_elab_index_tile(e, x), *before = out->until_here;
+    if (!differs_by_point(e, v, each)) {
+        return tg_elab_require_scalar(e, v, x->span, TG_E0305);
+    }
+    v = bound_of_points(e, v, TG_FN_MAX, 0, &out->until_here);
+    if (before) {
+        out->until_here = tg_build_binary(&e->b, TG_OP_MIN, before, out->until_here);
+    }
+    return v;
+}
+
+static bool integer_extent(tg_elab *e, const tg_expr *x, tg_ev v, bool grid, bool each,
+                           tg_bounds *out) {
     if (v.kind == TG_EV_TENSOR) {
         tg_diag *d = tg_report(e->diags, TG_E0304, x->span,
                                "axis extent is not an integer or an axis, '%s' is a tensor",
@@ -37,17 +74,19 @@ static bool integer_extent(tg_elab *e, const tg_expr *x, tg_ev v, bool grid, tg_
                   "axis extent is not an integer or an axis, it is %s", tg_elab_ev_text(e, &v));
         return false;
     }
-    if (t->n_axes) {
-        tg_report(e->diags, TG_E0305, x->span,
-                  "an extent must be a scalar, this one has axes %s",
-                  tg_elab_axes_text(e, t->axes, t->n_axes));
-        return false;
-    }
     v = tg_elab_cast(e, &v, TG_I64, x->span);
     if (!tg_ev_known_int(&v, &out->known)) {
         out->known = -1;
     }
     out->extent = tg_elab_value(e, &v);
+    if (differs_by_point(e, out->extent, each)) {
+        out->extent = bound_of_points(e, out->extent, TG_FN_MAX, 0, &out->until_here);
+    } else if (t->n_axes) {
+        tg_report(e->diags, TG_E0305, x->span,
+                  "an extent must be a scalar, this one has axes %s",
+                  tg_elab_axes_text(e, t->axes, t->n_axes));
+        return false;
+    }
     if (grid && !tg_elab_launch_value(out->extent)) {
         tg_diag *d =
             tg_report(e->diags, TG_E0306, x->span, "grid extent must be known at launch");
@@ -84,9 +123,9 @@ bool tg_elab_bounds(tg_elab *e, const tg_domain *d, bool grid, bool each, tg_bou
     *out = (tg_bounds){.known = -1, .step = 1};
     tg_ev v = tg_elab_expr(e, d->extent);
     bool ok = v.kind == TG_EV_AXIS ? axis_extent(e, v.sym, d->extent->span, out)
-                                   : integer_extent(e, d->extent, v, grid, out);
-    tg_value *from = d->from ? tg_elab_scalar_int(e, d->from, TG_E0305) : NULL;
-    tg_value *until = d->until ? tg_elab_scalar_int(e, d->until, TG_E0305) : NULL;
+                                   : integer_extent(e, d->extent, v, grid, each, out);
+    tg_value *from = d->from ? from_of_points(e, d->from, d, each, out) : NULL;
+    tg_value *until = d->until ? until_of_points(e, d->until, each, out) : NULL;
     ok = ok && (!d->from || from) && (!d->until || until) &&
          (!d->step || read_step(e, d->step, each, out));
     if (!ok) {

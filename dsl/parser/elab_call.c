@@ -6,7 +6,7 @@
  *               have beyond those declared, simply stay. Always right without control flow, or
  * when E is empty.
  *   map         control flow and no axes of its own: a region of scalars applied at every
- * point of E.
+ * point of E. Not with `print` and `assert` inside: what they say is about a tile.
  *   masked      control flow together with declared axes: elaborated inline with tile
  * conditions as masks (elab_flow.c).
  *
@@ -41,6 +41,19 @@ static bool static_test(const tg_elab *e, const tg_expr *x) {
     }
 }
 
+/* Is it the same for all points? A name that is not known yet is a local's. */
+static bool static_bound(const tg_elab *e, const tg_expr *x) {
+    const tg_sym *s = x && x->kind == TG_EXPR_NAME ? tg_scope_find(e, x->u.name.name) : NULL;
+    bool lifted = s && s->ev.kind == TG_EV_VALUE && s->ev.value->type->n_axes;
+    return !lifted &&
+           (!x || x->kind != TG_EXPR_BINARY ||
+            (static_bound(e, x->u.binary.left) && static_bound(e, x->u.binary.right)));
+}
+
+static bool static_domain(const tg_elab *e, const tg_domain *d) {
+    return static_bound(e, d->extent) && static_bound(e, d->from) && static_bound(e, d->until);
+}
+
 /* Control flow that may differ from point to point, or leaves early. */
 static bool per_point(const tg_elab *e, const tg_stmt *s) {
     switch ((int)s->kind) {
@@ -58,7 +71,8 @@ static bool per_point(const tg_elab *e, const tg_stmt *s) {
     case TG_STMT_FOR_C:
         return !s->u.for_c.unroll || per_point(e, s->u.for_c.body);
     case TG_STMT_FOR:
-        return per_point(e, s->u.range.body);
+        return (s->u.range.binder.each && !static_domain(e, &s->u.range.binder.domain)) ||
+               per_point(e, s->u.range.body);
     case TG_STMT_WHILE:
     case TG_STMT_BREAK:
     case TG_STMT_CONTINUE:
@@ -229,11 +243,24 @@ static bool ends_with_only_return(const tg_stmt *body) {
     return n > 0 && body->u.block.items[n - 1]->kind == TG_STMT_RETURN;
 }
 
+/* Was a statement of this block not understood? It may have been the `return`. */
+static bool has_poison(const tg_stmt *body) {
+    for (uint32_t i = 0; i < body->u.block.n_items; i++) {
+        if (body->u.block.items[i]->kind == TG_STMT_POISON) {
+            return true;
+        }
+    }
+    return false;
+}
+
 tg_ev tg_elab_fn_body(tg_elab *e, const tg_fn *fn) {
     tg_axes none = {0};
     if (fn->value) {
         tg_ev v = tg_elab_rvalue(e, fn->value);
         return finish_result(e, fn, fn->result, none, &v, fn->value->span);
+    }
+    if (!tg_elab_has_return(fn->body) && has_poison(fn->body)) {
+        return tg_ev_poison();
     }
     if (!tg_elab_has_return(fn->body)) {
         tg_report(e->diags, TG_E0105, fn->name_span,
@@ -344,6 +371,44 @@ static tg_ev map_body(tg_elab *e, const tg_fn *fn, tg_span span) {
     return ok ? wrap_results(e, fn->result, op, &at) : tg_ev_poison();
 }
 
+static void note_output(tg_op *op, void *user) {
+    bool *found = user;
+    *found |= op->opcode == TG_OP_PRINT || op->opcode == TG_OP_ASSERT;
+}
+
+bool tg_elab_has_output(tg_region *r) {
+    bool found = false;
+    tg_ir_walk_region(r, note_output, &found);
+    return found;
+}
+
+/* A map, or the body under masks if it turns out to print or assert. */
+static tg_ev map_or_masked(tg_elab *e, const tg_fn *fn, tg_span span) {
+    tg_sym **params = TG_NEW_ARRAY(e->arena, tg_sym *, fn->n_params + 1);
+    tg_ev *values = TG_NEW_ARRAY(e->arena, tg_ev, fn->n_params + 1);
+    for (uint32_t i = 0; i < fn->n_params; i++) {
+        params[i] = tg_scope_find(e, fn->params[i].name);
+        values[i] = params[i] ? params[i]->ev : tg_ev_poison();
+    }
+    tg_frame frame = *e->frame;
+    uint32_t reported = e->diags->list.len, errors = e->diags->n_errors;
+    tg_ev v = map_body(e, fn, span);
+    tg_op *map = e->b.block->last;
+    if (tg_ev_is_poison(&v) || e->diags->n_errors != errors || !map ||
+        map->opcode != TG_OP_MAP || !tg_elab_has_output(&map->regions[0])) {
+        return v;
+    }
+    tg_op_erase(map);
+    e->diags->list.len = reported; /* the same warnings come again */
+    *e->frame = frame;
+    for (uint32_t i = 0; i < fn->n_params; i++) {
+        if (params[i]) {
+            params[i]->ev = values[i];
+        }
+    }
+    return tg_elab_fn_body(e, fn);
+}
+
 /* Only an extern version exists: nothing to elaborate. While checking, a zero of the right
  * type stands for it. */
 static tg_ev extern_result(tg_elab *e, const tg_fn *fn, tg_span span) {
@@ -375,7 +440,7 @@ static tg_ev elaborate(tg_elab *e, const tg_function *f, tg_axes lift, tg_span s
         v = extern_result(e, fn, span);
     } else if (lift.len && !mask && fn->body && per_point(e, fn->body) && !has_axes(fn) &&
                !declares_axes(fn->body)) {
-        v = map_body(e, fn, span);
+        v = map_or_masked(e, fn, span);
     } else {
         v = tg_elab_fn_body(e, fn);
     }
@@ -464,6 +529,9 @@ tg_ev tg_elab_call(tg_elab *e, const tg_expr *x) {
         return tg_ev_poison();
     }
     const tg_fn *fn = tg_call_signature(callee.function);
+    if (fn->broken) {
+        return tg_ev_poison();
+    }
     tg_actual *args = TG_NEW_ARRAY(e->arena, tg_actual, fn->n_params + 1);
     return tg_call_match(e, fn, x, args) ? call_function(e, callee.function, args, x->span)
                                          : tg_ev_poison();

@@ -54,15 +54,19 @@ tg_value *tg_elab_index_tile(tg_elab *e, const tg_expr *x) {
     return tg_elab_converted(e, &v, TG_I64, x->span);
 }
 
-tg_value *tg_elab_scalar_int(tg_elab *e, const tg_expr *x, tg_diag_code not_scalar) {
-    tg_value *v = tg_elab_index_tile(e, x);
+tg_value *tg_elab_require_scalar(tg_elab *e, tg_value *v, tg_span span,
+                                 tg_diag_code not_scalar) {
     if (v && v->type->n_axes) {
-        tg_report(e->diags, not_scalar, x->span,
+        tg_report(e->diags, not_scalar, span,
                   "a bound must be a scalar, this one has axes %s",
                   tg_elab_axes_text(e, v->type->axes, v->type->n_axes));
         return NULL;
     }
     return v;
+}
+
+tg_value *tg_elab_scalar_int(tg_elab *e, const tg_expr *x, tg_diag_code not_scalar) {
+    return tg_elab_require_scalar(e, tg_elab_index_tile(e, x), x->span, not_scalar);
 }
 
 bool tg_elab_constant_int(tg_elab *e, const tg_expr *x, int64_t *out, bool *known) {
@@ -133,14 +137,29 @@ static tg_ev logic(tg_elab *e, const tg_expr *x) {
     return tg_elab_binary(e, x->u.binary.op, left, right, x->span);
 }
 
-tg_ev tg_elab_bool(tg_elab *e, const tg_expr *x) {
+static tg_ev report_number(tg_elab *e, const tg_expr *x, const tg_expr *not, const tg_ev *v) {
+    const char *instead = not ? "== 0" : "!= 0";
+    tg_diag *d = tg_report(e->diags, TG_E0206, x->span, "%s a bool, this is %s; write `%s`",
+                           not ? "! takes" : "a condition is", tg_elab_ev_text(e, v), instead);
+    if (not) {
+        tg_span sign = {not->span.file, not->span.begin, not->span.begin + 1};
+        tg_diag_add_edit(e->diags, d, sign, "");
+        x = not;
+    }
+    tg_diag_add_edit(e->diags, d, (tg_span){x->span.file, x->span.end, x->span.end},
+                     tg_arena_printf(e->arena, " %s", instead));
+    return tg_ev_poison();
+}
+
+/* `not`: the `!` that x stands behind, or null. */
+static tg_ev condition(tg_elab *e, const tg_expr *x, const tg_expr *not) {
     tg_sym *s = optional_tensor(e, x);
     if (s) {
         s->used = true;
         return tg_ev_bool(s->tensor != NULL);
     }
     if (x->kind == TG_EXPR_UNARY && x->u.unary.op == TG_OPER_LNOT) {
-        return tg_elab_unary(e, TG_OPER_LNOT, tg_elab_bool(e, x->u.unary.operand), x->span);
+        return tg_elab_unary(e, TG_OPER_LNOT, condition(e, x->u.unary.operand, x), x->span);
     }
     if (x->kind == TG_EXPR_BINARY &&
         (x->u.binary.op == TG_OPER_LAND || x->u.binary.op == TG_OPER_LOR)) {
@@ -150,11 +169,11 @@ tg_ev tg_elab_bool(tg_elab *e, const tg_expr *x) {
     if (tg_ev_is_poison(&v) || tg_ev_dtype(&v) == TG_BOOL) {
         return v;
     }
-    tg_diag *d =
-        tg_report(e->diags, TG_E0206, x->span,
-                  "a condition is a bool, this is %s; write `!= 0`", tg_elab_ev_text(e, &v));
-    tg_diag_add_edit(e->diags, d, (tg_span){x->span.file, x->span.end, x->span.end}, " != 0");
-    return tg_ev_poison();
+    return report_number(e, x, not, &v);
+}
+
+tg_ev tg_elab_bool(tg_elab *e, const tg_expr *x) {
+    return condition(e, x, NULL);
 }
 
 /* ---- ?: ---------------------------------------------------------------------------------- */
@@ -294,7 +313,7 @@ static tg_ev binary(tg_elab *e, const tg_expr *x) {
 
 static tg_ev unary(tg_elab *e, const tg_expr *x) {
     if (x->u.unary.op == TG_OPER_LNOT) {
-        return tg_elab_unary(e, TG_OPER_LNOT, tg_elab_bool(e, x->u.unary.operand), x->span);
+        return tg_elab_bool(e, x);
     }
     return tg_elab_unary(e, x->u.unary.op, tg_elab_rvalue(e, x->u.unary.operand), x->span);
 }

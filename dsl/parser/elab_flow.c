@@ -539,6 +539,7 @@ void tg_elab_exit(tg_elab *e, const tg_stmt *s) {
 /* ---- dispatch ---------------------------------------------------------------------------- */
 
 static void call_statement(tg_elab *e, const tg_stmt *s) {
+    e->whole = s->u.call.call;
     tg_ev v = tg_elab_expr(e, s->u.call.call);
     tg_ev callee = s->u.call.call->kind == TG_EXPR_CALL &&
                            s->u.call.call->u.call.callee->kind == TG_EXPR_NAME

@@ -60,14 +60,16 @@ void tg_elab_note_load(tg_elab *e, tg_sym *t, tg_span span) {
     }
     bool written = t->filled || (t->first_store && t->first_store < e->phase);
     if (!written || t->last_store == e->phase) {
+        t->misread = e->phase;
         tg_diag *d = tg_report(
             e->diags, TG_E0411, span,
             "cannot read from 'out' %s here; it is write-only within a phase", t->name);
         tg_diag_add_label(e->diags, d, t->span, "declared out here");
         tg_diag_add_help(e->diags, d,
-                         "accumulate in a tile, `f32 acc[…] = 0;`, and store once; or declare "
-                         "%s inout, or read it in a later grid",
-                         t->name);
+                         "accumulate in a tile, `f32 acc[…] = 0;`, and store once; or add from "
+                         "several instances with `atomic %s[…] += …`; or declare %s inout, or "
+                         "read it in a later grid",
+                         t->name, t->name);
     }
 }
 
@@ -78,7 +80,8 @@ void tg_elab_note_store(tg_elab *e, tg_sym *t, tg_span span) {
         tg_diag_add_help(e->diags, d, "declare it out or inout");
         return;
     }
-    if (t->storage == TG_STORE_OUT && t->last_load == e->phase && e->phase && !t->filled) {
+    if (t->storage == TG_STORE_OUT && t->last_load == e->phase && e->phase && !t->filled &&
+        t->misread != e->phase) {
         tg_report(e->diags, TG_E0411, span,
                   "'out' %s is read and written in one phase; declare it inout", t->name);
     }
@@ -120,6 +123,7 @@ bool tg_elab_named_indices(tg_elab *e, const tg_expr *x, const tg_type *t, tg_ax
                                    "tiles have no positions; name the axis: x[%s = …]",
                                    t->n_axes ? t->axes[0]->name : "j");
             tg_diag_set_label(e->diags, d, "the tile is %s", tg_elab_type_text(e, t));
+            tg_diag_add_help(e->diags, d, "without brackets the name is the whole tile");
             return false;
         }
         tg_sym *s = tg_elab_axis_name(e, a->name, a->name_span);

@@ -106,6 +106,7 @@ struct tg_sym {
     bool filled;          /* initial value given */
     uint32_t first_store; /* number of the first phase that stores; 0: none */
     uint32_t last_store, last_load;
+    uint32_t misread; /* phase with a reported load of an `out` tensor */
 };
 
 /* A function found by name: with the module in whose scope its body is elaborated. */
@@ -157,7 +158,10 @@ struct tg_elab {
     uint32_t phase;          /* number of the current phase; 0: launch level */
     uint32_t n_phases;
     uint32_t depth; /* nesting of calls and expressions, bounded */
+    const tg_expr *whole; /* the right side, or call statement, being elaborated */
     TG_VEC(tg_name) dead_axes;
+    TG_VEC(const tg_sym *) ended; /* variables of blocks that ended, while checking a kernel */
+    bool broken;                  /* looks at an item whose header has a syntax error */
     const tg_item *constant_stack[16]; /* module constants being evaluated */
     uint32_t n_constant_stack;
 };
@@ -259,6 +263,9 @@ tg_ev tg_elab_rvalue(tg_elab *e,
 tg_ev tg_elab_as_rvalue(tg_elab *e, tg_ev v, tg_span span);
 tg_value *tg_elab_tile(tg_elab *e, const tg_expr *x);       /* rvalue as IR; null for poison */
 tg_value *tg_elab_index_tile(tg_elab *e, const tg_expr *x); /* converted to i64 */
+/* v, or null and a report if it has axes */
+tg_value *tg_elab_require_scalar(tg_elab *e, tg_value *v, tg_span span,
+                                 tg_diag_code not_scalar);
 tg_value *tg_elab_scalar_int(tg_elab *e, const tg_expr *x,
                              tg_diag_code not_scalar); /* i64 scalar */
 tg_ev tg_elab_bool(
@@ -376,6 +383,9 @@ void tg_elab_set_var(tg_elab *e, tg_sym *var, const tg_ev *value, const tg_expr 
 /* `value` where the current mask is set, else `old`; `value` itself without a mask. */
 tg_ev tg_elab_masked(tg_elab *e, const tg_ev *value, const tg_ev *old, tg_span span);
 /* Reports E0311 for axes of `t` that are not among `allowed`; true if there is none. */
+/* The same for the condition of a store. */
+bool tg_elab_check_guard(tg_elab *e, const tg_type *t, tg_axis *const *allowed, uint32_t n,
+                         const tg_expr *source, const char *target);
 bool tg_elab_check_axes(tg_elab *e, const tg_type *t, tg_axis *const *allowed, uint32_t n,
                         const tg_expr *source, tg_span span, const char *target,
                         tg_diag_code code);
@@ -388,10 +398,16 @@ typedef struct tg_bounds {
     bool restricted;
     tg_sym *over; /* extent is this axis */
     int64_t step;
+    tg_value *from_here, *until_here; /* of each point in a lifted function, or null; from and
+                                       * until hold for all of them */
 } tg_bounds;
 bool tg_elab_bounds(tg_elab *e, const tg_domain *d, bool grid, bool each, tg_bounds *out);
 tg_sym *tg_elab_new_axis(tg_elab *e, tg_axis_kind kind, const tg_binder *b, const tg_bounds *d);
 tg_ev tg_elab_fn_body(tg_elab *e, const tg_fn *fn);
+/* Does a region print or assert? */
+bool tg_elab_has_output(tg_region *r);
+/* A right side as a whole: an atomic call may stand here, and nowhere else. */
+tg_ev tg_elab_whole(tg_elab *e, const tg_expr *x);
 /* True if the value is made of parameters, dimensions and constants only. */
 bool tg_elab_launch_value(const tg_value *v);
 

@@ -102,7 +102,7 @@ static void bind_scalar(tg_elab *e, const tg_param *p, uint32_t i) {
         tg_scalar c = e->spec->consts[e->sig->params[i].const_slot];
         s->ev = tg_ev_const(c.dtype == t ? c : tg_scalar_convert(c, t));
     } else {
-        s->ev = tg_ev_value_const(v, p->is_const);
+        s->ev = t == TG_DTYPE_NONE ? tg_ev_poison() : tg_ev_value_const(v, p->is_const);
     }
 }
 
@@ -308,12 +308,16 @@ static void read_fast(tg_elab *e) {
     const tg_kernel_decl *k = &e->kernel->u.kernel;
     for (uint32_t i = 0; i < k->n_fast; i++) {
         uint32_t before = e->func->fast;
+        bool known = false;
         for (size_t j = 0; j < sizeof flags / sizeof *flags; j++) {
-            e->func->fast |= strcmp(k->fast[i], flags[j].name) == 0 ? flags[j].bit : 0;
+            bool here = strcmp(k->fast[i], flags[j].name) == 0;
+            known = known || here;
+            e->func->fast |= here ? flags[j].bit : 0;
         }
         if (e->func->fast == before) {
             tg_report(e->diags, TG_E0208, k->fast_spans[i],
-                      "fast takes reassoc, approx, ftz, nonan, noinf, recip; not '%s' (again)",
+                      known ? "'%s' is given twice"
+                            : "fast takes reassoc, approx, ftz, nonan, noinf, recip; not '%s'",
                       k->fast[i]);
         }
     }

@@ -294,6 +294,17 @@ static void unrolled_each(tg_elab *e, const tg_stmt *s, const tg_bounds *d) {
     }
 }
 
+static void run_guarded(tg_elab *e, const void *what) {
+    guarded_body(e, what);
+}
+
+/* The points of a lifted function whose own bounds hold `index`, or null for all of them. */
+static tg_value *points_of_index(tg_elab *e, const tg_bounds *d, tg_value *index) {
+    tg_value *begun = d->from_here ? tg_build_cmp(&e->b, TG_GE, index, d->from_here) : NULL;
+    tg_value *going = d->until_here ? tg_build_cmp(&e->b, TG_LT, index, d->until_here) : NULL;
+    return tg_flow_both(e, begun, going);
+}
+
 static void build_for(tg_elab *e, const tg_stmt *s, const tg_bounds *d) {
     const tg_binder *b = &s->u.range.binder;
     tg_carried c = {.syms = loop_changes(e, s->u.range.body, NULL)};
@@ -321,7 +332,12 @@ static void build_for(tg_elab *e, const tg_stmt *s, const tg_bounds *d) {
     tg_flow_set_values(&c, tg_flow_add_arguments(e, op, 0, &c));
     tg_flow_enter_region(e, op, 0);
     iteration it = {s->u.range.body, NULL};
-    guarded_body(e, &it);
+    tg_value *points = b->each ? points_of_index(e, d, op->regions[0].body.args[0]) : NULL;
+    if (points) {
+        tg_flow_run_masked(e, points, run_guarded, &it);
+    } else {
+        guarded_body(e, &it);
+    }
     end_region(e, &c);
     e->b = saved;
     tg_flow_set_results(&c, op);

@@ -78,6 +78,10 @@ static tg_ev report_undefined(tg_elab *e, tg_operator op, tg_dtype t, tg_span sp
                            operators[op].text, tg_dtype_name(t));
     if (op == TG_OPER_REM && tg_dtype_is_float(t)) {
         tg_diag_add_help(e->diags, d, "the remainder of floats is fmod(x, y)");
+    } else if (op == TG_OPER_XOR) {
+        tg_diag_add_help(e->diags, d,
+                         "`^` is the exclusive or of integers; a power is pow(x, y), a square "
+                         "x * x");
     } else if (t == TG_BOOL) {
         tg_diag_add_help(
             e->diags, d,

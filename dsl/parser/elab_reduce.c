@@ -65,8 +65,11 @@ tg_ev tg_builtin_minmax_over(tg_elab *e, const tg_call *c) {
     tg_axis *axes[TG_CALL_MAX_AXES];
     uint32_t n;
     if (c->n < 2) {
-        tg_report(e->diags, TG_E0208, c->span, "'%s' takes two values, or a value and axes",
-                  c->f->name);
+        tg_diag *d = tg_report(e->diags, TG_E0208, c->span,
+                               "'%s' takes two values, or a value and axes", c->f->name);
+        tg_diag_add_help(e->diags, d,
+                         "name the axes to combine, `%s(x, j)`: `axis j in N;` declares one",
+                         c->f->name);
         return tg_ev_poison();
     }
     tg_value *x = operand_and_axes(e, c, 1, axes, &n);
@@ -293,6 +296,11 @@ static bool build_region(tg_elab *e, const tg_call *c, const tg_ev *f, tg_op *op
     }
     tg_build_yield(&e->b, yields, ok ? p->n : 0);
     e->b = saved;
+    if (ok && e->checking && tg_elab_has_output(&op->regions[0])) {
+        tg_report(e->diags, TG_W0806, tg_builtin_arg_span(c, 2),
+                  "`print` and `assert` do nothing in a function that '%s' applies",
+                  c->f->name);
+    }
     return ok;
 }
 

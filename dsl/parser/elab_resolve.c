@@ -224,6 +224,7 @@ void tg_elab_resolve_stmt(tg_elab *e, const tg_stmt *s) {
 
 void tg_elab_resolve_fn(tg_elab *e, const tg_fn *fn) {
     tg_sym *mark = e->scope;
+    e->broken = fn->broken;
     for (uint32_t i = 0; i < fn->n_generics; i++) {
         tg_sym *s = tg_scope_add(e, TG_SYM_TYPE, fn->generics[i].name, fn->generics[i].span);
         s->ev = (tg_ev){.kind = TG_EV_TYPE, .dtype = TG_F32};
@@ -243,5 +244,6 @@ void tg_elab_resolve_fn(tg_elab *e, const tg_fn *fn) {
     } else if (fn->body) {
         tg_elab_resolve_stmt(e, fn->body);
     }
+    e->broken = false;
     tg_scope_pop(e, mark);
 }

@@ -65,9 +65,26 @@ static void warn_unused(tg_elab *e, const tg_sym *s) {
     tg_report(e->diags, TG_W0806, s->span, "'%s' is not used", s->name);
 }
 
+/* For the message about a name that is used behind its block. */
+static void note_ended(tg_elab *e, const tg_sym *s) {
+    if (e->checking && !e->frame && (s->kind == TG_SYM_VAR || s->is_let) && s->name) {
+        tg_vec_push(e->arena, &e->ended, s);
+    }
+}
+
+static const tg_sym *find_ended(const tg_elab *e, tg_name name) {
+    for (uint32_t i = e->ended.len; i-- > 0 && !e->frame;) {
+        if (e->ended.data[i]->name == name) {
+            return e->ended.data[i];
+        }
+    }
+    return NULL;
+}
+
 void tg_scope_pop(tg_elab *e, tg_sym *mark) {
     for (tg_sym *s = e->scope; s != mark; s = s->next) {
         warn_unused(e, s);
+        note_ended(e, s);
         if (s->kind == TG_SYM_AXIS && s->name) {
             tg_vec_push(e->arena, &e->dead_axes, s->name);
         }
@@ -150,9 +167,52 @@ static bool is_assigned(const tg_elab *e, tg_span span) {
     return src && at + 1 < src->len && src->text[at] == '=' && src->text[at + 1] != '=';
 }
 
+/* Inside an item whose header has a syntax error, names that it would have declared are not known. */
+static bool in_broken_item(const tg_elab *e) {
+    const tg_function *f = e->frame ? e->frame->function : NULL;
+    return e->broken || (f && f->fn && f->fn->broken) ||
+           (!f && e->kernel && e->kernel->u.kernel.broken);
+}
+
+/* A name of a module that was imported, or would have been: `gelu` instead of `nn.gelu`. */
+static bool suggest_import(tg_elab *e, tg_diag *d, tg_name name, tg_span span) {
+    for (uint32_t i = 0; e->module && i < e->module->imports.len; i++) {
+        const tg_import *im = &e->module->imports.data[i];
+        if (im->module && im->item->u.import.n_names == 0 &&
+            tg_module_item(im->module, name, false)) {
+            const char *full = tg_arena_printf(e->arena, "%s.%s", im->alias, name);
+            tg_diag_add_help(e->diags, d, "module \"%s\" has it: write `%s`",
+                             im->item->u.import.path, full);
+            tg_diag_add_edit(e->diags, d, span, full);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool imports_name(const tg_import *im, tg_name name) {
+    for (uint32_t i = 0; i < im->item->u.import.n_names; i++) {
+        if (im->item->u.import.names[i] == name) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The name of a module that was not found, or a name out of it: said at its import. */
+static bool is_missing_module(const tg_elab *e, tg_name name) {
+    for (uint32_t i = 0; e->module && i < e->module->imports.len; i++) {
+        const tg_import *im = &e->module->imports.data[i];
+        if (!im->module && (im->alias == name || imports_name(im, name))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void tg_elab_unknown_name(tg_elab *e, tg_name name, tg_span span) {
-    if (!name) {
-        return; /* a syntax error was reported here */
+    if (!name || in_broken_item(e) || is_missing_module(e, name)) {
+        return; /* an error was reported that explains it */
     }
     for (uint32_t i = 0; i < e->diags->list.len; i++) { /* a call may look a name up twice */
         const tg_diag *old = e->diags->list.data[i];
@@ -161,10 +221,19 @@ void tg_elab_unknown_name(tg_elab *e, tg_name name, tg_span span) {
             return;
         }
     }
-    const char *near = nearest(e, name);
+    const tg_sym *ended = find_ended(e, name);
+    const char *near = ended ? NULL : nearest(e, name);
     tg_diag *d = near ? tg_report(e->diags, TG_E0201, span,
                                   "unknown name '%s'; did you mean '%s'?", name, near)
                       : tg_report(e->diags, TG_E0201, span, "unknown name '%s'", name);
+    if (ended) {
+        tg_diag_add_label(e->diags, d, ended->span, "this '%s' ended with its block", name);
+        tg_diag_add_help(e->diags, d, "declare it before the block, and assign to it inside");
+        return;
+    }
+    if (suggest_import(e, d, name, span)) {
+        return;
+    }
     if (!suggest_idiom(e, d, name, span) && near) {
         tg_diag_add_edit(e->diags, d, span, near);
     } else if (!near && is_assigned(e, span)) {
@@ -178,6 +247,9 @@ void tg_elab_unknown_name(tg_elab *e, tg_name name, tg_span span) {
 /* ---- types ------------------------------------------------------------------------------- */
 
 static void unknown_type(tg_elab *e, tg_name name, tg_span span) {
+    if (in_broken_item(e)) {
+        return;
+    }
     tg_diag *d = tg_report(e->diags, TG_E0202, span, "unknown type '%s'", name);
     if (suggest_idiom(e, d, name, span)) {
         return;
@@ -277,15 +349,6 @@ tg_ev tg_elab_sym_value(tg_elab *e, tg_sym *s, tg_span span) {
         return (tg_ev){.kind = TG_EV_TENSOR, .sym = s};
     }
     return s->ev;
-}
-
-static bool imports_name(const tg_import *im, tg_name name) {
-    for (uint32_t i = 0; i < im->item->u.import.n_names; i++) {
-        if (im->item->u.import.names[i] == name) {
-            return true;
-        }
-    }
-    return false;
 }
 
 static bool find_import(tg_elab *e, tg_name name, tg_span span, tg_ev *out) {

@@ -68,34 +68,70 @@ tg_span tg_elab_axis_origin(tg_elab *e, const tg_expr *x, const tg_axis *a) {
     return find_origin(e, x, a, &span) ? span : x->span;
 }
 
+static const tg_axis *first_beyond(const tg_type *t, tg_axis *const *allowed, uint32_t n) {
+    for (uint32_t i = 0; i < t->n_axes; i++) {
+        if (!tg_axes_contain(allowed, n, t->axes[i])) {
+            return t->axes[i];
+        }
+    }
+    return NULL;
+}
+
+static void show_axis(tg_elab *e, tg_diag *d, const tg_type *t, const tg_axis *a,
+                      const tg_expr *source) {
+    tg_diag_set_label(e->diags, d, "the value is %s", tg_elab_type_text(e, t));
+    if (source) {
+        tg_diag_add_label(e->diags, d, tg_elab_axis_origin(e, source, a),
+                          "axis '%s' enters here", a->name);
+    }
+    tg_diag_add_label(e->diags, d, a->span, "axis '%s' is bound here", a->name);
+}
+
 bool tg_elab_check_axes(tg_elab *e, const tg_type *t, tg_axis *const *allowed, uint32_t n,
                         const tg_expr *source, tg_span span, const char *target,
                         tg_diag_code code) {
-    for (uint32_t i = 0; i < t->n_axes; i++) {
-        tg_axis *a = t->axes[i];
-        if (tg_axes_contain(allowed, n, a)) {
-            continue;
-        }
-        const char *axes = tg_elab_axes_text(e, allowed, n);
-        tg_diag *d = code == TG_E0405
-                         ? tg_report(e->diags, code, span,
-                                     "stored value has axis '%s' not used by the index of %s",
-                                     a->name, target)
-                         : tg_report(e->diags, code, span,
-                                     "value has axis '%s' that the target %s%s lacks", a->name,
-                                     target, n ? axes : "");
-        tg_diag_set_label(e->diags, d, "the value is %s", tg_elab_type_text(e, t));
-        if (source) {
-            tg_diag_add_label(e->diags, d, tg_elab_axis_origin(e, source, a),
-                              "axis '%s' enters here", a->name);
-        }
-        tg_diag_add_label(e->diags, d, a->span, "axis '%s' is bound here", a->name);
+    const tg_axis *a = first_beyond(t, allowed, n);
+    if (!a) {
+        return true;
+    }
+    tg_diag *d =
+        code == TG_E0405
+            ? tg_report(e->diags, code, span,
+                        "stored value has axis '%s' not used by the index of %s", a->name,
+                        target)
+            : tg_report(e->diags, code, span, "value has axis '%s' that the target %s%s lacks",
+                        a->name, target, n ? tg_elab_axes_text(e, allowed, n) : "");
+    show_axis(e, d, t, a, source);
+    const tg_sym *var = code == TG_E0311 ? tg_scope_find(e, target) : NULL;
+    if (var && var->kind == TG_SYM_VAR && n == 0) {
+        tg_diag_add_help(e->diags, d,
+                         "'%s' is declared as a scalar: give it axes, `%s %s%s = …;`, or "
+                         "reduce over them, for example sum(…, %s)",
+                         target, tg_dtype_name(var->dtype), target,
+                         tg_elab_axes_text(e, t->axes, t->n_axes), a->name);
+    } else {
         tg_diag_add_help(e->diags, d,
                          "reduce over it, for example sum(…, %s), or give the target that axis",
                          a->name);
-        return false;
     }
-    return true;
+    return false;
+}
+
+bool tg_elab_check_guard(tg_elab *e, const tg_type *t, tg_axis *const *allowed, uint32_t n,
+                         const tg_expr *source, const char *target) {
+    const tg_axis *a = first_beyond(t, allowed, n);
+    if (!a) {
+        return true;
+    }
+    tg_diag *d =
+        tg_report(e->diags, TG_E0405, source->span,
+                  "the condition has axis '%s', the index of %s does not", a->name, target);
+    show_axis(e, d, t, a, source);
+    tg_diag_add_help(e->diags, d,
+                     "one condition decides for each element: name '%s' in the index, or test "
+                     "a scalar such as `%s.first == 0`",
+                     a->name, a->name);
+    return false;
 }
 
 static const tg_type *with_lift(tg_elab *e, const tg_type *t) {
@@ -148,6 +184,11 @@ static void name_value(const tg_ev *v, tg_name name) {
     }
 }
 
+tg_ev tg_elab_whole(tg_elab *e, const tg_expr *x) {
+    e->whole = x;
+    return tg_elab_rvalue(e, x);
+}
+
 /* ---- let --------------------------------------------------------------------------------- */
 
 /* A literal without context becomes int or f32. */
@@ -173,13 +214,14 @@ static void bind_let(tg_elab *e, tg_name name, tg_span span, const tg_ev *v) {
         tg_report(e->diags, TG_E0306, span,
                   "'%s' must be known at launch: parameters, dimensions and constants only",
                   name);
+        s->ev = tg_ev_poison();
     }
 }
 
 void tg_elab_let(tg_elab *e, const tg_stmt *s) {
     for (uint32_t i = 0; i < s->u.decl.n_items; i++) {
         const tg_declarator *d = &s->u.decl.items[i];
-        tg_ev v = d->init ? tg_elab_rvalue(e, d->init) : tg_ev_poison();
+        tg_ev v = d->init ? tg_elab_whole(e, d->init) : tg_ev_poison();
         v = settle(e, &v, d->span);
         if (d->n_names == 1) {
             bind_let(e, d->names[0], d->name_spans[0], &v);
@@ -282,7 +324,7 @@ static void declare_variable(tg_elab *e, const tg_declarator *d, tg_dtype t) {
         tg_diag_add_edit(e->diags, diag, (tg_span){d->span.file, d->span.end, d->span.end},
                          " = 0");
     } else if (d->init) {
-        v = tg_elab_rvalue(e, d->init);
+        v = tg_elab_whole(e, d->init);
     } else if (ok) {
         v = list_value(e, d->list, axes, d->n_axes, t);
     }
@@ -315,7 +357,7 @@ void tg_elab_decl(tg_elab *e, const tg_stmt *s) {
 static tg_ev combined(tg_elab *e, const tg_stmt *s, const tg_ev *old) {
     tg_operator op = s->u.assign.op;
     if (op == TG_OPER_NONE) {
-        return tg_elab_rvalue(e, s->u.assign.value);
+        return tg_elab_whole(e, s->u.assign.value);
     }
     if (op == TG_OPER_ADD || op == TG_OPER_SUB) {
         return tg_elab_sum(e, op, old, NULL, s->u.assign.value, s->span);
@@ -369,9 +411,8 @@ static void store(tg_elab *e, const tg_stmt *s) {
     const tg_type *points = tg_type_union(e->func, value->type->dtype, types, p.n);
     if (!tg_elab_check_axes(e, value->type, points->axes, points->n_axes, s->u.assign.value,
                             s->u.assign.value->span, p.tensor->name, TG_E0405) ||
-        (guard &&
-         !tg_elab_check_axes(e, guard->type, points->axes, points->n_axes, s->u.assign.guard,
-                             s->u.assign.guard->span, p.tensor->name, TG_E0405))) {
+        (guard && !tg_elab_check_guard(e, guard->type, points->axes, points->n_axes,
+                                       s->u.assign.guard, p.tensor->name))) {
         return;
     }
     e->b.span = s->span;
@@ -433,7 +474,7 @@ static void assign_variable(tg_elab *e, const tg_stmt *s) {
 
 static void assign_tuple(tg_elab *e, const tg_stmt *s) {
     const tg_expr *t = s->u.assign.target;
-    tg_ev v = tg_elab_rvalue(e, s->u.assign.value);
+    tg_ev v = tg_elab_whole(e, s->u.assign.value);
     bool fits = v.kind == TG_EV_TUPLE && v.n_items == t->u.tuple.n_items;
     if (!fits && !tg_ev_is_poison(&v)) {
         tg_report(e->diags, TG_E0211, s->span, "%s cannot be assigned to %u names",

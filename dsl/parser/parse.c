@@ -49,7 +49,9 @@ static void parse_fn(tg_parser *p, tg_item *item) {
     tg_fn *fn = &item->u.fn;
     item->kind = TG_ITEM_FN;
     advance(p);
+    uint32_t failures = p->n_failures;
     parse_signature(p, fn);
+    fn->broken = p->n_failures != failures;
     if (accept(p, TG_TOK_SET)) {
         fn->value = tg_parse_expr(p);
         tg_parse_expect(p, TG_TOK_SEMI, "the function");
@@ -120,6 +122,7 @@ static void parse_kernel(tg_parser *p, tg_item *item) {
     tg_kernel_decl *k = &item->u.kernel;
     item->kind = TG_ITEM_KERNEL;
     advance(p);
+    uint32_t failures = p->n_failures;
     k->name = tg_parse_name(p, "the name of the kernel", &k->name_span);
     tg_parse_generics(p, &k->generics, &k->n_generics);
     tg_param_list params = tg_parse_params(p, true);
@@ -131,6 +134,7 @@ static void parse_kernel(tg_parser *p, tg_item *item) {
         tg_diag_add_help(p->diags, diag,
                          "a kernel returns nothing: its results are `out` tensors");
     }
+    k->broken = p->n_failures != failures;
     if (!recover_at_body(p))
         return;
     if (at(p, TG_TOK_LBRACE))

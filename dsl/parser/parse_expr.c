@@ -412,6 +412,8 @@ static tg_expr *parse_binary(tg_parser *p, int least) {
         e->u.binary.right = right;
         contain(p, e, left);
         contain(p, e, right);
+        if (!found.chains && compared == found.level)
+            e->kind = TG_EXPR_POISON; /* `a < b < c`: reported, of no type */
         compared = found.chains ? 0 : found.level;
         left = e;
     }

@@ -62,6 +62,9 @@ tg_stmt *tg_parse_grid(tg_parser *p) {
             tg_vec_push(p->arena, &binders, b);
         } while (tg_parse_more(p, TG_TOK_RPAREN));
         tg_parse_close(p, open, TG_TOK_RPAREN, "the axes of the grid");
+    } else if (at(p, TG_TOK_EACH) || (at(p, TG_TOK_ID) && peek_kind(p, 1) == TG_TOK_IN)) {
+        tg_diag *diag = tg_parse_fail_expected(p, "'('", "'grid'");
+        tg_diag_add_help(p->diags, diag, "the axes stand in parentheses: `grid (i in N) …`");
     }
     s->u.grid.binders = binders.data;
     s->u.grid.n_binders = binders.len;
@@ -192,6 +195,7 @@ static tg_stmt *parse_launch_if(tg_parser *p) {
 static tg_stmt *parse_launch_for(tg_parser *p) {
     tg_stmt *s = tg_parse_new_stmt(p, TG_STMT_FOR);
     uint32_t first = p->pos, open = p->pos + 1;
+    bool in_place_of_grid = false;
     if (tg_parse_enter(p, TG_E0104))
         return tg_parse_finish(p, s, first);
     advance(p);
@@ -200,14 +204,24 @@ static tg_stmt *parse_launch_for(tg_parser *p) {
             tg_diag *diag = tg_parse_warn_at(p, TG_E0109, token_span(p, p->pos),
                                              "at launch level a loop is `for (each …)`");
             tg_span before = {p->file, current(p)->begin, current(p)->begin};
-            if (at(p, TG_TOK_ID))
+            uint32_t behind = p->closers[open] + 1;
+            if (behind < p->n_tokens && p->tokens[behind].kind != TG_TOK_LBRACE) {
+                tg_diag_add_help(p->diags, diag,
+                                 "statements run in instances: `grid (i in N) …`");
+                in_place_of_grid = true;
+            } else if (at(p, TG_TOK_ID)) {
                 tg_diag_add_edit(p->diags, diag, before, "each ");
+            }
             if (!at(p, TG_TOK_ID) || peek_kind(p, 1) != TG_TOK_IN)
                 p->panic = true; /* a C loop: reported, go on behind its header */
         }
         tg_parse_binder(p, &s->u.range.binder);
         tg_parse_close(p, open, TG_TOK_RPAREN, "the loop header");
-        s->u.range.body = tg_parse_block(p, true);
+        p->mute += in_place_of_grid;
+        s->u.range.body = in_place_of_grid ? tg_parse_stmt(p) : tg_parse_block(p, true);
+        p->mute -= in_place_of_grid;
+        if (in_place_of_grid)
+            s->kind = TG_STMT_POISON;
     }
     tg_parse_leave(p);
     return tg_parse_finish(p, s, first);

@@ -29,7 +29,8 @@ typedef struct tg_parser {
     uint32_t
         start; /* first token of the current statement or item: hints are looked for there */
     bool panic;
-    uint32_t mute; /* > 0: errors are not reported */
+    uint32_t n_failures; /* errors after which something was skipped */
+    uint32_t mute;       /* > 0: errors are not reported */
     uint32_t depth;
     const tg_generic *generics; /* type parameters in scope */
     uint32_t n_generics;

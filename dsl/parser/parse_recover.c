@@ -218,6 +218,7 @@ tg_diag *tg_parse_fail(tg_parser *p, tg_diag_code code, const char *fmt, ...) {
         add_hints(p, diag);
     }
     p->panic = true;
+    p->n_failures++;
     return diag;
 }
 
@@ -239,8 +240,8 @@ static bool ends_here(const tg_parser *p, tg_tok kind) {
     bool closing = k == TG_TOK_SEMI || k == TG_TOK_RBRACE || k == TG_TOK_EOF ||
                    tg_parse_starts_item(p, p->pos);
     if (kind == TG_TOK_SEMI) {
-        bool statement =
-            tg_tok_is_keyword(k) && k != TG_TOK_IN && k != TG_TOK_WHERE && k != TG_TOK_ELSE;
+        bool statement = tg_tok_is_keyword(k) && k != TG_TOK_IN && k != TG_TOK_WHERE &&
+                         k != TG_TOK_ELSE && (k != TG_TOK_IF || t->first); /* `x if c else y` */
         return closing || statement || (t->first && (k == TG_TOK_ID || k == TG_TOK_LBRACE));
     }
     return closing || k == TG_TOK_LBRACE || (kind == TG_TOK_RBRACKET && k == TG_TOK_RPAREN) ||
@@ -253,13 +254,17 @@ bool tg_parse_expect(tg_parser *p, tg_tok kind, const char *after) {
     if (accept(p, kind))
         return true;
     tg_tok found = current(p)->kind;
-    bool list = (kind == TG_TOK_RPAREN || kind == TG_TOK_RBRACKET) &&
-                (found == TG_TOK_ID || found == TG_TOK_INT || found == TG_TOK_FLOAT);
+    bool list = ((kind == TG_TOK_RPAREN || kind == TG_TOK_RBRACKET) &&
+                 (found == TG_TOK_ID || found == TG_TOK_INT || found == TG_TOK_FLOAT)) ||
+                (kind == TG_TOK_RPAREN && (found == TG_TOK_IN || found == TG_TOK_OUT ||
+                                           found == TG_TOK_INOUT || found == TG_TOK_TYPE));
     const char *what =
         tg_arena_printf(p->arena, list ? "',' or '%s'" : "'%s'", tg_tok_spelling(kind));
     bool insertable = kind == TG_TOK_SEMI || kind == TG_TOK_RPAREN || kind == TG_TOK_RBRACKET;
     if (!insertable || !ends_here(p, kind)) {
-        tg_parse_fail_expected(p, what, after);
+        tg_diag *failed = tg_parse_fail_expected(p, what, after);
+        if (kind == TG_TOK_SEMI && found == TG_TOK_IF)
+            tg_diag_add_help(p->diags, failed, "to choose per element write `c ? a : b`");
         return false;
     }
     tg_span span =

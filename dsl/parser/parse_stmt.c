@@ -246,9 +246,12 @@ static bool is_target(const tg_expr *e) {
 static void check_target(tg_parser *p, const tg_expr *target) {
     if (is_target(target))
         return;
-    tg_parse_warn_at(
+    tg_diag *diag = tg_parse_warn_at(
         p, TG_E0104, target->span,
         "expected a variable, an element `x[…]` or names in parentheses before the assignment");
+    if (target->kind == TG_EXPR_TUPLE)
+        tg_diag_add_help(p->diags, diag,
+                         "an element is assigned on its own: `let (a, b) = …; x[…] = a;`");
 }
 
 /* `x = y = e`: the repair writes two statements. */
@@ -288,8 +291,33 @@ static tg_expr *parse_assigned(tg_parser *p, const tg_stmt *s) {
 static void parse_assignment(tg_parser *p, tg_stmt *s) {
     check_target(p, s->u.assign.target);
     s->u.assign.value = parse_assigned(p, s);
+    if (!is_target(s->u.assign.target))
+        s->kind = TG_STMT_POISON;
     if (s->u.assign.target->kind != TG_EXPR_TUPLE && accept(p, TG_TOK_WHERE))
         s->u.assign.guard = tg_parse_expr(p);
+}
+
+/* `(f32, i32) t = …`: true if it was there (reported, consumed). The name stays known. */
+static bool repair_tuple_variable(tg_parser *p, tg_stmt *s, const tg_expr *e) {
+    bool types = e->kind == TG_EXPR_TUPLE && e->u.tuple.n_items &&
+                 e->u.tuple.items[0]->kind == TG_EXPR_TYPE;
+    if (!types || !at(p, TG_TOK_ID))
+        return false;
+    tg_diag *diag = tg_parse_warn_at(p, TG_E0104, e->span,
+                                     "a tuple cannot be declared; bind its parts by `let`");
+    tg_diag_add_help(p->diags, diag,
+                     "`let (a, b) = …;`, or one variable for each part, which `(a, b) = …;` "
+                     "assigns");
+    tg_declarator d = {0};
+    tg_span span;
+    tg_name name = tg_parse_name(p, "a name", &span);
+    set_name(p, &d, name, span);
+    if (accept(p, TG_TOK_SET))
+        tg_parse_expr(p);
+    s->kind = TG_STMT_LET;
+    s->u.decl.items = TG_COPY_ARRAY(p->arena, tg_declarator, &d, 1);
+    s->u.decl.n_items = 1;
+    return true;
 }
 
 static void fail_simple(tg_parser *p, const tg_expr *e) {
@@ -304,7 +332,9 @@ static void fail_simple(tg_parser *p, const tg_expr *e) {
     else if ((found == TG_TOK_LAND || found == TG_TOK_LOR) && next == TG_TOK_SET)
         tg_diag_add_help(p->diags, diag, "there is no `&&=` or `||=`: write `x = x && y`");
     else
-        tg_diag_add_help(p->diags, diag, "a statement is an assignment or a call");
+        tg_diag_add_help(p->diags, diag,
+                         "a statement is an assignment or a call; a "
+                         "function ends with `return …;`");
 }
 
 /* Without the `;`: also the step of a C loop. */
@@ -326,7 +356,7 @@ static tg_stmt *parse_simple(tg_parser *p) {
                !at(p, TG_TOK_EQ)) {
         s->kind = TG_STMT_CALL; /* the missing `;` is reported by the caller */
         s->u.call.call = e;
-    } else if (!repair_increment(p, s, e)) {
+    } else if (!repair_increment(p, s, e) && !repair_tuple_variable(p, s, e)) {
         fail_simple(p, e);
     }
     return tg_parse_finish(p, s, first);

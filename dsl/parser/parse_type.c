@@ -288,6 +288,15 @@ static void parse_param_name(tg_parser *p, tg_param *param) {
                           tg_parse_describe(p, p->pos));
         tg_diag_add_help(p->diags, diag,
                          "a tensor is `in f32 X[N]`, `out` or `inout`; an address `ptr f32 p`");
+    } else if (!p->panic && !at(p, TG_TOK_ID) && !tg_tok_is_keyword(current(p)->kind) &&
+               previous(p)->kind == TG_TOK_ID) {
+        tg_diag *diag = tg_parse_fail(
+            p, TG_E0104, "expected the name of the parameter after its type '%s', found %s",
+            previous(p)->name, tg_parse_describe(p, p->pos));
+        tg_diag_add_help(p->diags, diag,
+                         "every parameter has a type, which stands first: `f32 %s`, "
+                         "`const int %s`",
+                         previous(p)->name, previous(p)->name);
     }
     param->name = tg_parse_name(p, "the name of the parameter", &param->name_span);
 }

@@ -159,6 +159,10 @@ static void report_missing(tg_diags *diags, const tg_item *it) {
     tg_diag *d = tg_report(diags, TG_E0504, it->u.import.path_span,
                            "module \"%s\" is not found", it->u.import.path);
     const char *near = tg_suggest(it->u.import.path, known, n);
+    for (uint32_t i = 0; i < n && !near; i++) { /* "nn" for "std/nn" */
+        const char *slash = strrchr(known[i], '/');
+        near = slash && strcmp(slash + 1, it->u.import.path) == 0 ? known[i] : NULL;
+    }
     if (near) {
         tg_diag_add_help(diags, d, "did you mean \"%s\"?", near);
     }

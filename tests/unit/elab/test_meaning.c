@@ -373,3 +373,41 @@ Test(meaning, selection_and_literals) {
                   "< -1; Z[i, j] = z;"),
            blended);
 }
+
+/* Loops over single indices whose bounds differ from point to point. */
+static float partial_sum(int r, int c) {
+    float s = 0;
+    for (int k = c > 1 ? 1 : 0; k < c + 1; k++) {
+        if (x_at(r, k) < 0) {
+            continue;
+        }
+        s += x_at(r, k);
+        if (s > 9) {
+            break;
+        }
+    }
+    return s;
+}
+
+static float counted(int r, int c) {
+    float s = 0;
+    for (int k = 0; k < (int)x_at(r, c); k++) {
+        s += (float)k;
+    }
+    return s;
+}
+
+Test(meaning, loops_with_bounds_of_their_own) {
+    expect("fn g(f32 x[j], axis j, int n) -> f32 { f32 s = 0; "
+           "for (each k in j from n > 1 ? 1 : 0 until n + 1) { "
+           "if (x[j = k] < 0) continue; s += x[j = k]; if (s > 9) break; } return s; } " KERNEL(
+               "axis q in N; Z[i, q] = g(X[i, j], j, q);"),
+           partial_sum);
+    expect(
+        POINT(
+            "fn f(f32 x) -> f32 { f32 s = 0; for (each k in int(x)) s += f32(k); return s; }"),
+        counted);
+    expect(POINT("fn h(int n) -> f32 { f32 s = 0; for (each k in n) s += f32(k); return s; } "
+                 "fn f(f32 x) -> f32 = h(int(x));"),
+           counted);
+}

@@ -1,0 +1,4 @@
+fn sq(f32 x) -> f32 { x * x }
+kernel k(in f32 X[N], out f32 Y[N]) {
+    grid (i in N) Y[i] = sq(X[i]);
+}

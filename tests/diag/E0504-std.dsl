@@ -1,0 +1,4 @@
+import "nn";
+kernel k(in f32 X[N], out f32 Y[N]) {
+    grid (i in N) Y[i] = nn.gelu(X[i]);
+}

@@ -1,0 +1,42 @@
+// `print` and `assert` of a lifted function: what a branch asserts holds for the points that take it, with or without axes of
+// the function's own; a line is printed if some point takes the branch.
+// RUN: %tegula run %s --kernel scalars --set N=6 --checked --check --repeat 1 | FileCheck %s --check-prefix=LINE
+// RUN: %tegula run %s --kernel rows --set N=6 M=3 --checked --check --repeat 1 | FileCheck %s --check-prefix=LINE
+// RUN: %tegula run %s --kernel scalars --set N=4 --checked --check --repeat 1 | FileCheck %s --check-prefix=NONE
+// RUN: not %tegula run %s --kernel wrong --set N=6 --checked --repeat 1 2>&1 | FileCheck %s --check-prefix=WRONG
+// LINE: n={{.*}}[4]: 4, [5]: 5}
+// NONE-NOT: n=
+// WRONG: L0908: n > 4 is false at i = 4: n = 4; n is 4
+
+fn scalar(f32 x, int n, int least) -> f32
+{
+    f32 s = 0;
+    if (n > 3) {
+        assert(n > least, "n is {}", n);
+        print("n={}", n);
+        s = x;
+    }
+    return s;
+}
+fn row(f32 x[j], axis j, int n) -> f32
+{
+    if (n <= 3) return 0;
+    assert(n > 3);
+    print("n={}", n);
+    return sum(x, j);
+}
+kernel scalars(in f32 X[N], out f32 Y[N])
+{
+    grid (i in N) Y[i] = scalar(X[i], i, 3);
+}
+kernel wrong(in f32 X[N], out f32 Y[N])
+{
+    grid (i in N) Y[i] = scalar(X[i], i, 4);
+}
+kernel rows(in f32 X[N, M], out f32 Y[N])
+{
+    grid (i in N) {
+        axis j in M;
+        Y[i] = row(X[i, j], j, i);
+    }
+}
