@@ -8,10 +8,11 @@
  * whose end depends on the grid block, as in causal attention, wastes half a block), or 64 by 96 where panels are a line of the
  * caches wide: so many rows of 64 floats leave room for another operand in the first level, in place; without, long lines and few rows. Bodies
  * without such a loop are left alone, as targets size their grids at launch; but a kernel whose code asks for its blocks
- * (`i.first`, `i.size`) has to have some. Runs once over the axes. */
+ * (`i.first`, `i.size`) has to have some. Blocks that are counted into bins are many times as long as there are bins, as these are cleared
+ * and added up once a block. Runs once over the axes. */
 #include "dsl/passes/passes.h"
 
-enum { GRID_DOT = 64, LOOP_DOT = 192, LOOP_DOT_NARROW = 96, LINE_BLOCK = 1024, ROW_BLOCK = 8, LONE_BLOCK = 4096 };
+enum { GRID_DOT = 64, LOOP_DOT = 192, LOOP_DOT_NARROW = 96, LINE_BLOCK = 1024, ROW_BLOCK = 8, LONE_BLOCK = 4096, PER_BIN = 16, MOST_COUNTED = 1 << 18 };
 
 typedef struct survey {
     tg_func *f;
@@ -19,6 +20,7 @@ typedef struct survey {
     bool *streamed; /* by axis rank: the phase that binds it has a loop over blocks */
     bool *around;   /* by axis rank: such a loop is inside what binds it */
     bool *crossed;  /* by axis rank: some tile spans it and a full axis: lines and rows */
+    int64_t *bins;  /* by axis rank: of a histogram along it */
     int64_t loop_dot;
     bool changed;
 } survey;
@@ -60,7 +62,10 @@ static void visit(tg_op *op, void *user) {
     for (uint32_t i = 0; i < op->n_results; i++) {
         note_result(user, tg_result(op, i)->type);
     }
-    if (op->opcode == TG_OP_DOT) {
+    if (op->opcode == TG_OP_HISTOGRAM) {
+        survey *s = user;
+        s->bins[tg_op_axis(op, TG_ATTR_AXIS)->rank] = tg_op_axis(op, TG_ATTR_BINS)->extent;
+    } else if (op->opcode == TG_OP_DOT) {
         note_dot(user, op);
     } else if (op->opcode == TG_OP_FOR && tg_op_axis(op, TG_ATTR_AXIS)) {
         note_loop(user, op);
@@ -79,13 +84,16 @@ static int64_t block_of(const survey *s, const tg_axis *a) {
     if (!s->f->block_dependent) {
         return 0;
     }
-    return dot ? GRID_DOT : streamed || !lone ? ROW_BLOCK : LONE_BLOCK;
+    int64_t bins = s->bins[a->rank];
+    int64_t counted = bins > MOST_COUNTED / PER_BIN ? MOST_COUNTED : bins * PER_BIN;
+    return dot ? GRID_DOT : streamed || !lone ? ROW_BLOCK : counted > LONE_BLOCK ? counted : LONE_BLOCK;
 }
 
 static bool choose_blocks(tg_func *f, int64_t loop_dot) {
     uint32_t n = f->axes.len + 1;
     survey s = {.f = f,
                 .loop_dot = loop_dot,
+                .bins = TG_NEW_ARRAY(f->arena, int64_t, n),
                 .in_dot = TG_NEW_ARRAY(f->arena, bool, n),
                 .streamed = TG_NEW_ARRAY(f->arena, bool, n),
                 .around = TG_NEW_ARRAY(f->arena, bool, n),

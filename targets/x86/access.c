@@ -391,7 +391,8 @@ tg_x86_address tg_x86_address_of(tg_x86 *x, tg_x86_frame *f, tg_op *op, LLVMValu
             *inside = tg_x86_and_masks(x, *inside, below(x, index, t->dim[d]));
         }
         LLVMValueRef stride = t->stride[d];
-        bool lanes = index.step || tg_llvm_is_vector(index.v) || t->rank == 1; /* a table is hardly ever strided */
+        /* A table is hardly ever strided; nor is what atomic operations work on, one element at a time. */
+        bool lanes = index.step || tg_llvm_is_vector(index.v) || t->rank == 1 || x->alone;
         if (d + 1 == t->rank && x->unit && lanes && tg_x86_may_be_unit(tg_operand(op, 0))) {
             stride = tg_llvm_i64(x->l, 1);
             tg_x86_note_unit(x, tg_operand(op, 0));

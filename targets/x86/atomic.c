@@ -1,4 +1,5 @@
-/* Atomic operations on elements of tensors, one lane at a time: nests that contain one are scalar. */
+/* Atomic operations on elements of tensors, one lane at a time: nests that contain one are scalar. Where nobody can meet them (apart.c)
+ * they are reads and writes, also in lanes. */
 #include "targets/x86/address.h"
 
 static LLVMAtomicOrdering ordering_of(const tg_op *op) {
@@ -38,12 +39,16 @@ static LLVMTypeRef int_like(tg_x86 *x, LLVMTypeRef t) {
     return t == x->l->f16 ? x->l->i16 : t == x->l->f32 ? x->l->i32 : t == x->l->f64 ? x->l->i64 : t;
 }
 
+static LLVMValueRef combine(tg_x86 *x, tg_op *op, tg_dtype t, LLVMValueRef old, LLVMValueRef v) {
+    static const tg_opcode ops[] = {TG_OP_ADD, TG_OP_MUL, TG_OP_MIN, TG_OP_MAX, TG_OP_AND, TG_OP_OR, TG_OP_XOR};
+    tg_enum fn = tg_op_enum(op, TG_ATTR_FN, TG_FN_ADD);
+    return fn == TG_FN_XCHG ? v : tg_x86_binary(x, ops[fn - TG_FN_ADD], t, old, v);
+}
+
 /* Types without an instruction: compare and exchange until it holds. */
 static LLVMValueRef rmw_loop(tg_x86 *x, tg_op *op, LLVMValueRef p, const tg_x86_address *a, LLVMValueRef v) {
-    static const tg_opcode ops[] = {TG_OP_ADD, TG_OP_MUL, TG_OP_MIN, TG_OP_MAX, TG_OP_AND, TG_OP_OR, TG_OP_XOR};
     LLVMBuilderRef b = x->builder;
     LLVMTypeRef word = int_like(x, a->element);
-    tg_enum fn = tg_op_enum(op, TG_ATTR_FN, TG_FN_ADD);
     LLVMValueRef slot = tg_x86_alloca(x, word);
     LLVMBuildStore(b, tg_llvm_load(x->l, word, p, a->align), slot);
     LLVMBasicBlockRef body = tg_llvm_block(x->l), after = tg_llvm_block(x->l);
@@ -51,7 +56,7 @@ static LLVMValueRef rmw_loop(tg_x86 *x, tg_op *op, LLVMValueRef p, const tg_x86_
     LLVMPositionBuilderAtEnd(b, body);
     LLVMValueRef old = LLVMBuildLoad2(b, word, slot, "");
     LLVMValueRef r = tg_x86_from_memory(x, LLVMBuildBitCast(b, old, a->element, ""), a->dtype);
-    LLVMValueRef next = fn == TG_FN_XCHG ? v : tg_x86_binary(x, ops[fn - TG_FN_ADD], a->dtype, r, v);
+    LLVMValueRef next = combine(x, op, a->dtype, r, v);
     next = LLVMBuildBitCast(b, tg_x86_to_memory(x, next, a->dtype), word, "");
     LLVMValueRef pair = LLVMBuildAtomicCmpXchg(b, p, old, next, LLVMAtomicOrderingAcquireRelease,
                                                LLVMAtomicOrderingMonotonic, 0);
@@ -87,6 +92,14 @@ static LLVMValueRef modify(tg_x86 *x, tg_x86_frame *f, tg_op *op, LLVMValueRef p
     return LLVMBuildAtomicRMW(x->builder, rmw_of(fn, a->dtype), p, v, ordering_of(op), 0);
 }
 
+/* Reads, changes and writes the lanes of the address. */
+static LLVMValueRef update(tg_x86 *x, tg_x86_frame *f, tg_op *op, const tg_x86_address *a) {
+    LLVMValueRef v = tg_x86_vector(x, tg_x86_eval(x, f, tg_operand(op, 1)));
+    LLVMValueRef old = tg_x86_from_memory(x, tg_x86_load_elements(x, a), a->dtype);
+    tg_x86_store_elements(x, a, tg_x86_to_memory(x, combine(x, op, a->dtype, old, v), a->dtype));
+    return old;
+}
+
 tg_x86_val tg_x86_atomic(tg_x86 *x, tg_x86_frame *f, tg_op *op) {
     LLVMValueRef inside;
     tg_x86_address a = tg_x86_address_of(x, f, op, &inside);
@@ -97,14 +110,21 @@ tg_x86_val tg_x86_atomic(tg_x86 *x, tg_x86_frame *f, tg_op *op) {
     if (guard) {
         inside = tg_x86_and_masks(x, inside, tg_x86_eval(x, f, guard).v);
     }
-    LLVMTypeRef type = tg_x86_reg_type(x, a.dtype);
-    LLVMValueRef slot = tg_x86_alloca(x, type), p = tg_llvm_gep(x->l, a.element, a.base, a.offset.v);
+    bool plain = tg_x86_is_plain_atomic(x, op);
+    LLVMTypeRef type = tg_llvm_wide(tg_x86_reg_type(x, a.dtype), x->lanes);
+    LLVMValueRef slot = tg_x86_alloca(x, type), p = plain ? NULL : tg_llvm_gep(x->l, a.element, a.base, a.offset.v);
+    inside = plain ? tg_x86_and_masks(x, f->mask, inside) : inside;
+    if (inside && tg_llvm_is_vector(inside)) {
+        a.mask = inside;
+        inside = NULL;
+    }
     LLVMBuildStore(x->builder, LLVMConstNull(type), slot);
     tg_llvm_if c;
     if (inside) {
         tg_llvm_if_open(x->l, &c, inside);
     }
-    LLVMBuildStore(x->builder, op->opcode == TG_OP_CAS ? exchange_if(x, f, op, p, &a) : modify(x, f, op, p, &a), slot);
+    LLVMValueRef old = plain ? update(x, f, op, &a) : op->opcode == TG_OP_CAS ? exchange_if(x, f, op, p, &a) : modify(x, f, op, p, &a);
+    LLVMBuildStore(x->builder, old, slot);
     if (inside) {
         tg_llvm_if_close(x->l, &c);
     }

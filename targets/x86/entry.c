@@ -141,12 +141,15 @@ bool tg_x86_is_known(tg_x86 *x, tg_value *v, int64_t *out) {
     return tg_x86_is_launch_value(v) && tg_llvm_is_const(tg_x86_launch_value(x, v), out);
 }
 
-/* Is the phase better done by one thread, and known to be? */
-static bool is_alone(tg_x86 *x, tg_op *phase) {
+/* Is the phase better done by one thread? */
+static bool is_small(tg_x86 *x, tg_op *phase) {
     return x->options->tensors && (!x->options->two_threads || tg_x86_is_little_work(x, phase));
 }
 
 static LLVMValueRef load_threads(tg_x86 *x) {
+    if (x->options->tensors && !x->options->two_threads) {
+        return tg_llvm_i64(x->l, 1);
+    }
     LLVMValueRef n = tg_llvm_load(x->l, x->l->i32, field(x, x->rt, offsetof(tg_rt, n_threads)), 4);
     return LLVMBuildSExt(x->builder, n, x->l->i64, "");
 }
@@ -245,6 +248,7 @@ typedef struct task_grid {
     const tg_x86_grid_par *pars;
     uint32_t n;
     bool single; /* one task for certain */
+    tg_x86_apart apart;
     tg_x86_captures captures;
     int64_t scratch_bytes;
     bool uses_scratch, uses_alloc, uses_rt;
@@ -360,7 +364,8 @@ static void step_back_unless(tg_x86 *x, LLVMValueRef test) {
     LLVMPositionBuilderAtEnd(x->builder, go);
 }
 
-static LLVMValueRef emit_tasks(tg_x86 *x, tg_op *phase, task_grid *g) {
+/* A task function for these strides. */
+static LLVMValueRef emit_task(tg_x86 *x, tg_op *phase, task_grid *g) {
     if (x->options->baseline || x->options->strides == TG_STRIDES_GENERAL) {
         return emit_variant(x, phase, g, false);
     }
@@ -377,6 +382,27 @@ static LLVMValueRef emit_tasks(tg_x86 *x, tg_op *phase, task_grid *g) {
         return fast;
     }
     return LLVMBuildSelect(x->builder, test, fast, emit_variant(x, phase, g, false), "");
+}
+
+/* Two forms if the phase has atomic operations that need not be such where its instances are `apart`; *n_tasks: the instances, or the
+ * groups of them that are tasks then. */
+static LLVMValueRef emit_tasks(tg_x86 *x, tg_op *phase, task_grid *g, LLVMValueRef *n_tasks) {
+    int64_t always = 0;
+    LLVMValueRef apart = g->apart.may ? tg_x86_is_apart(x, &g->apart, load_threads(x), *n_tasks) : tg_llvm_int(x->l->i1, 0);
+    bool known = tg_llvm_is_const(apart, &always);
+    LLVMValueRef plain = NULL, locked = NULL;
+    if (!known || always) {
+        x->alone = true;
+        x->group = g->apart.by ? g->apart.by->op : NULL;
+        plain = emit_task(x, phase, g);
+        x->alone = false;
+        x->group = NULL;
+        *n_tasks = g->apart.by ? LLVMBuildSelect(x->builder, apart, g->apart.by->count, *n_tasks, "") : *n_tasks;
+    }
+    if (!known || !always) {
+        locked = emit_task(x, phase, g);
+    }
+    return !locked ? plain : !plain ? locked : LLVMBuildSelect(x->builder, apart, plain, locked, "");
 }
 
 /* A worker for a task that this thread runs at once, with its scratch on the stack. */
@@ -430,10 +456,12 @@ static void emit_phase(tg_x86 *x, tg_op *phase) {
     LLVMBuilderRef b = x->builder;
     tg_x86_grid_par pars[TG_X86_MAX_PARS];
     task_grid g = {.pars = pars, .n = tg_x86_collect_pars(phase, pars)};
-    LLVMValueRef total = tg_x86_size_grid(x, phase, pars, g.n, is_alone(x, phase) ? tg_llvm_i64(x->l, 1) : load_threads(x));
+    tg_x86_find_apart(x, phase, pars, g.n, &g.apart);
+    LLVMValueRef threads = is_small(x, phase) ? tg_llvm_i64(x->l, 1) : load_threads(x);
+    LLVMValueRef total = tg_x86_size_grid(x, phase, pars, g.n, threads, &g.apart);
     int64_t count;
     g.single = x->options->tensors && tg_llvm_is_const(total, &count) && count == 1;
-    LLVMValueRef task = emit_tasks(x, phase, &g);
+    LLVMValueRef task = emit_tasks(x, phase, &g, &total);
     bool here = runs_here(&g);
     LLVMValueRef frame = build_frame(x, phase, &g.captures, pars, g.n, !here || g.uses_rt);
     LLVMValueRef status = here ? run_here(x, &g, task, frame) : run_in_pool(x, &g, task, frame, total);

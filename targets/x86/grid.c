@@ -141,7 +141,35 @@ static void size_dot_grid(tg_x86 *x, tg_op *phase, tg_x86_grid_par *pars, const 
     }
 }
 
-LLVMValueRef tg_x86_size_grid(tg_x86 *x, tg_op *phase, tg_x86_grid_par *pars, uint32_t n, LLVMValueRef threads) {
+/* Numbers of the binders, outermost first. */
+static void order_grid(tg_x86 *x, tg_op *phase, const tg_x86_grid_par *pars, uint32_t n, tg_x86_apart *apart, uint32_t *sorted) {
+    tg_op *ops[TG_X86_MAX_PARS];
+    for (uint32_t i = 0; i < n; i++) {
+        ops[i] = pars[i].op;
+    }
+    x->permuted = tg_x86_sched_order(x, phase, ops, n, sorted);
+    uint32_t at = 0;
+    while (apart->by && &pars[sorted[at]] != apart->by) {
+        at++;
+    }
+    if (at > 0 && x->permuted) {
+        apart->by = NULL;
+        return;
+    }
+    for (uint32_t i = at; i > 0; i--) {
+        sorted[i] = sorted[i - 1];
+        x->permuted = true;
+    }
+    sorted[0] = apart->by ? (uint32_t)(apart->by - pars) : sorted[0];
+}
+
+static void size_axis(tg_x86 *x, tg_x86_grid_par *p, LLVMValueRef extent, LLVMValueRef target, LLVMValueRef *total) {
+    LLVMValueRef want = tg_llvm_ceil_div(x->l, target, tg_llvm_max64(x->l, *total, tg_llvm_i64(x->l, 1)));
+    LLVMValueRef block = tg_op_is_each(p->op) ? p->block : choose_block(x, tg_op_axis(p->op, TG_ATTR_AXIS), extent, want);
+    set_count(x, p, block, extent, total);
+}
+
+LLVMValueRef tg_x86_size_grid(tg_x86 *x, tg_op *phase, tg_x86_grid_par *pars, uint32_t n, LLVMValueRef threads, tg_x86_apart *apart) {
     LLVMBuilderRef b = x->builder;
     LLVMValueRef one = tg_llvm_i64(x->l, 1), total = one, zero = tg_llvm_i64(x->l, 0);
     LLVMValueRef many = LLVMBuildMul(b, threads, tg_llvm_i64(x->l, 4), "");
@@ -154,23 +182,19 @@ LLVMValueRef tg_x86_size_grid(tg_x86 *x, tg_op *phase, tg_x86_grid_par *pars, ui
     tg_x86_dot_grid dot;
     bool contraction = tg_x86_dot_grid_of(x, phase, &dot);
     if (contraction) {
+        apart->by = NULL;
         size_dot_grid(x, phase, pars, extents, n, threads, &dot, &total);
     }
+    uint32_t sorted[TG_X86_MAX_PARS] = {0};
+    order_grid(x, phase, pars, n, apart, sorted);
+    if (apart->by) {
+        size_axis(x, apart->by, extents[apart->by - pars], target, &total);
+    }
     for (uint32_t i = 0; i < n && !contraction; i++) {
-        tg_x86_grid_par *p = &pars[i];
-        LLVMValueRef extent = extents[i];
-        LLVMValueRef want = tg_llvm_ceil_div(x->l, target, tg_llvm_max64(x->l, total, one));
-        p->block = tg_op_is_each(p->op) ? tg_llvm_i64(x->l, tg_op_int(p->op, TG_ATTR_STEP, 1))
-                                        : choose_block(x, tg_op_axis(p->op, TG_ATTR_AXIS), extent, want);
-        p->count = tg_llvm_ceil_div(x->l, extent, p->block);
-        total = LLVMBuildMul(b, total, p->count, "");
+        if (&pars[i] != apart->by) {
+            size_axis(x, &pars[i], extents[i], target, &total);
+        }
     }
-    tg_op *ops[TG_X86_MAX_PARS];
-    uint32_t sorted[TG_X86_MAX_PARS];
-    for (uint32_t i = 0; i < n; i++) {
-        ops[i] = pars[i].op;
-    }
-    x->permuted = tg_x86_sched_order(x, phase, ops, n, sorted);
     LLVMValueRef below = one;
     for (uint32_t i = n; i-- > 0;) {
         tg_x86_grid_par *p = &pars[sorted[i]];

@@ -14,7 +14,18 @@ typedef struct tg_x86_grid_par {
 
 /* The axes, outermost first. */
 uint32_t tg_x86_collect_pars(tg_op *phase, tg_x86_grid_par *out);
-/* Fills in the axes for so many threads; the number of tasks. Emits at the builder's position. */
-LLVMValueRef tg_x86_size_grid(tg_x86 *x, tg_op *phase, tg_x86_grid_par *pars, uint32_t n, LLVMValueRef threads);
+
+/* ---- apart.c: may the atomic operations of a phase be plain ones? ---- */
+typedef struct tg_x86_apart {
+    bool may;            /* it has some, all relaxed */
+    tg_x86_grid_par *by; /* instances that differ in its index never touch the same element; null: none known */
+} tg_x86_apart;
+void tg_x86_find_apart(tg_x86 *x, tg_op *phase, tg_x86_grid_par *pars, uint32_t n, tg_x86_apart *out);
+/* i1: with so many threads no two instances that could meet run at the same time, if those of one index of `by` are one task. */
+LLVMValueRef tg_x86_is_apart(tg_x86 *x, const tg_x86_apart *a, LLVMValueRef threads, LLVMValueRef total);
+
+/* Fills in the axes for so many threads; the number of instances. Emits at the builder's position. `apart->by` is divided first
+ * and becomes the outermost, or none where a schedule orders the axes otherwise. */
+LLVMValueRef tg_x86_size_grid(tg_x86 *x, tg_op *phase, tg_x86_grid_par *pars, uint32_t n, LLVMValueRef threads, tg_x86_apart *apart);
 
 #endif

@@ -75,7 +75,7 @@ static void run_root_here(tg_x86_nest_walk *w, uint32_t root, uint32_t copy, tg_
         tg_x86_val old = tg_x86_atomic(x, f, r->op);
         if (r->value->type->n_axes == 0) {
             tg_x86_set_scalar(x, r->value, old);
-        } else {
+        } else if (!r->transient) {
             tg_x86_buffer_store(x, f, x->buffers[r->value->id], old);
         }
         break;

@@ -235,6 +235,12 @@ static void end_instance(tg_x86 *x) {
     LLVMBuildCall2(x->builder, type, fn, &x->worker, 1, "");
 }
 
+/* Where the instances of the task with the number in a parameter begin. */
+static LLVMValueRef instance_of(tg_x86 *x, unsigned parameter) {
+    LLVMValueRef task = LLVMGetParam(x->fn, parameter);
+    return x->group ? LLVMBuildMul(x->builder, task, tg_x86_captured(x, TG_X86_SLOT_BLOCK, x->group, 1, x->l->i64), "") : task;
+}
+
 LLVMValueRef tg_x86_emit_task(tg_x86 *x, tg_op *phase, const char *suffix) {
     tg_llvm *l = x->l;
     LLVMBuilderRef b = l->builder;
@@ -243,7 +249,7 @@ LLVMValueRef tg_x86_emit_task(tg_x86 *x, tg_op *phase, const char *suffix) {
     LLVMPositionBuilderAtEnd(b, outside);
     tg_llvm_loop loop;
     bool single = tg_x86_is_single_task(x);
-    LLVMValueRef task = single ? tg_llvm_i64(l, 0) : tg_llvm_loop_open(l, &loop, LLVMGetParam(x->fn, 1), LLVMGetParam(x->fn, 2), tg_llvm_i64(l, 1));
+    LLVMValueRef task = single ? tg_llvm_i64(l, 0) : tg_llvm_loop_open(l, &loop, instance_of(x, 1), instance_of(x, 2), tg_llvm_i64(l, 1));
     LLVMBasicBlockRef skip = tg_llvm_block(l), body = tg_llvm_block(l);
     x->instance_start = LLVMGetInsertBlock(b);
     LLVMPositionBuilderAtEnd(b, body);

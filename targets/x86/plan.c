@@ -110,6 +110,7 @@ tg_x86_nest *tg_x86_op_nest(tg_x86 *x, tg_op *op) {
     tg_x86_nest *n = TG_NEW(x->arena, tg_x86_nest);
     nest_axes(op, n);
     tg_x86_root r = {root_kind(op), op, op->n_results ? tg_result(op, 0) : NULL, NULL, false, false};
+    r.transient = r.kind == TG_X86_ROOT_ATOMIC && !r.value->uses;
     tg_vec_push(x->arena, &n->roots, r);
     n->dot = op->opcode == TG_OP_DOT ? tg_x86_dot_plan(x, op) : NULL;
     return n;

@@ -129,7 +129,7 @@ static void vote_access(votes *s, const tg_op *op) {
         unit |= c == 1 && d + 1 == n;
         gathers |= c != 0 && !(c == 1 && d + 1 == n);
     }
-    bool store = op->opcode == TG_OP_STORE; /* scatters cost more than gathers */
+    bool store = op->opcode == TG_OP_STORE || op->opcode == TG_OP_ATOMIC; /* scatters cost more than gathers */
     s->pieces |= gathers || tg_dtype_kind_of(tg_operand(op, 0)->type->dtype) == TG_KIND_COMPLEX;
     int worse = is_outside_loops(s, op) ? -1 : store ? -12 : -8;
     s->score += !depends ? 0 : unit && !gathers ? (store ? 12 : 10) : worse;
@@ -276,9 +276,19 @@ bool tg_x86_suits_vector(tg_x86 *x, tg_x86_nest *n, const tg_axis *a) {
     return v.score >= 0 && !v.scalar_only;
 }
 
-static bool is_scalar_kind(const tg_x86_nest *n) {
-    tg_x86_root_kind k = n->roots.data[0].kind;
-    return k == TG_X86_ROOT_ATOMIC || k == TG_X86_ROOT_EFFECT;
+static bool is_scalar_kind(const tg_x86 *x, const tg_x86_nest *n) {
+    const tg_x86_root *r = &n->roots.data[0];
+    return r->kind == TG_X86_ROOT_EFFECT || (r->kind == TG_X86_ROOT_ATOMIC && !tg_x86_is_plain_atomic(x, r->op));
+}
+
+/* Are the lanes along the axis consecutive elements of what an atomic operation changes, so that no two are the same? */
+static bool changes_run(const tg_op *op, const tg_axis *a) {
+    uint32_t n = tg_op_n_indices(op);
+    bool run = n > 0 && coefficient(tg_op_index(op, n - 1), a, NULL) == 1;
+    for (uint32_t d = 0; run && d + 1 < n; d++) {
+        run = coefficient(tg_op_index(op, d), a, NULL) == 0;
+    }
+    return run;
 }
 
 static bool inner_may_run_in_lanes(const tg_x86_nest *n) {
@@ -314,7 +324,9 @@ static int fold_penalty(const tg_x86 *x, int64_t bound) {
 
 static bool may_run_in_lanes(const tg_x86 *x, const tg_x86_nest *n, uint32_t i) {
     const tg_axis *a = i < n->n_outer ? n->outer[i] : n->inner[i - n->n_outer];
-    return x->ranges[a->rank].bound != 1 && (i < n->n_outer || inner_may_run_in_lanes(n));
+    const tg_x86_root *r = &n->roots.data[0];
+    bool apart = r->kind != TG_X86_ROOT_ATOMIC || changes_run(r->op, a);
+    return apart && x->ranges[a->rank].bound != 1 && (i < n->n_outer || inner_may_run_in_lanes(n));
 }
 
 /* An axis of one point does what `vector(a) = 1` asks; a longer vector is asked of tensors that have more points. */
@@ -410,7 +422,7 @@ void tg_x86_choose_vector(tg_x86 *x, tg_x86_nest *n) {
     n->vector = n->partner = NULL;
     n->unroll = n->lanes = n->narrow = 1;
     bool gathers = x->options->strides == TG_STRIDES_GENERAL; /* all code is for any stride: lanes gather */
-    if (x->options->baseline || (!x->unit && !gathers) || is_scalar_kind(n)) {
+    if (x->options->baseline || (!x->unit && !gathers) || is_scalar_kind(x, n)) {
         return;
     }
     if (choose_scheduled(x, n)) {

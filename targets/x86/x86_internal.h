@@ -215,6 +215,8 @@ typedef struct tg_x86 {
     bool unit;             /* fast variant: the last stride of accessed tensors is 1 where that helps */
     unsigned lanes;        /* of the nest being emitted */
     unsigned run;          /* lanes of the inner axis, if lanes are over two; else 0 */
+    bool alone;            /* nobody meets the atomic operations of this task (apart.c) */
+    const tg_op *group;    /* a task is all instances of one block of this binder; null: one instance */
     bool permuted;         /* instances are enumerated in another order than that of the nest */
     tg_x86_ahead ahead;    /* what this loop requests before it is needed */
     bool stream;           /* stores of this loop go past the caches */
@@ -340,7 +342,8 @@ LLVMValueRef tg_x86_buffer_pointer(tg_x86 *x, tg_x86_frame *f, tg_x86_buffer *b)
 void tg_x86_buffer_store(tg_x86 *x, tg_x86_frame *f, tg_x86_buffer *b, tg_x86_val v);
 LLVMValueRef tg_x86_alloca(tg_x86 *x, LLVMTypeRef type);
 
-/* ---- atomic.c, buffer.c ---- */
+/* ---- apart.c, atomic.c, buffer.c ---- */
+bool tg_x86_is_plain_atomic(const tg_x86 *x, const tg_op *op); /* an ATOMIC that may read, change and write */
 tg_x86_val tg_x86_atomic(tg_x86 *x, tg_x86_frame *f, tg_op *op);
 tg_x86_buffer *tg_x86_buffer_create(tg_x86 *x, const tg_type *type, tg_axis *innermost);
 void tg_x86_buffer_reserve(tg_x86 *x, tg_x86_buffer *b); /* code that makes room: before the first store in a nest */

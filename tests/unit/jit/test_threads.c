@@ -49,6 +49,31 @@ static void *caller(void *user) {
     return NULL;
 }
 
+/* Sums of ones, which are exact: rows that are tasks of their own, and elements that all threads change. */
+static const char sums[] = "kernel by_row(in i32 I[M, N], inout f32 Y[M, K]) { grid (m in M, n in N) atomic Y[m, I[m, n]] += 1.0; }"
+                           "kernel by_all(in i32 I[M, N], inout f32 Y[1, K]) { grid (m in M, n in N) atomic Y[0, I[m, n]] += 1.0; }";
+
+static void add_in_threads(tg_context *c, const char *name, int64_t rows) {
+    enum { M = 64, N = 4096, K = 5 };
+    tg_module *m;
+    tg_tensor *index = tg_tensor_create(c, TG_I32, 2, (int64_t[]){M, N}), *y = tg_tensor_create(c, TG_F32, 2, (int64_t[]){rows, K});
+    CHECK(tg_module_load_text(c, "sums.dsl", sums, strlen(sums), &m) == TG_OK);
+    for (int i = 0; i < M * N; i++) {
+        ((int32_t *)tg_tensor_data(index))[i] = i % K;
+    }
+    float total = 0;
+    for (int i = 0; i < 20; i++) {
+        CHECK(tg_launch(tg_module_kernel(m, name), TG_ARGS(index, y)) == TG_OK);
+    }
+    for (int64_t i = 0; i < rows * K; i++) {
+        total += ((const float *)tg_tensor_data(y))[i];
+    }
+    CHECK(total == 20.0f * M * N);
+    tg_tensor_release(index);
+    tg_tensor_release(y);
+    tg_module_destroy(m);
+}
+
 static void report_cost(tg_context *c, tg_kernel *axpy) {
     tg_tensor *x = jit_tensor_f32(c, 16, 1, 1), *y = jit_tensor_f32(c, 16, 0, 0);
     struct timespec a, b;
@@ -77,6 +102,8 @@ int main(void) {
     tg_kernel_stats stats = {.struct_size = sizeof stats};
     CHECK(tg_kernel_get_stats(tg_module_kernel(s.module, "scale"), &stats) == TG_OK);
     CHECK(stats.n_variants == 4);
+    add_in_threads(s.context, "by_row", 64);
+    add_in_threads(s.context, "by_all", 1);
     report_cost(s.context, tg_module_kernel(s.module, "axpy"));
     tg_module_destroy(s.module);
     tg_context_destroy(s.context);
