@@ -81,8 +81,38 @@ tg_status tg_op_transpose(tg_context *context, const tg_tensor *x, tg_tensor *y)
     return tg_std_launch(context, TG_STD_transpose, TG_ARGS(x, y));
 }
 
+/* The same elements as rows, if the last two dimensions follow each other. */
+static bool as_rows(const tg_tensor *t, tg_tensor *rows) {
+    if (!t || t->rank != 3) {
+        return false;
+    }
+    int64_t lines = t->arg.shape[1], points = t->arg.shape[2];
+    if (lines > 1 && points > 1 && t->arg.stride[1] != points * t->arg.stride[2]) {
+        return false;
+    }
+    rows->dtype = t->dtype;
+    rows->rank = 2;
+    rows->context = t->context;
+    rows->arg = (tg_tensor_arg){.data = t->arg.data,
+                                .shape = {t->arg.shape[0], lines * points},
+                                .stride = {t->arg.stride[0], t->arg.stride[points > 1 ? 2 : 1]}};
+    return true;
+}
+
+/* Of whole bytes and the right shapes: all else is left to the kernel that says what is wrong with it. */
+static bool joins_rows(const tg_tensor *a, const tg_tensor *b, const tg_tensor *c) {
+    const int64_t *m = a->arg.shape, *k = b->arg.shape, *r = c->arg.shape;
+    bool fits = m[0] == r[0] && k[0] == r[0] && m[2] == r[2] && k[2] == r[2] && r[1] == m[1] + k[1];
+    bool number = tg_dtype_is_int(c->dtype) || tg_dtype_is_float(c->dtype);
+    return fits && number && !tg_dtype_is_storage(c->dtype) && a->dtype == c->dtype && b->dtype == c->dtype;
+}
+
 tg_status tg_op_concat(tg_context *context, const tg_tensor *a, const tg_tensor *b,
                        tg_tensor *c) {
+    tg_tensor rows[3] = {0};
+    if (as_rows(a, &rows[0]) && as_rows(b, &rows[1]) && as_rows(c, &rows[2]) && joins_rows(a, b, c)) {
+        return tg_std_launch(context, TG_STD_concat_rows, TG_ARGS(&rows[0], &rows[1], &rows[2]));
+    }
     return tg_std_launch(context, TG_STD_concat, TG_ARGS(a, b, c));
 }
 

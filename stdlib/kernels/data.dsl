@@ -20,6 +20,13 @@ kernel concat<T: any>(in T A[P, M, N], in T B[P, K, N], out T C[P, R, N])
 {
     grid (each p in P, r in R, n in N) C[p, r, n] = r < M ? A[p, r, n] : B[p, r - M, n];
 }
+/// Each row of A, then that of B
+kernel concat_rows<T: num>(in T A[M, N], in T B[M, K], out T C[M, R])
+    where R == N + K
+{
+    grid (m in M, n in N) C[m, n] = A[m, n];
+    grid (m in M, k in K) C[m, N + k] = B[m, k];
+}
 /// X at (top, left) in Y, `value` around it; a negative position crops.
 kernel pad<T: integer | float>(in T X[P, M, N], out T Y[P, U, V], int top, int left, T value)
 {

@@ -25,14 +25,24 @@ void ref_transpose(kcase *c) {
     }
 }
 
-void ref_concat(kcase *c) {
-    int64_t n = kd(c, "N") * kwidth(c, "C"), a = kd(c, "M") * n, b = kd(c, "K") * n;
-    for (int64_t p = 0; p < kd_or(c, "P", 1); p++) {
+/* `count` rows of a elements and of b. */
+static void join_rows(kcase *c, int64_t count, int64_t a, int64_t b) {
+    for (int64_t p = 0; p < count; p++) {
         for (int64_t i = 0; i < a + b; i++) {
             kt(c, "C")[p * (a + b) + i] =
                 i < a ? kt(c, "A")[p * a + i] : kt(c, "B")[p * b + i - a];
         }
     }
+}
+
+void ref_concat(kcase *c) {
+    int64_t n = kd(c, "N") * kwidth(c, "C");
+    join_rows(c, kd_or(c, "P", 1), kd(c, "M") * n, kd(c, "K") * n);
+}
+
+void ref_concat_rows(kcase *c) {
+    int64_t w = kwidth(c, "C");
+    join_rows(c, kd(c, "M"), kd(c, "N") * w, kd(c, "K") * w);
 }
 
 void ref_pad(kcase *c) {

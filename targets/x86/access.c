@@ -296,6 +296,15 @@ static const tg_op *single_binder(const tg_value *v) {
     return binds ? op : NULL;
 }
 
+/* One of two values that a condition on the axis chooses between, as of tensors that follow one another: it need not be as long as both. */
+static bool is_chosen(const tg_op *op, const tg_axis *a) {
+    bool chosen = op->opcode == TG_OP_LOAD && tg_result(op, 0)->uses;
+    for (const tg_use *u = chosen ? tg_result(op, 0)->uses : NULL; u && chosen; u = u->next) {
+        chosen = u->user->opcode == TG_OP_SELECT && tg_type_has_axis(tg_operand(u->user, 0)->type, a);
+    }
+    return chosen;
+}
+
 /* An index that is an axis itself or a single index, over a domain known at launch, stays inside if the tensor is as long as the domain:
  * the fast variant leaves that to one test in the entry. */
 bool tg_x86_checkable_at_launch(const tg_op *op, uint32_t d, tg_value **extent) {
@@ -306,7 +315,7 @@ bool tg_x86_checkable_at_launch(const tg_op *op, uint32_t d, tg_value **extent) 
         while (a->like) {
             a = a->like;
         }
-        binder = a->binder;
+        binder = is_chosen(op, tg_op_axis(index->def, TG_ATTR_AXIS)) ? NULL : a->binder;
     }
     *extent = binder ? tg_operand(binder, 0) : NULL;
     return *extent && tg_x86_is_launch_value(*extent) && tg_x86_is_launch_value(tg_operand(op, 0));

@@ -192,6 +192,29 @@ static void expect_product(const tg_tensor *a, const tg_tensor *b, const tg_tens
     }
 }
 
+/* Joined as rows where the last two dimensions follow each other, line by line where they do not. */
+Test(stdlib_ops, concat_of_any_strides, .init = setup, .fini = teardown) {
+    enum { P = 5, M = 3, K = 4, N = 7 };
+    for (int kind = 0; kind < 3; kind++) { /* contiguous, lines apart, one column of a wider tensor */
+        int64_t n = kind == 2 ? 1 : N, wide = kind ? N + 2 : N;
+        tg_tensor *a = MAKE(1, P, M, wide), *b = MAKE(2, P, K, wide);
+        tg_tensor *c = tg_tensor_create(ctx, TG_F32, 3, (int64_t[]){P, M + K, wide});
+        tg_tensor *part[] = {tg_tensor_slice(a, 2, 0, n), tg_tensor_slice(b, 2, 0, n), tg_tensor_slice(c, 2, 0, n)};
+        EXPECT_OK(tg_op_concat(ctx, part[0], part[1], part[2]));
+        for (int64_t p = 0; p < P; p++) {
+            for (int64_t r = 0; r < M + K; r++) {
+                const float *from = r < M ? (const float *)tg_tensor_data(a) + (p * M + r) * wide : (const float *)tg_tensor_data(b) + (p * K + r - M) * wide;
+                for (int64_t i = 0; i < wide; i++) {
+                    float got = ((const float *)tg_tensor_data(c))[(p * (M + K) + r) * wide + i];
+                    cr_expect_eq(got, i < n ? from[i] : 0.0f, "%d: %d %d %d", kind, (int)p, (int)r, (int)i);
+                }
+            }
+        }
+        release(part[0], part[1], part[2]);
+        release(a, b, c);
+    }
+}
+
 Test(stdlib_ops, matmul_chooses, .init = setup, .fini = teardown) {
     tg_tensor *a = MAKE(1, 5, 7), *b = MAKE(2, 7, 9), *c = MAKE(3, 5, 9);
     EXPECT_OK(tg_op_matmul(ctx, a, b, c, NULL));
