@@ -216,10 +216,12 @@ void tg_variant_key_set_orders(const tg_kernel *k, const tg_order *orders, tg_va
 /* … of the code for tensors of exactly these shapes and strides; false if they take too many words. */
 bool tg_variant_key_set_shapes(const tg_kernel *k, const tg_launch_arg *args, tg_variant_key *key);
 bool tg_variant_key_has_shapes(const tg_variant_key *key);
+/* … and which lie like these; false if that takes too many words. */
+bool tg_variant_key_add_orders(const tg_kernel *k, const tg_order *orders, tg_variant_key *key);
 /* … of the code for tensors of which these are packed, one bit per parameter. */
 void tg_variant_key_set_packed(tg_variant_key *key, uint64_t packed);
-/* Is it for all shapes, and for the strides that most tensors have? */
-bool tg_variant_is_usual(const tg_kernel *k, const tg_variant *v);
+/* Is it for all shapes, but not for any strides? */
+bool tg_variant_is_usual(const tg_variant *v);
 /* A ready variant without waiting, or null. */
 tg_variant *tg_variant_find(const tg_kernel *k, const tg_variant_key *key);
 /* Finds, or compiles and waits. Errors are recorded for this thread. */
@@ -296,11 +298,11 @@ uint64_t tg_plan_epoch_of(const tg_kernel *k, uint64_t chosen);
 /* Runs a variant on arguments that a plan was found for, or on others that would pass the same checks. False: nothing was done. */
 bool tg_plan_run(const tg_kernel *k, const tg_variant *variant, const void *const *pointers,
                  tg_status *status);
-/* Keeps a launch that passed every check and ran `variant`; `epoch` is what the choice of the variant depends on. `hot`: it has
- * been found to be. */
+/* Keeps a launch that passed every check and ran `variant`; `epoch` is what the choice of the variant depends on. `n_found`: how many
+ * launches like it are counted already. */
 void tg_plan_keep(tg_kernel *k, const tg_argument *values, uint32_t n_values,
                   const tg_launch_arg *args, const tg_dtype *types, const tg_variant *variant,
-                  uint64_t epoch, bool hot);
+                  uint64_t epoch, uint32_t n_found);
 void tg_plans_free(tg_kernel *k);
 /* Content facts in checked mode (facts.c). */
 tg_status tg_facts_check(const tg_kernel *k, const tg_launch_binding *b,

@@ -249,23 +249,59 @@ static tg_status run(tg_kernel *k, const tg_variant *v, const tg_launch_arg *arg
 
 /* ---- code for shapes that come often ------------------------------------------------------------------------ */
 
+/* Are the last dimensions contiguous, as code for usual strides has them? */
+static bool has_usual_strides(const tg_kernel *k, const tg_launch_arg *args) {
+    bool usual = true;
+    for (uint32_t i = 0; i < k->signature->n_params; i++) {
+        const tg_tensor_arg *t = args[i].rank ? args[i].tensor : NULL;
+        usual = usual && (!t || t->stride[args[i].rank - 1] == 1 || t->shape[args[i].rank - 1] <= 1);
+    }
+    return usual;
+}
+
 /* The key of code for these shapes and strides alone; false if there is none. */
 static bool select_shapes(const tg_kernel *k, const tg_launch_arg *args,
                           const tg_launch_binding *b, tg_selection *s) {
+    tg_order orders[TG_MAX_PARAMS];
     tg_selection_of_launch(k, args, b, s);
-    return !tg_launch_has_packed(k, args) && tg_variant_key_set_shapes(k, args, &s->key);
+    bool fits = !tg_launch_has_packed(k, args) && tg_variant_key_set_shapes(k, args, &s->key);
+    return fits && (has_usual_strides(k, args) || !orders_of(k, args, orders) || tg_variant_key_add_orders(k, orders, &s->key));
 }
 
-/* Does what a launch works on fit the second-level cache? Larger ones gain next to nothing. */
-static bool is_small(const tg_kernel *k, const tg_launch_arg *args) {
-    enum { SMALL_BYTES = 256 << 10 };
+enum { SMALL_BYTES = 256 << 10 }; /* that fit the second-level cache */
+
+/* What a launch works on; far more than memory has if that is not known. */
+static int64_t bytes_of(const tg_kernel *k, const tg_launch_arg *args) {
     int64_t bytes = 0, first, end;
-    for (uint32_t i = 0; i < k->signature->n_params && bytes <= SMALL_BYTES; i++) {
+    for (uint32_t i = 0; i < k->signature->n_params; i++) {
         if (args[i].tensor) {
-            bytes += tg_launch_arg_spread(&args[i], &first, &end) && end - first <= SMALL_BYTES ? end - first : SMALL_BYTES + 1;
+            bytes += tg_launch_arg_spread(&args[i], &first, &end) ? end - first : INT64_MAX / (2 * TG_MAX_PARAMS);
         }
     }
-    return bytes <= SMALL_BYTES;
+    return bytes;
+}
+
+/* Are there rows shorter than half a vector? Code that knows them runs its lanes along something else. */
+static bool has_short_rows(const tg_kernel *k, const tg_launch_arg *args) {
+    enum { SHORT = 4 };
+    bool is_short = false;
+    for (uint32_t i = 0; i < k->signature->n_params; i++) {
+        const tg_launch_arg *a = &args[i];
+        is_short = is_short || (a->tensor && a->rank > 1 && a->tensor->shape[a->rank - 1] <= SHORT);
+    }
+    return is_short;
+}
+
+/* Large launches gain from code of their own only if rows are short; it is due all the sooner. The launches counted ahead for that. */
+static uint32_t head_start(const tg_kernel *k, const tg_launch_arg *args) {
+    uint32_t after = k->context->specialise_after;
+    int64_t bytes = bytes_of(k, args), times = bytes > SMALL_BYTES && has_short_rows(k, args) ? bytes / (SMALL_BYTES / 4) : 1;
+    uint32_t left = times < after ? after / (uint32_t)times : 1;
+    return left < after ? after - left : 0;
+}
+
+static bool gains(const tg_kernel *k, const tg_launch_arg *args) {
+    return bytes_of(k, args) <= SMALL_BYTES || has_short_rows(k, args);
 }
 
 /* Has code compiled for a launch that has come often, unless it would gain little or too many others have some. */
@@ -273,7 +309,7 @@ static void specialise(tg_kernel *k, const tg_launch_arg *args, const tg_launch_
                        const tg_variant *ran) {
     enum { MOST_SHAPES = 16 };
     tg_selection s;
-    if (tg_variant_is_usual(k, ran) && is_small(k, args) && select_shapes(k, args, b, &s) &&
+    if (tg_variant_is_usual(ran) && gains(k, args) && select_shapes(k, args, b, &s) &&
         atomic_fetch_add(&k->n_shapes, 1) < MOST_SHAPES) {
         (void)tg_selection_compile_async(k, &s); /* nobody asked for it */
     }
@@ -359,7 +395,8 @@ static tg_status launch_checked(tg_kernel *kernel, const tg_argument *values,
         specialise(chosen, args, &binding, ran);
     }
     if (s == TG_OK && epoch != TG_NOT_SETTLED && !tg_launch_has_packed(kernel, args)) {
-        tg_plan_keep(kernel, values, n_values, args, binding.types, ran, before + epoch, hot);
+        tg_plan_keep(kernel, values, n_values, args, binding.types, ran, before + epoch,
+                     hot ? kernel->context->specialise_after : head_start(kernel, args));
     }
     return s;
 }

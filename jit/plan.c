@@ -356,7 +356,7 @@ static bool make_words(const tg_kernel *k, const tg_plans *plans, const tg_argum
 
 void tg_plan_keep(tg_kernel *k, const tg_argument *values, uint32_t n_values,
                   const tg_launch_arg *args, const tg_dtype *types, const tg_variant *variant,
-                  uint64_t epoch, bool hot) {
+                  uint64_t epoch, uint32_t n_found) {
     tg_plans *plans = plans_of(k);
     uint64_t words[FIRST_PARAM + TG_MAX_PARAMS * (TENSOR_WORDS + 2 * TG_MAX_RANK)];
     if (!plans || !make_words(k, plans, values, n_values, args, types, words + FIRST_PARAM)) {
@@ -374,7 +374,7 @@ void tg_plan_keep(tg_kernel *k, const tg_argument *values, uint32_t n_values,
     for (uint32_t i = 0; i < plans->n_words; i++) {
         put(&e->words[i], words[i]);
     }
-    atomic_store_explicit(&e->n_found, hot ? k->context->specialise_after : 0, memory_order_relaxed);
+    atomic_store_explicit(&e->n_found, n_found, memory_order_relaxed);
     atomic_store_explicit(&e->version, version + 2, memory_order_release);
 }
 

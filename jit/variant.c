@@ -85,6 +85,17 @@ bool tg_variant_key_set_shapes(const tg_kernel *k, const tg_launch_arg *args, tg
     return true;
 }
 
+bool tg_variant_key_add_orders(const tg_kernel *k, const tg_order *orders, tg_variant_key *key) {
+    uint32_t n = k->signature->n_params;
+    bool fits = key->n + n <= TG_KEY_WORDS;
+    if (fits) {
+        memcpy(&key->words[key->n], orders, n * sizeof *orders);
+        key->n += n;
+        key->hash = tg_hash_u64(key->words, key->n * sizeof *key->words);
+    }
+    return fits;
+}
+
 void tg_variant_key_set_packed(tg_variant_key *key, uint64_t packed) {
     key->words[1] |= PACKED_BIT;
     key->words[key->n++] = packed;
@@ -99,8 +110,8 @@ bool tg_variant_key_has_shapes(const tg_variant_key *key) {
     return (key->words[1] & SHAPES_BIT) != 0;
 }
 
-bool tg_variant_is_usual(const tg_kernel *k, const tg_variant *v) {
-    return v->n_words == k->key_words && !(v->words[1] & (GENERAL_BIT | SHAPES_BIT));
+bool tg_variant_is_usual(const tg_variant *v) {
+    return !(v->words[1] & (GENERAL_BIT | SHAPES_BIT | PACKED_BIT));
 }
 
 static bool matches(const tg_variant *v, const tg_variant_key *key) {
@@ -326,8 +337,8 @@ static bool runs_here(compile *c) {
     return m->runs_here;
 }
 
-/* The tensors of the key, by parameter. */
-static const tg_tensor_arg *shapes_of(const compile *c) {
+/* The tensors of the key, by parameter, and what orders come after them. */
+static const tg_tensor_arg *shapes_of(const compile *c, const tg_order **orders) {
     const tg_signature *sig = c->k->signature;
     const uint64_t *w = &c->key->words[c->k->key_words];
     tg_tensor_arg *t = TG_NEW_ARRAY(c->arena, tg_tensor_arg, sig->n_params + 1);
@@ -337,6 +348,7 @@ static const tg_tensor_arg *shapes_of(const compile *c) {
         memcpy(t[i].stride, w + rank, rank * sizeof *w);
         w += 2 * rank;
     }
+    *orders = w < c->key->words + c->key->n ? w : NULL;
     return t;
 }
 
@@ -365,7 +377,7 @@ static void compile_now(compile *c) {
                                   .codegen = ctx->codegen,
                                   .emit = TG_EMIT_OBJECT};
     if (tg_variant_key_has_shapes(c->key)) {
-        options.codegen.tensors = shapes_of(c);
+        options.codegen.tensors = shapes_of(c, &options.orders);
     } else if (has_packed(c->key)) {
         options.codegen.packed = packed_of(c);
     } else if (c->key->n > c->k->key_words) {

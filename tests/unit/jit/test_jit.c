@@ -477,6 +477,44 @@ Test(jit, shapes_without_code_of_their_own) {
     }
 }
 
+/* Copies a transposed view whose rows have so many elements, a few times; the number of variants. */
+static uint32_t copy_rows(int64_t rows, int64_t columns) {
+    static const char text[] = "kernel turn(in f32 X[N, C], out f32 Y[N, C]) { grid (n in N, c in C) Y[n, c] = X[n, c]; }";
+    tg_context_options o = TG_CONTEXT_OPTIONS_INIT;
+    o.cache_dir = "";
+    o.n_threads = 1;
+    tg_context *c;
+    cr_assert_eq(tg_context_create(&o, &c), TG_OK);
+    tg_module *m;
+    OK(tg_module_load_text(c, "turn.dsl", text, strlen(text), &m), c);
+    tg_kernel *turn = tg_module_kernel(m, "turn");
+    tg_tensor *planes = tg_tensor_create(c, TG_F32, 2, (int64_t[]){columns, rows}), *y = tg_tensor_create(c, TG_F32, 2, (int64_t[]){rows, columns});
+    tg_tensor *x = tg_tensor_permute(planes, (uint32_t[]){1, 0});
+    cr_assert_eq(tg_tensor_fill_random(planes, 1, -1, 1), TG_OK);
+    const float *from = tg_tensor_data(planes), *to = tg_tensor_data(y);
+    for (int i = 0; i < 8; i++) {
+        memset(tg_tensor_data(y), 0, sizeof(float) * (size_t)(rows * columns));
+        OK(tg_launch(turn, TG_ARGS(x, y)), c);
+        for (int64_t k = 0; k < rows * columns; k++) {
+            cr_assert_eq(to[k], from[k % columns * rows + k / columns]);
+        }
+        OK(tg_kernel_wait(turn), c);
+    }
+    uint32_t n = stats_of(turn).n_variants;
+    tg_tensor_release(planes);
+    tg_tensor_release(x);
+    tg_tensor_release(y);
+    tg_module_destroy(m);
+    tg_context_destroy(c);
+    return n;
+}
+
+/* Rows shorter than half a vector are worth code of their own in large tensors, too, and soon; it knows how the tensors lie. */
+Test(jit, short_rows) {
+    cr_expect_eq(copy_rows(2000003, 3), 3); /* the usual, that for this layout, that for this shape */
+    cr_expect_eq(copy_rows(20003, 300), 2);
+}
+
 /* One element at a time is what an axis of one point does: the setting is obeyed, not without effect. A longer vector would be. */
 Test(jit, vector_of_one_point) {
     tg_context *c = jit_context("", 0, 0);
