@@ -16,26 +16,31 @@ kernel layer_norm<T: float>(in T X[M, N], in? T W[N], in? T B[N], out T Y[M, N],
     }
 }
 
-/// dX by rows: what of g = dY W lies along 1 and along h = (X - mu) rstd is projected out. Then dW and dB by columns.
+/// dX by rows: what of g = dY W lies along 1 and along h = (X - mu) rstd is projected out. dW and dB: sums over 32 rows each on the way,
+/// as columns would read X and dY once more, a piece of a line at a time; then sums of these.
 kernel layer_norm_bwd<T: float>(in T X[M, N], in? T W[N], in wide(T) mu[M], in wide(T) rstd[M], in T dY[M, N],
                                 out T dX[M, N], out T dW[N], out T dB[N])
 {
-    grid (i in M) {
+    temp wide(T) ws[(M + 31) / 32, N], bs[(M + 31) / 32, N];
+    grid (each q in (M + 31) / 32) {
         axis j in N;
-        let h = (widen(X[i, j]) - mu[i]) * rstd[i];
-        wide(T) g[i, j] = widen(dY[i, j]);
-        if (W) g *= widen(W[j]);
-        dX[i, j] = T((g - mean(g, j) - h * mean(g * h, j)) * rstd[i]);
+        wide(T) w[j] = 0, b[j] = 0;
+        for (each i in M from 32 * q until min(32 * q + 32, M)) {
+            let h = (widen(X[i, j]) - mu[i]) * rstd[i], dy = widen(dY[i, j]);
+            wide(T) g[j] = dy;
+            if (W) g *= widen(W[j]);
+            let along = sum(g, j), across = sum(g * h, j);
+            unchecked dX[i, j] = T((g - along / wide(T)(N) - h * (across / wide(T)(N))) * rstd[i]);
+            w += dy * h;
+            b += dy;
+        }
+        ws[q, j] = w;
+        bs[q, j] = b;
     }
     grid (j in N) {
-        wide(T) w[j] = 0, b[j] = 0;
-        for (i in M) {
-            let dy = widen(dY[i, j]);
-            w += sum(dy * ((widen(X[i, j]) - mu[i]) * rstd[i]), i);
-            b += sum(dy, i);
-        }
-        dW[j] = T(w);
-        dB[j] = T(b);
+        axis q in (M + 31) / 32;
+        dW[j] = T(sum(ws[q, j], q));
+        dB[j] = T(sum(bs[q, j], q));
     }
 }
 grad layer_norm = layer_norm_bwd;
@@ -55,17 +60,22 @@ kernel rms_norm<T: float>(in T X[M, N], in? T W[N], out T Y[M, N], out wide(T) r
 
 kernel rms_norm_bwd<T: float>(in T X[M, N], in? T W[N], in wide(T) rstd[M], in T dY[M, N], out T dX[M, N], out T dW[N])
 {
-    grid (i in M) {
+    temp wide(T) ws[(M + 31) / 32, N];
+    grid (each q in (M + 31) / 32) {
         axis j in N;
-        let h = widen(X[i, j]) * rstd[i];
-        wide(T) g[i, j] = widen(dY[i, j]);
-        if (W) g *= widen(W[j]);
-        dX[i, j] = T((g - h * mean(g * h, j)) * rstd[i]);
+        wide(T) w[j] = 0;
+        for (each i in M from 32 * q until min(32 * q + 32, M)) {
+            let h = widen(X[i, j]) * rstd[i], dy = widen(dY[i, j]);
+            wide(T) g[j] = dy;
+            if (W) g *= widen(W[j]);
+            unchecked dX[i, j] = T((g - h * mean(g * h, j)) * rstd[i]);
+            w += dy * h;
+        }
+        ws[q, j] = w;
     }
     grid (j in N) {
-        wide(T) w[j] = 0;
-        for (i in M) w += sum(widen(dY[i, j]) * (widen(X[i, j]) * rstd[i]), i);
-        dW[j] = T(w);
+        axis q in (M + 31) / 32;
+        dW[j] = T(sum(ws[q, j], q));
     }
 }
 grad rms_norm = rms_norm_bwd;
@@ -89,22 +99,26 @@ kernel group_norm<T: float>(in T X[P, G, C, S], in? T W[G, C], in? T B[G, C], ou
 kernel group_norm_bwd<T: float>(in T X[P, G, C, S], in? T W[G, C], in wide(T) mu[P, G], in wide(T) rstd[P, G], in T dY[P, G, C, S],
                                 out T dX[P, G, C, S], out T dW[G, C], out T dB[G, C])
 {
+    temp wide(T) ws[P, G, C], bs[P, G, C];
     grid (each p in P, each g in G) {
         axis c in C, s in S;
-        let h = (widen(X[p, g, c, s]) - mu[p, g]) * rstd[p, g];
-        wide(T) y[c, s] = widen(dY[p, g, c, s]);
-        if (W) y *= widen(W[g, c]);
-        dX[p, g, c, s] = T((y - mean(y, c, s) - h * mean(y * h, c, s)) * rstd[p, g]);
-    }
-    grid (each g in G, c in C) {
-        wide(T) w[c] = 0, b[c] = 0;
-        for (each p in P) for (s in S) {
-            let dy = widen(dY[p, g, c, s]);
-            w += sum(dy * ((widen(X[p, g, c, s]) - mu[p, g]) * rstd[p, g]), s);
-            b += sum(dy, s);
+        let h = (widen(X[p, g, c, s]) - mu[p, g]) * rstd[p, g], dy = widen(dY[p, g, c, s]);
+        let w = sum(dy * h, s), b = sum(dy, s);
+        wide(T) along[c] = b, across[c] = w, y[c, s] = dy;
+        if (W) {
+            along *= widen(W[g, c]);
+            across *= widen(W[g, c]);
+            y *= widen(W[g, c]);
         }
-        dW[g, c] = T(w);
-        dB[g, c] = T(b);
+        let n = wide(T)(C) * wide(T)(S);
+        dX[p, g, c, s] = T((y - sum(along, c) / n - h * (sum(across, c) / n)) * rstd[p, g]);
+        ws[p, g, c] = w;
+        bs[p, g, c] = b;
+    }
+    grid (g in G, c in C) {
+        axis p in P;
+        dW[g, c] = T(sum(ws[p, g, c], p));
+        dB[g, c] = T(sum(bs[p, g, c], p));
     }
 }
 grad group_norm = group_norm_bwd;
