@@ -446,6 +446,9 @@ static bool check_op(verifier *v, const tg_op *op, const tg_block *block) {
             return verify_fail(v, op, "result %u does not point back to its operation", i);
         }
     }
+    if (v->level == LEVEL_POINT && tg_op_info_of(op->opcode)->effect == TG_EFF_IO) {
+        return verify_fail(v, op, "speaks of tiles; it may not stand in a region of points");
+    }
     if (!check_results(v, op) || !verify_op_rule(v, op) || !check_regions(v, op)) {
         return false;
     }

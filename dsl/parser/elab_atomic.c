@@ -1,5 +1,6 @@
 /* Built-ins with effects, and random numbers. */
 #include "dsl/parser/elab_builtin.h"
+#include "dsl/parser/elab_flow.h"
 
 #include <string.h>
 
@@ -279,10 +280,23 @@ tg_ev tg_builtin_rand(tg_elab *e, const tg_call *c) {
  *
  * Under a mask (elab_flow.c) an assertion holds where the mask is false, and a line is printed if the mask is true anywhere. */
 
+static tg_value *output_mask(tg_elab *e) {
+    return e->frame ? tg_flow_both(e, e->frame->outside, e->frame->mask) : NULL;
+}
+
+/* In a function that reduce or scan applies there is nobody to hear it. */
+static bool is_unheard(tg_elab *e, const tg_call *c) {
+    if (e->folds && e->checking) {
+        tg_report(e->diags, TG_W0806, c->span,
+                  "'%s' does nothing in a function that reduce or scan applies", c->f->name);
+    }
+    return e->folds != 0;
+}
+
 /* Opens `if (any(mask))` when there is a mask; the builder to go on with behind it. */
 static tg_builder open_masked(tg_elab *e) {
+    tg_value *mask = output_mask(e);
     tg_builder saved = e->b;
-    tg_value *mask = e->frame ? e->frame->mask : NULL;
     if (mask) {
         tg_value *any =
             mask->type->n_axes
@@ -343,6 +357,9 @@ tg_ev tg_builtin_print(tg_elab *e, const tg_call *c) {
     uint32_t n = 0;
     if (!format_arguments(e, c, 0, &format, values, &n)) {
         return tg_ev_poison();
+    }
+    if (is_unheard(e, c)) {
+        return tg_ev_nothing();
     }
     tg_attr attr = tg_attr_str(TG_ATTR_FORMAT, format);
     e->b.span = c->span;
@@ -416,8 +433,8 @@ tg_ev tg_builtin_assert(tg_elab *e, const tg_call *c) {
     if (!cond || (c->n > 1 && !format_arguments(e, c, 1, &format, said, &n_said))) {
         return tg_ev_poison();
     }
-    if (e->checking || e->func->checked) {
-        tg_value *mask = e->frame ? e->frame->mask : NULL;
+    if (!is_unheard(e, c) && (e->checking || e->func->checked)) {
+        tg_value *mask = output_mask(e);
         tg_value *holds = mask ? tg_build_binary(&e->b, TG_OP_OR, cond,
                                                  tg_build_unary(&e->b, TG_OP_NOT, mask))
                                : cond;

@@ -13,6 +13,8 @@
  * A declared axis is a name for an axis of the caller, bound by an `axis` parameter. */
 #include "dsl/parser/elab_call.h"
 
+#include "dsl/parser/elab_flow.h"
+
 #include <string.h>
 
 /* ---- which way --------------------------------------------------------------------------- */
@@ -376,7 +378,7 @@ static void note_output(tg_op *op, void *user) {
     *found |= op->opcode == TG_OP_PRINT || op->opcode == TG_OP_ASSERT;
 }
 
-bool tg_elab_has_output(tg_region *r) {
+static bool has_output(tg_region *r) {
     bool found = false;
     tg_ir_walk_region(r, note_output, &found);
     return found;
@@ -395,7 +397,7 @@ static tg_ev map_or_masked(tg_elab *e, const tg_fn *fn, tg_span span) {
     tg_ev v = map_body(e, fn, span);
     tg_op *map = e->b.block->last;
     if (tg_ev_is_poison(&v) || e->diags->n_errors != errors || !map ||
-        map->opcode != TG_OP_MAP || !tg_elab_has_output(&map->regions[0])) {
+        map->opcode != TG_OP_MAP || !has_output(&map->regions[0])) {
         return v;
     }
     tg_op_erase(map);
@@ -431,6 +433,10 @@ static tg_ev elaborate(tg_elab *e, const tg_function *f, tg_axes lift, tg_span s
     if (mask &&
         tg_type_axes_within(mask->type, tg_type_tile(e->func, TG_BOOL, lift.data, lift.len))) {
         frame.mask = mask; /* loops of the callee must not wait for points that do not run */
+    }
+    if (e->frame && !e->folds) { /* what it prints and asserts is said for these points */
+        frame.outside =
+            frame.mask ? e->frame->outside : tg_flow_both(e, e->frame->outside, e->frame->mask);
     }
     tg_loop *loop = e->loop;
     tg_ev v;

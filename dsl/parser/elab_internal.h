@@ -124,6 +124,7 @@ typedef struct tg_frame { /* one inlined call */
     tg_axis **lift; /* axes of the arguments beyond the declared ones */
     uint32_t n_lift;
     tg_value *mask;   /* points that run (masked functions); null: all */
+    tg_value *outside; /* points for which a caller runs, where `mask` does not say so; or null */
     tg_sym *returned; /* hidden flag; null while the body needs none */
     tg_sym **results; /* hidden variables of early returns */
     uint32_t n_results;
@@ -158,6 +159,7 @@ struct tg_elab {
     uint32_t phase;          /* number of the current phase; 0: launch level */
     uint32_t n_phases;
     uint32_t depth; /* nesting of calls and expressions, bounded */
+    uint32_t folds;       /* > 0: inside a function that reduce or scan applies */
     const tg_expr *whole; /* the right side, or call statement, being elaborated */
     TG_VEC(tg_name) dead_axes;
     TG_VEC(const tg_sym *) ended; /* variables of blocks that ended, while checking a kernel */
@@ -404,8 +406,6 @@ typedef struct tg_bounds {
 bool tg_elab_bounds(tg_elab *e, const tg_domain *d, bool grid, bool each, tg_bounds *out);
 tg_sym *tg_elab_new_axis(tg_elab *e, tg_axis_kind kind, const tg_binder *b, const tg_bounds *d);
 tg_ev tg_elab_fn_body(tg_elab *e, const tg_fn *fn);
-/* Does a region print or assert? */
-bool tg_elab_has_output(tg_region *r);
 /* A right side as a whole: an atomic call may stand here, and nowhere else. */
 tg_ev tg_elab_whole(tg_elab *e, const tg_expr *x);
 /* True if the value is made of parameters, dimensions and constants only. */

@@ -281,7 +281,9 @@ static bool build_region(tg_elab *e, const tg_call *c, const tg_ev *f, tg_op *op
     e->b.block = body;
     e->b.before = NULL;
     tg_ev pair[] = {wrap(e, p, body->args), wrap(e, p, body->args + p->n)};
+    e->folds++;
     tg_ev r = tg_elab_apply(e, f, pair, 2, tg_builtin_arg_span(c, 2));
+    e->folds--;
     bool ok = !tg_ev_is_poison(&r);
     if (ok && (parts_of(&r, parts) != p->n)) {
         tg_report(e->diags, TG_E0211, tg_builtin_arg_span(c, 2),
@@ -296,11 +298,6 @@ static bool build_region(tg_elab *e, const tg_call *c, const tg_ev *f, tg_op *op
     }
     tg_build_yield(&e->b, yields, ok ? p->n : 0);
     e->b = saved;
-    if (ok && e->checking && tg_elab_has_output(&op->regions[0])) {
-        tg_report(e->diags, TG_W0806, tg_builtin_arg_span(c, 2),
-                  "`print` and `assert` do nothing in a function that '%s' applies",
-                  c->f->name);
-    }
     return ok;
 }
 

@@ -40,3 +40,30 @@ kernel rows(in f32 X[N, M], out f32 Y[N])
         Y[i] = row(X[i, j], j, i);
     }
 }
+
+// A function that is called where no point, or only some, take the branch; and one without an axis of the mask.
+// RUN: %tegula run %s --kernel nested --set N=6 M=3 --checked --check --repeat 1 | FileCheck %s --check-prefix=NESTED
+// NESTED: check ok
+fn limited(int k) -> f32
+{
+    assert(k > 5);
+    return f32(k);
+}
+fn added(f32 a, f32 b) -> f32
+{
+    if (a > b) return a + b;
+    return b + a;
+}
+fn outer(f32 x[j], axis j, int n, int k) -> f32
+{
+    if (n > 100) return limited(k);
+    if (n > 2) return reduce(x, j, added, 0.0);
+    return -1.0;
+}
+kernel nested(in f32 X[N, M], out f32 Y[N], int k = 3)
+{
+    grid (i in N) {
+        axis j in M;
+        Y[i] = outer(X[i, j], j, i, k);
+    }
+}

@@ -193,6 +193,10 @@ static const broken_case cases[] = {
     {"must be the last operation", TILE("yield %N %q = neg %x : tile<#i x f32>")},
     {"must end region 0 of while", TILE("%t = const {value=1} : bool condition %t")},
     {"the condition must be a scalar", TILE("assume %b")},
+    {"may not stand in a region of points",
+     TILE(
+         "%y = map %x (%p: f32) { %t = const {value=1} : bool assert %t yield %p } : tile<#i x "
+         "f32>")},
     /* the head */
     {"wrong rank, extent, block or like", "func @f() axes { #i grid block=-1 } { }"},
 };
