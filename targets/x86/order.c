@@ -1,9 +1,9 @@
 /* sort, topk and histogram: loops over the other axes around scalar code for one row.
  *
  * sort   bottom-up merge sort (stable) of values and indices between two rows of scratch
- * topk   insertion into a list of k, largest first
+ * topk   insertion into a list of k, largest first; once it is full, vectors without a larger value than its last are passed over
  * NaN goes last in every order. */
-#include "targets/x86/x86_internal.h"
+#include "targets/x86/carry.h"
 
 /* ---- rows -------------------------------------------------------------------------------------------------- */
 
@@ -249,21 +249,81 @@ static void insert(tg_x86 *x, const sort_code *s, var count, LLVMValueRef k, LLV
     set(count, tg_llvm_min64(l, add(x, get(count), one), k));
 }
 
+/* One row of topk. */
+typedef struct topk_row {
+    sort_code s;
+    tg_axis *axis;
+    tg_value *v;
+    tg_x86_frame *frame; /* of the row */
+    LLVMValueRef k;
+    var count;
+} topk_row;
+
+static void insert_points(const topk_row *r, LLVMValueRef from, LLVMValueRef until) {
+    tg_x86 *x = r->s.x;
+    tg_x86_nest_loop l;
+    LLVMValueRef index = tg_x86_open_loop(x, &l, from, until, 1);
+    tg_x86_frame *f = tg_x86_frame_create(x, r->frame, x->place);
+    tg_x86_frame_bind(f, r->axis, (tg_x86_val){index, NULL, NULL});
+    insert(x, &r->s, r->count, r->k, tg_x86_plain(x, tg_x86_eval(x, f, r->v)).v, index);
+    tg_x86_close_loop(x, &l);
+}
+
+/* Does one of the lanes from `index` on go before the last entry of the list, or is there still room? */
+static LLVMValueRef has_entry(const topk_row *r, LLVMValueRef index, unsigned lanes) {
+    tg_x86 *x = r->s.x;
+    LLVMBuilderRef b = x->builder;
+    LLVMValueRef last = LLVMBuildSub(b, r->k, tg_llvm_i64(x->l, 1), "");
+    LLVMValueRef least = element_at(&r->s, r->s.v, tg_llvm_max64(x->l, last, tg_llvm_i64(x->l, 0)));
+    tg_x86_frame *f = tg_x86_frame_create(x, r->frame, x->place);
+    tg_x86_frame_bind(f, r->axis, (tg_x86_val){index, tg_llvm_i64(x->l, 1), NULL});
+    x->lanes = lanes;
+    LLVMValueRef v = tg_x86_vector(x, tg_x86_eval(x, f, r->v));
+    LLVMValueRef wins = before(x, r->s.dtype, true, v, tg_llvm_splat(x->l, least, lanes));
+    x->lanes = 1;
+    return LLVMBuildOr(b, tg_llvm_call1(x->l, "llvm.vector.reduce.or", wins), less64(x, get(r->count), r->k), "");
+}
+
+/* Lanes of a value that is read or computed in vectors; 1: it is not. */
+static unsigned lanes_of(const tg_x86 *x, const tg_value *v) {
+    int bits = tg_dtype_bits(v->type->dtype);
+    return x->unit && bits >= 8 ? (unsigned)(x->machine->vector_bits / (bits > 32 ? 64 : 32)) : 1;
+}
+
+static void topk_of_row(const topk_row *r) {
+    tg_x86 *x = r->s.x;
+    LLVMBuilderRef b = x->builder;
+    const tg_x86_range *range = &x->ranges[r->axis->rank];
+    unsigned lanes = lanes_of(x, r->v);
+    LLVMValueRef from = range->first, until = add(x, from, range->size);
+    if (lanes > 1) {
+        tg_x86_nest_loop l;
+        LLVMValueRef whole = add(x, from, LLVMBuildAnd(b, range->size, tg_llvm_i64(x->l, -(int64_t)lanes), ""));
+        LLVMValueRef index = tg_x86_open_loop(x, &l, from, whole, lanes);
+        tg_llvm_if c;
+        tg_llvm_if_open(x->l, &c, has_entry(r, index, lanes));
+        insert_points(r, index, add(x, index, tg_llvm_i64(x->l, lanes)));
+        tg_llvm_if_close(x->l, &c);
+        tg_x86_close_loop(x, &l);
+        from = whole;
+    }
+    insert_points(r, from, until);
+}
+
 void tg_x86_emit_topk(tg_x86 *x, tg_op *op) {
     tg_axis *a = tg_op_axis(op, TG_ATTR_AXIS), *to = tg_op_axis(op, TG_ATTR_TO);
     tg_value *v = tg_operand(op, 0);
     tg_x86_buffer *values = result_buffer(x, tg_result(op, 0), to), *indices = result_buffer(x, tg_result(op, 1), to);
     clear_slots(x, op, values, indices);
-    tg_x86_points rows, along;
+    tg_x86_points rows;
+    x->columns = NULL;
+    x->multiples = tg_map_create(x->arena);
     tg_x86_points_open(x, &rows, x->root, v->type->axes, v->type->n_axes, a);
     sort_code s = {.x = x, .dtype = v->type->dtype, .descending = true, .element = tg_x86_buf_type(x, v->type->dtype)};
     s.v = s.tv = var_create(x, x->l->ptr, row_address(x, rows.frame, values, to));
     s.i = s.ti = var_create(x, x->l->ptr, row_address(x, rows.frame, indices, to));
-    var count = var_create(x, x->l->i64, tg_llvm_i64(x->l, 0));
-    tg_x86_points_open(x, &along, rows.frame, &a, 1, NULL);
-    LLVMValueRef e = tg_x86_plain(x, tg_x86_eval(x, along.frame, v)).v;
-    insert(x, &s, count, x->ranges[to->rank].size, e, tg_x86_frame_index(along.frame, a)->v);
-    tg_x86_points_close(x, &along);
+    topk_row r = {s, a, v, rows.frame, x->ranges[to->rank].size, var_create(x, x->l->i64, tg_llvm_i64(x->l, 0))};
+    topk_of_row(&r);
     tg_x86_points_close(x, &rows);
 }
 
