@@ -47,7 +47,7 @@ static double product_cycles(const tg_product *p, int64_t columns, int64_t rows)
 /* Where a line of the columns begins. */
 static double line_cycles(const tg_product *p) {
     double bytes = (double)p->columns * (double)p->points * (double)p->column_bytes;
-    return p->rows < FEW_TILES * p->height && bytes > FAR ? FAR_LINE : LINE;
+    return p->rows < FEW_TILES * p->height && bytes > (double)FAR ? FAR_LINE : LINE;
 }
 
 /* For a byte of a row: packed if many panels read it. */
