@@ -115,7 +115,11 @@ tg_status tg_tensor_from_dlpack_versioned(tg_context *context, tg_dl_managed_ver
                        "the capsule is of DLPack version %u, expected %d",
                        capsule->version.major, TG_DLPACK_MAJOR);
     }
-    return import(context, &capsule->tensor, release_versioned, capsule, out);
+    tg_status s = import(context, &capsule->tensor, release_versioned, capsule, out);
+    if (s == TG_OK) {
+        (*out)->read_only = (capsule->flags & TG_DLPACK_READ_ONLY) != 0;
+    }
+    return s;
 }
 
 /* ---- export ---------------------------------------------------------------------------------------------------
@@ -174,8 +178,11 @@ static tg_status make_exported(tg_tensor *t, bool has_out, exported **out) {
 }
 
 tg_status tg_tensor_to_dlpack(tg_tensor *tensor, tg_dl_managed **out) {
-    exported *e;
-    tg_status s = make_exported(tensor, out != NULL, &e);
+    exported *e = NULL;
+    bool refused = tensor && out && tensor->read_only;
+    tg_status s = refused ? tg_fail(tensor->context, TG_ERROR_UNSUPPORTED,
+                                    "a capsule of version 0 cannot say that the tensor is read-only; use tg_tensor_to_dlpack_versioned")
+                          : make_exported(tensor, out != NULL, &e);
     if (out) {
         *out = e ? &e->plain : NULL;
     }
@@ -195,6 +202,7 @@ tg_status tg_tensor_to_dlpack_versioned(tg_tensor *tensor, tg_dl_managed_version
     if (e) {
         e->versioned.version.major = TG_DLPACK_MAJOR;
         e->versioned.version.minor = TG_DLPACK_MINOR;
+        e->versioned.flags = tensor->read_only ? TG_DLPACK_READ_ONLY : 0;
         e->versioned.manager_ctx = e;
         e->versioned.deleter = delete_versioned;
     }

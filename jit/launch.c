@@ -28,6 +28,10 @@ static tg_status make_tensor(const tg_kernel *k, uint32_t i, const tg_argument *
     }
     const tg_tensor *t = absent ? NULL : v->u.tensor;
     *out = (tg_launch_arg){0};
+    if (t && t->read_only && p->kind != TG_SP_IN) {
+        return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT, "%s: %s is written; argument %u is read-only, as its DLPack capsule said",
+                       k->signature->name, p->name, i + 1);
+    }
     if (t) {
         out->tensor = &t->arg;
         out->dtype = t->packing.width ? t->packed_dtype : t->dtype;

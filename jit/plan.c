@@ -113,8 +113,9 @@ static bool match_tensor(matcher *m, const word *w, uint64_t head, const tg_tens
     if (!t) {
         return false; /* an absent tensor in another form: the checks will tell */
     }
-    uint64_t given =
-        TG_ARGUMENT_TENSOR | (uint64_t)t->dtype << TYPE_SHIFT | (uint64_t)t->rank << RANK_SHIFT;
+    /* A read-only tensor is like none before, and checked each time: element types have numbers below 128. */
+    uint64_t given = TG_ARGUMENT_TENSOR | ((uint64_t)t->dtype | (uint64_t)t->read_only << 7) << TYPE_SHIFT |
+                     (uint64_t)t->rank << RANK_SHIFT;
     uintptr_t data = (uintptr_t)t->arg.data;
     if (given != (head & GIVEN_MASK) || !data || (data & (head >> ALIGN_SHIFT)) != 0 ||
         !same_extents(&w[TENSOR_WORDS], t->arg.shape, t->rank) ||

@@ -256,6 +256,9 @@ tg_status tg_tensor_copy(tg_tensor *to, const tg_tensor *from) {
         return tg_fail(context_of(to), TG_ERROR_INVALID_ARGUMENT, "copy: `%s` is packed for a product, only that can read it",
                        to->packing.width ? "to" : "from");
     }
+    if (to->read_only) {
+        return tg_fail(context_of(to), TG_ERROR_INVALID_ARGUMENT, "copy: `to` is read-only");
+    }
     if (to->rank != from->rank) {
         return tg_fail(context_of(to), TG_ERROR_INVALID_ARGUMENT,
                        "copy from %u dimensions to %u", from->rank, to->rank);
@@ -277,6 +280,9 @@ tg_status tg_tensor_fill_random(tg_tensor *tensor, uint64_t seed, double low, do
     }
     if (tensor->packing.width) {
         return tg_fail(context_of(tensor), TG_ERROR_INVALID_ARGUMENT, "the tensor is packed for a product");
+    }
+    if (tensor->read_only) {
+        return tg_fail(context_of(tensor), TG_ERROR_INVALID_ARGUMENT, "the tensor is read-only");
     }
     if (isinf(low) || isinf(high)) {
         return tg_fail(context_of(tensor), TG_ERROR_INVALID_ARGUMENT, "low is %g and high is %g: finite numbers are expected", low, high);

@@ -169,6 +169,7 @@ tg_status tg_tensor_share(const tg_tensor *t, tg_dtype dtype, uint32_t rank,
     v->arg.data =
         t->arg.data ? (char *)t->arg.data + offset * tg_dtype_bits(t->dtype) / 8 : NULL;
     v->context = t->context;
+    v->read_only = t->read_only;
     v->buffer = t->buffer;
     if (v->buffer) {
         atomic_fetch_add(&v->buffer->refs, 1);

@@ -27,6 +27,7 @@ typedef struct tg_tensor {
     /* Packed for a product: width not 0. Then `dtype` is NONE, so that whoever reads elements refuses, and the elements' type is here. */
     tg_packing packing;
     tg_dtype packed_dtype;
+    bool read_only; /* memory that its owner does not want written */
     tg_buffer *buffer; /* null: memory of the caller, not owned */
     const tg_allocator *allocator;
     void *context; /* the tg_context of the public API, for messages; null inside the runtime */

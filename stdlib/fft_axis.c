@@ -10,7 +10,7 @@ enum { SHORT_MAX = 1, INSTANCE_MAX = 16384, DIRECT_MAX = 4096, ODD_MAX = 1024, L
 
 tg_tensor tg_fft_view(const tg_tensor *of, uint32_t rank, const int64_t *shape,
                       const int64_t *stride) {
-    tg_tensor t = {.dtype = of->dtype, .rank = rank, .context = of->context};
+    tg_tensor t = {.dtype = of->dtype, .rank = rank, .context = of->context, .read_only = of->read_only};
     t.arg.data = of->arg.data;
     int64_t next = 1;
     for (uint32_t d = rank; d-- > 0;) {

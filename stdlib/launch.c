@@ -116,6 +116,7 @@ static void make_tensors(fold *f) {
         t->dtype = from->dtype;
         t->rank = f->sig->params[i].rank;
         t->context = from->context;
+        t->read_only = from->read_only;
         t->arg.data = from->arg.data;
         for (uint32_t d = 0; d < t->rank; d++) {
             uint32_t folded = f->n_dims - f->n_kept + d, own = f->n_lead + d - f->n_kept;

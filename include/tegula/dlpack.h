@@ -60,7 +60,8 @@ typedef struct tg_dl_managed_versioned {
 } tg_dl_managed_versioned;
 
 /** Tensor over the memory of a DLPack capsule, which it takes over: the deleter runs with the
- * tensor's last reference. On failure the capsule stays the caller's.
+ * tensor's last reference. On failure the capsule stays the caller's. A capsule that is READ_ONLY gives a tensor, and views of it, that
+ * only `in` parameters take: others, copies to it and fills are INVALID_ARGUMENT.
  *
  * @return INVALID_ARGUMENT (null, rank, misaligned or missing data, a major version other than
  *         1), UNSUPPORTED (device other than the CPU, dtype without a counterpart, lanes other
@@ -74,7 +75,7 @@ TG_API tg_status tg_tensor_from_dlpack_versioned(tg_context *context,
 /** Capsule over the tensor's memory, holding a reference until its deleter is called (by any
  * thread).
  *
- * @return UNSUPPORTED for types that DLPack 1.0 lacks (4-bit and 8-bit floats), OUT_OF_MEMORY,
+ * @return UNSUPPORTED for types that DLPack 1.0 lacks (4-bit and 8-bit floats) and, in version 0, for read-only tensors; OUT_OF_MEMORY,
  *         INVALID_ARGUMENT. */
 TG_API tg_status tg_tensor_to_dlpack(tg_tensor *tensor, tg_dl_managed **out);
 TG_API tg_status tg_tensor_to_dlpack_versioned(tg_tensor *tensor,

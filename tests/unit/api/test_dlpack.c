@@ -52,6 +52,53 @@ Test(dlpack, round_trip) {
     tg_context_destroy(c);
 }
 
+/* What a capsule says must not be written is not, by whatever way, and goes out again as it came. */
+Test(dlpack, read_only) {
+    static const char twice[] = "kernel twice(in f32 X[M, N], inout f32 Y[M, N]) { grid (m in M, n in N) Y[m, n] += X[m, n]; }";
+    tg_context_options o = TG_CONTEXT_OPTIONS_INIT;
+    o.cache_dir = "";
+    tg_context *c;
+    tg_module *m;
+    cr_assert_eq(tg_context_create(&o, &c), TG_OK);
+    cr_assert_eq(tg_module_load_text(c, "twice.dsl", twice, sizeof twice - 1, &m), TG_OK);
+    tg_kernel *k = tg_module_kernel(m, "twice");
+    float data[24] = {0};
+    int64_t shape[] = {2, 3, 4};
+    tg_dl_managed_versioned v = {.version = {1, 0}, .flags = TG_DLPACK_READ_ONLY, .deleter = deleter_versioned};
+    v.tensor = (tg_dl_tensor){data, {TG_DLPACK_CPU, 0}, 3, {TG_DL_FLOAT, 32, 1}, shape, NULL, 0};
+    tg_tensor *t, *free_one = tg_tensor_create(c, TG_F32, 3, shape), *other = tg_tensor_create(c, TG_F32, 2, (int64_t[]){2, 12});
+    cr_assert_eq(tg_tensor_from_dlpack_versioned(c, &v, &t), TG_OK);
+    tg_tensor *view = tg_tensor_view(t, 2, (int64_t[]){2, 12}, (int64_t[]){12, 1}, 0);
+    tg_tensor *writable = tg_tensor_view(free_one, 2, (int64_t[]){2, 12}, (int64_t[]){12, 1}, 0);
+    for (int i = 0; i < 3; i++) { /* also after launches alike with a tensor that may be written */
+        cr_expect_eq(tg_launch(k, TG_ARGS(view, writable)), TG_OK);
+        cr_expect_eq(tg_launch(k, TG_ARGS(other, writable)), TG_OK);
+        cr_expect_eq(tg_launch(k, TG_ARGS(other, view)), TG_ERROR_INVALID_ARGUMENT);
+        cr_expect(strstr(tg_last_error(c), "twice: Y is written; argument 2 is read-only"), "%s", tg_last_error(c));
+    }
+    tg_call *call;
+    cr_expect_eq(tg_call_create(k, TG_ARGS(other, view), NULL, &call), TG_ERROR_INVALID_ARGUMENT);
+    cr_expect_eq(tg_tensor_copy(view, other), TG_ERROR_INVALID_ARGUMENT);
+    cr_expect_eq(tg_tensor_fill_random(t, 1, 0, 1), TG_ERROR_INVALID_ARGUMENT);
+    cr_expect_eq(tg_tensor_copy(other, view), TG_OK);
+    tg_dl_managed *plain;
+    tg_dl_managed_versioned *again;
+    cr_expect_eq(tg_tensor_to_dlpack(t, &plain), TG_ERROR_UNSUPPORTED);
+    cr_expect_null(plain);
+    cr_assert_eq(tg_tensor_to_dlpack_versioned(view, &again), TG_OK);
+    cr_expect_eq(again->flags, TG_DLPACK_READ_ONLY);
+    again->deleter(again);
+    cr_assert_eq(tg_tensor_to_dlpack_versioned(writable, &again), TG_OK);
+    cr_expect_eq(again->flags, 0);
+    again->deleter(again);
+    tg_tensor *all[] = {t, free_one, other, view, writable};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        tg_tensor_release(all[i]);
+    }
+    tg_module_destroy(m);
+    tg_context_destroy(c);
+}
+
 Test(dlpack, foreign_capsules) {
     tg_context_options o = TG_CONTEXT_OPTIONS_INIT;
     o.cache_dir = "";

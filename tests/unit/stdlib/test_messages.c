@@ -107,4 +107,13 @@ Test(stdlib_messages, dlpack) {
     SAYS(tg_tensor_to_dlpack(a, NULL), c, "out is null");
     SAYS(tg_tensor_from_dlpack(NULL, NULL, &t), NULL, "context is null");
     SAYS(tg_tensor_from_dlpack(c, NULL, &t), c, "capsule is null");
+    static float data[60];
+    int64_t shape[] = {3, 4, 5};
+    tg_dl_managed_versioned fixed = {.version = {1, 0}, .flags = TG_DLPACK_READ_ONLY, .tensor = {data, {TG_DLPACK_CPU, 0}, 3, {TG_DL_FLOAT, 32, 1}, shape, NULL, 0}};
+    tg_tensor *folded = tg_tensor_create(c, TG_F32, 3, shape);
+    cr_assert_eq(tg_tensor_from_dlpack_versioned(c, &fixed, &t), TG_OK);
+    SAYS(tg_op_softmax(c, folded, t), c, "softmax: Y is written; argument 2 is read-only");
+    cr_expect_eq(tg_op_softmax(c, t, folded), TG_OK);
+    tg_tensor_release(folded);
+    tg_tensor_release(t);
 }
