@@ -103,7 +103,10 @@ static bool integer_extent(tg_elab *e, const tg_expr *x, tg_ev v, bool grid, boo
 static bool read_step(tg_elab *e, const tg_expr *x, bool each, tg_bounds *out) {
     bool known;
     if (!each) {
-        tg_report(e->diags, TG_E0208, x->span, "`step` goes with `each`");
+        tg_diag *d = tg_report(e->diags, TG_E0208, x->span, "`step` goes with `each`");
+        tg_diag_add_help(e->diags, d,
+                         "how many indices a block has is no part of the kernel: `schedule k { "
+                         "i = 128; }`, or leave it to the compiler");
         return false;
     }
     if (!tg_elab_constant_int(e, x, &out->step, &known)) {

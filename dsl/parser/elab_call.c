@@ -255,6 +255,15 @@ static bool has_poison(const tg_stmt *body) {
     return false;
 }
 
+static bool always_returns(const tg_stmt *s) {
+    bool found = s->kind == TG_STMT_RETURN;
+    for (uint32_t i = 0; s->kind == TG_STMT_BLOCK && i < s->u.block.n_items && !found; i++) {
+        found = always_returns(s->u.block.items[i]);
+    }
+    return found || (s->kind == TG_STMT_IF && s->u.branch.no &&
+                     always_returns(s->u.branch.yes) && always_returns(s->u.branch.no));
+}
+
 tg_ev tg_elab_fn_body(tg_elab *e, const tg_fn *fn) {
     tg_axes none = {0};
     if (fn->value) {
@@ -268,6 +277,12 @@ tg_ev tg_elab_fn_body(tg_elab *e, const tg_fn *fn) {
         tg_report(e->diags, TG_E0105, fn->name_span,
                   "'%s' returns no value; end it with `return …;`", fn->name);
         return tg_ev_poison();
+    }
+    if (!e->kernel && !always_returns(fn->body) && !has_poison(fn->body)) { /* once */
+        tg_diag *d =
+            tg_report(e->diags, TG_E0105, fn->name_span,
+                      "'%s' may end without a value; end it with `return …;`", fn->name);
+        tg_diag_set_label(e->diags, d, "not every way through it returns");
     }
     bool simple = ends_with_only_return(fn->body);
     if (!simple) {

@@ -321,8 +321,8 @@ bool tg_flow_scalar_condition(tg_elab *e, const tg_value *v, const tg_expr *x) {
     tg_diag_add_label(e->diags, d, tg_elab_axis_origin(e, x, v->type->axes[0]),
                       "axis '%s' enters here", v->type->axes[0]->name);
     tg_diag_add_help(e->diags, d,
-                     "a store takes a condition, `Y[%s] = v where c`; bounds need no test: an "
-                     "axis never leaves its extent",
+                     "a store or assignment takes a condition, `Y[%s] = v where c`, `x += v "
+                     "where c`; bounds need no test: an axis never leaves its extent",
                      v->type->axes[0]->name);
     return false;
 }

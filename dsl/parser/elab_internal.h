@@ -162,6 +162,7 @@ struct tg_elab {
     uint32_t folds;       /* > 0: inside a function that reduce or scan applies */
     const tg_expr *whole; /* the right side, or call statement, being elaborated */
     TG_VEC(tg_name) dead_axes;
+    TG_VEC(tg_name) unknown;      /* names that were reported */
     TG_VEC(const tg_sym *) ended; /* variables of blocks that ended, while checking a kernel */
     bool broken;                  /* looks at an item whose header has a syntax error */
     const tg_item *constant_stack[16]; /* module constants being evaluated */

@@ -6,6 +6,7 @@
  * imported names → built-ins.
  * Kernels are not values and do not hide anything. */
 #include "dsl/parser/elab_internal.h"
+#include "dsl/parser/std_modules.h"
 
 #include <string.h>
 
@@ -210,8 +211,31 @@ static bool is_missing_module(const tg_elab *e, tg_name name) {
     return false;
 }
 
+/* Was this name reported in this kernel or function? Once is enough. */
+static bool was_unknown(tg_elab *e, tg_name name) {
+    for (uint32_t i = 0; i < e->unknown.len; i++) {
+        if (e->unknown.data[i] == name) {
+            return true;
+        }
+    }
+    tg_vec_push(e->arena, &e->unknown, name);
+    return false;
+}
+
+/* A function of std/ that was not imported. */
+static const char *std_module_with(const tg_elab *e, tg_name name) {
+    const char *plain = tg_arena_printf(e->arena, "\nfn %s(", name);
+    const char *generic = tg_arena_printf(e->arena, "\nfn %s<", name);
+    for (const tg_std_module *m = tg_std_modules; m->path; m++) {
+        if (strstr(m->text, plain) || strstr(m->text, generic)) {
+            return m->path;
+        }
+    }
+    return NULL;
+}
+
 void tg_elab_unknown_name(tg_elab *e, tg_name name, tg_span span) {
-    if (!name || in_broken_item(e) || is_missing_module(e, name)) {
+    if (!name || in_broken_item(e) || is_missing_module(e, name) || was_unknown(e, name)) {
         return; /* an error was reported that explains it */
     }
     for (uint32_t i = 0; i < e->diags->list.len; i++) { /* a call may look a name up twice */
@@ -222,7 +246,7 @@ void tg_elab_unknown_name(tg_elab *e, tg_name name, tg_span span) {
         }
     }
     const tg_sym *ended = find_ended(e, name);
-    const char *near = ended ? NULL : nearest(e, name);
+    const char *near = ended || std_module_with(e, name) ? NULL : nearest(e, name);
     tg_diag *d = near ? tg_report(e->diags, TG_E0201, span,
                                   "unknown name '%s'; did you mean '%s'?", name, near)
                       : tg_report(e->diags, TG_E0201, span, "unknown name '%s'", name);
@@ -234,12 +258,23 @@ void tg_elab_unknown_name(tg_elab *e, tg_name name, tg_span span) {
     if (suggest_import(e, d, name, span)) {
         return;
     }
-    if (!suggest_idiom(e, d, name, span) && near) {
+    const char *module = std_module_with(e, name);
+    if (module) {
+        tg_diag_add_help(e->diags, d, "it is in a module: `import \"%s\": %s;`", module, name);
+        return;
+    }
+    if (suggest_idiom(e, d, name, span)) {
+        return;
+    }
+    if (near) {
         tg_diag_add_edit(e->diags, d, span, near);
-    } else if (!near && is_assigned(e, span)) {
+    } else if (is_assigned(e, span)) {
         tg_diag_add_help(e->diags, d,
                          "a first assignment declares: `let %s = …;`, or with type and axes, "
                          "`f32 %s[i] = …;`, if it changes",
+                         name, name);
+    } else if (strlen(name) <= 2) {
+        tg_diag_add_help(e->diags, d, "an axis is declared: `axis %s in …;` or `for (%s in …)`",
                          name, name);
     }
 }
@@ -434,11 +469,20 @@ tg_sym *tg_elab_axis_name(tg_elab *e, tg_name name, tg_span span) {
                   "axis '%s' is not in scope here; it ended with its loop or block", name);
         return NULL;
     }
+    if (!s && was_unknown(e, name)) {
+        return NULL;
+    }
     if (!s) {
         const char *near = nearest(e, name);
         tg_diag *d = tg_report(e->diags, TG_E0301, span, "'%s' is not an axis", name);
-        if (near) {
+        if (near && strcmp(near, name) != 0) {
             tg_diag_add_help(e->diags, d, "did you mean '%s'?", near);
+        } else if (e->frame) {
+            tg_diag_add_help(e->diags, d,
+                             "a function is given its axes: `fn f(f32 x[%s], axis %s) -> f32`",
+                             name, name);
+        } else {
+            tg_diag_add_help(e->diags, d, "declare one: axis %s in …;", name);
         }
         return NULL;
     }

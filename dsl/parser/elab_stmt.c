@@ -451,7 +451,9 @@ static tg_sym *assignable(tg_elab *e, const tg_expr *x) {
     tg_diag_add_label(e->diags, d, s->span, "'%s' is bound here", s->name);
     if (s->kind == TG_SYM_VALUE && s->ev.kind == TG_EV_VALUE) {
         const tg_type *t = s->ev.value->type;
-        tg_diag_add_help(e->diags, d, "declare it mutable: %s %s%s = …;",
+        tg_diag_add_help(e->diags, d,
+                         s->is_let ? "declare it mutable: %s %s%s = …;"
+                                   : "change a copy of another name: %s %s_%s = …;",
                          tg_dtype_name(t->dtype), s->name,
                          t->n_axes ? tg_elab_axes_text(e, t->axes, t->n_axes) : "");
     }

@@ -237,6 +237,14 @@ static tg_stmt *reject_launch_stmt(tg_parser *p) {
     p->mute++;
     tg_stmt *s = tg_parse_stmt(p);
     p->mute--;
+    if (s->kind == TG_STMT_DECL || s->kind == TG_STMT_LET) {
+        const tg_declarator *d = s->u.decl.items;
+        bool named = d && d->n_names && d->names[0][0] != '_';
+        tg_diag_add_help(p->diags, diag, "a value at launch level is bound by `let %s = …;`",
+                         named ? d->names[0] : "n");
+        tg_parse_keep_names(s);
+        return s;
+    }
     if (!p->panic) {
         tg_span whole = span_from(p, first);
         tg_diag_add_edit(p->diags, diag, (tg_span){p->file, whole.begin, whole.begin},

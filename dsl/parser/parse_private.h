@@ -164,6 +164,8 @@ const char *tg_parse_text(const tg_parser *p, uint32_t begin, uint32_t end); /* 
 /* ---- statements: parse_stmt.c, parse_launch.c -------------------------------------------- */
 
 tg_stmt *tg_parse_new_stmt(tg_parser *p, tg_stmt_kind kind);
+/* A declaration that was not understood: its names stay known, as poison. */
+void tg_parse_keep_names(tg_stmt *stmt);
 tg_stmt *tg_parse_finish(tg_parser *p, tg_stmt *stmt,
                          uint32_t first); /* sets the span; POISON after a panic */
 tg_stmt *tg_parse_stmt(tg_parser *p);

@@ -13,9 +13,19 @@ tg_stmt *tg_parse_new_stmt(tg_parser *p, tg_stmt_kind kind) {
     return s;
 }
 
+void tg_parse_keep_names(tg_stmt *stmt) {
+    stmt->kind = stmt->u.decl.n_items ? TG_STMT_LET : TG_STMT_POISON;
+    for (uint32_t i = 0; i < stmt->u.decl.n_items; i++) {
+        stmt->u.decl.items[i].init = NULL;
+        stmt->u.decl.items[i].list = NULL;
+    }
+}
+
 tg_stmt *tg_parse_finish(tg_parser *p, tg_stmt *stmt, uint32_t first) {
     stmt->span = span_from(p, first);
-    if (p->panic)
+    if (p->panic && (stmt->kind == TG_STMT_LET || stmt->kind == TG_STMT_DECL))
+        tg_parse_keep_names(stmt);
+    else if (p->panic)
         stmt->kind = TG_STMT_POISON;
     return stmt;
 }

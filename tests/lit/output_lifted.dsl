@@ -6,7 +6,7 @@
 // RUN: not %tegula run %s --kernel wrong --set N=6 --checked --repeat 1 2>&1 | FileCheck %s --check-prefix=WRONG
 // LINE: n={{.*}}[4]: 4, [5]: 5}
 // NONE-NOT: n=
-// WRONG: L0908: n > 4 is false at i = 4: n = 4; n is 4
+// WRONG: L0908: n > least is false at i = 4: n = 4; n is 4
 
 fn scalar(f32 x, int n, int least) -> f32
 {
