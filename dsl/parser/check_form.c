@@ -237,10 +237,42 @@ static bool plainly_nonneg(const tg_check *c, tg_form f) {
     return true;
 }
 
+/* Is `t` of the atoms of a and b together? All are sorted. */
+static bool is_of(const tg_form_term *t, const tg_form_term *a, const tg_form_term *b) {
+    uint32_t i = 0, k = 0;
+    bool same = t->n == a->n + b->n;
+    while (same && i + k < t->n) {
+        bool next = k == b->n || (i < a->n && a->atoms[i] <= b->atoms[k]);
+        same = t->atoms[i + k] == (next ? a->atoms[i] : b->atoms[k]);
+        *(next ? &i : &k) += 1;
+    }
+    return same;
+}
+
+/* May f minus the fact times `by` have no negative term? f has to have one of the same atoms for each that this takes away, and the fact takes all
+ * that are negative. Most facts fail here, and products of forms take long. */
+static bool may_end(tg_form f, tg_form fact, const tg_form_term *by) {
+    uint32_t negative = 0;
+    for (uint32_t i = 0; i < f.n; i++) {
+        negative += f.terms[i].factor < 0;
+    }
+    for (uint32_t i = 0; i < fact.n; i++) {
+        uint32_t k = 0;
+        while (k < f.n && (f.terms[k].factor < 0 || !is_of(&f.terms[k], &fact.terms[i], by))) {
+            k++;
+        }
+        if (fact.terms[i].factor > 0 && k == f.n) {
+            return false;
+        }
+        negative -= fact.terms[i].factor < 0 && negative > 0;
+    }
+    return negative == 0;
+}
+
 /* f minus a nonnegative multiple of a fact, chosen so that a term t of it takes a negative term of f away:
- * negative = t · rest, with nonnegative atoms in rest. */
+ * negative = t · rest, with nonnegative atoms in rest. `last`: of use only if no negative term is left. */
 static bool subtract_fact(tg_check *c, tg_form f, tg_form fact, const tg_form_term *t,
-                          const tg_form_term *negative, tg_form *out) {
+                          const tg_form_term *negative, bool last, tg_form *out) {
     if (t->factor >= 0 || t->n > negative->n || negative->factor % t->factor != 0) {
         return false;
     }
@@ -256,7 +288,7 @@ static bool subtract_fact(tg_check *c, tg_form f, tg_form fact, const tg_form_te
         }
     }
     tg_form multiple, scaled = {1, &rest};
-    return k == t->n && tg_form_mul(c, fact, scaled, &multiple) &&
+    return k == t->n && (!last || may_end(f, fact, &rest)) && tg_form_mul(c, fact, scaled, &multiple) &&
            tg_form_add(c, f, multiple, -1, out);
 }
 
@@ -271,7 +303,7 @@ static bool nonneg_by_facts(tg_check *c, tg_form f, int depth) {
     for (uint32_t k = 0; depth > 0 && i < f.n && k < c->facts.len; k++) {
         tg_form fact = c->facts.data[k], rest;
         for (uint32_t t = 0; t < fact.n; t++) {
-            if (subtract_fact(c, f, fact, &fact.terms[t], &f.terms[i], &rest) &&
+            if (subtract_fact(c, f, fact, &fact.terms[t], &f.terms[i], depth == 1, &rest) &&
                 nonneg_by_facts(c, rest, depth - 1)) {
                 return true;
             }
