@@ -49,15 +49,15 @@ kernel conv1d_dgrad<T: float>(in T dY[N, Q, K], in T F[const S, CG, K], in? T bi
     }
 }
 
-/// dF: for every filter position a product over all images and output positions
+/// dF: a product of windows of the images and dY over all images and output positions
 kernel conv1d_wgrad<T: float>(in T X[N, W, C], in T dY[N, Q, K], out T dF[const S, CG, K],
     const int stride_w = 1, const int pad_w = 0, const int dil_w = 1, const int groups = 1)
     where groups > 0, CG * groups == C, K % groups == 0,
           stride_w > 0, dil_w > 0,
           Q == (W + 2 * pad_w - dil_w * (S - 1) - 1) / stride_w + 1
 {
-    grid (each s in S, each g in groups, c in CG, k in K / groups) {
-        wide(T) acc[c, k] = 0;
+    grid (each g in groups, s in S, c in CG, k in K / groups) {
+        wide(T) acc[s, c, k] = 0;
         for (each n in N) for (q in Q)
             acc += dot(X[n, q * stride_w + s * dil_w - pad_w, g * CG + c], dY[n, q, g * (K / groups) + k], q);
         dF[s, c, g * (K / groups) + k] = T(acc);
@@ -110,7 +110,7 @@ kernel conv2d_dgrad<T: float>(in T dY[N, P, Q, K], in T F[const R, const S, CG, 
     }
 }
 
-/// dF: for every filter position a product over all images and output positions
+/// dF: a product of windows of the images and dY over all images and output positions
 kernel conv2d_wgrad<T: float>(in T X[N, H, W, C], in T dY[N, P, Q, K], out T dF[const R, const S, CG, K],
     const int stride_h = 1, const int stride_w = 1, const int pad_h = 0, const int pad_w = 0, const int dil_h = 1, const int dil_w = 1, const int groups = 1)
     where groups > 0, CG * groups == C, K % groups == 0,
@@ -118,8 +118,8 @@ kernel conv2d_wgrad<T: float>(in T X[N, H, W, C], in T dY[N, P, Q, K], out T dF[
           P == (H + 2 * pad_h - dil_h * (R - 1) - 1) / stride_h + 1,
           Q == (W + 2 * pad_w - dil_w * (S - 1) - 1) / stride_w + 1
 {
-    grid (each r in R, each s in S, each g in groups, c in CG, k in K / groups) {
-        wide(T) acc[c, k] = 0;
+    grid (each g in groups, r in R, s in S, c in CG, k in K / groups) {
+        wide(T) acc[r, s, c, k] = 0;
         for (each n in N) for (p in P) for (q in Q)
             acc += dot(X[n, p * stride_h + r * dil_h - pad_h, q * stride_w + s * dil_w - pad_w, g * CG + c], dY[n, p, q, g * (K / groups) + k], p, q);
         dF[r, s, c, g * (K / groups) + k] = T(acc);
@@ -169,7 +169,7 @@ kernel conv3d_dgrad<T: float>(in T dY[N, O, P, Q, K], in T F[const U, const R, c
     }
 }
 
-/// dF: for every filter position a product over all images and output positions
+/// dF: a product of windows of the images and dY over all images and output positions
 kernel conv3d_wgrad<T: float>(in T X[N, D, H, W, C], in T dY[N, O, P, Q, K], out T dF[const U, const R, const S, CG, K],
     const int stride_d = 1, const int stride_h = 1, const int stride_w = 1, const int pad_d = 0, const int pad_h = 0, const int pad_w = 0, const int dil_d = 1, const int dil_h = 1, const int dil_w = 1, const int groups = 1)
     where groups > 0, CG * groups == C, K % groups == 0,
@@ -178,8 +178,8 @@ kernel conv3d_wgrad<T: float>(in T X[N, D, H, W, C], in T dY[N, O, P, Q, K], out
           P == (H + 2 * pad_h - dil_h * (R - 1) - 1) / stride_h + 1,
           Q == (W + 2 * pad_w - dil_w * (S - 1) - 1) / stride_w + 1
 {
-    grid (each u in U, each r in R, each s in S, each g in groups, c in CG, k in K / groups) {
-        wide(T) acc[c, k] = 0;
+    grid (each g in groups, u in U, r in R, s in S, c in CG, k in K / groups) {
+        wide(T) acc[u, r, s, c, k] = 0;
         for (each n in N) for (o in O) for (p in P) for (q in Q)
             acc += dot(X[n, o * stride_d + u * dil_d - pad_d, p * stride_h + r * dil_h - pad_h, q * stride_w + s * dil_w - pad_w, g * CG + c], dY[n, o, p, q, g * (K / groups) + k], o, p, q);
         dF[u, r, s, c, g * (K / groups) + k] = T(acc);

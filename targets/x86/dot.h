@@ -11,6 +11,7 @@
  *   dot_emit.c  the loops                       dot_kernel.c  the register tile
  *   dot_panels.c  panels of the vector side     dot_tiles.c  tiles, edges, roots
  *   dot_sizes.c groups, parts, blocks           dot_exact.c  known extents
+ *   dot_part.c  parts of the reduction
  *   dot_groups.c  small integers and bf16, several to a word
  *   dot_amx.c  these on tile registers
  *   dot_rows.c  blocks of packed rows
@@ -86,6 +87,7 @@ typedef struct tg_dot_side {
     tg_value *value;
     bool direct;               /* false: has to be packed */
     bool packed;               /* was packed before the launch, see packed.c; direct */
+    bool of_part;              /* `base` is where the part begins, not the reduction */
     LLVMValueRef base;
     tg_axis *axes[TG_DOT_AXES * 2];
     LLVMValueRef step[TG_DOT_AXES * 2];
@@ -106,12 +108,14 @@ typedef struct tg_dot_emission {
     LLVMValueRef index[TG_DOT_AXES * 2];
     uint32_t n_bound;
     LLVMValueRef apart;               /* AMX: bytes from a vector of a panel's line to the next; null: they lie side by side */
-    LLVMValueRef k_from, k_count; /* the part of the first reduction axis that is being worked on, relative */
+    LLVMValueRef from[TG_DOT_AXES], count[TG_DOT_AXES]; /* the part of each reduction axis that is being worked on, relative */
 } tg_dot_emission;
-LLVMValueRef tg_x86_dot_count(const tg_dot_emission *e, uint32_t i); /* iterations over reduction axis i in that part */
-/* Iterations over reduction axis i in all: its size, or its groups. k_from, k_count and the sides' steps count in these. */
+/* Iterations over reduction axis i in all: its size, or its groups. Parts and the sides' steps count in these. */
 LLVMValueRef tg_x86_dot_extent(const tg_dot_emission *e, uint32_t i);
 LLVMValueRef tg_x86_dot_extents(const tg_dot_emission *e, uint32_t from); /* product of those from reduction axis `from` on */
+
+LLVMValueRef tg_x86_dot_counts(const tg_dot_emission *e, uint32_t from); /* likewise of the part */
+void tg_x86_dot_whole(tg_dot_emission *e); /* the part is the whole reduction */
 
 /* Can the operand's memory be read in place (in the fast variant)? `unit` is the axis that must have stride 1, or null. */
 bool tg_x86_dot_is_direct(tg_x86 *x, tg_value *v, tg_dtype dtype, const tg_axis *unit);
@@ -127,6 +131,7 @@ void tg_x86_dot_side_across(tg_dot_emission *e, tg_dot_side *s, tg_value *v);
 /* Likewise, of an operand whose elements are 8 or 16 bits wide, as they are stored: what reads them converts them. */
 void tg_x86_dot_side_narrow(tg_dot_emission *e, tg_dot_side *s, tg_value *v, const tg_axis *unit);
 LLVMValueRef tg_x86_dot_step(const tg_dot_emission *e, const tg_dot_side *s, const tg_axis *a); /* 0 if independent */
+LLVMValueRef tg_x86_dot_part_base(const tg_dot_emission *e, const tg_dot_side *s); /* address at the first point of the part */
 void tg_x86_dot_bind(tg_dot_emission *e, tg_axis *a, LLVMValueRef relative); /* index = first + relative */
 tg_x86_frame *tg_x86_dot_frame(tg_dot_emission *e);
 /* Lanes l with at + l < limit. */
@@ -151,8 +156,10 @@ void tg_x86_dot_pack_rows(tg_dot_emission *e, tg_dot_side *s, tg_dot_scratch *to
 LLVMValueRef tg_x86_dot_place_groups(tg_dot_emission *e, tg_dot_side *s, const tg_dot_side *stored, tg_dot_scratch *to);
 /* Is `v`, the broadcast side, a load whose positions overlap as those of a sliding window do? */
 bool tg_x86_dot_has_window(tg_x86 *x, const tg_x86_dot *d, const tg_value *v);
-/* Copies the box of the tensor that all rows touch; `s` is then direct. */
-void tg_x86_dot_stage_window(tg_dot_emission *e, tg_dot_side *s, tg_dot_scratch *to);
+/* Are the rows such a window, which the reduction moves farther than they do, as a filter's gradient does? */
+bool tg_x86_dot_slides(tg_x86 *x, const tg_x86_dot *d);
+/* Copies the box of the tensor that all rows touch, in the part if `of_part`; `s` is then direct. */
+void tg_x86_dot_stage_window(tg_dot_emission *e, tg_dot_side *s, tg_dot_scratch *to, bool of_part);
 
 /* ---- blocks of packed rows (dot_rows.c) ----------------------------------------------------------------------- */
 
@@ -171,6 +178,8 @@ typedef struct tg_dot_rows {
 bool tg_x86_dot_packs_tiles(tg_x86 *x, const tg_x86_dot *d);
 /* Packs the points as [point][row]; writes up to a vector of points too many. */
 void tg_x86_dot_pack_tile(tg_dot_emission *e, const tg_dot_rows *r, LLVMValueRef to);
+/* Likewise the points of several reduction axes, of rows in place; `neighbours`, i1: they lie side by side. */
+void tg_x86_dot_pack_box(tg_dot_emission *e, const tg_dot_side *s, const tg_dot_rows *rows, LLVMValueRef neighbours, LLVMValueRef to);
 /* Has `s`, read in place, unit stride along the last reduction axis? A truth value at run time. */
 LLVMValueRef tg_x86_dot_has_runs(const tg_dot_emission *e, const tg_dot_side *s);
 /* Packs a whole panel of columns that have runs, `s`, as rows are: a run at a time, or all of them where each begins at the end of the one before. */

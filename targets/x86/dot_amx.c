@@ -146,7 +146,7 @@ static void plan_rows(amx *a) {
     a->apart = tg_x86_dot_step(e, &n->rows, n->row_axes[n->n_row_axes - 1]);
     a->steps = tg_llvm_ceil_div(l, a->count, tg_llvm_i64(l, GROUPS));
     LLVMValueRef all = LLVMBuildMul(b, tg_dot_size_of(n, e->d->over[0]), tg_llvm_i64(l, tg_x86_dot_part_bytes(e)), "");
-    LLVMValueRef left = LLVMBuildSub(b, LLVMBuildSub(b, all, LLVMBuildMul(b, e->k_from, size, ""), ""), k, "");
+    LLVMValueRef left = LLVMBuildSub(b, LLVMBuildSub(b, all, LLVMBuildMul(b, e->from[0], size, ""), ""), k, "");
     a->bytes = tg_llvm_min64(l, left, LLVMBuildMul(b, a->count, size, ""));
     LLVMValueRef whole = LLVMBuildICmp(b, LLVMIntEQ, a->bytes, LLVMBuildMul(b, a->steps, tg_llvm_i64(l, TG_AMX_BYTES), ""), "");
     LLVMValueRef padded = LLVMBuildNot(b, n->as_stored, ""), rows = LLVMBuildSub(b, n->row_until, n->row_from, "");
@@ -355,17 +355,17 @@ static void part_loop(amx *a) {
     LLVMBuilderRef b = l->builder;
     LLVMValueRef zero = tg_llvm_i64(l, 0);
     a->from = zero;
-    a->count = n->e.k_count;
+    a->count = n->e.count[0];
     if (!n->in_parts) {
         part(a);
         return;
     }
     tg_llvm_loop loop; /* the roots run even if nothing is summed */
-    a->from = tg_llvm_loop_open(l, &loop, zero, tg_llvm_max64(l, n->e.k_count, tg_llvm_i64(l, 1)), n->k_block);
-    LLVMValueRef left = LLVMBuildSub(b, n->e.k_count, a->from, "");
-    a->count = tg_llvm_min64(l, n->k_block, left);
-    a->first = LLVMBuildICmp(b, LLVMIntEQ, LLVMBuildAdd(b, n->e.k_from, a->from, ""), zero, "");
-    a->last = LLVMBuildICmp(b, LLVMIntSLE, left, n->k_block, "");
+    a->from = tg_llvm_loop_open(l, &loop, zero, tg_llvm_max64(l, n->e.count[0], tg_llvm_i64(l, 1)), n->part[0]);
+    LLVMValueRef left = LLVMBuildSub(b, n->e.count[0], a->from, "");
+    a->count = tg_llvm_min64(l, n->part[0], left);
+    a->first = LLVMBuildICmp(b, LLVMIntEQ, LLVMBuildAdd(b, n->e.from[0], a->from, ""), zero, "");
+    a->last = LLVMBuildICmp(b, LLVMIntSLE, left, n->part[0], "");
     part(a);
     tg_llvm_loop_close(l, &loop);
 }
@@ -455,10 +455,10 @@ void tg_dot_amx_stream(tg_dot_nest *n, LLVMValueRef until) {
     a->steps = tg_llvm_i64(l, 1);
     a->row_step[0] = tg_llvm_i64(l, TG_AMX_BYTES);
     a->tile_step[0] = e->apart = tg_llvm_i64(l, TILE);
-    e->k_count = tg_llvm_i64(l, GROUPS);
+    e->count[0] = tg_llvm_i64(l, GROUPS);
     configure(a, tg_llvm_min64(l, n->row_until, tg_llvm_i64(l, TG_AMX_ROWS)));
     LLVMValueRef k = tg_llvm_loop_open(l, &parts, zero, until, part), step = LLVMBuildUDiv(b, k, part, "");
-    e->k_from = LLVMBuildUDiv(b, k, tg_llvm_i64(l, e->d->group), "");
+    e->from[0] = LLVMBuildUDiv(b, k, tg_llvm_i64(l, e->d->group), "");
     a->first = LLVMBuildICmp(b, LLVMIntEQ, k, zero, "");
     LLVMValueRef from = tg_llvm_loop_open(l, &slices, n->group_from, n->group_until, tg_llvm_i64(l, SLICE));
     LLVMValueRef end = tg_llvm_min64(l, n->group_until, LLVMBuildAdd(b, from, tg_llvm_i64(l, SLICE), ""));
@@ -486,13 +486,13 @@ static void plan_parts(tg_dot_nest *n) {
     const tg_axis *k = e->d->over[0];
     int64_t most = e->x->machine->l2_bytes / SHARE / (2 * SIDE * TILE) * GROUPS, group = e->d->group, bound = e->x->ranges[k->rank].bound;
     if (k->scheduled) {
-        n->k_block = tg_llvm_i64(l, (k->block + group * GROUPS - 1) / (group * GROUPS) * GROUPS);
+        n->part[0] = tg_llvm_i64(l, (k->block + group * GROUPS - 1) / (group * GROUPS) * GROUPS);
     } else if (bound <= 0 || bound > most * group || n->streams) {
-        n->k_block = pieces(l, tg_x86_dot_extent(e, 0), tg_llvm_i64(l, most), GROUPS);
+        n->part[0] = pieces(l, tg_x86_dot_extent(e, 0), tg_llvm_i64(l, most), GROUPS);
     } else {
         return;
     }
-    n->in_parts = LLVMBuildICmp(l->builder, LLVMIntSGT, tg_x86_dot_extent(e, 0), n->k_block, "");
+    n->in_parts = LLVMBuildICmp(l->builder, LLVMIntSGT, tg_x86_dot_extent(e, 0), n->part[0], "");
     n->in_parts = n->streams ? LLVMBuildOr(l->builder, n->in_parts, n->streams, "") : n->in_parts;
 }
 

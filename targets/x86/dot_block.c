@@ -47,8 +47,11 @@ static bool in_dot(const tg_x86_dot *d, const tg_axis *a) {
     return tg_type_has_axis(tg_result(d->op, 0)->type, a);
 }
 
-/* Or packed in blocks, which needs no more memory for more rows. */
+/* Or packed in blocks, or copied part by part, which needs no more memory for more rows. */
 static bool rows_in_place(tg_x86 *x, const tg_x86_dot *d) {
+    if (tg_x86_dot_slides(x, d)) {
+        return true;
+    }
     bool columns = tg_x86_dot_is_direct(x, tg_operand(d->op, d->side), d->dtype, d->vector);
     return tg_x86_dot_is_direct(x, tg_operand(d->op, 1 - d->side), d->dtype, NULL) || (!columns && tg_x86_dot_packs_tiles(x, d));
 }
@@ -76,6 +79,11 @@ static tg_op *phase_of(const tg_axis *a) {
     return op;
 }
 
+/* Are rows packed in groups though they are a window, and so once for each of its positions? */
+static bool packs_windows(tg_x86 *x, const tg_x86_dot *d) {
+    return d->group > 1 && !rows_in_place(x, d) && !tg_x86_dot_has_window(x, d, tg_operand(d->op, 1 - d->side));
+}
+
 bool tg_x86_dot_default_block(tg_x86 *x, const tg_axis *a, int64_t *limit) {
     tg_op *phase = phase_of(a);
     survey s = phase ? survey_phase(x, phase) : (survey){0};
@@ -90,7 +98,8 @@ bool tg_x86_dot_default_block(tg_x86 *x, const tg_axis *a, int64_t *limit) {
     } else if (row) {
         *limit = most_rows(x, s.dot);
     } else {
-        *limit = tg_type_has_axis(tg_operand(s.dot->op, s.dot->side)->type, a) ? 1 : OUTER_ROWS;
+        bool columns = tg_type_has_axis(tg_operand(s.dot->op, s.dot->side)->type, a);
+        *limit = columns || packs_windows(x, s.dot) ? 1 : OUTER_ROWS;
     }
     return true;
 }
@@ -131,7 +140,7 @@ static void describe_product(tg_x86 *x, const tg_x86_dot *d, tg_product *p) {
                       .column_bytes = element_bytes(d, d->side),
                       .row_bytes = element_bytes(d, 1 - d->side),
                       .sum_bytes = (int64_t)tg_dtype_size(d->dtype),
-                      .packs_rows = !rows_in_place(x, d),
+                      .packs_rows = !rows_in_place(x, d) || tg_x86_dot_slides(x, d),
                       .most_rows = most_rows(x, d)};
     p->width = vecs * p->lanes;
 }

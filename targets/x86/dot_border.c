@@ -109,7 +109,7 @@ static bool find_border(tg_dot_nest *n, const tg_op *load, uint32_t d, uint32_t 
 static bool is_candidate(const tg_dot_nest *n) {
     const tg_x86_dot *d = n->e.d;
     const tg_op *load = n->rows.value->def;
-    bool plain = d->group <= 1 && d->multiply == TG_DOT_PLAIN && !n->compact && !n->packs_rows && !n->streams && n->group;
+    bool plain = !n->slides && d->group <= 1 && d->multiply == TG_DOT_PLAIN && !n->compact && !n->packs_rows && !n->streams && n->group;
     int64_t packs;
     bool panels = n->columns.packed || !n->pays || !tg_llvm_is_const(n->pays, &packs) || packs;
     return plain && panels && n->n_row_axes && d->n_over > 1 && load && load->opcode == TG_OP_LOAD && !tg_op_else(load);
@@ -315,7 +315,7 @@ static void tap_loops(walk *w) {
     tg_llvm *l = n->e.l;
     uint32_t n_over = n->e.d->n_over, inner = n->borders->inner;
     tg_llvm_loop loops[TG_DOT_AXES];
-    w->rows = tg_dot_bytes_at(n, n->rows.base, n->e.k_from, tg_x86_dot_step(&n->e, &n->rows, n->e.d->over[0]));
+    w->rows = tg_x86_dot_part_base(&n->e, &n->rows);
     for (uint32_t i = 0; i < n->n_row_axes; i++) {
         w->box[i] = (span){tg_llvm_i64(l, 0), tg_dot_size_of(n, n->row_axes[i])};
     }
@@ -323,18 +323,18 @@ static void tap_loops(walk *w) {
         if (i == inner) {
             continue;
         }
-        LLVMValueRef tap = tg_llvm_loop_open(l, &loops[i], tg_llvm_i64(l, 0), tg_x86_dot_count(&n->e, i), tg_llvm_i64(l, 1));
+        LLVMValueRef tap = tg_llvm_loop_open(l, &loops[i], tg_llvm_i64(l, 0), n->e.count[i], tg_llvm_i64(l, 1));
         n->p.at = tg_dot_bytes_at(n, n->p.at, tap, n->p.loops[i].vector_step);
         w->rows = tg_dot_bytes_at(n, w->rows, tap, n->p.loops[i].row_step);
         for (uint32_t k = 0; k < n->borders->n; k++) {
             const border *b = &n->borders->at[k];
             if (b->tap == i) {
-                w->box[b->row] = reach(n, b, i ? tap : LLVMBuildAdd(l->builder, n->e.k_from, tap, ""));
+                w->box[b->row] = reach(n, b, i ? tap : LLVMBuildAdd(l->builder, n->e.from[0], tap, ""));
             }
         }
     }
     n->p.loops[0] = n->p.loops[inner];
-    n->p.loops[0].count = tg_x86_dot_count(&n->e, inner);
+    n->p.loops[0].count = n->e.count[inner];
     n->p.n_loops = 1;
     n->p.ahead = LLVMBuildMul(l->builder, n->p.loops[0].vector_step, tg_llvm_i64(l, TG_DOT_PREFETCH_STEPS), "");
     rows_of_tap(w);
@@ -350,8 +350,8 @@ static void part_loop(walk *w) {
     tg_dot_emission *e = &n->e;
     tg_llvm_loop parts;
     LLVMValueRef size = tg_x86_dot_extent(e, 0);
-    e->k_from = tg_llvm_loop_open(e->l, &parts, tg_llvm_i64(e->l, 0), size, n->borders->part);
-    e->k_count = tg_llvm_min64(e->l, n->borders->part, LLVMBuildSub(e->l->builder, size, e->k_from, ""));
+    e->from[0] = tg_llvm_loop_open(e->l, &parts, tg_llvm_i64(e->l, 0), size, n->borders->part);
+    e->count[0] = tg_llvm_min64(e->l, n->borders->part, LLVMBuildSub(e->l->builder, size, e->from[0], ""));
     tg_dot_open_part(n);
     tg_dot_locate_panel(n);
     tap_loops(w);

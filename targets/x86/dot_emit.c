@@ -1,7 +1,8 @@
 /* The loops of the fast dot path around its panels (dot_panels.c) and register tiles (dot_tiles.c); see dot.h.
  *
  *   for columns by group               panels packed together: as many as a share of the third-level cache takes, or one
- *     for k by part                    the rest of the reduction waits
+ *     for k by part                    the rest of the reduction waits; a box of several axes of it
+ *       [copy the part's window]       where the reduction moves it farther than the rows do
  *       [pack the group's panels]   dot_panels.c; where tg_dot_may_copy, the first tile of each does while it computes
  *       for rows by block              rows of the broadcast side that stay in the second-level cache
  *         [pack the block's rows]      dot_rows.c
@@ -37,7 +38,7 @@ static void open_axis(tg_dot_nest *n, tg_llvm_loop *loop, tg_axis *a) {
 }
 
 static LLVMValueRef row_base(tg_dot_nest *n) {
-    return tg_dot_bytes_at(n, n->rows.base, n->e.k_from, tg_x86_dot_step(&n->e, &n->rows, n->e.d->over[0]));
+    return tg_x86_dot_part_base(&n->e, &n->rows);
 }
 
 LLVMValueRef tg_dot_address_of_row(tg_dot_nest *n, const LLVMValueRef *index) {
@@ -113,7 +114,7 @@ static LLVMValueRef first_row(tg_dot_nest *n, const LLVMValueRef *index, LLVMVal
     if (!n->packs_rows) {
         return step;
     }
-    LLVMValueRef line = LLVMBuildMul(b, e->k_count, size, "");
+    LLVMValueRef line = LLVMBuildMul(b, tg_x86_dot_counts(e, 0), size, "");
     LLVMValueRef packed = tg_dot_bytes_at(n, n->packed_rows, LLVMBuildSub(b, n->row, n->row_from, ""), line);
     *at = *at ? tg_dot_choose(n, n->packs_rows, packed, *at) : packed;
     return n->rows.direct ? tg_dot_choose(n, n->packs_rows, size, step) : size;
@@ -170,19 +171,30 @@ static void interleave_rows(tg_dot_nest *n, LLVMValueRef memory) {
     LLVMBuilderRef b = e->l->builder;
     LLVMValueRef step = tg_x86_dot_step(e, &n->rows, n->row_axes[0]), from = tg_dot_bytes_at(n, row_base(n), n->row_from, step);
     LLVMValueRef rows = LLVMBuildSub(b, tg_dot_total_rows(n), n->row_from, ""), until = LLVMBuildSub(b, n->row_until, n->row_from, "");
-    LLVMValueRef args[] = {memory, from, step, e->k_count, rows, until, tg_llvm_i64(e->l, e->rows), tg_llvm_i64(e->l, e->size)};
+    LLVMValueRef args[] = {memory, from, step, e->count[0], rows, until, tg_llvm_i64(e->l, e->rows), tg_llvm_i64(e->l, e->size)};
     tg_x86_worker_call(e->x, offsetof(tg_worker, pack_tiles), args, 8);
     n->packed_rows = memory;
+}
+
+/* Do the rows of the tile, which are numbered, lie side by side? */
+static LLVMValueRef are_neighbours(tg_dot_nest *n) {
+    tg_dot_emission *e = &n->e;
+    LLVMBuilderRef b = e->l->builder;
+    LLVMValueRef last = LLVMBuildPtrToInt(b, n->row_at[e->rows - 1], e->l->i64, ""), first = LLVMBuildPtrToInt(b, n->row_at[0], e->l->i64, "");
+    LLVMValueRef size = tg_llvm_i64(e->l, e->size), step = tg_x86_dot_step(e, &n->rows, n->row_axes[n->n_row_axes - 1]);
+    LLVMValueRef length = LLVMBuildMul(b, size, tg_llvm_i64(e->l, e->rows - 1), "");
+    LLVMValueRef side_by_side = LLVMBuildICmp(b, LLVMIntEQ, step, size, ""), straight = LLVMBuildICmp(b, LLVMIntEQ, LLVMBuildSub(b, last, first, ""), length, "");
+    return LLVMBuildAnd(b, side_by_side, straight, "");
 }
 
 static void pack_rows_of_block(tg_dot_nest *n) {
     tg_dot_emission *e = &n->e;
     LLVMBuilderRef b = e->l->builder;
-    LLVMValueRef height = tg_llvm_i64(e->l, e->rows), line = LLVMBuildMul(b, e->k_count, tg_llvm_i64(e->l, e->size), "");
+    LLVMValueRef height = tg_llvm_i64(e->l, e->rows), line = LLVMBuildMul(b, tg_x86_dot_counts(e, 0), tg_llvm_i64(e->l, e->size), "");
     LLVMValueRef rows = LLVMBuildAdd(b, LLVMBuildSub(b, n->row_until, n->row_from, ""), height, "");
     LLVMValueRef bytes = LLVMBuildAdd(b, LLVMBuildMul(b, rows, line, ""), tg_llvm_i64(e->l, e->rows * e->lanes * e->size), "");
     LLVMValueRef memory = tg_x86_dot_reserve(e->x, &n->block_memory, bytes);
-    if (n->rows.direct && n->n_row_axes == 1) {
+    if (n->rows.direct && n->n_row_axes == 1 && e->d->n_over == 1) {
         interleave_rows(n, memory);
         return;
     }
@@ -194,10 +206,15 @@ static void pack_rows_of_block(tg_dot_nest *n) {
     tg_dot_number_rows(n);
     tg_dot_rows r = {.value = n->rows.value, .at = n->rows.direct ? n->row_at : NULL, .axes = n->row_axes, .n_axes = n->n_row_axes};
     r.n = e->rows;
-    r.count = e->k_count;
+    r.count = e->count[0];
     r.index = (const LLVMValueRef(*)[TG_DOT_AXES])n->row_index;
     r.ahead = LLVMBuildMul(b, height, tg_x86_dot_step(e, &n->rows, n->row_axes[n->n_row_axes - 1]), "");
-    tg_x86_dot_pack_tile(e, &r, tg_dot_bytes_at(n, memory, LLVMBuildSub(b, n->row, n->row_from, ""), line));
+    LLVMValueRef to = tg_dot_bytes_at(n, memory, LLVMBuildSub(b, n->row, n->row_from, ""), line);
+    if (e->d->n_over > 1) {
+        tg_x86_dot_pack_box(e, &n->rows, &r, are_neighbours(n), to);
+    } else {
+        tg_x86_dot_pack_tile(e, &r, to);
+    }
     tg_llvm_loop_close(e->l, &tiles);
     tg_x86_outline_close(e->x, &o, "pack_rows");
     n->packed_rows = memory;
@@ -329,37 +346,57 @@ static LLVMValueRef stream_rows(tg_dot_nest *n) {
     return LLVMBuildUDiv(b, until, tg_llvm_i64(e->l, e->d->group), "");
 }
 
-static void part_loop(tg_dot_nest *n) {
+/* The part of reduction axis i that begins at from[i]. */
+static void open_piece(tg_dot_nest *n, uint32_t i, LLVMValueRef start, tg_llvm_loop *loop) {
     tg_dot_emission *e = &n->e;
     LLVMBuilderRef b = e->l->builder;
-    LLVMValueRef zero = tg_llvm_i64(e->l, 0), size = tg_x86_dot_extent(e, 0);
-    e->k_from = zero;
-    e->k_count = size;
+    LLVMValueRef size = tg_x86_dot_extent(e, i);
+    LLVMValueRef until = tg_llvm_max64(e->l, size, tg_llvm_i64(e->l, 1)); /* the roots run even if nothing is summed */
+    e->from[i] = tg_llvm_loop_open(e->l, loop, start, until, n->part[i]);
+    LLVMValueRef left = LLVMBuildSub(b, size, e->from[i], "");
+    e->count[i] = tg_llvm_min64(e->l, n->part[i], left);
+    LLVMValueRef first = LLVMBuildICmp(b, LLVMIntEQ, e->from[i], tg_llvm_i64(e->l, 0), "");
+    LLVMValueRef last = LLVMBuildICmp(b, LLVMIntSLE, left, n->part[i], "");
+    n->first = i ? LLVMBuildAnd(b, n->first, first, "") : first;
+    n->last = i ? LLVMBuildAnd(b, n->last, last, "") : last;
+}
+
+static void part_loops(tg_dot_nest *n) {
+    tg_dot_emission *e = &n->e;
+    LLVMValueRef zero = tg_llvm_i64(e->l, 0);
+    tg_llvm_loop loops[TG_DOT_AXES];
+    tg_x86_dot_whole(e);
     if (e->d->amx && n->streams) {
-        e->k_from = stream_rows(n);
-        e->k_count = LLVMBuildSub(b, size, e->k_from, "");
+        e->from[0] = stream_rows(n);
+        e->count[0] = LLVMBuildSub(e->l->builder, tg_x86_dot_extent(e, 0), e->from[0], "");
     }
     if (!n->in_parts || e->d->amx) {
         block_loop(n);
         return;
     }
-    tg_llvm_loop loop;
-    LLVMValueRef until = tg_llvm_max64(e->l, size, tg_llvm_i64(e->l, 1)); /* the roots run even if nothing is summed */
     LLVMValueRef start = n->streams ? stream_rows(n) : zero;
-    e->k_from = tg_llvm_loop_open(e->l, &loop, start, until, n->k_block);
-    LLVMValueRef left = LLVMBuildSub(b, size, e->k_from, "");
-    e->k_count = tg_llvm_min64(e->l, n->k_block, left);
-    n->first = LLVMBuildICmp(b, LLVMIntEQ, e->k_from, zero, "");
-    n->last = LLVMBuildICmp(b, LLVMIntSLE, left, n->k_block, "");
+    for (uint32_t i = 0; i < e->d->n_over; i++) {
+        if (n->part[i]) {
+            open_piece(n, i, i ? zero : start, &loops[i]);
+        }
+    }
+    if (n->slides) {
+        n->rows.direct = false;
+        tg_x86_dot_stage_window(e, &n->rows, &n->row_memory, true);
+    }
     block_loop(n);
-    tg_llvm_loop_close(e->l, &loop);
+    for (uint32_t i = e->d->n_over; i-- > 0;) {
+        if (n->part[i]) {
+            tg_llvm_loop_close(e->l, &loops[i]);
+        }
+    }
 }
 
 static void group(tg_dot_nest *n) {
     tg_llvm *l = n->e.l;
     tg_llvm_if c;
     if (!n->skips) {
-        part_loop(n);
+        part_loops(n);
         return;
     }
     LLVMValueRef done = tg_x86_alloca(n->e.x, l->i1);
@@ -368,7 +405,7 @@ static void group(tg_dot_nest *n) {
     tg_dot_skip_borders(n, done);
     tg_llvm_if_close(l, &c);
     tg_llvm_if_open(l, &c, LLVMBuildNot(l->builder, LLVMBuildLoad2(l->builder, l->i1, done, ""), ""));
-    part_loop(n);
+    part_loops(n);
     tg_llvm_if_close(l, &c);
 }
 
@@ -398,7 +435,10 @@ static void batch_loops(tg_dot_nest *n) {
     }
     n->as_stored = LLVMConstInt(e->l->i1, 0, 0);
     if (!n->rows.direct && tg_x86_dot_has_window(e->x, e->d, n->rows.value)) {
-        tg_x86_dot_stage_window(e, &n->rows, &n->row_memory);
+        n->slides = n->in_parts && tg_x86_dot_slides(e->x, e->d);
+        if (!n->slides) {
+            tg_x86_dot_stage_window(e, &n->rows, &n->row_memory, false);
+        }
     } else if (!n->rows.direct && has_rows_of_groups(n)) {
         n->as_stored = tg_x86_dot_place_groups(e, &n->rows, &n->narrow_rows, &n->row_memory);
     } else if (!n->rows.direct && !n->packs_rows) {
@@ -472,6 +512,7 @@ void tg_x86_emit_dot(tg_x86 *x, const tg_x86_dot *d) {
     n->panel_memory = tg_x86_dot_scratch(x);
     n->row_memory = tg_x86_dot_scratch(x);
     n->edge = edge_block(n);
+    tg_x86_dot_whole(&n->e);
     tg_x86_dot_plan_sizes(n);
     batch_loops(n);
     x->lanes = 1;

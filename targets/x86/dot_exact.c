@@ -129,10 +129,10 @@ void tg_x86_dot_exact(tg_dot_nest *n) {
     n->exact = true;
     n->in_parts = NULL;
     n->group = n->group ? tg_llvm_i64(l, (columns + width - 1) / width * width) : NULL;
-    n->group_from = n->row_from = n->e.k_from = tg_llvm_i64(l, 0);
+    n->group_from = n->row_from = n->e.from[0] = tg_llvm_i64(l, 0);
     n->group_until = tg_llvm_i64(l, columns);
     n->row_until = tg_dot_total_rows(n);
-    n->e.k_count = tg_x86_dot_extent(&n->e, 0);
+    n->e.count[0] = tg_x86_dot_extent(&n->e, 0);
     tg_dot_open_part(n);
     all_panels(n, rows, columns);
 }

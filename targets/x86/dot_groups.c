@@ -151,9 +151,9 @@ LLVMValueRef tg_x86_dot_pack_groups(tg_dot_emission *e, const tg_dot_side *colum
     tg_axis *k = e->d->over[0];
     LLVMValueRef group = tg_llvm_i64(l, e->d->group), zero = tg_llvm_i64(l, 0), width = tg_llvm_i64(l, e->vecs * e->lanes);
     LLVMValueRef step = tg_x86_dot_step(e, columns, k), stride = LLVMBuildMul(b, step, group, ""), part = tg_llvm_i64(l, tg_x86_dot_part_bytes(e));
-    LLVMValueRef left = LLVMBuildSub(b, LLVMBuildUDiv(b, e->x->ranges[k->rank].size, group, ""), e->k_from, "");
-    LLVMValueRef whole = tg_llvm_min64(l, left, e->k_count);
-    LLVMValueRef from = tg_llvm_gep(l, l->i8, columns->base, LLVMBuildMul(b, e->k_from, stride, ""));
+    LLVMValueRef left = LLVMBuildSub(b, LLVMBuildUDiv(b, e->x->ranges[k->rank].size, group, ""), e->from[0], "");
+    LLVMValueRef whole = tg_llvm_min64(l, left, e->count[0]);
+    LLVMValueRef from = tg_llvm_gep(l, l->i8, columns->base, LLVMBuildMul(b, e->from[0], stride, ""));
     tg_llvm_loop strips, groups, panels;
     LLVMValueRef first = tg_llvm_loop_open(l, &strips, p->at, p->limit, strip);
     LLVMValueRef until = tg_llvm_min64(l, LLVMBuildAdd(b, first, strip, ""), p->limit);

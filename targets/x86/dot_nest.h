@@ -46,7 +46,9 @@ typedef struct tg_dot_nest {
     LLVMValueRef pays, streams;     /* i1: panels are packed; columns stream by. Null: always, never */
     LLVMValueRef group, block;      /* columns, rows: multiples of the tile's. Null: one panel, all rows */
     LLVMValueRef group_from, group_until, row_from, row_until;
-    LLVMValueRef k_block, in_parts; /* a long reduction runs in parts; i1: more than one. Null: known to be short */
+    LLVMValueRef part[TG_DOT_AXES]; /* a long reduction runs in parts: points of each of its axes. Null: all there are */
+    LLVMValueRef in_parts;          /* i1: more than one. Null: known to be short */
+    bool slides;                    /* each part copies the window of its own to scratch */
     LLVMValueRef first, last;       /* i1: of the parts */
     LLVMValueRef strips, strip_bytes; /* [panel of the group][rows…][lanes·vecs]: sums between parts */
     LLVMValueRef strip;             /* of the panel */
@@ -109,7 +111,7 @@ static inline LLVMValueRef tg_dot_has_tiles(tg_dot_nest *n, LLVMValueRef rows, i
 
 /* ---- pieces of the nest, in the order in which they are used */
 
-void tg_dot_open_part(tg_dot_nest *n);    /* (dot_panels.c) the reduction from k_from on; its panels are packed if that pays */
+void tg_dot_open_part(tg_dot_nest *n);    /* (dot_panels.c) the reduction over a part; its panels are packed if that pays */
 void tg_dot_locate_panel(tg_dot_nest *n); /* (dot_panels.c) of p.column */
 void tg_dot_number_rows(tg_dot_nest *n);  /* (dot_emit.c) of a tile: row, n_rows */
 void tg_dot_whole_tile(tg_dot_nest *n);   /* (dot_tiles.c) one tile of the panel, whole or at an edge, and its roots */

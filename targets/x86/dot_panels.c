@@ -6,7 +6,7 @@
 enum { PREFETCH_GROUPS = 16 };
 
 static LLVMValueRef points_of_part(tg_dot_nest *n) {
-    return LLVMBuildMul(n->e.l->builder, n->e.k_count, tg_x86_dot_extents(&n->e, 1), "");
+    return tg_x86_dot_counts(&n->e, 0);
 }
 
 /* Number of the panel in its group. */
@@ -118,9 +118,9 @@ static void copy_lines(tg_dot_nest *n, LLVMValueRef memory) {
         memory = tg_dot_bytes_at(n, memory, whole, n->panel_bytes);
         first = LLVMBuildAdd(b, first, LLVMBuildMul(b, whole, width, ""), "");
     }
-    LLVMValueRef from = tg_dot_bytes_at(n, tg_dot_bytes_at(n, n->columns.base, e->k_from, step), first, size);
+    LLVMValueRef from = tg_dot_bytes_at(n, tg_x86_dot_part_base(e, &n->columns), first, size);
     LLVMValueRef columns = LLVMBuildMul(b, LLVMBuildSub(b, n->group_until, first, ""), size, "");
-    LLVMValueRef args[] = {memory, n->panel_bytes, from, step, e->k_count, columns, tg_dot_line_bytes(n)};
+    LLVMValueRef args[] = {memory, n->panel_bytes, from, step, e->count[0], columns, tg_dot_line_bytes(n)};
     tg_x86_worker_call(e->x, offsetof(tg_worker, pack_panels), args, 7);
 }
 
@@ -152,11 +152,11 @@ static void pack_group(tg_dot_nest *n) {
     tg_x86_outline_close(e->x, &o, "pack_panels");
 }
 
-static void packed_loops(tg_dot_nest *n, LLVMValueRef *steps) {
-    LLVMValueRef step = tg_dot_line_bytes(n);
+/* Steps of the reduction axes where the points of a part lie one after the other, `step` bytes apart. */
+static void packed_loops(tg_dot_nest *n, LLVMValueRef step, LLVMValueRef *steps) {
     for (uint32_t i = n->e.d->n_over; i-- > 0;) {
         steps[i] = step;
-        step = LLVMBuildMul(n->e.l->builder, step, tg_x86_dot_extent(&n->e, i), "");
+        step = LLVMBuildMul(n->e.l->builder, step, n->e.count[i], "");
     }
 }
 
@@ -224,7 +224,7 @@ static void plan_requests(tg_dot_nest *n, const tg_dot_loop *last) {
 void tg_dot_open_part(tg_dot_nest *n) {
     tg_dot_emission *e = &n->e;
     const tg_x86_dot *d = e->d;
-    LLVMValueRef steps[TG_DOT_AXES];
+    LLVMValueRef steps[TG_DOT_AXES], row_steps[TG_DOT_AXES];
     int64_t ever;
     if (d->amx) { /* tiles lie one after the other, those of 16 columns in a row: whole pages, and no sets of the caches left out */
         LLVMValueRef lines = tg_llvm_i64(e->l, TG_AMX_ROWS), tiles = tg_llvm_ceil_div(e->l, points_of_part(n), lines);
@@ -232,17 +232,18 @@ void tg_dot_open_part(tg_dot_nest *n) {
         pack_group(n);
         return;
     }
-    packed_loops(n, steps);
+    packed_loops(n, tg_dot_line_bytes(n), steps);
+    packed_loops(n, tg_llvm_i64(e->l, e->rows * e->size), row_steps);
     n->copies = n->pays && tg_dot_may_copy(n) && !n->exact && !(tg_llvm_is_const(n->pays, &ever) && !ever);
     n->p.source_step = tg_x86_dot_step(e, &n->columns, d->over[0]);
-    n->next_crowds = n->copies ? tg_dot_crowds(n, n->p.source_step, n->e.k_count, e->x->machine->l2_bytes / 2) : NULL;
+    n->next_crowds = n->copies ? tg_dot_crowds(n, n->p.source_step, n->e.count[0], e->x->machine->l2_bytes / 2) : NULL;
     for (uint32_t i = 0; i < d->n_over; i++) {
         LLVMValueRef in_place = tg_x86_dot_step(e, &n->columns, d->over[i]);
-        n->p.loops[i].count = tg_x86_dot_count(e, i);
+        n->p.loops[i].count = e->count[i];
         n->p.loops[i].vector_step = n->pays ? tg_dot_choose(n, n->pays, steps[i], in_place) : steps[i];
         n->p.loops[i].row_step = tg_x86_dot_step(e, &n->rows, d->over[i]);
         if (n->packs_rows) {
-            n->p.loops[i].row_step = tg_dot_choose(n, n->packs_rows, tg_llvm_i64(e->l, e->rows * e->size), n->p.loops[i].row_step);
+            n->p.loops[i].row_step = tg_dot_choose(n, n->packs_rows, row_steps[i], n->p.loops[i].row_step);
         }
     }
     n->p.n_loops = d->n_over;
@@ -252,7 +253,7 @@ void tg_dot_open_part(tg_dot_nest *n) {
         pack_group(n);
         return;
     }
-    LLVMValueRef zero = tg_llvm_i64(e->l, 0), in_place = tg_dot_bytes_at(n, n->columns.base, e->k_from, tg_x86_dot_step(e, &n->columns, d->over[0]));
+    LLVMValueRef zero = tg_llvm_i64(e->l, 0), in_place = tg_x86_dot_part_base(e, &n->columns);
     if (tg_llvm_is_const(n->pays, &ever) && !ever) {
         n->panels = in_place;
         n->panel_bytes = zero;

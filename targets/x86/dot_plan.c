@@ -43,11 +43,12 @@ static bool is_contiguous(tg_x86 *x, const tg_value *v, const tg_axis *a) {
     return true;
 }
 
-/* Has the operand axes of its own beside `a`? The nest has loops over them around its panels. */
-static bool has_more(const tg_op *op, uint32_t side, const tg_axis *a) {
+/* Has the operand axes of its own beside `a`, with more points than `least`? The nest has loops over them around its panels. */
+static bool has_more(const tg_op *op, uint32_t side, const tg_axis *a, int64_t least) {
     const tg_type *t = tg_operand(op, side)->type;
     for (uint32_t i = 0; i < t->n_axes; i++) {
-        if (t->axes[i] != a && !has(tg_operand(op, 1 - side), t->axes[i]) && !tg_op_reduces_over(op, t->axes[i])) {
+        bool longer = t->axes[i]->extent < 0 || t->axes[i]->extent > least;
+        if (t->axes[i] != a && longer && !has(tg_operand(op, 1 - side), t->axes[i]) && !tg_op_reduces_over(op, t->axes[i])) {
             return true;
         }
     }
@@ -60,7 +61,7 @@ static int vector_rank(tg_x86 *x, const tg_op *op, uint32_t side, tg_axis *a, tg
         return NEVER;
     }
     int tiny = a->extent >= 0 && a->extent < 6 ? TINY : 0;
-    bool contiguous = is_contiguous(x, v, a), again = has_more(op, side, a) && !tg_x86_dot_may_stay(x, v, dtype, a);
+    bool contiguous = is_contiguous(x, v, a), again = has_more(op, side, a, 0) && !tg_x86_dot_may_stay(x, v, dtype, a);
     if (contiguous && !again && v->def && v->def->opcode == TG_OP_LOAD && v->type->dtype == dtype) {
         return IN_PLACE + tiny;
     }
@@ -84,6 +85,25 @@ static tg_dtype accumulator(const tg_op *op) {
     return t;
 }
 
+/* Does a store beside the product run along `a`? */
+static bool is_stored_along(const tg_op *op, const tg_axis *a) {
+    for (const tg_op *o = op->parent->first; o; o = o->next) {
+        uint32_t rank = o->opcode == TG_OP_STORE ? tg_op_n_indices(o) : 0;
+        if (rank && tg_type_has_axis(tg_op_index(o, rank - 1)->type, a)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Of two axes of equal rank: are results stored along `a`, or is it alone on its side, or else longer? */
+static bool is_better(const tg_x86_dot *d, uint32_t side, const tg_axis *a) {
+    const tg_axis *b = d->vector;
+    bool along = is_stored_along(d->op, a), had_along = is_stored_along(d->op, b);
+    bool more = has_more(d->op, side, a, 1), had_more = has_more(d->op, d->side, b, 1);
+    return along != had_along ? along : more != had_more ? had_more : b->extent >= 0 && (a->extent < 0 || a->extent > b->extent);
+}
+
 static int best_vector(tg_x86 *x, tg_x86_dot *d) {
     int best = NEVER;
     for (uint32_t side = 0; side < 2; side++) {
@@ -97,8 +117,7 @@ static int best_vector(tg_x86 *x, tg_x86_dot *d) {
             } else if (r != NEVER && tg_x86_is_packed(x, tg_operand(d->op, side))) {
                 r = PACKED;
             }
-            bool longer = r == best && d->vector && d->vector->extent >= 0 && (t->axes[i]->extent < 0 || t->axes[i]->extent > d->vector->extent);
-            if (r < best || longer) {
+            if (r < best || (r == best && d->vector && is_better(d, side, t->axes[i]))) {
                 best = r;
                 d->side = side;
                 d->vector = t->axes[i];

@@ -96,6 +96,65 @@ void tg_x86_dot_pack_tile(tg_dot_emission *e, const tg_dot_rows *r, LLVMValueRef
     points_loop(e, r, to, whole, r->count, 1);
 }
 
+/* Point k of rows that lie side by side, in pieces of powers of two. */
+static void pack_neighbours(tg_dot_emission *e, const tg_dot_rows *r, LLVMValueRef from, LLVMValueRef to) {
+    for (unsigned i = 0, n = MAX_LANES; i < r->n; i += n) {
+        while (n > r->n - i) {
+            n /= 2;
+        }
+        LLVMValueRef offset = tg_llvm_i64(e->l, i * e->size), v = tg_llvm_load(e->l, tg_llvm_wide(e->elem, n), tg_llvm_gep(e->l, e->l->i8, from, offset), e->size);
+        tg_llvm_store(e->l, v, tg_llvm_gep(e->l, e->l->i8, to, offset), e->size);
+    }
+}
+
+/* A run along the last reduction axis, `offset` bytes behind the first point of the part: whole vectors where the points of a row follow one another,
+ * others one by one. */
+static void pack_run_of_box(tg_dot_emission *e, const tg_dot_side *s, const tg_dot_rows *r, LLVMValueRef neighbours, LLVMValueRef offset, LLVMValueRef to) {
+    tg_llvm *l = e->l;
+    LLVMBuilderRef b = l->builder;
+    LLVMValueRef at[TG_DOT_MAX_ROWS], zero = tg_llvm_i64(l, 0), lanes = tg_llvm_i64(l, e->lanes), line = tg_llvm_i64(l, r->n * e->size);
+    tg_dot_rows run = *r;
+    for (unsigned i = 0; i < r->n; i++) {
+        at[i] = tg_llvm_gep(l, l->i8, r->at[i], offset);
+    }
+    run.at = at;
+    LLVMValueRef whole = LLVMBuildMul(b, LLVMBuildUDiv(b, r->count, lanes, ""), lanes, "");
+    whole = LLVMBuildSelect(b, tg_x86_dot_has_runs(e, s), whole, zero, "");
+    points_loop(e, &run, to, zero, whole, e->lanes);
+    tg_llvm_loop loop;
+    LLVMValueRef k = tg_llvm_loop_open(l, &loop, whole, r->count, tg_llvm_i64(l, 1));
+    LLVMValueRef step = LLVMBuildMul(b, k, tg_x86_dot_step(e, s, e->d->over[e->d->n_over - 1]), ""), place = tg_llvm_gep(l, l->i8, to, LLVMBuildMul(b, k, line, ""));
+    tg_llvm_if c;
+    tg_llvm_if_open(l, &c, neighbours);
+    pack_neighbours(e, r, tg_llvm_gep(l, l->i8, at[0], step), place);
+    tg_llvm_if_else(l, &c);
+    for (unsigned i = 0; i < r->n; i++) {
+        LLVMValueRef v = tg_llvm_load(l, e->elem, tg_llvm_gep(l, l->i8, at[i], step), e->size);
+        tg_llvm_store(l, v, tg_llvm_gep(l, l->i8, place, tg_llvm_i64(l, i * e->size)), e->size);
+    }
+    tg_llvm_if_close(l, &c);
+    tg_llvm_loop_close(l, &loop);
+}
+
+void tg_x86_dot_pack_box(tg_dot_emission *e, const tg_dot_side *s, const tg_dot_rows *rows, LLVMValueRef neighbours, LLVMValueRef to) {
+    LLVMBuilderRef b = e->l->builder;
+    uint32_t last = e->d->n_over - 1;
+    tg_llvm_loop loops[TG_DOT_AXES];
+    LLVMValueRef zero = tg_llvm_i64(e->l, 0), one = tg_llvm_i64(e->l, 1), line = tg_llvm_i64(e->l, rows->n * e->size), point = zero, offset = zero;
+    tg_dot_rows r = *rows;
+    r.count = e->count[last];
+    for (uint32_t i = 0; i < last; i++) {
+        LLVMValueRef k = tg_llvm_loop_open(e->l, &loops[i], zero, e->count[i], one);
+        offset = LLVMBuildAdd(b, offset, LLVMBuildMul(b, k, tg_x86_dot_step(e, s, e->d->over[i]), ""), "");
+        point = LLVMBuildAdd(b, LLVMBuildMul(b, point, e->count[i], ""), k, "");
+    }
+    point = LLVMBuildMul(b, point, r.count, "");
+    pack_run_of_box(e, s, &r, neighbours, offset, tg_llvm_gep(e->l, e->l->i8, to, LLVMBuildMul(b, point, line, "")));
+    for (uint32_t i = last; i-- > 0;) {
+        tg_llvm_loop_close(e->l, &loops[i]);
+    }
+}
+
 LLVMValueRef tg_x86_dot_has_runs(const tg_dot_emission *e, const tg_dot_side *s) {
     LLVMValueRef step = tg_x86_dot_step(e, s, e->d->over[e->d->n_over - 1]);
     return LLVMBuildICmp(e->l->builder, LLVMIntEQ, step, tg_llvm_i64(e->l, e->size), "");
@@ -107,7 +166,7 @@ static LLVMValueRef is_flat(const tg_dot_emission *e, const tg_dot_side *s) {
     LLVMValueRef flat = LLVMConstInt(e->l->i1, 1, 0), step = tg_llvm_i64(e->l, e->size);
     for (uint32_t i = e->d->n_over; i-- > 0;) {
         flat = LLVMBuildAnd(b, flat, LLVMBuildICmp(b, LLVMIntEQ, tg_x86_dot_step(e, s, e->d->over[i]), step, ""), "");
-        step = LLVMBuildMul(b, step, tg_x86_dot_extent(e, i), "");
+        step = LLVMBuildMul(b, step, e->count[i], "");
     }
     return flat;
 }
@@ -128,12 +187,10 @@ void tg_x86_dot_pack_columns(tg_dot_emission *e, const tg_dot_side *s, const tg_
     uint32_t last = e->d->n_over - 1;
     tg_llvm_loop loops[TG_DOT_AXES];
     LLVMValueRef zero = tg_llvm_i64(e->l, 0), one = tg_llvm_i64(e->l, 1), flat = is_flat(e, s), point = zero;
-    LLVMValueRef all = LLVMBuildMul(b, e->k_count, tg_x86_dot_extents(e, 1), "");
-    LLVMValueRef run = last ? LLVMBuildSelect(b, flat, all, tg_x86_dot_count(e, last), "") : all;
-    LLVMValueRef from = tg_llvm_gep(e->l, e->l->i8, s->base, LLVMBuildMul(b, e->k_from, tg_x86_dot_step(e, s, e->d->over[0]), ""));
-    from = tg_llvm_gep(e->l, e->l->i8, from, LLVMBuildMul(b, p->at, tg_x86_dot_step(e, s, e->d->vector), ""));
+    LLVMValueRef all = tg_x86_dot_counts(e, 0), run = last ? LLVMBuildSelect(b, flat, all, e->count[last], "") : all;
+    LLVMValueRef from = tg_llvm_gep(e->l, e->l->i8, tg_x86_dot_part_base(e, s), LLVMBuildMul(b, p->at, tg_x86_dot_step(e, s, e->d->vector), ""));
     for (uint32_t i = 0; i < last; i++) {
-        LLVMValueRef count = tg_x86_dot_count(e, i), k = tg_llvm_loop_open(e->l, &loops[i], zero, LLVMBuildSelect(b, flat, one, count, ""), one);
+        LLVMValueRef count = e->count[i], k = tg_llvm_loop_open(e->l, &loops[i], zero, LLVMBuildSelect(b, flat, one, count, ""), one);
         from = tg_llvm_gep(e->l, e->l->i8, from, LLVMBuildMul(b, k, tg_x86_dot_step(e, s, e->d->over[i]), ""));
         point = LLVMBuildAdd(b, LLVMBuildMul(b, point, count, ""), k, "");
     }

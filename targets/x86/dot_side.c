@@ -281,24 +281,6 @@ LLVMValueRef tg_x86_dot_points(tg_dot_emission *e, tg_axis *const *axes, uint32_
     return v;
 }
 
-LLVMValueRef tg_x86_dot_extent(const tg_dot_emission *e, uint32_t i) {
-    LLVMValueRef size = e->x->ranges[e->d->over[i]->rank].size;
-    bool grouped = e->d->group > 1 && i + 1 == e->d->n_over;
-    return grouped ? tg_llvm_ceil_div(e->l, size, tg_llvm_i64(e->l, e->d->group)) : size;
-}
-
-LLVMValueRef tg_x86_dot_extents(const tg_dot_emission *e, uint32_t from) {
-    LLVMValueRef v = tg_llvm_i64(e->l, 1);
-    for (uint32_t i = from; i < e->d->n_over; i++) {
-        v = LLVMBuildMul(e->l->builder, v, tg_x86_dot_extent(e, i), "");
-    }
-    return v;
-}
-
-LLVMValueRef tg_x86_dot_count(const tg_dot_emission *e, uint32_t i) {
-    return i ? tg_x86_dot_extent(e, i) : e->k_count;
-}
-
 /* ---- scratch ---------------------------------------------------------------------------------------------------- */
 
 tg_dot_scratch tg_x86_dot_scratch(tg_x86 *x) {
@@ -406,9 +388,9 @@ static void pack_lines(tg_dot_emission *e, const tg_dot_side *s, const tg_dot_pa
     uint32_t n_bound = e->n_bound;
     for (uint32_t i = 0; i < d->n_over; i++) {
         LLVMValueRef from = i == 0 && p->done ? p->done : zero;
-        LLVMValueRef k = tg_llvm_loop_open(e->l, &loops[i], from, tg_x86_dot_count(e, i), one);
-        point = add(e, mul(e, point, tg_x86_dot_count(e, i)), k);
-        ks[i] = i ? k : add(e, e->k_from, k);
+        LLVMValueRef k = tg_llvm_loop_open(e->l, &loops[i], from, e->count[i], one);
+        point = add(e, mul(e, point, e->count[i]), k);
+        ks[i] = add(e, e->from[i], k);
         tg_x86_dot_bind(e, d->over[i], ks[i]);
     }
     LLVMValueRef line = tg_llvm_gep(e->l, e->l->i8, p->to, mul(e, point, tg_llvm_i64(e->l, tg_x86_dot_panel_step(e))));
@@ -463,7 +445,7 @@ static tg_x86_frame *row_frame(tg_dot_emission *e, const tg_dot_rows *r, unsigne
 }
 
 static LLVMValueRef point_of_part(tg_dot_emission *e, LLVMValueRef k) {
-    return add(e, e->x->ranges[e->d->over[e->d->n_over - 1]->rank].first, add(e, e->k_from, k));
+    return add(e, e->x->ranges[e->d->over[e->d->n_over - 1]->rank].first, add(e, e->from[0], k));
 }
 
 LLVMValueRef tg_x86_dot_row_vector(tg_dot_emission *e, const tg_dot_rows *r, unsigned i, LLVMValueRef k) {

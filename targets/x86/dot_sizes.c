@@ -1,15 +1,15 @@
 /* Sizes of groups, parts and blocks of the nest of dot_emit.c, and which sides are packed; chosen at run time from the extents. */
 #include "targets/x86/dot_nest.h"
 
-enum { STREAM_BYTES = 192 << 10, PACK_PANELS = 8, PACK_NARROW = 16, PART_SHARE = 1024, SHORT = 2048, LINE = 64, PAGE = 4096 };
+enum { STREAM_BYTES = 192 << 10, PACK_PANELS = 8, PACK_NARROW = 16, PART_SHARE = 1024, SHORT = 2048, LINE = 64, PAGE = 4096, FEW = 16 };
 
 typedef struct slot { /* a value that a branch may change */
     LLVMValueRef at;
 } slot;
 
-/* Points of a part, columns of a group, rows of a block. */
+/* Points of a part along each reduction axis (no slot: all), columns of a group, rows of a block. */
 typedef struct sizes {
-    slot part, group, block;
+    slot part[TG_DOT_AXES], group, block;
 } sizes;
 
 static slot slot_open(tg_dot_nest *n, LLVMValueRef v) {
@@ -23,12 +23,16 @@ static LLVMValueRef slot_value(tg_dot_nest *n, slot s) {
 }
 
 /* The multiple of `unit` next below bytes / each, at least one. */
-static LLVMValueRef as_many(tg_dot_nest *n, int64_t bytes, LLVMValueRef each, LLVMValueRef unit) {
+static LLVMValueRef as_many(tg_dot_nest *n, LLVMValueRef bytes, LLVMValueRef each, LLVMValueRef unit) {
     tg_llvm *l = n->e.l;
     LLVMBuilderRef b = l->builder;
-    LLVMValueRef v = LLVMBuildUDiv(b, tg_llvm_i64(l, bytes), tg_llvm_max64(l, each, tg_llvm_i64(l, 1)), "");
+    LLVMValueRef v = LLVMBuildUDiv(b, bytes, tg_llvm_max64(l, each, tg_llvm_i64(l, 1)), "");
     v = LLVMBuildMul(b, LLVMBuildUDiv(b, v, unit, ""), unit, "");
     return tg_llvm_max64(l, v, unit);
+}
+
+static LLVMValueRef bytes_of(const tg_dot_nest *n, int64_t bytes) {
+    return tg_llvm_i64(n->e.l, bytes);
 }
 
 /* Is the reduction known to fit one panel? */
@@ -125,19 +129,61 @@ static void plan_panels(tg_dot_nest *n, LLVMValueRef rows) {
     }
 }
 
-/* Equal parts whose panel takes a share of the second-level cache, if half as much again is not enough. Those of a plain product are
- * short, since then more rows fit beside them: 1 K points a MB, at which what sums cost between parts is still little. */
-static LLVMValueRef part_of(tg_dot_nest *n, LLVMValueRef size, LLVMValueRef inner) {
+/* Equal parts of at most `most`. */
+static LLVMValueRef equal(tg_dot_nest *n, LLVMValueRef size, LLVMValueRef most) {
     tg_llvm *l = n->e.l;
-    LLVMBuilderRef b = l->builder;
-    LLVMValueRef one = tg_llvm_i64(l, 1), two = tg_llvm_i64(l, 2);
-    int64_t l2 = n->e.x->machine->l2_bytes, line = n->e.vecs * n->e.lanes * n->e.size;
-    LLVMValueRef most = as_many(n, l2 / 4, LLVMBuildMul(b, inner, tg_llvm_i64(l, line), ""), one);
-    most = n->e.d->n_over == 1 ? tg_llvm_min64(l, most, tg_llvm_i64(l, l2 / PART_SHARE)) : most;
-    LLVMValueRef enough = LLVMBuildMul(b, most, tg_llvm_i64(l, 3), "");
-    LLVMValueRef fits = LLVMBuildICmp(b, LLVMIntSLE, LLVMBuildMul(b, size, two, ""), enough, "");
-    LLVMValueRef part = tg_llvm_ceil_div(l, size, tg_llvm_max64(l, tg_llvm_ceil_div(l, size, most), one));
-    return tg_dot_choose(n, fits, size, part);
+    LLVMValueRef one = tg_llvm_i64(l, 1), count = tg_llvm_max64(l, tg_llvm_ceil_div(l, size, tg_llvm_max64(l, most, one)), one);
+    return tg_llvm_max64(l, tg_llvm_ceil_div(l, size, count), one);
+}
+
+/* Does each point of a row lie on a line of its own? The last reduction axis runs across the tensor's last dimension. */
+static bool is_row_apart(const tg_dot_nest *n) {
+    const tg_op *op = n->rows.value->def;
+    const tg_axis *last = n->e.d->over[n->e.d->n_over - 1];
+    return op && op->opcode == TG_OP_LOAD && tg_op_n_indices(op) && !tg_type_has_axis(tg_op_index(op, tg_op_n_indices(op) - 1)->type, last);
+}
+
+/* Points of a part, whose panel takes a share of the second-level cache. Those of a plain product are short, since then more rows fit beside them:
+ * 1 K points a MB, at which what sums cost between parts is still little; and where a row takes a line for each point, those lines have to stay in
+ * the first level for the next rows. */
+static LLVMValueRef points_of_part(tg_dot_nest *n) {
+    tg_llvm *l = n->e.l;
+    const tg_machine *m = n->e.x->machine;
+    int64_t line = n->e.vecs * n->e.lanes * n->e.size, most = m->l2_bytes / 4 / line, plain = m->l2_bytes / PART_SHARE;
+    LLVMValueRef few = tg_llvm_i64(l, plain < most ? plain : most);
+    if (n->e.d->n_over == 1) {
+        return few;
+    }
+    int64_t apart = m->l1_bytes / 2 / LINE;
+    LLVMValueRef points = tg_llvm_i64(l, is_row_apart(n) && apart < most ? apart : most);
+    return n->packs_rows ? tg_dot_choose(n, n->packs_rows, few, points) : points;
+}
+
+/* May reduction axis i, not the outermost, be cut where a step of that is too long for a part? Taps of a filter are few. */
+static bool may_cut(const tg_dot_nest *n, uint32_t i) {
+    const tg_dot_emission *e = &n->e;
+    int64_t bound = e->x->ranges[e->d->over[i]->rank].bound;
+    return i > 0 && e->d->group <= 1 && e->d->multiply == TG_DOT_PLAIN && !e->d->over[0]->scheduled && (bound == 0 || bound > FEW);
+}
+
+/* The box of the reduction that a part is, to part[]: steps of the outermost axis, or a piece of one. Half as much again may be whole. */
+static void plan_part(tg_dot_nest *n, LLVMValueRef size, LLVMValueRef inner, const slot *part) {
+    tg_dot_emission *e = &n->e;
+    LLVMBuilderRef b = e->l->builder;
+    LLVMValueRef one = tg_llvm_i64(e->l, 1), two = tg_llvm_i64(e->l, 2), three = tg_llvm_i64(e->l, 3), around = one;
+    LLVMValueRef points = points_of_part(n), most = as_many(n, points, inner, one);
+    LLVMValueRef fits = LLVMBuildICmp(b, LLVMIntSLE, LLVMBuildMul(b, size, two, ""), LLVMBuildMul(b, most, three, ""), "");
+    LLVMBuildStore(b, tg_dot_choose(n, fits, size, equal(n, size, most)), part[0].at);
+    LLVMValueRef cut = LLVMBuildICmp(b, LLVMIntSGT, LLVMBuildMul(b, inner, two, ""), LLVMBuildMul(b, points, three, ""), "");
+    for (uint32_t i = 1; i < e->d->n_over; i++) {
+        LLVMValueRef extent = tg_x86_dot_extent(e, i);
+        if (!part[i].at) {
+            around = LLVMBuildMul(b, around, extent, "");
+            continue;
+        }
+        LLVMValueRef step = LLVMBuildMul(b, around, tg_x86_dot_extents(e, i + 1), "");
+        LLVMBuildStore(b, tg_dot_choose(n, cut, equal(n, extent, as_many(n, points, step, one)), extent), part[i].at);
+    }
 }
 
 /* Bytes of rows in place that tiles read again and again. Beside a wide panel, which stays in the second level until they all have passed, a row is
@@ -148,6 +194,13 @@ static int64_t room_for_rows(const tg_dot_nest *n) {
     return third > m->l2_bytes / 2 ? third : m->l2_bytes / 2;
 }
 
+/* Are rows of several reduction axes better packed, if they are read often: those whose points lie apart, or in short runs as those of a window's lines? */
+static bool packs_boxes(const tg_dot_nest *n) {
+    const tg_x86_dot *d = n->e.d;
+    bool plain = d->group <= 1 && d->multiply == TG_DOT_PLAIN && !d->flip_rows && n->n_row_axes;
+    return plain && ((n->rows.direct && is_row_apart(n)) || tg_x86_dot_slides(n->e.x, d));
+}
+
 /* Rows that have to be packed anyhow are packed in blocks. Others if the sides do not fit where they are read from, which rows in
  * place use badly then, and if many panels read them again: twice as many where a panel is a cache line wide. */
 static void plan_rows(tg_dot_nest *n, LLVMValueRef rows, LLVMValueRef large) {
@@ -155,18 +208,21 @@ static void plan_rows(tg_dot_nest *n, LLVMValueRef rows, LLVMValueRef large) {
     const tg_x86_dot *d = e->d;
     LLVMBuilderRef b = e->l->builder;
     const tg_sched_item *pack = tg_x86_sched_pack(e->x, n->rows.value);
-    int64_t bound = e->x->ranges[d->vector->rank].bound, panels = cache_lines(n) > 1 ? PACK_PANELS : PACK_NARROW;
+    int64_t bound = e->x->ranges[d->vector->rank].bound, panels = cache_lines(n) > 1 || (d->n_over > 1 && is_row_apart(n)) ? PACK_PANELS : PACK_NARROW;
     int64_t least = panels * e->vecs * e->lanes;
-    if (n->compact || !tg_x86_dot_packs_tiles(e->x, d) || (n->streams && !n->rows.direct && !n->narrow_rows.direct) || (pack && !pack->integer)) {
+    bool tiles = d->n_over == 1 ? tg_x86_dot_packs_tiles(e->x, d) : packs_boxes(n);
+    if (n->compact || !tiles || (n->streams && !n->rows.direct && !n->narrow_rows.direct) || (pack && !pack->integer)) {
         return;
     }
-    if (!n->rows.direct) {
+    if (!n->rows.direct && d->n_over == 1) {
         n->packs_rows = LLVMConstInt(e->l->i1, 1, 0);
     } else if (bound == 0 || bound >= least) {
-        LLVMValueRef unit = LLVMBuildICmp(b, LLVMIntEQ, tg_x86_dot_step(e, &n->rows, d->over[0]), tg_llvm_i64(e->l, e->size), "");
         LLVMValueRef wide = LLVMBuildICmp(b, LLVMIntSGE, tg_dot_size_of(n, d->vector), tg_llvm_i64(e->l, least), "");
-        LLVMValueRef tall = tg_dot_has_tiles(n, rows, TG_DOT_PACK_TILES);
-        n->packs_rows = LLVMBuildAnd(b, LLVMBuildAnd(b, unit, wide, ""), LLVMBuildAnd(b, large, tall, ""), "");
+        n->packs_rows = LLVMBuildAnd(b, wide, LLVMBuildAnd(b, large, tg_dot_has_tiles(n, rows, TG_DOT_PACK_TILES), ""), "");
+        if (d->n_over == 1) {
+            LLVMValueRef unit = LLVMBuildICmp(b, LLVMIntEQ, tg_x86_dot_step(e, &n->rows, d->over[0]), tg_llvm_i64(e->l, e->size), "");
+            n->packs_rows = LLVMBuildAnd(b, n->packs_rows, unit, "");
+        }
     }
     n->block_memory = tg_x86_dot_scratch(e->x);
 }
@@ -177,12 +233,14 @@ static void plan_large(tg_dot_nest *n, LLVMValueRef rows, LLVMValueRef inner, co
     const tg_machine *m = e->x->machine;
     LLVMBuilderRef b = e->l->builder;
     LLVMValueRef size = tg_x86_dot_extent(e, 0), width = tg_dot_panel_width(n), bytes = tg_llvm_i64(e->l, e->size);
-    LLVMValueRef k = part_of(n, size, inner);
-    LLVMValueRef length = LLVMBuildMul(b, LLVMBuildMul(b, k, inner, ""), bytes, ""); /* bytes of a row or column in a part */
-    LLVMBuildStore(b, k, s->part.at);
-    LLVMValueRef height = tg_llvm_i64(e->l, e->rows), one = tg_llvm_i64(e->l, 1), many = as_many(n, m->l2_bytes / 2, length, height);
+    plan_part(n, size, inner, s->part);
+    LLVMValueRef length = bytes; /* of a row or column in a part */
+    for (uint32_t i = 0; i < e->d->n_over; i++) {
+        length = LLVMBuildMul(b, length, s->part[i].at ? slot_value(n, s->part[i]) : tg_x86_dot_extent(e, i), "");
+    }
+    LLVMValueRef height = tg_llvm_i64(e->l, e->rows), one = tg_llvm_i64(e->l, 1), many = as_many(n, bytes_of(n, m->l2_bytes / 2), length, height);
     if (room_for_rows(n) > m->l2_bytes / 2) {
-        LLVMValueRef in_place = as_many(n, room_for_rows(n), length, height);
+        LLVMValueRef in_place = as_many(n, bytes_of(n, room_for_rows(n)), length, height);
         many = n->packs_rows ? tg_dot_choose(n, n->packs_rows, many, in_place) : in_place;
     }
     LLVMValueRef blocks = tg_llvm_max64(e->l, tg_llvm_ceil_div(e->l, rows, many), one);
@@ -193,15 +251,15 @@ static void plan_large(tg_dot_nest *n, LLVMValueRef rows, LLVMValueRef inner, co
     if (n->packs_rows) { /* again for every group: that costs little if they are few */
         LLVMValueRef tall = tg_dot_has_tiles(n, rows, TG_DOT_PACK_TILES);
         several = LLVMBuildOr(b, several, LLVMBuildAnd(b, n->packs_rows, tall, ""), "");
-        few = tg_dot_choose(n, n->packs_rows, as_many(n, m->l2_bytes / 4, length, width), few);
+        few = tg_dot_choose(n, n->packs_rows, as_many(n, bytes_of(n, m->l2_bytes / 4), length, width), few);
     }
-    LLVMBuildStore(b, tg_dot_choose(n, several, as_many(n, m->l3_bytes / 8, length, width), few), s->group.at);
+    LLVMBuildStore(b, tg_dot_choose(n, several, as_many(n, bytes_of(n, m->l3_bytes / 8), length, width), few), s->group.at);
     if (n->streams) {
         tg_llvm_if c;
         tg_llvm_if_open(e->l, &c, n->streams);
-        LLVMBuildStore(b, tg_llvm_min64(e->l, size, tg_llvm_i64(e->l, TG_DOT_STREAM_LINES)), s->part.at);
+        LLVMBuildStore(b, tg_llvm_min64(e->l, size, tg_llvm_i64(e->l, TG_DOT_STREAM_LINES)), s->part[0].at);
         LLVMValueRef sums = LLVMBuildMul(b, rows, bytes, "");
-        LLVMBuildStore(b, as_many(n, m->l2_bytes / 4, sums, width), s->group.at);
+        LLVMBuildStore(b, as_many(n, bytes_of(n, m->l2_bytes / 4), sums, width), s->group.at);
         LLVMBuildStore(b, LLVMBuildMul(b, tg_llvm_i64(e->l, TG_DOT_PACK_TILES), tg_llvm_i64(e->l, e->rows), ""), s->block.at);
         tg_llvm_if_close(e->l, &c);
     }
@@ -215,7 +273,8 @@ static void plan_strips(tg_dot_nest *n, LLVMValueRef rows) {
     LLVMValueRef lines = LLVMBuildMul(b, tg_llvm_ceil_div(e->l, rows, height), height, "");
     LLVMValueRef single = LLVMBuildICmp(b, LLVMIntEQ, rows, tg_llvm_i64(e->l, 1), "");
     n->strip_bytes = LLVMBuildMul(b, tg_dot_choose(n, single, rows, lines), tg_dot_line_bytes(n), ""); /* a single row's sums lie in order */
-    LLVMValueRef columns = tg_llvm_min64(e->l, n->group, tg_dot_size_of(n, e->d->vector));
+    LLVMValueRef columns = tg_dot_size_of(n, e->d->vector);
+    columns = tg_llvm_min64(e->l, n->group ? n->group : tg_dot_panel_width(n), columns);
     LLVMValueRef bytes = LLVMBuildMul(b, tg_llvm_ceil_div(e->l, columns, tg_dot_panel_width(n)), n->strip_bytes, "");
     bytes = LLVMBuildAdd(b, bytes, LLVMBuildMul(b, height, tg_dot_line_bytes(n), ""), ""); /* the last panel's tiles have all rows */
     if (e->d->group > 1) { /* slices of columns that stream in groups pass the last panel */
@@ -224,6 +283,13 @@ static void plan_strips(tg_dot_nest *n, LLVMValueRef rows) {
     }
     n->strip_memory = tg_x86_dot_scratch(e->x);
     n->strips = tg_x86_dot_reserve(e->x, &n->strip_memory, tg_dot_choose(n, n->in_parts, bytes, tg_llvm_i64(e->l, 0)));
+}
+
+static void cut_axis(tg_dot_nest *n, uint32_t i, LLVMValueRef points) {
+    tg_llvm *l = n->e.l;
+    n->part[i] = tg_llvm_max64(l, points, tg_llvm_i64(l, 1));
+    LLVMValueRef cut = LLVMBuildICmp(l->builder, LLVMIntSGT, tg_x86_dot_extent(&n->e, i), n->part[i], "");
+    n->in_parts = i ? LLVMBuildOr(l->builder, n->in_parts, cut, "") : cut;
 }
 
 /* What ends here is compiled without effort. */
@@ -252,9 +318,12 @@ static sizes plan(tg_dot_nest *n, LLVMValueRef rows, bool inside) {
     LLVMValueRef columns = LLVMBuildMul(b, tg_dot_panel_width(n), tg_llvm_i64(e->l, panels), "");
     if (n->packs_rows) { /* for many panels at once */
         LLVMValueRef length = LLVMBuildMul(b, points, tg_llvm_i64(e->l, e->size), "");
-        columns = tg_dot_choose(n, n->packs_rows, as_many(n, e->x->machine->l2_bytes / 2, length, tg_dot_panel_width(n)), columns);
+        columns = tg_dot_choose(n, n->packs_rows, as_many(n, bytes_of(n, e->x->machine->l2_bytes / 2), length, tg_dot_panel_width(n)), columns);
     }
-    const sizes s = {slot_open(n, all), slot_open(n, columns), slot_open(n, tg_llvm_max64(e->l, rows, height))};
+    sizes s = {.part = {slot_open(n, all)}, .group = slot_open(n, columns), .block = slot_open(n, tg_llvm_max64(e->l, rows, height))};
+    for (uint32_t i = 1; i < e->d->n_over; i++) {
+        s.part[i] = may_cut(n, i) ? slot_open(n, tg_x86_dot_extent(e, i)) : (slot){NULL};
+    }
     tg_llvm_if c;
     tg_llvm_if_open(e->l, &c, large);
     tg_llvm_outline o;
@@ -294,29 +363,39 @@ static sizes plan_apart(tg_dot_nest *n, LLVMValueRef rows) {
     return s;
 }
 
+/* Products whose sizes the target chooses otherwise, or that have next to none. */
+static void plan_simple(tg_dot_nest *n, LLVMValueRef rows) {
+    plan_panels(n, rows);
+    if (n->e.d->amx) {
+        tg_dot_amx_sizes(n);
+    }
+    if (n->compact && tg_x86_dot_slides(n->e.x, n->e.d)) { /* a box of all images could be too large */
+        cut_axis(n, 0, tg_llvm_i64(n->e.l, 1));
+        plan_strips(n, rows);
+    }
+}
+
 void tg_x86_dot_plan_sizes(tg_dot_nest *n) {
     tg_dot_emission *e = &n->e;
     const tg_x86_dot *d = e->d;
-    LLVMBuilderRef b = e->l->builder;
-    LLVMValueRef rows = tg_dot_total_rows(n), size = tg_x86_dot_extent(e, 0), one = tg_llvm_i64(e->l, 1);
+    LLVMValueRef rows = tg_dot_total_rows(n);
     if (n->compact || d->amx) {
-        plan_panels(n, rows);
-        if (d->amx) {
-            tg_dot_amx_sizes(n);
-        }
+        plan_simple(n, rows);
         return;
     }
     bool apart = tg_x86_dot_runs_once(d) && !is_short(n) && !LLVMIsConstant(rows);
     const sizes s = apart ? plan_apart(n, rows) : plan(n, rows, true);
     n->group = slot_value(n, s.group);
     n->block = d->row || d->n_rows ? slot_value(n, s.block) : NULL;
-    const tg_axis *outer = d->over[0];
-    if (is_short(n) && !outer->scheduled) {
+    if (is_short(n) && !d->over[0]->scheduled) {
         return;
     }
-    int64_t group_size = d->n_over == 1 ? d->group : 1, scheduled = (outer->block + group_size - 1) / group_size;
-    LLVMValueRef k_block = outer->scheduled ? tg_llvm_i64(e->l, scheduled) : slot_value(n, s.part);
-    n->k_block = tg_llvm_max64(e->l, k_block, one);
-    n->in_parts = LLVMBuildICmp(b, LLVMIntSGT, size, n->k_block, "");
+    int64_t group_size = d->n_over == 1 ? d->group : 1, scheduled = (d->over[0]->block + group_size - 1) / group_size;
+    for (uint32_t i = 0; i < d->n_over; i++) {
+        if (s.part[i].at) {
+            LLVMValueRef points = i == 0 && d->over[0]->scheduled ? tg_llvm_i64(e->l, scheduled) : slot_value(n, s.part[i]);
+            cut_axis(n, i, points);
+        }
+    }
     plan_strips(n, rows);
 }

@@ -1,4 +1,4 @@
-/* The broadcast side of a convolution: the box of the tensor that a task's window positions can touch is copied to scratch once,
+/* The broadcast side of a convolution: the box of the tensor that a task's (or, for a filter's gradient, a part's) window positions touch is copied to scratch once,
  * with what lies outside the tensor filled in and elements converted, and then read in place like any strided operand.
  *
  *   x[n, p*2 + r - 1, q*2 + s - 1, c]      p, q: rows     r, s, c: reduced
@@ -6,6 +6,7 @@
  *
  * The box is about as large as the input it covers, where packing every (row, reduction) point would make it R·S times as large. */
 #include "dsl/ir/affine.h"
+#include "targets/x86/address.h"
 #include "targets/x86/dot.h"
 
 enum { MAX_DIMS = 8, MAX_COEFFICIENT = 16 };
@@ -18,7 +19,28 @@ typedef struct window {
     LLVMValueRef low[MAX_DIMS], extent[MAX_DIMS], step[MAX_DIMS]; /* first index, indices, bytes per index in the box */
     LLVMValueRef start[MAX_DIMS];                                 /* index at the first point of all axes */
     uint32_t rank;
+    bool of_part;
 } window;
+
+/* Place of an axis among those of the reduction whose part the box is of; n_over: it has all of the axis. */
+static uint32_t place_in_part(const window *w, const tg_axis *a) {
+    uint32_t i = w->of_part ? 0 : w->e->d->n_over;
+    while (i < w->e->d->n_over && w->e->d->over[i] != a) {
+        i++;
+    }
+    return i;
+}
+
+static LLVMValueRef first_of(const window *w, const tg_axis *a) {
+    uint32_t i = place_in_part(w, a);
+    LLVMValueRef first = w->e->x->ranges[a->rank].first;
+    return i < w->e->d->n_over ? LLVMBuildAdd(w->e->l->builder, first, w->e->from[i], "") : first;
+}
+
+static LLVMValueRef size_of(const window *w, const tg_axis *a) {
+    uint32_t i = place_in_part(w, a);
+    return i < w->e->d->n_over ? w->e->count[i] : w->e->x->ranges[a->rank].size;
+}
 
 static int64_t coefficient(const window *w, uint32_t d, const tg_axis *a) {
     int64_t c = 0;
@@ -77,6 +99,26 @@ bool tg_x86_dot_has_window(tg_x86 *x, const tg_x86_dot *d, const tg_value *v) {
     return overlaps;
 }
 
+/* Of two axes the one with more iterations; an unknown extent counts as many. */
+static bool is_longer(const tg_axis *a, const tg_axis *b) {
+    return b->extent >= 0 && (a->extent < 0 || a->extent > b->extent);
+}
+
+bool tg_x86_dot_slides(tg_x86 *x, const tg_x86_dot *d) {
+    const tg_value *v = tg_operand(d->op, 1 - d->side);
+    bool has = tg_x86_dot_has_window(x, d, v);
+    for (uint32_t i = 0; has && i < tg_op_n_indices(v->def); i++) {
+        const tg_type *t = tg_op_index(v->def, i)->type;
+        for (uint32_t k = 0; k < t->n_axes * t->n_axes; k++) {
+            const tg_axis *a = t->axes[k / t->n_axes], *b = t->axes[k % t->n_axes];
+            if (tg_op_reduces_over(d->op, a) && !tg_op_reduces_over(d->op, b) && is_longer(a, b)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static bool is_free(const window *w, const tg_axis *a) {
     for (uint32_t i = 0; i < w->e->n_bound; i++) {
         if (w->e->bound[i] == a) {
@@ -93,7 +135,7 @@ static void measure(window *w) {
     const tg_type *type = tg_result(w->op, 0)->type;
     for (uint32_t i = 0; i < type->n_axes; i++) {
         if (is_free(w, type->axes[i])) {
-            tg_x86_frame_bind(f, type->axes[i], (tg_x86_val){e->x->ranges[type->axes[i]->rank].first, NULL, NULL});
+            tg_x86_frame_bind(f, type->axes[i], (tg_x86_val){first_of(w, type->axes[i]), NULL, NULL});
         }
     }
     for (uint32_t d = 0; d < w->rank; d++) {
@@ -104,7 +146,7 @@ static void measure(window *w) {
         for (uint32_t i = 0; i < index->type->n_axes; i++) {
             tg_axis *a = index->type->axes[i];
             int64_t c = is_free(w, a) ? coefficient(w, d, a) : 0;
-            LLVMValueRef last = LLVMBuildSub(b, e->x->ranges[a->rank].size, tg_llvm_i64(e->l, 1), "");
+            LLVMValueRef last = LLVMBuildSub(b, size_of(w, a), tg_llvm_i64(e->l, 1), "");
             LLVMValueRef span = LLVMBuildMul(b, last, tg_llvm_i64(e->l, c < 0 ? -c : c), "");
             w->extent[d] = LLVMBuildAdd(b, w->extent[d], span, "");
             w->low[d] = c < 0 ? LLVMBuildSub(b, w->low[d], span, "") : w->low[d];
@@ -152,22 +194,17 @@ static LLVMValueRef inside_last(window *w, LLVMValueRef at, LLVMValueRef line_in
 }
 
 static LLVMValueRef load_line(window *w, LLVMValueRef offset, LLVMValueRef at, LLVMValueRef mask) {
-    tg_dot_emission *e = w->e;
-    tg_x86 *x = e->x;
+    tg_x86 *x = w->e->x;
     tg_dtype t = w->tensor->dtype;
-    LLVMTypeRef element = tg_x86_mem_type(x, t), type = tg_llvm_wide(element, e->lanes);
-    unsigned align = (unsigned)tg_dtype_size(t);
-    LLVMValueRef stride = w->tensor->stride[w->rank - 1];
+    LLVMValueRef stride = x->unit ? tg_llvm_i64(x->l, 1) : w->tensor->stride[w->rank - 1];
     if (x->unit) {
         tg_x86_note_unit(x, tg_operand(w->op, 0));
-        LLVMValueRef p = tg_llvm_gep(e->l, element, w->tensor->base, LLVMBuildAdd(x->builder, offset, at, ""));
-        return tg_llvm_masked_load(e->l, type, p, align, mask);
     }
-    tg_x86_val index = {LLVMBuildMul(x->builder, at, stride, ""), stride, NULL};
-    LLVMValueRef lanes = tg_x86_vector(x, index);
-    lanes = LLVMBuildAdd(x->builder, lanes, tg_llvm_splat(e->l, offset, e->lanes), "");
-    LLVMValueRef p = LLVMBuildGEP2(x->builder, element, w->tensor->base, &lanes, 1, "");
-    return tg_llvm_gather(e->l, type, p, align, mask);
+    LLVMValueRef first = LLVMBuildAdd(x->builder, offset, x->unit ? at : LLVMBuildMul(x->builder, at, stride, ""), "");
+    tg_x86_address a = {.base = w->tensor->base, .offset = {first, stride, NULL}, .mask = mask, .dtype = t};
+    a.element = tg_x86_mem_type(x, t);
+    a.align = (unsigned)tg_dtype_size(t);
+    return tg_x86_load_elements(x, &a);
 }
 
 /* Where the loops over the outer dimensions of a copy stand. */
@@ -267,6 +304,18 @@ static void copy_flat(window *w, LLVMValueRef to) {
 
 /* ---- lines in general ----------------------------------------------------------------------------------------- */
 
+/* The lines of a few channels of many are short, and far apart: no hardware foresees them. */
+static void request_ahead(window *w, LLVMValueRef offset, LLVMValueRef at) {
+    enum { AHEAD = 8 };
+    tg_llvm *l = w->e->l;
+    LLVMBuilderRef b = l->builder;
+    if (w->e->x->unit && w->rank > 1) {
+        LLVMValueRef ahead = LLVMBuildMul(b, w->tensor->stride[w->rank - 2], tg_llvm_i64(l, AHEAD), "");
+        LLVMValueRef there = LLVMBuildAdd(b, LLVMBuildAdd(b, offset, at, ""), ahead, "");
+        tg_llvm_prefetch(l, tg_llvm_gep(l, tg_x86_mem_type(w->e->x, w->tensor->dtype), w->tensor->base, there), 3);
+    }
+}
+
 static void copy_lines(window *w, LLVMValueRef to) {
     tg_dot_emission *e = w->e;
     tg_x86 *x = e->x;
@@ -277,6 +326,7 @@ static void copy_lines(window *w, LLVMValueRef to) {
     open_loops(w, &p, last, to);
     LLVMValueRef i = tg_llvm_loop_open(e->l, &p.loops[last], zero, w->extent[last], tg_llvm_i64(e->l, e->lanes));
     LLVMValueRef at = LLVMBuildAdd(b, w->low[last], i, "");
+    request_ahead(w, p.offset, at);
     LLVMValueRef mask = inside_last(w, at, p.inside);
     LLVMValueRef v = tg_x86_from_memory(x, load_line(w, p.offset, at, mask), w->tensor->dtype);
     v = element_of(e, v, w->tensor->dtype);
@@ -302,10 +352,11 @@ static void copy_box(window *w, LLVMValueRef to) {
     tg_llvm_if_close(w->e->l, &c);
 }
 
-void tg_x86_dot_stage_window(tg_dot_emission *e, tg_dot_side *s, tg_dot_scratch *to) {
+void tg_x86_dot_stage_window(tg_dot_emission *e, tg_dot_side *s, tg_dot_scratch *to, bool of_part) {
     window *w = TG_NEW(e->x->arena, window);
     w->e = e;
     w->op = s->value->def;
+    w->of_part = s->of_part = of_part;
     w->tensor = tg_x86_tensor_of(e->x, tg_operand(w->op, 0));
     w->rank = w->tensor->rank;
     measure(w);
