@@ -1,5 +1,5 @@
 /* Functions of ops.h: convolutions and pooling. */
-#include "stdlib/stdlib.h"
+#include "stdlib/ops_conv_groups.h"
 
 enum { SPACE = 3 };
 
@@ -110,9 +110,15 @@ tg_status tg_op_conv_pack(tg_context *context, const tg_tensor *f, const tg_conv
     return s ? s : tg_kernel_pack(k, a.values, a.n, 1, packed);
 }
 
+static tg_status wgrad(tg_context *context, const tg_tensor *x, const tg_tensor *dy, tg_tensor *df, const tg_conv_options *options) {
+    return convolve(context, &to_filter, x, dy, NULL, df, options);
+}
+
 tg_status tg_op_conv_wgrad(tg_context *context, const tg_tensor *x, const tg_tensor *dy,
                            tg_tensor *df, const tg_conv_options *options) {
-    return convolve(context, &to_filter, x, dy, NULL, df, options);
+    tg_conv_options o = TG_CONV_OPTIONS_INIT;
+    int64_t joined = context && tg_std_options(options, &o, sizeof o) ? tg_conv_joined_groups(x, dy, df, o.groups) : 1;
+    return joined > 1 ? tg_conv_wgrad_joined(context, wgrad, x, dy, df, &o, joined) : wgrad(context, x, dy, df, options);
 }
 
 tg_status tg_op_conv_transpose(tg_context *context, const tg_tensor *x, const tg_tensor *f,

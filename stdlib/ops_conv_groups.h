@@ -1,0 +1,15 @@
+/* Gradients of filters whose groups have few channels, several groups at a time. */
+#ifndef TG_STDLIB_OPS_CONV_GROUPS_H
+#define TG_STDLIB_OPS_CONV_GROUPS_H
+
+#include "stdlib/stdlib.h"
+
+typedef tg_status tg_conv_wgrad_fn(tg_context *context, const tg_tensor *x, const tg_tensor *dy, tg_tensor *df, const tg_conv_options *options);
+
+/* Groups to take as one; 1: each for itself, also if the arguments do not fit together. */
+int64_t tg_conv_joined_groups(const tg_tensor *x, const tg_tensor *dy, const tg_tensor *df, int64_t groups);
+/* What `wgrad` would do, by it with fewer groups. */
+tg_status tg_conv_wgrad_joined(tg_context *context, tg_conv_wgrad_fn *wgrad, const tg_tensor *x, const tg_tensor *dy, tg_tensor *df,
+                               const tg_conv_options *options, int64_t joined);
+
+#endif
