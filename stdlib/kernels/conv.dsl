@@ -145,7 +145,6 @@ kernel conv3d<T: float>(in T X[N, D, H, W, C], in T F[const U, const R, const S,
 }
 
 /// dX, and the transposed convolution act(Y *^T F + bias): every position of X gathers what it was part of.
-/// Floor division makes the test for a whole number of strides exact.
 kernel conv3d_dgrad<T: float>(in T dY[N, O, P, Q, K], in T F[const U, const R, const S, CG, K], in? T bias[C], out T dX[N, D, H, W, C],
     const int stride_d = 1, const int stride_h = 1, const int stride_w = 1, const int pad_d = 0, const int pad_h = 0, const int pad_w = 0, const int dil_d = 1, const int dil_h = 1, const int dil_w = 1, const int groups = 1, const int act = 0)
     where groups > 0, CG * groups == C, K % groups == 0,
@@ -154,18 +153,28 @@ kernel conv3d_dgrad<T: float>(in T dY[N, O, P, Q, K], in T F[const U, const R, c
           P == (H + 2 * pad_h - dil_h * (R - 1) - 1) / stride_h + 1,
           Q == (W + 2 * pad_w - dil_w * (S - 1) - 1) / stride_w + 1
 {
-    grid (each n in N, each g in groups, d in D, h in H, w in W, c in CG) {
-        wide(T) acc[d, h, w, c] = 0;
-        for (each u in U) for (each r in R) for (each s in S) {
-            let o = d + pad_d - u * dil_d;
-            let p = h + pad_h - r * dil_h;
-            let q = w + pad_w - s * dil_w;
-            let on = o % stride_d == 0 && p % stride_h == 0 && q % stride_w == 0;
-            for (k in K / groups)
-                acc += dot(on ? dY[n, o / stride_d, p / stride_h, q / stride_w, g * (K / groups) + k] : 0, F[u, r, s, c, g * (K / groups) + k], k);
+    grid (each n in N, each g in groups, each place in stride_d * stride_h * stride_w,
+          z in ceil_div(D, stride_d), y in ceil_div(H, stride_h), x in ceil_div(W, stride_w), c in CG) {
+        let h = place / (stride_h * stride_w), i = place / stride_w % stride_h, j = place % stride_w;
+        wide(T) acc[z, y, x, c] = 0;
+        if const (is_regular(stride_d, dil_d) && is_regular(stride_h, dil_h) && is_regular(stride_w, dil_w)) {
+            let u0 = (h + pad_d) % stride_d, r0 = (i + pad_h) % stride_h, s0 = (j + pad_w) % stride_w;
+            let o0 = z + (h + pad_d - u0 * dil_d) / stride_d, p0 = y + (i + pad_h - r0 * dil_h) / stride_h, q0 = x + (j + pad_w - s0 * dil_w) / stride_w;
+            for (each e in ceil_div(U - u0, stride_d)) for (each t in ceil_div(R - r0, stride_h)) for (each v in ceil_div(S - s0, stride_w)) for (k in K / groups)
+                acc += dot(dY[n, o0 - e * dil_d, p0 - t * dil_h, q0 - v * dil_w, g * (K / groups) + k],
+                           F[u0 + e * stride_d, r0 + t * stride_h, s0 + v * stride_w, c, g * (K / groups) + k], k);
+        } else {
+            for (each u in U) for (each r in R) for (each s in S) {
+                let o = z * stride_d + h + pad_d - u * dil_d;
+                let p = y * stride_h + i + pad_h - r * dil_h;
+                let q = x * stride_w + j + pad_w - s * dil_w;
+                let on = o % stride_d == 0 && p % stride_h == 0 && q % stride_w == 0; // floor division makes it exact
+                for (k in K / groups)
+                    acc += dot(on ? dY[n, o / stride_d, p / stride_h, q / stride_w, g * (K / groups) + k] : 0, F[u, r, s, c, g * (K / groups) + k], k);
+            }
         }
         if (bias) acc += widen(bias[g * CG + c]);
-        dX[n, d, h, w, g * CG + c] = T(activate(acc, act, 0));
+        unchecked dX[n, z * stride_d + h, y * stride_h + i, x * stride_w + j, g * CG + c] = T(activate(acc, act, 0)); // h, i, j are the digits of a place
     }
 }
 
@@ -194,9 +203,9 @@ kernel depthwise2d<T: float>(in T X[N, H, W, C], in T F[const R, const S, C], in
           Q == (W + 2 * pad_w - dil_w * (S - 1) - 1) / stride_w + 1
 {
     grid (each n in N, p in P, q in Q, c in C) {
-        axis r in R, s in S;
-        let x = widen(X[n, p * stride_h + r * dil_h - pad_h, q * stride_w + s * dil_w - pad_w, c]);
-        wide(T) y[p, q, c] = sum(x * widen(F[r, s, c]), r, s);
+        wide(T) y[p, q, c] = 0;
+        for (each r in R) for (each s in S)
+            y += widen(X[n, p * stride_h + r * dil_h - pad_h, q * stride_w + s * dil_w - pad_w, c]) * widen(F[r, s, c]);
         if (bias) y += widen(bias[c]);
         Y[n, p, q, c] = T(activate(y, act, 0));
     }
@@ -209,14 +218,21 @@ kernel depthwise2d_dgrad<T: float>(in T dY[N, P, Q, C], in T F[const R, const S,
           P == (H + 2 * pad_h - dil_h * (R - 1) - 1) / stride_h + 1,
           Q == (W + 2 * pad_w - dil_w * (S - 1) - 1) / stride_w + 1
 {
-    grid (each n in N, h in H, w in W, c in C) {
-        wide(T) acc[h, w, c] = 0;
-        for (each r in R) for (each s in S) {
-            let p = h + pad_h - r * dil_h, q = w + pad_w - s * dil_w;
-            let on = p % stride_h == 0 && q % stride_w == 0;
-            acc += widen(on ? dY[n, p / stride_h, q / stride_w, c] : 0) * widen(F[r, s, c]);
+    grid (each n in N, each i in stride_h, each j in stride_w, y in ceil_div(H, stride_h), x in ceil_div(W, stride_w), c in C) {
+        wide(T) acc[y, x, c] = 0;
+        if const (is_regular(stride_h, dil_h) && is_regular(stride_w, dil_w)) {
+            let r0 = (i + pad_h) % stride_h, s0 = (j + pad_w) % stride_w;
+            let p0 = y + (i + pad_h - r0 * dil_h) / stride_h, q0 = x + (j + pad_w - s0 * dil_w) / stride_w;
+            for (each t in ceil_div(R, stride_h)) for (each v in ceil_div(S, stride_w)) // of places with fewer the last is outside of F
+                acc += widen(dY[n, p0 - t * dil_h, q0 - v * dil_w, c]) * widen(F[r0 + t * stride_h, s0 + v * stride_w, c]);
+        } else {
+            for (each r in R) for (each s in S) {
+                let p = y * stride_h + i + pad_h - r * dil_h, q = x * stride_w + j + pad_w - s * dil_w;
+                let on = p % stride_h == 0 && q % stride_w == 0; // floor division makes it exact
+                acc += widen(on ? dY[n, p / stride_h, q / stride_w, c] : 0) * widen(F[r, s, c]);
+            }
         }
-        dX[n, h, w, c] = T(acc);
+        dX[n, y * stride_h + i, x * stride_w + j, c] = T(acc);
     }
 }
 
