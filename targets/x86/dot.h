@@ -67,6 +67,7 @@ void tg_x86_emit_dot(tg_x86 *x, const tg_x86_dot *d);
 bool tg_x86_dot_default_block(tg_x86 *x, const tg_axis *a, int64_t *limit);
 typedef struct tg_x86_dot_grid {
     const tg_axis *vector, *row;           /* axes whose blocks are free, or null */
+    const tg_x86_dot *dot;
     LLVMValueRef vector_block, row_block;  /* chosen */
 } tg_x86_dot_grid;
 /* Is the product the body of its tasks, and not of a loop in them? */
@@ -77,6 +78,8 @@ typedef struct tg_x86_dot_shape {
     LLVMValueRef vector, row; /* known at launch; one: not of the grid, or its blocks are not free */
     LLVMValueRef others;      /* tasks that the other axes make */
 } tg_x86_dot_shape;
+/* Does a window not move along the row axis `a`, as along images? Few of them are taken together then: TG_DOT_ROWS_TOGETHER rows read a panel. */
+bool tg_x86_dot_is_image(tg_x86 *x, const tg_x86_dot *d, const tg_axis *a);
 /* Blocks for these extents, to g. */
 void tg_x86_dot_blocks(tg_x86 *x, tg_op *phase, LLVMValueRef threads, const tg_x86_dot_shape *e, tg_x86_dot_grid *g);
 
@@ -216,6 +219,7 @@ void tg_x86_dot_correct(tg_dot_emission *e, LLVMValueRef panel, const tg_dot_loo
 
 /* ---- tile registers (dot_amx.c) -------------------------------------------------------------------------------- */
 
+enum { TG_DOT_ROWS_TOGETHER = 512 };
 enum { TG_AMX_ROWS = 16, TG_AMX_BYTES = 64 /* of a row of a tile */, TG_AMX_TILES = 2 /* side by side in a block of sums */,
        TG_AMX_STREAM = 64 /* lines, at most, that stream by at a time */ };
 

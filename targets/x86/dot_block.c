@@ -194,12 +194,27 @@ void tg_x86_dot_blocks(tg_x86 *x, tg_op *phase, LLVMValueRef threads, const tg_x
     g->row_block = block_of(x, g->row_block, several, alone_rows, alone);
 }
 
+bool tg_x86_dot_is_image(tg_x86 *x, const tg_x86_dot *d, const tg_axis *a) {
+    const tg_value *v = tg_operand(d->op, 1 - d->side);
+    if (a == d->row || a->scheduled || !tg_type_has_axis(v->type, a) || !tg_x86_dot_has_window(x, d, v)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < tg_op_n_indices(v->def); i++) {
+        const tg_type *t = tg_op_index(v->def, i)->type;
+        if (tg_type_has_axis(t, a) && t->n_axes > 1) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool tg_x86_dot_grid_of(tg_x86 *x, tg_op *phase, tg_x86_dot_grid *g) {
     *g = (tg_x86_dot_grid){0};
     survey s = survey_phase(x, phase);
     if (!s.dot || !s.alone || x->f->block_dependent || x->options->baseline) {
         return false;
     }
+    g->dot = s.dot;
     g->vector = s.dot->vector->block ? NULL : s.dot->vector;
     g->row = s.dot->row && !s.dot->row->block ? s.dot->row : NULL;
     return true;

@@ -109,6 +109,19 @@ static bool takes_all(const tg_x86_grid_par *p, LLVMValueRef extent) {
     return !p || (tg_llvm_is_const(extent, &size) && size > 0 && !tg_op_axis(p->op, TG_ATTR_AXIS)->scheduled);
 }
 
+/* Images that are taken together, of the rows that one of them has in a task. */
+static LLVMValueRef images(tg_x86 *x, const tg_x86_grid_par *pars, const LLVMValueRef *extents, uint32_t n, const tg_x86_dot *d, const tg_axis *image) {
+    LLVMValueRef one = tg_llvm_i64(x->l, 1), rows = one;
+    for (uint32_t i = 0; i < n; i++) {
+        const tg_axis *a = tg_op_is_each(pars[i].op) ? NULL : tg_op_axis(pars[i].op, TG_ATTR_AXIS);
+        if (a && a != image && tg_type_has_axis(tg_operand(d->op, 1 - d->side)->type, a)) {
+            int64_t limit = tg_x86_default_block(x, a);
+            rows = LLVMBuildMul(x->builder, rows, limit ? tg_llvm_min64(x->l, extents[i], tg_llvm_i64(x->l, limit)) : extents[i], "");
+        }
+    }
+    return tg_llvm_max64(x->l, LLVMBuildUDiv(x->builder, tg_llvm_i64(x->l, TG_DOT_ROWS_TOGETHER), tg_llvm_max64(x->l, rows, one), ""), one);
+}
+
 /* A grid that is one contraction: its two main axes share what tasks the other axes do not make. */
 static void size_dot_grid(tg_x86 *x, tg_op *phase, tg_x86_grid_par *pars, const LLVMValueRef *extents, uint32_t n,
                           LLVMValueRef threads, tg_x86_dot_grid *g, LLVMValueRef *total) {
@@ -123,7 +136,11 @@ static void size_dot_grid(tg_x86 *x, tg_op *phase, tg_x86_grid_par *pars, const 
             row = &pars[i];
             row_extent = extents[i];
         } else {
-            set_count(x, &pars[i], a ? choose_block(x, a, extents[i], one) : pars[i].block, extents[i], total);
+            LLVMValueRef block = a ? choose_block(x, a, extents[i], one) : pars[i].block;
+            if (a && tg_x86_dot_is_image(x, g->dot, a)) {
+                block = tg_llvm_min64(x->l, block, images(x, pars, extents, n, g->dot, a));
+            }
+            set_count(x, &pars[i], block, extents[i], total);
         }
     }
     int64_t one_thread;
