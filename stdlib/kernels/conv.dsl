@@ -135,8 +135,8 @@ kernel conv3d<T: float>(in T X[N, D, H, W, C], in T F[const U, const R, const S,
           P == (H + 2 * pad_h - dil_h * (R - 1) - 1) / stride_h + 1,
           Q == (W + 2 * pad_w - dil_w * (S - 1) - 1) / stride_w + 1
 {
-    grid (n in N, each g in groups, o in O, p in P, q in Q, k in K / groups) {
-        wide(T) acc[n, o, p, q, k] = 0;
+    grid (each n in N, each g in groups, o in O, p in P, q in Q, k in K / groups) {
+        wide(T) acc[o, p, q, k] = 0;
         for (each u in U) for (each r in R) for (each s in S) for (c in CG)
             acc += dot(X[n, o * stride_d + u * dil_d - pad_d, p * stride_h + r * dil_h - pad_h, q * stride_w + s * dil_w - pad_w, g * CG + c], F[u, r, s, c, g * (K / groups) + k], c);
         if (bias) acc += widen(bias[g * (K / groups) + k]);
@@ -153,10 +153,10 @@ kernel conv3d_dgrad<T: float>(in T dY[N, O, P, Q, K], in T F[const U, const R, c
           P == (H + 2 * pad_h - dil_h * (R - 1) - 1) / stride_h + 1,
           Q == (W + 2 * pad_w - dil_w * (S - 1) - 1) / stride_w + 1
 {
-    grid (n in N, each g in groups, each place in stride_d * stride_h * stride_w,
+    grid (each n in N, each g in groups, each place in stride_d * stride_h * stride_w,
           z in ceil_div(D, stride_d), y in ceil_div(H, stride_h), x in ceil_div(W, stride_w), c in CG) {
         let h = place / (stride_h * stride_w), i = place / stride_w % stride_h, j = place % stride_w;
-        wide(T) acc[n, z, y, x, c] = 0;
+        wide(T) acc[z, y, x, c] = 0;
         if const (is_regular(stride_d, dil_d) && is_regular(stride_h, dil_h) && is_regular(stride_w, dil_w)) {
             let u0 = (h + pad_d) % stride_d, r0 = (i + pad_h) % stride_h, s0 = (j + pad_w) % stride_w;
             let o0 = z + (h + pad_d - u0 * dil_d) / stride_d, p0 = y + (i + pad_h - r0 * dil_h) / stride_h, q0 = x + (j + pad_w - s0 * dil_w) / stride_w;
