@@ -95,7 +95,7 @@ static void nest_axes(const tg_op *op, tg_x86_nest *n) {
     const tg_attr *over = tg_op_attr(op, TG_ATTR_OVER);
     tg_axis *scanned = kind == TG_X86_ROOT_SCAN ? tg_op_axis(op, TG_ATTR_AXIS) : NULL;
     sort_axes(all, n_all);
-    for (uint32_t i = 0; i < n_all && i < 8; i++) {
+    for (uint32_t i = 0; i < n_all; i++) {
         bool inner = all[i] == scanned || (over && tg_axes_contain(over->axes, over->n_axes, all[i]));
         if (inner) {
             n->inner[n->n_inner++] = all[i];
