@@ -116,7 +116,11 @@ static const char *message_of(const char *schedule, char *out) {
     strcpy(text, kernel);
     strcat(text, schedule);
     load_text(&l, "m.dsl", text);
-    strcpy(out, l.diags.list.len ? l.diags.list.data[0]->message : "");
+    *out = 0;
+    for (uint32_t i = 0; i < l.diags.list.len && !*out; i++) { /* that p and q depend on the block is a warning */
+        const tg_diag *d = l.diags.list.data[i];
+        strcpy(out, tg_diag_severity(d->code) == TG_SEV_ERROR ? d->message : "");
+    }
     unload(&l);
     return out;
 }
