@@ -53,8 +53,8 @@ typedef struct tg_context_options {
     /** Non-zero: denormal floats are treated as zero, which some processors need for speed. */
     int32_t flush_denormals;
     /** Launches alike after which code for their shapes alone is compiled in the background, if what they work on is small, or
-     * some rows have four elements or fewer: then as many fewer as it is more than 64 KiB; until it is there, launches go on as before. 0: 1000. Below 0: never, nor in a context that is deterministic or
-     * checked. */
+     * some rows have four elements or fewer: then as many fewer as it is more than 64 KiB; until it is there, launches go on
+     * as before. 0: 1000. Below 0: never, nor in a context that is deterministic or checked. */
     int32_t specialise_after;
     /** Source of all memory; must outlive the context. Null: the C library. */
     const tg_allocator *allocator;
