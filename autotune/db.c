@@ -1,6 +1,4 @@
 /* Opening the tuning database: whose file it is, whether it is one, its tables. See db.h. */
-#include "base/io.h"
-
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -40,6 +38,28 @@ static const char create_tables[] =
 #include "autotune/db_columns.def"
 #undef KEY_COLUMN
     "deterministic)) WITHOUT ROWID, STRICT;";
+
+/* ---- the lock ------------------------------------------------------------------------------------------------- */
+
+void tg_db_lock(tg_db *db) {
+    pthread_mutex_lock(&db->lock);
+    tg_io_shield_begin(&db->shield);
+}
+
+bool tg_db_try_lock(tg_db *db) {
+    if (pthread_mutex_trylock(&db->lock)) {
+        return false;
+    }
+    tg_io_shield_begin(&db->shield);
+    return true;
+}
+
+/* The next owner may write the shield as soon as the lock is free. */
+void tg_db_unlock(tg_db *db) {
+    tg_io_shield shield = db->shield;
+    pthread_mutex_unlock(&db->lock);
+    tg_io_shield_end(&shield);
+}
 
 /* ---- errors --------------------------------------------------------------------------------------------------- */
 
@@ -239,6 +259,19 @@ static tg_status turn_log_on(tg_db *db) {
     return s;
 }
 
+static tg_status quick_check(tg_db *db) {
+    sqlite3_stmt *st = NULL;
+    tg_status s = TG_OK;
+    if (sqlite3_prepare_v2(db->sql, "PRAGMA quick_check(1)", -1, &st, NULL) != SQLITE_OK ||
+        sqlite3_step(st) != SQLITE_ROW) {
+        s = tg_db_fail(db, "checking");
+    } else if (strcmp((const char *)sqlite3_column_text(st, 0), "ok") != 0) {
+        s = fail_text(db, (const char *)sqlite3_column_text(st, 0));
+    }
+    sqlite3_finalize(st);
+    return s;
+}
+
 /* Normal synchronisation: a killed process loses nothing that was committed; a power failure may lose the last rows, and
  * corrupts nothing. */
 static tg_status prepare(tg_db *db, tg_db_mode mode) {
@@ -250,7 +283,7 @@ static tg_status prepare(tg_db *db, tg_db_mode mode) {
     if (s == TG_OK && mode == TG_DB_WRITE) {
         s = turn_log_on(db);
         s = s ? s : tg_db_exec(db, "opening", "PRAGMA synchronous = NORMAL");
-        s = s ? s : tg_db_check(db);
+        s = s ? s : quick_check(db);
     }
     if (s == TG_OK && mode == TG_DB_READ && is_new) {
         return fail_text(db, "the file is empty");
@@ -259,17 +292,9 @@ static tg_status prepare(tg_db *db, tg_db_mode mode) {
 }
 
 tg_status tg_db_check(tg_db *db) {
-    sqlite3_stmt *st = NULL;
-    pthread_mutex_lock(&db->lock);
-    tg_status s = TG_OK;
-    if (sqlite3_prepare_v2(db->sql, "PRAGMA quick_check(1)", -1, &st, NULL) != SQLITE_OK ||
-        sqlite3_step(st) != SQLITE_ROW) {
-        s = tg_db_fail(db, "checking");
-    } else if (strcmp((const char *)sqlite3_column_text(st, 0), "ok") != 0) {
-        s = fail_text(db, (const char *)sqlite3_column_text(st, 0));
-    }
-    sqlite3_finalize(st);
-    pthread_mutex_unlock(&db->lock);
+    tg_db_lock(db);
+    tg_status s = quick_check(db);
+    tg_db_unlock(db);
     return s;
 }
 
@@ -283,8 +308,10 @@ tg_status tg_db_open(const tg_allocator *allocator, const char *path, tg_db_mode
     }
     db->allocator = *allocator;
     pthread_mutex_init(&db->lock, NULL);
+    tg_db_lock(db);
     tg_status s = open_file(db, path, mode);
     s = s ? s : prepare(db, mode);
+    tg_db_unlock(db);
     if (s) {
         (void)tg_format(message, size, "%s%s%s", mode == TG_DB_MEMORY ? "" : path,
                         mode == TG_DB_MEMORY ? "" : ": ", db->message);
@@ -299,9 +326,11 @@ void tg_db_close(tg_db *db) {
     if (!db) {
         return;
     }
+    tg_db_lock(db); /* closing empties the log into the file */
     sqlite3_finalize(db->put_result);
     sqlite3_finalize(db->put_winner);
     (void)sqlite3_close(db->sql);
+    tg_db_unlock(db);
     pthread_mutex_destroy(&db->lock);
     tg_allocator a = db->allocator;
     tg_free(&a, db, sizeof *db);

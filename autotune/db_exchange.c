@@ -1,6 +1,4 @@
 /* Many rows at once: JSON out and in by SQLite's own JSON functions, and merging another file. */
-#include "base/io.h"
-
 #include <string.h>
 
 #include "autotune/db_internal.h"
@@ -12,7 +10,7 @@ static tg_status query_text(tg_db *db, const char *sql, const char *const *value
                             double least_gain, char **text) {
     sqlite3_stmt *st = NULL;
     *text = NULL;
-    pthread_mutex_lock(&db->lock);
+    tg_db_lock(db);
     bool ok = sqlite3_prepare_v2(db->sql, sql, -1, &st, NULL) == SQLITE_OK;
     int n = 0;
     for (; ok && values[n]; n++) {
@@ -29,7 +27,7 @@ static tg_status query_text(tg_db *db, const char *sql, const char *const *value
         s = *text ? TG_OK : TG_ERROR_OUT_OF_MEMORY;
     }
     sqlite3_finalize(st);
-    pthread_mutex_unlock(&db->lock);
+    tg_db_unlock(db);
     return s;
 }
 
@@ -134,16 +132,16 @@ static tg_status check_version(tg_db *db, const char *version, const char *text,
 
 tg_status tg_db_import_shipped(tg_db *db, const char *version, const char *text,
                                size_t length) {
-    pthread_mutex_lock(&db->lock);
+    tg_db_lock(db);
     tg_status s = check_marker(db, text, length);
     s = s ? s : check_version(db, version, text, length);
-    pthread_mutex_unlock(&db->lock);
+    tg_db_unlock(db);
     return s ? s : tg_db_import(db, text, length, NULL);
 }
 
 tg_status tg_db_import(tg_db *db, const char *text, size_t length, int64_t *n) {
     int64_t count = 0;
-    pthread_mutex_lock(&db->lock);
+    tg_db_lock(db);
     tg_status s = check_marker(db, text, length);
     s = s ? s : tg_db_exec(db, "locking", "BEGIN IMMEDIATE");
     if (s == TG_OK) {
@@ -151,7 +149,7 @@ tg_status tg_db_import(tg_db *db, const char *text, size_t length, int64_t *n) {
         s = s ? s : import_table(db, &tg_db_winner_table, "winners", text, length, &count);
         s = tg_db_end(db, s);
     }
-    pthread_mutex_unlock(&db->lock);
+    tg_db_unlock(db);
     if (n) {
         *n = s == TG_OK ? count : 0;
     }
@@ -168,9 +166,9 @@ tg_status tg_db_merge(tg_db *db, const char *path, int64_t *n) {
     char message[sizeof db->message];
     tg_status s = tg_db_open(&db->allocator, path, TG_DB_READ, &other, message, sizeof message);
     if (s) {
-        pthread_mutex_lock(&db->lock);
+        tg_db_lock(db);
         memcpy(db->message, message, sizeof message);
-        pthread_mutex_unlock(&db->lock);
+        tg_db_unlock(db);
         return s;
     }
     s = tg_db_export(other, &text);

@@ -6,11 +6,13 @@
 #include <sqlite3.h>
 
 #include "autotune/db.h"
+#include "base/io.h"
 
 struct tg_db {
     tg_allocator allocator;
     sqlite3 *sql;
     pthread_mutex_t lock;
+    tg_io_shield shield; /* of the thread that holds the lock: SQLite writes */
     sqlite3_stmt *put_result, *put_winner; /* prepared on first use */
     char message[256];
 };
@@ -28,6 +30,11 @@ typedef struct tg_db_table {
     const char *json_values; /* the columns from a JSON object `value` */
 } tg_db_table;
 extern const tg_db_table tg_db_result_table, tg_db_winner_table;
+
+/* Around every use of SQLite. */
+void tg_db_lock(tg_db *db);
+bool tg_db_try_lock(tg_db *db);
+void tg_db_unlock(tg_db *db);
 
 /* Records SQLite's message and turns its code into a status. `db->lock` is held. */
 tg_status tg_db_fail(tg_db *db, const char *doing);

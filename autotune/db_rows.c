@@ -1,5 +1,4 @@
 /* Rows of the tuning database: one upsert and one query per table, both made from db_columns.def. */
-#include "base/io.h"
 
 #include <string.h>
 
@@ -139,7 +138,7 @@ static tg_status finish_put(tg_db *db, const binder *b) {
 }
 
 tg_status tg_db_put_result(tg_db *db, const tg_db_result *row) {
-    pthread_mutex_lock(&db->lock);
+    tg_db_lock(db);
     binder b = {prepare_put(db, &tg_db_result_table, &db->put_result), 0, true};
     tg_status s = TG_ERROR_IO;
     if (b.st) {
@@ -151,12 +150,12 @@ tg_status tg_db_put_result(tg_db *db, const tg_db_result *row) {
         bind_INT(&b, row->stamp);
         s = finish_put(db, &b);
     }
-    pthread_mutex_unlock(&db->lock);
+    tg_db_unlock(db);
     return s;
 }
 
 tg_status tg_db_put_winner(tg_db *db, const tg_db_winner *row) {
-    pthread_mutex_lock(&db->lock);
+    tg_db_lock(db);
     binder b = {prepare_put(db, &tg_db_winner_table, &db->put_winner), 0, true};
     tg_status s = TG_ERROR_IO;
     if (b.st) {
@@ -168,7 +167,7 @@ tg_status tg_db_put_winner(tg_db *db, const tg_db_winner *row) {
         bind_INT(&b, row->stamp);
         s = finish_put(db, &b);
     }
-    pthread_mutex_unlock(&db->lock);
+    tg_db_unlock(db);
     return s;
 }
 
@@ -245,7 +244,7 @@ static sqlite3_stmt *prepare_visit(tg_db *db, const tg_db_key *key, const char *
 }
 
 tg_status tg_db_results(tg_db *db, const tg_db_key *key, tg_db_result_fn fn, void *user) {
-    pthread_mutex_lock(&db->lock);
+    tg_db_lock(db);
     sqlite3_stmt *st = prepare_visit(db, key, "result", tg_db_result_table.columns,
                                      "state, median_ns, schedule");
     int code = SQLITE_ERROR;
@@ -257,7 +256,7 @@ tg_status tg_db_results(tg_db *db, const tg_db_key *key, tg_db_result_fn fn, voi
     }
     tg_status s = st && (code == SQLITE_DONE || !more) ? TG_OK : tg_db_fail(db, "reading");
     sqlite3_finalize(st);
-    pthread_mutex_unlock(&db->lock);
+    tg_db_unlock(db);
     return s;
 }
 
@@ -279,20 +278,20 @@ static tg_status visit_winners(tg_db *db, const tg_db_key *key, tg_db_winner_fn 
 }
 
 tg_status tg_db_winners(tg_db *db, const tg_db_key *key, tg_db_winner_fn fn, void *user) {
-    pthread_mutex_lock(&db->lock);
+    tg_db_lock(db);
     tg_status s = visit_winners(db, key, fn, user);
-    pthread_mutex_unlock(&db->lock);
+    tg_db_unlock(db);
     return s;
 }
 
 bool tg_db_winners_now(tg_db *db, const tg_db_key *key, tg_db_winner_fn fn, void *user) {
-    if (pthread_mutex_trylock(&db->lock)) {
+    if (!tg_db_try_lock(db)) {
         return false;
     }
     sqlite3_busy_timeout(db->sql, 0);
     tg_status s = visit_winners(db, key, fn, user);
     bool busy = s && (sqlite3_errcode(db->sql) & 0xff) == SQLITE_BUSY;
     sqlite3_busy_timeout(db->sql, TG_DB_BUSY_MS);
-    pthread_mutex_unlock(&db->lock);
+    tg_db_unlock(db);
     return !busy;
 }

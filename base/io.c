@@ -6,10 +6,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { PATH_LIMIT = 4096, PIPE_LIMIT = 1024 * 1024 };
@@ -97,6 +99,43 @@ tg_status tg_io_read_file(tg_arena *arena, const char *path, size_t max_bytes, c
     return status;
 }
 
+static const int write_signals[TG_IO_SIGNALS] = {SIGXFSZ, SIGPIPE};
+
+/* The kernel sends both to the thread that wrote, so that blocking them in this thread keeps them here. */
+void tg_io_shield_begin(tg_io_shield *s) {
+    sigset_t set, before, pending;
+    sigemptyset(&set);
+    sigemptyset(&pending);
+    for (int i = 0; i < TG_IO_SIGNALS; i++) {
+        sigaddset(&set, write_signals[i]);
+    }
+    (void)pthread_sigmask(SIG_BLOCK, &set, &before);
+    (void)sigpending(&pending);
+    for (int i = 0; i < TG_IO_SIGNALS; i++) {
+        s->was_blocked[i] = sigismember(&before, write_signals[i]) == 1;
+        s->was_pending[i] = sigismember(&pending, write_signals[i]) == 1;
+    }
+}
+
+/* Takes away what our writes left pending before it lets signals through again. */
+void tg_io_shield_end(const tg_io_shield *s) {
+    const struct timespec at_once = {0, 0};
+    sigset_t ours, open;
+    sigemptyset(&ours);
+    sigemptyset(&open);
+    for (int i = 0; i < TG_IO_SIGNALS; i++) {
+        if (!s->was_pending[i]) {
+            sigaddset(&ours, write_signals[i]);
+        }
+        if (!s->was_blocked[i]) {
+            sigaddset(&open, write_signals[i]);
+        }
+    }
+    while (sigtimedwait(&ours, NULL, &at_once) > 0 || errno == EINTR) {
+    }
+    (void)pthread_sigmask(SIG_UNBLOCK, &open, NULL);
+}
+
 static tg_status write_all(int fd, const char *data, size_t n) {
     while (n) {
         ssize_t done = write(fd, data, n);
@@ -126,10 +165,7 @@ static tg_status write_special(const char *path, const char *data, size_t n) {
     return close(fd) == 0 ? status : TG_ERROR_IO;
 }
 
-tg_status tg_io_write_file(const char *path, const void *data, size_t n) {
-    if (is_special(path)) {
-        return write_special(path, data, n);
-    }
+static tg_status replace_file(const char *path, const char *data, size_t n) {
     char temp[PATH_LIMIT];
     if (tg_format(temp, sizeof temp, "%s.XXXXXX", path) >= sizeof temp) {
         return TG_ERROR_INVALID_ARGUMENT;
@@ -151,6 +187,14 @@ tg_status tg_io_write_file(const char *path, const void *data, size_t n) {
     if (status != TG_OK) {
         unlink(temp);
     }
+    return status;
+}
+
+tg_status tg_io_write_file(const char *path, const void *data, size_t n) {
+    tg_io_shield shield;
+    tg_io_shield_begin(&shield);
+    tg_status status = is_special(path) ? write_special(path, data, n) : replace_file(path, data, n);
+    tg_io_shield_end(&shield);
     return status;
 }
 

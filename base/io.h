@@ -22,6 +22,17 @@ double tg_text_to_double(const char *text, char **end);
 tg_status tg_io_read_file(tg_arena *arena, const char *path, size_t max_bytes, char **text,
                           size_t *len);
 
+/* Two signals that a write can raise end a process that does not expect them: SIGXFSZ beyond the limit of file sizes
+ * (`ulimit -f`) and SIGPIPE where nobody reads. Between begin and end this thread's writes fail with an error number instead;
+ * the process's handlers and other threads stay as they are. Everything of the library that writes to files does so here or
+ * behind such a shield. */
+enum { TG_IO_SIGNALS = 2 };
+typedef struct tg_io_shield {
+    bool was_blocked[TG_IO_SIGNALS], was_pending[TG_IO_SIGNALS];
+} tg_io_shield;
+void tg_io_shield_begin(tg_io_shield *s);
+void tg_io_shield_end(const tg_io_shield *s);
+
 /* Replaces the file as a whole: temporary file beside it, fsync, rename. Readers see the old or
  * the new content, never a part. Mode 0600. Devices and pipes are written to, not replaced. */
 tg_status tg_io_write_file(const char *path, const void *data, size_t n);

@@ -359,7 +359,7 @@ Test(db, a_full_disk_is_an_error_and_keeps_what_is_there) {
     pid_t child = fork();
     if (child == 0) {
         struct rlimit limit = {60000, 60000};
-        signal(SIGXFSZ, SIG_IGN);
+        signal(SIGXFSZ, SIG_DFL); /* which would end the process */
         setrlimit(RLIMIT_FSIZE, &limit);
         tg_db *full;
         if (tg_db_open(&tg_allocator_default, path, TG_DB_WRITE, &full, message,

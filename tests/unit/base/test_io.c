@@ -3,8 +3,10 @@
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -65,4 +67,45 @@ Test(io, pipes_are_written_to) {
     close(fd);
     cr_assert_eq(unlink(pipe), 0);
     cr_assert_eq(rmdir(root), 0);
+}
+
+/* With the default actions of the signals, which end the process. */
+Test(io, a_write_that_raises_a_signal_is_an_error) {
+    char root[] = "/tmp/tegula-io-XXXXXX", file[sizeof root + 5], pipe[sizeof root + 5];
+    cr_assert(mkdtemp(root));
+    (void)tg_format(file, sizeof file, "%s/file", root);
+    (void)tg_format(pipe, sizeof pipe, "%s/pipe", root);
+    static char data[10000];
+    signal(SIGXFSZ, SIG_DFL);
+    signal(SIGPIPE, SIG_DFL);
+    struct rlimit before, limit;
+    cr_assert_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
+    limit = before;
+    limit.rlim_cur = 5000;
+    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    cr_expect_eq(tg_io_write_file(file, data, 5000), TG_OK);
+    cr_expect_eq(tg_io_write_file(file, data, 5001), TG_ERROR_IO);
+    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
+
+    cr_assert_eq(mkfifo(pipe, 0600), 0);
+    tg_io_shield shield;
+    tg_io_shield_begin(&shield);
+    int out = open(pipe, O_RDWR), in = open(pipe, O_RDONLY | O_NONBLOCK), only_out = open(pipe, O_WRONLY);
+    close(out);
+    close(in);
+    cr_expect_eq(write(only_out, "x", 1), -1); /* nobody reads */
+    close(only_out);
+    tg_io_shield_end(&shield);
+
+    sigset_t blocked, pending;
+    cr_assert_eq(pthread_sigmask(SIG_SETMASK, NULL, &blocked), 0);
+    cr_assert_eq(sigpending(&pending), 0);
+    for (const int *s = (const int[]){SIGXFSZ, SIGPIPE, 0}; *s; s++) {
+        cr_expect(!sigismember(&blocked, *s) && !sigismember(&pending, *s), "signal %d was left behind", *s);
+    }
+    struct stat st;
+    cr_expect(stat(file, &st) == 0 && st.st_size == 5000, "what was there is gone");
+    cr_assert_eq(unlink(file), 0);
+    cr_assert_eq(unlink(pipe), 0);
+    cr_assert_eq(rmdir(root), 0, "a temporary file is left over");
 }
