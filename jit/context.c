@@ -11,18 +11,19 @@ uint32_t tg_version(void) {
     return TG_VERSION;
 }
 
-static tg_status open_machine(tg_context *c, const tg_context_options *o) {
+static tg_status open_machine(tg_context *c, const tg_settings *s) {
+    const tg_context_options *o = &s->options;
     c->device = tg_device_find(o->device);
     if (!c->device) {
-        return tg_fail(NULL, TG_ERROR_INVALID_ARGUMENT, "unknown device '%s'; there is: cpu",
-                       o->device);
+        return tg_fail(NULL, TG_ERROR_INVALID_ARGUMENT, "%sunknown device '%s'; there is: cpu",
+                       s->device_from, o->device);
     }
     c->target = tg_target_find(NULL);
     if (!c->target->machine(o->arch, &c->machine)) {
         return tg_fail(
             NULL, TG_ERROR_UNSUPPORTED,
-            "unknown instruction set '%s'; there are: avx512amx, avx512vnni, avx512, avx2vnni, avx2, v2",
-            o->arch ? o->arch : "of this machine");
+            "%sunknown instruction set '%s'; there are: avx512amx, avx512vnni, avx512, avx2vnni, avx2, v2",
+            o->arch ? s->arch_from : "", o->arch ? o->arch : "of this machine");
     }
     return TG_OK;
 }
@@ -115,7 +116,9 @@ tg_status tg_context_create_versioned(uint32_t version, const tg_context_options
         return tg_fail(NULL, TG_ERROR_INVALID_ARGUMENT,
                        "n_threads is %d; 0 means all processors", s.options.n_threads);
     }
-    tg_settings_read_environment(&s);
+    if (tg_settings_read_environment(&s)) {
+        return TG_ERROR_INVALID_ARGUMENT;
+    }
     const tg_allocator *a = s.options.allocator ? s.options.allocator : &tg_allocator_default;
     tg_context *c = tg_alloc(a, sizeof *c, _Alignof(tg_context));
     if (!c) {
@@ -129,7 +132,7 @@ tg_status tg_context_create_versioned(uint32_t version, const tg_context_options
     c->specialise_after = after < 0 || c->deterministic || c->checked ? 0 : after ? (uint32_t)after : SPECIALISE_AFTER;
     pthread_mutex_init(&c->error_lock, NULL);
     pthread_mutex_init(&c->calls_lock, NULL);
-    tg_status status = open_machine(c, &s.options);
+    tg_status status = open_machine(c, &s);
     if (status == TG_OK) {
         status = open_parts(c, &s.options, s.stdlib_path);
     }

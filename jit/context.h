@@ -81,12 +81,12 @@ struct tg_context {
 typedef struct tg_settings {
     tg_context_options options; /* strings null only where that means "none" */
     const char *stdlib_path;    /* TEGULA_STDLIB_PATH, or null */
-    char cache_path[1024];
+    const char *device_from, *arch_from; /* "TEGULA_ARCH: " in front of what is wrong, "" for an option */
     char cache_default[1024];
 } tg_settings;
 /* Reads TEGULA_DEVICE, _ARCH, _THREADS, _CACHE, _PATH, _CACHE_BYTES where the options leave
- * them open, and TEGULA_STDLIB_PATH. */
-void tg_settings_read_environment(tg_settings *s);
+ * them open, and TEGULA_STDLIB_PATH. A number that is none is INVALID_ARGUMENT. */
+tg_status tg_settings_read_environment(tg_settings *s);
 /* TEGULA_TUNING: path of the tuning database, "" for none; null if it is not set. */
 const char *tg_environment_tuning(void);
 /* TEGULA_SHIPPED: path of rows that ship, "" for none; null if it is not set. */

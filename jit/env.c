@@ -2,6 +2,7 @@
 #include "base/io.h"
 #include "jit/context.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,27 +31,38 @@ const char *tg_environment_shipped(void) {
     return getenv("TEGULA_SHIPPED"); /* empty: no file */
 }
 
-static int64_t get_number(const char *name, int64_t most) {
+/* Digits alone, as many as the option takes. Not set, empty and 0 are the default. */
+static tg_status get_number(const char *name, int64_t most, int64_t *out) {
     const char *v = get(name);
-    char *end;
-    long long n = v ? strtoll(v, &end, 10) : 0;
-    return v && *end == '\0' && n > 0 && n <= most ? n : 0;
+    *out = 0;
+    if (!v) {
+        return TG_OK;
+    }
+    errno = 0;
+    *out = v[strspn(v, "0123456789")] ? -1 : strtoll(v, NULL, 10);
+    return errno == 0 && *out >= 0 && *out <= most
+               ? TG_OK
+               : tg_fail(NULL, TG_ERROR_INVALID_ARGUMENT, "%s is '%s'; it takes a number from 0 (the default) to %lld", name, v, (long long)most);
 }
 
-void tg_settings_read_environment(tg_settings *s) {
+tg_status tg_settings_read_environment(tg_settings *s) {
     tg_context_options *o = &s->options;
+    s->device_from = o->device ? "" : "TEGULA_DEVICE: ";
+    s->arch_from = o->arch ? "" : "TEGULA_ARCH: ";
     o->device = o->device ? o->device : get("TEGULA_DEVICE");
     o->arch = o->arch ? o->arch : get("TEGULA_ARCH");
     o->include_path = o->include_path ? o->include_path : get("TEGULA_PATH");
     s->stdlib_path = get("TEGULA_STDLIB_PATH");
-    if (o->n_threads == 0) {
-        o->n_threads = (int32_t)get_number("TEGULA_THREADS", 1024);
+    int64_t n_threads = o->n_threads, cache_bytes = 0;
+    tg_status status = n_threads ? TG_OK : get_number("TEGULA_THREADS", INT32_MAX, &n_threads);
+    if (status == TG_OK && o->cache_bytes == 0) {
+        status = get_number("TEGULA_CACHE_BYTES", INT64_MAX, &cache_bytes);
+        o->cache_bytes = (uint64_t)cache_bytes;
     }
-    if (o->cache_bytes == 0) {
-        o->cache_bytes = (uint64_t)get_number("TEGULA_CACHE_BYTES", INT64_MAX);
-    }
+    o->n_threads = (int32_t)n_threads;
     if (!o->cache_dir) {
         const char *dir = getenv("TEGULA_CACHE"); /* empty: no cache */
         o->cache_dir = dir ? dir : default_cache_dir(s);
     }
+    return status;
 }

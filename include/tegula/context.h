@@ -77,8 +77,8 @@ typedef struct tg_context_options {
  *         headers refuses.
  * @param options  null: all defaults
  * @param out      receives the context; null on failure. Free it with tg_context_destroy
- * @return INVALID_ARGUMENT (version, options, unknown device), OUT_OF_MEMORY, UNSUPPORTED (unknown arch). The text is in
- *         tg_last_error(NULL).
+ * @return INVALID_ARGUMENT (version, options, unknown device, a TEGULA_ variable that should be a number and is none),
+ *         OUT_OF_MEMORY, UNSUPPORTED (unknown arch). The text is in tg_last_error(NULL) and names the variable if it is one's.
  *
  * Any thread. Costs a few microseconds: threads, code generator and files are touched on first
  * use. */

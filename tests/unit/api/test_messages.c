@@ -115,6 +115,43 @@ Test(messages, contexts) {
         "unknown instruction set 'avx1024'; there are: avx512amx, avx512vnni, avx512, avx2vnni, avx2, v2");
 }
 
+/* A variable that says nothing the library understands is an error, not the default; one whose option is given is not read. */
+Test(messages, environment) {
+    static const struct {
+        const char *name, *value, *message;
+    } wrong[] = {
+        {"TEGULA_THREADS", "abc", "TEGULA_THREADS is 'abc'; it takes a number from 0 (the default) to 2147483647"},
+        {"TEGULA_THREADS", "-1", "TEGULA_THREADS is '-1'; it takes a number from 0 (the default) to 2147483647"},
+        {"TEGULA_THREADS", "4 ", "TEGULA_THREADS is '4 '; it takes a number from 0 (the default) to 2147483647"},
+        {"TEGULA_THREADS", "4294967297", "TEGULA_THREADS is '4294967297'; it takes a number from 0 (the default) to 2147483647"},
+        {"TEGULA_CACHE_BYTES", "1G", "TEGULA_CACHE_BYTES is '1G'; it takes a number from 0 (the default) to 9223372036854775807"},
+        {"TEGULA_CACHE_BYTES", "9223372036854775808",
+         "TEGULA_CACHE_BYTES is '9223372036854775808'; it takes a number from 0 (the default) to 9223372036854775807"},
+        {"TEGULA_DEVICE", "gpu", "TEGULA_DEVICE: unknown device 'gpu'; there is: cpu"},
+        {"TEGULA_ARCH", "sse9",
+         "TEGULA_ARCH: unknown instruction set 'sse9'; there are: avx512amx, avx512vnni, avx512, avx2vnni, avx2, v2"},
+    };
+    tg_context *other;
+    tg_context_options given = TG_CONTEXT_OPTIONS_INIT;
+    given.n_threads = 2;
+    given.cache_bytes = 1;
+    given.device = "cpu";
+    given.arch = "v2";
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        cr_assert_eq(setenv(wrong[i].name, wrong[i].value, 1), 0);
+        WITHOUT_OBJECT(tg_context_create(NULL, &other), wrong[i].message);
+        cr_expect_eq(tg_context_create(&given, &other), TG_OK, "%s: %s", wrong[i].name, tg_last_error(NULL));
+        tg_context_destroy(other);
+        cr_assert_eq(unsetenv(wrong[i].name), 0);
+    }
+    for (const char *const *value = (const char *const[]){"", "0", "3", "03", NULL}; *value; value++) {
+        cr_assert_eq(setenv("TEGULA_THREADS", *value, 1), 0);
+        cr_assert_eq(tg_context_create(NULL, &other), TG_OK, "'%s': %s", *value, tg_last_error(NULL));
+        cr_expect(!strchr(*value, '3') || tg_context_n_threads(other) == 3);
+        tg_context_destroy(other);
+    }
+}
+
 Test(messages, modules) {
     tg_module *none;
     INVALID(tg_module_load_file(c, NULL, &none), "path is null");
