@@ -1,6 +1,7 @@
 /* From the command line to a kernel and its types and constants. */
 #include "base/io.h"
 #include "cli/cli.h"
+#include "dsl/passes/passes.h"
 #include "tegula/ops.h"
 
 #include <stdlib.h>
@@ -20,6 +21,26 @@ const char *cli_lookup(const cli_list *list, const char *name) {
     return NULL;
 }
 
+int cli_open_context(const tg_context_options *options, tg_context **context) {
+    tg_status s = tg_context_create(options, context);
+    if (s) {
+        (void)cli_last_error(NULL);
+    }
+    return s == TG_OK ? CLI_OK : s == TG_ERROR_INVALID_ARGUMENT || s == TG_ERROR_UNSUPPORTED ? CLI_USAGE : CLI_FAILED;
+}
+
+bool cli_are_passes(const char *list) {
+    size_t n;
+    for (const char *at = list; *at; at += n + (at[n] == ',')) {
+        n = strcspn(at, ",");
+        if (tg_pass_from_name(at, n) == TG_PASS_COUNT) {
+            (void)cli_wrong_usage("unknown pass %.*s; tegula opt --list shows all", (int)n, at);
+            return false;
+        }
+    }
+    return true;
+}
+
 static tg_kernel *only_kernel(tg_module *m, const char *path) {
     if (tg_module_n_kernels(m) == 1) {
         return tg_module_kernel_at(m, 0);
@@ -29,7 +50,7 @@ static tg_kernel *only_kernel(tg_module *m, const char *path) {
     for (uint32_t i = 0; i < tg_module_n_kernels(m) && n < sizeof names; i++) {
         n += tg_format(names + n, sizeof names - n, " %s", tg_kernel_name(tg_module_kernel_at(m, i)));
     }
-    (void)cli_error("%s has %u kernels; choose one with --kernel:%s", path, tg_module_n_kernels(m), names);
+    (void)cli_wrong_usage("%s has %u kernels; choose one with --kernel:%s", path, tg_module_n_kernels(m), names);
     return NULL;
 }
 
@@ -58,7 +79,6 @@ static tg_status load_module(tg_context *context, const char *path, const char *
 tg_kernel *cli_load(tg_context *context, const char *path, const cli_selection *s, bool json,
                     tg_module **module, int *code) {
     const char *name = s->kernel;
-    *code = CLI_FAILED;
     if (load_module(context, path, &name, module)) {
         *code = cli_last_error(context);
         return NULL;
@@ -68,8 +88,9 @@ tg_kernel *cli_load(tg_context *context, const char *path, const cli_selection *
     }
     tg_kernel *k = name ? tg_module_kernel(*module, name) : only_kernel(*module, path);
     if (!k && name) {
-        *code = cli_last_error(context);
+        (void)cli_last_error(context);
     }
+    *code = CLI_USAGE; /* unless there is a kernel */
     return under_schedule(k, s, code);
 }
 
@@ -134,7 +155,7 @@ static bool check_type_names(const tg_signature *sig, const cli_list *dtypes) {
             found = strlen(sig->tparams[k].name) == n && strncmp(sig->tparams[k].name, item, n) == 0;
         }
         if (!found) {
-            cli_error("--dtype %s: %s has no type parameter of that name", item, sig->name);
+            (void)cli_wrong_usage("--dtype %s: %s has no type parameter of that name", item, sig->name);
             return false;
         }
     }
@@ -146,19 +167,19 @@ static bool check_names(const tg_signature *sig, const cli_list *set) {
     for (uint32_t i = 0; i < set->n; i++) {
         size_t n = strcspn(set->items[i], "=");
         if (!set->items[i][n] || !is_name(sig, set->items[i], n)) {
-            cli_error("--set %s: %s has no dimension or scalar of that name (write NAME=VALUE)",
-                      set->items[i], sig->name);
+            (void)cli_wrong_usage("--set %s: %s has no dimension or scalar of that name (write NAME=VALUE)",
+                                  set->items[i], sig->name);
             return false;
         }
     }
     return true;
 }
 
-bool cli_select(tg_kernel *k, const cli_selection *s, tg_selection *out) {
+int cli_select(tg_kernel *k, const cli_selection *s, tg_selection *out) {
     const tg_signature *sig = k->signature;
     bindings b = {.n = 0};
     if (!check_names(sig, &s->set) || !check_type_names(sig, &s->dtypes)) {
-        return false;
+        return CLI_USAGE;
     }
     for (uint32_t i = 0; i < sig->n_tparams; i++) {
         add(&b, sig->tparams[i].name, chosen_type(&s->dtypes, &sig->tparams[i]));
@@ -183,8 +204,8 @@ bool cli_select(tg_kernel *k, const cli_selection *s, tg_selection *out) {
                            .absent = s->absent.items,
                            .n_absent = s->absent.n};
     if (tg_selection_read(k, &spec, out)) {
-        cli_last_error(k->context);
-        return false;
+        (void)cli_last_error(k->context);
+        return CLI_USAGE;
     }
-    return true;
+    return CLI_OK;
 }

@@ -1,7 +1,4 @@
-/* What the commands of `tegula` share: options, output, the kernel that a command line selects.
- *
- * Commands return the exit code: 0 success, 1 the input was wrong or a check failed, 2 the
- * command line was wrong. */
+/* What the commands of `tegula` share: options, output, the kernel that a command line selects. */
 #ifndef TG_CLI_CLI_H
 #define TG_CLI_CLI_H
 
@@ -9,12 +6,17 @@
 
 #include <stdio.h>
 
+/* What commands return. USAGE: no file could make the command line (or a TEGULA_ variable) right, or it asks for a name or a value
+ * that the kernel does not take. FAILED: the command line was understood, and what it leads to went wrong. */
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
+#define CLI_EXIT_CODES                                                                                                       \
+    "Exit codes: 0: done. 1: a file cannot be read or written, its source is wrong, a launch or a check failed.\n"           \
+    "2: the command line is wrong: an option, or a value or a name that it or the kernel does not take; or a TEGULA_ variable is.\n"
 
 /* ---- options (options.c) ----------------------------------------------------------------------------------
  */
 
-typedef enum cli_kind { CLI_FLAG, CLI_TEXT, CLI_INT, CLI_LIST } cli_kind;
+typedef enum cli_kind { CLI_FLAG, CLI_TEXT, CLI_INT, CLI_COUNT, CLI_LIST } cli_kind; /* a count: 0 to INT32_MAX */
 
 enum { CLI_LIST_MAX = 128 };
 typedef struct cli_list {
@@ -45,9 +47,10 @@ bool cli_parse(const cli_command *command, const cli_option *options, size_t n_o
  */
 
 bool cli_use_colour(FILE *out); /* a terminal, NO_COLOR unset */
-/* "tegula: …" on standard error, after cli_set_json(true) the object {"ok": false, "error": …, "diagnostics": []} on standard output. Gives
- * CLI_FAILED. */
+/* "tegula: …" on standard error, after cli_set_json(true) the object {"ok": false, "error": …, "diagnostics": []} on standard output. They give
+ * CLI_FAILED and CLI_USAGE. */
 int cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+int cli_wrong_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void cli_set_json(bool json); /* cli_parse calls it: --json may stand behind what is wrong */
 /* tg_last_error: with colours if it is a list of diagnostics that can still be rendered. Gives
  * CLI_FAILED. */
@@ -76,7 +79,7 @@ typedef struct cli_selection {
 #define CLI_OPTION_KERNEL(to)  {"--kernel", CLI_TEXT, "NAME", "which kernel, if the file has several", to}
 #define CLI_OPTION_DTYPE(to)   {"--dtype", CLI_LIST, "[T=]TYPE", "type parameters; default f32, else the first allowed", to}
 #define CLI_OPTION_ABSENT(to)  {"--absent", CLI_LIST, "NAME", "leave this optional tensor out", to}
-#define CLI_OPTION_THREADS(to) {"--threads", CLI_INT, "N", "threads of a launch; default: all processors", to}
+#define CLI_OPTION_THREADS(to) {"--threads", CLI_COUNT, "N", "threads of a launch; default: all processors", to}
 #define CLI_OPTION_SEED(to)    {"--seed", CLI_INT, "N", "of the generated data; default 1", to}
 #define CLI_OPTION_ARCH(to)    {"--arch", CLI_TEXT, "NAME", "avx512amx, avx512vnni, avx512, avx2vnni, avx2, v2; default: this machine's", to}
 #define CLI_OPTION_DB(to) \
@@ -87,6 +90,9 @@ typedef struct cli_selection {
     {"--schedule", CLI_TEXT, "TEXT", "settings like \"m = 96; reg(n) = 16\", over those of the source", &(s).schedule}, \
         {"--no-source-schedule", CLI_FLAG, NULL, "leave out the schedule items of the source", &(s).only_given}
 
+/* tg_context_create; the exit code. */
+int cli_open_context(const tg_context_options *options, tg_context **context);
+
 /* Loads the file, or with a path "std:NAME" the module of the standard library that has the kernel NAME, and
  * finds the kernel, under the schedule given if there is one; renders what is wrong. Null: *code. */
 tg_kernel *cli_load(tg_context *context, const char *path, const cli_selection *s, bool json,
@@ -95,10 +101,12 @@ tg_kernel *cli_load(tg_context *context, const char *path, const cli_selection *
  * large). */
 int64_t cli_default_extent(const tg_signature *sig);
 /* Types: --dtype, else f32 if allowed, else the first member. Const dimensions: --set, else the
- * default extent. */
-bool cli_select(tg_kernel *k, const cli_selection *s, tg_selection *out);
+ * default extent. The exit code, after a message unless it is CLI_OK. */
+int cli_select(tg_kernel *k, const cli_selection *s, tg_selection *out);
 /* "NAME=VALUE": the value of NAME in the list, or null. The last one counts. */
 const char *cli_lookup(const cli_list *list, const char *name);
+/* Are all names of "canon,cse" passes? A message, if not. */
+bool cli_are_passes(const char *list);
 
 /* ---- commands --------------------------------------------------------------------------------------------------
  */

@@ -218,8 +218,9 @@ static int build_variant(const build_options *o, tg_kernel *k, const tg_selectio
 
 static int with_arena(const build_options *o, tg_kernel *k) {
     tg_selection s;
-    if (!cli_select(k, &o->selection, &s)) {
-        return CLI_USAGE;
+    int code = cli_select(k, &o->selection, &s);
+    if (code) {
+        return code;
     }
     tg_unwind u;
     tg_arena *arena = tg_arena_create(&tg_allocator_default, &u);
@@ -227,7 +228,7 @@ static int with_arena(const build_options *o, tg_kernel *k) {
         tg_arena_destroy(arena);
         return cli_error("out of memory");
     }
-    int code = build_variant(o, k, &s, arena);
+    code = build_variant(o, k, &s, arena);
     tg_arena_destroy(arena);
     return code;
 }
@@ -242,11 +243,11 @@ static int build_file(const build_options *o, const char *path) {
     options.arch = o->arch ? o->arch : "portable";
     options.cache_dir = "";
     tg_context *c;
-    if (tg_context_create(&options, &c)) {
-        return cli_last_error(NULL);
+    int code = cli_open_context(&options, &c);
+    if (code) {
+        return code;
     }
     tg_module *m = NULL;
-    int code;
     tg_kernel *k = cli_load(c, path, &o->selection, o->json, &m, &code);
     if (k) {
         code = with_arena(o, k);
@@ -281,12 +282,10 @@ int cmd_build(int argc, char **argv) {
         return code;
     }
     if (files.n != 1 || !tg_target_find(o.target)) {
-        cli_error(files.n == 1 ? "unknown target" : "build takes one file");
-        return CLI_USAGE;
+        return cli_wrong_usage(files.n == 1 ? "unknown target" : "build takes one file");
     }
     if (o.name && !is_c_name(o.name)) {
-        cli_error("--name %s: a name in C has letters, digits and underscores", o.name);
-        return CLI_USAGE;
+        return cli_wrong_usage("--name %s: a name in C has letters, digits and underscores", o.name);
     }
     return build_file(&o, files.items[0]);
 }

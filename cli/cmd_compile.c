@@ -59,6 +59,11 @@ static void print_function(const tg_func *f, const char *heading, FILE *to) {
     tg_arena_destroy(arena);
 }
 
+/* What --print-after takes besides the passes. */
+static bool is_stage(const char *name) {
+    return strcmp(name, "instantiate") == 0 || strcmp(name, "all") == 0;
+}
+
 static void on_stage(void *user, const char *name, const tg_func *f) {
     const watcher *w = user;
     if (w->print_after &&
@@ -232,15 +237,16 @@ static int compile_file(const compile_options *o, const char *path) {
     options.arch = o->arch;
     options.cache_dir = "";
     tg_context *c;
-    if (tg_context_create(&options, &c)) {
-        return cli_last_error(NULL);
+    int code = cli_open_context(&options, &c);
+    if (code) {
+        return code;
     }
     tg_module *m = NULL;
-    int code;
     tg_kernel *k = cli_load(c, path, &o->selection, o->json, &m, &code);
     tg_selection s;
     if (k) {
-        code = cli_select(k, &o->selection, &s) ? with_arena(o, k, &s) : CLI_USAGE;
+        code = cli_select(k, &o->selection, &s);
+        code = code ? code : with_arena(o, k, &s);
     }
     tg_module_destroy(m);
     tg_context_destroy(c);
@@ -280,8 +286,10 @@ int cmd_compile(int argc, char **argv) {
         return code;
     }
     if (files.n != 1 || !find_stage(o.emit)) {
-        cli_error(files.n == 1 ? "--emit takes ast, tile, passes, plan, directives, llvm, asm or obj"
-                               : "compile takes one file");
+        return cli_wrong_usage(files.n == 1 ? "--emit takes ast, tile, passes, plan, directives, llvm, asm or obj"
+                                            : "compile takes one file");
+    }
+    if ((o.passes && !cli_are_passes(o.passes)) || (o.print_after && !is_stage(o.print_after) && !cli_are_passes(o.print_after))) {
         return CLI_USAGE;
     }
     return compile_file(&o, files.items[0]);

@@ -12,8 +12,15 @@ static void list_codes(bool json) {
     for (int i = 0; i < TG_DIAG_COUNT; i++) {
         const char *name = tg_diag_code_name((tg_diag_code)i),
                    *title = tg_diag_title((tg_diag_code)i);
-        printf(json ? "{\"code\": \"%s\", \"title\": \"%s\"}\n" : "%s  %s\n", name, title);
+        if (json) {
+            printf("%s{\"code\": \"%s\", \"title\": ", i ? ",\n " : "[", name);
+            cli_json_text(stdout, title);
+            printf("}");
+        } else {
+            printf("%s  %s\n", name, title);
+        }
     }
+    printf(json ? "]\n" : "");
 }
 
 static void explain(tg_diag_code code, bool json) {
@@ -36,7 +43,7 @@ int cmd_explain(int argc, char **argv) {
     cli_list codes = {.n = 0};
     const cli_option options[] = {
         {"--list", CLI_FLAG, NULL, "all codes with their titles", &list},
-        {"--json", CLI_FLAG, NULL, "one JSON object per code, a line each", &json},
+        {"--json", CLI_FLAG, NULL, "one JSON object, with --list an array of them", &json},
     };
     int code;
     if (!cli_parse(&self, options, sizeof options / sizeof options[0], argc, argv, &codes,
@@ -48,8 +55,7 @@ int cmd_explain(int argc, char **argv) {
         return CLI_OK;
     }
     if (codes.n != 1) {
-        cli_error("explain takes one code, such as E0402; --list shows all");
-        return CLI_USAGE;
+        return cli_wrong_usage("explain takes one code, such as E0402; --list shows all");
     }
     char name[16] = "";
     for (size_t i = 0; codes.items[0][i] && i + 1 < sizeof name; i++) {
@@ -58,7 +64,7 @@ int cmd_explain(int argc, char **argv) {
     }
     tg_diag_code diag = tg_diag_code_from_name(name);
     if (diag == TG_DIAG_COUNT) {
-        return cli_error("no diagnostic '%s'; tegula explain --list shows all", codes.items[0]);
+        return cli_wrong_usage("no diagnostic '%s'; tegula explain --list shows all", codes.items[0]);
     }
     explain(diag, json);
     return CLI_OK;

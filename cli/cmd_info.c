@@ -98,8 +98,7 @@ int cmd_info(int argc, char **argv) {
         return code;
     }
     if (files.n) {
-        cli_error("info takes no file; see tegula info --help");
-        return CLI_USAGE;
+        return cli_wrong_usage("info takes no file; see tegula info --help");
     }
     if (stdlib) {
         return print_stdlib(json);
@@ -107,8 +106,9 @@ int cmd_info(int argc, char **argv) {
     tg_context_options o = TG_CONTEXT_OPTIONS_INIT;
     o.arch = arch;
     tg_context *c;
-    if (tg_context_create(&o, &c)) {
-        return cli_last_error(NULL);
+    code = cli_open_context(&o, &c);
+    if (code) {
+        return code;
     }
     char llvm[32];
     uint64_t bytes, n;

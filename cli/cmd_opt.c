@@ -18,13 +18,14 @@ static int list_passes(const opt_options *o) {
     for (int i = 0; i < TG_PASS_COUNT; i++) {
         const tg_pass *p = tg_pass_of((tg_pass_id)i);
         if (o->json) {
-            printf("{\"pass\": \"%s\", \"summary\": ", p->name);
+            printf("%s{\"pass\": \"%s\", \"summary\": ", i ? ",\n " : "[", p->name);
             cli_json_text(stdout, p->summary);
-            printf("}\n");
+            printf("}");
         } else {
             printf("%-16s %s\n", p->name, p->summary);
         }
     }
+    printf(o->json ? "]\n" : "");
     return CLI_OK;
 }
 
@@ -52,7 +53,13 @@ static int optimise(const opt_options *o, tg_arena *arena, const char *path) {
         return cli_error("%s", broken);
     }
     tg_ir_print(f, &out);
-    fwrite(out.data, 1, out.len, stdout);
+    if (o->json) {
+        printf("{\"ok\": true, \"text\": ");
+        cli_json_text(stdout, out.data);
+        printf("}\n");
+    } else {
+        fwrite(out.data, 1, out.len, stdout);
+    }
     for (int i = 0; o->time && i < TG_PASS_COUNT; i++) {
         if (seconds[i] > 0) {
             fprintf(stderr, "%-16s %8.3f ms\n", tg_pass_of((tg_pass_id)i)->name,
@@ -70,7 +77,7 @@ int cmd_opt(int argc, char **argv) {
          &o.passes},
         {"--list", CLI_FLAG, NULL, "list the passes there are", &o.list},
         {"--time-passes", CLI_FLAG, NULL, "time of each pass on standard error", &o.time},
-        {"--json", CLI_FLAG, NULL, "errors as JSON; with --list an object per line", &o.json},
+        {"--json", CLI_FLAG, NULL, "one JSON object, the IR is its \"text\"; with --list an array", &o.json},
     };
     int code;
     if (!cli_parse(&self, options, sizeof options / sizeof options[0], argc, argv, &files,
@@ -81,7 +88,9 @@ int cmd_opt(int argc, char **argv) {
         return list_passes(&o);
     }
     if (files.n != 1) {
-        cli_error("opt takes one file of tile IR");
+        return cli_wrong_usage("opt takes one file of tile IR");
+    }
+    if (!cli_are_passes(o.passes)) {
         return CLI_USAGE;
     }
     tg_unwind u;

@@ -303,17 +303,17 @@ static int run_file(const run_options *o, const char *path) {
     options.cache_dir = o->no_cache ? "" : NULL;
     options.print = print_text_of_kernel;
     tg_context *c;
-    if (tg_context_create(&options, &c)) {
-        return cli_last_error(NULL);
+    int code = cli_open_context(&options, &c);
+    if (code) {
+        return code;
     }
     c->codegen.baseline = o->baseline;
     tg_module *m = NULL;
-    int code;
     tg_kernel *k = cli_load(c, path, &o->selection, o->json, &m, &code);
     if (k) {
         cli_data d;
-        code = cli_data_make(k, &o->selection, (uint64_t)o->seed, &d) ? run_data(o, &d)
-                                                                      : CLI_USAGE;
+        code = cli_data_make(k, &o->selection, (uint64_t)o->seed, &d);
+        code = code ? code : run_data(o, &d);
         cli_data_free(&d);
     }
     tg_module_destroy(m);
@@ -335,7 +335,7 @@ int cmd_run(int argc, char **argv) {
         CLI_OPTION_ABSENT(&o.selection.absent),
         {"--check", CLI_FLAG, NULL, "compare with the interpreter; exit code 1 if it differs",
          &o.check},
-        {"--repeat", CLI_INT, "N", "timed launches; default: for half a second", &o.repeat},
+        {"--repeat", CLI_COUNT, "N", "timed launches; default: for half a second", &o.repeat},
         CLI_OPTION_THREADS(&o.threads),
         CLI_OPTION_SEED(&o.seed),
         CLI_OPTION_ARCH(&o.arch),
@@ -354,8 +354,7 @@ int cmd_run(int argc, char **argv) {
         return code;
     }
     if (files.n != 1) {
-        cli_error("run takes one file; see tegula run --help");
-        return CLI_USAGE;
+        return cli_wrong_usage("run takes one file; see tegula run --help");
     }
     return run_file(&o, files.items[0]);
 }

@@ -50,7 +50,7 @@ static uint32_t list_length(const char *values) {
 }
 
 /* Combination `number` of all --set lists, the last one fastest. */
-static bool combine(const cli_list *set, uint32_t number, char (*text)[NAME_SIZE],
+static int combine(const cli_list *set, uint32_t number, char (*text)[NAME_SIZE],
                     cli_list *out) {
     out->n = set->n;
     for (uint32_t i = set->n; i-- > 0;) {
@@ -59,14 +59,13 @@ static bool combine(const cli_list *set, uint32_t number, char (*text)[NAME_SIZE
         size_t length = equals ? list_item(equals + 1, number % n, &value) : 0;
         size_t name = equals ? (size_t)(equals - set->items[i]) : 0;
         if (length == 0 || name + length + 2 > NAME_SIZE) {
-            cli_error("--set %s: write NAME=VALUE or NAME=VALUE,VALUE…", set->items[i]);
-            return false;
+            return cli_wrong_usage("--set %s: write NAME=VALUE or NAME=VALUE,VALUE…", set->items[i]);
         }
         snprintf(text[i], NAME_SIZE, "%.*s=%.*s", (int)name, set->items[i], (int)length, value);
         out->items[i] = text[i];
         number /= n;
     }
-    return true;
+    return CLI_OK;
 }
 
 static uint32_t n_combinations(const cli_list *set) {
@@ -136,7 +135,7 @@ static int keep_candidate(void *user, const tg_candidate *c) {
     return t->n_candidates >= MOST;
 }
 
-static bool tune_shape(sweep *s, const cli_selection *selection) {
+static int tune_shape(sweep *s, const cli_selection *selection) {
     cli_data d;
     cli_tuned *t = &s->shapes[s->done];
     tg_tune_options o = TG_TUNE_OPTIONS_INIT;
@@ -148,18 +147,17 @@ static bool tune_shape(sweep *s, const cli_selection *selection) {
     o.progress = show_progress;
     o.user = s;
     t->result.struct_size = sizeof t->result;
-    bool ok = cli_data_make(s->kernel, selection, (uint64_t)s->o->seed, &d);
-    if (ok) {
+    int code = cli_data_make(s->kernel, selection, (uint64_t)s->o->seed, &d);
+    if (code == CLI_OK) {
         uint32_t n = s->kernel->signature->n_params;
         name_shape(&d, t->shape, sizeof t->shape);
-        ok = tg_tune(s->tuner, s->kernel, d.values, n, &o, &t->result) == TG_OK &&
-             tg_tuner_candidates(s->tuner, s->kernel, d.values, n, keep_candidate, t) == TG_OK;
-        if (!ok) {
-            cli_last_error(s->kernel->context);
+        if (tg_tune(s->tuner, s->kernel, d.values, n, &o, &t->result) ||
+            tg_tuner_candidates(s->tuner, s->kernel, d.values, n, keep_candidate, t)) {
+            code = cli_last_error(s->kernel->context);
         }
     }
     cli_data_free(&d);
-    return ok;
+    return code;
 }
 
 /* ---- results ---------------------------------------------------------------------------------------------------------- */
@@ -205,20 +203,21 @@ static void print_json(const sweep *s) {
 }
 
 static int run_sweep(sweep *s) {
-    bool ok = true;
+    int code = CLI_OK;
     signal(SIGINT, on_interrupt);
-    while (ok && s->done < s->n_shapes && !interrupted) {
+    while (code == CLI_OK && s->done < s->n_shapes && !interrupted) {
         char text[CLI_LIST_MAX][NAME_SIZE];
         cli_selection one = s->o->selection;
-        ok = combine(&s->o->selection.set, s->done, text, &one.set) && tune_shape(s, &one);
-        s->done += ok;
+        code = combine(&s->o->selection.set, s->done, text, &one.set);
+        code = code ? code : tune_shape(s, &one);
+        s->done += code == CLI_OK;
     }
     signal(SIGINT, SIG_DFL);
     if (s->terminal) {
         fprintf(stderr, "\r\033[K");
     }
-    if (!ok) {
-        return CLI_FAILED;
+    if (code) {
+        return code;
     }
     if (s->o->report && !cli_tune_report(s->o->report, s->kernel, s->shapes, s->done)) {
         return cli_error("%s cannot be written", s->o->report);
@@ -264,9 +263,9 @@ static int tune_file(const tune_options *o, tg_context *c, tg_tuner *tuner, cons
     s.n_shapes = n_combinations(&o->selection.set);
     s.shapes = calloc(s.n_shapes ? s.n_shapes : 1, sizeof *s.shapes);
     if (s.kernel && o->budget && !read_seconds(o->budget, &s.budget_s)) {
-        code = cli_error("--budget %s: write a number of seconds above 0", o->budget);
+        code = cli_wrong_usage("--budget %s: write a number of seconds above 0", o->budget);
     } else if (s.kernel && s.n_shapes == 0) {
-        code = cli_error("more than %d shapes", MOST_SHAPES);
+        code = cli_wrong_usage("more than %d shapes", MOST_SHAPES);
     } else if (s.kernel && !s.shapes) {
         code = cli_error("out of memory");
     } else if (s.kernel) {
@@ -289,11 +288,11 @@ static int run(const tune_options *o, const cli_list *files) {
     t.shipped = o->shipped;
     tg_context *c;
     tg_tuner *tuner = NULL;
-    if (tg_context_create(&options, &c)) {
-        return cli_last_error(NULL);
+    int code = cli_open_context(&options, &c);
+    if (code) {
+        return code;
     }
-    int code =
-        tg_tuner_create(c, &t, &tuner) ? cli_last_error(c) : exchange(o, c, tuner);
+    code = tg_tuner_create(c, &t, &tuner) ? cli_last_error(c) : exchange(o, c, tuner);
     if (code == CLI_OK && files->n) {
         code = tune_file(o, c, tuner, files->items[0]);
     }
@@ -321,7 +320,7 @@ int cmd_tune(int argc, char **argv) {
         CLI_OPTION_DTYPE(&o.selection.dtypes),
         CLI_OPTION_ABSENT(&o.selection.absent),
         {"--budget", CLI_TEXT, "S", "seconds per shape; default 10", &o.budget},
-        {"--first", CLI_INT, "N", "candidates that the model proposes; default 12", &o.first},
+        {"--first", CLI_COUNT, "N", "candidates that the model proposes; default 12", &o.first},
         CLI_OPTION_THREADS(&o.threads),
         CLI_OPTION_SEED(&o.seed),
         CLI_OPTION_ARCH(&o.arch),
@@ -348,8 +347,7 @@ int cmd_tune(int argc, char **argv) {
         return code;
     }
     if (files.n > 1 || (files.n == 0 && !o.export_to && !o.import_from && !o.ship)) {
-        cli_error("tune takes one file; see tegula tune --help");
-        return CLI_USAGE;
+        return cli_wrong_usage("tune takes one file; see tegula tune --help");
     }
     return run(&o, &files);
 }

@@ -9,17 +9,16 @@
 /* ---- dimensions and scalars ------------------------------------------------------------------------------------
  */
 
-static bool set_dims(const tg_signature *sig, const cli_selection *s, tg_launch_binding *b) {
+static int set_dims(const tg_signature *sig, const cli_selection *s, tg_launch_binding *b) {
     for (uint32_t i = 0; i < sig->n_dims; i++) {
         const char *text = cli_lookup(&s->set, sig->dims[i].name);
         tg_scalar v = {.i = cli_default_extent(sig)};
         if (text && (!tg_scalar_parse(text, &v) || v.dtype != TG_I64 || v.i < 0)) {
-            cli_error("--set %s=%s: a dimension is a number >= 0", sig->dims[i].name, text);
-            return false;
+            return cli_wrong_usage("--set %s=%s: a dimension is a number >= 0", sig->dims[i].name, text);
         }
         b->dims[i] = v.i;
     }
-    return true;
+    return CLI_OK;
 }
 
 /* `where P == (H - R) / stride + 1` gives a dimension that was not set: DIM P, a program for
@@ -58,18 +57,17 @@ static tg_argument argument_of(tg_scalar v) {
     return tg_dtype_is_int(v.dtype) ? tg_argument_int(v.i) : tg_argument_float(v.f);
 }
 
-static bool set_scalar(cli_data *d, const cli_selection *s, uint32_t i) {
+static int set_scalar(cli_data *d, const cli_selection *s, uint32_t i) {
     const tg_sig_param *p = &d->kernel->signature->params[i];
     const char *text = cli_lookup(&s->set, p->name);
     tg_dtype dtype = tg_param_dtype(p, d->selection.types);
     tg_scalar v = p->has_default ? p->default_value : (tg_scalar){.dtype = TG_I64, .i = 1};
     if (text && !tg_scalar_parse(text, &v)) {
-        cli_error("--set %s=%s: not a number, true or false", p->name, text);
-        return false;
+        return cli_wrong_usage("--set %s=%s: not a number, true or false", p->name, text);
     }
     d->values[i] = argument_of(v);
     d->scalars[i] = tg_scalar_convert(v, dtype);
-    return true;
+    return CLI_OK;
 }
 
 /* The launch arguments that shapes may refer to: scalars only. */
@@ -166,30 +164,27 @@ static void fill(cli_data *d, uint32_t i, uint64_t seed) {
     }
 }
 
-static bool make_tensor(cli_data *d, uint32_t i) {
+static int make_tensor(cli_data *d, uint32_t i) {
     tg_kernel *k = d->kernel;
     const tg_sig_param *p = &k->signature->params[i];
     tg_launch_arg args[TG_MAX_PARAMS];
     int64_t shape[TG_MAX_RANK];
     scalar_args(d, args);
     if (!tg_signature_infer_shape(k->signature, &d->binding, args, i, shape)) {
-        cli_error("the shape of %s cannot be worked out", p->name);
-        return false;
+        return cli_error("the shape of %s cannot be worked out", p->name);
     }
     for (uint32_t r = 0; r < p->rank; r++) {
         if (shape[r] < 0) {
-            cli_error("dimension %u of %s would be %lld", r, p->name, (long long)shape[r]);
-            return false;
+            return cli_error("dimension %u of %s would be %lld", r, p->name, (long long)shape[r]);
         }
     }
     d->tensors[i] =
         tg_tensor_create(k->context, tg_param_dtype(p, d->selection.types), p->rank, shape);
     if (!d->tensors[i]) {
-        cli_last_error(k->context);
-        return false;
+        return cli_last_error(k->context);
     }
     d->values[i] = tg_argument_tensor(d->tensors[i]);
-    return true;
+    return CLI_OK;
 }
 
 static void add_bytes(cli_data *d, uint32_t i) {
@@ -198,63 +193,59 @@ static void add_bytes(cli_data *d, uint32_t i) {
     d->bytes += d->kernel->signature->params[i].kind == TG_SP_INOUT ? 2 * bytes : bytes;
 }
 
-static bool keep_original(cli_data *d, uint32_t i) {
+static int keep_original(cli_data *d, uint32_t i) {
     const tg_tensor *t = d->tensors[i];
     if (d->kernel->signature->params[i].kind == TG_SP_IN) {
-        return true;
+        return CLI_OK;
     }
     d->originals[i] = tg_tensor_create(d->kernel->context, t->dtype, t->rank, t->arg.shape);
-    if (!d->originals[i]) {
-        cli_last_error(d->kernel->context);
-        return false;
+    if (!d->originals[i] || tg_tensor_copy(d->originals[i], t)) {
+        return cli_last_error(d->kernel->context);
     }
-    return tg_tensor_copy(d->originals[i], t) == TG_OK;
+    return CLI_OK;
 }
 
-static bool make_values(cli_data *d, const cli_selection *s) {
+static int make_values(cli_data *d, const cli_selection *s) {
     const tg_signature *sig = d->kernel->signature;
-    for (uint32_t i = 0; i < sig->n_params; i++) {
+    int code = CLI_OK;
+    for (uint32_t i = 0; i < sig->n_params && code == CLI_OK; i++) {
         if (sig->params[i].kind == TG_SP_PTR) {
-            cli_error("%s takes the pointer %s; tegula run cannot make one", sig->name,
-                      sig->params[i].name);
-            return false;
+            return cli_error("%s takes the pointer %s; tegula run cannot make one", sig->name,
+                             sig->params[i].name);
         }
-        if (sig->params[i].kind == TG_SP_SCALAR && !set_scalar(d, s, i)) {
-            return false;
+        code = sig->params[i].kind == TG_SP_SCALAR ? set_scalar(d, s, i) : CLI_OK;
+    }
+    if (code == CLI_OK) {
+        solve_dims(d, s);
+    }
+    for (uint32_t i = 0; i < sig->n_params && code == CLI_OK; i++) {
+        if (tg_param_is_tensor(&sig->params[i])) {
+            d->values[i] = tg_argument_none();
+            code = d->selection.present[i] ? make_tensor(d, i) : CLI_OK;
         }
     }
-    solve_dims(d, s);
-    for (uint32_t i = 0; i < sig->n_params; i++) {
-        d->values[i] = tg_param_is_tensor(&sig->params[i]) ? tg_argument_none() : d->values[i];
-        if (tg_param_is_tensor(&sig->params[i]) && d->selection.present[i] &&
-            !make_tensor(d, i)) {
-            return false;
-        }
-    }
-    return true;
+    return code;
 }
 
-bool cli_data_make(tg_kernel *k, const cli_selection *s, uint64_t seed, cli_data *out) {
+int cli_data_make(tg_kernel *k, const cli_selection *s, uint64_t seed, cli_data *out) {
     memset(out, 0, sizeof *out);
     out->kernel = k;
-    if (!cli_select(k, s, &out->selection) || !set_dims(k->signature, s, &out->binding)) {
-        return false;
+    int code = cli_select(k, s, &out->selection);
+    code = code ? code : set_dims(k->signature, s, &out->binding);
+    if (code) {
+        return code;
     }
     memcpy(out->binding.types, out->selection.types, sizeof out->binding.types);
     memcpy(out->binding.consts, out->selection.consts, sizeof out->binding.consts);
-    if (!make_values(out, s)) {
-        return false;
-    }
-    for (uint32_t i = 0; i < k->signature->n_params; i++) {
+    code = make_values(out, s);
+    for (uint32_t i = 0; i < k->signature->n_params && code == CLI_OK; i++) {
         if (out->tensors[i]) {
             fill(out, i, seed);
             add_bytes(out, i);
-            if (!keep_original(out, i)) {
-                return false;
-            }
+            code = keep_original(out, i);
         }
     }
-    return true;
+    return code;
 }
 
 void cli_data_free(cli_data *d) {

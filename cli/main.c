@@ -1,6 +1,7 @@
 /* tegula: the command. Each subcommand is one file, cmd_*.c; this one lists them. */
 #include "cli/cli.h"
 
+#include <signal.h>
 #include <string.h>
 
 static const cli_command commands[] = {
@@ -25,7 +26,7 @@ static void print_help(FILE *out) {
     }
     fprintf(
         out,
-        "\n`tegula COMMAND --help` lists the options of a command. All of them take --json.\n");
+        "\n`tegula COMMAND --help` lists the options of a command. With --json each writes one JSON value.\n" CLI_EXIT_CODES);
 }
 
 static int unknown(int argc, char **argv) {
@@ -40,13 +41,20 @@ static int unknown(int argc, char **argv) {
         names[i] = commands[i].name;
     }
     const char *near = tg_suggest(name, names, N_COMMANDS);
-    cli_error(near ? "no command '%s'; did you mean '%s'?"
-                   : "no command '%s'%s; see tegula --help",
-              name, near ? near : "");
-    return CLI_USAGE;
+    return cli_wrong_usage(near ? "no command '%s'; did you mean '%s'?" : "no command '%s'%s; see tegula --help", name, near ? near : "");
+}
+
+/* A full disk behind standard output is a failure too. */
+static int finish(int code) {
+    if (fflush(stdout) || ferror(stdout)) {
+        fprintf(stderr, "tegula: cannot write to standard output\n");
+        return CLI_FAILED;
+    }
+    return code;
 }
 
 int main(int argc, char **argv) {
+    signal(SIGXFSZ, SIG_IGN); /* a write beyond `ulimit -f` fails like one to a full disk */
     if (argc < 2) {
         print_help(stderr);
         return CLI_USAGE;
@@ -54,17 +62,15 @@ int main(int argc, char **argv) {
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
         strcmp(argv[1], "help") == 0) {
         print_help(stdout);
-        return CLI_OK;
+        return finish(CLI_OK);
     }
     if (strcmp(argv[1], "--version") == 0) {
         printf("tegula %s\n", tg_version_string());
-        return CLI_OK;
+        return finish(CLI_OK);
     }
     for (size_t i = 0; i < N_COMMANDS; i++) {
         if (strcmp(argv[1], commands[i].name) == 0) {
-            int code = commands[i].run(argc - 2, argv + 2);
-            /* A full disk behind standard output is a failure too. */
-            return fflush(stdout) || ferror(stdout) ? CLI_FAILED : code;
+            return finish(commands[i].run(argc - 2, argv + 2));
         }
     }
     return unknown(argc, argv);

@@ -21,13 +21,21 @@ static void print_help(const cli_command *c, const cli_option *options, size_t n
 
 static int usage(const cli_command *c, const cli_option *o, const char *given) {
     if (!o) {
-        (void)cli_error("unknown option '%s'; see tegula %s --help", given, c->name);
-    } else {
-        static const char *const wants[] = {[CLI_FLAG] = "takes no value", [CLI_TEXT] = "needs a value", [CLI_INT] = "needs an integer",
-                                            [CLI_LIST] = "needs a value, at most 128 of them"};
-        (void)cli_error("option %s %s; see tegula %s --help", o->name, wants[o->kind], c->name);
+        return cli_wrong_usage("unknown option '%s'; see tegula %s --help", given, c->name);
     }
-    return CLI_USAGE;
+    static const char *const wants[] = {[CLI_FLAG] = "takes no value",
+                                        [CLI_TEXT] = "needs a value",
+                                        [CLI_INT] = "needs an integer",
+                                        [CLI_COUNT] = "needs an integer from 0 to 2147483647",
+                                        [CLI_LIST] = "needs a value, at most 128 of them"};
+    return cli_wrong_usage("option %s %s; see tegula %s --help", o->name, wants[o->kind], c->name);
+}
+
+static bool read_integer(const char *text, bool is_count, int64_t *out) {
+    char *end;
+    errno = 0;
+    *out = strtoll(text, &end, 10);
+    return *text && *end == '\0' && !errno && (!is_count || (*out >= 0 && *out <= INT32_MAX));
 }
 
 static bool push(cli_list *list, const char *item) {
@@ -40,7 +48,6 @@ static bool push(cli_list *list, const char *item) {
 
 /* Takes the value(s) of an option; returns how many arguments it used, or -1. */
 static int take(const cli_option *o, const char *joined, int argc, char **argv) {
-    char *end;
     if (o->kind == CLI_FLAG) {
         *(bool *)o->to = true;
         return joined ? -1 : 0;
@@ -55,9 +62,8 @@ static int take(const cli_option *o, const char *joined, int argc, char **argv) 
         *(const char **)o->to = value;
         return used;
     case CLI_INT:
-        errno = 0;
-        *(int64_t *)o->to = strtoll(value, &end, 10);
-        return *value && *end == '\0' && !errno ? used : -1;
+    case CLI_COUNT:
+        return read_integer(value, o->kind == CLI_COUNT, o->to) ? used : -1;
     case CLI_LIST:
         if (!push(o->to, value)) {
             return -1;
@@ -107,8 +113,7 @@ bool cli_parse(const cli_command *command, const cli_option *options, size_t n_o
         }
         if (only_files || argv[i][0] != '-' || argv[i][1] == '\0') {
             if (!push(files, argv[i])) {
-                (void)cli_error("%s takes at most %d files", command->name, CLI_LIST_MAX);
-                *code = CLI_USAGE;
+                *code = cli_wrong_usage("%s takes at most %d files", command->name, CLI_LIST_MAX);
                 return false;
             }
             continue;

@@ -42,19 +42,31 @@ int cli_fail_diags(const tg_diags *diags, const char *message, tg_arena *arena) 
     return diags->n_errors ? CLI_FAILED : cli_error("%s", message);
 }
 
-int cli_error(const char *fmt, ...) {
+static void report(const char *fmt, va_list args) {
     char text[2048];
-    va_list args;
-    va_start(args, fmt);
     (void)tg_vformat(text, sizeof text, fmt, args);
-    va_end(args);
     if (as_json) {
         print_failure(text, "[]");
     } else {
         fflush(stdout);
         fprintf(stderr, "tegula: %s\n", text);
     }
+}
+
+int cli_error(const char *fmt, ...) {
+    va_list args;
+    va_start(args, fmt);
+    report(fmt, args);
+    va_end(args);
     return CLI_FAILED;
+}
+
+int cli_wrong_usage(const char *fmt, ...) {
+    va_list args;
+    va_start(args, fmt);
+    report(fmt, args);
+    va_end(args);
+    return CLI_USAGE;
 }
 
 /* Colours the heads of rendered diagnostics: "error[E0402]: …", "warning[…]: …". */

@@ -22,6 +22,7 @@ expect() {
 
 expect "no command" 2 "usage" "$tegula"
 expect "help" 0 "explain" "$tegula" --help
+expect "help says what exit codes mean" 0 "^2: the command line is wrong" "$tegula" --help
 expect "version" 0 "tegula 0" "$tegula" --version
 expect "wrong command" 2 "did you mean 'compile'" "$tegula" compil
 for c in run compile tune build opt fmt explain info; do
@@ -47,8 +48,8 @@ done
 expect "baseline" 0 "check ok" "$tegula" run kernels.dsl --kernel gemm --baseline --check --repeat 1
 expect "facts are respected" 0 "check ok" "$tegula" run kernels.dsl --kernel pick --checked --check --repeat 1
 expect "where gives a dimension" 0 "M=13$" "$tegula" run kernels.dsl --kernel repeat_rows --set N=20 --check --repeat 1
-expect "which kernel" 1 "choose one with --kernel: gemm pick" "$tegula" run kernels.dsl
-expect "no such kernel" 1 "did you mean 'gemm'" "$tegula" run kernels.dsl --kernel gem
+expect "which kernel" 2 "choose one with --kernel: gemm pick" "$tegula" run kernels.dsl
+expect "no such kernel" 2 "did you mean 'gemm'" "$tegula" run kernels.dsl --kernel gem
 expect "no such dimension" 2 "no dimension or scalar" "$tegula" run kernels.dsl --kernel gemm --set Q=1
 expect "bad dimension" 2 "number >= 0" "$tegula" run kernels.dsl --kernel gemm --set M=-1
 expect "no such type parameter" 2 "--dtype U=bf16: gemm has no type parameter" "$tegula" run kernels.dsl --kernel gemm --dtype U=bf16
@@ -72,7 +73,7 @@ expect "schedule" 0 "#m grid block=9[, ].*#n grid block=20" "$tegula" compile ke
 expect "run under a schedule" 0 "check ok" "$tegula" run kernels.dsl --kernel gemm --set M=50 N=70 K=30 --check --repeat 1 --schedule 'm = 9; n = 20;'
 expect "wrong schedule" 1 "E0702.*'q'" "$tegula" run kernels.dsl --kernel gemm --schedule 'q = 9'
 expect "unknown stage" 2 "emit takes" "$tegula" compile kernels.dsl --kernel gemm --emit soup
-expect "unknown pass" 1 "unknown pass soup" "$tegula" compile kernels.dsl --kernel gemm --passes canon,soup
+expect "unknown pass" 2 "unknown pass soup" "$tegula" compile kernels.dsl --kernel gemm --passes canon,soup
 
 "$tegula" compile kernels.dsl --kernel gemm --emit tile > "$dir/gemm.ir"
 expect "opt round trip" 0 "^func @gemm" "$tegula" opt "$dir/gemm.ir"
@@ -93,12 +94,14 @@ expect "fmt on a syntax error" 1 "error\[E01" "$tegula" fmt "$dir/syntax.dsl"
 
 expect "explain" 0 "E0402" "$tegula" explain e0402
 expect "explain lists" 0 "E0101  unexpected character" "$tegula" explain --list
-expect "explain nothing" 1 "no diagnostic 'E9999'" "$tegula" explain E9999
+expect "explain nothing" 2 "no diagnostic 'E9999'" "$tegula" explain E9999
 
 tune="$tegula tune kernels.dsl --kernel repeat_rows --set M=53 --set N=100"
 for budget in 10x "" 0 -1 nan inf 1e; do
-    expect "tune --budget '$budget'" 1 "--budget $budget: write a number of seconds" $tune --budget "$budget"
+    expect "tune --budget '$budget'" 2 "--budget $budget: write a number of seconds" $tune --budget "$budget"
 done
+expect "tune: no such dimension" 2 "no dimension or scalar" $tune --set Q=1
+expect "tune: no value" 2 "write NAME=VALUE" $tune --set M=
 expect "tune" 0 "N=100 M=53|M=53 N=100" $tune --budget 0.2
 run_tuned="$tegula run kernels.dsl --kernel repeat_rows --set M=53 --set N=100 --json"
 expect "run with a database" 0 '"schedule_from": "(tuned|compiler)"' $run_tuned
@@ -138,6 +141,17 @@ for language in c:c11 c++:c++17; do
     expect "two variants run" 0 "^ok" "$dir/names"
 done
 expect "application has no LLVM" 1 "" sh -c "ldd '$dir/app' | grep -q LLVM"
+
+# More than a file may hold. In a shell of their own: the limit cannot be raised again.
+limited() {
+    (ulimit -f 1 && "$@")
+}
+expect "build beyond the limit of file sizes" 1 "cannot write $dir/limited.o" limited "$tegula" build kernels.dsl --kernel gemm -o "$dir/limited.o"
+expect "no half-written object" 1 "" test -e "$dir/limited.o"
+expect "run where the cache cannot be written" 0 "check ok" limited env TEGULA_CACHE="$dir/small" "$tegula" run kernels.dsl --kernel gemm --check --repeat 1
+expect "tune where no file can be written" 1 "cannot be written" limited env TEGULA_CACHE="$dir/small" $tune --budget 0.2 --db "" --report "$dir/limited.html"
+expect "standard output beyond the limit" 1 "cannot write to standard output" limited sh -c "'$tegula' compile kernels.dsl --kernel gemm > '$dir/limited.s'"
+expect "a full disk behind standard output" 1 "cannot write to standard output" sh -c "'$tegula' info > /dev/full"
 
 [ $failures -eq 0 ] && echo "all passed"
 [ $failures -eq 0 ]
