@@ -70,7 +70,7 @@ void exec_for(interp *c, const tg_op *op) {
     bool open = uncertain(operand(c, op, 0)) || uncertain(operand(c, op, 1)) ||
                 uncertain(operand(c, op, 2));
     for (uint32_t k = 0; k < n; k++) {
-        args[first + k] = tile_ref(operand(c, op, 3 + k));
+        args[first + k] = tile_ref(operand(c, op, TG_FOR_CARRIED + k));
     }
     c->doubt += open;
     c->stats.uncertain += open;

@@ -36,8 +36,8 @@ static const tg_value *step_of(const tg_op *user, const tg_value *v, tg_opcode *
         while (at < user->n_operands && tg_operand(user, at) != v) {
             at++;
         }
-        bool accumulates = at < user->n_operands && tg_loop_accumulation(user, at - 3, op);
-        return accumulates ? tg_result(user, at - 3) : NULL;
+        bool accumulates = at < user->n_operands && tg_loop_accumulation(user, at - TG_FOR_CARRIED, op);
+        return accumulates ? tg_result(user, at - TG_FOR_CARRIED) : NULL;
     }
     if (user->n_results != 1) {
         return NULL;

@@ -236,6 +236,7 @@ bool tg_op_is_terminator(const tg_op *op);            /* YIELD or CONDITION */
 /* par/for: does region argument 0 hold the index (each)? */
 bool tg_op_is_each(const tg_op *op);
 uint32_t tg_region_first_carried(const tg_op *op); /* FOR: 1 if each, else 0 */
+enum { TG_FOR_CARRIED = 3 }; /* operands of a FOR before the initial values of what it carries: extent, from, until */
 
 /* ---- building -------------------------------------------------------------------------------------------------------- */
 

@@ -687,7 +687,7 @@ static bool rule_par(verifier *v, const tg_op *op) {
 static bool rule_for(verifier *v, const tg_op *op) {
     bool each = tg_op_is_each(op);
     const tg_block *b = &op->regions[0].body;
-    uint32_t n = op->n_operands - 3u, first = each ? 1 : 0;
+    uint32_t n = op->n_operands - TG_FOR_CARRIED, first = each ? 1 : 0;
     if (!each && v->level != LEVEL_TILE) {
         return verify_fail(v, op,
                            "a loop over blocks of an axis belongs into an instance of a phase");
@@ -702,7 +702,7 @@ static bool rule_for(verifier *v, const tg_op *op) {
     const tg_type **types = TG_NEW_ARRAY(v->arena, const tg_type *, n + 1);
     for (uint32_t i = 0; i < n; i++) {
         types[i] = result_type(op, i);
-        if (type_at(op, 3 + i) != types[i] || b->args[first + i]->type != types[i]) {
+        if (type_at(op, TG_FOR_CARRIED + i) != types[i] || b->args[first + i]->type != types[i]) {
             return verify_fail(v, op, "carried value %u changes its type", i);
         }
     }

@@ -309,9 +309,9 @@ static void build_for(tg_elab *e, const tg_stmt *s, const tg_bounds *d) {
     const tg_binder *b = &s->u.range.binder;
     tg_carried c = {.syms = loop_changes(e, s->u.range.body, NULL)};
     tg_flow_open_carried(e, &c);
-    tg_value **operands = TG_NEW_ARRAY(e->arena, tg_value *, c.syms.len + 3);
+    tg_value **operands = TG_NEW_ARRAY(e->arena, tg_value *, c.syms.len + TG_FOR_CARRIED);
     operands[0] = d->extent, operands[1] = d->from, operands[2] = d->until;
-    tg_flow_current_values(e, &c, operands + 3);
+    tg_flow_current_values(e, &c, operands + TG_FOR_CARRIED);
     tg_sym *mark = e->scope, *sym = NULL;
     tg_attr attr = tg_attr_int(TG_ATTR_STEP, d->step);
     if (!b->each) {
@@ -319,7 +319,7 @@ static void build_for(tg_elab *e, const tg_stmt *s, const tg_bounds *d) {
         attr = tg_attr_axis(e->func->arena, TG_ATTR_AXIS, sym->axis);
     }
     e->b.span = s->span;
-    tg_op *op = tg_build_op(&e->b, TG_OP_FOR, operands, c.syms.len + 3, c.types, c.syms.len,
+    tg_op *op = tg_build_op(&e->b, TG_OP_FOR, operands, c.syms.len + TG_FOR_CARRIED, c.types, c.syms.len,
                             &attr, !b->each || d->step > 1);
     tg_builder saved = e->b;
     if (b->each) {

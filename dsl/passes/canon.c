@@ -125,7 +125,7 @@ static bool fold_for(driver *d, tg_op *op) {
     int trips = constant_trips(op, &first);
     if (trips == 0) {
         for (uint32_t i = 0; i < op->n_results; i++) {
-            tg_replace_uses(&op->results[i], tg_operand(op, 3 + i));
+            tg_replace_uses(&op->results[i], tg_operand(op, TG_FOR_CARRIED + i));
         }
         tg_op_erase(op);
         d->changed = true;
@@ -138,7 +138,7 @@ static bool fold_for(driver *d, tg_op *op) {
     tg_builder b = rewrite_builder(d->f, op);
     tg_replace_uses(body->args[0], tg_build_int(&b, TG_I64, first));
     for (uint32_t i = 0; i < op->n_results; i++) {
-        tg_replace_uses(body->args[1 + i], tg_operand(op, 3 + i));
+        tg_replace_uses(body->args[1 + i], tg_operand(op, TG_FOR_CARRIED + i));
     }
     inline_region(d, op, body);
     return true;
@@ -161,7 +161,7 @@ static void forward_invariants(driver *d, tg_op *op) {
     tg_op *yield = rewrite_terminator(&op->regions[0].body);
     for (uint32_t i = 0; i < op->n_results; i++) {
         tg_value *arg = op->regions[0].body.args[tg_region_first_carried(op) + i],
-                 *init = tg_operand(op, 3 + i);
+                 *init = tg_operand(op, TG_FOR_CARRIED + i);
         tg_value *next = tg_operand(yield, i);
         bool used = tg_value_has_uses(&op->results[i]) ||
                     (arg->uses && (arg->uses->next || arg->uses->user != yield));

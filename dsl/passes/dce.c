@@ -51,7 +51,7 @@ static bool is_partial(const tg_op *op) {
 }
 
 static void follow_op(marker *m, tg_op *op) {
-    uint32_t n = op->opcode == TG_OP_FOR ? 3u : op->n_operands;
+    uint32_t n = op->opcode == TG_OP_FOR ? TG_FOR_CARRIED : op->n_operands;
     bool selective = op->opcode == TG_OP_YIELD && is_partial(op->parent->parent->parent);
     for (uint32_t i = 0; i < n && !selective; i++) {
         mark_value(m, tg_operand(op, i));
@@ -78,7 +78,7 @@ static void follow_op(marker *m, tg_op *op) {
  * together. */
 static void mark_carried(marker *m, tg_op *op, uint32_t i) {
     tg_op *yield = rewrite_terminator(&op->regions[0].body);
-    mark_value(m, tg_operand(op, 3 + i));
+    mark_value(m, tg_operand(op, TG_FOR_CARRIED + i));
     mark_value(m, op->regions[0].body.args[tg_region_first_carried(op) + i]);
     mark_value(m, &op->results[i]);
     mark_value(m, tg_operand(yield, i));

@@ -301,7 +301,7 @@ static void restrict_domain(const split *s, tg_op *binder, tg_value *part) {
 /* The copied source starts from identities. */
 static void start_from_identity(const split *s, tg_op *source, const cut *cuts) {
     tg_builder b = rewrite_builder(s->f, source);
-    uint32_t first = source->opcode == TG_OP_FOR ? 3 : 2;
+    uint32_t first = source->opcode == TG_OP_FOR ? TG_FOR_CARRIED : 2;
     for (uint32_t i = first; i < source->n_operands; i++) {
         const tg_type *type = tg_operand(source, i)->type;
         tg_set_operand(source, i,
@@ -388,7 +388,7 @@ static void build_parts(const split *s, const cut *cuts) {
 /* ---- combining -------------------------------------------------------------------------------------------------------- */
 
 static tg_value *start_of(const split *s, tg_builder *b, uint32_t i, const cut *c) {
-    uint32_t first = s->source->opcode == TG_OP_FOR ? 3 : 2;
+    uint32_t first = s->source->opcode == TG_OP_FOR ? TG_FOR_CARRIED : 2;
     if (first + i < s->source->n_operands && s->source->opcode != TG_OP_REDUCE) {
         return tg_build_broadcast(b, tg_operand(s->source, first + i), c->type);
     }
@@ -405,16 +405,16 @@ static tg_value *load_part(const split *s, tg_builder *b, const cut *c, tg_value
 static void combine_in_order(const split *s, const cut *cuts) {
     uint32_t n = s->source->n_results;
     tg_builder b = rewrite_builder(s->f, s->source);
-    tg_value **operands = TG_NEW_ARRAY(s->f->arena, tg_value *, n + 3),
+    tg_value **operands = TG_NEW_ARRAY(s->f->arena, tg_value *, n + TG_FOR_CARRIED),
              **next = TG_NEW_ARRAY(s->f->arena, tg_value *, n);
     const tg_type **types = TG_NEW_ARRAY(s->f->arena, const tg_type *, n);
     operands[0] = operands[2] = tg_build_int(&b, TG_I64, s->parts);
     operands[1] = tg_build_int(&b, TG_I64, 0);
     for (uint32_t i = 0; i < n; i++) {
-        operands[3 + i] = start_of(s, &b, i, &cuts[i]);
+        operands[TG_FOR_CARRIED + i] = start_of(s, &b, i, &cuts[i]);
         types[i] = cuts[i].type;
     }
-    tg_op *loop = tg_build_op(&b, TG_OP_FOR, operands, n + 3, types, n, NULL, 0);
+    tg_op *loop = tg_build_op(&b, TG_OP_FOR, operands, n + TG_FOR_CARRIED, types, n, NULL, 0);
     b.block = &loop->regions[0].body;
     b.before = NULL;
     tg_value *part = tg_block_add_arg(s->f, b.block, tg_type_scalar(s->f, TG_I64), NULL);

@@ -377,7 +377,7 @@ static void widen(widener *w) {
     }
     for (uint32_t i = 0; i < w->n; i++) {
         tg_value *out = rewrite_accumulation(w, &w->acc[i], body->args[first + i],
-                                             tg_operand(w->loop, 3 + i));
+                                             tg_operand(w->loop, TG_FOR_CARRIED + i));
         if (!out->name) {
             out->name = w->loop->results[i].name;
         }

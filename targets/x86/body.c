@@ -210,7 +210,7 @@ static bool is_handed_on(tg_x86 *x, const tg_op *loop, uint32_t i) {
     tg_op *inside = v->type->n_axes && v->uses && !v->uses->next ? v->uses->user : NULL;
     bool alone = inside && inside->opcode == TG_OP_FOR && inside->parent == body && !tg_x86_is_carry(x, inside) && next->uses && !next->uses->next;
     for (uint32_t k = 0; alone && k < inside->n_results; k++) {
-        if (tg_operand(inside, 3 + k) == v) {
+        if (tg_operand(inside, TG_FOR_CARRIED + k) == v) {
             return tg_result(inside, k) == next && has_one_buffer(x, inside, k);
         }
     }
@@ -300,7 +300,7 @@ static void emit_for(tg_x86 *x, tg_op *op) {
     if (a) {
         x->ranges[a->rank].bound = a->block ? a->block : a->extent > 0 ? a->extent : 0;
     }
-    c = carried_open(x, op, 3, op->n_operands - 3u);
+    c = carried_open(x, op, TG_FOR_CARRIED, op->n_operands - TG_FOR_CARRIED);
     tg_llvm_loop loop;
     LLVMValueRef k = tg_llvm_loop_open(x->l, &loop, lo, hi, step);
     tg_block *body = &op->regions[0].body;

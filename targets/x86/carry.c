@@ -124,7 +124,7 @@ static void open_slots(carry *c) {
         c->type[k] = tg_llvm_wide(tg_x86_reg_type(x, tg_result(c->loop, k)->type->dtype), x->lanes);
         for (uint32_t u = 0; u < c->n; u++) {
             c->slot[u][k] = tg_x86_alloca(x, c->type[k]);
-            LLVMBuildStore(x->builder, value_at(x, c->frames[u], tg_operand(c->loop, 3 + k)), c->slot[u][k]);
+            LLVMBuildStore(x->builder, value_at(x, c->frames[u], tg_operand(c->loop, TG_FOR_CARRIED + k)), c->slot[u][k]);
         }
     }
 }

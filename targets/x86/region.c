@@ -278,8 +278,8 @@ static void run_for(tg_x86 *x, tg_op *op, LLVMValueRef mask) {
     }
     tg_block *body = &op->regions[0].body;
     cell carried[MAX_CARRIED], index = cell_create(x, TG_I64);
-    uint32_t n = op->n_operands - 3u;
-    cells_from(x, carried, op, 3, n);
+    uint32_t n = op->n_operands - TG_FOR_CARRIED;
+    cells_from(x, carried, op, TG_FOR_CARRIED, n);
     LLVMValueRef extent = value_of(x, tg_operand(op, 0)).v, from = value_of(x, tg_operand(op, 1)).v;
     LLVMValueRef until = pick(x, LLVMIntSLT, extent, value_of(x, tg_operand(op, 2)).v);
     LLVMValueRef zero = tg_llvm_int(LLVMTypeOf(from), 0);
