@@ -36,10 +36,10 @@ static void iterate(interp *c, const tg_op *op, tile **args, uint32_t first, uin
 
 static void for_each(interp *c, const tg_op *op, axis_state a, tile **args, uint32_t n,
                      carried_sum *sums) {
-    int64_t step = tg_op_int(op, TG_ATTR_STEP, 1);
-    for (int64_t k = 0; k<a.size; k += step> 0 ? step : 1) {
+    int64_t step = tg_op_int(op, TG_ATTR_STEP, 1), count = ceil_div(a.size, step); /* the last index plus the step may be too large */
+    for (int64_t i = 0; i < count; i++) {
         args[0] = tile_scalar(c, TG_I64);
-        args[0]->i[0] = a.first + k;
+        args[0]->i[0] = a.first + i * step;
         iterate(c, op, args, 1, n, sums);
         tile_unref(c, args[0]);
     }

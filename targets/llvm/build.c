@@ -270,6 +270,7 @@ LLVMValueRef tg_llvm_loop_open(tg_llvm *l, tg_llvm_loop *loop, LLVMValueRef from
     loop->from = from;
     loop->until = until;
     loop->step = step;
+    loop->may_wrap = false;
     LLVMPositionBuilderAtEnd(l->builder, loop->body);
     loop->index = LLVMBuildPhi(l->builder, l->i64, "");
     return loop->index;
@@ -280,7 +281,8 @@ void tg_llvm_loop_close(tg_llvm *l, tg_llvm_loop *loop) {
     LLVMBasicBlockRef last = LLVMGetInsertBlock(l->builder);
     LLVMBasicBlockRef after = tg_llvm_block(l);
     LLVMValueRef next = LLVMBuildNSWAdd(l->builder, loop->index, loop->step, "");
-    LLVMValueRef more = LLVMBuildICmp(l->builder, LLVMIntSLT, next, loop->until, "");
+    LLVMValueRef more = loop->may_wrap ? LLVMBuildICmp(l->builder, LLVMIntSLT, loop->step, LLVMBuildSub(l->builder, loop->until, loop->index, ""), "")
+                                       : LLVMBuildICmp(l->builder, LLVMIntSLT, next, loop->until, "");
     LLVMBuildCondBr(l->builder, more, loop->body, after);
     LLVMPositionBuilderAtEnd(l->builder, loop->before);
     LLVMValueRef any = LLVMBuildICmp(l->builder, LLVMIntSLT, loop->from, loop->until, "");

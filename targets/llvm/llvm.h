@@ -94,6 +94,7 @@ LLVMValueRef tg_llvm_beside(tg_llvm *l, LLVMValueRef *part, unsigned n);
 typedef struct tg_llvm_loop {
     LLVMBasicBlockRef before, body;
     LLVMValueRef index, from, until, step;
+    bool may_wrap; /* set between open and close: the last index plus the step may lie beyond 2^63 */
 } tg_llvm_loop;
 LLVMValueRef tg_llvm_loop_open(tg_llvm *l, tg_llvm_loop *loop, LLVMValueRef from, LLVMValueRef until, LLVMValueRef step);
 void tg_llvm_loop_close(tg_llvm *l, tg_llvm_loop *loop);

@@ -303,6 +303,7 @@ static void emit_for(tg_x86 *x, tg_op *op) {
     c = carried_open(x, op, TG_FOR_CARRIED, op->n_operands - TG_FOR_CARRIED);
     tg_llvm_loop loop;
     LLVMValueRef k = tg_llvm_loop_open(x->l, &loop, lo, hi, step);
+    loop.may_wrap = each ? tg_op_int(op, TG_ATTR_STEP, 1) > 1 : a->block > INT64_C(1) << 62; /* bounds are below 2^62 */
     tg_block *body = &op->regions[0].body;
     if (each) {
         x->scalars[body->args[0]->id] = k;

@@ -293,6 +293,7 @@ static void run_for(tg_x86 *x, tg_op *op, LLVMValueRef mask) {
     run_block(x, body, active);
     set_all(x, carried, body->last, 0, n, active);
     LLVMValueRef step = tg_llvm_int(LLVMTypeOf(k.v), tg_op_int(op, TG_ATTR_STEP, 1));
+    step = pick(x, LLVMIntSLT, step, LLVMBuildSub(x->builder, until, k.v, "")); /* to the end, not beyond 2^63 */
     cell_set(x, &index, (tg_x86_val){LLVMBuildAdd(x->builder, k.v, step, ""), NULL, NULL}, NULL);
     loop_end(x, &l);
     for (uint32_t i = 0; i < n; i++) {
