@@ -34,6 +34,11 @@ static bool domain_bound(tg_check *c, uint32_t var, bool upper, tg_form *out) {
         *out = d.has_from ? d.from : tg_form_int(c, 0);
         return true;
     }
+    int64_t step = tg_op_int(c->vars.data[var].binder, TG_ATTR_STEP, 1);
+    tg_form by = tg_form_int(c, step);
+    if (step > 1 && !d.has_from && !d.has_until && tg_form_known_rem(c, d.extent, by).n == 0) {
+        return tg_form_add(c, d.extent, by, -1, out);
+    }
     return minus_one(c, d.has_until ? d.until : d.extent, out);
 }
 

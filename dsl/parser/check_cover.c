@@ -116,6 +116,10 @@ static bool count_of(tg_check *c, uint32_t var, tg_form *out, uint32_t *whole) {
                                     tg_form_nonneg(c, beyond)));
     int64_t step = tg_op_int(c->vars.data[var].binder, TG_ATTR_STEP, 1);
     if (step > 1) {
+        tg_form by = tg_form_int(c, step);
+        if (!d.has_from && !d.has_until && tg_form_known_rem(c, *out, by).n == 0) {
+            return is_uniform(c, *out = tg_form_div(c, *out, by));
+        }
         return inside && tg_form_add(c, *out, tg_form_int(c, step - 1), 1, out) &&
                is_uniform(c, *out = tg_form_div(c, *out, tg_form_int(c, step)));
     }
@@ -350,6 +354,19 @@ static bool bounded_by_fact(tg_check *c, tg_form f, tg_form dim) {
                       tg_form_constant(bound, &zero) && zero >= 0));
 }
 
+/* p / q < n where p < q · n: `where L % q == 0` says that q · (L / q) is L, and nothing of (L - 1) / q, the largest index of
+ * Y[i % q, i / q] */
+static bool quotient_within(tg_check *c, tg_form f, tg_form dim) {
+    uint32_t at;
+    tg_form product, less;
+    if (!tg_form_single_atom(f, &at) || c->atoms.data[at].kind != TG_ATOM_DIV) {
+        return false;
+    }
+    const tg_form *by = c->atoms.data[at].forms;
+    return tg_form_add(c, by[1], tg_form_int(c, 1), -1, &less) && tg_form_nonneg(c, less) &&
+           tg_form_mul(c, by[1], dim, &product) && tg_form_within(c, by[0], product);
+}
+
 /* Why the index is not known to stay inside: a variable may have a domain that says so. */
 static bool explain_index(cover *v, const store *s, const uint32_t *vars, uint32_t n) {
     for (uint32_t i = 0; i < n; i++) {
@@ -375,7 +392,8 @@ static bool measure(cover *v, store *s) {
     }
     for (uint32_t d = 0; d < s->n; d++) {
         tg_form dim = v->dims[d];
-        if (tg_form_within(c, s->index[d], dim) || bounded_by_fact(c, s->index[d], dim)) {
+        if (tg_form_within(c, s->index[d], dim) || quotient_within(c, s->index[d], dim) ||
+            bounded_by_fact(c, s->index[d], dim)) {
             continue;
         }
         uint32_t var = sweeps(c, s, d, dim);
@@ -593,7 +611,7 @@ static void add_quotient_facts(tg_check *c) {
         tg_form product, less, more;
         if (a.kind != TG_ATOM_DIV || !is_uniform(c, tg_form_atom(c, i)) ||
             !tg_form_mul(c, a.forms[1], tg_form_atom(c, i), &product) ||
-            !tg_form_add(c, product, tg_form_rem(c, a.forms[0], a.forms[1]), 1, &product) ||
+            !tg_form_add(c, product, tg_form_known_rem(c, a.forms[0], a.forms[1]), 1, &product) ||
             !tg_form_add(c, product, a.forms[0], -1, &more) ||
             !tg_form_add(c, a.forms[0], product, -1, &less)) {
             continue;
@@ -623,6 +641,22 @@ static void add_const_facts(tg_check *c) {
             tg_vec_push(c->arena, &c->facts, f);
         }
     }
+}
+
+/* Where a dimension is 0 there is nothing to cover: none is. */
+static void add_shape_facts(const cover *v) {
+    tg_form f;
+    for (uint32_t d = 0; d < v->tensor->type->rank; d++) {
+        if (tg_form_add(v->c, v->dims[d], tg_form_int(v->c, 1), -1, &f)) {
+            tg_vec_push(v->c->arena, &v->c->facts, f);
+        }
+    }
+}
+
+static void add_facts(const cover *v) {
+    add_const_facts(v->c);
+    add_shape_facts(v);
+    add_quotient_facts(v->c);
 }
 
 /* ---- reporting ------------------------------------------------------------------------------------------------------------------ */
@@ -685,16 +719,14 @@ void tg_check_coverage(tg_check *c) {
         tg_ir_walk(c->func, note_store, &v);
         uint32_t known_facts = c->facts.len;
         take_shape(&v);
-        add_const_facts(c);
-        add_quotient_facts(c);
+        add_facts(&v);
         stores within = measured(&v);
         bool good = v.filled || covered(&v, within, 0);
         if (!good) {
             cover larger = v;
-            c->facts.len = known_facts; /* bounds have made quotients of their own */
-            add_const_facts(c);
-            add_quotient_facts(c);
-            good = grow_to_stores(&larger) && covered(&larger, measured(&larger), 0);
+            c->facts.len = known_facts; /* bounds and counts have made quotients of their own */
+            add_facts(&v);
+            good = covered(&v, measured(&v), 0) || (grow_to_stores(&larger) && covered(&larger, measured(&larger), 0));
         }
         c->facts.len = known_facts;
         if (!good) {

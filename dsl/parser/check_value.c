@@ -186,12 +186,13 @@ static tg_form quotient_atom(tg_check *c, tg_atom_kind kind, tg_form p, tg_form 
     tg_form_deps(c, p, deps);
     tg_form_deps(c, q, deps);
     bool positive = tg_form_add(c, q, tg_form_int(c, 1), -1, &less) && tg_form_nonneg(c, less);
+    bool nonneg = (positive && kind == TG_ATOM_REM) || (tg_form_nonneg(c, p) && tg_form_nonneg(c, q)); /* p / 0 is 0, p % 0 is p */
     return atom(
         c, &(tg_atom){.kind = kind,
                       .forms = TG_COPY_ARRAY(c->arena, tg_form, forms, 2),
                       .n_forms = 2,
                       .deps = deps,
-                      .nonneg = positive && (kind == TG_ATOM_REM || tg_form_nonneg(c, p))});
+                      .nonneg = nonneg});
 }
 
 /* p = q·multiple + rest where that is possible; gives the quotient or the remainder */
@@ -238,6 +239,19 @@ tg_form tg_form_div(tg_check *c, tg_form p, tg_form q) {
 
 tg_form tg_form_rem(tg_check *c, tg_form p, tg_form q) {
     return divide(c, p, q, true);
+}
+
+static bool is_fact(const tg_check *c, tg_form f) {
+    uint32_t i = 0;
+    while (i < c->facts.len && !tg_form_equal(c->facts.data[i], f)) {
+        i++;
+    }
+    return i < c->facts.len;
+}
+
+tg_form tg_form_known_rem(tg_check *c, tg_form p, tg_form q) {
+    tg_form rest = tg_form_rem(c, p, q), zero = tg_form_int(c, 0), minus;
+    return is_fact(c, rest) && tg_form_add(c, zero, rest, -1, &minus) && is_fact(c, minus) ? zero : rest;
 }
 
 /* ---- operations --------------------------------------------------------------------------------------------------- */
