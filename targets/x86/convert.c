@@ -9,12 +9,12 @@
 typedef struct small_format {
     int width, mantissa, bias; /* bits below the sign, stored mantissa bits, exponent bias */
     int max_bits;              /* bits of the largest finite value */
-    int nan;                   /* code of NaN, 0: there is none */
+    int nan;                   /* code of NaN, 0: there is none; with infinities the quiet one without payload */
     bool has_inf;
 } small_format;
 
 static const small_format e4m3 = {7, 3, 7, 0x7e, 0x7f, false};
-static const small_format e5m2 = {7, 2, 15, 0x7b, 0x7f, true};
+static const small_format e5m2 = {7, 2, 15, 0x7b, 0x7e, true};
 static const small_format e2m1 = {3, 1, 1, 0x7, 0, false};
 static const small_format e5m10 = {15, 10, 15, 0x7bff, 0x7e00, true}; /* f16 on a machine without F16C */
 
@@ -87,6 +87,17 @@ static LLVMValueRef round_bf16_bits(tg_x86 *x, LLVMValueRef v) {
     return LLVMBuildAnd(b, LLVMBuildSelect(b, nan, quiet, up, ""), imm(u, (int64_t)0xffff0000), "");
 }
 
+/* Code of the NaN whose bits without the sign are a: the leading bits of the mantissa, so that a copy keeps them. */
+static LLVMValueRef encode_nan(tg_x86 *x, LLVMValueRef a, const small_format *f) {
+    LLVMBuilderRef b = x->builder;
+    if (!f->has_inf) {
+        return imm(a, f->nan);
+    }
+    LLVMValueRef kept = LLVMBuildAnd(b, LLVMBuildLShr(b, a, imm(a, 23 - f->mantissa), ""), imm(a, (1 << f->mantissa) - 1), "");
+    LLVMValueRef none = LLVMBuildICmp(b, LLVMIntEQ, kept, imm(a, 0), "");
+    return LLVMBuildSelect(b, none, imm(a, f->nan), LLVMBuildOr(b, kept, imm(a, f->max_bits + 1), ""), "");
+}
+
 /* f32 → the code of a small format in the low bits of i32. */
 static LLVMValueRef encode_small(tg_x86 *x, LLVMValueRef v, const small_format *f) {
     LLVMBuilderRef b = x->builder;
@@ -108,7 +119,7 @@ static LLVMValueRef encode_small(tg_x86 *x, LLVMValueRef v, const small_format *
     code = LLVMBuildSelect(b, over, imm(u, f->has_inf ? f->max_bits + 1 : f->max_bits), code, "");
     if (f->nan) {
         LLVMValueRef nan = LLVMBuildICmp(b, LLVMIntUGT, a, imm(u, 0x7f800000), "");
-        code = LLVMBuildSelect(b, nan, imm(u, f->nan), code, "");
+        code = LLVMBuildSelect(b, nan, encode_nan(x, a, f), code, "");
     }
     return LLVMBuildOr(b, code, LLVMBuildShl(b, sign, imm(u, f->width), ""), "");
 }
@@ -123,12 +134,8 @@ static LLVMValueRef decode_small(tg_x86 *x, LLVMValueRef u, const small_format *
     LLVMValueRef v = as_int(x, LLVMBuildFMul(b, as_f32(x, placed), scale, ""));
     if (f->nan) {
         LLVMValueRef special = LLVMBuildICmp(b, LLVMIntUGT, mag, imm(u, f->max_bits), "");
-        LLVMValueRef nan = imm(u, 0x7fc00000);
-        if (f->has_inf) {
-            LLVMValueRef inf = LLVMBuildICmp(b, LLVMIntEQ, mag, imm(u, f->max_bits + 1), "");
-            nan = LLVMBuildSelect(b, inf, imm(u, 0x7f800000), nan, "");
-        }
-        v = LLVMBuildSelect(b, special, nan, v, "");
+        LLVMValueRef inf_or_nan = LLVMBuildOr(b, placed, imm(u, 0x7f800000), "");
+        v = LLVMBuildSelect(b, special, f->has_inf ? inf_or_nan : imm(u, 0x7fc00000), v, "");
     }
     LLVMValueRef sign = LLVMBuildShl(b, LLVMBuildLShr(b, u, imm(u, f->width), ""), imm(u, 31), "");
     return as_f32(x, LLVMBuildOr(b, v, sign, ""));
