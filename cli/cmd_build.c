@@ -182,8 +182,9 @@ static int write_files(const build_options *o, const tg_kernel *k, const tg_sele
         return cli_error("cannot write %s", header);
     }
     if (o->json) {
-        printf("{\"ok\": true, \"kernel\": \"%s\", \"name\": \"%s\", \"arch\": \"%s\", \"object\": ", k->signature->name, name,
-               k->context->machine.needs);
+        const tg_machine *m = &k->context->machine;
+        printf("{\"ok\": true, \"kernel\": \"%s\", \"name\": \"%s\", \"arch\": \"%s\", \"caches_kib\": [%lld, %lld, %lld], \"object\": ",
+               k->signature->name, name, m->needs, (long long)m->l1_bytes >> 10, (long long)m->l2_bytes >> 10, (long long)m->l3_bytes >> 10);
         cli_json_text(stdout, object);
         printf(", \"header\": ");
         cli_json_text(stdout, header);
@@ -246,6 +247,9 @@ static int build_file(const build_options *o, const char *path) {
     int code = cli_open_context(&options, &c);
     if (code) {
         return code;
+    }
+    if (o->arch && strcmp(o->arch, c->machine.arch) == 0) { /* a level by its name, not this machine's */
+        c->target->typical(&c->machine);
     }
     tg_module *m = NULL;
     tg_kernel *k = cli_load(c, path, &o->selection, o->json, &m, &code);

@@ -11,6 +11,7 @@ typedef struct level {
     const char *arch, *level, *cpu, *features;
     int bits, regs;
     bool fma, masks, vnni, amx;
+    int l1_kib, l2_kib, l3_kib; /* of a typical processor */
 } level;
 
 /* Requests of lines that will be written: AMD's processors have the instruction, on Intel's before Broadwell it does nothing. */
@@ -19,14 +20,15 @@ typedef struct level {
 #define VNNI PREFETCHW ",+avx512vnni"
 #define AMX VNNI ",+avx512bf16,+amx-tile,+amx-int8,+amx-bf16"
 
-/* x86-64-v4, v3 and v2 of the psABI; prefer-256-bit is off, vectors are as wide as we write them. */
+/* x86-64-v4, v3 and v2 of the psABI; prefer-256-bit is off, vectors are as wide as we write them. Caches of Sapphire Rapids, Zen 4,
+ * Cascade Lake, Alder Lake (the least of its two kinds of cores), Zen 2 and 3, Nehalem. */
 static const level levels[] = {
-    {"avx512amx", "avx512", "x86-64-v4", AMX, 512, 32, true, true, true, true},
-    {"avx512vnni", "avx512", "x86-64-v4", VNNI, 512, 32, true, true, true, false},
-    {"avx512", NULL, "x86-64-v4", PREFETCHW, 512, 32, true, true, false, false},
-    {"avx2vnni", "avx2", "x86-64-v3", PREFETCHW ",+avxvnni", 256, 16, true, false, true, false},
-    {"avx2", NULL, "x86-64-v3", PREFETCHW, 256, 16, true, false, false, false},
-    {"v2", NULL, "x86-64-v2", PREFETCHW, 128, 16, false, false, false, false},
+    {"avx512amx", "avx512", "x86-64-v4", AMX, 512, 32, true, true, true, true, 48, 2048, 65536},
+    {"avx512vnni", "avx512", "x86-64-v4", VNNI, 512, 32, true, true, true, false, 32, 1024, 32768},
+    {"avx512", NULL, "x86-64-v4", PREFETCHW, 512, 32, true, true, false, false, 32, 1024, 24576},
+    {"avx2vnni", "avx2", "x86-64-v3", PREFETCHW ",+avxvnni", 256, 16, true, false, true, false, 32, 1024, 24576},
+    {"avx2", NULL, "x86-64-v3", PREFETCHW, 256, 16, true, false, false, false, 32, 512, 16384},
+    {"v2", NULL, "x86-64-v2", PREFETCHW, 128, 16, false, false, false, false, 32, 256, 8192},
 };
 
 static int64_t cache_bytes(int name, int64_t otherwise) {
@@ -60,6 +62,15 @@ static int64_t stream_bytes(const tg_machine *m) {
     return !m->has_fma ? 0 : !__builtin_cpu_is("intel") ? share_of_last(m) : recent ? 2 * m->l2_bytes : 0;
 }
 
+/* What is not known of a level, as AMD's; see describe_host. */
+static void take_caches(const level *l, tg_machine *m, int64_t l1, int64_t l2, int64_t l3) {
+    m->l1_bytes = l1;
+    m->l2_bytes = l2;
+    m->l3_bytes = l3;
+    m->stream_bytes = l->fma && !l->masks ? share_of_last(m) : 0;
+    m->requests = m->stream_bytes > 0;
+}
+
 static void describe(const level *l, tg_machine *m) {
     memset(m, 0, sizeof *m);
     m->family = "x86";
@@ -76,12 +87,9 @@ static void describe(const level *l, tg_machine *m) {
     m->has_vnni = l->vnni;
     m->halves = l->masks;
     m->has_bf16 = m->has_amx = l->amx;
-    m->l1_bytes = cache_bytes(_SC_LEVEL1_DCACHE_SIZE, 32 << 10);
-    m->l2_bytes = cache_bytes(_SC_LEVEL2_CACHE_SIZE, 1 << 20);
-    m->l3_bytes = third_level(cache_bytes(_SC_LEVEL3_CACHE_SIZE, 16 << 20));
+    take_caches(l, m, cache_bytes(_SC_LEVEL1_DCACHE_SIZE, 32 << 10), cache_bytes(_SC_LEVEL2_CACHE_SIZE, 1 << 20),
+                third_level(cache_bytes(_SC_LEVEL3_CACHE_SIZE, 16 << 20)));
     m->n_cores = (int)cache_bytes(_SC_NPROCESSORS_ONLN, 1);
-    m->stream_bytes = l->fma && !l->masks ? share_of_last(m) : 0; /* unknown: as AMD's, see describe_host */
-    m->requests = m->stream_bytes > 0;
     m->waits_for_results = l->masks;
 }
 
@@ -118,6 +126,14 @@ static void add_instructions(tg_machine *m) {
         m->features = of_wide[m->has_vnni + 2 * m->has_bf16].features;
         m->needs = of_wide[m->has_vnni + 2 * m->has_bf16].needs;
     }
+}
+
+void tg_x86_typical(tg_machine *m) {
+    const level *l = levels;
+    while (strcmp(l->arch, m->arch) != 0) {
+        l++;
+    }
+    take_caches(l, m, (int64_t)l->l1_kib << 10, (int64_t)l->l2_kib << 10, (int64_t)l->l3_kib << 10);
 }
 
 bool tg_x86_machine(const char *arch, tg_machine *out) {

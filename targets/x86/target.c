@@ -245,4 +245,4 @@ static const char *passes(const tg_machine *machine, const tg_codegen_options *o
                               : TG_PASSES_STANDARD ",blocks-narrow,lower-math,canon,cse,dce";
 }
 
-const tg_target tg_target_x86 = {"x86", tg_x86_machine, passes, compile};
+const tg_target tg_target_x86 = {"x86", tg_x86_machine, tg_x86_typical, passes, compile};

@@ -5,5 +5,6 @@
 #include "dsl/ir/machine.h"
 
 bool tg_x86_machine(const char *arch, tg_machine *out);
+void tg_x86_typical(tg_machine *m);
 
 #endif

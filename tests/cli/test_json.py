@@ -80,6 +80,8 @@ with tempfile.TemporaryDirectory() as folder:
     expect(2, fails("unknown pass soup"), "compile", *gemm, "--print-after", "soup")
 
     expect(0, lambda v: works(v) and v["kernel"] == "gemm", "build", *gemm, "-o", "g.o", "--header", "g.h")
+    for arch, caches in {"v2": [32, 256, 8192], "avx2": [32, 512, 16384], "avx512": [32, 1024, 24576], "avx512amx": [48, 2048, 65536]}.items():
+        expect(0, lambda v: works(v) and v["arch"] == arch and v["caches_kib"] == caches, "build", *gemm, "--arch", arch, "-o", "g.o", "--header", "g.h")
     expect(1, fails("cannot write /nowhere/g.o"), "build", *gemm, "-o", "/nowhere/g.o")
     expect(1, lambda v: fails("")(v) and v["diagnostics"][0]["code"] == "E0702", "build", *gemm, "--schedule", "q = 1", "-o", "g.o")
     expect(2, fails("unknown target"), "build", *gemm, "--target", "ptx")

@@ -120,6 +120,25 @@ Test(x86, portable_has_the_hosts_facts_and_its_levels_instructions) {
     cr_expect_eq(tg_cpu_runs("v2+avx2"), tg_cpu_runs("avx2"));
 }
 
+/* Objects for a level by its name do not depend on the machine that makes them. */
+Test(x86, typical_caches_of_levels) {
+    static const struct {
+        const char *arch;
+        int64_t l1, l2, l3, stream;
+    } want[] = {{"avx512amx", 48 << 10, 2 << 20, 64 << 20, 0},  {"avx512vnni", 32 << 10, 1 << 20, 32 << 20, 0},
+                {"avx512", 32 << 10, 1 << 20, 24 << 20, 0},     {"avx2vnni", 32 << 10, 1 << 20, 24 << 20, 12 << 20},
+                {"avx2", 32 << 10, 512 << 10, 16 << 20, 8 << 20}, {"v2", 32 << 10, 256 << 10, 8 << 20, 0}};
+    for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
+        tg_machine m;
+        cr_assert(tg_target_x86.machine(want[i].arch, &m));
+        m.l1_bytes = m.l2_bytes = m.l3_bytes = m.stream_bytes = 1;
+        tg_target_x86.typical(&m);
+        cr_expect(m.l1_bytes == want[i].l1 && m.l2_bytes == want[i].l2 && m.l3_bytes == want[i].l3 && m.stream_bytes == want[i].stream &&
+                      m.requests == (want[i].stream > 0),
+                  "%s", want[i].arch);
+    }
+}
+
 /* Where results go past the caches, operands are requested a page ahead on machines that gain from it. */
 Test(x86, requests_operands) {
     tg_machine m;
