@@ -46,7 +46,7 @@ static int recurrence(tutorial *t)
     tg_tensor_release(x);
     tg_tensor_release(y);
     /* in units of u * magnitude: each of up to N combinations rounds twice on each side of a tree */
-    return tutorial_report("recurrence", worst, 2.0 * N);
+    return tutorial_report("recurrence, in roundings of its size", worst, 2.0 * N);
 }
 
 /* As the kernel: products and sums of `x*x + y*y` fuse where the language says so (left product). */
