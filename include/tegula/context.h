@@ -32,7 +32,7 @@ typedef struct tg_context_options {
      * machine's. One that this processor lacks is good for compiling ahead of time; launches
      * are then TG_ERROR_UNSUPPORTED. */
     const char *arch;
-    /** Threads of a launch, the caller included. 0: TEGULA_THREADS, else the processors the
+    /** Threads of a launch, the caller included; more than 1024 count as 1024. 0: TEGULA_THREADS, else the processors the
      * process may use. */
     int32_t n_threads;
     /** Non-zero: bind each thread to a processor. */

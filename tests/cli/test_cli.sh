@@ -150,6 +150,7 @@ expect "build beyond the limit of file sizes" 1 "cannot write $dir/limited.o" li
 expect "no half-written object" 1 "" test -e "$dir/limited.o"
 expect "run where the cache cannot be written" 0 "check ok" limited env TEGULA_CACHE="$dir/small" "$tegula" run kernels.dsl --kernel gemm --check --repeat 1
 expect "tune where no file can be written" 1 "cannot be written" limited env TEGULA_CACHE="$dir/small" $tune --budget 0.2 --db "" --report "$dir/limited.html"
+expect "tune where the database cannot be written" 0 "results are not kept: .*I/O error" limited env TEGULA_CACHE="$dir/small" $tune --budget 0.2
 expect "standard output beyond the limit" 1 "cannot write to standard output" limited sh -c "'$tegula' compile kernels.dsl --kernel gemm > '$dir/limited.s'"
 expect "a full disk behind standard output" 1 "cannot write to standard output" sh -c "'$tegula' info > /dev/full"
 
