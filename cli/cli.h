@@ -37,6 +37,9 @@ typedef struct cli_command {
     int (*run)(int argc, char **argv); /* without the command's name */
 } cli_command;
 
+/* How wide printf's %-*s has to be for a text to fill so many columns: "…" takes three bytes for one. */
+int cli_bytes_of(const char *text, int columns);
+
 /* Reads options and up to CLI_LIST_MAX other arguments. `--help` prints the help of the
  * command. True to go on; else *code is the exit code. A list takes the arguments up to the
  * next option ("--set M=1 N=2") but no file name: its items contain '='. */

@@ -21,8 +21,8 @@ enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 static void print_help(FILE *out) {
     fprintf(out, "usage: tegula COMMAND [OPTION…]\n\n");
     for (size_t i = 0; i < N_COMMANDS; i++) {
-        fprintf(out, "  %-8s %-8s  %s\n", commands[i].name, commands[i].arguments,
-                commands[i].summary);
+        const char *arguments = commands[i].arguments;
+        fprintf(out, "  %-8s %-*s  %s\n", commands[i].name, cli_bytes_of(arguments, 8), arguments, commands[i].summary);
     }
     fprintf(
         out,

@@ -5,17 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+int cli_bytes_of(const char *text, int columns) {
+    for (; *text; text++) {
+        columns += ((unsigned char)*text & 0xc0) == 0x80;
+    }
+    return columns;
+}
+
 static void print_help(const cli_command *c, const cli_option *options, size_t n) {
     printf("usage: tegula %s [OPTION…] %s\n\n%s\n\n", c->name, c->arguments, c->summary);
     for (size_t i = 0; i < n; i++) {
         char left[64];
         snprintf(left, sizeof left, "%s%s%s", options[i].name, options[i].argument ? " " : "",
                  options[i].argument ? options[i].argument : "");
-        int bytes = 26; /* of which "…" takes three for one column */
-        for (const char *p = left; *p; p++) {
-            bytes += ((unsigned char)*p & 0xc0) == 0x80;
-        }
-        printf("  %-*s %s\n", bytes, left, options[i].help);
+        printf("  %-*s %s\n", cli_bytes_of(left, 26), left, options[i].help);
     }
 }
 

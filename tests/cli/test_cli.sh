@@ -22,6 +22,7 @@ expect() {
 
 expect "no command" 2 "usage" "$tegula"
 expect "help" 0 "explain" "$tegula" --help
+expect "help in columns" 0 "^  fmt      FILE…     print" "$tegula" --help
 expect "help says what exit codes mean" 0 "^2: the command line is wrong" "$tegula" --help
 expect "version" 0 "tegula 0" "$tegula" --version
 expect "wrong command" 2 "did you mean 'compile'" "$tegula" compil
