@@ -25,6 +25,19 @@ static bool block_bound(tg_check *c, const tg_axis *axis, bool upper, tg_form *o
     return tg_form_add(c, first, size, 1, out) && minus_one(c, *out, out);
 }
 
+static bool is_fact(const tg_check *c, tg_form f) {
+    uint32_t i = 0;
+    while (i < c->facts.len && !tg_form_equal(c->facts.data[i], f)) {
+        i++;
+    }
+    return i < c->facts.len;
+}
+
+tg_form tg_form_known_rem(tg_check *c, tg_form p, tg_form q) {
+    tg_form rest = tg_form_rem(c, p, q), zero = tg_form_int(c, 0), minus;
+    return is_fact(c, rest) && tg_form_add(c, zero, rest, -1, &minus) && is_fact(c, minus) ? zero : rest;
+}
+
 static bool domain_bound(tg_check *c, uint32_t var, bool upper, tg_form *out) {
     tg_check_domain d;
     if (!tg_check_domain_of(c, var, &d)) {

@@ -136,13 +136,13 @@ bool tg_check_has_fact(tg_check *c, const tg_value *tensor, tg_sig_fact_kind kin
 /* Quotient and remainder, simplified. */
 tg_form tg_form_div(tg_check *c, tg_form p, tg_form q);
 tg_form tg_form_rem(tg_check *c, tg_form p, tg_form q);
-/* The remainder, 0 where `where p % q == 0` says so, also if nothing says that q is positive. */
-tg_form tg_form_known_rem(tg_check *c, tg_form p, tg_form q);
 
 /* ---- bounds (check_bound.c) ---------------------------------------------------------------------------------- */
 
 /* Inclusive bound of a form over all its variables but those in `keep` (null: none); false if not found. */
 bool tg_form_bound(tg_check *c, tg_form f, const tg_vars *keep, bool upper, tg_form *out);
+/* The remainder, 0 where `where p % q == 0` says so, also if nothing says that q is positive. */
+tg_form tg_form_known_rem(tg_check *c, tg_form p, tg_form q);
 /* 0 <= f < limit everywhere */
 bool tg_form_within(tg_check *c, tg_form f, tg_form limit);
 

@@ -241,19 +241,6 @@ tg_form tg_form_rem(tg_check *c, tg_form p, tg_form q) {
     return divide(c, p, q, true);
 }
 
-static bool is_fact(const tg_check *c, tg_form f) {
-    uint32_t i = 0;
-    while (i < c->facts.len && !tg_form_equal(c->facts.data[i], f)) {
-        i++;
-    }
-    return i < c->facts.len;
-}
-
-tg_form tg_form_known_rem(tg_check *c, tg_form p, tg_form q) {
-    tg_form rest = tg_form_rem(c, p, q), zero = tg_form_int(c, 0), minus;
-    return is_fact(c, rest) && tg_form_add(c, zero, rest, -1, &minus) && is_fact(c, minus) ? zero : rest;
-}
-
 /* ---- operations --------------------------------------------------------------------------------------------------- */
 
 static uint32_t op_key(const tg_op *op) {
@@ -532,8 +519,25 @@ bool tg_check_domain_of(tg_check *c, uint32_t var, tg_check_domain *out) {
     return true;
 }
 
+/* The atom x of x - 3 >= 0, or of x >= 0, which is no negative number. */
+static void note_sign(tg_check *c, tg_form f) {
+    const tg_form_term *x = NULL;
+    for (uint32_t i = 0; i < f.n; i++) {
+        const tg_form_term *t = &f.terms[i];
+        bool lone = t->n == 1 && t->factor > 0 && !x;
+        if (!lone && (t->n > 0 || t->factor > 0)) {
+            return;
+        }
+        x = lone ? t : x;
+    }
+    if (x) {
+        c->atoms.data[x->atoms[0]].nonneg = true;
+    }
+}
+
 static void add_fact(tg_check *c, tg_form f) {
     tg_vec_push(c->arena, &c->facts, f);
+    note_sign(c, f);
 }
 
 /* lhs <op> rhs as forms that are >= 0 */

@@ -1,4 +1,4 @@
-// What `where L % Q == 0` says about L / Q: the first five are covered.
+// What `where L % Q == 0` says about L / Q: the first six are covered.
 kernel across(in f32 X[L], in f32 W[Q], out f32 Y[Q, L / Q])
     where L % Q == 0
 {
@@ -23,6 +23,11 @@ kernel steps(in f32 X[L], out f32 Y[L])
     where L % 8 == 0
 {
     grid (each b in L step 8, q in 8) Y[b + q] = X[b + q];
+}
+kernel by_number(in f32 X[L], out f32 Y[L], i64 q)
+    where L % q == 0, q > 0
+{
+    grid (b in L / q, i in q) Y[b * q + i] = X[b * q + i];
 }
 kernel no_fact(in f32 X[L], in f32 W[Q], out f32 Y[Q, L / Q])
 {
@@ -62,4 +67,9 @@ kernel later(in f32 X[L], out f32 Y[L])
     where L % 8 == 0
 {
     grid (each b in L from 8 step 8, q in 8) Y[b + q] = X[b + q];
+}
+kernel any_number(in f32 X[L], out f32 Y[L], i64 q)
+    where L % q == 0
+{
+    grid (b in L / q, i in q) unchecked Y[b * q + i] = X[b * q + i];
 }
