@@ -178,12 +178,15 @@ static void division_bounds(prover *p, const tg_op *op, bool upper, bound_list *
         add_constant(p, out, upper ? divisor - 1 : 0);
         return;
     }
-    if (rem && !constant && upper) { /* x % y <= y - 1 if y > 0 */
+    if (rem && !constant) { /* 0 <= x % y <= y - 1 if y > 0 */
         tg_affine y;
         if (tg_affine_with_opaque(p->arena, tg_operand(op, 1), &y)) {
             y.constant -= 1;
-            if (prove(p, &y)) {
+            bool positive = prove(p, &y);
+            if (positive && upper) {
                 add_bound(p, out, tg_operand(op, 1), -1);
+            } else if (positive) {
+                add_constant(p, out, 0);
             }
         }
         return;

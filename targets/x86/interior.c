@@ -4,10 +4,13 @@
  *
  * Loads at moved indices may leave their tensor, where they read zeros: each vector would compare its lanes with both edges. But the indices
  * are affine, so what stays inside is an interval of x, the *interior*, known before the loop over x. Its vectors need no tests; the
- * few before and after it run under masks (nest.c). Tests that do not depend on x are part of the same question: where one
+ * few before and after it run under masks (nest.c). So do indices that wrap round or stop at an edge, (x + 1) % W and clamp(x + 1, 0, W - 1),
+ * which in the interior do neither. Tests that do not depend on x are part of the same question: where one
  * fails, as in the first row of an image, the interior is empty. */
 #include "targets/x86/address.h"
 #include "targets/x86/carry.h"
+
+static const int64_t FAR = INT64_C(1) << 61; /* no index is so far from 0 */
 
 static bool is_known(const tg_x86 *x, const tg_x86_nest *n, const tg_affine_term *t) {
     if (t->axis) {
@@ -28,14 +31,41 @@ static bool describe(tg_x86 *x, const tg_x86_nest *n, const tg_value *index, tg_
     return affine;
 }
 
-/* The remainder by something known at launch that a whole index is, or null. */
-static const tg_op *wrap_of(const tg_x86_nest *n, const tg_value *index) {
-    const tg_op *op = index->def;
-    bool wraps = op && op->opcode == TG_OP_REM && tg_type_has_axis(index->type, n->vector) && tg_operand(op, 1)->type->n_axes == 0;
-    return wraps && tg_x86_is_launch_value(tg_operand(op, 1)) ? op : NULL;
+/* Is `op` an index along the lanes that something known at launch limits? */
+static bool is_limited(const tg_x86_nest *n, const tg_op *op, tg_opcode by) {
+    bool limits = op && op->opcode == by && tg_type_has_axis(tg_result(op, 0)->type, n->vector) && tg_operand(op, 1)->type->n_axes == 0;
+    return limits && tg_x86_is_launch_value(tg_operand(op, 1));
 }
 
-static bool add_border(tg_x86 *x, tg_x86_nest *n, const tg_value *index, tg_x86_boxed box) {
+static bool is_small(const tg_value *v, int64_t *c) {
+    return tg_value_const_int(v, c) && *c > INT32_MIN && *c < INT32_MAX;
+}
+
+/* What an index is while nothing limits it, and where that is: least <= x < extent + beyond + least.
+ *
+ *   x % n    max(x, a)    min(x, n)    min(max(x, a), n)    max(min(x, n), a) */
+static bool find_limits(const tg_x86_nest *n, const tg_value *index, tg_x86_boxed *box, int64_t *least) {
+    const tg_op *op = index->def;
+    if (is_limited(n, op, TG_OP_REM)) {
+        *least = 0;
+        *box = (tg_x86_boxed){.op = op, .extent = tg_operand(op, 1), .free = tg_operand(op, 0)};
+        return true;
+    }
+    bool above = is_limited(n, op, TG_OP_MAX), below = is_limited(n, op, TG_OP_MIN);
+    const tg_op *other = above || below ? tg_operand(op, 0)->def : NULL;
+    other = is_limited(n, other, above ? TG_OP_MIN : TG_OP_MAX) ? other : NULL;
+    const tg_op *low = above ? op : other, *high = above ? other : op;
+    if (!(above || below) || (low && !is_small(tg_operand(low, 1), least))) {
+        return false;
+    }
+    *least = low ? *least : -FAR;
+    *box = (tg_x86_boxed){.op = op, .extent = tg_operand(high ? high : low, 1), .beyond = high ? 1 - *least : FAR};
+    box->free = tg_operand(other ? other : op, 0);
+    return true;
+}
+
+/* The index less `least` stays in the box. True if that depends on the lanes and was not known before. */
+static bool add_border(tg_x86 *x, tg_x86_nest *n, const tg_value *index, tg_x86_boxed box, int64_t least) {
     for (uint32_t i = 0; i < n->bordered.len; i++) {
         if (n->bordered.data[i].op == box.op && n->bordered.data[i].d == box.d) {
             return false;
@@ -44,6 +74,7 @@ static bool add_border(tg_x86 *x, tg_x86_nest *n, const tg_value *index, tg_x86_
     if (!describe(x, n, index, &box)) {
         return false;
     }
+    box.index.constant -= least;
     tg_vec_push(x->arena, &n->bordered, box);
     return box.per_lane != 0;
 }
@@ -64,14 +95,15 @@ void tg_x86_choose_interior(tg_x86 *x, tg_x86_nest *n) {
     for (uint32_t i = 0; i < loads.len; i++) {
         const tg_op *op = loads.data[i];
         for (uint32_t d = 0; d < tg_op_n_indices(op) && tg_type_has_axis(tg_result(op, 0)->type, n->vector); d++) {
-            tg_value *index = tg_op_index(op, d);
-            const tg_op *wrap = wrap_of(n, index);
-            if (wrap) {
-                index = tg_operand(wrap, 0);
-                along |= add_border(x, n, index, (tg_x86_boxed){wrap, 0, {0}, 0, tg_operand(wrap, 1)});
+            tg_x86_boxed box;
+            int64_t least;
+            const tg_value *index = tg_op_index(op, d);
+            if (find_limits(n, index, &box, &least)) {
+                index = box.free;
+                along |= add_border(x, n, index, box, least);
             }
             if (is_tested(op, d)) {
-                along |= add_border(x, n, index, (tg_x86_boxed){op, d, {0}, 0, NULL});
+                along |= add_border(x, n, index, (tg_x86_boxed){.op = op, .d = d}, 0);
             }
         }
     }
@@ -97,6 +129,17 @@ static void cut(tg_x86 *x, LLVMValueRef *lo, LLVMValueRef *hi, int64_t c, LLVMVa
     *hi = tg_llvm_min64(x->l, *hi, LLVMBuildAdd(b, up, one, ""));
 }
 
+/* Limits of indices may be any number; as extents they are cut to what axes can reach. */
+static LLVMValueRef extent_of(tg_x86 *x, const tg_x86_boxed *box) {
+    if (!box->extent) {
+        return tg_x86_tensor_of(x, tg_operand(box->op, 0))->dim[box->d];
+    }
+    int64_t most = 2 * FAR;
+    LLVMValueRef n = tg_x86_scalar_of(x, box->extent);
+    n = box->beyond ? tg_llvm_min64(x->l, tg_llvm_max64(x->l, n, tg_llvm_i64(x->l, -most)), tg_llvm_i64(x->l, most)) : n;
+    return LLVMBuildAdd(x->builder, n, tg_llvm_i64(x->l, box->beyond), "");
+}
+
 void tg_x86_interior_of(tg_x86 *x, const tg_x86_nest *n, const tg_x86_frame *f, LLVMValueRef *lo, LLVMValueRef *hi) {
     LLVMBuilderRef b = x->builder;
     LLVMValueRef inside = NULL, first = *lo, until = *hi;
@@ -104,7 +147,7 @@ void tg_x86_interior_of(tg_x86 *x, const tg_x86_nest *n, const tg_x86_frame *f, 
         const tg_x86_boxed *box = &n->bordered.data[i];
         LLVMValueRef least = tg_x86_extreme(x, n, f, f, &box->index, false, NULL, NULL);
         LLVMValueRef most = tg_x86_extreme(x, n, f, f, &box->index, true, NULL, NULL);
-        LLVMValueRef dim = box->extent ? tg_x86_scalar_of(x, box->extent) : tg_x86_tensor_of(x, tg_operand(box->op, 0))->dim[box->d];
+        LLVMValueRef dim = extent_of(x, box);
         if (box->per_lane) {
             cut(x, lo, hi, box->per_lane, least, most, dim);
             continue;

@@ -212,7 +212,7 @@ static void find_boxed(tg_x86 *x, tg_x86_nest *n, const survey *s) {
         int64_t proved = tg_op_int(op, TG_ATTR_IN_BOUNDS, 0);
         bool varies = tg_type_has_axis(tg_result(op, 0)->type, n->tile) || varies_inside(x, n, tg_result(op, 0));
         for (uint32_t d = 0; d < tg_op_n_indices(op) && varies; d++) {
-            tg_x86_boxed box = {op, d, {0}, 0, NULL};
+            tg_x86_boxed box = {.op = op, .d = d};
             if (!(proved >> d & 1) && tg_affine_of(x->arena, tg_op_index(op, d), &box.index) && is_boxable(x, n, &box.index)) {
                 tg_vec_push(x->arena, &n->boxed, box);
             }
@@ -285,17 +285,22 @@ void tg_x86_choose_tile(tg_x86 *x, tg_x86_nest *n) {
     find_boxed(x, n, &s);
 }
 
-static bool is_among(const tg_x86_boxes *boxes, const tg_op *op, uint32_t d) {
+static const tg_x86_boxed *find_box(const tg_x86_boxes *boxes, const tg_op *op, uint32_t d) {
     for (uint32_t i = 0; i < boxes->len; i++) {
         if (boxes->data[i].op == op && boxes->data[i].d == d) {
-            return true;
+            return &boxes->data[i];
         }
     }
-    return false;
+    return NULL;
+}
+
+const tg_x86_boxed *tg_x86_box_of(const tg_x86 *x, const tg_op *op, uint32_t d) {
+    const tg_x86_boxed *box = x->boxed ? find_box(&x->boxed->boxed, op, d) : NULL;
+    return box || !x->interior ? box : find_box(&x->interior->bordered, op, d);
 }
 
 bool tg_x86_is_boxed(const tg_x86 *x, const tg_op *op, uint32_t d) {
-    return (x->boxed && is_among(&x->boxed->boxed, op, d)) || (x->interior && is_among(&x->interior->bordered, op, d));
+    return tg_x86_box_of(x, op, d) != NULL;
 }
 
 LLVMValueRef tg_x86_extreme(tg_x86 *x, const tg_x86_nest *n, const tg_x86_frame *f, const tg_x86_frame *end, const tg_affine *index,

@@ -77,6 +77,9 @@ static int64_t coefficient_in(const tg_value *v, const tg_axis *a, const binding
     case TG_OP_REM: /* most vectors of an index that wraps round the size of a tensor are not where it does */
         return tg_operand(op, 1)->def && tg_operand(op, 1)->def->opcode == TG_OP_DIM ? coefficient_in(tg_operand(op, 0), a, e, steps)
                                                                                    : opaque(op, a, e, steps);
+    case TG_OP_MIN:
+    case TG_OP_MAX: /* nor where it stops at an edge */
+        return tg_operand(op, 1)->type->n_axes == 0 ? coefficient_in(tg_operand(op, 0), a, e, steps) : opaque(op, a, e, steps);
     default:
         return opaque(op, a, e, steps);
     }
@@ -375,9 +378,10 @@ static bool choose_scheduled(tg_x86 *x, tg_x86_nest *n) {
 
 /* A function like exp is one long chain: each instruction waits for the one before, four or five cycles, and the processor sees
  * too few of the next iteration's to fill them. A value of several registers' lanes is as many chains, whose instructions alternate.
- * A butterfly is many short chains, which fill the registers as they are. */
+ * Many chains side by side, as of a butterfly or a network that sorts, fill the registers as they are. */
 static bool is_long_chain(const tg_x86_nest *n, const votes *v) {
-    return (v->height >= LONG || v->quotients) && !v->wide && n->roots.data[0].kind != TG_X86_ROOT_SET;
+    bool lone = v->height >= LONG && v->ops < (int)CHAINS * v->height;
+    return (lone || v->quotients) && !v->wide && n->roots.data[0].kind != TG_X86_ROOT_SET;
 }
 
 /* The number of points if that is a constant; 0 if it is not. */
@@ -448,7 +452,8 @@ void tg_x86_choose_vector(tg_x86 *x, tg_x86_nest *n) {
             chosen = v;
         }
     }
-    bool only_gathers = chosen.score < 0 && best < -90; /* few lanes and no access in order: scalar code is better */
+    /* Few lanes, no access in order and little to do with what is gathered: scalar code is better. */
+    bool only_gathers = chosen.score < 0 && best < -90 && chosen.ops < -chosen.score;
     if (!n->vector || chosen.scalar_only || only_gathers) {
         n->vector = NULL;
         return;

@@ -3,7 +3,7 @@
  *   (d + 32) % 64, k / 32, k % 32      lanes that begin at a multiple of their number stay together: the remainder goes on by one from lane to
  *                                      lane, the quotient is one for all
  *   (x + 1) % N                        an index that wraps round leaves [0, N) by less than N: a comparison on each side does
- *   (x + 1) % N, in the interior       it does not leave [0, N) at all (interior.c) */
+ *   (x + 1) % N, clamp(x, a, b)        in the interior they do not leave [0, N) and [a, b] at all (interior.c) */
 #include "dsl/ir/range.h"
 #include "targets/x86/x86_internal.h"
 
@@ -67,6 +67,15 @@ static tg_x86_val wrapped(tg_x86 *x, tg_x86_val index, LLVMValueRef n) {
     LLVMValueRef below = LLVMBuildICmp(b, LLVMIntSLT, v, zero, ""), above = LLVMBuildICmp(b, LLVMIntSGE, v, n, "");
     LLVMValueRef moved = LLVMBuildSelect(b, below, LLVMBuildAdd(b, v, n, ""), v, "");
     return (tg_x86_val){LLVMBuildSelect(b, above, LLVMBuildSub(b, v, n, ""), moved, ""), NULL, NULL};
+}
+
+bool tg_x86_eval_clamped(tg_x86 *x, tg_x86_frame *f, const tg_op *op, tg_x86_val *out) {
+    bool limits = op->opcode == TG_OP_MIN || op->opcode == TG_OP_MAX;
+    const tg_x86_boxed *box = limits ? tg_x86_box_of(x, op, 0) : NULL;
+    if (box) {
+        *out = tg_x86_eval(x, f, box->free);
+    }
+    return box != NULL;
 }
 
 bool tg_x86_eval_quotient(tg_x86 *x, tg_x86_frame *f, tg_op *op, tg_x86_val *out) {

@@ -102,11 +102,13 @@ typedef struct tg_x86_root {
 
 /* Dimension d of a load, whose test points inside the tensor do without: those of a tile (tile.c), vectors of an interior (interior.c). */
 typedef struct tg_x86_boxed {
-    const tg_op *op; /* a load, or the remainder by `extent` of an index that stays below it */
+    const tg_op *op; /* a load, or what limits an index to stay below `extent` */
     uint32_t d;
     tg_affine index;
     int64_t per_lane; /* interior: what the index grows by from lane to lane; `index` is the rest */
     tg_value *extent; /* null: that of the tensor */
+    int64_t beyond;   /* added to `extent` */
+    tg_value *free;   /* the index that `op` limits; null: none */
 } tg_x86_boxed;
 typedef TG_VEC(tg_x86_boxed) tg_x86_boxes;
 typedef TG_VEC(tg_op *) tg_x86_loads;
@@ -405,6 +407,7 @@ void tg_x86_choose_tile(tg_x86 *x, tg_x86_nest *n); /* tile, unrolled inner axes
 LLVMValueRef tg_x86_box_holds(tg_x86 *x, const tg_x86_nest *n, const tg_x86_frame *f, const tg_x86_frame *end, LLVMValueRef first,
                               LLVMValueRef last);
 bool tg_x86_is_boxed(const tg_x86 *x, const tg_op *op, uint32_t d); /* is the test known to pass here? */
+const tg_x86_boxed *tg_x86_box_of(const tg_x86 *x, const tg_op *op, uint32_t d); /* whose test it is then, else null */
 /* What the roots of the nest read before its reductions are complete; false if some tile is read at other points than those of the nest. */
 bool tg_x86_loads_of(tg_x86 *x, const tg_x86_nest *n, tg_x86_loads *loads);
 LLVMValueRef tg_x86_within(tg_x86 *x, LLVMValueRef least, LLVMValueRef most, LLVMValueRef dim); /* 0 <= least, most < dim */
@@ -414,6 +417,8 @@ LLVMValueRef tg_x86_extreme(tg_x86 *x, const tg_x86_nest *n, const tg_x86_frame 
                             bool greatest, LLVMValueRef first, LLVMValueRef last);
 
 /* ---- wrap.c ---- */
+/* MIN and MAX of an index where they do nothing; false: they may. */
+bool tg_x86_eval_clamped(tg_x86 *x, tg_x86_frame *f, const tg_op *op, tg_x86_val *out);
 /* DIV and REM of an index where that is easier than a division; false: it is not. */
 bool tg_x86_eval_quotient(tg_x86 *x, tg_x86_frame *f, tg_op *op, tg_x86_val *out);
 

@@ -194,6 +194,16 @@ const kernel_row kernel_rows[] = {
     {ROW("e_misc", kmeans_assign, kmeans_assign),
      .cases = "N=37 D=5 K=11|N=129 D=16 K=33|N=1 D=1 K=1|N=5 D=3 K=0|N=0 D=3 K=4|"
               "N=500 D=32 K=130"},
+    {ROW("h_image", median, median), .types = "f32 u8 bf16 i32", .prepare = prepare_special, .blocks = "y x",
+     .cases = "H=9 W=37|H=5 W=130 R=2 strided|H=1 W=1|H=2 W=3 R=2|H=0 W=5|H=4 W=0|H=21 W=517|H=3 W=64 R=3"},
+    {ROW("h_image", ranks, ranks), .types = "f32 i16 f64", .prepare = prepare_special,
+     .cases = "H=9 W=37|H=5 W=130 down=true strided|H=1 W=1|H=0 W=5|H=4 W=0|H=21 W=517"},
+    {ROW("h_image", sort_columns, sort_columns), .types = "f32 u8 i64 bf16", .prepare = prepare_special,
+     .cases = "N=5 M=37|N=16 M=130 down=true strided|N=1 M=3|N=2 M=9|N=0 M=5|N=13 M=0|N=24 M=517|N=25 M=40|N=26 M=9|N=33 M=70 down=true"},
+    {ROW("h_image", limits, limits), .types = "f32 u8",
+     .cases = "H=9 W=37 lo=5 hi=30|H=5 W=130 lo=-3 hi=200 strided|H=1 W=1 lo=0 hi=0|H=0 W=5 lo=1 hi=1|H=4 W=0 lo=1 hi=1|"
+              "H=21 W=517 lo=9 hi=-1|H=7 W=70 lo=-9223372036854775807 hi=9223372036854775807|"
+              "H=7 W=70 lo=9223372036854775807 hi=-9223372036854775807"},
     {ROW("e_misc", transpose, transpose), .types = "f32 c32",
      .cases = "M=13 N=37|M=65 N=33 strided"},
     {ROW("e_misc", concat, concat), .types = "f32 i16",
