@@ -452,8 +452,10 @@ void tg_x86_choose_vector(tg_x86 *x, tg_x86_nest *n) {
             chosen = v;
         }
     }
-    /* Few lanes, no access in order and little to do with what is gathered: scalar code is better. */
-    bool only_gathers = chosen.score < 0 && best < -90 && chosen.ops < -chosen.score;
+    /* Few lanes, no access in order and little to do with what is gathered, or rows side by side whose every element waits for the one
+     * before and goes to memory: scalar code is better. */
+    bool side_by_side = n->roots.data[0].kind == TG_X86_ROOT_SCAN && tg_axes_contain(n->outer, n->n_outer, n->vector);
+    bool only_gathers = chosen.score < 0 && (side_by_side || (best < -90 && chosen.ops < -chosen.score));
     if (!n->vector || chosen.scalar_only || only_gathers) {
         n->vector = NULL;
         return;
