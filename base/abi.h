@@ -12,7 +12,7 @@
 
 #include "base/signature.h"
 
-#define TG_ABI_VERSION 5
+#define TG_ABI_VERSION 6
 
 typedef struct tg_worker {
     void *scratch;         /* at least scratch_bytes of the phase, 64-byte aligned; contents unspecified */
@@ -28,9 +28,10 @@ typedef struct tg_worker {
      * Panels: `points` lines of `columns` bytes, `step` apart, in pieces of `width`, a multiple of 16: piece i goes to to + i · panel,
      * its lines one after the other. The last piece is filled up with zeros. */
     void (*pack_panels)(void *to, int64_t panel, const void *from, int64_t step, int64_t points, int64_t columns, int64_t width);
-    /* Tiles: `until` rows of `points` elements of 4 or 8 bytes, `row_step` apart, by `height`: of each tile point 0 of all rows, then
-     * point 1 … Of the rows from `from` on `rows` exist; what is beyond repeats the last. */
-    void (*pack_tiles)(void *to, const void *from, int64_t row_step, int64_t points, int64_t rows, int64_t until, int64_t height, int64_t size);
+    /* Tiles: `until` rows, `row_step` apart, of `points` elements of 4 or 8 bytes, `point_step` apart, by `height`: of each tile point 0 of all
+     * rows, then point 1 … Of the rows from `from` on `rows` exist; what is beyond repeats the last. */
+    void (*pack_tiles)(void *to, const void *from, int64_t row_step, int64_t point_step, int64_t points, int64_t rows, int64_t until, int64_t height,
+                       int64_t size);
 } tg_worker;
 
 /* kinds[] of print: one 8-byte cell each, two for a complex value (both f64); with TILE one cell, the address of a

@@ -11,24 +11,39 @@
 
 enum { VECTOR = 16, LINE = 64, SIXTEEN = 16, BROAD = 4 /* panels at a time: longer pieces of each line */, AHEAD = 12, AHEAD_BROAD = 4 /* lines */ };
 
-/* ---- panels ------------------------------------------------------------------------------------------------ */
+/* ---- pieces of lines --------------------------------------------------------------------------------------- */
 
-/* `n` whole panels side by side. The lines may be far apart, each on a page of its own, which no hardware prefetcher foresees. */
-static inline void copy_panels(char *to, int64_t panel, const char *from, int64_t step, int64_t points, int64_t width, int n) {
+/* A multiple of 4 bytes. Known widths make straight code. */
+static inline void copy_piece(char *to, const char *from, int64_t width) {
+    enum { HALF = VECTOR / 2, QUARTER = VECTOR / 4 };
+    int64_t b = 0;
+    for (; b + VECTOR <= width; b += VECTOR) {
+        memcpy(to + b, from + b, VECTOR);
+    }
+    if (b + HALF <= width) {
+        memcpy(to + b, from + b, HALF);
+        b += HALF;
+    }
+    if (b < width) {
+        memcpy(to + b, from + b, QUARTER);
+    }
+}
+
+/* `n` pieces side by side of each of `points` lines, to places `apart`. The lines may be far apart, each on a page of its own, which no hardware
+ * prefetcher foresees. */
+static inline void copy_pieces(char *to, int64_t apart, const char *from, int64_t step, int64_t points, int64_t width, int64_t n) {
     int64_t ahead = step * (n > 1 ? AHEAD_BROAD : AHEAD);
     for (int64_t k = 0; k < points; k++, from += step, to += width) {
-        const char *at = from;
-        for (int i = 0; i < n; i++) {
-            char *line = to + i * panel;
-            for (int64_t b = 0; b < width; b += VECTOR, at += VECTOR) {
-                if (b % LINE == 0) {
-                    __builtin_prefetch((const void *)((uintptr_t)at + (uintptr_t)ahead));
-                }
-                memcpy(line + b, at, VECTOR);
-            }
+        for (int64_t b = 0; b < n * width; b += LINE) {
+            __builtin_prefetch((const void *)((uintptr_t)(from + b) + (uintptr_t)ahead));
+        }
+        for (int64_t i = 0; i < n; i++) {
+            copy_piece(to + i * apart, from + i * width, width);
         }
     }
 }
+
+/* ---- panels ------------------------------------------------------------------------------------------------ */
 
 #ifdef __SSE2__
 
@@ -52,7 +67,7 @@ static bool has_line_vectors(void) { return __builtin_cpu_supports("avx512f"); }
 #else
 
 static void copy_lines(char *to, int64_t panel, const char *from, int64_t step, int64_t points, int64_t width, int n) {
-    copy_panels(to, panel, from, step, points, width, n);
+    copy_pieces(to, panel, from, step, points, width, n);
 }
 
 static bool has_line_vectors(void) { return false; }
@@ -64,11 +79,11 @@ static void copy_whole(char *to, int64_t panel, const char *from, int64_t step, 
     if (width % LINE == 0 && has_line_vectors()) {
         copy_lines(to, panel, from, step, points, width, n);
     } else if (width == LINE && n == BROAD) {
-        copy_panels(to, panel, from, step, points, LINE, BROAD);
+        copy_pieces(to, panel, from, step, points, LINE, BROAD);
     } else if (width == LINE) {
-        copy_panels(to, panel, from, step, points, LINE, 1);
+        copy_pieces(to, panel, from, step, points, LINE, 1);
     } else {
-        copy_panels(to, panel, from, step, points, width, n);
+        copy_pieces(to, panel, from, step, points, width, n);
     }
 }
 
@@ -90,10 +105,10 @@ void tg_pack_panels(void *to, int64_t panel, const void *from, int64_t step, int
 
 /* ---- tiles -------------------------------------------------------------------------------------------------------- */
 
-/* Points [k, points) of one row; `line` bytes from one to the next where they go. */
-static void scatter_row(char *to, int64_t line, const char *row, int64_t k, int64_t points, int64_t size) {
+/* Points [k, points) of one row, `step` apart; `line` bytes from one to the next where they go. */
+static void scatter_row(char *to, int64_t line, const char *row, int64_t step, int64_t k, int64_t points, int64_t size) {
     for (; k < points; k++) {
-        memcpy(to + k * line, row + k * size, size == 8 ? 8 : 4);
+        memcpy(to + k * line, row + k * step, size == 8 ? 8 : 4);
     }
 }
 
@@ -198,32 +213,53 @@ static int64_t pack_sixteens(char *to, const char *from, int64_t row_step, int64
         const char *row = from + (r < rows ? r : rows - 1) * row_step;
         int64_t step = r < rows ? row_step : 0, done = sixteen_rows(to + r * 4, height * 4, row, step, points);
         for (int64_t i = 0; i < SIXTEEN; i++) {
-            scatter_row(to + (r + i) * 4, height * 4, row + i * step, done, points, 4);
+            scatter_row(to + (r + i) * 4, height * 4, row + i * step, 4, done, points, 4);
         }
     }
     return r;
 }
 
-/* A power of two of rows, as many as a vector takes, and fewer at the end. */
-static void pack_tile(char *to, const char *from, int64_t row_step, int64_t points, int64_t rows, int64_t height, int64_t size) {
+/* A power of two of rows whose points follow one another, as many as a vector takes, and fewer at the end; other rows one by one. */
+static void pack_tile(char *to, const char *from, int64_t row_step, int64_t point_step, int64_t points, int64_t rows, int64_t height, int64_t size) {
     int64_t line = height * size;
-    for (int64_t r = size == 4 && has_line_vectors() ? pack_sixteens(to, from, row_step, points, rows, height) : 0; r < height;) {
-        int n = size == 4 && height - r >= 4 ? 4 : height - r >= 2 ? 2 : 1;
+    bool runs = point_step == size;
+    for (int64_t r = runs && size == 4 && has_line_vectors() ? pack_sixteens(to, from, row_step, points, rows, height) : 0; r < height;) {
+        int n = !runs ? 1 : size == 4 && height - r >= 4 ? 4 : height - r >= 2 ? 2 : 1;
         const char *row[4];
         for (int i = 0; i < n; i++) {
             row[i] = from + (r + i < rows ? r + i : rows - 1) * row_step;
         }
         int64_t done = n > 1 ? interleave(to + r * size, line, row, n, points, size, height * row_step) : 0;
         for (int i = 0; i < n; i++, r++) {
-            scatter_row(to + r * size, line, row[i], done, points, size);
+            scatter_row(to + r * size, line, row[i], point_step, done, points, size);
         }
     }
 }
 
-void tg_pack_tiles(void *to, const void *from, int64_t row_step, int64_t points, int64_t rows, int64_t until, int64_t height, int64_t size) {
-    char *out = to;
-    const char *in = from;
-    for (int64_t t = 0; t < until; t += height, in += height * row_step, out += height * points * size) {
-        pack_tile(out, in, row_step, points, rows - t, height, size);
+/* `tiles` whole ones of rows side by side: at each point they are pieces of one line, of which a few cache lines are read at a time. */
+static void copy_tiles(char *to, const char *from, int64_t step, int64_t points, int64_t width, int64_t tiles) {
+    enum { LINES = 3, SIX = 24, SIX_LONG = 48 /* bytes of the usual heights */ };
+    int64_t most = width < LINES * LINE ? LINES * LINE / width : 1, apart = points * width;
+    for (int64_t n; tiles > 0; tiles -= n, from += n * width, to += n * apart) {
+        n = tiles < most ? tiles : most;
+        if (width == SIX) {
+            copy_pieces(to, apart, from, step, points, SIX, n);
+        } else if (width == SIX_LONG) {
+            copy_pieces(to, apart, from, step, points, SIX_LONG, n);
+        } else {
+            copy_pieces(to, apart, from, step, points, width, n);
+        }
+    }
+}
+
+void tg_pack_tiles(void *to, const void *from, int64_t row_step, int64_t point_step, int64_t points, int64_t rows, int64_t until, int64_t height,
+                   int64_t size) {
+    int64_t whole = 0, tiles = (until + height - 1) / height;
+    if (row_step == size && point_step != size) {
+        whole = tiles < rows / height ? tiles : rows / height;
+        copy_tiles(to, from, point_step, points, height * size, whole);
+    }
+    for (int64_t t = whole * height; t < until; t += height) {
+        pack_tile((char *)to + t * points * size, (const char *)from + t * row_step, row_step, point_step, points, rows - t, height, size);
     }
 }

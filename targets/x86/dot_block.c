@@ -145,6 +145,19 @@ static void describe_product(tg_x86 *x, const tg_x86_dot *d, tg_product *p) {
     p->width = vecs * p->lanes;
 }
 
+/* i1: do the rows lie across the reduction, so that they are copied where they are many? Null: not known here. */
+static LLVMValueRef is_transposed(tg_x86 *x, const tg_x86_dot *d) {
+    const tg_op *load = tg_operand(d->op, 1 - d->side)->def;
+    const tg_x86_tensor *t = tg_x86_dot_packs_tiles(x, d) ? x->tensors[tg_operand(load, 0)->id] : NULL;
+    LLVMValueRef transposed = NULL;
+    for (uint32_t i = 0; t && i < t->rank; i++) {
+        if (tg_type_has_axis(tg_op_index(load, i)->type, d->over[0])) {
+            transposed = LLVMBuildICmp(x->builder, LLVMIntNE, t->stride[i], tg_llvm_i64(x->l, 1), "");
+        }
+    }
+    return transposed;
+}
+
 /* Asks the runtime for blocks, and leaves them in g. */
 static void share_out(tg_x86 *x, const tg_x86_dot *d, LLVMValueRef threads, const tg_x86_dot_shape *e, tg_x86_dot_grid *g) {
     enum { FIELDS = sizeof(tg_product) / 8 };
@@ -158,6 +171,10 @@ static void share_out(tg_x86 *x, const tg_x86_dot *d, LLVMValueRef threads, cons
     set_field(x, at, offsetof(tg_product, rows), e->row);
     set_field(x, at, offsetof(tg_product, points), points(x, d));
     set_field(x, at, offsetof(tg_product, others), e->others);
+    LLVMValueRef transposed = known.packs_rows ? NULL : is_transposed(x, d);
+    if (transposed) {
+        set_field(x, at, offsetof(tg_product, packs_rows), LLVMBuildZExt(x->builder, transposed, x->l->i64, ""));
+    }
     LLVMTypeRef type = LLVMFunctionType(x->l->t_void, (LLVMTypeRef[]){x->l->ptr, x->l->i64}, 2, 0);
     LLVMValueRef fn = tg_llvm_load(x->l, x->l->ptr, tg_llvm_gep(x->l, x->l->i8, x->rt, tg_llvm_i64(x->l, offsetof(tg_rt, share_product))), 8);
     LLVMBuildCall2(x->builder, type, fn, (LLVMValueRef[]){at, threads}, 2, "");

@@ -165,15 +165,15 @@ static void place_rows(tg_dot_nest *n) {
     }
 }
 
-/* Rows in place, which are packed where the points of each lie one after the other. */
+/* Rows in place. */
 static void interleave_rows(tg_dot_nest *n, LLVMValueRef memory) {
     tg_dot_emission *e = &n->e;
     LLVMBuilderRef b = e->l->builder;
     LLVMValueRef step = tg_x86_dot_step(e, &n->rows, n->row_axes[0]), from = tg_dot_bytes_at(n, row_base(n), n->row_from, step);
     LLVMValueRef rows = LLVMBuildSub(b, tg_dot_total_rows(n), n->row_from, ""), until = LLVMBuildSub(b, n->row_until, n->row_from, "");
-    LLVMValueRef args[] = {memory, from, step, e->count[0], rows, until, tg_llvm_i64(e->l, e->rows), tg_llvm_i64(e->l, e->size)};
-    tg_x86_worker_call(e->x, offsetof(tg_worker, pack_tiles), args, 8);
-    n->packed_rows = memory;
+    LLVMValueRef point_step = tg_x86_dot_step(e, &n->rows, e->d->over[0]), height = tg_llvm_i64(e->l, e->rows), size = tg_llvm_i64(e->l, e->size);
+    LLVMValueRef args[] = {memory, from, step, point_step, e->count[0], rows, until, height, size};
+    tg_x86_worker_call(e->x, offsetof(tg_worker, pack_tiles), args, 9);
 }
 
 /* Do the rows of the tile, which are numbered, lie side by side? */
@@ -210,26 +210,31 @@ static void pack_rows_of_block(tg_dot_nest *n) {
     r.index = (const LLVMValueRef(*)[TG_DOT_AXES])n->row_index;
     r.ahead = LLVMBuildMul(b, height, tg_x86_dot_step(e, &n->rows, n->row_axes[n->n_row_axes - 1]), "");
     LLVMValueRef to = tg_dot_bytes_at(n, memory, LLVMBuildSub(b, n->row, n->row_from, ""), line);
-    if (e->d->n_over > 1) {
+    if (n->rows.direct) {
         tg_x86_dot_pack_box(e, &n->rows, &r, are_neighbours(n), to);
     } else {
         tg_x86_dot_pack_tile(e, &r, to);
     }
     tg_llvm_loop_close(e->l, &tiles);
     tg_x86_outline_close(e->x, &o, "pack_rows");
-    n->packed_rows = memory;
+}
+
+/* Do the rows wait to be packed? Those of a single block and part stay for the groups that follow. */
+static LLVMValueRef is_unpacked(tg_dot_nest *n) {
+    LLVMBuilderRef b = n->e.l->builder;
+    LLVMValueRef first = LLVMBuildICmp(b, LLVMIntEQ, n->group_from, tg_llvm_i64(n->e.l, 0), "");
+    LLVMValueRef several = LLVMBuildICmp(b, LLVMIntSLT, n->block, tg_dot_total_rows(n), "");
+    several = n->in_parts ? LLVMBuildOr(b, several, n->in_parts, "") : several;
+    return LLVMBuildAnd(b, n->packs_rows, LLVMBuildOr(b, first, several, ""), "");
 }
 
 static void open_block(tg_dot_nest *n) {
     tg_llvm *l = n->e.l;
-    LLVMValueRef slot = tg_x86_alloca(n->e.x, l->ptr);
-    LLVMBuildStore(l->builder, LLVMConstNull(l->ptr), slot);
     tg_llvm_if c;
-    tg_llvm_if_open(l, &c, n->packs_rows);
+    tg_llvm_if_open(l, &c, is_unpacked(n));
     pack_rows_of_block(n);
-    LLVMBuildStore(l->builder, n->packed_rows, slot);
     tg_llvm_if_close(l, &c);
-    n->packed_rows = LLVMBuildLoad2(l->builder, l->ptr, slot, "");
+    n->packed_rows = LLVMBuildLoad2(l->builder, l->ptr, n->block_memory.pointer, "");
 }
 
 static void row_loops(tg_dot_nest *n) {

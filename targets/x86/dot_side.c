@@ -229,9 +229,10 @@ bool tg_x86_dot_lay_across(tg_x86 *x, const tg_x86_nest *n) {
     tg_x86_buffer_reserve(x, b);
     open_tensor(&e, &s, r->op, along);
     LLVMValueRef rows = size_of(&e, a), one = tg_llvm_i64(x->l, 1), to = LLVMBuildLoad2(x->builder, x->l->ptr, b->pointer, "");
-    LLVMValueRef args[] = {to, s.base, tg_x86_dot_step(&e, &s, a), size_of(&e, along), rows, tg_llvm_min64(x->l, rows, one),
-                           tg_llvm_i64(x->l, b->stride[0]), tg_llvm_i64(x->l, e.size)};
-    tg_x86_worker_call(x, offsetof(tg_worker, pack_tiles), args, 8); /* one tile, as high as the buffer's lines are long */
+    LLVMValueRef size = tg_llvm_i64(x->l, e.size);
+    LLVMValueRef args[] = {to, s.base, tg_x86_dot_step(&e, &s, a), size, size_of(&e, along), rows, tg_llvm_min64(x->l, rows, one),
+                           tg_llvm_i64(x->l, b->stride[0]), size};
+    tg_x86_worker_call(x, offsetof(tg_worker, pack_tiles), args, 9); /* one tile, as high as the buffer's lines are long */
     return true;
 }
 
@@ -287,6 +288,7 @@ tg_dot_scratch tg_x86_dot_scratch(tg_x86 *x) {
     tg_dot_scratch s = {tg_x86_alloca(x, x->l->ptr), tg_x86_alloca(x, x->l->i64)};
     LLVMBasicBlockRef here = LLVMGetInsertBlock(x->builder);
     LLVMPositionBuilderAtEnd(x->builder, x->instance_start);
+    LLVMBuildStore(x->builder, LLVMConstNull(x->l->ptr), s.pointer);
     LLVMBuildStore(x->builder, tg_llvm_i64(x->l, 0), s.capacity);
     LLVMPositionBuilderAtEnd(x->builder, here);
     return s;

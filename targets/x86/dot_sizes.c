@@ -1,7 +1,7 @@
 /* Sizes of groups, parts and blocks of the nest of dot_emit.c, and which sides are packed; chosen at run time from the extents. */
 #include "targets/x86/dot_nest.h"
 
-enum { STREAM_BYTES = 192 << 10, PACK_PANELS = 8, PACK_NARROW = 16, PART_SHARE = 1024, SHORT = 2048, LINE = 64, PAGE = 4096, FEW = 16 };
+enum { STREAM_BYTES = 192 << 10, PACK_PANELS = 8, PACK_NARROW = 16, PACK_TRANSPOSED = 4, PART_SHARE = 1024, SHORT = 2048, LINE = 64, PAGE = 4096, FEW = 16 };
 
 typedef struct slot { /* a value that a branch may change */
     LLVMValueRef at;
@@ -201,29 +201,63 @@ static bool packs_boxes(const tg_dot_nest *n) {
     return plain && ((n->rows.direct && is_row_apart(n)) || tg_x86_dot_slides(n->e.x, d));
 }
 
-/* Rows that have to be packed anyhow are packed in blocks. Others if the sides do not fit where they are read from, which rows in
- * place use badly then, and if many panels read them again: twice as many where a panel is a cache line wide. */
-static void plan_rows(tg_dot_nest *n, LLVMValueRef rows, LLVMValueRef large) {
+/* What packing the rows of a plain product, or of one over several axes, takes to pay. */
+typedef struct rows_gain {
+    int64_t panels;   /* that read the rows, at least */
+    LLVMValueRef far; /* i1: the sides do not fit where they are read from, which rows in place use badly */
+} rows_gain;
+
+static LLVMValueRef is_above(tg_dot_nest *n, LLVMValueRef points, LLVMValueRef lines, int64_t bytes) {
+    tg_dot_emission *e = &n->e;
+    LLVMValueRef size = LLVMBuildMul(e->l->builder, LLVMBuildMul(e->l->builder, points, lines, ""), tg_llvm_i64(e->l, e->size), "");
+    return LLVMBuildICmp(e->l->builder, LLVMIntSGT, size, tg_llvm_i64(e->l, bytes), "");
+}
+
+/* Rows whose points follow one another, or boxes. */
+static rows_gain usual_gain(tg_dot_nest *n, LLVMValueRef rows, LLVMValueRef points) {
+    LLVMValueRef longest = tg_llvm_max64(n->e.l, rows, tg_dot_panel_width(n));
+    bool few = cache_lines(n) > 1 || (n->e.d->n_over > 1 && is_row_apart(n));
+    return (rows_gain){few ? PACK_PANELS : PACK_NARROW, is_above(n, points, longest, room_for_rows(n))};
+}
+
+/* Those of a transposed side: of each line of the caches a tile wants a part, and reads it for every panel. It copies a point in some 8 cycles, which a
+ * few panels lose that read it in place, from the second level at best. */
+static rows_gain transposed_gain(tg_dot_nest *n, LLVMValueRef rows, LLVMValueRef points) {
+    return (rows_gain){cache_lines(n) > 1 ? PACK_PANELS : PACK_TRANSPOSED, is_above(n, points, rows, n->e.x->machine->l2_bytes / 8)};
+}
+
+static LLVMValueRef gains(tg_dot_nest *n, rows_gain g) {
+    LLVMValueRef least = tg_llvm_i64(n->e.l, g.panels * n->e.vecs * n->e.lanes);
+    return LLVMBuildAnd(n->e.l->builder, LLVMBuildICmp(n->e.l->builder, LLVMIntSGE, tg_dot_size_of(n, n->e.d->vector), least, ""), g.far, "");
+}
+
+/* Does packing rows in place pay? Null: it is known not to. Whether a side is transposed is up to its strides, but code for a view alone is not made. */
+static LLVMValueRef rows_pay(tg_dot_nest *n, LLVMValueRef rows, LLVMValueRef points) {
+    tg_dot_emission *e = &n->e;
+    LLVMBuilderRef b = e->l->builder;
+    bool plain = e->d->n_over == 1;
+    int64_t bound = e->x->ranges[e->d->vector->rank].bound;
+    rows_gain usual = usual_gain(n, rows, points), transposed = plain ? transposed_gain(n, rows, points) : usual;
+    if (bound && bound < (is_row_apart(n) ? transposed.panels : usual.panels) * e->vecs * e->lanes) {
+        return NULL;
+    }
+    LLVMValueRef pays = gains(n, usual), across = plain ? gains(n, transposed) : pays;
+    if (across != pays) { /* equal if all extents are known and small */
+        pays = tg_dot_choose(n, tg_x86_dot_has_runs(e, &n->rows), pays, across);
+    }
+    return LLVMBuildAnd(b, pays, tg_dot_has_tiles(n, rows, TG_DOT_PACK_TILES), "");
+}
+
+/* Rows that have to be packed anyhow are packed in blocks; others if that pays. */
+static void plan_rows(tg_dot_nest *n, LLVMValueRef rows, LLVMValueRef points) {
     tg_dot_emission *e = &n->e;
     const tg_x86_dot *d = e->d;
-    LLVMBuilderRef b = e->l->builder;
     const tg_sched_item *pack = tg_x86_sched_pack(e->x, n->rows.value);
-    int64_t bound = e->x->ranges[d->vector->rank].bound, panels = cache_lines(n) > 1 || (d->n_over > 1 && is_row_apart(n)) ? PACK_PANELS : PACK_NARROW;
-    int64_t least = panels * e->vecs * e->lanes;
     bool tiles = d->n_over == 1 ? tg_x86_dot_packs_tiles(e->x, d) : packs_boxes(n);
     if (n->compact || !tiles || (n->streams && !n->rows.direct && !n->narrow_rows.direct) || (pack && !pack->integer)) {
         return;
     }
-    if (!n->rows.direct && d->n_over == 1) {
-        n->packs_rows = LLVMConstInt(e->l->i1, 1, 0);
-    } else if (bound == 0 || bound >= least) {
-        LLVMValueRef wide = LLVMBuildICmp(b, LLVMIntSGE, tg_dot_size_of(n, d->vector), tg_llvm_i64(e->l, least), "");
-        n->packs_rows = LLVMBuildAnd(b, wide, LLVMBuildAnd(b, large, tg_dot_has_tiles(n, rows, TG_DOT_PACK_TILES), ""), "");
-        if (d->n_over == 1) {
-            LLVMValueRef unit = LLVMBuildICmp(b, LLVMIntEQ, tg_x86_dot_step(e, &n->rows, d->over[0]), tg_llvm_i64(e->l, e->size), "");
-            n->packs_rows = LLVMBuildAnd(b, n->packs_rows, unit, "");
-        }
-    }
+    n->packs_rows = n->rows.direct || d->n_over > 1 ? rows_pay(n, rows, points) : LLVMConstInt(e->l->i1, 1, 0);
     n->block_memory = tg_x86_dot_scratch(e->x);
 }
 
@@ -312,14 +346,10 @@ static sizes plan(tg_dot_nest *n, LLVMValueRef rows, bool inside) {
     LLVMValueRef bytes = LLVMBuildMul(b, LLVMBuildMul(b, points, longest, ""), tg_llvm_i64(e->l, e->size), "");
     LLVMValueRef large = LLVMBuildICmp(b, LLVMIntSGT, bytes, half, "");
     large = n->streams ? LLVMBuildOr(b, large, n->streams, "") : large;
-    plan_rows(n, rows, LLVMBuildICmp(b, LLVMIntSGT, bytes, tg_llvm_i64(e->l, room_for_rows(n)), ""));
+    plan_rows(n, rows, points);
     LLVMValueRef all = tg_llvm_max64(e->l, size, one), height = tg_llvm_i64(e->l, e->rows);
     unsigned panels = tg_x86_dot_packs_broad(e, &n->columns) ? TG_DOT_PACK_BROAD : 1;
     LLVMValueRef columns = LLVMBuildMul(b, tg_dot_panel_width(n), tg_llvm_i64(e->l, panels), "");
-    if (n->packs_rows) { /* for many panels at once */
-        LLVMValueRef length = LLVMBuildMul(b, points, tg_llvm_i64(e->l, e->size), "");
-        columns = tg_dot_choose(n, n->packs_rows, as_many(n, bytes_of(n, e->x->machine->l2_bytes / 2), length, tg_dot_panel_width(n)), columns);
-    }
     sizes s = {.part = {slot_open(n, all)}, .group = slot_open(n, columns), .block = slot_open(n, tg_llvm_max64(e->l, rows, height))};
     for (uint32_t i = 1; i < e->d->n_over; i++) {
         s.part[i] = may_cut(n, i) ? slot_open(n, tg_x86_dot_extent(e, i)) : (slot){NULL};

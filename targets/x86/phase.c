@@ -96,7 +96,8 @@ LLVMValueRef tg_x86_worker_alloc(tg_x86 *x, LLVMValueRef bytes) {
 }
 
 void tg_x86_worker_call(tg_x86 *x, int64_t function, LLVMValueRef *args, unsigned n) {
-    LLVMTypeRef types[8];
+    enum { MOST_ARGS = 9 };
+    LLVMTypeRef types[MOST_ARGS];
     for (unsigned i = 0; i < n; i++) {
         types[i] = LLVMTypeOf(args[i]);
     }

@@ -136,11 +136,19 @@ static void worker_reset(tg_worker *w) {
     owner_free(w->owner);
 }
 
+int x86_tiles_packed;
+
+static void pack_tiles(void *to, const void *from, int64_t row_step, int64_t point_step, int64_t points, int64_t rows, int64_t until, int64_t height,
+                       int64_t size) {
+    x86_tiles_packed++;
+    tg_pack_tiles(to, from, row_step, point_step, points, rows, until, height, size);
+}
+
 static int32_t parallel(const tg_rt *rt, tg_task_fn fn, const void *frame, int64_t n, int64_t scratch) {
     const test_owner *shared = rt->owner;
     test_owner own = {0};
     size_t bytes = ((size_t)scratch + 127) / 64 * 64;
-    tg_worker w = {aligned_alloc(64, bytes), scratch, 0, 0, worker_alloc, worker_reset, &own, tg_pack_panels, tg_pack_tiles};
+    tg_worker w = {aligned_alloc(64, bytes), scratch, 0, 0, worker_alloc, worker_reset, &own, tg_pack_panels, pack_tiles};
     memset(w.scratch, 0xa5, bytes);
     int32_t s = 0;
     if (shared->reverse) {
@@ -176,6 +184,7 @@ static void on_fail_assert(const tg_rt *rt, const char *format, const void *valu
 
 int32_t x86_launch(const x86_kernel *k, const void *const *args) {
     test_owner o = {.reverse = k->reverse};
+    x86_tiles_packed = 0;
     tg_rt rt = {TG_ABI_VERSION, k->n_threads, parallel, workspace, on_fail, on_print, &o, on_fail_assert, tg_share_product};
     int32_t s = k->entry(&rt, args);
     owner_free(&o);

@@ -43,18 +43,33 @@ Test(packing, panels) {
     }
 }
 
-static void check_tiles(int64_t points, int64_t rows, int64_t until, int64_t height, int64_t size) {
+/* Bytes from one row to the next, and from one point. */
+typedef struct steps {
+    int64_t row, point;
+} steps;
+
+static void check_steps(steps s, int64_t points, int64_t rows, int64_t until, int64_t height, int64_t size) {
     fill();
     for (int64_t t = 0; t < until; t += height) {
         for (int64_t k = 0; k < points; k++) {
             for (int64_t r = 0; r < height; r++) {
                 int64_t from = t + r < rows ? t + r : rows - 1;
-                memcpy(expected + (t * points + k * height + r) * size, source + 1 + from * STEP + k * size, (size_t)size);
+                memcpy(expected + (t * points + k * height + r) * size, source + 1 + from * s.row + k * s.point, (size_t)size);
             }
         }
     }
-    tg_pack_tiles(packed, source + 1, STEP, points, rows, until, height, size);
-    cr_assert_arr_eq(packed, expected, ROOM, "%d points of %d rows by %d of %d bytes", (int)points, (int)until, (int)height, (int)size);
+    tg_pack_tiles(packed, source + 1, s.row, s.point, points, rows, until, height, size);
+    cr_assert_arr_eq(packed, expected, ROOM, "%d points, %d apart, of %d of %d rows, %d apart, by %d of %d bytes", (int)points, (int)s.point, (int)until,
+                     (int)rows, (int)s.row, (int)height, (int)size);
+}
+
+/* Points that follow one another, rows that do, and neither. */
+static void check_tiles(int64_t points, int64_t rows, int64_t until, int64_t height, int64_t size) {
+    enum { LINE = 600 };
+    const steps list[] = {{STEP, size}, {size, LINE}, {3 * size, LINE}, {size, size}};
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+        check_steps(list[i], points, rows, until, height, size);
+    }
 }
 
 Test(packing, tiles) {

@@ -172,19 +172,32 @@ static tg_tensor_arg matrix_arg(float *data, int64_t rows, int64_t columns) {
     return a;
 }
 
+/* How the kernel's first operand lies: as the second, as [k][m], or so as a view with the usual shape. */
+typedef enum a_layout { PLAIN, TRANSPOSED, VIEW } a_layout;
+
+static tg_tensor_arg a_arg(float *data, sizes s, a_layout layout) {
+    tg_tensor_arg a = layout == TRANSPOSED ? matrix_arg(data, s.k, s.m) : matrix_arg(data, s.m, s.k);
+    if (layout == VIEW) {
+        a.stride[0] = 1;
+        a.stride[1] = s.m;
+    }
+    return a;
+}
+
 /* Small integers: every order of summation gives the same bits. Code that reads or writes behind an operand faults. */
-static void check_product(const x86_kernel *k, sizes s) {
+static void check_product_of(const x86_kernel *k, sizes s, a_layout layout) {
+    int64_t a_row = layout == PLAIN ? s.k : 1, a_point = layout == PLAIN ? 1 : s.m;
     float *a = small_integers(s.m * s.k), *b = small_integers(s.k * s.n + 3) + 3,
           *c = guarded_new((size_t)(s.m * s.n) * sizeof *c);
     float *want = calloc((size_t)(s.m * s.n) + 1, sizeof *want);
     for (int64_t i = 0; i < s.m; i++) {
         for (int64_t l = 0; l < s.k; l++) {
             for (int64_t j = 0; j < s.n; j++) {
-                want[i * s.n + j] += a[i * s.k + l] * b[l * s.n + j];
+                want[i * s.n + j] += a[i * a_row + l * a_point] * b[l * s.n + j];
             }
         }
     }
-    tg_tensor_arg at = matrix_arg(a, s.m, s.k), bt = matrix_arg(b, s.k, s.n),
+    tg_tensor_arg at = a_arg(a, s, layout), bt = matrix_arg(b, s.k, s.n),
                   ct = matrix_arg(c, s.m, s.n);
     const void *args[] = {&at, &bt, &ct};
     cr_expect_eq(x86_launch(k, args), 0);
@@ -192,6 +205,10 @@ static void check_product(const x86_kernel *k, sizes s) {
               (int)s.m, (int)s.n, (int)s.k);
     guarded_free(a, (size_t)(s.m * s.k) * sizeof *a), guarded_free(b - 3, (size_t)(s.k * s.n + 3) * sizeof *b);
     guarded_free(c, (size_t)(s.m * s.n) * sizeof *c), free(want);
+}
+
+static void check_product(const x86_kernel *k, sizes s) {
+    check_product_of(k, s, PLAIN);
 }
 
 /* Few rows that stream; rows in blocks, packed and not; reductions in parts, packed and streaming; groups of panels. */
@@ -212,6 +229,42 @@ Test(x86dot, sizes_beyond_the_caches, .timeout = 120) {
         }
         x86_close(k);
     }
+}
+
+/* A left side that lies across the reduction is packed where many panels read it or its lines have no room: ragged rows, blocks and parts of them;
+ * small ones, and those that few columns read, are left where they are. */
+Test(x86dot, rows_across, .timeout = 120) {
+    static const struct {
+        sizes s;
+        bool packed;
+    } list[] = {{{301, 1100, 517}, true}, {{1100, 320, 301}, true}, {{530, 300, 1203}, true}, {{1027, 290, 300}, true}, {{5, 300, 1203}, false},
+                {{1100, 17, 301}, false}, {{37, 300, 20}, false}};
+    static const a_layout layouts[] = {TRANSPOSED, VIEW};
+    for (size_t form = 0; form < 2; form++) {
+        write_product(&products[layouts[form] == TRANSPOSED ? 2 : 0], "", false);
+        for (int threads = 1; threads <= 4; threads += 3) {
+            x86_options o = {.n_threads = threads};
+            x86_kernel *k = x86_open(text, &o);
+            cr_assert(!k->error, "%s", k->error);
+            for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+                check_product_of(k, list[i].s, layouts[form]);
+                bool packed = x86_tiles_packed > 0;
+                cr_expect(packed == list[i].packed || threads > 1, "%d by %d by %d: packed %d", (int)list[i].s.m, (int)list[i].s.n, (int)list[i].s.k, packed);
+            }
+            x86_close(k);
+        }
+    }
+}
+
+/* Rows of one block and part are packed once for all groups of columns. */
+Test(x86dot, packed_rows_stay) {
+    write_product(&products[2], "", false);
+    x86_options o = {.n_threads = 1};
+    x86_kernel *k = x86_open(text, &o);
+    cr_assert(!k->error, "%s", k->error);
+    check_product_of(k, (sizes){97, 3001, 301}, TRANSPOSED);
+    cr_expect_eq(x86_tiles_packed, 1, "packed %d times", x86_tiles_packed);
+    x86_close(k);
 }
 
 /* The reduction is done in rounds of a few steps, and what is left over of them one by one. */
