@@ -385,6 +385,7 @@ static void compile_now(compile *c) {
     }
     bool general = (c->key->words[1] & GENERAL_BIT) != 0;
     options.codegen.strides = general ? TG_STRIDES_GENERAL : TG_STRIDES_USUAL;
+    options.codegen.in_parts = true;
     options.codegen.two_threads = tg_host_n_threads(ctx->host) > 1;
     c->diags = tg_compilation_diags(c->k->module->compilation, c->arena);
     c->status = tg_compile_kernel(c->k->module->compilation, c->k->item, &spec, &options,

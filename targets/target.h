@@ -19,8 +19,9 @@ typedef struct tg_codegen_options {
     bool baseline;    /* every value materialised, scalar loops: the always-correct lowering */
     bool debug_info;  /* DWARF lines of the .dsl source */
     tg_strides strides;
-    /* The context has several threads. Large code is emitted by two of them, as two objects for a loader, the second at a multiple of 64
-     * bytes; code for known shapes keeps phases apart that are better done by one. */
+    bool in_parts; /* for a loader: the bytes may be several objects, one after the other at multiples of 64 */
+    /* The context has several threads. Large code that may come in parts is emitted by two of them; code for known shapes keeps phases apart
+     * that are better done by one. */
     bool two_threads;
     /* By parameter: code for tensors of these shapes and strides alone. Data is not looked at. Null: any. */
     const tg_tensor_arg *tensors;

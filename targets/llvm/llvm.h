@@ -18,7 +18,7 @@ typedef struct tg_llvm {
     LLVMBuilderRef builder;
     LLVMTargetMachineRef machine;
     LLVMTypeRef t_void, i1, i8, i16, i32, i64, f16, f32, f64, ptr;
-    LLVMMemoryBufferRef buffers[2]; /* emitted, not yet copied */
+    LLVMMemoryBufferRef buffers[3]; /* emitted, not yet copied */
     const char *cpu, *features;
     int n_errors;       /* diagnostics of severity error */
     char message[512];  /* the first of them */
@@ -43,9 +43,18 @@ bool tg_llvm_optimise(tg_llvm *l, const char *passes);
 const void *tg_llvm_emit(tg_llvm *l, LLVMCodeGenFileType kind, tg_arena *arena, size_t *size);
 /* The same, to be disposed of by the caller. */
 LLVMMemoryBufferRef tg_llvm_emit_buffer(tg_llvm *l, LLVMCodeGenFileType kind);
-/* (halves.c) Passes and object code by two threads, if there is enough of it: two objects then, the second at the next multiple of
- * 64 bytes. The module cannot be used any more. */
-const void *tg_llvm_emit_halves(tg_llvm *l, const char *passes, tg_arena *arena, size_t *size);
+/* An object of another module of the context, without optimisation; disposes of the module. */
+LLVMMemoryBufferRef tg_llvm_emit_quickly(tg_llvm *l, LLVMModuleRef module);
+LLVMModuleRef tg_llvm_module_beside(const tg_llvm *l); /* an empty one of the same context */
+/* (move.c) Moves the function's code to another module of the context; here it is left as a declaration. Only if it may: what it refers to
+ * other than functions has to be copied. Functions that either module shares have to be visible. */
+void tg_llvm_move(LLVMValueRef fn, LLVMModuleRef module);
+bool tg_llvm_may_move(LLVMValueRef fn);
+/* The attribute, a string, of functions that only steer. */
+#define TG_LLVM_STEERS "tegula-steers"
+/* (parts.c) Passes and object code: functions that only steer quickly, the others by two threads if they are many and it may be.
+ * Up to three objects, the others at multiples of 64 bytes. The module cannot be used any more. */
+const void *tg_llvm_emit_parts(tg_llvm *l, const char *passes, bool two_threads, tg_arena *arena, size_t *size);
 const char *tg_llvm_text(tg_llvm *l, tg_arena *arena);
 
 /* ---- small builders ---------------------------------------------------------------------------- */

@@ -69,11 +69,11 @@ static void make_types(tg_llvm *l) {
 /* ---- target machines -------------------------------------------------------------------------------------------- */
 
 /* Making one with its subtarget is a good part of a small compilation (3 of 7.6 ms, Zen 4), so a few wait here for the next one with
- * the same processor. After an error in LLVM it does not come back. */
+ * the same processor and level. After an error in LLVM it does not come back. */
 enum { MOST_IDLE = 8, KEY_SIZE = 1024 };
 
 typedef struct idle_machine {
-    char key[KEY_SIZE]; /* processor, newline, features */
+    char key[KEY_SIZE]; /* level, processor, newline, features */
     LLVMTargetMachineRef machine;
 } idle_machine;
 
@@ -82,14 +82,14 @@ static idle_machine idle[MOST_IDLE];
 static int n_idle;
 
 /* False if there is too much to compare. */
-static bool key_of(const tg_llvm *l, char *key) {
-    return tg_format(key, KEY_SIZE, "%s\n%s", l->cpu, l->features) < KEY_SIZE;
+static bool key_of(const tg_llvm *l, LLVMCodeGenOptLevel level, char *key) {
+    return tg_format(key, KEY_SIZE, "%d%s\n%s", (int)level, l->cpu, l->features) < KEY_SIZE;
 }
 
-static LLVMTargetMachineRef take_idle(const tg_llvm *l) {
+static LLVMTargetMachineRef take_idle(const tg_llvm *l, LLVMCodeGenOptLevel level) {
     char key[KEY_SIZE];
     LLVMTargetMachineRef machine = NULL;
-    bool known = key_of(l, key);
+    bool known = key_of(l, level, key);
     pthread_mutex_lock(&idle_lock);
     for (int i = n_idle - 1; known && !machine && i >= 0; i--) {
         if (strcmp(idle[i].key, key) == 0) {
@@ -101,71 +101,82 @@ static LLVMTargetMachineRef take_idle(const tg_llvm *l) {
     return machine;
 }
 
-static void give_back(const tg_llvm *l) {
+static void give_back(const tg_llvm *l, LLVMTargetMachineRef machine, LLVMCodeGenOptLevel level) {
     pthread_mutex_lock(&idle_lock);
-    bool kept = !l->message[0] && n_idle < MOST_IDLE && key_of(l, idle[n_idle].key);
+    bool kept = !l->message[0] && n_idle < MOST_IDLE && key_of(l, level, idle[n_idle].key);
     if (kept) {
-        idle[n_idle++].machine = l->machine;
+        idle[n_idle++].machine = machine;
     }
     pthread_mutex_unlock(&idle_lock);
     if (!kept) {
-        LLVMDisposeTargetMachine(l->machine);
+        LLVMDisposeTargetMachine(machine);
     }
 }
 
-static bool make_machine(tg_llvm *l) {
+/* Null with l->message. */
+static LLVMTargetMachineRef take_machine(tg_llvm *l, LLVMCodeGenOptLevel level) {
+    LLVMTargetMachineRef machine = take_idle(l, level);
+    if (machine) {
+        return machine;
+    }
     char *triple = LLVMGetDefaultTargetTriple(), *error = NULL;
     LLVMTargetRef target;
-    bool ok = !LLVMGetTargetFromTriple(triple, &target, &error);
-    if (ok) {
-        l->machine = take_idle(l);
-        if (!l->machine) {
-            l->machine = LLVMCreateTargetMachine(target, triple, l->cpu, l->features, LLVMCodeGenLevelLess, LLVMRelocPIC, LLVMCodeModelSmall);
-        }
-        LLVMSetTarget(l->module, triple);
-    } else {
+    if (LLVMGetTargetFromTriple(triple, &target, &error)) {
         set_message(l, error);
         LLVMDisposeMessage(error);
+    } else {
+        machine = LLVMCreateTargetMachine(target, triple, l->cpu, l->features, level, LLVMRelocPIC, LLVMCodeModelSmall);
     }
     LLVMDisposeMessage(triple);
-    return ok && l->machine;
+    return machine;
 }
 
 /* ---- one compilation ---------------------------------------------------------------------------------------------- */
+
+static LLVMModuleRef make_module(const tg_llvm *l, const char *name) {
+    LLVMModuleRef module = LLVMModuleCreateWithNameInContext(name, l->context);
+    char *triple = LLVMGetTargetMachineTriple(l->machine);
+    LLVMSetTarget(module, triple);
+    LLVMDisposeMessage(triple);
+    LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(l->machine);
+    LLVMSetModuleDataLayout(module, layout);
+    LLVMDisposeTargetData(layout);
+    return module;
+}
 
 bool tg_llvm_open(tg_llvm *l, const char *name, const char *cpu, const char *features) {
     pthread_once(&once, initialise);
     memset(l, 0, sizeof *l);
     l->cpu = cpu;
     l->features = features;
-    l->context = LLVMContextCreate();
-    LLVMContextSetDiagnosticHandler(l->context, on_diagnostic, l);
-    l->module = LLVMModuleCreateWithNameInContext(name, l->context);
-    l->builder = LLVMCreateBuilderInContext(l->context);
-    make_types(l);
-    if (!make_machine(l)) {
+    l->machine = take_machine(l, LLVMCodeGenLevelLess);
+    if (!l->machine) {
         return false;
     }
-    LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(l->machine);
-    LLVMSetModuleDataLayout(l->module, layout);
-    LLVMDisposeTargetData(layout);
+    l->context = LLVMContextCreate();
+    LLVMContextSetDiagnosticHandler(l->context, on_diagnostic, l);
+    l->module = make_module(l, name);
+    l->builder = LLVMCreateBuilderInContext(l->context);
+    make_types(l);
     return true;
+}
+
+LLVMModuleRef tg_llvm_module_beside(const tg_llvm *l) {
+    return make_module(l, "");
 }
 
 void tg_llvm_close(tg_llvm *l) {
     if (!l->context) {
         return;
     }
-    for (int i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof l->buffers / sizeof *l->buffers; i++) {
         if (l->buffers[i]) {
             LLVMDisposeMemoryBuffer(l->buffers[i]);
         }
     }
     LLVMDisposeBuilder(l->builder);
     LLVMDisposeModule(l->module);
-    if (l->machine) {
-        give_back(l);
-    }
+    give_back(l, l->machine, LLVMCodeGenLevelLess);
     LLVMContextDispose(l->context);
     l->context = NULL;
 }
@@ -193,10 +204,10 @@ bool tg_llvm_optimise(tg_llvm *l, const char *passes) {
     return !failed && l->n_errors == 0;
 }
 
-LLVMMemoryBufferRef tg_llvm_emit_buffer(tg_llvm *l, LLVMCodeGenFileType kind) {
+static LLVMMemoryBufferRef emit(tg_llvm *l, LLVMModuleRef module, LLVMTargetMachineRef machine, LLVMCodeGenFileType kind) {
     char *error = NULL;
     LLVMMemoryBufferRef buffer = NULL;
-    if (LLVMTargetMachineEmitToMemoryBuffer(l->machine, l->module, kind, &error, &buffer)) {
+    if (LLVMTargetMachineEmitToMemoryBuffer(machine, module, kind, &error, &buffer)) {
         set_message(l, error);
         LLVMDisposeMessage(error);
         return NULL;
@@ -204,6 +215,20 @@ LLVMMemoryBufferRef tg_llvm_emit_buffer(tg_llvm *l, LLVMCodeGenFileType kind) {
     if (l->n_errors) {
         LLVMDisposeMemoryBuffer(buffer);
         return NULL;
+    }
+    return buffer;
+}
+
+LLVMMemoryBufferRef tg_llvm_emit_buffer(tg_llvm *l, LLVMCodeGenFileType kind) {
+    return emit(l, l->module, l->machine, kind);
+}
+
+LLVMMemoryBufferRef tg_llvm_emit_quickly(tg_llvm *l, LLVMModuleRef module) {
+    LLVMTargetMachineRef machine = take_machine(l, LLVMCodeGenLevelNone);
+    LLVMMemoryBufferRef buffer = machine ? emit(l, module, machine, LLVMObjectFile) : NULL;
+    LLVMDisposeModule(module);
+    if (machine) {
+        give_back(l, machine, LLVMCodeGenLevelNone);
     }
     return buffer;
 }

@@ -330,7 +330,7 @@ static void cut_axis(tg_dot_nest *n, uint32_t i, LLVMValueRef points) {
 static void close_cold(tg_dot_nest *n, tg_llvm_outline *o, const char *name) {
     LLVMValueRef fn = tg_x86_outline_close(n->e.x, o, name);
     if (fn) {
-        tg_x86_mark_cold(n->e.x, fn);
+        tg_x86_mark_steering(n->e.x, fn);
     }
 }
 

@@ -279,7 +279,9 @@ static LLVMValueRef emit_variant(tg_x86 *x, tg_op *phase, task_grid *g, bool uni
     x->panels_apart = false;
     LLVMValueRef fn = tg_x86_emit_task(x, phase, unit ? "" : "_general");
     bool rare = !unit && !x->options->baseline && x->options->strides != TG_STRIDES_GENERAL && !contains_dot(&phase->regions[0]);
-    if (rare || (x->panels_apart && tg_llvm_only_steers(fn))) {
+    if (x->panels_apart && tg_llvm_only_steers(fn)) {
+        tg_x86_mark_steering(x, fn);
+    } else if (rare) {
         tg_x86_mark_cold(x, fn);
     }
     g->scratch_bytes = x->scratch_bytes > g->scratch_bytes ? x->scratch_bytes : g->scratch_bytes;
@@ -508,6 +510,6 @@ void tg_x86_emit_entry(tg_x86 *x) {
     LLVMBuildBr(l->builder, start);
     x->plain = !LLVMGetFirstUse(x->rt);
     if (!x->inlines) {
-        tg_x86_mark_cold(x, x->fn);
+        tg_x86_mark_steering(x, x->fn);
     }
 }

@@ -64,10 +64,17 @@ LLVMValueRef tg_x86_outline_close(tg_x86 *x, tg_llvm_outline *o, const char *nam
     return fn;
 }
 
-/* Code that runs once per launch, or only for unusual strides, is not worth the full code generator: it is compiled
- * after the passes have cleaned it, but without scheduling and global register allocation. */
+/* Code that runs once per launch, or only for unusual strides, is not worth the full code generator: no passes run over it after those that
+ * have cleaned it. */
 void tg_x86_mark_cold(tg_x86 *x, LLVMValueRef fn) {
     tg_vec_push(x->arena, &x->cold, fn);
+}
+
+/* What also has no elements in its hands may be emitted without a thought for registers. */
+void tg_x86_mark_steering(tg_x86 *x, LLVMValueRef fn) {
+    LLVMAttributeRef a = LLVMCreateStringAttribute(x->l->context, TG_LLVM_STEERS, sizeof TG_LLVM_STEERS - 1, "", 0);
+    LLVMAddAttributeAtIndex(fn, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, a);
+    tg_x86_mark_cold(x, fn);
 }
 
 /* What stood in branches that are never taken, now that these are gone. */
@@ -144,8 +151,8 @@ static const char *assembly(job *j) {
 static bool emit_code(job *j) {
     tg_llvm *l = &j->llvm;
     tg_object *out = j->out;
-    if (j->emit == TG_EMIT_OBJECT && j->options->two_threads && !j->options->debug_info) {
-        out->bytes = tg_llvm_emit_halves(l, hoisting, j->arena, &out->size);
+    if (j->emit == TG_EMIT_OBJECT && j->options->in_parts && !j->options->debug_info) {
+        out->bytes = tg_llvm_emit_parts(l, hoisting, j->options->two_threads, j->arena, &out->size);
         return out->bytes;
     }
     bool ok = tg_llvm_optimise(l, hoisting);

@@ -445,6 +445,7 @@ void tg_x86_acc_close(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f);
 /* ---- body.c, special.c ---- */
 void tg_x86_emit_scalar(tg_x86 *x, tg_op *op);
 void tg_x86_mark_cold(tg_x86 *x, LLVMValueRef fn);
+void tg_x86_mark_steering(tg_x86 *x, LLVMValueRef fn);
 void tg_x86_function_attributes(tg_x86 *x, LLVMValueRef fn);
 /* Closes a region (tg_llvm_outline_open); with debug information it stays in its function, which its locations belong to. Its own
  * function, or null. */

@@ -372,14 +372,32 @@ static void run_gemm(const char *dir, int threads, float *out, bool *cached) {
     tg_context_destroy(c);
 }
 
-/* With several threads, large code is emitted as two objects: the same code, also after the way through the cache. */
-Test(jit, code_of_two_threads) {
+/* Object files in the only entry of the cache. */
+static int count_objects(const char *dir) {
+    static const char magic[] = {0x7f, 'E', 'L', 'F'};
+    static char bytes[1 << 20];
+    cr_assert_eq(count_entries(dir), 1);
+    FILE *f = fopen(entry, "rb");
+    size_t size = fread(bytes, 1, sizeof bytes, f);
+    fclose(f);
+    int n = 0;
+    for (size_t i = 0; i + sizeof magic <= size; i++) {
+        n += memcmp(bytes + i, magic, sizeof magic) == 0;
+    }
+    return n;
+}
+
+/* What only steers is an object of its own, large code with several threads another two: the same code, also from the cache. */
+Test(jit, code_in_parts) {
     const char *dir = test_temp_dir();
     static float one[37 * 41], two[37 * 41], again[37 * 41];
     bool cached;
-    run_gemm("", 1, one, &cached);
+    run_gemm(dir, 1, one, &cached);
+    cr_assert_eq(count_objects(dir), 2);
+    dir = test_temp_dir();
     run_gemm(dir, 2, two, &cached);
     cr_assert_not(cached);
+    cr_assert_eq(count_objects(dir), 3);
     run_gemm(dir, 2, again, &cached);
     cr_assert(cached);
     cr_assert_arr_eq(one, two, sizeof one);
