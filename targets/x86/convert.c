@@ -6,6 +6,8 @@
  * Melquiond, "When double rounding is odd", 2005). */
 #include "targets/x86/x86_internal.h"
 
+#include <math.h>
+
 typedef struct small_format {
     int width, mantissa, bias; /* bits below the sign, stored mantissa bits, exponent bias */
     int max_bits;              /* bits of the largest finite value */
@@ -301,17 +303,42 @@ static LLVMValueRef int_to_float(tg_x86 *x, LLVMValueRef v, tg_dtype from, tg_dt
     return direct ? tg_x86_round(x, v, to) : tg_x86_round(x, round_to_odd(x, v), to);
 }
 
-static LLVMValueRef float_to_int(tg_x86 *x, LLVMValueRef v, tg_dtype to) {
+static LLVMValueRef greater_of(tg_x86 *x, LLVMValueRef v, double bound) {
+    LLVMValueRef c = tg_llvm_real(LLVMTypeOf(v), bound);
+    return LLVMBuildSelect(x->builder, LLVMBuildFCmp(x->builder, LLVMRealOGT, v, c, ""), v, c, "");
+}
+
+static LLVMValueRef less_of(tg_x86 *x, LLVMValueRef v, double bound) {
+    LLVMValueRef c = tg_llvm_real(LLVMTypeOf(v), bound);
+    return LLVMBuildSelect(x->builder, LLVMBuildFCmp(x->builder, LLVMRealOLT, v, c, ""), v, c, "");
+}
+
+/* Towards 0, what is out of range to its end, NaN to 0: the float is clamped first. The greatest integer may lie between two floats; then it
+ * is what everything beyond the last float below it becomes. The saturating intrinsics do the same, one lane at a time without AVX-512. */
+static LLVMValueRef float_to_short_int(tg_x86 *x, LLVMValueRef v, tg_dtype to) {
+    LLVMBuilderRef b = x->builder;
     bool is_signed = tg_dtype_kind_of(to) == TG_KIND_SINT;
-    LLVMTypeRef type = tg_llvm_like(tg_x86_reg_type(x, to), v);
-    LLVMTypeRef types[] = {type, LLVMTypeOf(v)};
-    if (to == TG_I4 || to == TG_U4) { /* clamp, NaN to 0 first */
-        LLVMBuilderRef b = x->builder;
-        LLVMValueRef r = tg_llvm_call(x->l, "llvm.fptosi.sat", types, 2, &v, 1);
-        LLVMValueRef lo = imm(r, is_signed ? -8 : 0), hi = imm(r, is_signed ? 7 : 15);
-        r = LLVMBuildSelect(b, LLVMBuildICmp(b, LLVMIntSLT, r, lo, ""), lo, r, "");
-        return LLVMBuildSelect(b, LLVMBuildICmp(b, LLVMIntSGT, r, hi, ""), hi, r, "");
+    int value_bits = tg_dtype_bits(to) - is_signed, mantissa = LLVMTypeOf(v) == tg_llvm_like(x->l->f64, v) ? 53 : 24;
+    bool exact = value_bits <= mantissa;
+    double end = ldexp(1, value_bits), last = exact ? end - 1 : end - ldexp(1, value_bits - mantissa);
+    LLVMValueRef number = LLVMBuildFCmp(b, LLVMRealORD, v, v, "");
+    LLVMValueRef c = LLVMBuildSelect(b, number, v, LLVMConstNull(LLVMTypeOf(v)), "");
+    c = less_of(x, greater_of(x, c, is_signed ? -end : 0), last);
+    LLVMTypeRef word = tg_llvm_like(x->l->i32, v);
+    LLVMValueRef r = value_bits == 32 ? LLVMBuildFPToUI(b, c, word, "") : LLVMBuildFPToSI(b, c, word, "");
+    if (!exact) {
+        LLVMValueRef beyond = LLVMBuildFCmp(b, LLVMRealOGE, v, tg_llvm_real(LLVMTypeOf(v), end), "");
+        r = LLVMBuildSelect(b, beyond, imm(r, (int64_t)end - 1), r, "");
     }
+    return LLVMBuildTrunc(b, r, tg_llvm_like(tg_x86_reg_type(x, to), v), "");
+}
+
+static LLVMValueRef float_to_int(tg_x86 *x, LLVMValueRef v, tg_dtype to) {
+    if (tg_dtype_bits(to) < 64) {
+        return float_to_short_int(x, v, to);
+    }
+    bool is_signed = tg_dtype_kind_of(to) == TG_KIND_SINT;
+    LLVMTypeRef types[] = {tg_llvm_like(x->l->i64, v), LLVMTypeOf(v)};
     return tg_llvm_call(x->l, is_signed ? "llvm.fptosi.sat" : "llvm.fptoui.sat", types, 2, &v, 1);
 }
 
