@@ -100,6 +100,7 @@ typedef struct votes {
     bool scalar_only;
     bool wide; /* 64-bit elements are moved */
     bool narrow;
+    int least_bits; /* of the elements that come out: stored, or reduced as integers */
     bool pieces; /* lanes that are read or written one by one, or complex: wide values are much code */
     bool branches; /* code in parts, between which all lanes are kept */
     bool quotients; /* with one test for all registers of a wide value (quotient.c) */
@@ -141,6 +142,7 @@ static void vote_access(votes *s, const tg_op *op) {
     s->scalar_only |= bits == 4 && op->opcode == TG_OP_STORE;
     s->wide |= bits >= 64;
     s->narrow |= bits < 64;
+    s->least_bits = store && bits < s->least_bits ? bits : s->least_bits;
 }
 
 static bool is_run(int64_t coefficient) {
@@ -256,7 +258,7 @@ static int vote_value(votes *s, const tg_value *v) {
 }
 
 static votes count_votes(tg_x86 *x, tg_x86_nest *n, const tg_axis *a) {
-    votes s = {.x = x, .axis = a, .seen = tg_map_create(x->arena), .nest = n};
+    votes s = {.x = x, .axis = a, .least_bits = 32, .seen = tg_map_create(x->arena), .nest = n};
     for (uint32_t i = 0; i < n->roots.len; i++) {
         const tg_x86_root *r = &n->roots.data[i];
         if (r->to) {
@@ -268,7 +270,10 @@ static votes count_votes(tg_x86 *x, tg_x86_nest *n, const tg_axis *a) {
             if (b) {
                 vote_buffer(&s, b);
             }
-            s.wide |= tg_dtype_bits(tg_dtype_real(tg_result(r->op, k)->type->dtype)) >= 64;
+            tg_dtype t = tg_dtype_real(tg_result(r->op, k)->type->dtype);
+            s.wide |= tg_dtype_bits(t) >= 64;
+            bool folds = r->kind == TG_X86_ROOT_REDUCE && (tg_dtype_kind_of(t) == TG_KIND_SINT || tg_dtype_kind_of(t) == TG_KIND_UINT);
+            s.least_bits = folds && tg_dtype_bits(t) < s.least_bits ? tg_dtype_bits(t) : s.least_bits;
         }
     }
     return s;
@@ -422,6 +427,16 @@ static void choose_partner(const tg_x86 *x, tg_x86_nest *n, uint32_t most) {
     }
 }
 
+/* Short elements fill a register of the machine's: one wide value instead of as many vectors of a quarter or a half of one. What they were computed
+ * from is then several registers, which the conversion packs. */
+static void fill_registers(const tg_x86 *x, tg_x86_nest *n, const votes *v) {
+    bool whole = !v->pieces && !v->wide && n->roots.data[0].kind != TG_X86_ROOT_SET;
+    while (whole && n->unroll > 1 && n->lanes * (uint32_t)v->least_bits < (uint32_t)x->machine->vector_bits) {
+        n->lanes *= 2;
+        n->unroll /= 2;
+    }
+}
+
 void tg_x86_choose_vector(tg_x86 *x, tg_x86_nest *n) {
     n->vector = n->partner = NULL;
     n->unroll = n->lanes = n->narrow = 1;
@@ -474,6 +489,7 @@ void tg_x86_choose_vector(tg_x86 *x, tg_x86_nest *n) {
     while (bound && n->unroll > 1 && n->unroll * n->lanes > bound) {
         n->unroll /= 2;
     }
+    fill_registers(x, n, &chosen);
     if (n->lanes < 2) {
         n->vector = NULL;
     }
