@@ -133,7 +133,7 @@ static bool produced_by(const tg_x86_nest *g, const tg_value *v, bool after, boo
     for (uint32_t i = 0; i < g->roots.len; i++) {
         const tg_x86_root *r = &g->roots.data[i];
         if (v->def && v->def == r->op) {
-            bool at_point = r->kind == TG_X86_ROOT_FILL || r->kind == TG_X86_ROOT_SET || (after && (r->kind == TG_X86_ROOT_REDUCE || r->kind == TG_X86_ROOT_CARRY));
+            bool at_point = r->kind == TG_X86_ROOT_FILL || r->kind == TG_X86_ROOT_SET || r->kind == TG_X86_ROOT_SCAN || (after && (r->kind == TG_X86_ROOT_REDUCE || r->kind == TG_X86_ROOT_CARRY));
             *reduced = !(at_point || g->dot) || (r->after && !after);
             return true;
         }
@@ -312,11 +312,16 @@ static bool joins_results(const tg_x86_nest *g, const tg_x86_nest *n) {
     return same;
 }
 
+/* What a scan gives at a point is complete there. */
+static bool goes_with_scan(const tg_x86_nest *g, const tg_x86_nest *n) {
+    return g->roots.data[0].kind == TG_X86_ROOT_SCAN && n->n_inner == 0;
+}
+
 static bool may_share(const tg_x86_nest *g, const tg_x86_nest *n) {
     if (is_solitary(n->roots.data[0].op)) {
         return false;
     }
-    return g->dot ? joins_results(g, n) : !is_solitary(g->roots.data[0].op) && same_set(g, n);
+    return g->dot ? joins_results(g, n) : (goes_with_scan(g, n) || !is_solitary(g->roots.data[0].op)) && same_set(g, n);
 }
 
 static bool can_join(tg_x86 *x, const tg_x86_nest *g, const tg_x86_nest *n) {
@@ -446,7 +451,7 @@ static void finish_dot(tg_x86 *x, tg_x86_nest *g) {
 static void mark_transient(tg_x86 *x, tg_x86_nest *g) {
     for (uint32_t i = 0; i < g->roots.len && g->roots.len > 1 && !g->dot && !x->options->baseline; i++) {
         tg_x86_root *r = &g->roots.data[i];
-        r->transient = (r->kind == TG_X86_ROOT_FILL || r->kind == TG_X86_ROOT_REDUCE || r->kind == TG_X86_ROOT_CARRY) && r->op;
+        r->transient = r->op && (r->kind == TG_X86_ROOT_FILL || r->kind == TG_X86_ROOT_REDUCE || r->kind == TG_X86_ROOT_SCAN || r->kind == TG_X86_ROOT_CARRY);
         for (uint32_t k = 0; r->transient && k < r->op->n_results; k++) {
             r->transient = used_only_after_first(x, g, tg_result(r->op, k));
         }

@@ -300,10 +300,11 @@ static void put_results(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f, LLVMValueRef 
     }
 }
 
-/* Regrouping must not overflow where the order of the definition does not: no products of floats. */
-bool tg_x86_scans_lanes(const tg_op *op) {
+/* 64-bit products are several instructions each without AVX-512, and one for a scalar. */
+bool tg_x86_scans_lanes(const tg_x86 *x, const tg_op *op) {
     tg_dtype t = tg_operand(op, 0)->type->dtype;
-    return op->opcode == TG_OP_SCAN && tg_dtype_kind_of(t) != TG_KIND_COMPLEX && !(fn_of(op) == TG_FN_MUL && tg_dtype_is_float(t));
+    bool slow = fn_of(op) == TG_FN_MUL && !tg_dtype_is_float(t) && tg_dtype_bits(t) == 64 && !x->machine->has_masks;
+    return op->opcode == TG_OP_SCAN && tg_dtype_kind_of(t) != TG_KIND_COMPLEX && !slow;
 }
 
 /* Lanes `by` further up, those at the bottom from the top of `below`. */
@@ -316,24 +317,80 @@ static LLVMValueRef lanes_up(tg_x86 *x, LLVMValueRef v, LLVMValueRef below, unsi
     return LLVMBuildShuffleVector(x->builder, below, v, LLVMConstVector(ids, lanes), "");
 }
 
-/* Lanes along the scanned axis: sums of 1, 2, 4 … neighbours end in each lane, then what all lanes before this vector gave, which is in every
- * lane of the slot, comes in front. Only that last step waits for the vector before. */
-static void step_scan_lanes(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f) {
-    LLVMValueRef before, v[MAX_PARTS], up, out;
-    load_parts(x, a, &before);
-    operands_at(x, a, f, v);
+/* What a vector of a scan gives in each lane, and what the next one begins with, in every lane. */
+typedef struct scanned {
+    LLVMValueRef out, next;
+} scanned;
+
+/* Sums of 1, 2, 4 … neighbours end in each lane, then what all lanes before this vector gave comes in front. Only that last step waits for
+ * the vector before. */
+static scanned scan_by_halves(tg_x86 *x, const tg_x86_acc *a, LLVMValueRef before, LLVMValueRef v) {
+    scanned s;
     LLVMValueRef none = tg_llvm_splat(x->l, identity(x, fn_of(a->root->op), a->dtype[0]), a->lanes);
     for (unsigned by = 1; by < a->lanes; by *= 2) {
-        up = lanes_up(x, v[0], none, by);
-        combine(x, a, &up, v, v);
+        LLVMValueRef up = lanes_up(x, v, none, by);
+        combine(x, a, &up, &v, &v);
     }
-    combine(x, a, &before, v, &out);
-    LLVMValueRef last = LLVMBuildExtractElement(x->builder, v[0], tg_llvm_i32(x->l, a->lanes - 1), ""), next;
+    combine(x, a, &before, &v, &s.out);
+    LLVMValueRef last = LLVMBuildExtractElement(x->builder, v, tg_llvm_i32(x->l, a->lanes - 1), "");
     last = tg_llvm_splat(x->l, last, a->lanes);
-    combine(x, a, &before, &last, &next);
-    store_parts(x, a, &next, &before, NULL);
-    out = tg_op_flag(a->root->op, TG_ATTR_EXCLUSIVE) ? lanes_up(x, out, before, 1) : out;
-    put_results(x, a, f, &out);
+    combine(x, a, &before, &last, &s.next);
+    return s;
+}
+
+/* One lane after the other. */
+static scanned scan_by_lanes(tg_x86 *x, const tg_x86_acc *a, LLVMValueRef before, LLVMValueRef v) {
+    scanned s = {LLVMGetPoison(LLVMTypeOf(v)), LLVMBuildExtractElement(x->builder, before, tg_llvm_i32(x->l, 0), "")};
+    for (unsigned i = 0; i < a->lanes; i++) {
+        LLVMValueRef n = tg_llvm_i32(x->l, i), one = LLVMBuildExtractElement(x->builder, v, n, "");
+        combine(x, a, &s.next, &one, &s.next);
+        s.out = LLVMBuildInsertElement(x->builder, s.out, s.next, n, "");
+    }
+    s.next = tg_llvm_splat(x->l, s.next, a->lanes);
+    return s;
+}
+
+/* Is every product of lanes within the range of normal numbers, or 0? It is if each lane is, by the share of the exponents that it has. */
+static LLVMValueRef is_far_from_ends(tg_x86 *x, const tg_x86_acc *a, LLVMValueRef v) {
+    LLVMBuilderRef b = x->builder;
+    double most = ldexp(1, (a->dtype[0] == TG_F64 ? 1022 : 126) / (int)a->lanes);
+    LLVMValueRef mag = tg_llvm_call1(x->l, "llvm.fabs", v);
+    LLVMValueRef small = LLVMBuildFCmp(b, LLVMRealOLE, mag, tg_llvm_real(LLVMTypeOf(v), most), "");
+    LLVMValueRef large = LLVMBuildFCmp(b, LLVMRealOGE, mag, tg_llvm_real(LLVMTypeOf(v), 1 / most), "");
+    LLVMValueRef zero = LLVMBuildFCmp(b, LLVMRealOEQ, mag, LLVMConstNull(LLVMTypeOf(v)), "");
+    LLVMValueRef fine = LLVMBuildAnd(b, small, LLVMBuildOr(b, large, zero, ""), "");
+    return tg_llvm_call1(x->l, "llvm.vector.reduce.and", fine);
+}
+
+static void keep(tg_x86 *x, const scanned *s, LLVMValueRef *slots) {
+    LLVMBuildStore(x->builder, s->out, slots[0]);
+    LLVMBuildStore(x->builder, s->next, slots[1]);
+}
+
+/* Regrouped products must not overflow where the order of the definition does not. */
+static scanned scan_products(tg_x86 *x, const tg_x86_acc *a, LLVMValueRef before, LLVMValueRef v) {
+    LLVMTypeRef type = LLVMTypeOf(v);
+    LLVMValueRef slots[] = {tg_x86_alloca(x, type), tg_x86_alloca(x, type)};
+    tg_llvm_if c;
+    tg_llvm_if_open(x->l, &c, is_far_from_ends(x, a, v));
+    scanned s = scan_by_halves(x, a, before, v);
+    keep(x, &s, slots);
+    tg_llvm_if_else(x->l, &c);
+    s = scan_by_lanes(x, a, before, v);
+    keep(x, &s, slots);
+    tg_llvm_if_close(x->l, &c);
+    return (scanned){LLVMBuildLoad2(x->builder, type, slots[0], ""), LLVMBuildLoad2(x->builder, type, slots[1], "")};
+}
+
+static void step_scan_lanes(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f) {
+    LLVMValueRef before, v[MAX_PARTS];
+    load_parts(x, a, &before);
+    operands_at(x, a, f, v);
+    bool products = fn_of(a->root->op) == TG_FN_MUL && tg_dtype_is_float(a->dtype[0]);
+    scanned s = (products ? scan_products : scan_by_halves)(x, a, before, v[0]);
+    store_parts(x, a, &s.next, &before, NULL);
+    s.out = tg_op_flag(a->root->op, TG_ATTR_EXCLUSIVE) ? lanes_up(x, s.out, before, 1) : s.out;
+    put_results(x, a, f, &s.out);
 }
 
 static void step_scan(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f) {

@@ -90,9 +90,9 @@ bool tg_x86_is_one_line(const tg_x86_nest *n) {
     return n->n_inner == 0 || (n->n_inner == 1 && n->inner[0] == n->vector);
 }
 
-/* Does it leave memory alone, and run in whatever loop the stores do? */
-static bool goes_along(const tg_x86_root *r) {
-    return !r->after && (r->kind == TG_X86_ROOT_FILL || r->kind == TG_X86_ROOT_REDUCE);
+/* Does it leave memory alone, and run in whatever loop the stores do? A loop that runs downwards begins at no line. */
+static bool goes_along(const tg_x86_nest *n, const tg_x86_root *r) {
+    return !r->after && (r->kind == TG_X86_ROOT_FILL || r->kind == TG_X86_ROOT_REDUCE || (r->kind == TG_X86_ROOT_SCAN && !n->reverse));
 }
 
 LLVMValueRef tg_x86_stream_test(tg_x86 *x, const tg_x86_nest *n) {
@@ -101,7 +101,7 @@ LLVMValueRef tg_x86_stream_test(tg_x86 *x, const tg_x86_nest *n) {
     for (uint32_t i = 0; may && i < n->roots.len; i++) {
         const tg_x86_root *r = &n->roots.data[i];
         if (r->kind != TG_X86_ROOT_STORE) {
-            may = goes_along(r);
+            may = goes_along(n, r);
         } else if (fills_lines(x, n, r->op)) {
             LLVMValueRef first = LLVMBuildMul(x->builder, x->ranges[n->vector->rank].first, tg_llvm_i64(x->l, size_of(r->op)), "");
             LLVMValueRef own = LLVMBuildAnd(x->builder, tensor_test(x, r->op), line_aligned(x, first), "");

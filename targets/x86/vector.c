@@ -299,10 +299,10 @@ static bool changes_run(const tg_op *op, const tg_axis *a) {
     return run;
 }
 
-static bool inner_may_run_in_lanes(const tg_x86_nest *n) {
+static bool inner_may_run_in_lanes(const tg_x86 *x, const tg_x86_nest *n) {
     for (uint32_t i = 0; i < n->roots.len; i++) {
         const tg_op *op = n->roots.data[i].op;
-        bool ordered = n->roots.data[i].kind == TG_X86_ROOT_SCAN && !tg_x86_scans_lanes(op);
+        bool ordered = n->roots.data[i].kind == TG_X86_ROOT_SCAN && !tg_x86_scans_lanes(x, op);
         if (ordered || (op && op->opcode == TG_OP_REDUCE_FN)) {
             return false;
         }
@@ -334,7 +334,7 @@ static bool may_run_in_lanes(const tg_x86 *x, const tg_x86_nest *n, uint32_t i) 
     const tg_axis *a = i < n->n_outer ? n->outer[i] : n->inner[i - n->n_outer];
     const tg_x86_root *r = &n->roots.data[0];
     bool apart = r->kind != TG_X86_ROOT_ATOMIC || changes_run(r->op, a);
-    return apart && x->ranges[a->rank].bound != 1 && (i < n->n_outer || inner_may_run_in_lanes(n));
+    return apart && x->ranges[a->rank].bound != 1 && (i < n->n_outer || inner_may_run_in_lanes(x, n));
 }
 
 /* An axis of one point does what `vector(a) = 1` asks; a longer vector is asked of tensors that have more points. */

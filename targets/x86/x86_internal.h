@@ -435,7 +435,7 @@ void tg_x86_choose_interior(tg_x86 *x, tg_x86_nest *n);
 void tg_x86_interior_of(tg_x86 *x, const tg_x86_nest *n, const tg_x86_frame *f, LLVMValueRef *lo, LLVMValueRef *hi);
 typedef struct tg_x86_acc tg_x86_acc; /* accumulators of one root and one output point */
 tg_x86_acc *tg_x86_acc_open(tg_x86 *x, tg_x86_root *r, unsigned lanes, tg_x86_frame *f);
-bool tg_x86_scans_lanes(const tg_op *op); /* may the scan run along its lanes? */
+bool tg_x86_scans_lanes(const tg_x86 *x, const tg_op *op); /* may the scan run along its lanes? */
 void tg_x86_acc_share(tg_x86_acc *a, tg_x86_acc *with); /* both are merged in the end: what they can have in common they do */
 void tg_x86_acc_step(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f);
 void tg_x86_acc_merge(tg_x86 *x, tg_x86_acc *into, tg_x86_acc *from);
