@@ -12,12 +12,15 @@
 
 typedef uint64_t tg_order;
 
-/* Dimensions of one element lie where they do not disturb: first. 0 if no dimension has stride 1: no order makes rows of it. */
+/* Dimensions of one element, and such of stride 0, lie where they do not disturb: first. 0 if no order makes rows of it: the last dimension has
+ * stride 1, or one of the steps that tg_order_step may give. */
 tg_order tg_order_of(const int64_t *shape, const int64_t *stride, uint32_t rank);
 /* As they are numbered, all joined. */
 tg_order tg_order_dense(uint32_t rank);
 uint32_t tg_order_dimension(tg_order o, uint32_t i); /* the dimension in place i, outermost first */
 uint32_t tg_order_place(tg_order o, uint32_t d, uint32_t rank); /* its inverse */
 bool tg_order_joins(tg_order o, uint32_t i); /* place i to place i + 1 */
+bool tg_order_is_still(tg_order o, uint32_t i); /* all of place i is one element: its stride is 0 */
+int64_t tg_order_step(tg_order o); /* stride in the last place: 1; or -1, 2, 3, 4, as of rows turned round or of every other column */
 
 #endif

@@ -143,6 +143,7 @@ typedef struct tg_fparam { /* one per kernel parameter, in order; const and abse
     bool is_const;   /* value folded into the body */
     tg_value *value; /* body.args entry; PTR is a u64 scalar; null if absent or const */
     tg_order order;  /* TENSOR: dimension i here is the launch's dimension tg_order_dimension(order, i) */
+    int64_t step;    /* TENSOR: not 0: the indices of the last dimension are multiplied by its stride, which counts as 1 */
     uint32_t dense;  /* bit d: dimension d is joined to the next, which the launch has still to make sure of */
 } tg_fparam;
 

@@ -8,6 +8,9 @@
  * X'[n, c, 0, #pq], where #pq counts the h·w elements that follow one another. The outer axis stays, with one point, so nothing
  * else changes; the index leaves its dimension, but not the tensor, and counts as proved.
  *
+ * Where the last stride is another small number, the index is multiplied: every second column is X'[m, 2 #n], of elements that follow one
+ * another. Where a dimension's stride is 0, its index is 0.
+ *
  * Tensors whose dimensions are numbered in order are mostly joined, too. A contraction takes that for granted, and its entry makes sure.
  *
  * Done once, after all passes on the function and in front of its target. */
@@ -19,7 +22,8 @@ enum { MAX_PARS = 16 };
 
 typedef struct orders {
     tg_func *f;
-    tg_map *of; /* tensor → its parameter's order */
+    tg_map *of;    /* tensor → its parameter's order */
+    tg_map *steps; /* tensor → its parameter's step */
     tg_facts facts;
     tg_op *pars[MAX_PARS]; /* with an axis, outermost first */
     uint32_t n_pars;
@@ -172,6 +176,32 @@ static void join_axes(orders *o) {
 
 /* ---- dimensions ----------------------------------------------------------------------------------------------------- */
 
+/* May the last indices be multiplied? Then they do not count the dimension's elements, which a test would take them for. */
+static bool may_step(const tg_value *tensor, uint32_t last) {
+    bool may = true;
+    for (const tg_use *u = tensor->uses; u && may; u = u->next) {
+        tg_opcode code = u->user->opcode;
+        bool proved = (code == TG_OP_LOAD || code == TG_OP_STORE) && tg_op_int(u->user, TG_ATTR_IN_BOUNDS, 0) >> last & 1;
+        may = proved || code == TG_OP_DIM;
+    }
+    return may;
+}
+
+/* The last index times the step; 0 for dimensions of stride 0, if the index is known to be inside. */
+static void scale_indices(const orders *o, tg_op *op, tg_order order) {
+    uint32_t rank = tg_op_n_indices(op), first = first_index(op);
+    const int64_t *step = tg_map_get(o->steps, tg_operand(op, 0));
+    int64_t proved = tg_op_int(op, TG_ATTR_IN_BOUNDS, 0);
+    tg_builder b = rewrite_builder(o->f, op);
+    for (uint32_t i = 0; i < rank; i++) {
+        if (tg_order_is_still(order, i) && proved >> i & 1) {
+            tg_set_operand(op, first + i, tg_build_int(&b, TG_I64, 0));
+        } else if (i + 1 == rank && step && *step) {
+            tg_set_operand(op, first + i, tg_build_binary(&b, TG_OP_MUL, tg_operand(op, first + i), tg_build_int(&b, TG_I64, *step)));
+        }
+    }
+}
+
 static void move_indices(const orders *o, tg_op *op, tg_order order) {
     uint32_t rank = tg_op_n_indices(op), first = first_index(op);
     tg_value *old[8];
@@ -197,6 +227,7 @@ static void move_dimensions(tg_op *op, void *user) {
     }
     if (is_access(op)) {
         move_indices(o, op, order);
+        scale_indices(o, op, order);
     } else if (op->opcode == TG_OP_DIM || op->opcode == TG_OP_STRIDE) {
         uint32_t d = (uint32_t)tg_op_int(op, TG_ATTR_D, 0);
         tg_op_set_attr(o->f, op, tg_attr_int(TG_ATTR_D, tg_order_place(order, d, tg_operand(op, 0)->type->rank)));
@@ -208,12 +239,16 @@ static bool is_tensor(const tg_fparam *p) {
 }
 
 void tg_apply_orders(tg_func *f, const tg_order *given) {
-    orders o = {.f = f, .of = tg_map_create(f->arena)};
+    orders o = {.f = f, .of = tg_map_create(f->arena), .steps = tg_map_create(f->arena)};
     for (uint32_t i = 0; i < f->n_params; i++) {
         tg_fparam *p = &f->params[i];
         if (is_tensor(p)) {
+            uint32_t rank = p->value->type->rank;
             p->order = given[i];
+            bool steps = given[i] && tg_order_step(given[i]) != 1 && may_step(p->value, tg_order_dimension(given[i], rank - 1));
+            p->step = steps ? tg_order_step(given[i]) : 0;
             tg_map_set(o.of, p->value, &p->order);
+            tg_map_set(o.steps, p->value, &p->step);
         }
     }
     tg_facts_gather(&o.facts, f, f->arena);

@@ -39,6 +39,9 @@ static void unpack_tensor(tg_x86 *x, const tg_fparam *p, LLVMValueRef arg, const
         t->dim[d] = load64(x, x->l->i64, arg, offsetof(tg_tensor_arg, shape) + 8 * given);
         t->stride[d] = load64(x, x->l->i64, arg, offsetof(tg_tensor_arg, stride) + 8 * given);
     }
+    if (p->step) {
+        t->stride[t->rank - 1] = tg_llvm_i64(x->l, 1);
+    }
     x->tensors[v->id] = t;
 }
 

@@ -39,8 +39,27 @@ Test(order, repeated_dimensions_lie_around) {
     check(order_of(2, 3, 4, 5, 0, 1, 15, 3), (uint32_t[]){0, 2, 3, 1}, (bool[]){false, true, true, false});
 }
 
+Test(order, repeated_dimensions_are_still) {
+    tg_order o = order_of(2, 3, 4, 5, 0, 1, 15, 3);
+    cr_assert(tg_order_is_still(o, 0));
+    cr_assert(!tg_order_is_still(o, 1) && !tg_order_is_still(o, 2) && !tg_order_is_still(o, 3));
+    o = order_of(2, 3, 4, 5, 0, 0, 0, 0); /* one element */
+    cr_assert(o && tg_order_is_still(o, 0) && tg_order_is_still(o, 3));
+    cr_assert_eq(tg_order_step(o), 1);
+    cr_assert(!tg_order_is_still(order_of(1, 3, 4, 5, 0, 20, 5, 1), 0)); /* one index */
+}
+
+Test(order, steps) {
+    cr_assert_eq(tg_order_step(order_of(2, 3, 4, 5, 60, 20, 5, 1)), 1);
+    tg_order o = order_of(2, 3, 4, 5, 120, 40, 10, 2);
+    cr_assert_eq(tg_order_step(o), 2);
+    check(o, (uint32_t[]){0, 1, 2, 3}, (bool[]){true, true, true, false});
+    cr_assert_eq(tg_order_step(order_of(2, 3, 4, 5, 240, 80, 20, 4)), 4);
+    cr_assert_eq(tg_order_step(order_of(2, 3, 4, 5, -60, -20, -5, -1)), -1);
+}
+
 Test(order, none) {
-    cr_assert_eq(order_of(2, 3, 4, 5, 120, 40, 10, 2), 0); /* no rows */
-    cr_assert_eq(order_of(2, 3, 4, 5, -60, -20, -5, -1), 0);
+    cr_assert_eq(order_of(2, 3, 4, 5, 300, 100, 25, 5), 0); /* no rows */
+    cr_assert_eq(order_of(2, 3, 4, 5, -120, -40, -10, -2), 0);
     cr_assert_eq(tg_order_of(NULL, NULL, 0), 0);
 }
