@@ -83,21 +83,73 @@ static LLVMValueRef whole_steps(tg_x86 *x, LLVMValueRef first, LLVMValueRef size
     return LLVMBuildAdd(x->builder, first, LLVMBuildAnd(x->builder, size, tg_llvm_i64(x->l, -step), ""), "");
 }
 
-/* One vector per iteration, the last one under a mask if that is asked for. */
-static void single_vectors(tg_x86_nest_walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n, LLVMValueRef from, LLVMValueRef until,
-                           bool masked) {
+/* What is done where the points left are fewer than the lanes. */
+typedef enum tail { WHOLE, MASKED, OVERLAPPED } tail;
+
+/* One vector per iteration. The last one is under a mask, or begins earlier, at points that have had their turn. */
+static void single_vectors(tg_x86_nest_walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n, stretch p, tail t) {
     tg_x86 *x = w->x;
+    const tg_x86_range *r = &x->ranges[a->rank];
     tg_x86_frame *inside[TG_X86_MAX_POINTS];
     tg_x86_nest_loop l;
-    LLVMValueRef k = tg_x86_open_loop(x, &l, from, until, x->lanes);
-    tg_x86_note_multiple(x, k, x->ranges[a->rank].first);
+    LLVMValueRef k = tg_x86_open_loop(x, &l, p.from, p.until, x->lanes), mask = NULL;
+    if (t == OVERLAPPED) {
+        LLVMValueRef end = LLVMBuildAdd(x->builder, r->first, r->size, "");
+        k = tg_llvm_min64(x->l, k, LLVMBuildSub(x->builder, end, tg_llvm_i64(x->l, x->lanes), ""));
+    } else {
+        tg_x86_note_multiple(x, k, r->first);
+        mask = t == MASKED ? tail_mask(x, LLVMBuildSub(x->builder, p.until, k, "")) : NULL;
+    }
     bind_vectors(w, inside, frames, n, a, k, 1);
-    LLVMValueRef mask = masked ? tail_mask(x, LLVMBuildSub(x->builder, until, k, "")) : NULL;
-    for (uint32_t u = 0; u < n && masked; u++) {
+    for (uint32_t u = 0; u < n && mask; u++) {
         tg_x86_frame_mask(x, inside[u], mask);
     }
     tg_x86_walk_level(w, i + 1, inside, n);
     tg_x86_close_loop(x, &l);
+}
+
+/* May points have two turns, the second of which writes what the first did? A store under a mask is many instructions inside where there are no
+ * registers for masks. */
+static bool may_overlap(const tg_x86 *x, const tg_x86_nest *n) {
+    bool may = x->unit && !x->options->baseline && !x->machine->has_masks && n->n_inner == 0 && !n->tile && !n->partner;
+    for (uint32_t i = 0; i < n->roots.len && may; i++) {
+        const tg_x86_root *r = &n->roots.data[i];
+        may = r->kind == TG_X86_ROOT_STORE && !tg_operand(r->op, 0)->def && !tg_x86_op_reads(x, r->op, tg_operand(r->op, 0));
+    }
+    return may;
+}
+
+/* A branch of its own for code that opens loops: what is the same for all of them still goes before the branch. */
+static void open_place(tg_x86 *x, tg_x86_place *p, LLVMBasicBlockRef at) {
+    p->at = at;
+    x->place = p;
+    LLVMPositionBuilderAtEnd(x->builder, at);
+}
+
+/* What is left of the axis, or lies at the borders of the interior: fewer points than full vectors take. */
+static void last_vectors(tg_x86_nest_walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n, stretch p) {
+    tg_x86 *x = w->x;
+    LLVMBuilderRef b = x->builder;
+    LLVMValueRef enough = LLVMBuildICmp(b, LLVMIntSGE, x->ranges[a->rank].size, tg_llvm_i64(x->l, x->lanes), "");
+    int64_t known;
+    bool decided = tg_llvm_is_const(enough, &known), overlaps = may_overlap(x, w->n);
+    if (!overlaps || decided) {
+        single_vectors(w, i, a, frames, n, p, overlaps && known ? OVERLAPPED : MASKED);
+        return;
+    }
+    LLVMBasicBlockRef after = tg_llvm_block(x->l), branch[] = {tg_llvm_block(x->l), tg_llvm_block(x->l)};
+    tg_x86_place *outside = x->place, place[2];
+    outside->at = LLVMGetInsertBlock(b);
+    for (int k = 0; k < 2; k++) {
+        open_place(x, &place[k], branch[k]);
+        single_vectors(w, i, a, frames, n, p, k ? MASKED : OVERLAPPED);
+        LLVMBuildBr(b, after);
+    }
+    LLVMPositionBuilderAtEnd(b, outside->at);
+    LLVMBuildCondBr(b, enough, branch[0], branch[1]);
+    LLVMPositionBuilderAtEnd(b, after);
+    x->place = outside;
+    x->place->at = after;
 }
 
 /* Where the steps of the interior begin and end; nothing if there is none. They begin at a whole vector of the axis. */
@@ -111,13 +163,6 @@ static stretch interior_steps(tg_x86_nest_walk *w, tg_axis *a, const tg_x86_fram
     p.until = whole_steps(x, p.from, LLVMBuildSub(b, hi, p.from, ""), (int64_t)x->lanes * w->n->unroll);
     *any = LLVMBuildICmp(b, LLVMIntSGT, p.until, p.from, "");
     return p;
-}
-
-/* A branch of its own for code that opens loops: what is the same for all of them still goes before the branch. */
-static void open_place(tg_x86 *x, tg_x86_place *p, LLVMBasicBlockRef at) {
-    p->at = at;
-    x->place = p;
-    LLVMPositionBuilderAtEnd(x->builder, at);
 }
 
 /* Vectors before the interior, the interior, vectors after it; those at the borders are one loop that runs twice:
@@ -136,7 +181,7 @@ static void bordered_vectors(tg_x86_nest_walk *w, uint32_t i, tg_axis *a, tg_x86
     open_place(x, &here, edges);
     stretch p = {LLVMBuildLoad2(b, x->l->i64, slots[0], ""), LLVMBuildLoad2(b, x->l->i64, slots[1], "")};
     x->lanes = w->n->narrow;
-    single_vectors(w, i, a, frames, n, p.from, p.until, true);
+    last_vectors(w, i, a, frames, n, p);
     x->lanes = w->n->lanes;
     LLVMBuildCondBr(b, LLVMBuildICmp(b, LLVMIntEQ, p.until, until, ""), after, middle);
     open_place(x, &there, middle);
@@ -183,16 +228,16 @@ void tg_x86_vector_loops(tg_x86_nest_walk *w, uint32_t i, tg_axis *a, tg_x86_fra
         return;
     }
     x->lanes = w->n->narrow;
-    if (w->n->narrow < w->n->lanes) {
+    if (w->n->narrow < w->n->lanes && !may_overlap(x, w->n)) {
         LLVMValueRef end = whole_steps(x, r->first, r->size, x->lanes);
-        single_vectors(w, i, a, frames, n, middle, end, false);
+        single_vectors(w, i, a, frames, n, (stretch){middle, end}, WHOLE);
         middle = end;
     }
     if (rest_is_points(x, w->n)) {
         x->lanes = 1;
         tg_x86_point_loop(w, i, a, frames, n, middle, until);
     } else {
-        single_vectors(w, i, a, frames, n, middle, until, true);
+        last_vectors(w, i, a, frames, n, (stretch){middle, until});
     }
     x->lanes = w->n->lanes;
 }

@@ -219,7 +219,7 @@ static bool body_reads(const tg_x86 *x, const tg_op *loop, const tg_value *tenso
     return false;
 }
 
-static bool op_reads(const tg_x86 *x, const tg_op *op, const tg_value *tensor) {
+bool tg_x86_op_reads(const tg_x86 *x, const tg_op *op, const tg_value *tensor) {
     x->memo->walk++;
     if ((op->opcode == TG_OP_LOAD && tg_operand(op, 0) == tensor) || (op->opcode == TG_OP_FOR && body_reads(x, op, tensor))) {
         return true;
@@ -268,7 +268,7 @@ static bool apart(tg_x86 *x, const tg_op *a, const tg_op *b) {
 static bool memory_conflict(tg_x86 *x, const tg_op *a, const tg_op *b) {
     const tg_value *ta = a->opcode == TG_OP_STORE ? tg_operand(a, 0) : NULL;
     const tg_value *tb = b->opcode == TG_OP_STORE ? tg_operand(b, 0) : NULL;
-    return (ta && ta == tb && !apart(x, a, b)) || (ta && op_reads(x, b, ta)) || (tb && op_reads(x, a, tb));
+    return (ta && ta == tb && !apart(x, a, b)) || (ta && tg_x86_op_reads(x, b, ta)) || (tb && tg_x86_op_reads(x, a, tb));
 }
 
 static bool root_conflict(tg_x86 *x, const tg_x86_root *r, const tg_op *op) {
@@ -477,9 +477,9 @@ static bool completes_chain(tg_x86 *x, tg_x86_nest *g, tg_x86_nest *n) {
         same = tg_type_has_axis(tile->type, n->outer[i]);
     }
     for (uint32_t i = 0; same && i < g->roots.len; i++) {
-        same = !op_reads(x, g->roots.data[i].op, tg_operand(store, 0));
+        same = !tg_x86_op_reads(x, g->roots.data[i].op, tg_operand(store, 0));
     }
-    return same && !op_reads(x, store, tg_operand(store, 0)) && used_only_by(x, n, 0, tile, tg_map_create(x->arena));
+    return same && !tg_x86_op_reads(x, store, tg_operand(store, 0)) && used_only_by(x, n, 0, tile, tg_map_create(x->arena));
 }
 
 /* The next assignment of the chain, or a store of the tile that it has just completed. */
