@@ -299,6 +299,22 @@ static bool try_both(prover *p, const tg_affine *form, uint32_t at) {
     return true;
 }
 
+/* A multiple of a quotient rounded down, as of an index between steps of d: x - d + 1 <= d * (x / d) <= x. */
+static bool try_quotient(prover *p, const tg_affine *form, uint32_t at) {
+    const tg_affine_term t = form->terms.data[at];
+    const tg_op *op = t.axis ? NULL : t.symbol->def;
+    int64_t divisor;
+    tg_affine next, x;
+    if (!op || op->opcode != TG_OP_DIV || !tg_value_const_int(tg_operand(op, 1), &divisor) || divisor <= 1 ||
+        t.coeff % divisor != 0 || !tg_affine_with_opaque(p->arena, tg_operand(op, 0), &x) ||
+        (t.coeff > 0 && __builtin_sub_overflow(x.constant, divisor - 1, &x.constant))) {
+        return false;
+    }
+    tg_affine_copy(p->arena, form, &next);
+    next.terms.data[at] = next.terms.data[--next.terms.len];
+    return tg_affine_add(&next, &x, t.coeff / divisor) && prove(p, &next);
+}
+
 static bool try_facts(prover *p, const tg_affine *form) {
     if (!p->facts || p->facts_used >= 3) {
         return false;
@@ -312,6 +328,29 @@ static bool try_facts(prover *p, const tg_affine *form) {
     }
     p->facts_used--;
     return proved;
+}
+
+/* The operation `code` of an axis, first or size, as a term of the form. */
+static bool find_axis_value(const tg_affine *form, const tg_axis *axis, tg_opcode code, tg_value **out) {
+    for (uint32_t i = 0; i < form->terms.len; i++) {
+        const tg_affine_term *t = &form->terms.data[i];
+        if (!t->axis && t->symbol->def && t->symbol->def->opcode == code && tg_op_axis(t->symbol->def, TG_ATTR_AXIS) == axis) {
+            *out = t->symbol;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Indices of a block, where the form is about where it begins: first <= i <= first + size - 1. */
+static void block_bounds(prover *p, const tg_affine *form, const tg_axis *axis, bool upper, bound_list *out) {
+    tg_value *first, *size;
+    bool known = find_axis_value(form, axis, TG_OP_AXIS_FIRST, &first) && (!upper || find_axis_value(form, axis, TG_OP_AXIS_SIZE, &size));
+    if (known && out->n < MAX_BOUNDS) {
+        tg_affine *bound = &out->forms[out->n];
+        tg_affine_init(bound, p->arena, upper ? -1 : 0);
+        out->n += tg_affine_add_term(bound, 1, first, NULL) && (!upper || tg_affine_add_term(bound, 1, size, NULL));
+    }
 }
 
 static bool prove(prover *p, const tg_affine *form) {
@@ -335,6 +374,7 @@ static bool prove(prover *p, const tg_affine *form) {
     }
     bound_list bounds = {.n = 0};
     if (t.axis) {
+        block_bounds(p, form, t.axis, t.coeff < 0, &bounds);
         axis_bounds(p, t.axis, t.coeff < 0, &bounds);
     } else {
         symbol_bounds(p, t.symbol, t.coeff < 0, &bounds);
@@ -344,7 +384,7 @@ static bool prove(prover *p, const tg_affine *form) {
             return true;
         }
     }
-    return try_both(p, form, at) || try_facts(p, form);
+    return try_both(p, form, at) || try_quotient(p, form, at) || try_facts(p, form);
 }
 
 bool tg_prove_nonneg(tg_arena *arena, const tg_facts *facts, const tg_affine *form) {

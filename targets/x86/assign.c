@@ -169,14 +169,31 @@ bool tg_x86_chain_covers(const tg_x86 *x, const tg_x86_nest *n) {
 
 /* ---- code ------------------------------------------------------------------------------------------------------ */
 
+/* index < end */
+static bool proved_below(tg_x86 *x, const tg_affine *index, tg_affine *end) {
+    return tg_affine_add(end, index, -1) && !__builtin_sub_overflow(end->constant, 1, &end->constant) && tg_prove_nonneg(x->arena, x->facts, end);
+}
+
 bool tg_x86_proved_inside(tg_x86 *x, const tg_axis *a, const tg_value *index) {
-    tg_affine form, rest;
-    int64_t n = constant_extent(a);
-    if (n == 0 || !tg_affine_with_opaque(x->arena, index, &form) || !tg_prove_nonneg(x->arena, NULL, &form)) {
+    tg_affine form, end;
+    int64_t n = constant_extent(a), from;
+    if (!tg_affine_with_opaque(x->arena, index, &form) || !tg_prove_nonneg(x->arena, x->facts, &form)) {
         return false;
     }
-    tg_affine_init(&rest, x->arena, n - 1);
-    return tg_affine_add(&rest, &form, -1) && tg_prove_nonneg(x->arena, NULL, &rest);
+    if (n > 0) {
+        tg_affine_init(&end, x->arena, n);
+        return proved_below(x, &form, &end);
+    }
+    while (a->like) {
+        a = a->like;
+    }
+    const tg_op *op = a->binder;
+    bool known = op && op->opcode == TG_OP_AXIS && tg_value_const_int(tg_operand(op, 1), &from) && from <= 0;
+    for (uint32_t i = 0; known && i <= 2; i += 2) { /* the extent and the end */
+        known = (i == 2 && tg_operand(op, 2) == tg_operand(op, 0)) ||
+                (tg_affine_with_opaque(x->arena, tg_operand(op, i), &end) && proved_below(x, &form, &end));
+    }
+    return known;
 }
 
 static tg_op *fused_store(const tg_x86_nest *n) {

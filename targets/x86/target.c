@@ -123,6 +123,8 @@ static void prepare(tg_x86 *x, job *j) {
     x->memo->at = tg_arena_alloc(x->arena, sizeof *x->memo->at * 2 * f->next_value_id, 8);
     x->steps = tg_map_create(x->arena);
     x->chains = tg_map_create(x->arena);
+    x->facts = TG_NEW(x->arena, tg_facts);
+    tg_facts_gather(x->facts, x->f, x->arena);
     x->multiples = tg_map_create(x->arena);
     x->carries = tg_map_create(x->arena);
     x->scalars = TG_NEW_ARRAY(x->arena, LLVMValueRef, f->next_value_id);

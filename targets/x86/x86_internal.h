@@ -20,8 +20,8 @@
 #define TG_TARGETS_X86_X86_INTERNAL_H
 
 #include "base/abi.h"
-#include "dsl/ir/affine.h"
 #include "dsl/ir/ir.h"
+#include "dsl/ir/range.h"
 #include "targets/llvm/llvm.h"
 #include "targets/target.h"
 
@@ -196,6 +196,7 @@ typedef struct tg_x86 {
     tg_x86_walk *memo;    /* answers of the walk over inlined values that is under way */
     tg_map *steps;        /* tg_block → tg_x86_steps* */
     tg_map *carries;      /* FOR → whether it runs point by point (carry.c) */
+    tg_facts *facts;      /* what the launch checks */
     tg_map *chains;       /* REINDEX_SET → what its chain covers (assign.c) */
     tg_strbuf plan_text;
 
@@ -326,6 +327,8 @@ tg_x86_frame *tg_x86_frame_of_value(tg_x86_frame *f, const tg_value *v); /* the 
 tg_x86_val tg_x86_philox(tg_x86 *x, tg_x86_frame *f, tg_op *op, uint32_t result); /* memoises all results */
 /* The scalar region of an op (reduce_fn, map) with its arguments; gives the yielded values. */
 void tg_x86_inline_region(tg_x86 *x, tg_region *r, tg_x86_val *args, tg_x86_val *out, LLVMValueRef mask);
+
+enum { TG_X86_CLOSE_LANES = 4 }; /* elements from lane to lane that are still read as whole vectors: strided.c */
 
 /* ---- access.c ---- */
 tg_x86_tensor *tg_x86_tensor_of(tg_x86 *x, tg_value *v);

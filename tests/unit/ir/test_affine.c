@@ -185,3 +185,50 @@ Test(ir_affine, shares) {
     cr_expect_eq(proved(&t, f, &facts, store), 1);
     ir_text_fini(&t);
 }
+
+/* Indices between steps of a stride, and those of a block counted from where it begins. */
+static const char *const windows =
+    "func @f(in %X: tensor<1 x f32>, out %Y: tensor<1 x f32>)\n"
+    "axes { #p grid block=8, #k local } {\n"
+    "%zero = const {value=0} : i64 %one = const {value=1} : i64 %two = const {value=2} : i64\n"
+    "%N = dim %X {d=0} : i64 %more = add %N, %one : i64 %half = div %N, %two : i64 %up = div %more, %two : i64\n"
+    "%YN = dim %Y {d=0} : i64 %same = cmp %YN, %N {pred=eq} : bool assume %same\n"
+    "phase () { par %N, %zero, %N {axis=#p} () {\n"
+    "%p = iota {axis=#p} : tile<#p x i64> %first = axis_first {axis=#p} : i64 %size = axis_size {axis=#p} : i64\n"
+    "%from = sub %p, %first : tile<#p x i64> %back = sub %first, %p : tile<#p x i64>\n"
+    "%past = sub %from, %size : tile<#p x i64> %in = add %past, %N : tile<#p x i64>\n"
+    "%end = sub %in, %size : tile<#p x i64>\n"
+    "axis %half, %zero, %half {axis=#k} %k = iota {axis=#k} : tile<#k x i64> %twice = mul %k, %two : tile<#k x i64>\n"
+    "%odd = add %twice, %one : tile<#k x i64> %next = add %twice, %two : tile<#k x i64>\n"
+    "%x0 = load %X, %odd : tile<#k x f32> %x1 = load %X, %next : tile<#k x f32>\n"
+    "%last = sub %up, %one : i64 %l2 = mul %last, %two : i64 %x2 = load %X, %l2 : f32\n"
+    "%b1 = sub %half, %one : i64 %b2 = mul %b1, %two : i64 %x3 = load %X, %b2 : f32\n"
+    "%x4 = load %X, %from : tile<#p x f32>\n"
+    "%x5 = load %X, %end : tile<#p x f32>\n"
+    "store %Y, %x4, %p } } }";
+
+static bool is_nonneg(ir_text *t, tg_func *f, const char *name, int64_t plus) {
+    tg_affine form;
+    cr_assert(tg_affine_with_opaque(t->arena, named(f, name), &form), "%s", name);
+    form.constant += plus;
+    return tg_prove_nonneg(t->arena, NULL, &form);
+}
+
+Test(ir_affine, windows) {
+    ir_text t;
+    ir_text_init(&t);
+    tg_func *f = ir_text_read(&t, windows);
+    cr_assert_not_null(f, "%s", ir_text_diags(&t));
+    tg_facts facts;
+    tg_facts_gather(&facts, f, t.arena);
+    cr_expect_eq(proved(&t, f, &facts, named(f, "x0")->def), 1); /* 2 k + 1 < N where k < N / 2 */
+    cr_expect_eq(proved(&t, f, &facts, named(f, "x1")->def), 0); /* 2 k + 2 is N if N is even */
+    cr_expect_eq(proved(&t, f, &facts, named(f, "x2")->def), 0); /* below 0 if there is nothing */
+    cr_expect_eq(proved(&t, f, &facts, named(f, "x3")->def), 0);
+    cr_expect_eq(proved(&t, f, &facts, named(f, "x5")->def), 0);
+    cr_expect(is_nonneg(&t, f, "from", 0));      /* first <= p */
+    cr_expect_not(is_nonneg(&t, f, "from", -1));
+    cr_expect_not(is_nonneg(&t, f, "back", 7)); /* a block has at most 8 points, but so little is not asked for */
+    cr_expect_not(is_nonneg(&t, f, "past", 0));
+    ir_text_fini(&t);
+}
