@@ -98,29 +98,6 @@ static LLVMValueRef reversed(tg_x86 *x, LLVMValueRef v) {
     return LLVMBuildShuffleVector(x->builder, v, LLVMGetPoison(LLVMTypeOf(v)), LLVMConstVector(ids, x->lanes), "");
 }
 
-/* Every second, third or fourth element: `step` vectors and their shuffles instead of as many loads as there are lanes. The last vector ends with the
- * last element, so that nothing beyond is read. Null: another step. */
-static LLVMValueRef load_steps(tg_x86 *x, const address *a) {
-    enum { LONGEST = 4 };
-    int64_t step;
-    unsigned lanes = x->lanes;
-    bool fits = !a->mask && lanes > 1 && a->offset.step && tg_llvm_is_const(a->offset.step, &step) && step > 1 && step <= LONGEST;
-    LLVMTypeRef type = fits ? LLVMVectorType(a->element, lanes) : NULL;
-    LLVMValueRef v = fits ? LLVMGetPoison(type) : NULL, ids[64];
-    for (unsigned k = 0; fits && k < (unsigned)step; k++) {
-        unsigned last = (lanes - 1) * (unsigned)step, begin = k + 1 < (unsigned)step ? k * lanes : last + 1 - lanes;
-        LLVMValueRef at = LLVMBuildAdd(x->builder, a->offset.v, tg_llvm_i64(x->l, begin), "");
-        LLVMValueRef part = tg_llvm_load(x->l, type, tg_llvm_gep(x->l, a->element, a->base, at), a->align);
-        for (unsigned i = 0; i < lanes; i++) {
-            unsigned from = i * (unsigned)step;
-            bool here = from >= k * lanes && (from < (k + 1) * lanes || k + 1 == (unsigned)step);
-            ids[i] = tg_llvm_i32(x->l, here ? lanes + from - begin : i);
-        }
-        v = LLVMBuildShuffleVector(x->builder, v, part, LLVMConstVector(ids, lanes), "");
-    }
-    return v;
-}
-
 /* Lanes that run downwards: the same elements upwards, turned round. */
 static address upwards(tg_x86 *x, const address *a) {
     address up = *a;
@@ -149,7 +126,7 @@ LLVMValueRef tg_x86_load_elements(tg_x86 *x, const address *a) {
     }
     if (!is_unit(a->offset)) {
         LLVMValueRef v = tg_x86_load_columns(x, a);
-        v = v ? v : load_steps(x, a);
+        v = v ? v : tg_x86_load_strided(x, a);
         return v ? v : load_gather(x, a);
     }
     LLVMTypeRef type = LLVMVectorType(a->element, x->lanes);

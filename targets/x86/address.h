@@ -55,6 +55,10 @@ LLVMValueRef tg_x86_move_constant(tg_x86 *x, tg_x86_address *a, tg_x86_val *inde
 /* The address, of consecutive lanes, as a pointer that the points of a row share and `column` elements from there; null: none. */
 void tg_x86_point_at_row(tg_x86 *x, tg_x86_address *a, LLVMValueRef column);
 
+/* ---- strided.c ---- */
+/* Lanes at a small constant distance; null: they are not. */
+LLVMValueRef tg_x86_load_strided(tg_x86 *x, const tg_x86_address *a);
+
 /* ---- prefetch.c ---- */
 void tg_x86_request_operand(tg_x86 *x, const tg_op *op, const tg_x86_address *a);
 /* The next block's, of what `v` is computed from, in a pass that leaves their memory idle. */

@@ -4,7 +4,7 @@
  * Ties go to an axis that is not reduced. Iterations hold several vectors when a vector is little work. */
 #include "targets/x86/x86_internal.h"
 
-enum { UNKNOWN = INT32_MIN, MAX_UNROLL = 8, MAX_STEPS = 2000, SHORTEST_BITS = 128, LONG = 12, CHAINS = 4, FEW_STEPS = 16 };
+enum { UNKNOWN = INT32_MIN, MAX_UNROLL = 8, MAX_STEPS = 2000, SHORTEST_BITS = 128, LONG = 12, CHAINS = 4, FEW_STEPS = 16, CLOSE_SCORE = 4 };
 
 /* Inside the tile that an op indexes, the axes it names stand for its index expressions. */
 typedef struct binding {
@@ -124,19 +124,25 @@ static bool is_outside_loops(const votes *s, const tg_op *op) {
     return steps >= FEW_STEPS;
 }
 
+/* Lanes a few elements apart are whole vectors and a shuffle (strided.c). */
+static bool is_close(int64_t coefficient) {
+    return coefficient >= 2 && coefficient <= TG_X86_CLOSE_LANES;
+}
+
 static void vote_access(votes *s, const tg_op *op) {
     uint32_t n = tg_op_n_indices(op);
     bool unit = false, depends = false, gathers = false;
+    bool store = op->opcode == TG_OP_STORE || op->opcode == TG_OP_ATOMIC; /* scatters cost more than gathers */
     for (uint32_t d = 0; d < n; d++) {
         int64_t c = coefficient(tg_op_index(op, d), s->axis, s->env);
+        bool close = d + 1 == n && !store && is_close(c);
         depends |= c != 0;
         unit |= c == 1 && d + 1 == n;
-        gathers |= c != 0 && !(c == 1 && d + 1 == n);
+        gathers |= c != 0 && !(c == 1 && d + 1 == n) && !close;
     }
-    bool store = op->opcode == TG_OP_STORE || op->opcode == TG_OP_ATOMIC; /* scatters cost more than gathers */
     s->pieces |= gathers || tg_dtype_kind_of(tg_operand(op, 0)->type->dtype) == TG_KIND_COMPLEX;
     int worse = is_outside_loops(s, op) ? -1 : store ? -12 : -8;
-    s->score += !depends ? 0 : unit && !gathers ? (store ? 12 : 10) : worse;
+    s->score += !depends ? 0 : gathers ? worse : !unit ? CLOSE_SCORE : store ? 12 : 10;
     tg_dtype t = tg_operand(op, 0)->type->dtype;
     int bits = tg_dtype_bits(tg_dtype_real(t));
     s->scalar_only |= bits == 4 && op->opcode == TG_OP_STORE;
@@ -150,15 +156,17 @@ static bool is_run(int64_t coefficient) {
 }
 
 static void vote_buffer(votes *s, const tg_x86_buffer *b) {
-    bool depends = false, run = false;
+    bool depends = false, run = false, close = false;
     for (uint32_t i = 0; i < b->n_axes; i++) {
         int steps = 0;
         int64_t c = axis_coefficient(b->axes[i], s->axis, s->env, &steps);
-        run = i + 1 == b->n_axes && is_run(c) && !depends;
+        bool last = i + 1 == b->n_axes && !depends;
+        run = last && is_run(c);
+        close = last && is_close(c) && b->capacity; /* others may be read as columns: transpose.c */
         depends |= c != 0;
     }
-    s->pieces |= (depends && !run) || tg_dtype_kind_of(b->dtype) == TG_KIND_COMPLEX;
-    s->score += !depends ? 0 : run ? 10 : -8;
+    s->pieces |= (depends && !run && !close) || tg_dtype_kind_of(b->dtype) == TG_KIND_COMPLEX;
+    s->score += !depends ? 0 : run ? 10 : close ? CLOSE_SCORE : -8;
     int bits = tg_dtype_bits(tg_dtype_real(b->dtype));
     s->wide |= bits >= 64;
     s->narrow |= bits < 64;
