@@ -6,8 +6,9 @@ static LLVMValueRef tail_mask(tg_x86 *x, LLVMValueRef left) {
     for (unsigned i = 0; i < x->lanes; i++) {
         ids[i] = tg_llvm_i32(x->l, i);
     }
+    left = tg_llvm_min64(x->l, left, tg_llvm_i64(x->l, x->lanes)); /* so that the comparison may be a signed one: AVX2 has no other */
     LLVMValueRef n = tg_llvm_splat(x->l, LLVMBuildTrunc(x->builder, left, x->l->i32, ""), x->lanes);
-    return LLVMBuildICmp(x->builder, LLVMIntULT, LLVMConstVector(ids, x->lanes), n, "");
+    return LLVMBuildICmp(x->builder, LLVMIntSLT, LLVMConstVector(ids, x->lanes), n, "");
 }
 
 /* `unroll` vectors from index k on, for each of the frames. */
@@ -228,7 +229,7 @@ void tg_x86_vector_loops(tg_x86_nest_walk *w, uint32_t i, tg_axis *a, tg_x86_fra
         return;
     }
     x->lanes = w->n->narrow;
-    if (w->n->narrow < w->n->lanes && !may_overlap(x, w->n)) {
+    if (step > x->lanes && !may_overlap(x, w->n)) { /* a store under a mask takes as long as several without */
         LLVMValueRef end = whole_steps(x, r->first, r->size, x->lanes);
         single_vectors(w, i, a, frames, n, (stretch){middle, end}, WHOLE);
         middle = end;
