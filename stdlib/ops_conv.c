@@ -223,45 +223,95 @@ tg_status tg_op_conv_winograd(tg_context *context, const tg_tensor *x, const tg_
 
 /* ---- depthwise ------------------------------------------------------------------------------ */
 
-static tg_status depthwise(tg_context *context, tg_std_row row, const arguments *tensors,
-                           const tg_conv_options *options, bool has_activation) {
-    tg_conv_options o = TG_CONV_OPTIONS_INIT;
-    arguments a = *tensors;
-    if (!tg_std_options(options, &o, sizeof o) || o.groups != 1) {
-        return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "%s: struct_size is wrong or groups is not 1",
-                       tg_std_table[row].name);
+enum { DEPTHWISE_TENSORS = 4 };
+
+/* `planes`: the kernel for images whose channels come before their rows and columns; its tensors are the same in that order. */
+typedef struct depthwise_direction {
+    tg_std_row row, planes;
+    uint32_t n_tensors, filter; /* the images are the others of rank 4 */
+    bool has_activation;
+} depthwise_direction;
+
+static const depthwise_direction depthwise_forward = {TG_STD_depthwise2d, TG_STD_depthwise2d_planes, 4, 1, true},
+                                 depthwise_to_image = {TG_STD_depthwise2d_dgrad, TG_STD_depthwise2d_planes_dgrad, 3, 1, false},
+                                 depthwise_to_filter = {TG_STD_depthwise2d_wgrad, TG_STD_depthwise2d_planes_wgrad, 3, 2, false};
+
+/* Do columns follow one another, and channels not? */
+static bool is_planes(const tg_tensor *t) {
+    const tg_tensor_arg *a = &t->arg;
+    return t->rank == 4 && a->stride[2] == 1 && (a->stride[3] != 1 || a->shape[3] == 1);
+}
+
+static bool are_planes(const depthwise_direction *d, const tg_tensor *const *tensors) {
+    bool fits = tensors[d->filter] && tensors[d->filter]->rank == 3;
+    for (uint32_t i = 0; i < d->n_tensors && fits; i++) {
+        bool bias = d->n_tensors == DEPTHWISE_TENSORS && i == 2;
+        fits = bias ? !tensors[i] || tensors[i]->rank == 1 : i == d->filter || (tensors[i] && is_planes(tensors[i]));
     }
-    tg_status status = has_activation ? tg_std_check_activation(context, row, o.activation, false) : TG_OK;
-    if (status) {
-        return status;
+    return fits;
+}
+
+/* A view with its channels in front of rows and columns; of a bias, the same. */
+static tg_tensor *channels_first(const tg_tensor *t) {
+    static const uint32_t of_image[] = {0, 3, 1, 2}, of_filter[] = {2, 0, 1}, of_bias[] = {0};
+    return tg_tensor_permute(t, t->rank == 4 ? of_image : t->rank == 3 ? of_filter : of_bias);
+}
+
+static tg_status launch_depthwise(tg_context *context, const depthwise_direction *d, tg_std_row row, const tg_tensor *const *tensors,
+                                  const tg_conv_options *o) {
+    arguments a = {.n = 0};
+    for (uint32_t i = 0; i < d->n_tensors; i++) {
+        add(&a, tg_argument_tensor(tensors[i]));
     }
-    add_each(&a, o.stride, 2);
-    add_each(&a, o.pad, 2);
-    add_each(&a, o.dilation, 2);
-    if (has_activation) {
-        add(&a, tg_argument_int((int64_t)o.activation));
+    add_each(&a, o->stride, 2);
+    add_each(&a, o->pad, 2);
+    add_each(&a, o->dilation, 2);
+    if (d->has_activation) {
+        add(&a, tg_argument_int((int64_t)o->activation));
     }
     return tg_std_launch(context, row, a.values, a.n);
 }
 
+static tg_status launch_planes(tg_context *context, const depthwise_direction *d, const tg_tensor *const *tensors, const tg_conv_options *o) {
+    tg_tensor *views[DEPTHWISE_TENSORS] = {NULL};
+    bool ready = true;
+    for (uint32_t i = 0; i < d->n_tensors && ready; i++) {
+        views[i] = tensors[i] ? channels_first(tensors[i]) : NULL;
+        ready = views[i] || !tensors[i];
+    }
+    tg_status s = ready ? launch_depthwise(context, d, d->planes, (const tg_tensor *const *)views, o)
+                        : tg_fail(context, TG_ERROR_OUT_OF_MEMORY, "%s: no memory for views of the tensors", tg_std_table[d->row].name);
+    for (uint32_t i = 0; i < d->n_tensors; i++) {
+        tg_tensor_release(views[i]);
+    }
+    return s;
+}
+
+static tg_status depthwise(tg_context *context, const depthwise_direction *d, const tg_tensor *const *tensors, const tg_conv_options *options) {
+    tg_conv_options o = TG_CONV_OPTIONS_INIT;
+    if (!tg_std_options(options, &o, sizeof o) || o.groups != 1) {
+        return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "%s: struct_size is wrong or groups is not 1", tg_std_table[d->row].name);
+    }
+    tg_status status = d->has_activation ? tg_std_check_activation(context, d->row, o.activation, false) : TG_OK;
+    if (status) {
+        return status;
+    }
+    return context && are_planes(d, tensors) ? launch_planes(context, d, tensors, &o) : launch_depthwise(context, d, d->row, tensors, &o);
+}
+
 tg_status tg_op_depthwise2d(tg_context *context, const tg_tensor *x, const tg_tensor *f,
                             const tg_tensor *bias, tg_tensor *y, const tg_conv_options *options) {
-    arguments a = {{tg_argument_tensor(x), tg_argument_tensor(f), tg_argument_tensor(bias),
-                    tg_argument_tensor(y)},
-                   4};
-    return depthwise(context, TG_STD_depthwise2d, &a, options, true);
+    return depthwise(context, &depthwise_forward, (const tg_tensor *[]){x, f, bias, y}, options);
 }
 
 tg_status tg_op_depthwise2d_dgrad(tg_context *context, const tg_tensor *dy, const tg_tensor *f,
                                   tg_tensor *dx, const tg_conv_options *options) {
-    arguments a = {{tg_argument_tensor(dy), tg_argument_tensor(f), tg_argument_tensor(dx)}, 3};
-    return depthwise(context, TG_STD_depthwise2d_dgrad, &a, options, false);
+    return depthwise(context, &depthwise_to_image, (const tg_tensor *[]){dy, f, dx}, options);
 }
 
 tg_status tg_op_depthwise2d_wgrad(tg_context *context, const tg_tensor *x, const tg_tensor *dy,
                                   tg_tensor *df, const tg_conv_options *options) {
-    arguments a = {{tg_argument_tensor(x), tg_argument_tensor(dy), tg_argument_tensor(df)}, 3};
-    return depthwise(context, TG_STD_depthwise2d_wgrad, &a, options, false);
+    return depthwise(context, &depthwise_to_filter, (const tg_tensor *[]){x, dy, df}, options);
 }
 
 /* ---- pooling -------------------------------------------------------------------------------- */

@@ -11,6 +11,7 @@ enum { SPACE = 3 }; /* depth, height, width; those that a kernel lacks have exte
 typedef struct conv {
     int64_t n, c, k, groups;
     int64_t image[SPACE], filter[SPACE], output[SPACE], stride[SPACE], pad[SPACE], dil[SPACE];
+    bool planes; /* channels before positions in memory */
 } conv;
 
 /* `name` of one dimension, or what all dimensions share. */
@@ -63,29 +64,33 @@ static int64_t meet(const conv *v, int64_t y, int64_t f) {
 typedef void (*tap_fn)(kcase *c, const conv *v, int64_t x, int64_t f, int64_t y);
 
 /* All (image, filter, output) positions that meet, of all images, without their channels. */
-static void each_tap(kcase *c, tap_fn fn) {
-    conv v = sizes(c);
-    for (int64_t n = 0; n < v.n; n++) {
-        for (int64_t y = 0; y < volume(v.output); y++) {
-            for (int64_t f = 0; f < volume(v.filter); f++) {
-                int64_t x = meet(&v, y, f);
+static void walk_taps(kcase *c, const conv *v, tap_fn fn) {
+    for (int64_t n = 0; n < v->n; n++) {
+        for (int64_t y = 0; y < volume(v->output); y++) {
+            for (int64_t f = 0; f < volume(v->filter); f++) {
+                int64_t x = meet(v, y, f);
                 if (x >= 0) {
-                    fn(c, &v, n * volume(v.image) + x, f, n * volume(v.output) + y);
+                    fn(c, v, n * volume(v->image) + x, f, n * volume(v->output) + y);
                 }
             }
         }
     }
 }
 
+static void each_tap(kcase *c, tap_fn fn) {
+    conv v = sizes(c);
+    walk_taps(c, &v, fn);
+}
+
 static void clear(kcase *c, const char *name) {
     memset(kt(c, name), 0, (size_t)kn(c, name) * sizeof(double));
 }
 
-/* y = act(y + bias[channel]), of kernels that have them */
-static void finish(kcase *c, const char *name, int64_t channels) {
+/* y = act(y + bias[channel]), of kernels that have them; `apart`: elements from a channel to the next */
+static void finish(kcase *c, const char *name, int64_t channels, int64_t apart) {
     double *y = kt(c, name), *bias = kt_if(c, "bias");
     for (int64_t i = 0; i < kn(c, name); i++) {
-        y[i] = ref_activate(y[i] + (bias ? bias[i % channels] : 0), kd_or(c, "act", 0), 0);
+        y[i] = ref_activate(y[i] + (bias ? bias[i / apart % channels] : 0), kd_or(c, "act", 0), 0);
     }
 }
 
@@ -115,13 +120,13 @@ static void to_filter(kcase *c, const conv *v, int64_t x, int64_t f, int64_t y) 
 void ref_conv(kcase *c) {
     clear(c, "Y");
     each_tap(c, forward);
-    finish(c, "Y", kd(c, "K"));
+    finish(c, "Y", kd(c, "K"), 1);
 }
 
 void ref_conv_dgrad(kcase *c) {
     clear(c, "dX");
     each_tap(c, to_image);
-    finish(c, "dX", kd(c, "C"));
+    finish(c, "dX", kd(c, "C"), 1);
 }
 
 void ref_conv_wgrad(kcase *c) {
@@ -222,7 +227,7 @@ static void convolve_tiles(kcase *c, const winograd *w) {
             }
         }
     }
-    finish(c, "Y", v.k);
+    finish(c, "Y", v.k, 1);
 }
 
 void ref_conv_winograd(kcase *c) {
@@ -235,38 +240,64 @@ void ref_conv_winograd2(kcase *c) {
 
 /* ---- depthwise ----------------------------------------------------------------------------------- */
 
+/* Element of channel a at position `at`, of all images with so many `positions` each, or of a filter. */
+static int64_t element(const conv *v, const int64_t extent[SPACE], int64_t at, int64_t a) {
+    int64_t n = volume(extent);
+    return v->planes ? (at / n * v->c + a) * n + at % n : at * v->c + a;
+}
+
 static void channel_forward(kcase *c, const conv *v, int64_t x, int64_t f, int64_t y) {
     for (int64_t a = 0; a < v->c; a++) {
-        kt(c, "Y")[y * v->c + a] += kt(c, "X")[x * v->c + a] * kt(c, "F")[f * v->c + a];
+        kt(c, "Y")[element(v, v->output, y, a)] +=
+            kt(c, "X")[element(v, v->image, x, a)] * kt(c, "F")[element(v, v->filter, f, a)];
     }
 }
 
 static void channel_to_image(kcase *c, const conv *v, int64_t x, int64_t f, int64_t y) {
     for (int64_t a = 0; a < v->c; a++) {
-        kt(c, "dX")[x * v->c + a] += kt(c, "dY")[y * v->c + a] * kt(c, "F")[f * v->c + a];
+        kt(c, "dX")[element(v, v->image, x, a)] +=
+            kt(c, "dY")[element(v, v->output, y, a)] * kt(c, "F")[element(v, v->filter, f, a)];
     }
 }
 
 static void channel_to_filter(kcase *c, const conv *v, int64_t x, int64_t f, int64_t y) {
     for (int64_t a = 0; a < v->c; a++) {
-        kt(c, "dF")[f * v->c + a] += kt(c, "dY")[y * v->c + a] * kt(c, "X")[x * v->c + a];
+        kt(c, "dF")[element(v, v->filter, f, a)] +=
+            kt(c, "dY")[element(v, v->output, y, a)] * kt(c, "X")[element(v, v->image, x, a)];
     }
 }
 
+static void depthwise(kcase *c, const char *out, tap_fn fn, bool planes) {
+    conv v = sizes(c);
+    v.planes = planes;
+    clear(c, out);
+    walk_taps(c, &v, fn);
+}
+
 void ref_depthwise2d(kcase *c) {
-    clear(c, "Y");
-    each_tap(c, channel_forward);
-    finish(c, "Y", kd(c, "C"));
+    depthwise(c, "Y", channel_forward, false);
+    finish(c, "Y", kd(c, "C"), 1);
 }
 
 void ref_depthwise2d_dgrad(kcase *c) {
-    clear(c, "dX");
-    each_tap(c, channel_to_image);
+    depthwise(c, "dX", channel_to_image, false);
 }
 
 void ref_depthwise2d_wgrad(kcase *c) {
-    clear(c, "dF");
-    each_tap(c, channel_to_filter);
+    depthwise(c, "dF", channel_to_filter, false);
+}
+
+void ref_depthwise2d_planes(kcase *c) {
+    depthwise(c, "Y", channel_forward, true);
+    finish(c, "Y", kd(c, "C"), kd(c, "P") * kd(c, "Q"));
+}
+
+void ref_depthwise2d_planes_dgrad(kcase *c) {
+    depthwise(c, "dX", channel_to_image, true);
+}
+
+void ref_depthwise2d_planes_wgrad(kcase *c) {
+    depthwise(c, "dF", channel_to_filter, true);
 }
 
 /* ---- pooling ------------------------------------------------------------------------------------- */

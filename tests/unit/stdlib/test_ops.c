@@ -484,6 +484,56 @@ Test(stdlib_ops, winograd_computes_the_convolution, .init = setup, .fini = teard
     release(planes, result, u2);
 }
 
+/* Small whole numbers, of which sums are exact in any order. */
+static tg_tensor *whole(tg_tensor *t) {
+    for (int64_t i = 0; i < tg_tensor_n_elements(t); i++) {
+        *at(t, i) = (float)(int)(4 * *at(t, i));
+    }
+    return t;
+}
+
+static void expect_same(const tg_tensor *a, const tg_tensor *b) {
+    for (int64_t i = 0; i < tg_tensor_n_elements(a); i++) {
+        cr_assert_eq(*at(a, i), *at(b, i), "element %lld", (long long)i);
+    }
+}
+
+/* Channels before rows and columns are another kernel: its results are those of channels last. The filter may lie in either order. */
+static void expect_planes(int64_t stride, int64_t pad, int64_t dilation, bool filter_too) {
+    enum { N = 2, H = 19, W = 27, C = 3, R = 3 };
+    int64_t p = (H + 2 * pad - dilation * (R - 1) - 1) / stride + 1, q = (W + 2 * pad - dilation * (R - 1) - 1) / stride + 1;
+    tg_conv_options o = TG_CONV_OPTIONS_INIT;
+    o.stride[0] = o.stride[1] = stride;
+    o.pad[0] = o.pad[1] = pad;
+    o.dilation[0] = o.dilation[1] = dilation;
+    tg_tensor *x = whole(MAKE(1, N, H, W, C)), *f = whole(MAKE(2, R, R, C)), *bias = whole(MAKE(3, C)), *y = MAKE(4, N, p, q, C),
+              *dx = MAKE(5, N, H, W, C), *df = MAKE(6, R, R, C);
+    tg_tensor *x1 = channels_first(MAKE(7, N, C, H, W)), *y1 = channels_first(MAKE(8, N, C, p, q)), *dx1 = channels_first(MAKE(9, N, C, H, W)),
+              *f1 = filter_too ? permuted(MAKE(10, C, R, R), 1, 2, 0) : MAKE(10, R, R, C),
+              *df1 = filter_too ? permuted(MAKE(11, C, R, R), 1, 2, 0) : MAKE(11, R, R, C);
+    EXPECT_OK(tg_op_copy(ctx, x, x1));
+    EXPECT_OK(tg_op_copy(ctx, f, f1));
+    EXPECT_OK(tg_op_depthwise2d(ctx, x, f, bias, y, &o));
+    EXPECT_OK(tg_op_depthwise2d(ctx, x1, f1, bias, y1, &o));
+    expect_same(y, y1);
+    EXPECT_OK(tg_op_depthwise2d_dgrad(ctx, y, f, dx, &o));
+    EXPECT_OK(tg_op_depthwise2d_dgrad(ctx, y1, f1, dx1, &o));
+    expect_same(dx, dx1);
+    EXPECT_OK(tg_op_depthwise2d_wgrad(ctx, x, y, df, &o));
+    EXPECT_OK(tg_op_depthwise2d_wgrad(ctx, x1, y1, df1, &o));
+    expect_same(df, df1);
+    release(x, f, bias);
+    release(y, dx, df);
+    release(x1, y1, dx1);
+    release(f1, df1, NULL);
+}
+
+Test(stdlib_ops, depthwise_of_planes, .init = setup, .fini = teardown) {
+    expect_planes(1, 1, 1, true);
+    expect_planes(2, 1, 1, false);
+    expect_planes(3, 0, 2, true);
+}
+
 static void fill(tg_tensor *t, float v) {
     for (int64_t i = 0; i < tg_tensor_n_elements(t); i++) {
         *at(t, i) = v;
