@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Coefficients of the f32 polynomials of dsl/passes/math_f32.inc.
+"""Coefficients of the polynomials of dsl/passes/math_f32.inc and math_f64.inc.
 
 Fits sum(c[k] x^k) to a function on an interval so that the largest weighted error is least (C. L. Lawson's iteration: least
 squares whose weights grow where the error is large), in 50-digit decimals. Coefficients are rounded to f32 one after the
@@ -90,6 +90,11 @@ def tail_of_exp(r):
     return total
 
 
+def third_tail_of_exp(r):
+    """(exp(r) - 1 - r - r^2 / 2) / r^3"""
+    return (tail_of_exp(r) - D("0.5")) / r
+
+
 def pi():
     """Machin's formula"""
     def arctan_of_inverse(n):
@@ -152,6 +157,11 @@ def cos_tail(z):
     return total
 
 
+def second_tail_of_cos(z):
+    """(cos(s) - 1 + z / 2) / z^2"""
+    return (cos_tail(z) + D("0.5")) / z
+
+
 ERFC_MIDDLE = D("0.6328125") # where g is near a number of f32
 HALF_LN2 = D(2).ln() / 2 * D("1.0005")
 
@@ -168,3 +178,6 @@ if __name__ == "__main__":
     quarter = (pi() / 4) ** 2 * D("1.0005")
     fit("sin(s) = s + s^3 p(s^2)", sin_tail, lambda z: z / (1 + z * sin_tail(z)), 0, quarter, 3)
     fit("cos(s) = 1 + s^2 p(s^2)", cos_tail, lambda z: z / (1 + z * cos_tail(z)), 0, quarter, 3)
+    fit("f64: exp(r) - 1 = r + r^2 / 2 + r^3 p(r)", third_tail_of_exp, lambda r: abs(r ** 3 / (r.exp() - 1)), -HALF_LN2, HALF_LN2, 9, f64)
+    fit("f64: sin(s) = s + s^3 p(s^2)", sin_tail, lambda z: z / (1 + z * sin_tail(z)), 0, quarter, 5, f64)
+    fit("f64: cos(s) = 1 - s^2 / 2 + s^4 p(s^2)", second_tail_of_cos, lambda z: z * z / (1 + z * cos_tail(z)), 0, quarter, 5, f64)

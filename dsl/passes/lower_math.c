@@ -34,32 +34,51 @@ static bool is_per_point(const tg_block *block)
             return true;
     return false;
 }
-static void yield_from(const tg_builder *bld, tg_region *r, VU (*value)(tg_builder *, VF), VF x)
+typedef struct math_row {
+    tg_value *(*unary)(tg_builder *bld, tg_value *x);
+    tg_value *(*binary)(tg_builder *bld, tg_value *x, tg_value *y);
+} math_row;
+static tg_value *expand(tg_builder *bld, const math_row *row, tg_value *const *x)
+{
+    return row->unary ? row->unary(bld, x[0]) : row->binary(bld, x[0], x[1]);
+}
+
+/* slow(x …), u64, where |x[n]| >= least, else 0; computed only where a lane needs it. */
+typedef struct rare {
+    math_row slow;
+    uint32_t n;
+    double least;
+} rare;
+static void yield_from(const tg_builder *bld, tg_region *r, const math_row *value, tg_value *const *x)
 {
     tg_builder in = {.func = bld->func, .block = &r->body, .span = bld->span};
-    VU v = value ? value(&in, x) : tg_build_int(&in, TG_U64, 0);
+    VU v = value ? expand(&in, value, x) : tg_build_int(&in, TG_U64, 0);
     tg_build_yield(&in, &v, 1);
 }
-static VU branch_on(tg_builder *bld, VU (*value)(tg_builder *, VF), VF x, double least)
+static VU branch_on(tg_builder *bld, const rare *how, tg_value *const *x)
 {
     const tg_type *type = tg_type_scalar(bld->func, TG_U64);
-    VB test = tg_build_cmp(bld, TG_GE, tg_build_unary(bld, TG_OP_ABS, x), tg_build_float(bld, TG_F32, least));
-    tg_attr rare = tg_attr_flag(TG_ATTR_RARE);
-    tg_op *branch = tg_build_op(bld, TG_OP_IF, &test, 1, &type, 1, &rare, 1);
-    yield_from(bld, &branch->regions[0], value, x);
+    tg_value *key = x[how->n];
+    VB test = tg_build_cmp(bld, TG_GE, tg_build_unary(bld, TG_OP_ABS, key), tg_build_float(bld, key->type->dtype, how->least));
+    tg_attr flag = tg_attr_flag(TG_ATTR_RARE);
+    tg_op *branch = tg_build_op(bld, TG_OP_IF, &test, 1, &type, 1, &flag, 1);
+    yield_from(bld, &branch->regions[0], &how->slow, x);
     yield_from(bld, &branch->regions[1], NULL, x);
     return tg_result(branch, 0);
 }
-/* value(x) where |x| >= least, else 0; computed only where a lane needs it. The host plans launches without branches. */
-static VU rarely(tg_builder *bld, VU (*value)(tg_builder *, VF), VF x, double least)
+/* The host plans launches without branches. */
+static VU rarely(tg_builder *bld, rare how, VF x, VF y, VF key)
 {
+    tg_value *args[] = {x, y ? y : key, key}, *points[3];
+    how.n = y ? 2 : 1;
     if (x->type->n_axes == 0)
-        return is_per_point(bld->block) ? branch_on(bld, value, x, least) : value(bld, x);
+        return is_per_point(bld->block) ? branch_on(bld, &how, args) : expand(bld, &how.slow, args);
     const tg_type *type = tg_type_with_dtype(bld->func, x->type, TG_U64);
-    tg_op *map = tg_build_op(bld, TG_OP_MAP, &x, 1, &type, 1, NULL, 0);
+    tg_op *map = tg_build_op(bld, TG_OP_MAP, args, how.n + 1, &type, 1, NULL, 0);
     tg_builder in = {.func = bld->func, .block = &map->regions[0].body, .span = bld->span};
-    VF point = tg_block_add_arg(bld->func, in.block, tg_type_scalar(bld->func, TG_F32), NULL);
-    VU v = branch_on(&in, value, point, least);
+    for (uint32_t i = 0; i <= how.n; i++)
+        points[i] = tg_block_add_arg(bld->func, in.block, tg_type_scalar(bld->func, args[i]->type->dtype), NULL);
+    VU v = branch_on(&in, &how, points);
     tg_build_yield(&in, &v, 1);
     return tg_result(map, 0);
 }
@@ -67,7 +86,8 @@ static VU rarely(tg_builder *bld, VU (*value)(tg_builder *, VF), VF x, double le
 #define MARG tg_builder *bld,
 #define MFN(ret, name, ...) __attribute__((unused)) static ret m_##name(__VA_ARGS__)
 #define CALL(name, ...)     m_##name(bld, __VA_ARGS__)
-#define RARELY(name, x, least) rarely(bld, m_##name, x, least)
+#define RARELY(name, x, key_least) rarely(bld, (rare){.slow.unary = m_##name, .least = (key_least)}, x, NULL, x)
+#define LIBRARY1(op, name, x) tg_build_unary(bld, TG_OP_##op, x)
 #define F(x)                tg_build_float(bld, TG_F32, (double)(x))
 #define D(x)                tg_build_float(bld, TG_F64, (double)(x))
 #define I(x)                tg_build_int(bld, TG_I32, (x))
@@ -122,6 +142,7 @@ static VU rarely(tg_builder *bld, VU (*value)(tg_builder *, VF), VF x, double le
 #define LAND_(a, b)         BIN(AND, a, b)
 #define LSHL(a, n)          shift_by(bld, TG_OP_SHL, a, TG_I64, n)
 #define LSHR(a, n)          shift_by(bld, TG_OP_SHR, a, TG_I64, n)
+#define LXOR(a, b)          BIN(XOR, a, b)
 #define EQL(a, b)           EQ(a, b)
 #define NEL(a, b)           NE(a, b)
 #define UADD(a, b)          BIN(ADD, a, b)
@@ -143,10 +164,6 @@ static VU rarely(tg_builder *bld, VU (*value)(tg_builder *, VF), VF x, double le
 #define MATH_BINARY(X) \
     X(ATAN2, atan2) X(POW, pow) X(EXP_SUB, exp_sub) X(EXP2_SUB, exp2_sub) X(LOGADDEXP, logaddexp)
 
-typedef struct math_row {
-    tg_value *(*unary)(tg_builder *bld, tg_value *x);
-    tg_value *(*binary)(tg_builder *bld, tg_value *x, tg_value *y);
-} math_row;
 static const math_row F32_ROWS[TG_OP_COUNT] = {
 #define X(op, name) [TG_OP_##op] = {.unary = m_##name},
     MATH_UNARY(X)
@@ -177,14 +194,14 @@ static tg_value *d_sigmoid(tg_builder *bld, tg_value *x)
 }
 static tg_value *d_softplus(tg_builder *bld, tg_value *x)
 {
-    VD tail = tg_build_unary(bld, TG_OP_LOG1P, d_decay(bld, x));
+    VD tail = CALL(log1p64, d_decay(bld, x));
     return ADD(SEL(LT(x, D(0.0)), D(0.0), x), tail);
 }
 static tg_value *d_logaddexp(tg_builder *bld, tg_value *x, tg_value *y)
 {
     VD hi = BIN(MAX, x, y), lo = BIN(MIN, x, y);
     VD d = SEL(EQ(hi, lo), D(0.0), SUB(lo, hi));
-    VD sum = ADD(hi, tg_build_unary(bld, TG_OP_LOG1P, CALL(exp64, d)));
+    VD sum = ADD(hi, CALL(log1p64, CALL(exp64, d)));
     return SEL(EQ(ABS(hi), D(HUGE_VAL)), hi, sum);
 }
 static tg_value *d_rsqrt(tg_builder *bld, tg_value *x) /* as rsqrt of math_f32.inc */
@@ -196,16 +213,15 @@ static tg_value *d_rsqrt(tg_builder *bld, tg_value *x) /* as rsqrt of math_f32.i
     r = SEL(AND(GT(a, D(0.0)), LT(a, D(HUGE_VAL))), r, y);
     return SEL(tiny, MUL(r, D(0x1p300)), r);
 }
-/* sin(pi (x + shift/2)): the remainder is exact, its product with pi rounds once */
+/* sin(pi (x + shift/2)): the remainder is exact */
 static tg_value *d_sinpi_shifted(tg_builder *bld, tg_value *x, int64_t shift)
 {
     VB far = GE(ABS(x), D(0x1p51)), whole = GE(ABS(x), D(0x1p53));
     VD a = SEL(far, SUB(x, MUL(D(2.0), TRUNC(MUL(x, D(0.5))))), x);
     a = SEL(whole, D(0.0), a);
-    VD t = ADD(ADD(a, a), MAGIC_D), r = MUL(FMA(SUB(t, MAGIC_D), D(-0.5), a), D(3.1415926535897931));
-    VL q = LADD(DBITS(t), L(shift));
-    VD v = SEL(EQL(LAND_(q, L(1)), L(0)), tg_build_unary(bld, TG_OP_SIN, r), tg_build_unary(bld, TG_OP_COS, r));
-    v = SEL(NEL(LAND_(q, L(2)), L(0)), NEG(v), v);
+    VD t = ADD(ADD(a, a), MAGIC_D), turn = FMA(SUB(t, MAGIC_D), D(-0.5), a), r = MUL(turn, D(3.1415926535897931));
+    VD low = FMA(turn, D(1.2246467991473532e-16), FMA(turn, D(3.1415926535897931), NEG(r)));
+    VD v = CALL(sine64, r, low, LADD(DBITS(t), L(shift)), L(0));
     v = SEL(EQ(v, D(0.0)), D(0.0), v);
     return SEL(LT(ABS(x), D(HUGE_VAL)), v, D(NAN));
 }
@@ -216,8 +232,14 @@ static tg_value *d_sinpi(tg_builder *bld, tg_value *x)
 }
 static tg_value *d_cospi(tg_builder *bld, tg_value *x) { return d_sinpi_shifted(bld, ABS(x), 1); }
 
+/* The unary functions of math_f64.inc */
+#define MATH_F64(X)                                                                                                              \
+    X(EXP, exp64) X(EXP2, exp2_64) X(EXPM1, expm1_64) X(LOG, log64) X(LOG1P, log1p64) X(SIN, sin64) X(COS, cos64) X(TAN, tan64)  \
+    X(SINH, sinh64) X(COSH, cosh64) X(TANH, tanh64)
 static const math_row F64_ROWS[TG_OP_COUNT] = {
-    [TG_OP_EXP] = {.unary = m_exp64},           [TG_OP_EXP2] = {.unary = m_exp2_64},        [TG_OP_LOG] = {.unary = m_log64},
+#define X(op, name) [TG_OP_##op] = {.unary = m_##name},
+    MATH_F64(X)
+#undef X
     [TG_OP_RSQRT] = {.unary = d_rsqrt},         [TG_OP_SIGMOID] = {.unary = d_sigmoid},
     [TG_OP_SOFTPLUS] = {.unary = d_softplus},   [TG_OP_SINPI] = {.unary = d_sinpi},
     [TG_OP_COSPI] = {.unary = d_cospi},         [TG_OP_EXP_SUB] = {.binary = d_exp_sub},
@@ -313,10 +335,6 @@ static const math_row *f32_row(const tg_op *op, bool ldexp)
 
 /* ---- the pass --------------------------------------------------------------------------------------------------------------- */
 
-static tg_value *expand(tg_builder *bld, const math_row *row, tg_value *const *x)
-{
-    return row->unary ? row->unary(bld, x[0]) : row->binary(bld, x[0], x[1]);
-}
 static tg_value *lgamma_in_f64(tg_builder *bld, tg_value *x)
 {
     return tg_build_cast(bld, tg_build_unary(bld, TG_OP_LGAMMA, tg_build_cast(bld, x, TG_F64)), TG_F32);

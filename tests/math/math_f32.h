@@ -21,7 +21,8 @@ static inline VD bitsd_(VL i) { VD x; memcpy(&x, &i, 8); return x; }
 #define MARG
 #define MFN(ret, name, ...) static inline ret m_##name(__VA_ARGS__)
 #define CALL(name, ...)     m_##name(__VA_ARGS__)
-#define RARELY(name, x, least) (fabsf(x) >= (least) ? m_##name(x) : 0)
+#define RARELY(name, x, least) (ABS(x) >= (least) ? m_##name(x) : 0)
+#define LIBRARY1(op, name, x) name(x)
 #define F(x)                ((float)(x))
 #define D(x)                ((double)(x))
 #define I(x)                ((int32_t)(x))
@@ -75,6 +76,7 @@ static inline VD bitsd_(VL i) { VD x; memcpy(&x, &i, 8); return x; }
 #define LAND_(a, b)         ((a) & (b))
 #define LSHL(a, n)          ((int64_t)((uint64_t)(a) << (n)))
 #define LSHR(a, n)          ((a) >> (n))
+#define LXOR(a, b)          ((a) ^ (b))
 #define EQL(a, b)           ((a) == (b))
 #define NEL(a, b)           ((a) != (b))
 #define UADD(a, b)          ((a) + (b))
