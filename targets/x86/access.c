@@ -80,6 +80,29 @@ static LLVMValueRef load_gather(tg_x86 *x, const address *a) {
     return tg_llvm_gather(x->l, type, pointers, a->align, tg_x86_lane_mask(x, a->mask));
 }
 
+/* Is an access under a mask of such elements one in a branch for each lane? */
+static bool has_no_masked_access(const tg_x86 *x, const address *a) {
+    return !x->machine->has_masks && (a->align < 4 || x->machine->vector_bits < 256);
+}
+
+/* Consecutive elements under a mask which is mostly that of a whole vector, as next to the edges of an image. */
+static LLVMValueRef load_whole_or_part(tg_x86 *x, const address *a, LLVMTypeRef type, LLVMValueRef p) {
+    LLVMBuilderRef b = x->builder;
+    LLVMBasicBlockRef whole = tg_llvm_block(x->l), part = tg_llvm_block(x->l), after = tg_llvm_block(x->l);
+    LLVMValueRef mask = tg_x86_lane_mask(x, a->mask);
+    LLVMBuildCondBr(b, tg_llvm_call1(x->l, "llvm.vector.reduce.and", mask), whole, part);
+    LLVMPositionBuilderAtEnd(b, whole);
+    LLVMValueRef all = tg_llvm_load(x->l, type, p, a->align);
+    LLVMBuildBr(b, after);
+    LLVMPositionBuilderAtEnd(b, part);
+    LLVMValueRef some = tg_llvm_masked_load(x->l, type, p, a->align, mask);
+    LLVMBuildBr(b, after);
+    LLVMPositionBuilderAtEnd(b, after);
+    LLVMValueRef v = LLVMBuildPhi(b, type, "");
+    LLVMAddIncoming(v, (LLVMValueRef[]){all, some}, (LLVMBasicBlockRef[]){whole, part}, 2);
+    return v;
+}
+
 int tg_x86_direction(tg_x86_val offset) {
     int64_t c;
     bool run = offset.step && tg_llvm_is_const(offset.step, &c) && (c == 1 || c == -1);
@@ -133,6 +156,9 @@ LLVMValueRef tg_x86_load_elements(tg_x86 *x, const address *a) {
     LLVMValueRef p = tg_llvm_gep(x->l, a->element, a->base, a->offset.v);
     if (a->mask && !tg_llvm_is_vector(a->mask)) { /* all lanes or none: read zeros instead */
         return tg_llvm_load(x->l, type, LLVMBuildSelect(x->builder, a->mask, p, x->sink, ""), a->align);
+    }
+    if (a->mask && has_no_masked_access(x, a) && !x->eager) {
+        return load_whole_or_part(x, a, type, p);
     }
     return a->mask ? tg_llvm_masked_load(x->l, type, p, a->align, tg_x86_lane_mask(x, a->mask))
                    : tg_llvm_load(x->l, type, p, a->align);

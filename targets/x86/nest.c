@@ -362,6 +362,11 @@ static void outer_runs(tg_x86_nest_walk *w, uint32_t i, tg_axis *a, tg_x86_frame
     }
 }
 
+/* Vectors at the borders are few, and their tests are much code: they keep their loops. */
+static bool has_loop(const tg_x86 *x, const tg_x86_nest *n, uint32_t axis) {
+    return axis < n->n_outer + n->n_inner - n->unrolled || (n->bordered.len && x->interior != n);
+}
+
 void tg_x86_walk_level(tg_x86_nest_walk *w, uint32_t i, tg_x86_frame **frames, uint32_t n) {
     const tg_x86_nest *nest = w->n;
     bool opened = i >= INNER;
@@ -375,7 +380,7 @@ void tg_x86_walk_level(tg_x86_nest_walk *w, uint32_t i, tg_x86_frame **frames, u
         (inner ? inner_run : outer_runs)(w, i, axis_at(nest, k), frames, n);
     } else if (axis_at(nest, k) == nest->vector) {
         tg_x86_vector_loops(w, i, nest->vector, frames, n);
-    } else if (k >= nest->n_outer + nest->n_inner - nest->unrolled) {
+    } else if (!has_loop(w->x, nest, k)) {
         unrolled_loop(w, i, axis_at(nest, k), frames, n);
     } else if (axis_at(nest, k) == nest->tile) {
         tile_loop(w, i, frames, n);

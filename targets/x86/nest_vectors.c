@@ -109,13 +109,20 @@ static void single_vectors(tg_x86_nest_walk *w, uint32_t i, tg_axis *a, tg_x86_f
     tg_x86_close_loop(x, &l);
 }
 
+/* Is the root's second turn at a point nothing but its first again? */
+static bool may_repeat(const tg_x86 *x, const tg_x86_root *r) {
+    bool value = r->transient && (r->kind == TG_X86_ROOT_REDUCE || r->kind == TG_X86_ROOT_FILL);
+    bool store = r->kind == TG_X86_ROOT_STORE && !tg_operand(r->op, 0)->def;
+    return value || (store && !tg_x86_op_reads(x, r->op, tg_operand(r->op, 0)));
+}
+
 /* May points have two turns, the second of which writes what the first did? A store under a mask is many instructions inside where there are no
  * registers for masks. */
 static bool may_overlap(const tg_x86 *x, const tg_x86_nest *n) {
-    bool may = x->unit && !x->options->baseline && !x->machine->has_masks && n->n_inner == 0 && !n->tile && !n->partner;
+    bool may = x->unit && !x->options->baseline && !x->machine->has_masks && !n->tile && !n->partner;
+    may = may && tg_axes_contain(n->outer, n->n_outer, n->vector);
     for (uint32_t i = 0; i < n->roots.len && may; i++) {
-        const tg_x86_root *r = &n->roots.data[i];
-        may = r->kind == TG_X86_ROOT_STORE && !tg_operand(r->op, 0)->def && !tg_x86_op_reads(x, r->op, tg_operand(r->op, 0));
+        may = may_repeat(x, &n->roots.data[i]);
     }
     return may;
 }
@@ -229,7 +236,8 @@ void tg_x86_vector_loops(tg_x86_nest_walk *w, uint32_t i, tg_axis *a, tg_x86_fra
         return;
     }
     x->lanes = w->n->narrow;
-    if (step > x->lanes && !may_overlap(x, w->n)) { /* a store under a mask takes as long as several without */
+    bool masks_slowly = !x->machine->has_masks && step > x->lanes; /* a store under a mask takes as long as several without */
+    if ((w->n->narrow < w->n->lanes || masks_slowly) && !may_overlap(x, w->n)) {
         LLVMValueRef end = whole_steps(x, r->first, r->size, x->lanes);
         single_vectors(w, i, a, frames, n, (stretch){middle, end}, WHOLE);
         middle = end;

@@ -161,7 +161,7 @@ static bool has_windows(const tg_x86 *x, const tg_x86_nest *n, const survey *s, 
 
 static bool may_tile(const tg_x86 *x, const tg_x86_nest *n) {
     bool loops = n->n_inner > 0 || n->roots.data[0].kind == TG_X86_ROOT_CARRY;
-    bool fits = x->unit && !x->options->baseline && n->vector && loops && !is_inner(n, n->vector) && !n->bordered.len;
+    bool fits = x->unit && !x->options->baseline && n->vector && loops && !is_inner(n, n->vector);
     for (uint32_t i = 0; fits && i < n->roots.len; i++) {
         const tg_x86_root *r = &n->roots.data[i];
         fits = r->op && (r->after || r->kind == TG_X86_ROOT_REDUCE || r->kind == TG_X86_ROOT_FILL || r->kind == TG_X86_ROOT_CARRY);
@@ -266,7 +266,7 @@ void tg_x86_choose_tile(tg_x86 *x, tg_x86_nest *n) {
         return;
     }
     survey s = survey_of(x, n);
-    tg_axis *a = axis_to_tile(x, n, &s);
+    tg_axis *a = n->bordered.len ? NULL : axis_to_tile(x, n, &s);
     uint32_t steps = unroll(x, n);
     uint32_t points = POINTS / registers_of(x, n), most = MAX_STEPS / (steps * s.n_ops);
     points = points > most ? most : points;
