@@ -41,66 +41,13 @@ static tg_x86_val add_scaled(tg_x86 *x, tg_x86_val sum, tg_x86_val index, LLVMVa
 
 /* ---- vectors of elements ------------------------------------------------------------------------------- */
 
-static LLVMValueRef lane_pointers(tg_x86 *x, const address *a) {
-    LLVMValueRef offsets = tg_x86_vector(x, a->offset);
-    return LLVMBuildGEP2(x->builder, a->element, a->base, &offsets, 1, "");
-}
-
-static LLVMValueRef any_lane(tg_x86 *x, LLVMValueRef mask) {
+LLVMValueRef tg_x86_any_lane(tg_x86 *x, LLVMValueRef mask) {
     return mask && tg_llvm_is_vector(mask) ? tg_llvm_call1(x->l, "llvm.vector.reduce.or", mask) : mask;
 }
 
 LLVMValueRef tg_x86_lane_mask(tg_x86 *x, LLVMValueRef mask) {
     LLVMValueRef all = LLVMConstInt(x->l->i1, 1, 0);
     return tg_llvm_splat(x->l, mask ? mask : all, x->lanes);
-}
-
-/* One load per lane, from `sink` where the mask is off. */
-static LLVMValueRef gather_by_lanes(tg_x86 *x, const address *a, LLVMValueRef pointers) {
-    LLVMBuilderRef b = x->builder;
-    if (a->mask) {
-        LLVMValueRef sink = tg_llvm_splat(x->l, x->sink, x->lanes);
-        pointers = LLVMBuildSelect(b, tg_x86_lane_mask(x, a->mask), pointers, sink, "");
-    }
-    LLVMValueRef v = LLVMGetPoison(LLVMVectorType(a->element, x->lanes));
-    for (unsigned i = 0; i < x->lanes; i++) {
-        LLVMValueRef n = tg_llvm_i32(x->l, i);
-        LLVMValueRef one = tg_llvm_load(x->l, a->element, LLVMBuildExtractElement(b, pointers, n, ""), a->align);
-        v = LLVMBuildInsertElement(b, v, one, n, "");
-    }
-    return v;
-}
-
-static LLVMValueRef load_gather(tg_x86 *x, const address *a) {
-    LLVMTypeRef type = LLVMVectorType(a->element, x->lanes);
-    LLVMValueRef pointers = lane_pointers(x, a);
-    if (a->align < 4 || !x->machine->has_masks) { /* no such instruction, or one of which LLVM makes a branch for each lane */
-        return gather_by_lanes(x, a, pointers);
-    }
-    return tg_llvm_gather(x->l, type, pointers, a->align, tg_x86_lane_mask(x, a->mask));
-}
-
-/* Is an access under a mask of such elements one in a branch for each lane? */
-static bool has_no_masked_access(const tg_x86 *x, const address *a) {
-    return !x->machine->has_masks && (a->align < 4 || x->machine->vector_bits < 256);
-}
-
-/* Consecutive elements under a mask which is mostly that of a whole vector, as next to the edges of an image. */
-static LLVMValueRef load_whole_or_part(tg_x86 *x, const address *a, LLVMTypeRef type, LLVMValueRef p) {
-    LLVMBuilderRef b = x->builder;
-    LLVMBasicBlockRef whole = tg_llvm_block(x->l), part = tg_llvm_block(x->l), after = tg_llvm_block(x->l);
-    LLVMValueRef mask = tg_x86_lane_mask(x, a->mask);
-    LLVMBuildCondBr(b, tg_llvm_call1(x->l, "llvm.vector.reduce.and", mask), whole, part);
-    LLVMPositionBuilderAtEnd(b, whole);
-    LLVMValueRef all = tg_llvm_load(x->l, type, p, a->align);
-    LLVMBuildBr(b, after);
-    LLVMPositionBuilderAtEnd(b, part);
-    LLVMValueRef some = tg_llvm_masked_load(x->l, type, p, a->align, mask);
-    LLVMBuildBr(b, after);
-    LLVMPositionBuilderAtEnd(b, after);
-    LLVMValueRef v = LLVMBuildPhi(b, type, "");
-    LLVMAddIncoming(v, (LLVMValueRef[]){all, some}, (LLVMBasicBlockRef[]){whole, part}, 2);
-    return v;
 }
 
 int tg_x86_direction(tg_x86_val offset) {
@@ -136,11 +83,11 @@ LLVMValueRef tg_x86_load_elements(tg_x86 *x, const address *a) {
     if (tg_x86_runs_of(x, a, &r)) {
         LLVMValueRef v = tg_x86_is_even(x, &r, &even.offset) ? tg_x86_load_elements(x, &even) : tg_x86_load_runs(x, a, &r);
         v = v ? v : tg_x86_load_columns(x, a);
-        return v ? v : load_gather(x, a);
+        return v ? v : tg_x86_load_gather(x, a);
     }
     if (!a->offset.step && !tg_llvm_is_vector(a->offset.v)) {
         LLVMValueRef p = tg_llvm_gep(x->l, a->element, a->base, a->offset.v);
-        p = a->mask ? LLVMBuildSelect(x->builder, any_lane(x, a->mask), p, x->sink, "") : p;
+        p = a->mask ? LLVMBuildSelect(x->builder, tg_x86_any_lane(x, a->mask), p, x->sink, "") : p;
         return tg_llvm_load(x->l, a->element, p, a->align);
     }
     if (tg_x86_direction(a->offset) < 0) {
@@ -150,15 +97,15 @@ LLVMValueRef tg_x86_load_elements(tg_x86 *x, const address *a) {
     if (!is_unit(a->offset)) {
         LLVMValueRef v = tg_x86_load_columns(x, a);
         v = v ? v : tg_x86_load_strided(x, a);
-        return v ? v : load_gather(x, a);
+        return v ? v : tg_x86_load_gather(x, a);
     }
     LLVMTypeRef type = LLVMVectorType(a->element, x->lanes);
     LLVMValueRef p = tg_llvm_gep(x->l, a->element, a->base, a->offset.v);
     if (a->mask && !tg_llvm_is_vector(a->mask)) { /* all lanes or none: read zeros instead */
         return tg_llvm_load(x->l, type, LLVMBuildSelect(x->builder, a->mask, p, x->sink, ""), a->align);
     }
-    if (a->mask && has_no_masked_access(x, a) && !x->eager) {
-        return load_whole_or_part(x, a, type, p);
+    if (a->mask && !tg_x86_has_such_masks(x, a)) {
+        return tg_x86_load_in_page(x, a);
     }
     return a->mask ? tg_llvm_masked_load(x->l, type, p, a->align, tg_x86_lane_mask(x, a->mask))
                    : tg_llvm_load(x->l, type, p, a->align);
@@ -182,7 +129,7 @@ static LLVMValueRef written_whole(const tg_x86 *x, LLVMValueRef v) {
 void tg_x86_store_elements(tg_x86 *x, const address *a, LLVMValueRef v) {
     bool uniform = !a->offset.step && !tg_llvm_is_vector(a->offset.v);
     if (uniform && !tg_llvm_is_vector(v)) {
-        LLVMValueRef p = tg_llvm_gep(x->l, a->element, a->base, a->offset.v), any = any_lane(x, a->mask);
+        LLVMValueRef p = tg_llvm_gep(x->l, a->element, a->base, a->offset.v), any = tg_x86_any_lane(x, a->mask);
         tg_llvm_if c;
         if (any) {
             tg_llvm_if_open(x->l, &c, any);
@@ -217,7 +164,7 @@ void tg_x86_store_elements(tg_x86 *x, const address *a, LLVMValueRef v) {
         return;
     }
     if (!is_unit(a->offset)) {
-        tg_llvm_scatter(x->l, v, lane_pointers(x, a), a->align, tg_x86_lane_mask(x, a->mask));
+        tg_llvm_scatter(x->l, v, tg_x86_lane_pointers(x, a), a->align, tg_x86_lane_mask(x, a->mask));
         return;
     }
     LLVMValueRef p = tg_llvm_gep(x->l, a->element, a->base, a->offset.v);
@@ -377,22 +324,26 @@ static LLVMValueRef clamp_lane(tg_x86 *x, LLVMValueRef v) {
     return LLVMBuildTrunc(x->builder, v, l->i32, "");
 }
 
-/* 0 <= index < dim. Consecutive lanes compare their numbers, in 32 bits, with where the range begins and ends. */
-static LLVMValueRef below(tg_x86 *x, tg_x86_val index, LLVMValueRef dim) {
+/* `mask`, and 0 <= index < dim. Consecutive lanes compare their numbers, in 32 bits, with where the range begins and ends; it ends at once where a
+ * mask of one bit, as for a row, is off. */
+static LLVMValueRef and_below(tg_x86 *x, LLVMValueRef mask, tg_x86_val index, LLVMValueRef dim) {
     LLVMBuilderRef b = x->builder;
     if (!is_unit(index)) {
         LLVMValueRef v = tg_x86_plain(x, index).v;
-        return LLVMBuildICmp(b, LLVMIntULT, v, tg_llvm_splat(x->l, dim, tg_llvm_lanes(v)), "");
+        return tg_x86_and_masks(x, mask, LLVMBuildICmp(b, LLVMIntULT, v, tg_llvm_splat(x->l, dim, tg_llvm_lanes(v)), ""));
     }
+    bool row = mask && !tg_llvm_is_vector(mask);
     LLVMValueRef ids[64];
     for (unsigned i = 0; i < x->lanes; i++) {
         ids[i] = tg_llvm_i32(x->l, i);
     }
-    LLVMValueRef first = clamp_lane(x, LLVMBuildNeg(b, index.v, ""));
+    LLVMValueRef lanes = LLVMConstVector(ids, x->lanes);
+    LLVMValueRef first = tg_llvm_splat(x->l, clamp_lane(x, LLVMBuildNeg(b, index.v, "")), x->lanes);
     LLVMValueRef end = clamp_lane(x, LLVMBuildSub(b, dim, index.v, ""));
-    LLVMValueRef n = LLVMBuildSub(b, tg_llvm_max64(x->l, end, first), first, "");
-    LLVMValueRef rel = LLVMBuildSub(b, LLVMConstVector(ids, x->lanes), tg_llvm_splat(x->l, first, x->lanes), "");
-    return LLVMBuildICmp(b, LLVMIntULT, rel, tg_llvm_splat(x->l, n, x->lanes), "");
+    end = row ? LLVMBuildSelect(b, mask, end, tg_llvm_i32(x->l, 0), "") : end;
+    LLVMValueRef before = LLVMBuildICmp(b, LLVMIntSLT, lanes, tg_llvm_splat(x->l, end, x->lanes), "");
+    LLVMValueRef inside = LLVMBuildAnd(b, LLVMBuildICmp(b, LLVMIntSGE, lanes, first, ""), before, "");
+    return row ? inside : tg_x86_and_masks(x, mask, inside);
 }
 
 /* What is the same for all lanes, and often for a whole loop, goes to the base where the lanes are consecutive: the address of
@@ -431,7 +382,7 @@ tg_x86_address tg_x86_address_of(tg_x86 *x, tg_x86_frame *f, tg_op *op, LLVMValu
     for (uint32_t d = 0; d < t->rank; d++) {
         tg_x86_val index = tg_x86_eval(x, f, tg_op_index(op, d));
         if (!(proved >> d & 1) && !tg_x86_is_boxed(x, op, d) && !tg_x86_checked_at_launch(x, op, d)) {
-            *inside = tg_x86_and_masks(x, *inside, below(x, index, t->dim[d]));
+            *inside = and_below(x, *inside, index, t->dim[d]);
         }
         LLVMValueRef stride = t->stride[d];
         /* A table is hardly ever strided; nor is what atomic operations work on, one element at a time. */

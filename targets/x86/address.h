@@ -1,5 +1,5 @@
 /* The address of one element per lane, and the accesses that complex elements need; private to access.c,
- * atomic.c, complex_access.c, dot_window.c and transpose.c. */
+ * atomic.c, complex_access.c, dot_window.c, gather.c and transpose.c. */
 #ifndef TG_TARGETS_X86_ADDRESS_H
 #define TG_TARGETS_X86_ADDRESS_H
 
@@ -31,6 +31,14 @@ int tg_x86_direction(tg_x86_val offset);
 tg_x86_address tg_x86_address_of(tg_x86 *x, tg_x86_frame *f, tg_op *op, LLVMValueRef *inside);
 LLVMValueRef tg_x86_and_masks(tg_x86 *x, LLVMValueRef a, LLVMValueRef b); /* either may be null */
 tg_x86_address tg_x86_address_in(tg_x86 *x, tg_x86_frame *f, tg_op *op); /* of a LOAD or STORE in a frame, its tests left out */
+
+LLVMValueRef tg_x86_any_lane(tg_x86 *x, LLVMValueRef mask); /* one bit; null for null */
+
+/* ---- gather.c ---- */
+LLVMValueRef tg_x86_lane_pointers(tg_x86 *x, const tg_x86_address *a);
+LLVMValueRef tg_x86_load_gather(tg_x86 *x, const tg_x86_address *a);
+bool tg_x86_has_such_masks(const tg_x86 *x, const tg_x86_address *a);
+LLVMValueRef tg_x86_load_in_page(tg_x86 *x, const tg_x86_address *a); /* consecutive lanes under a mask that the machine has not */
 
 /* ---- runs.c ---- */
 /* Offsets of lanes over two axes; see there. */

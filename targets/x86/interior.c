@@ -108,6 +108,10 @@ void tg_x86_choose_interior(tg_x86 *x, tg_x86_nest *n) {
         }
     }
     n->bordered.len = along ? n->bordered.len : 0;
+    if (n->bordered.len) {
+        n->unroll = 1; /* what the interior's steps do not fill has tests: rows are often short */
+        n->lanes = n->narrow;
+    }
 }
 
 static LLVMValueRef floor_div(tg_x86 *x, LLVMValueRef v, int64_t by) {
