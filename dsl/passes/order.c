@@ -238,14 +238,22 @@ static bool is_tensor(const tg_fparam *p) {
     return p->value && p->value->type->kind == TG_TYPE_TENSOR;
 }
 
+static void count(tg_op *op, void *user) {
+    orders *o = user;
+    o->n_phases += op->opcode == TG_OP_PHASE ? op->parent == &o->f->body.body ? 1 : 2 : op->opcode == TG_OP_FILL;
+    o->contracts |= op->opcode == TG_OP_DOT;
+}
+
+/* A contraction reads its operands as blocks of memory whose elements follow one another. */
 void tg_apply_orders(tg_func *f, const tg_order *given) {
     orders o = {.f = f, .of = tg_map_create(f->arena), .steps = tg_map_create(f->arena)};
+    tg_ir_walk(f, count, &o);
     for (uint32_t i = 0; i < f->n_params; i++) {
         tg_fparam *p = &f->params[i];
         if (is_tensor(p)) {
             uint32_t rank = p->value->type->rank;
             p->order = given[i];
-            bool steps = given[i] && tg_order_step(given[i]) != 1 && may_step(p->value, tg_order_dimension(given[i], rank - 1));
+            bool steps = !o.contracts && given[i] && tg_order_step(given[i]) != 1 && may_step(p->value, tg_order_dimension(given[i], rank - 1));
             p->step = steps ? tg_order_step(given[i]) : 0;
             tg_map_set(o.of, p->value, &p->order);
             tg_map_set(o.steps, p->value, &p->step);
@@ -254,12 +262,6 @@ void tg_apply_orders(tg_func *f, const tg_order *given) {
     tg_facts_gather(&o.facts, f, f->arena);
     join_axes(&o);
     tg_ir_walk(f, move_dimensions, &o);
-}
-
-static void count(tg_op *op, void *user) {
-    orders *o = user;
-    o->n_phases += op->opcode == TG_OP_PHASE ? op->parent == &o->f->body.body ? 1 : 2 : op->opcode == TG_OP_FILL;
-    o->contracts |= op->opcode == TG_OP_DOT;
 }
 
 void tg_assume_dense(tg_func *f) {
