@@ -3,7 +3,8 @@
  * Loads count as pure if their phase writes no tensor that may alias theirs. Constants at equal
  * places of sibling regions are not shared: only what dominates counts. Nothing is shared into
  * a phase or into a region applied point by point: launch code, instances and points run in
- * different places, and a constant is cheaper than handing it over.
+ * different places, and a constant is cheaper than handing it over. Extents of tensors are known in
+ * a phase anyway, and a proof wants one name for each.
  * Terminates: every step removes an operation. */
 #include "dsl/passes/passes.h"
 #include "dsl/passes/rewrite.h"
@@ -24,6 +25,7 @@ typedef struct table {
     TG_VEC(entry) entries;
     uint32_t buckets[N_BUCKETS]; /* index + 1 */
     uint32_t barrier;            /* entries before it are not shared into the current region */
+    uint32_t wall;               /* the same of extents, which cross into phases */
     bool changed;
 } table;
 
@@ -91,8 +93,8 @@ static bool is_candidate(table *t, const tg_op *op) {
 }
 
 static tg_op *find_equal(const table *t, const tg_op *op, uint32_t hash) {
-    for (uint32_t i = t->buckets[hash % N_BUCKETS]; i > t->barrier;
-         i = t->entries.data[i - 1].next) {
+    uint32_t barrier = op->opcode == TG_OP_DIM ? t->wall : t->barrier;
+    for (uint32_t i = t->buckets[hash % N_BUCKETS]; i > barrier; i = t->entries.data[i - 1].next) {
         const entry *e = &t->entries.data[i - 1];
         if (e->hash == hash && equal_ops(e->op, op)) {
             return e->op;
@@ -133,12 +135,14 @@ static void visit_block(table *t, tg_block *block) {
             visit_op(t, op);
             continue;
         }
-        uint32_t outer = t->barrier;
+        uint32_t outer = t->barrier, wall = t->wall;
         t->barrier = is_apart(op) ? t->entries.len : outer;
+        t->wall = is_apart(op) && op->opcode != TG_OP_PHASE ? t->entries.len : wall;
         for (uint32_t r = 0; r < op->n_regions; r++) {
             visit_block(t, &op->regions[r].body);
         }
         t->barrier = outer;
+        t->wall = wall;
     }
     while (t->entries.len > mark) { /* leave the scope; the newest entry heads its bucket */
         entry *e = &t->entries.data[--t->entries.len];
