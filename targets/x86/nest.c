@@ -148,13 +148,13 @@ static void merge_accs(tg_x86_nest_walk *w, uint32_t r, uint32_t copies) {
 
 static void inner_part(tg_x86_nest_walk *w, tg_x86_frame **frames, uint32_t n) {
     tg_x86 *x = w->x;
-    uint32_t copies = w->vector_inside ? w->n->unroll : n;
+    bool one = w->vector_inside && !w->n->tile; /* point, which all vectors of an iteration serve */
+    uint32_t copies = one ? w->n->unroll : n;
     bool rest = w->vector_inside && w->n->narrow < w->n->lanes;
     for (uint32_t r = 0; r < w->n->roots.len; r++) {
         for (uint32_t u = 0; u < copies && has_acc(&w->n->roots.data[r]); u++) {
-            tg_x86_frame *f = w->vector_inside ? frames[0] : frames[u];
-            w->accs[r][u] = tg_x86_acc_open(x, &w->n->roots.data[r], w->n->vector ? x->lanes : 1, f);
-            if (w->vector_inside) {
+            w->accs[r][u] = tg_x86_acc_open(x, &w->n->roots.data[r], w->n->vector ? x->lanes : 1, frames[one ? 0 : u]);
+            if (one) {
                 tg_x86_acc_share(w->accs[r][u], w->accs[r][0]);
             }
         }
@@ -167,8 +167,11 @@ static void inner_part(tg_x86_nest_walk *w, tg_x86_frame **frames, uint32_t n) {
         if (!has_acc(&w->n->roots.data[r])) {
             continue;
         }
-        if (w->vector_inside && w->n->roots.data[r].kind == TG_X86_ROOT_REDUCE) {
+        if (one && w->n->roots.data[r].kind == TG_X86_ROOT_REDUCE) {
             merge_accs(w, r, copies);
+        }
+        for (uint32_t u = 0; u < n && w->vector_inside && !one; u++) {
+            tg_x86_acc_fold(x, w->accs[r][u], 1);
         }
         for (uint32_t u = 0; u < n; u++) {
             tg_x86_acc_close(x, w->accs[r][u], frames[u]);

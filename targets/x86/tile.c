@@ -12,6 +12,12 @@
  * Windows that overlap along a second axis as well are tiled along both: 4 rows of 2 points read 6 · 4 positions for 8 · 9 products, where 6
  * points of one row read 3 · 8 for 6 · 9, and every row of an image comes from the second-level cache half as often.
  *
+ * Lanes along a reduced axis have a register for each point as well, where the points are few: the columns of a filter's gradient, which all
+ * read the same elements of dY.
+ *
+ *   for r  for s by 3          r, s: the filter
+ *     for p  for q by 8 lanes  dY[p, q] once; three sums over lanes, which are folded at the end
+ *
  * Lanes along which windows overlap are those of interior.c instead, one point at a time: the code for the vectors at the borders, once for
  * every point of a tile, would be most of a kernel.
  *
@@ -20,7 +26,7 @@
  * one, or in a tile that overlaps the one before, where computing a point twice does no harm. */
 #include "targets/x86/carry.h"
 
-enum { MAX_UNROLLED = 9, POINTS = 6, MAX_STEPS = 960, BAND = 4, BAND_POINTS = 8 };
+enum { MAX_UNROLLED = 9, POINTS = 6, MAX_STEPS = 960, BAND = 4, BAND_POINTS = 8, FEW = 16 };
 
 static bool is_inner(const tg_x86_nest *n, const tg_axis *a) {
     return tg_axes_contain(n->inner, n->n_inner, a);
@@ -161,12 +167,20 @@ static bool has_windows(const tg_x86 *x, const tg_x86_nest *n, const survey *s, 
 
 static bool may_tile(const tg_x86 *x, const tg_x86_nest *n) {
     bool loops = n->n_inner > 0 || n->roots.data[0].kind == TG_X86_ROOT_CARRY;
-    bool fits = x->unit && !x->options->baseline && n->vector && loops && !is_inner(n, n->vector);
+    bool fits = x->unit && !x->options->baseline && n->vector && loops, across = fits && is_inner(n, n->vector);
+    fits = fits && (!across || n->narrow == n->lanes);
     for (uint32_t i = 0; fits && i < n->roots.len; i++) {
         const tg_x86_root *r = &n->roots.data[i];
-        fits = r->op && (r->after || r->kind == TG_X86_ROOT_REDUCE || r->kind == TG_X86_ROOT_FILL || r->kind == TG_X86_ROOT_CARRY);
+        bool inside = r->kind == TG_X86_ROOT_REDUCE || (!across && (r->kind == TG_X86_ROOT_FILL || r->kind == TG_X86_ROOT_CARRY));
+        fits = r->op && (r->after || inside);
     }
     return fits;
+}
+
+/* Points of so few that one tile, or some of equal size, hold all of them. */
+static uint32_t even_points(int64_t all, uint32_t most) {
+    int64_t tiles = most ? (all + most - 1) / most : 0;
+    return tiles ? (uint32_t)((all + tiles - 1) / tiles) : 0;
 }
 
 /* The innermost axes that are short enough to go without loops; gives the steps they make. */
@@ -272,6 +286,9 @@ void tg_x86_choose_tile(tg_x86 *x, tg_x86_nest *n) {
     points = points > most ? most : points;
     int64_t bound = a ? x->ranges[a->rank].bound : 0;
     points = bound && bound < points ? (uint32_t)bound : points;
+    if (a && is_inner(n, n->vector)) {
+        points = bound && bound <= FEW ? even_points(bound, points) : 0;
+    }
     if (!a || points < 2) {
         n->unrolled = steps * n->unroll * s.n_ops > MAX_STEPS ? 0 : n->unrolled;
         return;
@@ -280,6 +297,9 @@ void tg_x86_choose_tile(tg_x86 *x, tg_x86_nest *n) {
     n->tile_points = points;
     n->repeats = may_repeat(n);
     n->unroll = 1;
+    if (is_inner(n, n->vector)) {
+        return;
+    }
     most = BAND_POINTS / registers_of(x, n) < most ? BAND_POINTS / registers_of(x, n) : most;
     choose_band(x, n, &s, most);
     find_boxed(x, n, &s);

@@ -1,0 +1,39 @@
+// Sums over an image for each of a few places of a filter: a register for each, and what they all read is loaded once. Seven places are two
+// tiles of four. Of many rows, or of two that read nothing in common, one at a time.
+// RUN: %tegula compile %s --kernel gradient --set R=3 --set S=3 --emit plan --arch avx2 | FileCheck %s
+// RUN: %tegula compile %s --kernel gradient --set R=2 --set S=7 --emit plan --arch avx2 | FileCheck %s --check-prefix SEVEN
+// RUN: %tegula compile %s --kernel apart --emit plan --arch avx2 | FileCheck %s --check-prefix APART
+// RUN: %tegula run %s --kernel gradient --set R=3 --set S=3 --check --repeat 1 --set C=2 --set H=9 --set W=21 | FileCheck %s --check-prefix SAME
+// RUN: %tegula run %s --kernel gradient --set R=2 --set S=7 --check --repeat 1 --set C=2 --set H=5 --set W=40 --dtype f64 | FileCheck %s --check-prefix SAME
+// RUN: %tegula run %s --kernel gradient --set R=1 --set S=13 --check --repeat 1 --set C=3 --set H=1 --set W=19 | FileCheck %s --check-prefix SAME
+// RUN: %tegula run %s --kernel extremes --check --repeat 1 --set H=5 --set W=43 | FileCheck %s --check-prefix SAME
+// CHECK: nest r s by 3 | p q x8 *1: reduce add
+// SEVEN: nest r s by 4 | p q x8 *1: reduce add
+// APART: nest i | j x8 *4: reduce add
+// SAME: check ok
+kernel gradient<T: f32 | f64>(in T X[C, H, W], in T dY[C, P, Q], out T dF[C, const R, const S])
+    where P == H + 1 - R, Q == W + 1 - S
+{
+    grid (each c in C) {
+        axis r in R, s in S, p in P, q in Q, y in H, x in W;
+        T z[y, x] = 0;
+        z[y = y, x = x] = X[c, y, x];
+        dF[c, r, s] = sum(z[y = p + r, x = q + s] * dY[c, p, q], p, q);
+    }
+}
+
+kernel apart(in f32 X[2, N], out f32 Y[2])
+{
+    grid (each b in 1) {
+        axis i in 2, j in N;
+        Y[i] = sum(X[i, j], j);
+    }
+}
+
+kernel extremes(in f32 X[H, W], out f32 Y[H, 3])
+{
+    grid (each h in H) {
+        axis i in 3, j in W - 2;
+        Y[h, i] = max(X[h, j] * f32(i - 1), j);
+    }
+}
