@@ -136,6 +136,15 @@ static void number_if(tg_dot_nest *n, LLVMValueRef odd, LLVMValueRef *at) {
     }
 }
 
+/* The rows after the first, a step apart. Those of a single axis that lie past its end stay at the last, without a branch. */
+static void step_rows(tg_dot_nest *n, LLVMValueRef step, bool single, LLVMValueRef *at) {
+    tg_llvm *l = n->e.l;
+    for (unsigned r = 1; r < n->e.rows; r++) {
+        LLVMValueRef more = single ? LLVMBuildICmp(l->builder, LLVMIntSGT, n->n_rows, tg_llvm_i64(l, r), "") : NULL;
+        at[r] = tg_llvm_gep(l, l->i8, at[r - 1], single ? tg_dot_choose(n, more, step, tg_llvm_i64(l, 0)) : step);
+    }
+}
+
 /* Most tiles lie within a line of the last row axis: their rows are a step apart, and nothing has to be counted row by row. Packed rows are
  * so anyhow. The indices are those of such a tile; others find theirs where their results come from the edge block. */
 static void place_rows(tg_dot_nest *n) {
@@ -150,13 +159,12 @@ static void place_rows(tg_dot_nest *n) {
     }
     tg_dot_decode_row(n, n->row, first);
     n->in_line = LLVMBuildICmp(b, LLVMIntSLE, LLVMBuildAdd(b, first[inner], tg_llvm_i64(l, e->rows), ""), tg_dot_size_of(n, n->row_axes[inner]), "");
-    LLVMValueRef step = first_row(n, first, at), odd = LLVMBuildNot(b, n->packs_rows ? LLVMBuildOr(b, n->in_line, n->packs_rows, "") : n->in_line, "");
-    for (unsigned r = 1; r < e->rows; r++) {
-        at[r] = tg_llvm_gep(l, l->i8, at[r - 1], step);
-    }
+    LLVMValueRef step = first_row(n, first, at);
+    bool single = n->n_row_axes == 1;
+    step_rows(n, step, single && n->rows.direct, at);
     n->next_rows = tg_llvm_gep(l, l->i8, at[e->rows - 1], step);
-    if (n->rows.direct) {
-        number_if(n, odd, at);
+    if (n->rows.direct && !single) {
+        number_if(n, LLVMBuildNot(b, n->packs_rows ? LLVMBuildOr(b, n->in_line, n->packs_rows, "") : n->in_line, ""), at);
     }
     memcpy(n->row_at, at, sizeof *at * e->rows);
     for (unsigned r = 0; r < e->rows; r++) {

@@ -109,11 +109,16 @@ static LLVMValueRef edge_at(tg_dot_nest *n, LLVMValueRef row, LLVMValueRef colum
     return tg_llvm_gep(n->e.l, n->e.elem, edge_of_tile(n), LLVMBuildAdd(b, i, column, ""));
 }
 
+/* Of sum i of a tile whose first column is at `place`. */
+static LLVMValueRef edge_of_sum(tg_dot_nest *n, const tg_dot_tile *t, LLVMValueRef place, unsigned i) {
+    int64_t line = tg_x86_dot_strip_columns(&n->e);
+    return tg_llvm_gep(n->e.l, n->e.elem, place, tg_llvm_i64(n->e.l, i / t->vecs * line + i % t->vecs * t->lanes));
+}
+
 static void results_to_edge(tg_dot_nest *n, const tg_dot_tile *t, LLVMValueRef from) {
+    LLVMValueRef place = edge_at(n, tg_llvm_i64(n->e.l, 0), from);
     for (unsigned i = 0; i < t->rows * t->vecs; i++) {
-        LLVMValueRef row = tg_llvm_i64(n->e.l, i / t->vecs), column = tg_llvm_i64(n->e.l, i % t->vecs * t->lanes);
-        column = LLVMBuildAdd(n->e.l->builder, from, column, "");
-        tg_llvm_store(n->e.l, t->acc[i], edge_at(n, row, column), n->e.size);
+        tg_llvm_store(n->e.l, t->acc[i], edge_of_sum(n, t, place, i), n->e.size);
     }
 }
 
@@ -207,13 +212,13 @@ void tg_dot_roots_of_block(tg_dot_nest *n, LLVMValueRef n_rows, unsigned vecs) {
 /* Adds what the parts before have left, if there are any. Loads at the end of a tile wait for nothing; in front they would. */
 static void add_parts(tg_dot_nest *n, tg_dot_tile *t, LLVMValueRef from) {
     tg_llvm *l = n->e.l;
+    LLVMValueRef place = edge_at(n, tg_llvm_i64(l, 0), from); /* results_to_edge finds it there */
     LLVMBasicBlockRef before = LLVMGetInsertBlock(l->builder), more = tg_llvm_block(l), after = tg_llvm_block(l);
     LLVMBuildCondBr(l->builder, n->first, after, more);
     LLVMPositionBuilderAtEnd(l->builder, more);
     LLVMValueRef sums[TG_DOT_MAX_ROWS * TG_DOT_MAX_VECS];
     for (unsigned i = 0; i < t->rows * t->vecs; i++) {
-        LLVMValueRef column = LLVMBuildAdd(l->builder, from, tg_llvm_i64(l, i % t->vecs * t->lanes), "");
-        sums[i] = tg_llvm_load(l, n->e.vector, edge_at(n, tg_llvm_i64(l, i / t->vecs), column), n->e.size);
+        sums[i] = tg_llvm_load(l, n->e.vector, edge_of_sum(n, t, place, i), n->e.size);
         sums[i] = tg_x86_binary(n->e.x, TG_OP_ADD, n->e.d->dtype, t->acc[i], sums[i]);
     }
     LLVMBasicBlockRef added = LLVMGetInsertBlock(l->builder);
