@@ -304,6 +304,11 @@ void tg_x86_emit_dot_tile(tg_llvm *l, tg_dot_tile *t) {
     emission e = {.l = l, .t = t, .vector = tg_llvm_wide(t->elem, t->lanes), .n_acc = t->rows * t->vecs};
     state s = {.vector_at = t->vector_base, .row_offset = tg_llvm_i64(l, 0), .copy = t->copy};
     memcpy(s.acc, t->acc, sizeof(LLVMValueRef) * e.n_acc);
+    if (t->n_loops == 1 && t->steps > 1 && !t->skip) { /* it tests for itself how many steps there are */
+        emit_loop(&e, 0, &s);
+        memcpy(t->acc, s.acc, sizeof(LLVMValueRef) * e.n_acc);
+        return;
+    }
     LLVMValueRef test = all_counts_positive(&e);
     test = t->skip ? LLVMBuildAnd(l->builder, test, LLVMBuildNot(l->builder, t->skip, ""), "") : test;
     LLVMBasicBlockRef before = LLVMGetInsertBlock(l->builder), run = tg_llvm_block(l), after = tg_llvm_block(l);
