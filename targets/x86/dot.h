@@ -15,7 +15,7 @@
  *   dot_groups.c  small integers and bf16, several to a word
  *   dot_amx.c  these on tile registers
  *   dot_rows.c  blocks of packed rows
- *   dot_stream.c  one row against a large vector side; dot_stream_groups.c  few, several elements to a word
+ *   dot_stream.c  one row against a large vector side; dot_stream_rows.c  a few; dot_stream_groups.c  few, several elements to a word
  *   dot_border.c  windows that leave the tensor: products with zeros left out
  *   dot_mask.c  comparisons of indices that hold in all of a tile, or in none of it
  *
@@ -231,12 +231,14 @@ bool tg_x86_dot_suits_amx(tg_x86 *x, const tg_x86_dot *d);
 /* ---- one row (dot_stream.c), few rows in groups (dot_stream_groups.c) ------------------------------------------ */
 
 enum { TG_DOT_STREAM_LINES = 8, TG_DOT_STREAM_AHEAD = 256 /* bytes to prefetch */, TG_DOT_STREAM_BYTES = 8192,
+       TG_DOT_STREAM_HEIGHT = 4, TG_DOT_STREAM_FEW = 48 /* rows of a tile, and in all, in words of their own */,
        TG_DOT_STREAM_ROWS = 48, TG_DOT_STREAM_SLICE = 256 /* in groups: rows, columns at a time, at most */ };
 
 typedef struct tg_dot_stream {
     LLVMValueRef columns, column_step; /* address of column 0 at reduction point 0, in place; bytes per reduction point */
     LLVMValueRef row, row_step;        /* likewise */
-    LLVMValueRef n_rows;               /* more than one: in groups, with masks */
+    LLVMValueRef n_rows;               /* more than one: in groups with masks, or up to TG_DOT_STREAM_FEW */
+    LLVMValueRef rows_apart;           /* then: bytes from one row to the next. Null: one at most */
     LLVMValueRef words, words_apart;   /* rows as groups, packed, and bytes from one row to the next */
     LLVMValueRef scratch;              /* for groups: TG_DOT_STREAM_BYTES */
     tg_dtype column_type, row_type;    /* as they are stored */
@@ -249,5 +251,7 @@ bool tg_x86_dot_streams_groups(const tg_dot_emission *e);
 /* Adds to the sums those of columns from the first on; gives back the column where it stops: n_columns if there are masks. */
 LLVMValueRef tg_x86_dot_stream_groups(tg_dot_emission *e, const tg_dot_stream *s);
 void tg_x86_dot_stream(tg_dot_emission *e, const tg_dot_stream *s);
+/* (dot_stream_rows.c) Likewise of a few rows, columns of the type of the sums. */
+void tg_x86_dot_stream_few(tg_dot_emission *e, const tg_dot_stream *s);
 
 #endif

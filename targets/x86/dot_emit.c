@@ -328,8 +328,8 @@ static LLVMValueRef stream_rows(tg_dot_nest *n) {
     LLVMBuilderRef b = e->l->builder;
     tg_axis *k = e->d->over[0];
     LLVMValueRef zero = tg_llvm_i64(e->l, 0), one = tg_llvm_i64(e->l, 1), size = tg_dot_size_of(n, k);
-    LLVMValueRef rows = tg_dot_total_rows(n), few = LLVMBuildICmp(b, LLVMIntEQ, rows, one, "");
-    few = tg_dot_streams_rows(n) ? n->streams : LLVMBuildAnd(b, n->streams, few, "");
+    LLVMValueRef rows = tg_dot_total_rows(n), most = tg_dot_streams_few(n) ? tg_llvm_i64(e->l, TG_DOT_STREAM_FEW) : one;
+    LLVMValueRef few = tg_dot_streams_rows(n) ? n->streams : LLVMBuildAnd(b, n->streams, LLVMBuildICmp(b, LLVMIntSLE, rows, most, ""), "");
     LLVMValueRef unit = tg_llvm_i64(e->l, e->d->amx ? -TG_AMX_STREAM : -TG_DOT_STREAM_LINES);
     LLVMValueRef until = LLVMBuildAnd(b, LLVMBuildSub(b, size, one, ""), unit, "");
     until = tg_dot_choose(n, LLVMBuildAnd(b, few, n->in_parts, ""), tg_llvm_max64(e->l, until, zero), zero);
@@ -349,6 +349,7 @@ static LLVMValueRef stream_rows(tg_dot_nest *n) {
                        .k_until = until,
                        .sums = n->strips,
                        .strip_bytes = n->strip_bytes};
+    s.rows_apart = tg_dot_streams_few(n) ? tg_x86_dot_step(e, &n->rows, n->row_axes[0]) : NULL;
     s.columns = tg_dot_bytes_at(n, columns->base, n->group_from, tg_llvm_i64(e->l, (int64_t)tg_dtype_size(s.column_type)));
     s.scratch = e->d->group > 1 ? tg_x86_dot_reserve(e->x, &n->panel_memory, tg_llvm_i64(e->l, TG_DOT_STREAM_BYTES)) : NULL;
     tg_llvm_outline o;

@@ -130,6 +130,9 @@ void tg_dot_roots_of_lines(tg_dot_nest *n, LLVMValueRef n_rows);
 /* (dot_tiles.c) Likewise of `vecs` whole vectors of each, without masks. */
 void tg_dot_roots_of_block(tg_dot_nest *n, LLVMValueRef n_rows, unsigned vecs);
 
+/* (dot_stream_rows.c) May a few rows stream, in words of their own? Depends on the code alone. */
+bool tg_dot_streams_few(const tg_dot_nest *n);
+
 /* (dot_amx.c) What tg_x86_dot_plan_sizes does: parts lie within blocks, so that all that they read and write is in the second-level cache. */
 void tg_dot_amx_sizes(tg_dot_nest *n);
 /* (dot_amx.c) Sums of few rows over columns that stream by: of the first `until` points, a multiple of TG_AMX_STREAM, to the strips. */

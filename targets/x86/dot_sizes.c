@@ -1,7 +1,7 @@
 /* Sizes of groups, parts and blocks of the nest of dot_emit.c, and which sides are packed; chosen at run time from the extents. */
 #include "targets/x86/dot_nest.h"
 
-enum { STREAM_BYTES = 192 << 10, PACK_PANELS = 8, PACK_NARROW = 16, PACK_TRANSPOSED = 4, PART_SHARE = 1024, SHORT = 2048, LINE = 64, PAGE = 4096, FEW = 16 };
+enum { STREAM_BYTES = 192 << 10, PACK_PANELS = 8, PACK_NARROW = 16, PACK_FEW = 4 /* tiles */, PACK_TRANSPOSED = 4, PART_SHARE = 1024, SHORT = 2048, LINE = 64, PAGE = 4096, FEW = 16 };
 
 typedef struct slot { /* a value that a branch may change */
     LLVMValueRef at;
@@ -89,6 +89,21 @@ static LLVMValueRef is_spread(tg_dot_nest *n, const tg_dot_side *s, int64_t byte
     return LLVMBuildICmp(e->l->builder, LLVMIntSGE, spread, tg_llvm_i64(e->l, bytes), "");
 }
 
+/* Few rows over columns that are spread stream by. Of columns that a part of the third level holds a narrow panel is packed at little cost, which
+ * half as many tiles are worth. */
+static LLVMValueRef streams_by(tg_dot_nest *n, LLVMValueRef rows) {
+    tg_dot_emission *e = &n->e;
+    LLVMBuilderRef b = e->l->builder;
+    LLVMValueRef few = LLVMBuildNot(b, tg_dot_has_tiles(n, rows, TG_DOT_PACK_TILES), "");
+    if (cache_lines(n) == 1) {
+        LLVMValueRef bytes = LLVMBuildMul(b, tg_x86_dot_extent(e, 0), tg_dot_size_of(n, e->d->vector), "");
+        bytes = LLVMBuildMul(b, bytes, tg_llvm_i64(e->l, e->size), "");
+        LLVMValueRef near = LLVMBuildICmp(b, LLVMIntSLE, bytes, tg_llvm_i64(e->l, e->x->machine->l3_bytes / 16), "");
+        few = LLVMBuildAnd(b, few, LLVMBuildNot(b, LLVMBuildAnd(b, near, tg_dot_has_tiles(n, rows, PACK_FEW), ""), ""), "");
+    }
+    return LLVMBuildAnd(b, few, is_spread(n, &n->columns, STREAM_BYTES), "");
+}
+
 /* Packing pays if enough tiles read the panel again and its lines crowd a few sets or are spread too far: over many pages, if a step is
  * over before one is found, or over more than the second level holds. The wider the line, the more there is to copy, while a tile gains the same
  * at each. With few rows the vector side streams. */
@@ -118,14 +133,14 @@ static void plan_panels(tg_dot_nest *n, LLVMValueRef rows) {
     const tg_machine *m = e->x->machine; /* where a packed panel needs no requests, packing gains more */
     LLVMValueRef far = is_spread(n, &n->columns, lines == 1 ? STREAM_BYTES : m->foresees ? m->l2_bytes / 2 : 2 * m->l2_bytes);
     LLVMValueRef crowded = crowds_sets(n, step, tg_dot_size_of(n, d->over[d->n_over - 1]));
-    n->pays = LLVMBuildAnd(b, tg_dot_has_tiles(n, rows, TG_DOT_PACK_TILES * lines), LLVMBuildOr(b, far, crowded, ""), "");
+    bool may_stream = d->n_over == 1 && d->group <= 1 && !is_short(n);
+    n->streams = may_stream ? streams_by(n, rows) : NULL;
+    LLVMValueRef tiles = tg_dot_has_tiles(n, rows, may_stream && lines == 1 ? PACK_FEW : TG_DOT_PACK_TILES * lines);
+    tiles = n->streams ? LLVMBuildAnd(b, tiles, LLVMBuildNot(b, n->streams, ""), "") : tiles;
+    n->pays = LLVMBuildAnd(b, tiles, LLVMBuildOr(b, far, crowded, ""), "");
     if (tg_dot_may_copy(n)) { /* almost for nothing what the first level does not hold */
         LLVMValueRef large = tg_dot_crowds(n, tg_dot_line_bytes(n), tg_dot_size_of(n, d->over[0]), m->l1_bytes * 3 / 4);
         n->pays = LLVMBuildOr(b, n->pays, LLVMBuildAnd(b, large, tg_dot_has_tiles(n, rows, TG_DOT_PACK_TILES), ""), "");
-    }
-    if (d->n_over == 1 && d->group <= 1 && !is_short(n)) {
-        LLVMValueRef few = LLVMBuildNot(b, tg_dot_has_tiles(n, rows, TG_DOT_PACK_TILES), "");
-        n->streams = LLVMBuildAnd(b, few, is_spread(n, &n->columns, STREAM_BYTES), "");
     }
 }
 
@@ -305,6 +320,10 @@ static void plan_strips(tg_dot_nest *n, LLVMValueRef rows) {
     LLVMBuilderRef b = e->l->builder;
     LLVMValueRef height = tg_llvm_i64(e->l, e->rows);
     LLVMValueRef lines = LLVMBuildMul(b, tg_llvm_ceil_div(e->l, rows, height), height, "");
+    if (n->streams && tg_dot_streams_few(n)) {
+        LLVMValueRef low = tg_llvm_i64(e->l, TG_DOT_STREAM_HEIGHT);
+        lines = tg_llvm_max64(e->l, lines, LLVMBuildMul(b, tg_llvm_ceil_div(e->l, rows, low), low, ""));
+    }
     LLVMValueRef single = LLVMBuildICmp(b, LLVMIntEQ, rows, tg_llvm_i64(e->l, 1), "");
     n->strip_bytes = LLVMBuildMul(b, tg_dot_choose(n, single, rows, lines), tg_dot_line_bytes(n), ""); /* a single row's sums lie in order */
     LLVMValueRef columns = tg_dot_size_of(n, e->d->vector);

@@ -128,5 +128,14 @@ void tg_x86_dot_stream(tg_dot_emission *e, const tg_dot_stream *s) {
             return;
         }
     }
+    tg_llvm_if c;
+    if (s->rows_apart) {
+        tg_llvm_if_open(l, &c, LLVMBuildICmp(l->builder, LLVMIntSGT, s->n_rows, tg_llvm_i64(l, 1), ""));
+        tg_x86_dot_stream_few(e, s);
+        tg_llvm_if_else(l, &c);
+    }
     stream_lines(&t, from);
+    if (s->rows_apart) {
+        tg_llvm_if_close(l, &c);
+    }
 }

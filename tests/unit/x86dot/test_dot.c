@@ -218,7 +218,8 @@ Test(x86dot, sizes_beyond_the_caches, .timeout = 120) {
         {8, 4096, 70},   {13, 777, 801},   {47, 1030, 260}, {200, 100, 1400}, {96, 70, 9001},
         {61, 140, 1203}, {50, 129, 2000}, {61, 270, 1203}, {50, 257, 2000}, {301, 1100, 517},
         {10, 33, 20000}, {600, 530, 1200}, {1100, 150, 301}, {48, 64, 145}, {53, 512, 256}, {1, 17, 30000},  {1, 8209, 8},     {1, 50000, 17},
-        {1, 9001, 33},  {1, 5000, 40},    {1, 70000, 9}};
+        {1, 9001, 33},  {1, 5000, 40},    {1, 70000, 9},  {6, 3000, 73},    {17, 2100, 88},
+        {24, 300, 257}, {31, 1025, 300},  {46, 5003, 250}};
     for (int threads = 1; threads <= 4; threads += 3) {
         write_product(&products[0], "", false);
         x86_options o = {.n_threads = threads};
@@ -238,7 +239,7 @@ Test(x86dot, rows_across, .timeout = 120) {
         sizes s;
         bool packed;
     } list[] = {{{301, 1100, 517}, true}, {{1100, 320, 301}, true}, {{530, 300, 1203}, true}, {{1027, 290, 300}, true}, {{5, 300, 1203}, false},
-                {{1100, 17, 301}, false}, {{37, 300, 20}, false}};
+                {{1100, 17, 301}, false}, {{37, 300, 20}, false}, {{11, 5000, 100}, false}};
     static const a_layout layouts[] = {TRANSPOSED, VIEW};
     for (size_t form = 0; form < 2; form++) {
         write_product(&products[layouts[form] == TRANSPOSED ? 2 : 0], "", false);
@@ -498,6 +499,24 @@ Test(x86dot, rounds_in_nests_stay_in_registers) {
     cr_assert(!k->error, "%s", k->error);
     cr_expect_eq(stack_accesses_of_tile(k->object.asm_text, 48), 0);
     x86_close(k);
+}
+
+/* A few rows stream in tiles of four by eight points, which are one piece of code, unless a schedule says what tiles and parts to take. */
+Test(x86dot, few_rows_have_tiles_of_their_own) {
+    enum { MULTIPLIES = 4 * 2 * 8 };
+    static const char *const schedules[] = {"", "  schedule { reg(#m; m) = 4 }\n"};
+    for (size_t i = 0; i < 2; i++) {
+        write_product(&products[0], "", false);
+        char *body = strstr(text, "\n{\n") + 1, rest[sizeof text];
+        strcpy(rest, body);
+        snprintf(body, sizeof text - (size_t)(body - text), "%s%s", schedules[i], rest);
+        x86_options o = {.arch = "avx2", .emit = TG_EMIT_ASM};
+        x86_kernel *k = x86_open(text, &o);
+        cr_assert(!k->error, "%s", k->error);
+        int found = stack_accesses_of_tile(k->object.asm_text, MULTIPLIES);
+        cr_expect(i == 0 ? found >= 0 : found < 0, "%s: %d", schedules[i], found);
+        x86_close(k);
+    }
 }
 
 /* Vectors that loops of `multiplies` multiply-adds store, at most. */
