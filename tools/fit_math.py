@@ -134,6 +134,33 @@ def erfc_quotient(u):
         return erfc(a) * (a * a).exp() / t
 
 
+def atan(t):
+    """The series, after the angle was halved four times"""
+    for _ in range(4):
+        t = t / (1 + (1 + t * t).sqrt())
+    term, total, k = t, D(0), 0
+    while abs(term) > D(10) ** -(getcontext().prec + 5):
+        total += term / (2 * k + 1)
+        term = -term * t * t
+        k += 1
+    return 16 * total
+
+
+def atan_tail(z):
+    """(atan(t) - t) / t^3, z = t^2"""
+    return (atan(z.sqrt()) / z.sqrt() - 1) / z
+
+
+def asin_tail(z):
+    """(asin(s) - s) / s^3, z = s^2"""
+    return (atan((z / (1 - z)).sqrt()) / z.sqrt() - 1) / z
+
+
+def second_tail_of_atanh(z):
+    """(atanh(s) - s - s^3 / 3) / s^5"""
+    return sum(z ** k / (2 * k + 5) for k in range(120))
+
+
 def atanh_tail(z):
     """(atanh(s) - s) / s^3, z = s^2"""
     return sum(z ** k / (2 * k + 3) for k in range(120))
@@ -181,3 +208,11 @@ if __name__ == "__main__":
     fit("f64: exp(r) - 1 = r + r^2 / 2 + r^3 p(r)", third_tail_of_exp, lambda r: abs(r ** 3 / (r.exp() - 1)), -HALF_LN2, HALF_LN2, 9, f64)
     fit("f64: sin(s) = s + s^3 p(s^2)", sin_tail, lambda z: z / (1 + z * sin_tail(z)), 0, quarter, 5, f64)
     fit("f64: cos(s) = 1 - s^2 / 2 + s^4 p(s^2)", second_tail_of_cos, lambda z: z * z / (1 + z * cos_tail(z)), 0, quarter, 5, f64)
+    fit("f64: 2 atanh(s) = 2 s + 2/3 s^3 + s^5 p(s^2)", lambda z: 2 * second_tail_of_atanh(z), lambda z: z * z / 2, 0, "0.0295", 6, f64)
+    # The ends of the interval are not among the points: it is a little larger where the error grows there.
+    fit("atan(t) = t + t^3 p(t^2)", atan_tail, lambda z: z / (1 + z * atan_tail(z)), 0, 1, 7)
+    fit("f64: atan(t) = t + t^3 p(t^2)", atan_tail, lambda z: z / (1 + z * atan_tail(z)), 0, "1.006", 19, f64)
+    fit("asin(s) = s + s^3 p(s^2)", asin_tail, lambda z: z / (1 + z * asin_tail(z)), 0, "0.25", 4)
+    fit("f64: asin(s) = s + s^3 p(s^2)", asin_tail, lambda z: z / (1 + z * asin_tail(z)), 0, "0.252", 11, f64)
+    fit("f64: erf(x) = x + x p(x^2)", lambda z: erf(z.sqrt()) / z.sqrt() - 1, lambda z: z.sqrt() / erf(z.sqrt()), 0, "1.006", 11, f64)
+    fit("f64: erf(x) = 1 - exp(p(x - 3/2))", lambda u: erfc(u + D("1.5")).ln(), lambda u: erfc(u + D("1.5")) / erf(u + D("1.5")), "-0.53", "4.5", 17, f64)

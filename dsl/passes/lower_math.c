@@ -1,8 +1,8 @@
 /* lower-math: elementary functions become elementwise arithmetic.
  *
  * No target has to know exp or sin: LLVM scalarises them on x86 and cannot select most of them on GPUs. f32 functions are the
- * polynomials of math_f32.inc; f16 and bf16 are computed in f32 and rounded once; exp, exp2 and log of f64 are in math_f64.inc, the other
- * f64 functions are reduced to those of the C library (sin, log1p, …), which the target calls, one element at a time.
+ * polynomials of math_f32.inc; f16 and bf16 are computed in f32 and rounded once; those of f64 are in math_f64.inc. The few that it lacks stay, and the
+ * target calls the C library for them, one element at a time.
  *
  * Before: %y = exp %x : tile<#i x f32>     After: some twenty fma, cmp, select, bitcast, shl … of the same type.
  * Terminates: each op is replaced once by ops that are not f32 math ops. */
@@ -87,6 +87,7 @@ static VU rarely(tg_builder *bld, rare how, VF x, VF y, VF key)
 #define MFN(ret, name, ...) __attribute__((unused)) static ret m_##name(__VA_ARGS__)
 #define CALL(name, ...)     m_##name(bld, __VA_ARGS__)
 #define RARELY(name, x, key_least) rarely(bld, (rare){.slow.unary = m_##name, .least = (key_least)}, x, NULL, x)
+#define RARELY2(name, x, y, key, key_least) rarely(bld, (rare){.slow.binary = m_##name, .least = (key_least)}, x, y, key)
 #define LIBRARY1(op, name, x) tg_build_unary(bld, TG_OP_##op, x)
 #define F(x)                tg_build_float(bld, TG_F32, (double)(x))
 #define D(x)                tg_build_float(bld, TG_F64, (double)(x))
@@ -103,6 +104,7 @@ static VU rarely(tg_builder *bld, rare how, VF x, VF y, VF key)
 #define ABS(a)              tg_build_unary(bld, TG_OP_ABS, a)
 #define SQRT(a)             tg_build_unary(bld, TG_OP_SQRT, a)
 #define TRUNC(a)            tg_build_unary(bld, TG_OP_TRUNC, a)
+#define FMOD(a, b)          BIN(FMOD, a, b)
 #define COPYSIGN(a, b)      with_sign(bld, a, b)
 #define LDEXP(a, n)         BIN(LDEXP, a, n)
 #define SIGNBIT(a)          tg_build_unary(bld, TG_OP_SIGNBIT, a)
@@ -114,6 +116,7 @@ static VU rarely(tg_builder *bld, rare how, VF x, VF y, VF key)
 #define NE(a, b)            tg_build_cmp(bld, TG_NE, a, b)
 #define AND(a, b)           BIN(AND, a, b)
 #define OR(a, b)            BIN(OR, a, b)
+#define XOR(a, b)           BIN(XOR, a, b)
 #define NOT(a)              tg_build_unary(bld, TG_OP_NOT, a)
 #define SEL(c, a, b)        tg_build_select(bld, c, a, b)
 #define F2D(a)              tg_build_cast(bld, a, TG_F64)
@@ -162,7 +165,7 @@ static VU rarely(tg_builder *bld, rare how, VF x, VF y, VF key)
     X(ASIN, asin) X(ACOS, acos) X(ATAN, atan) X(SINH, sinh) X(COSH, cosh) X(TANH, tanh) X(ASINH, asinh)            \
     X(ACOSH, acosh) X(ATANH, atanh) X(ERF, erf) X(ERFC, erfc) X(SIGMOID, sigmoid) X(SOFTPLUS, softplus)
 #define MATH_BINARY(X) \
-    X(ATAN2, atan2) X(POW, pow) X(EXP_SUB, exp_sub) X(EXP2_SUB, exp2_sub) X(LOGADDEXP, logaddexp)
+    X(ATAN2, atan2) X(POW, pow) X(EXP_SUB, exp_sub) X(EXP2_SUB, exp2_sub) X(LOGADDEXP, logaddexp) X(FMOD, fmod)
 
 static const math_row F32_ROWS[TG_OP_COUNT] = {
 #define X(op, name) [TG_OP_##op] = {.unary = m_##name},
@@ -173,7 +176,7 @@ static const math_row F32_ROWS[TG_OP_COUNT] = {
 #undef X
 };
 
-/* ---- f64: what the C library lacks, in terms of what it has ------------------------------------------------------------ */
+/* ---- f64: what is made of functions of math_f64.inc ------------------------------------------------------------ */
 
 static tg_value *d_exp_sub(tg_builder *bld, tg_value *x, tg_value *y)
 {
@@ -235,7 +238,8 @@ static tg_value *d_cospi(tg_builder *bld, tg_value *x) { return d_sinpi_shifted(
 /* The unary functions of math_f64.inc */
 #define MATH_F64(X)                                                                                                              \
     X(EXP, exp64) X(EXP2, exp2_64) X(EXPM1, expm1_64) X(LOG, log64) X(LOG1P, log1p64) X(SIN, sin64) X(COS, cos64) X(TAN, tan64)  \
-    X(SINH, sinh64) X(COSH, cosh64) X(TANH, tanh64)
+    X(SINH, sinh64) X(COSH, cosh64) X(TANH, tanh64) X(LOG2, log2_64) X(LOG10, log10_64) X(ASIN, asin_64) X(ACOS, acos_64)          \
+    X(ATAN, atan_64) X(ATANH, atanh_64) X(ERF, erf64)
 static const math_row F64_ROWS[TG_OP_COUNT] = {
 #define X(op, name) [TG_OP_##op] = {.unary = m_##name},
     MATH_F64(X)
@@ -244,6 +248,8 @@ static const math_row F64_ROWS[TG_OP_COUNT] = {
     [TG_OP_SOFTPLUS] = {.unary = d_softplus},   [TG_OP_SINPI] = {.unary = d_sinpi},
     [TG_OP_COSPI] = {.unary = d_cospi},         [TG_OP_EXP_SUB] = {.binary = d_exp_sub},
     [TG_OP_EXP2_SUB] = {.binary = d_exp2_sub},  [TG_OP_LOGADDEXP] = {.binary = d_logaddexp},
+    [TG_OP_ATAN2] = {.binary = m_atan2_64},      [TG_OP_POW] = {.binary = m_pow64},
+    [TG_OP_FMOD] = {.binary = m_fmod_64},
 };
 
 /* ---- arguments that cannot be positive --------------------------------------------------------------------------------- */
@@ -346,7 +352,7 @@ typedef struct lowering {
 static void lower_op(tg_op *op, void *user)
 {
     const lowering *how = user;
-    tg_dtype dtype = tg_op_is_math(op->opcode) ? tg_result(op, 0)->type->dtype : TG_DTYPE_NONE;
+    tg_dtype dtype = tg_op_is_math(op->opcode) || op->opcode == TG_OP_FMOD ? tg_result(op, 0)->type->dtype : TG_DTYPE_NONE;
     if (dtype == TG_DTYPE_NONE || (dtype == TG_F64 && !F64_ROWS[op->opcode].unary && !F64_ROWS[op->opcode].binary))
         return;
     tg_builder bld = {.func = how->f, .block = op->parent, .before = op, .span = op->span};

@@ -5,7 +5,7 @@
 #include "dsl/ir/ir.h"
 
 /* `ldexp`: the target has that operation in f32. Afterwards no math op (tg_op_is_math) of f32, f16 or bf16 is left, and of f64 only those the C library has:
- * cbrt exp exp2 expm1 log log2 log10 log1p sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh erf erfc lgamma pow. */
+ * cbrt, asinh, acosh, erfc, lgamma, and sin, cos, tan and fmod where arguments are huge. */
 void tg_lower_math(tg_func *f, bool ldexp);
 
 #endif

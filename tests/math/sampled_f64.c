@@ -27,6 +27,9 @@ static const struct { const char *name; double (*f)(double); long double (*ref)(
     {"log", m_log64, logl, 0.4, 2.5, 0, 1}, {"log1p", m_log1p64, log1pl, -1, 3, 0, 1},
     {"sin", m_sin64, sinl, -100, 100, HALF_PI, 2}, {"cos", m_cos64, cosl, -100, 100, HALF_PI, 2}, {"tan", m_tan64, tanl, -100, 100, HALF_PI, 2},
     {"sinh", m_sinh64, sinhl, -3, 3, LN2, 2}, {"cosh", m_cosh64, coshl, -3, 3, LN2, 2}, {"tanh", m_tanh64, tanhl, -3, 3, LN2, 2},
+    {"log2", m_log2_64, log2l, 0.4, 2.5, 0, 1}, {"log10", m_log10_64, log10l, 0.4, 2.5, 0, 1}, {"erf", m_erf64, erfl, -6, 6, 0, 2},
+    {"asin", m_asin_64, asinl, -1, 1, 0, 2}, {"acos", m_acos_64, acosl, -1, 1, 0, 2}, {"atan", m_atan_64, atanl, -4, 4, 0, 2},
+    {"atanh", m_atanh_64, atanhl, -1, 1, 0, 2},
 };
 static uint64_t state = 1;
 static uint64_t next(void) /* SplitMix64 */
