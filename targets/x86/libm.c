@@ -1,5 +1,4 @@
-/* f64 elementary functions: one call of the C library per lane. glibc's are below one ulp; polynomials of that
- * quality would be as long. lower-math leaves only functions whose mnemonic is the C library's name. */
+/* The f64 functions that lower-math leaves, or leaves to huge arguments: one call of the C library per lane. Their mnemonics are its names. */
 #include "targets/x86/x86_elementwise.h"
 
 static LLVMValueRef declare(tg_x86 *x, const char *name, LLVMTypeRef type) {
