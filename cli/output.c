@@ -42,7 +42,7 @@ int cli_fail_diags(const tg_diags *diags, const char *message, tg_arena *arena) 
     return diags->n_errors ? CLI_FAILED : cli_error("%s", message);
 }
 
-static void report(const char *fmt, va_list args) {
+__attribute__((format(printf, 1, 0))) static void report(const char *fmt, va_list args) {
     char text[2048];
     (void)tg_vformat(text, sizeof text, fmt, args);
     if (as_json) {
