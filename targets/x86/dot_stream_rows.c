@@ -51,12 +51,13 @@ static void copy_rows(const few *f, LLVMValueRef k) {
     tg_llvm_loop_close(l, &rows);
 }
 
-/* The tile of rows from r on at a piece of the lines; its sums begin at `sums`. */
+/* The tile of rows from r on at a piece of the lines; its sums begin at `sums`. `left`: columns that exist, where that may be less than all; there the
+ * points are a loop, for little code. */
 static void run_tile(const few *f, LLVMValueRef piece, LLVMValueRef r, LLVMValueRef sums, LLVMValueRef left) {
     tg_dot_emission *e = f->e;
     tg_llvm *l = e->l;
     tg_dot_tile t = {.elem = e->elem, .lanes = e->lanes, .vecs = e->vecs, .rows = HEIGHT, .vector_base = piece, .multiply = e->d->multiply,
-                     .loops = &f->points, .n_loops = 1, .unroll = true, .steps = 1};
+                     .loops = &f->points, .n_loops = 1, .unroll = !left, .steps = 1};
     LLVMValueRef at[TG_DOT_MAX_ROWS * TG_DOT_MAX_VECS];
     for (unsigned i = 0; i < HEIGHT; i++) {
         LLVMValueRef row = LLVMBuildAdd(l->builder, r, tg_llvm_i64(l, i), "");
