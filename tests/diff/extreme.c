@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "tegula/tegula.h"
+#include "tests/diff/elements.h"
 
 static const char text[] =
     "kernel extremes<T: f32 | f64>(in T X[M, N], out T most[M], out T least[M], out T high[N], out T low[N])\n"
@@ -46,25 +46,11 @@ typedef struct table {
     unsigned long long checked;
 } table;
 
-static double at(const table *t, const tg_tensor *x, int64_t i) {
-    const void *data = tg_tensor_data(x);
-    return t->dtype == TG_F64 ? ((const double *)data)[i] : (double)((const float *)data)[i];
-}
-
-static void set(const table *t, tg_tensor *x, int64_t i, double v) {
-    void *data = tg_tensor_data(x);
-    if (t->dtype == TG_F64) {
-        ((double *)data)[i] = v;
-    } else {
-        ((float *)data)[i] = (float)v;
-    }
-}
-
 /* Of `n` elements from `first` on. */
-static double extreme(const table *t, const tg_tensor *x, int64_t first, int64_t n, int64_t stride, bool greatest) {
+static double extreme(const tg_tensor *x, int64_t first, int64_t n, int64_t stride, bool greatest) {
     double best = greatest ? -INFINITY : INFINITY;
     for (int64_t i = 0; i < n; i++) {
-        double v = at(t, x, first + i * stride);
+        double v = element_at(x, first + i * stride);
         if (isnan(v)) {
             return v;
         }
@@ -73,10 +59,10 @@ static double extreme(const table *t, const tg_tensor *x, int64_t first, int64_t
     return best;
 }
 
-static int64_t position(const table *t, const tg_tensor *x, int64_t first, int64_t n, int64_t stride, bool greatest) {
+static int64_t position(const tg_tensor *x, int64_t first, int64_t n, int64_t stride, bool greatest) {
     int64_t best = n > 0 ? 0 : -1;
     for (int64_t i = 0; i < n; i++) {
-        double v = at(t, x, first + i * stride), w = at(t, x, first + best * stride);
+        double v = element_at(x, first + i * stride), w = element_at(x, first + best * stride);
         if (isnan(v)) {
             return i;
         }
@@ -86,7 +72,7 @@ static int64_t position(const table *t, const tg_tensor *x, int64_t first, int64
 }
 
 static bool same(table *t, const tg_tensor *y, int64_t i, double want, const char *of) {
-    double got = at(t, y, i);
+    double got = element_at(y, i);
     t->checked++;
     if (got == want || (isnan(got) && isnan(want))) {
         return true;
@@ -98,12 +84,12 @@ static bool same(table *t, const tg_tensor *y, int64_t i, double want, const cha
 static bool compare(table *t, tg_tensor *x, tg_tensor **y, int64_t m, int64_t n) {
     bool ok = true;
     for (int64_t i = 0; ok && i < m; i++) {
-        ok = same(t, y[0], i, extreme(t, x, i * n, n, 1, true), "row, greatest") &&
-             same(t, y[1], i, extreme(t, x, i * n, n, 1, false), "row, least");
+        ok = same(t, y[0], i, extreme(x, i * n, n, 1, true), "row, greatest") &&
+             same(t, y[1], i, extreme(x, i * n, n, 1, false), "row, least");
     }
     for (int64_t j = 0; ok && j < n; j++) {
-        ok = same(t, y[2], j, extreme(t, x, j, m, n, true), "column, greatest") &&
-             same(t, y[3], j, extreme(t, x, j, m, n, false), "column, least");
+        ok = same(t, y[2], j, extreme(x, j, m, n, true), "column, greatest") &&
+             same(t, y[3], j, extreme(x, j, m, n, false), "column, least");
     }
     return ok;
 }
@@ -113,7 +99,7 @@ static bool compare_positions(table *t, const tg_tensor *x, tg_tensor **y, int64
         bool rows = k < 2;
         const int64_t *got = tg_tensor_data(y[k]);
         for (int64_t i = 0; i < (rows ? m : n); i++, t->checked++) {
-            int64_t want = rows ? position(t, x, i * n, n, 1, k % 2 == 0) : position(t, x, i, m, n, k % 2 == 0);
+            int64_t want = rows ? position(x, i * n, n, 1, k % 2 == 0) : position(x, i, m, n, k % 2 == 0);
             if (got[i] != want) {
                 printf("%s, %lld by %lld, position %lld of result %d: %lld, not %lld\n", tg_dtype_name(t->dtype), (long long)m, (long long)n,
                        (long long)i, k, (long long)got[i], (long long)want);
@@ -163,7 +149,7 @@ static bool try_size(table *t, int64_t m, int64_t n) {
     for (contents of = NUMBERS; ok && of < N_CONTENTS; of++) {
         tg_tensor *x = tg_tensor_create(t->context, t->dtype, 2, (int64_t[]){m, n});
         for (int64_t i = 0; i < m * n; i++) {
-            set(t, x, i, element(of, i, n));
+            set_element(x, i, element(of, i, n));
         }
         ok = try_kernel(t, t->kernel, x, m, n) && try_kernel(t, t->positions, x, m, n);
         tg_tensor_release(x);

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "tegula/tegula.h"
+#include "tests/diff/elements.h"
 
 static const char text[] = "kernel products<T: f32 | f64>(in T X[M, N], out T upward[M, N], out T downward[M, N], out T turned[M, N])\n"
                            "{\n"
@@ -29,20 +29,6 @@ typedef struct table {
     tg_dtype dtype;
     unsigned long long checked;
 } table;
-
-static double get(const table *t, const tg_tensor *x, int64_t i) {
-    const void *data = tg_tensor_data(x);
-    return t->dtype == TG_F64 ? ((const double *)data)[i] : (double)((const float *)data)[i];
-}
-
-static void set(const table *t, tg_tensor *x, int64_t i, double v) {
-    void *data = tg_tensor_data(x);
-    if (t->dtype == TG_F64) {
-        ((double *)data)[i] = v;
-    } else {
-        ((float *)data)[i] = (float)v;
-    }
-}
 
 /* FAR: large, small, small, large, and so on: products from the row's begin stay in range where it begins so or two places later, those of
  * neighbours do not. */
@@ -73,7 +59,7 @@ static bool is_lost(const table *t, double p, double before, double factor) {
 }
 
 static bool same(table *t, const tg_tensor *y, int64_t i, double want, const char *of) {
-    double got = get(t, y, i);
+    double got = element_at(y, i);
     t->checked++;
     if (got == want || (isnan(got) && isnan(want))) {
         return true;
@@ -86,7 +72,7 @@ static bool compare_row(table *t, const tg_tensor *x, tg_tensor **y, int64_t row
     bool ok = true;
     double p = 1;
     for (int64_t j = 0, first = row * n; ok && j < n; j++) {
-        double v = get(t, x, first + j), next = product(t, p, v);
+        double v = element_at(x, first + j), next = product(t, p, v);
         if (is_lost(t, next, p, v)) {
             break;
         }
@@ -95,7 +81,7 @@ static bool compare_row(table *t, const tg_tensor *x, tg_tensor **y, int64_t row
     }
     p = 1;
     for (int64_t j = n - 1, first = row * n; ok && j >= 0; j--) {
-        double v = get(t, x, first + j), next = product(t, p, v);
+        double v = element_at(x, first + j), next = product(t, p, v);
         ok = same(t, y[1], first + j, p, "downward");
         if (is_lost(t, next, p, v)) {
             break;
@@ -109,7 +95,7 @@ static bool try_row_length(table *t, contents of, int64_t n) {
     int64_t shape[] = {ROWS, n};
     tg_tensor *x = tg_tensor_create(t->context, t->dtype, 2, shape), *y[RESULTS];
     for (int64_t i = 0; i < ROWS * n; i++) {
-        set(t, x, i, element(t, of, i / n, i % n));
+        set_element(x, i, element(t, of, i / n, i % n));
     }
     for (int k = 0; k < RESULTS; k++) {
         y[k] = tg_tensor_create(t->context, t->dtype, 2, shape);

@@ -1,6 +1,7 @@
 /* The functions of f64 against the C library's long double (64 bits: an eleventh of an ulp of f64 at most).
  * Usage: sampled_f64 [count]; that many numbers of each kind. Prints the largest error in ulp; exit 1 above the class. */
 #include "tests/math/math_f32.h"
+#include "tests/math/random.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,14 +32,6 @@ static const struct { const char *name; double (*f)(double); long double (*ref)(
     {"asin", m_asin_64, asinl, -1, 1, 0, 2}, {"acos", m_acos_64, acosl, -1, 1, 0, 2}, {"atan", m_atan_64, atanl, -4, 4, 0, 2},
     {"atanh", m_atanh_64, atanhl, -1, 1, 0, 2},
 };
-static uint64_t state = 1;
-static uint64_t next(void) /* SplitMix64 */
-{
-    uint64_t z = (state += 0x9e3779b97f4a7c15u);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
 /* Of six numbers one has any bits, one is subnormal or small, one is next to a multiple of half the period, below 2^40, one is of any size above 2^-32, two are
  * where the function is neither constant nor infinite. */
 static double sample(long i, double lo, double hi, long double period)

@@ -1,6 +1,7 @@
 /* atan2, pow and fmod of f32 and f64 against the C library's long double, and at all pairs of special values: there NaN, infinity, zero and its sign must agree.
  * Usage: sampled_pairs [count]; that many pairs of each kind. Prints the largest error in ulp; exit 1 above the class. */
 #include "tests/math/math_f32.h"
+#include "tests/math/random.h"
 
 #include <float.h>
 #include <stdio.h>
@@ -32,14 +33,6 @@ static const struct function {
     {"atan2 f64", m_atan2_64, atan2l, false, 2}, {"pow f64", m_pow64, powl, false, 2}, {"fmod f64", m_fmod_64, fmodl, false, 0},
     {"atan2 f32", atan2_f32, atan2l, true, 2},   {"pow f32", pow_f32, powl, true, 2},  {"fmod f32", fmod_f32, fmodl, true, 0},
 };
-static uint64_t state = 1;
-static uint64_t next(void) /* SplitMix64 */
-{
-    uint64_t z = (state += 0x9e3779b97f4a7c15u);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
 static double any_bits(bool single) { return single ? (double)bitsf_((int32_t)(uint32_t)next()) : bitsd_((int64_t)next()); }
 static double uniform(double lo, double hi) { return lo + (hi - lo) * (double)(next() >> 11) * 0x1p-53; }
 static double rounded(double x, bool single) { return single ? (double)(float)x : x; }
