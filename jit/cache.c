@@ -19,7 +19,7 @@ typedef struct header { /* as in the file: little endian, no padding */
     uint32_t version, header_bytes;
     uint64_t key_lo, key_hi;
     uint64_t entry_bytes, object_bytes, signature_bytes; /* entry with its NUL */
-    uint32_t flags, reserved;
+    uint64_t flags;
     uint64_t sum_lo, sum_hi; /* over the file with these two zero */
 } header;
 

@@ -25,7 +25,7 @@ typedef struct tg_cache_entry {
     size_t object_size;
     const void *signature;
     size_t signature_size;
-    uint32_t flags;
+    uint64_t flags;
 } tg_cache_entry;
 
 /* Makes and checks the directory. No cache (dir null) if it cannot be used; OUT_OF_MEMORY is

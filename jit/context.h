@@ -137,6 +137,7 @@ typedef struct tg_variant {
     bool serial, nondeterministic, from_cache;
     bool plain; /* its entry needs no tg_rt */
     tg_packing packing; /* what it wants of the packed operand */
+    tg_few_rows few_rows;
     tg_status status; /* of FAILED */
     char *text, *json;
     double compile_ms;
@@ -220,14 +221,12 @@ bool tg_variant_key_has_shapes(const tg_variant_key *key);
 bool tg_variant_key_add_orders(const tg_kernel *k, const tg_order *orders, tg_variant_key *key);
 /* … of the code for tensors of which these are packed, one bit per parameter. */
 void tg_variant_key_set_packed(tg_variant_key *key, uint64_t packed);
+/* … of the code that leaves nothing out for launches of few rows. */
+void tg_variant_key_set_few(tg_variant_key *key);
 /* Is it for all shapes, but not for any strides? */
 bool tg_variant_is_usual(const tg_variant *v);
 /* A ready variant without waiting, or null. */
 tg_variant *tg_variant_find(const tg_kernel *k, const tg_variant_key *key);
-/* Finds, or compiles and waits. Errors are recorded for this thread. */
-tg_status tg_variant_get(tg_kernel *k, const tg_variant_key *key, const tg_dtype *types,
-                         const tg_scalar *consts, const bool *present, tg_variant **out);
-
 /* ---- selecting a variant by name (kernel.c) -------------------------------------------------------------
  */
 
@@ -235,8 +234,11 @@ typedef struct tg_selection {
     tg_dtype types[TG_SIG_MAX_TYPES];
     tg_scalar consts[TG_MAX_CONSTS];
     bool present[TG_MAX_PARAMS];
+    uint8_t short_dims[TG_MAX_PARAMS]; /* of the launch at hand, as tg_codegen_options.short_dims; none if there is no launch */
     tg_variant_key key;
 } tg_selection;
+/* Finds its variant, or compiles and waits. Errors are recorded for this thread. */
+tg_status tg_variant_get(tg_kernel *k, const tg_selection *s, tg_variant **out);
 tg_status tg_selection_read(const tg_kernel *k, const tg_kernel_spec *spec, tg_selection *s);
 /* Compiles on another thread; tg_kernel_wait tells how it went. OUT_OF_MEMORY. */
 tg_status tg_selection_compile_async(tg_kernel *kernel, const tg_selection *s);

@@ -238,7 +238,7 @@ tg_status tg_kernel_prepare(tg_kernel *kernel, const tg_kernel_spec *spec) {
     tg_variant *v;
     tg_status status = tg_kernel_check(kernel);
     status = status ? status : tg_selection_read(kernel, spec, &s);
-    return status ? status : tg_variant_get(kernel, &s.key, s.types, s.consts, s.present, &v);
+    return status ? status : tg_variant_get(kernel, &s, &v);
 }
 
 /* ---- in the background -------------------------------------------------------------------------------------------
@@ -254,7 +254,7 @@ static void run_background(void *user) {
     background *b = user;
     tg_kernel *k = b->kernel;
     tg_variant *v;
-    tg_status status = tg_variant_get(k, &b->s.key, b->s.types, b->s.consts, b->s.present, &v);
+    tg_status status = tg_variant_get(k, &b->s, &v);
     if (b->optional && status == TG_OK) {
         atomic_fetch_add(&k->context->n_specialised, 1);
     }

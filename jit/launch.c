@@ -115,9 +115,32 @@ tg_status tg_launch_check(const tg_kernel *k, const tg_launch_arg *args, tg_laun
     return k->context->checked ? tg_facts_check(k, b, args) : TG_OK;
 }
 
+/* What a launch works on; far more than memory has if that is not known. */
+static int64_t bytes_of(const tg_kernel *k, const tg_launch_arg *args) {
+    int64_t bytes = 0, first, end;
+    for (uint32_t i = 0; i < k->signature->n_params; i++) {
+        if (args[i].tensor) {
+            bytes += tg_launch_arg_spread(&args[i], &first, &end) ? end - first : INT64_MAX / (2 * TG_MAX_PARAMS);
+        }
+    }
+    return bytes;
+}
+
 static void present_of(const tg_kernel *k, const tg_launch_arg *args, bool *present) {
     for (uint32_t i = 0; i < k->signature->n_params; i++) {
         present[i] = !tg_param_is_tensor(&k->signature->params[i]) || args[i].tensor;
+    }
+}
+
+/* None where the tensors are so small that nothing was left out for them. */
+static void short_dims_of(const tg_kernel *k, const tg_launch_arg *args, uint8_t *dims) {
+    bool large = bytes_of(k, args) >= TG_FEW_BYTES / 2; /* steps between lines may count for lines that are not there */
+    for (uint32_t i = 0; i < k->signature->n_params; i++) {
+        uint32_t few = 0;
+        for (uint32_t d = 0; large && args[i].tensor && d < args[i].rank; d++) {
+            few |= (uint32_t)(args[i].tensor->shape[d] <= TG_FEW_ROWS) << d;
+        }
+        dims[i] = (uint8_t)few;
     }
 }
 
@@ -126,6 +149,7 @@ void tg_selection_of_launch(const tg_kernel *k, const tg_launch_arg *args,
     memcpy(s->types, b->types, sizeof s->types);
     memcpy(s->consts, b->consts, sizeof s->consts);
     present_of(k, args, s->present);
+    short_dims_of(k, args, s->short_dims);
     tg_variant_key_make(k, s->types, s->consts, s->present, &s->key);
 }
 
@@ -170,6 +194,11 @@ static tg_status check_packing(const tg_kernel *k, const tg_launch_arg *args, co
     return TG_OK;
 }
 
+static tg_status find_or_compile(tg_kernel *k, const tg_selection *s, tg_variant **out) {
+    *out = tg_variant_find(k, &s->key);
+    return *out ? TG_OK : tg_variant_get(k, s, out);
+}
+
 static tg_status get_packed(tg_kernel *k, const tg_launch_arg *args, const tg_launch_binding *b, form which, tg_variant **out) {
     tg_selection s;
     if (which != USUAL) {
@@ -181,8 +210,7 @@ static tg_status get_packed(tg_kernel *k, const tg_launch_arg *args, const tg_la
     }
     tg_selection_of_launch(k, args, b, &s);
     tg_variant_key_set_packed(&s.key, packed);
-    *out = tg_variant_find(k, &s.key);
-    tg_status status = *out ? TG_OK : tg_variant_get(k, &s.key, s.types, s.consts, s.present, out);
+    tg_status status = find_or_compile(k, &s, out);
     return status ? status : check_packing(k, args, *out);
 }
 
@@ -190,7 +218,12 @@ tg_status tg_launch_get_packed(tg_kernel *k, uint32_t i, const tg_launch_arg *ar
     tg_selection s;
     tg_selection_of_launch(k, args, b, &s);
     tg_variant_key_set_packed(&s.key, UINT64_C(1) << i);
-    return tg_variant_get(k, &s.key, s.types, s.consts, s.present, out);
+    return tg_variant_get(k, &s, out);
+}
+
+/* Was code left out that this launch wants, as its rows are few? */
+static bool lacks_few(const tg_variant *v, const tg_selection *s) {
+    return v->few_rows.left_out && s->short_dims[v->few_rows.param] >> v->few_rows.dim & 1;
 }
 
 static tg_status get_variant(tg_kernel *k, const tg_launch_arg *args,
@@ -198,19 +231,21 @@ static tg_status get_variant(tg_kernel *k, const tg_launch_arg *args,
     if (tg_launch_has_packed(k, args)) {
         return get_packed(k, args, b, which, out);
     }
-    bool present[TG_MAX_PARAMS];
-    tg_variant_key key;
-    present_of(k, args, present);
-    tg_variant_key_make(k, b->types, b->consts, present, &key);
+    tg_selection s;
+    tg_selection_of_launch(k, args, b, &s);
     if (which == GENERAL) {
-        tg_variant_key_set_general(&key);
+        tg_variant_key_set_general(&s.key);
     } else if (which == ORDERED) {
         tg_order orders[TG_MAX_PARAMS];
         orders_of(k, args, orders);
-        tg_variant_key_set_orders(k, orders, &key);
+        tg_variant_key_set_orders(k, orders, &s.key);
     }
-    *out = tg_variant_find(k, &key);
-    return *out ? TG_OK : tg_variant_get(k, &key, b->types, b->consts, present, out);
+    tg_status status = find_or_compile(k, &s, out);
+    if (status == TG_OK && lacks_few(*out, &s)) {
+        tg_variant_key_set_few(&s.key);
+        status = find_or_compile(k, &s, out);
+    }
+    return status;
 }
 
 /* *needs_general: the tensors' strides are not what the variant was compiled for; nothing was done. */
@@ -273,17 +308,6 @@ static bool select_shapes(const tg_kernel *k, const tg_launch_arg *args,
 }
 
 enum { SMALL_BYTES = 256 << 10 }; /* that fit the second-level cache */
-
-/* What a launch works on; far more than memory has if that is not known. */
-static int64_t bytes_of(const tg_kernel *k, const tg_launch_arg *args) {
-    int64_t bytes = 0, first, end;
-    for (uint32_t i = 0; i < k->signature->n_params; i++) {
-        if (args[i].tensor) {
-            bytes += tg_launch_arg_spread(&args[i], &first, &end) ? end - first : INT64_MAX / (2 * TG_MAX_PARAMS);
-        }
-    }
-    return bytes;
-}
 
 /* Are there rows shorter than half a vector? Code that knows them runs its lanes along something else. */
 static bool has_short_rows(const tg_kernel *k, const tg_launch_arg *args) {
@@ -357,7 +381,7 @@ static tg_variant *get_exact(tg_kernel *k, const tg_launch_arg *args, const tg_l
     tg_selection s;
     tg_variant *v;
     bool may = !k->context->deterministic && !k->context->checked && select_shapes(k, args, b, &s);
-    return may && tg_variant_get(k, &s.key, s.types, s.consts, s.present, &v) == TG_OK ? v : NULL;
+    return may && tg_variant_get(k, &s, &v) == TG_OK ? v : NULL;
 }
 
 static tg_status find_code(tg_kernel *k, const tg_launch_arg *args, const tg_launch_binding *b, bool exact, tg_launch_code *out) {
@@ -435,7 +459,12 @@ void tg_launch_compile_ahead(tg_kernel *kernel, const tg_argument *values, uint3
         return;
     }
     tg_selection_of_launch(kernel, args, &binding, &s);
-    if (!tg_launch_has_packed(kernel, args) && !tg_variant_find(kernel, &s.key)) {
+    const tg_variant *there = tg_variant_find(kernel, &s.key);
+    if (there && lacks_few(there, &s)) {
+        tg_variant_key_set_few(&s.key);
+        there = tg_variant_find(kernel, &s.key);
+    }
+    if (!tg_launch_has_packed(kernel, args) && !there) {
         (void)tg_selection_compile_async(kernel, &s);
     }
 }

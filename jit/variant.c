@@ -12,12 +12,16 @@
 
 #include <string.h>
 
-enum { FIRST_SLOTS = 16, FLAG_NONDETERMINISTIC = 1, FLAG_PRINTS = 2, FLAG_PLAIN = 4, PACKED_DIM_SHIFT = 8, PACKED_WIDTH_SHIFT = 16 };
+enum { FIRST_SLOTS = 16 };
+/* Of cache entries; 8 to 31 are a tg_packing, 32 to 47 the parameter and dimension of a tg_few_rows. */
+enum { FLAG_NONDETERMINISTIC = 1, FLAG_PRINTS = 2, FLAG_PLAIN = 4, FLAG_FEW_ROWS = 8 };
+enum { PACKED_DIM_SHIFT = 8, PACKED_WIDTH_SHIFT = 16, FEW_PARAM_SHIFT = 32, FEW_DIM_SHIFT = 40 };
 
 /* In the second word of types: the top bit of a byte whose dtype code is below 128. */
 #define GENERAL_BIT (UINT64_C(1) << 63)
 #define SHAPES_BIT  (UINT64_C(1) << 55)
 #define PACKED_BIT  (UINT64_C(1) << 47)
+#define FEW_BIT     (UINT64_C(1) << 39)
 
 /* ---- keys -------------------------------------------------------------------------------------------------
  */
@@ -55,6 +59,11 @@ void tg_variant_key_make(const tg_kernel *k, const tg_dtype *types, const tg_sca
 
 void tg_variant_key_set_general(tg_variant_key *key) {
     key->words[1] |= GENERAL_BIT;
+    key->hash = tg_hash_u64(key->words, key->n * sizeof *key->words);
+}
+
+void tg_variant_key_set_few(tg_variant_key *key) {
+    key->words[1] |= FEW_BIT;
     key->hash = tg_hash_u64(key->words, key->n * sizeof *key->words);
 }
 
@@ -246,10 +255,7 @@ void tg_kernel_fini(tg_kernel *k) {
 
 typedef struct compile {
     tg_kernel *k;
-    const tg_variant_key *key;
-    const tg_dtype *types;
-    const tg_scalar *consts;
-    const bool *present;
+    const tg_selection *s;
     tg_variant *v;
     tg_arena *arena;
     tg_diags diags;
@@ -270,8 +276,8 @@ static tg_hash disk_key(const compile *c) {
     tg_hasher_add_text(h, c->k->signature->name);
     tg_hasher_add_text(h, c->k->schedule ? c->k->schedule : "");
     tg_hasher_add_u64(h, c->k->only_given);
-    tg_hasher_add(h, c->key->words, c->key->n * sizeof *c->key->words);
-    tg_hasher_add_u64(h, tg_variant_key_has_shapes(c->key) && tg_host_n_threads(c->k->context->host) > 1);
+    tg_hasher_add(h, c->s->key.words, c->s->key.n * sizeof *c->s->key.words);
+    tg_hasher_add_u64(h, tg_variant_key_has_shapes(&c->s->key) && tg_host_n_threads(c->k->context->host) > 1);
     return tg_hasher_finish(h);
 }
 
@@ -292,9 +298,18 @@ static bool try_disk(compile *c) {
     c->v->nondeterministic = (e.flags & FLAG_NONDETERMINISTIC) != 0;
     c->v->serial = (e.flags & FLAG_PRINTS) != 0;
     c->v->plain = (e.flags & FLAG_PLAIN) != 0;
-    c->v->packing = (tg_packing){e.flags >> PACKED_DIM_SHIFT & 0xff, e.flags >> PACKED_WIDTH_SHIFT};
+    c->v->packing = (tg_packing){e.flags >> PACKED_DIM_SHIFT & 0xff, e.flags >> PACKED_WIDTH_SHIFT & 0xffff};
+    c->v->few_rows = (tg_few_rows){(e.flags & FLAG_FEW_ROWS) != 0, (uint8_t)(e.flags >> FEW_PARAM_SHIFT), (uint8_t)(e.flags >> FEW_DIM_SHIFT)};
     c->v->from_cache = true;
     return true;
+}
+
+static uint64_t flags_of(const tg_artifact *a) {
+    const tg_object *o = &a->object;
+    uint64_t flags = (a->nondeterministic ? FLAG_NONDETERMINISTIC : 0u) | (a->prints ? FLAG_PRINTS : 0u) | (o->plain ? FLAG_PLAIN : 0u);
+    flags |= (uint64_t)o->packing.dim << PACKED_DIM_SHIFT | (uint64_t)o->packing.width << PACKED_WIDTH_SHIFT;
+    flags |= (o->few_rows.left_out ? FLAG_FEW_ROWS : 0u) | (uint64_t)o->few_rows.param << FEW_PARAM_SHIFT;
+    return flags | (uint64_t)o->few_rows.dim << FEW_DIM_SHIFT;
 }
 
 static void write_disk(const compile *c, const tg_artifact *artifact) {
@@ -306,11 +321,7 @@ static void write_disk(const compile *c, const tg_artifact *artifact) {
                         .object_size = artifact->object.size,
                         .signature = signature.data,
                         .signature_size = signature.len,
-                        .flags = (artifact->nondeterministic ? FLAG_NONDETERMINISTIC : 0u) |
-                                 (artifact->prints ? FLAG_PRINTS : 0u) |
-                                 (artifact->object.plain ? FLAG_PLAIN : 0u) |
-                                 artifact->object.packing.dim << PACKED_DIM_SHIFT |
-                                 artifact->object.packing.width << PACKED_WIDTH_SHIFT};
+                        .flags = flags_of(artifact)};
     tg_cache_write(&c->k->context->cache, c->disk_key, &e, c->arena);
 }
 
@@ -340,15 +351,15 @@ static bool runs_here(compile *c) {
 /* The tensors of the key, by parameter, and what orders come after them. */
 static const tg_tensor_arg *shapes_of(const compile *c, const tg_order **orders) {
     const tg_signature *sig = c->k->signature;
-    const uint64_t *w = &c->key->words[c->k->key_words];
+    const uint64_t *w = &c->s->key.words[c->k->key_words];
     tg_tensor_arg *t = TG_NEW_ARRAY(c->arena, tg_tensor_arg, sig->n_params + 1);
     for (uint32_t i = 0; i < sig->n_params; i++) {
-        uint32_t rank = tg_param_is_tensor(&sig->params[i]) && c->present[i] ? sig->params[i].rank : 0;
+        uint32_t rank = tg_param_is_tensor(&sig->params[i]) && c->s->present[i] ? sig->params[i].rank : 0;
         memcpy(t[i].shape, w, rank * sizeof *w);
         memcpy(t[i].stride, w + rank, rank * sizeof *w);
         w += 2 * rank;
     }
-    *orders = w < c->key->words + c->key->n ? w : NULL;
+    *orders = w < c->s->key.words + c->s->key.n ? w : NULL;
     return t;
 }
 
@@ -356,7 +367,7 @@ static const bool *packed_of(const compile *c) {
     uint32_t n = c->k->signature->n_params;
     bool *packed = TG_NEW_ARRAY(c->arena, bool, n + 1);
     for (uint32_t i = 0; i < n; i++) {
-        packed[i] = c->key->words[c->k->key_words] >> i & 1;
+        packed[i] = c->s->key.words[c->k->key_words] >> i & 1;
     }
     return packed;
 }
@@ -365,9 +376,9 @@ static void compile_now(compile *c) {
     tg_context *ctx = c->k->context;
     const char *message = NULL;
     tg_artifact artifact;
-    tg_instance_spec spec = {.types = c->types,
-                             .consts = c->consts,
-                             .present = c->present,
+    tg_instance_spec spec = {.types = c->s->types,
+                             .consts = c->s->consts,
+                             .present = c->s->present,
                              .machine = &ctx->machine,
                              .schedule = c->k->schedule,
                              .only_given = c->k->only_given,
@@ -376,14 +387,15 @@ static void compile_now(compile *c) {
                                   .machine = &ctx->machine,
                                   .codegen = ctx->codegen,
                                   .emit = TG_EMIT_OBJECT};
-    if (tg_variant_key_has_shapes(c->key)) {
+    if (tg_variant_key_has_shapes(&c->s->key)) {
         options.codegen.tensors = shapes_of(c, &options.orders);
-    } else if (has_packed(c->key)) {
+    } else if (has_packed(&c->s->key)) {
         options.codegen.packed = packed_of(c);
-    } else if (c->key->n > c->k->key_words) {
-        options.orders = &c->key->words[c->k->key_words];
+    } else if (c->s->key.n > c->k->key_words) {
+        options.orders = &c->s->key.words[c->k->key_words];
     }
-    bool general = (c->key->words[1] & GENERAL_BIT) != 0;
+    bool general = (c->s->key.words[1] & GENERAL_BIT) != 0;
+    options.codegen.short_dims = c->s->key.words[1] & (FEW_BIT | SHAPES_BIT) ? NULL : c->s->short_dims;
     options.codegen.strides = general ? TG_STRIDES_GENERAL : TG_STRIDES_USUAL;
     options.codegen.in_parts = true;
     options.codegen.two_threads = tg_host_n_threads(ctx->host) > 1;
@@ -402,6 +414,7 @@ static void compile_now(compile *c) {
     c->v->serial = artifact.prints;
     c->v->plain = artifact.object.plain;
     c->v->packing = artifact.object.packing;
+    c->v->few_rows = artifact.object.few_rows;
     if (load_code(c, artifact.object.bytes, artifact.object.size, artifact.object.entry)) {
         write_disk(c, &artifact);
     }
@@ -472,17 +485,15 @@ static tg_status fail_variant(const tg_kernel *k, const tg_variant *v) {
                            v->json);
 }
 
-tg_status tg_variant_get(tg_kernel *k, const tg_variant_key *key, const tg_dtype *types,
-                         const tg_scalar *consts, const bool *present, tg_variant **out) {
+tg_status tg_variant_get(tg_kernel *k, const tg_selection *s, tg_variant **out) {
     bool mine;
-    tg_variant *v = claim(k, key, &mine);
+    tg_variant *v = claim(k, &s->key, &mine);
     *out = v;
     if (!v) {
         return tg_fail(k->context, TG_ERROR_OUT_OF_MEMORY, "out of memory");
     }
     if (mine) {
-        compile c = {
-            .k = k, .key = key, .types = types, .consts = consts, .present = present, .v = v};
+        compile c = {.k = k, .s = s, .v = v};
         tg_run_on_large_stack(run_compile, &c);
         publish(&c);
         tg_arena_destroy(c.arena);

@@ -27,6 +27,9 @@ typedef struct tg_codegen_options {
     const tg_tensor_arg *tensors;
     /* By parameter, at most one of them: an operand that was laid out in panels before (tg_object.packed says how). Null: none. */
     const bool *packed;
+    /* By parameter, a bit per dimension: is it at most TG_FEW_ROWS in the launch that the code is for? Where others are the rows of a product,
+     * code for few rows may be left out (tg_object.few_rows tells). Null: the code is for launches of all kinds. */
+    const uint8_t *short_dims;
     const char *entry; /* name of the function in the object; null: "tg_" and the kernel's */
     bool optimise_o2; /* LLVM O2 instead of the short list: a debugging switch */
     const tg_sources *sources; /* for debug info; may be null */
@@ -41,6 +44,14 @@ typedef struct tg_directive {
     uint32_t n_targets, n_values;
 } tg_directive;
 
+/* A third of the code of a product is for few rows against TG_FEW_BYTES or more. Left out, launches with at most TG_FEW_ROWS along dimension
+ * `dim` of parameter `param` come out right, but not as fast as they could. */
+enum { TG_FEW_ROWS = 48, TG_FEW_BYTES = 192 << 10 };
+typedef struct tg_few_rows {
+    bool left_out;
+    uint8_t param, dim;
+} tg_few_rows;
+
 /* Object code and what a loader needs. Bytes live in the arena given to compile. */
 typedef struct tg_object {
     const void *bytes;
@@ -48,6 +59,7 @@ typedef struct tg_object {
     const char *entry; /* symbol of the tg_entry_fn (base/abi.h) */
     bool plain;        /* which uses nothing of its tg_rt: null will do */
     tg_packing packing; /* of the operand that options.packed names */
+    tg_few_rows few_rows;
     const char *asm_text, *llvm_text, *plan_text; /* only if asked for, else null */
     const tg_directive *directives;               /* likewise */
     uint32_t n_directives;

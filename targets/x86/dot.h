@@ -15,6 +15,7 @@
  *   dot_groups.c  small integers and bf16, several to a word
  *   dot_amx.c  these on tile registers
  *   dot_rows.c  blocks of packed rows
+ *   dot_few.c  code for few rows left out
  *   dot_stream.c  one row against a large vector side; dot_stream_rows.c  a few; dot_stream_groups.c  few, several elements to a word
  *   dot_border.c  windows that leave the tensor: products with zeros left out
  *   dot_mask.c  comparisons of indices that hold in all of a tile, or in none of it

@@ -388,7 +388,7 @@ static void part_loops(tg_dot_nest *n) {
         block_loop(n);
         return;
     }
-    LLVMValueRef start = n->streams ? stream_rows(n) : zero;
+    LLVMValueRef start = n->streams && !tg_dot_leaves_few_out(n) ? stream_rows(n) : zero;
     for (uint32_t i = 0; i < e->d->n_over; i++) {
         if (n->part[i]) {
             open_piece(n, i, i ? zero : start, &loops[i]);

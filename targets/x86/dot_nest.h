@@ -130,6 +130,9 @@ void tg_dot_roots_of_lines(tg_dot_nest *n, LLVMValueRef n_rows);
 /* (dot_tiles.c) Likewise of `vecs` whole vectors of each, without masks. */
 void tg_dot_roots_of_block(tg_dot_nest *n, LLVMValueRef n_rows, unsigned vecs);
 
+/* (dot_few.c) Is the code for few rows, which would come here, left to another variant? The object says so then. */
+bool tg_dot_leaves_few_out(tg_dot_nest *n);
+
 /* (dot_stream_rows.c) May a few rows stream, in words of their own? Depends on the code alone. */
 bool tg_dot_streams_few(const tg_dot_nest *n);
 

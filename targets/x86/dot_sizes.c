@@ -1,7 +1,7 @@
 /* Sizes of groups, parts and blocks of the nest of dot_emit.c, and which sides are packed; chosen at run time from the extents. */
 #include "targets/x86/dot_nest.h"
 
-enum { STREAM_BYTES = 192 << 10, PACK_PANELS = 8, PACK_NARROW = 16, PACK_FEW = 4 /* tiles */, PACK_TRANSPOSED = 4, PART_SHARE = 1024, SHORT = 2048, LINE = 64, PAGE = 4096, FEW = 16 };
+enum { PACK_PANELS = 8, PACK_NARROW = 16, PACK_FEW = 4 /* tiles */, PACK_TRANSPOSED = 4, PART_SHARE = 1024, SHORT = 2048, LINE = 64, PAGE = 4096, FEW = 16 };
 
 typedef struct slot { /* a value that a branch may change */
     LLVMValueRef at;
@@ -101,7 +101,7 @@ static LLVMValueRef streams_by(tg_dot_nest *n, LLVMValueRef rows) {
         LLVMValueRef near = LLVMBuildICmp(b, LLVMIntSLE, bytes, tg_llvm_i64(e->l, e->x->machine->l3_bytes / 16), "");
         few = LLVMBuildAnd(b, few, LLVMBuildNot(b, LLVMBuildAnd(b, near, tg_dot_has_tiles(n, rows, PACK_FEW), ""), ""), "");
     }
-    return LLVMBuildAnd(b, few, is_spread(n, &n->columns, STREAM_BYTES), "");
+    return LLVMBuildAnd(b, few, is_spread(n, &n->columns, TG_FEW_BYTES), "");
 }
 
 /* Packing pays if enough tiles read the panel again and its lines crowd a few sets or are spread too far: over many pages, if a step is
@@ -116,10 +116,10 @@ static void plan_panels(tg_dot_nest *n, LLVMValueRef rows) {
         return;
     }
     bool groups = tg_dot_streams_rows(n);
-    if ((groups || tg_dot_streams_narrow(n)) && !is_short(n)) { /* packing costs more than a few rows */
+    if ((groups || tg_dot_streams_narrow(n)) && !is_short(n) && !tg_dot_leaves_few_out(n)) { /* packing costs more than a few rows */
         int64_t most = groups ? TG_DOT_STREAM_ROWS : 1;
         LLVMValueRef few = LLVMBuildICmp(b, LLVMIntSLE, rows, tg_llvm_i64(e->l, most), "");
-        n->streams = LLVMBuildAnd(b, few, is_spread(n, &n->narrow_columns, STREAM_BYTES), "");
+        n->streams = LLVMBuildAnd(b, few, is_spread(n, &n->narrow_columns, TG_FEW_BYTES), "");
     }
     if (!n->columns.direct || n->compact) {
         return;
@@ -131,7 +131,7 @@ static void plan_panels(tg_dot_nest *n, LLVMValueRef rows) {
     LLVMValueRef step = tg_x86_dot_step(e, &n->columns, d->over[d->n_over - 1]);
     int64_t lines = cache_lines(n);
     const tg_machine *m = e->x->machine; /* where a packed panel needs no requests, packing gains more */
-    LLVMValueRef far = is_spread(n, &n->columns, lines == 1 ? STREAM_BYTES : m->foresees ? m->l2_bytes / 2 : 2 * m->l2_bytes);
+    LLVMValueRef far = is_spread(n, &n->columns, lines == 1 ? TG_FEW_BYTES : m->foresees ? m->l2_bytes / 2 : 2 * m->l2_bytes);
     LLVMValueRef crowded = crowds_sets(n, step, tg_dot_size_of(n, d->over[d->n_over - 1]));
     bool may_stream = d->n_over == 1 && d->group <= 1 && !is_short(n);
     n->streams = may_stream ? streams_by(n, rows) : NULL;

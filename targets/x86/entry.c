@@ -303,6 +303,7 @@ static LLVMValueRef emit_variant(tg_x86 *x, tg_op *phase, task_grid *g, bool uni
     x->cold.len = after.cold.len;
     x->cold.cap = after.cold.cap;
     x->packing = after.packing;
+    x->few_rows = after.few_rows;
     x->plan_text = after.plan_text;
     x->n_tasks_emitted = after.n_tasks_emitted;
     tg_x86_debug_return(x, scope, location);

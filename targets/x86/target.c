@@ -193,6 +193,7 @@ static tg_status emit_outputs(job *j, tg_x86 *x) {
     out->entry = x->entry_name;
     out->plain = x->plain;
     out->packing = x->packing;
+    out->few_rows = x->few_rows;
     return TG_OK;
 }
 

@@ -245,6 +245,7 @@ typedef struct tg_x86 {
     int64_t scratch_bytes;
     LLVMValueRef scratch;   /* worker->scratch */
     tg_packing packing;     /* of the operand that was packed before the launch */
+    tg_few_rows few_rows;   /* of which product code is left out */
     bool plain;             /* the entry uses nothing of rt */
     bool inlines;           /* … and takes in its only tasks */
     LLVMBasicBlockRef instance_start; /* open block at the start of each instance */
