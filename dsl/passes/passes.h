@@ -51,6 +51,6 @@ void tg_apply_orders(tg_func *f, const tg_order *given);
 void tg_assume_dense(tg_func *f);
 
 /* What every target runs before its own lowering. */
-#define TG_PASSES_STANDARD "split,canon,cse,widen-loops,canon,licm,cse,dce,bounds,lower-sort"
+#define TG_PASSES_STANDARD "split,canon,cse,widen-loops,canon,licm,cse,dce,bounds,lower-sort,nnan"
 
 #endif

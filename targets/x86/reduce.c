@@ -8,7 +8,9 @@
  *
  *     m = m > v ? m : v               one instruction; what it does with NaN does not matter
  *     flags |= v unordered with w     one test for the values of two vectors, where these end up in one result
- *     at the end: flags ? NaN : m     */
+ *     at the end: flags ? NaN : m
+ *
+ * Where it does not matter what it is then (`nnan`), the first is all. */
 #include "targets/x86/x86_internal.h"
 
 #include <math.h>
@@ -98,7 +100,8 @@ static tg_dtype widened(tg_dtype t) {
 }
 
 static bool needs_flags(const tg_x86_acc *a, tg_enum fn, tg_dtype t) {
-    return a->root->kind == TG_X86_ROOT_REDUCE && a->lanes > 1 && tg_dtype_is_float(t) && (fn == TG_FN_MIN || fn == TG_FN_MAX);
+    bool shown = !tg_op_flag(a->root->op, TG_ATTR_NNAN);
+    return shown && a->root->kind == TG_X86_ROOT_REDUCE && a->lanes > 1 && tg_dtype_is_float(t) && (fn == TG_FN_MIN || fn == TG_FN_MAX);
 }
 
 tg_x86_acc *tg_x86_acc_open(tg_x86 *x, tg_x86_root *r, unsigned lanes, tg_x86_frame *f) {
@@ -198,6 +201,8 @@ static void combine(tg_x86 *x, const tg_x86_acc *a, LLVMValueRef *acc, LLVMValue
     if (a->flagged) {
         out[0] = extreme_of(x, fn, acc[0], v[0]);
         out[1] = LLVMBuildOr(x->builder, acc[1], v[1], "");
+    } else if (tg_op_flag(op, TG_ATTR_NNAN)) {
+        out[0] = extreme_of(x, fn, acc[0], v[0]);
     } else if (is_arg(fn)) {
         LLVMValueRef better = is_better(x, fn, a->dtype[0], v[0], v[1], acc[0], acc[1]);
         out[0] = select(x, better, v[0], acc[0]);
