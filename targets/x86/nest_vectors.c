@@ -109,22 +109,25 @@ static void single_vectors(tg_x86_nest_walk *w, uint32_t i, tg_axis *a, tg_x86_f
     tg_x86_close_loop(x, &l);
 }
 
-/* Is the root's second turn at a point nothing but its first again? */
+/* Is the root's second turn at a point nothing but its first again? An assignment never reads what its chain writes. */
 static bool may_repeat(const tg_x86 *x, const tg_x86_root *r) {
     bool value = r->transient && (r->kind == TG_X86_ROOT_REDUCE || r->kind == TG_X86_ROOT_FILL);
     bool store = r->kind == TG_X86_ROOT_STORE && !tg_operand(r->op, 0)->def;
-    return value || (store && !tg_x86_op_reads(x, r->op, tg_operand(r->op, 0)));
+    return value || r->kind == TG_X86_ROOT_SET || (store && !tg_x86_op_reads(x, r->op, tg_operand(r->op, 0)));
 }
 
-/* May points have two turns, the second of which writes what the first did? A store under a mask is many instructions inside where there are no
- * registers for masks. */
-static bool may_overlap(const tg_x86 *x, const tg_x86_nest *n) {
-    bool may = x->unit && !x->options->baseline && !x->machine->has_masks && !n->tile && !n->partner;
+bool tg_x86_may_overlap(const tg_x86 *x, const tg_x86_nest *n) {
+    bool may = x->unit && !x->options->baseline && !n->tile && !n->partner;
     may = may && tg_axes_contain(n->outer, n->n_outer, n->vector);
     for (uint32_t i = 0; i < n->roots.len && may; i++) {
         may = may_repeat(x, &n->roots.data[i]);
     }
     return may;
+}
+
+/* A store under a mask is many instructions inside where there are no registers for masks. */
+static bool overlaps_rest(const tg_x86 *x, const tg_x86_nest *n) {
+    return !x->machine->has_masks && tg_x86_may_overlap(x, n);
 }
 
 /* A branch of its own for code that opens loops: what is the same for all of them still goes before the branch. */
@@ -140,7 +143,7 @@ static void last_vectors(tg_x86_nest_walk *w, uint32_t i, tg_axis *a, tg_x86_fra
     LLVMBuilderRef b = x->builder;
     LLVMValueRef enough = LLVMBuildICmp(b, LLVMIntSGE, x->ranges[a->rank].size, tg_llvm_i64(x->l, x->lanes), "");
     int64_t known;
-    bool decided = tg_llvm_is_const(enough, &known), overlaps = may_overlap(x, w->n);
+    bool decided = tg_llvm_is_const(enough, &known), overlaps = overlaps_rest(x, w->n);
     if (!overlaps || decided) {
         single_vectors(w, i, a, frames, n, p, overlaps && known ? OVERLAPPED : MASKED);
         return;
@@ -224,6 +227,10 @@ void tg_x86_vector_loops(tg_x86_nest_walk *w, uint32_t i, tg_axis *a, tg_x86_fra
     int64_t step = (int64_t)x->lanes * w->n->unroll, left;
     LLVMValueRef until = LLVMBuildAdd(x->builder, r->first, r->size, ""), middle = r->first;
     bool has_steps = !r->bound || r->bound >= step;
+    if (w->n->overlaps) {
+        single_vectors(w, i, a, frames, n, (stretch){r->first, until}, OVERLAPPED);
+        return;
+    }
     if (has_steps && w->n->bordered.len) {
         bordered_vectors(w, i, a, frames, n, until);
         return;
@@ -237,7 +244,7 @@ void tg_x86_vector_loops(tg_x86_nest_walk *w, uint32_t i, tg_axis *a, tg_x86_fra
     }
     x->lanes = w->n->narrow;
     bool masks_slowly = !x->machine->has_masks && step > x->lanes; /* a store under a mask takes as long as several without */
-    if ((w->n->narrow < w->n->lanes || masks_slowly) && !may_overlap(x, w->n)) {
+    if ((w->n->narrow < w->n->lanes || masks_slowly) && !overlaps_rest(x, w->n)) {
         LLVMValueRef end = whole_steps(x, r->first, r->size, x->lanes);
         single_vectors(w, i, a, frames, n, (stretch){middle, end}, WHOLE);
         middle = end;

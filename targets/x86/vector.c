@@ -416,6 +416,36 @@ static bool is_in_index(const tg_x86_nest *n, const tg_axis *a) {
     return in;
 }
 
+/* Chains of assignments read pieces of memory and blocks that are transposed, stores of complex numbers are pairs of lanes: under a mask these are gathers, and
+ * masks that are shuffled. */
+static bool is_slow_under_masks(const tg_x86_nest *n) {
+    const tg_x86_root *r = &n->roots.data[0];
+    bool pairs = r->kind == TG_X86_ROOT_STORE && tg_dtype_kind_of(tg_operand(r->op, 0)->type->dtype) == TG_KIND_COMPLEX;
+    return pairs || r->kind == TG_X86_ROOT_SET;
+}
+
+/* Points that no whole number of vectors takes: the last one begins earlier, at points that have had their turn. Vectors of the length that takes the
+ * least time; where a long one takes two turns of the units, 20 points are three of 8 rather than two of 16. */
+static void overlap_vectors(const tg_x86 *x, tg_x86_nest *n, uint32_t width) {
+    bool may = n->vector && is_slow_under_masks(n) && tg_x86_may_overlap(x, n);
+    int64_t points = may ? points_of(x, n->vector) : 0, least = INT64_MAX;
+    uint32_t most = n->lanes;
+    if (points < 4 || points % most == 0) {
+        return;
+    }
+    for (uint32_t lanes = most; lanes >= 4; lanes /= 2) {
+        bool halves = x->machine->halves && lanes * width == 512;
+        int64_t turns = (points + lanes - 1) / lanes * (halves ? 2 : 1);
+        if (lanes <= points && turns < least) {
+            least = turns;
+            n->lanes = lanes;
+        }
+    }
+    n->narrow = n->lanes;
+    n->unroll = 1;
+    n->overlaps = points % n->lanes != 0;
+}
+
 /* A partner for the vector axis (runs.c): rows, with all their points, or else what makes up for the axis being short, of which some may be left over if it
  * is around the vector axis. Only in chains, with extents that need no mask. */
 static void choose_partner(const tg_x86 *x, tg_x86_nest *n, uint32_t most) {
@@ -447,6 +477,7 @@ static void fill_registers(const tg_x86 *x, tg_x86_nest *n, const votes *v) {
 
 void tg_x86_choose_vector(tg_x86 *x, tg_x86_nest *n) {
     n->vector = n->partner = NULL;
+    n->overlaps = false;
     n->unroll = n->lanes = n->narrow = 1;
     bool gathers = x->options->strides == TG_STRIDES_GENERAL; /* all code is for any stride: lanes gather */
     if (x->options->baseline || (!x->unit && !gathers) || is_scalar_kind(x, n)) {
@@ -503,4 +534,5 @@ void tg_x86_choose_vector(tg_x86 *x, tg_x86_nest *n) {
     }
     one_vector_if_scanned(n);
     choose_partner(x, n, (uint32_t)(x->machine->vector_bits / width));
+    overlap_vectors(x, n, (uint32_t)width);
 }

@@ -131,6 +131,7 @@ typedef struct tg_x86_nest {
     tg_axis *band;   /* an axis around `tile` of which `band_points` are worked on at a time as well; null: one. Only if it repeats */
     uint32_t band_points;
     bool repeats;    /* points may be computed twice: the last tile overlaps the one before */
+    bool overlaps;   /* so does the last vector, so that all are whole, in one loop */
     uint32_t unrolled; /* the last so many of `inner` have no loops */
     tg_x86_boxes boxed, bordered; /* tests that tiles, and vectors in the interior, do without */
     TG_VEC(tg_x86_root) roots;
@@ -405,6 +406,7 @@ void tg_x86_close_flat(tg_x86 *x, const tg_x86_flat *flat);
 void tg_x86_emit_nest(tg_x86 *x, tg_x86_nest *n);
 void tg_x86_describe_nest(tg_x86 *x, const tg_x86_nest *n); /* a line of the plan's text */
 void tg_x86_choose_vector(tg_x86 *x, tg_x86_nest *n); /* vector axis, lanes, unroll: vector.c */
+bool tg_x86_may_overlap(const tg_x86 *x, const tg_x86_nest *n); /* may points of the vector axis have two turns, the second of which writes what the first did? */
 bool tg_x86_suits_vector(tg_x86 *x, tg_x86_nest *n, const tg_axis *a); /* is no access worse off with lanes along `a`? */
 void tg_x86_choose_tile(tg_x86 *x, tg_x86_nest *n); /* tile, unrolled inner axes: tile.c */
 /* Are the points first … last of the tile axis inside the tensors of all boxed accesses, from the frame `f` to the frame `end`? Null: there
