@@ -105,7 +105,10 @@ static int64_t next_radix(int64_t n, int64_t all, int64_t last) {
     if (n % 7 == 0 || n % 5 == 0 || n % 3 == 0) {
         return n % 7 == 0 ? 7 : n % 5 == 0 ? 5 : 3;
     }
-    return last == 16 && all % 16 == 0 && all >= 256 ? before16(n) : n % 16 != 0 ? n : n % 7 == 1 ? 8 : 4;
+    if (last == 16 && all % 16 == 0 && all >= 256) {
+        return before16(n);
+    }
+    return n % 16 != 0 ? n : n % 7 == 1 ? 8 : last == 24 && n % 7 == 2 && n > 16 ? 16 : 4;
 }
 
 /* Vectors of columns times vectors of rows, of a matrix of p rows. */
@@ -319,15 +322,27 @@ static int64_t rows_beside(const tg_fft_axis *a, tg_fft_use use) {
     return as_rows && fills ? beside : 0;
 }
 
+/* Radices where vectors have 512 bits, see next_radix of std/fft.dsl. A radix of 16 needs 32 registers. As the last one it saves instructions, which is what ports of
+ * that length are short of; where each takes two turns, what is kept on the stack costs more. The arms of a pass along columns of 1024 would be a
+ * multiple of 4 KiB apart. */
+static int64_t last_radix(const tg_fft_axis *a, tg_fft_use use) {
+    const tg_machine *m = &a->context->machine;
+    bool columns = a->method == TG_FFT_LARGE || use == TG_FFT_AS_COLUMNS, far = a->p % 1024 == 0 || a->q % 1024 == 0;
+    if (m->vector_bits < 512 || (columns && (far || !m->halves))) {
+        return 8;
+    }
+    return m->halves ? 24 : a->dtype == TG_C32 ? 16 : 8;
+}
+
 tg_status tg_fft_axis_init(tg_fft_axis *a, tg_context *context, tg_dtype dtype, int64_t n,
                            int sign, tg_fft_use use, bool normalise) {
     *a = (tg_fft_axis){.context = context, .dtype = dtype, .sign = sign, .n = n};
     a->method = choose(a);
     a->line = columns_of(a);
-    a->last = a->method != TG_FFT_LARGE && use != TG_FFT_AS_COLUMNS && context->machine.vector_bits == 512 && dtype == TG_C32 ? 16 : 8;
     a->beside = rows_beside(a, use);
     a->p = a->method == TG_FFT_LARGE ? balanced_factor(n, a->line) : 1;
     a->q = n / a->p;
+    a->last = last_radix(a, use);
     tg_fft_axis_compile_ahead(a, use, normalise);
     switch (a->method) {
     case TG_FFT_DIRECT:
@@ -397,8 +412,8 @@ static tg_status run_halves(const tg_fft_axis *a, const tg_tensor *x, const tg_t
     tg_tensor between = tg_fft_view(held, 5, (int64_t[]){1, n, blocks, columns, a->line},
                                     (int64_t[]){0, blocks * block, block, a->line, 1});
     tg_tensor to = tg_fft_view(y, 4, (int64_t[]){1, n, a->q, a->p}, (int64_t[]){0, sy[1], a->p * sy[2], sy[2]});
-    tg_status s = tg_std_launch(a->context, TG_STD_fft_split, TG_ARGS(&from, a->w[0], a->turn[0], a->turn[1], &between, a->sign));
-    return s ? s : tg_std_launch(a->context, TG_STD_fft_join, TG_ARGS(&between, a->w[1], &to, a->sign, normalise));
+    tg_status s = tg_std_launch(a->context, TG_STD_fft_split, TG_ARGS(&from, a->w[0], a->turn[0], a->turn[1], &between, a->sign, a->last));
+    return s ? s : tg_std_launch(a->context, TG_STD_fft_join, TG_ARGS(&between, a->w[1], &to, a->sign, normalise, a->last));
 }
 
 /* Few rows at once, so that what is between the halves is still in the caches: as many as have instances for all threads. */

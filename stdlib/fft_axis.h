@@ -51,7 +51,7 @@ typedef struct tg_fft_axis {
     int64_t n, p, q, m;
     int64_t beside; /* DIRECT: rows that are transformed side by side, where there are as many; 0: each on its own */
     int64_t line; /* columns that are transformed side by side */
-    int64_t last; /* radix of the last pass of DIRECT, RADER and BLUESTEIN: 16 if vectors are that long, or 8; LARGE: 8 */
+    int64_t last; /* radix of the last pass, 8 or 16; 24: 8, see next_radix of std/fft.dsl */
     tg_tensor
         *w[2]; /* DIRECT: factors; LARGE: of P and Q; RADER, BLUESTEIN: of M forward and backward */
     tg_tensor *turn[2];                     /* LARGE: factors of columns */

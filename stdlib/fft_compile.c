@@ -58,8 +58,8 @@ static void compile_large(const tg_fft_axis *a, tg_fft_use use, bool normalise) 
     int64_t columns = tg_fft_columns(a), blocks = tg_fft_row_blocks(a);
     tg_tensor fb = ghost_table(a, 2, (int64_t[]){2 * columns, blocks}), fr = ghost_table(a, 2, (int64_t[]){2 * columns, a->line});
     tg_tensor between = ghost(a, 5, (int64_t[]){1, 1, blocks, columns, a->line});
-    compile(a, TG_STD_fft_split, TG_ARGS(&x, &wp, &fb, &fr, &between, a->sign));
-    compile(a, TG_STD_fft_join, TG_ARGS(&between, &wq, &y, a->sign, factor));
+    compile(a, TG_STD_fft_split, TG_ARGS(&x, &wp, &fb, &fr, &between, a->sign, a->last));
+    compile(a, TG_STD_fft_join, TG_ARGS(&between, &wq, &y, a->sign, factor, a->last));
 }
 
 static void compile_convolution(const tg_fft_axis *a, bool normalise) {

@@ -88,12 +88,12 @@ schedule fft_lines { vector(r) = 16; }
 /// four columns at a time: stores of one number each to L lines took longer than all passes. Z has more columns than X, so that blocks are
 /// whole, and keeps what it has beyond P.
 kernel fft_split<T: complex, S: f32 | f64>(in T X[A, C, const P, const Q], in S W[NW], in S FB[QQ, const PB], in S FR[QQ, const L],
-                                           inout T Z[A, C, const PB, const QL, const L], const int sign = -1)
+                                           inout T Z[A, C, const PB, const QL, const L], const int sign = -1, const int last = 8)
     where NW == 2 * P - 2, PB == ceil_div(P, L), QL == L * ceil_div(Q, L), QQ == 2 * QL
 {
     grid (each a in A, each c in C, each b in ceil_div(Q, L)) {
         axis r in L, p in P, k in L / 4, h in P / L, l in L;
-        T y[r, p] = passes(X[a, c, p, b * L + r], p, W, P, sign);
+        T y[r, p] = passes(X[a, c, p, b * L + r], p, W, P, sign, last);
         unroll for (int j = 0; j < 4; j += 1) {
             let q = b * L + 4 * k + j; // below b * L + L, as L is a multiple of 4
             unchecked Z[a, c, h, q, l] = turned(y[r = 4 * k + j, p = h * L + l], FR, q, l, FB, q, h, QL);
@@ -110,12 +110,12 @@ schedule fft_split { vector(r) = 16; vector(l) = 16; }
 
 /// The second: Y[a, c, q, p] is output p + P q.
 kernel fft_join<T: complex, S: f32 | f64>(in T Z[A, C, PB, const QL, const L], in S W[NW], out T Y[A, C, const Q, const P], const int sign = -1,
-                                          const bool normalise = false)
+                                          const bool normalise = false, const int last = 8)
     where NW == 2 * Q - 2, PB == ceil_div(P, L), QL == L * ceil_div(Q, L)
 {
     grid (each a in A, each c in C, each b in ceil_div(P, L)) {
         axis r in L, q in Q;
-        let y = passes(Z[a, c, b, q, r], q, W, Q, sign);
+        let y = passes(Z[a, c, b, q, r], q, W, Q, sign, last);
         Y[a, c, q, b * L + r] = normalise ? scaled(y, 1 / f64(P * Q)) : y;
     }
 }
