@@ -560,16 +560,26 @@ static tg_tensor in_lines(const tg_tensor *t, int64_t line) {
     return tg_fft_view(t, 4, (int64_t[]){n[0], n[1], n[2] / line, line}, (int64_t[]){s[0], s[1], line * s[2], s[2]});
 }
 
+/* From x to y, or, with x null, from y to itself. */
 static tg_status run_columns(const tg_fft_axis *a, const tg_tensor *x, tg_tensor *y, bool normalise) {
-    int64_t n = x->arg.shape[2], whole = n / a->line * a->line;
-    tg_tensor from = in_lines(x, a->line), to = in_lines(y, a->line);
-    tg_status s = whole ? tg_std_launch(a->context, TG_STD_fft_lines, TG_ARGS(&from, a->w[0], &to, a->sign, normalise, a->last)) : TG_OK;
+    int64_t n = y->arg.shape[2], whole = n / a->line * a->line;
+    tg_tensor from = x ? in_lines(x, a->line) : (tg_tensor){0}, to = in_lines(y, a->line);
+    tg_status s = TG_OK;
+    if (whole) {
+        s = x ? tg_std_launch(a->context, TG_STD_fft_lines, TG_ARGS(&from, a->w[0], &to, a->sign, normalise, a->last))
+              : tg_std_launch(a->context, TG_STD_fft_lines_in_place, TG_ARGS(a->w[0], &to, a->sign, normalise, a->last));
+    }
     if (s || whole == n) {
         return s;
     }
-    from = some_columns(x, whole, n - whole);
+    from = x ? some_columns(x, whole, n - whole) : from;
     to = some_columns(y, whole, n - whole);
-    return tg_std_launch(a->context, TG_STD_fft_columns, TG_ARGS(&from, a->w[0], &to, a->sign, normalise, a->last));
+    return x ? tg_std_launch(a->context, TG_STD_fft_columns, TG_ARGS(&from, a->w[0], &to, a->sign, normalise, a->last))
+             : tg_std_launch(a->context, TG_STD_fft_columns_in_place, TG_ARGS(a->w[0], &to, a->sign, normalise, a->last));
+}
+
+tg_status tg_fft_axis_columns_in_place(const tg_fft_axis *a, tg_tensor *y, bool normalise) {
+    return run_columns(a, NULL, y, normalise);
 }
 
 tg_status tg_fft_axis_columns(const tg_fft_axis *a, const tg_tensor *x, tg_tensor *y,

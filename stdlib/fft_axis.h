@@ -86,6 +86,9 @@ tg_status tg_fft_axis_rows(const tg_fft_axis *a, const tg_tensor *x, tg_tensor *
 /* The same for tensors [A, N, C]: along the middle. */
 tg_status tg_fft_axis_columns(const tg_fft_axis *a, const tg_tensor *x, tg_tensor *y,
                               bool normalise);
+/* The same from y to itself, if the axis can. */
+static inline bool tg_fft_axis_is_in_place(const tg_fft_axis *a) { return a->method == TG_FFT_DIRECT; }
+tg_status tg_fft_axis_columns_in_place(const tg_fft_axis *a, tg_tensor *y, bool normalise);
 
 /* (fft_tables.c) Tables in f32 or f64, any strides; false: out of memory.
  * w [2, K, M]: factors of the pass of radix K + 1 over M groups, exp(sign 2 pi i p k / ((K + 1) M)) in w[0, k - 1, p] and w[1, k - 1, p]. With

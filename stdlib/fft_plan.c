@@ -265,60 +265,111 @@ static tg_status last_rows(const tg_fft_plan *p, const tg_tensor *x, tg_tensor *
                : tg_fft_axis_rows(&p->axis[p->rank - 1], x, y, p->options.normalise != 0);
 }
 
-/* Data of all dimensions, row-major but for rows that are `pitch` elements apart. */
+/* Data of several dimensions, row-major but for rows that are `pitch` elements apart. */
 typedef struct grid_data {
-    const tg_tensor *t;
+    tg_tensor t;
     int64_t pitch;
 } grid_data;
 
-/* What is between two steps. Rows that were a multiple of 512 bytes would have their columns in few sets of the first-level cache. Two dimensions
- * only: a column along the first of three goes over whole planes. */
+/* From this row on. */
+static grid_data from_row(const grid_data *g, int64_t row) {
+    grid_data part = *g;
+    part.t.arg.data = (char *)part.t.arg.data + row * g->pitch * (int64_t)tg_dtype_size(g->t.dtype);
+    return part;
+}
+
+/* What is between two steps. Rows that were a multiple of 512 bytes would have their columns in few sets of the first-level cache. */
 static int64_t pitch_between(const tg_fft_plan *p) {
     enum { DENSE = 512, LINE = 64 };
     int64_t size = (int64_t)tg_dtype_size(p->options.dtype);
-    return p->rank == 2 && p->last * size % DENSE == 0 ? p->last + LINE / size : p->last;
+    return p->last * size % DENSE == 0 ? p->last + LINE / size : p->last;
 }
 
-/* Along dimension d < rank - 1 of complex data. */
-static tg_status run_columns(const tg_fft_plan *p, uint32_t d, int64_t batch, grid_data x, grid_data y) {
-    int64_t shape[] = {batch, p->n[d], p->last}, planes = 1;
-    for (uint32_t k = 0; k + 1 < p->rank; k++) {
-        shape[0] *= k < d ? p->n[k] : 1;
-        planes *= k > d ? p->n[k] : 1;
-    }
-    shape[2] *= planes;
-    tg_tensor from = tg_fft_view(x.t, 3, shape, (int64_t[]){shape[1] * planes * x.pitch, planes * x.pitch, 1});
-    tg_tensor to = tg_fft_view(y.t, 3, shape, (int64_t[]){shape[1] * planes * y.pitch, planes * y.pitch, 1});
-    return tg_fft_axis_columns(&p->axis[d], &from, &to, p->options.normalise != 0);
+static tg_tensor all_columns(const grid_data *g, int64_t matrices, int64_t n, int64_t rows) {
+    int64_t width = rows * g->pitch;
+    return tg_fft_view(&g->t, 3, (int64_t[]){matrices, n, width}, (int64_t[]){n * width, width, 1});
 }
 
-static tg_tensor all_rows(const tg_fft_plan *p, grid_data g, int64_t batch, bool complex) {
-    int64_t rows = batch;
-    for (uint32_t d = 0; d + 1 < p->rank; d++) {
-        rows *= p->n[d];
-    }
-    return tg_fft_view(g.t, 3, (int64_t[]){1, rows, extent(p, p->rank - 1, complex)}, (int64_t[]){rows * g.pitch, g.pitch, 1});
+/* Along dimension d < rank - 1 of complex data, `matrices` of them; x null: from y to itself. Rows of both are equally far apart, or there is one. */
+static tg_status run_columns(const tg_fft_plan *p, uint32_t d, int64_t matrices, const grid_data *x, const grid_data *y) {
+    int64_t rows = d + 2 < p->rank ? p->n[d + 1] : 1;
+    tg_tensor to = all_columns(y, matrices, p->n[d], rows), from = x ? all_columns(x, matrices, p->n[d], rows) : to;
+    to.arg.shape[2] = from.arg.shape[2] = rows > 1 ? rows * y->pitch : p->last;
+    bool normalise = p->options.normalise != 0;
+    return x ? tg_fft_axis_columns(&p->axis[d], &from, &to, normalise) : tg_fft_axis_columns_in_place(&p->axis[d], &to, normalise);
 }
 
-/* Two and three dimensions: step k reads what step k - 1 wrote; the last one writes y. C2R ends with the rows, the
- * others begin with them. */
-static tg_status run_steps(const tg_fft_plan *p, const tg_tensor *x, tg_tensor *y,
-                           tg_tensor *temp, int64_t batch) {
-    bool rows_last = p->options.kind == TG_FFT_C2R;
-    grid_data from = {x, extent(p, p->rank - 1, p->options.kind != TG_FFT_R2C)};
+static tg_tensor all_rows(const tg_fft_plan *p, const grid_data *g, int64_t rows, bool complex) {
+    return tg_fft_view(&g->t, 3, (int64_t[]){1, rows, extent(p, p->rank - 1, complex)}, (int64_t[]){rows * g->pitch, g->pitch, 1});
+}
+
+static tg_status run_all_rows(const tg_fft_plan *p, int64_t rows, const grid_data *x, const grid_data *y) {
+    tg_tensor from = all_rows(p, x, rows, p->options.kind != TG_FFT_R2C), to = all_rows(p, y, rows, p->options.kind != TG_FFT_C2R);
+    return last_rows(p, &from, &to);
+}
+
+/* How transforms of two or three dimensions go through memory. Planes, the last two dimensions, are transformed a few at a time, from x to `between`
+ * to y, so that what is between is still in the second-level cache; a plane that is much longer than that goes to y and its columns stay there. The first of three dimensions is transformed
+ * in y as well, or in C2R, which ends with rows, from x to `whole`. */
+typedef struct grid_steps {
+    int64_t planes, some; /* of all, and at a time */
+    int64_t rows;         /* of a plane */
+    bool in_place;
+    grid_data x, y, between, whole;
+} grid_steps;
+
+static bool rows_are_last(const tg_fft_plan *p) {
+    return p->options.kind == TG_FFT_C2R;
+}
+
+/* As many planes as have instances for all threads, and work that is more than that of launching. */
+static int64_t planes_at_a_time(const tg_fft_plan *p, int64_t bytes) {
+    enum { INSTANCES = 4 /* for each thread */, PART = 4 /* of the second-level cache */ };
+    int64_t line = p->axis[p->rank - 2].line, blocks = (p->last + line - 1) / line;
+    int64_t busy = (INSTANCES * tg_context_n_threads(p->context) + blocks - 1) / blocks;
+    int64_t large = (int64_t)p->context->machine.l2_bytes / PART / bytes;
+    return busy > large ? busy : large;
+}
+
+static tg_status run_planes(const tg_fft_plan *p, const grid_steps *g) {
+    uint32_t d = p->rank - 2;
     tg_status s = TG_OK;
-    for (uint32_t k = 0; k < p->rank && s == TG_OK; k++) {
-        bool last = k + 1 == p->rank;
-        grid_data to = {last ? y : &temp[k], last ? extent(p, p->rank - 1, !rows_last) : pitch_between(p)};
-        if (k == (rows_last ? p->rank - 1 : 0)) {
-            tg_tensor a = all_rows(p, from, batch, p->options.kind != TG_FFT_R2C), b = all_rows(p, to, batch, !rows_last);
-            s = last_rows(p, &a, &b);
+    for (int64_t i = 0; i < g->planes && s == TG_OK; i += g->some) {
+        int64_t n = g->some < g->planes - i ? g->some : g->planes - i;
+        grid_data x = from_row(&g->x, i * g->rows), y = from_row(&g->y, i * g->rows);
+        if (rows_are_last(p)) {
+            s = run_columns(p, d, n, &x, &g->between);
+            s = s ? s : run_all_rows(p, n * g->rows, &g->between, &y);
         } else {
-            s = run_columns(p, rows_last ? k : p->rank - 1 - k, batch, from, to);
+            s = run_all_rows(p, n * g->rows, &x, g->in_place ? &y : &g->between);
+            s = s ? s : run_columns(p, d, n, g->in_place ? NULL : &g->between, &y);
         }
-        from = to;
     }
     return s;
+}
+
+static tg_status run_steps(const tg_fft_plan *p, grid_steps *g, int64_t batch) {
+    if (p->rank == 2) {
+        return run_planes(p, g);
+    }
+    grid_data x = g->x, y = g->y;
+    if (rows_are_last(p)) {
+        g->x = g->whole;
+        tg_status s = run_columns(p, 0, batch, &x, &g->whole);
+        return s ? s : run_planes(p, g);
+    }
+    bool here = g->whole.t.arg.data == NULL;
+    g->y = here ? y : g->whole;
+    tg_status s = run_planes(p, g);
+    return s ? s : run_columns(p, 0, batch, here ? NULL : &g->whole, &y);
+}
+
+static grid_data held_data(const tg_tensor *held, int64_t pitch) {
+    grid_data g = {.pitch = pitch};
+    if (held) {
+        g.t = tg_fft_view(held, 1, held->arg.shape, NULL);
+    }
+    return g;
 }
 
 static tg_status run_dims(const tg_fft_plan *p, const tg_tensor *x, tg_tensor *y) {
@@ -326,20 +377,26 @@ static tg_status run_dims(const tg_fft_plan *p, const tg_tensor *x, tg_tensor *y
         return tg_fail(p->context, TG_ERROR_UNSUPPORTED,
                        "transforms of several dimensions take row-major tensors");
     }
-    int64_t batch = batch_of(p, x), n = batch * pitch_between(p);
-    for (uint32_t d = 0; d + 1 < p->rank; d++) {
-        n *= p->n[d];
-    }
-    tg_tensor *held[] = {take(p, 0, n), p->rank > 2 ? take(p, 1, n) : NULL};
-    tg_status s = held[0] && (p->rank == 2 || held[1]) ? TG_OK : TG_ERROR_OUT_OF_MEMORY;
+    enum { PARTS = 2 };
+    int64_t batch = batch_of(p, x), rows = p->n[p->rank - 2], bytes = rows * p->last * (int64_t)tg_dtype_size(p->options.dtype);
+    grid_steps g = {.planes = batch * (p->rank == 3 ? p->n[0] : 1), .rows = rows, .some = planes_at_a_time(p, bytes)};
+    g.some = g.some < g.planes ? g.some : g.planes;
+    bool backward = rows_are_last(p);
+    g.in_place = !backward && PARTS * bytes > p->context->machine.l2_bytes && tg_fft_axis_is_in_place(&p->axis[p->rank - 2]);
+    bool whole = p->rank == 3 && (backward || !tg_fft_axis_is_in_place(&p->axis[0]));
+    tg_tensor *held[] = {g.in_place ? NULL : take(p, 0, g.some * rows * pitch_between(p)), whole ? take(p, 1, g.planes * rows * p->last) : NULL};
+    tg_status s = (g.in_place || held[0]) && (!whole || held[1]) ? TG_OK : TG_ERROR_OUT_OF_MEMORY;
     if (s == TG_OK) {
-        tg_tensor temp[2] = {tg_fft_view(held[0], 1, &n, NULL)};
-        temp[1] = held[1] ? tg_fft_view(held[1], 1, &n, NULL) : temp[0];
-        s = run_steps(p, x, y, temp, batch);
+        g.x = (grid_data){*x, extent(p, p->rank - 1, p->options.kind != TG_FFT_R2C)};
+        g.y = (grid_data){*y, extent(p, p->rank - 1, !backward)};
+        g.between = held_data(held[0], pitch_between(p));
+        g.whole = held_data(held[1], p->last);
+        s = run_steps(p, &g, batch);
     }
-    tg_fft_work_give(p->work, 0, held[0]);
-    if (held[1]) {
-        tg_fft_work_give(p->work, 1, held[1]);
+    for (uint32_t i = 0; i < 2; i++) {
+        if (held[i]) {
+            tg_fft_work_give(p->work, i, held[i]);
+        }
     }
     return s;
 }

@@ -81,6 +81,29 @@ kernel fft_lines<T: complex, S: f32 | f64>(in T X[A, const N, C, const L], in S 
 }
 schedule fft_lines { vector(r) = 16; }
 
+/// fft_columns in place.
+kernel fft_columns_in_place<T: complex, S: f32 | f64>(in S W[NW], inout T Y[A, const N, C], const int sign = -1, const bool normalise = false, const int last = 8)
+    where NW == 2 * N - 2
+{
+    grid (each a in A, c in C) {
+        axis n in N;
+        let y = passes(Y[a, n, c], n, W, N, sign, last);
+        Y[a, n, c] = normalise ? scaled(y, 1 / f64(N)) : y;
+    }
+}
+
+/// fft_lines in place.
+kernel fft_lines_in_place<T: complex, S: f32 | f64>(in S W[NW], inout T Y[A, const N, C, const L], const int sign = -1, const bool normalise = false, const int last = 8)
+    where NW == 2 * N - 2
+{
+    grid (each a in A, each c in C) {
+        axis r in L, n in N;
+        let y = passes(Y[a, n, c, r], n, W, N, sign, last);
+        Y[a, n, c, r] = normalise ? scaled(y, 1 / f64(N)) : y;
+    }
+}
+schedule fft_lines_in_place { vector(r) = 16; }
+
 /// A transform of length P Q is two passes over memory, each of L columns at a time, whole cache lines and vectors. They are kernels of their own,
 /// so that they compile side by side. The first: columns of the P x Q matrix X, times exp(sign 2 pi i p q / (P Q)), left so that the lines of an
 /// instance of the second one are together. The factor of p = L h + l is FB[q, h] = exp(sign 2 pi i L h q / (P Q)) times

@@ -95,9 +95,9 @@ void ref_fft_filter(kcase *c) {
     filter(kt(c, "V"), kd(c, "N"), kt(c, "H"), kd(c, "M"));
 }
 
-/* The radices of a length: 7, 5 and 3 first, of what is then a power of two 4 or 2 before eights; if the last one is 16, which takes a length of
- * 256 or more, 2, 4 or 16 before eights. */
-static int64_t radix_of(int64_t left, bool ends_with_16) {
+/* The radices of a length: 7, 5 and 3 first, of what is then a power of two 4 or 2 before eights, or, with `last` 24, 16 for two of 4; if the last one is 16, which takes a
+ * length of 256 or more, 2, 4 or 16 before eights. */
+static int64_t radix_of(int64_t left, bool ends_with_16, int64_t last) {
     static const int64_t odd[] = {7, 5, 3};
     for (int i = 0; i < 3; i++) {
         if (left % odd[i] == 0) {
@@ -113,7 +113,8 @@ static int64_t radix_of(int64_t left, bool ends_with_16) {
         return left << bits;
     }
     static const int64_t before16[] = {16, 2, 4, 8, 16, 4, 8, 16, 16, 8, 16};
-    return ends_with_16 ? before16[bits - 4] : bits % 3 == 0 ? 8 : 4;
+    int64_t first = bits % 3 == 1 && bits > 4 && last == 24 ? 16 : 4;
+    return ends_with_16 ? before16[bits - 4] : bits % 3 == 0 ? 8 : first;
 }
 
 /* Cosines of 0 are as small as that. */
@@ -121,8 +122,8 @@ static const double LEAST = 0x1p-60;
 
 static void factors_to(const kcase *c, const char *name, int64_t n, int64_t sign, int64_t last) {
     bool ends_with_16 = last == 16 && n % 16 == 0 && n >= 256;
-    for (int64_t left = n; left > 1; left /= radix_of(left, ends_with_16)) {
-        int64_t m = n / left, radix = radix_of(left, ends_with_16);
+    for (int64_t left = n; left > 1; left /= radix_of(left, ends_with_16, last)) {
+        int64_t m = n / left, radix = radix_of(left, ends_with_16, last);
         for (int64_t i = 0; i < (radix - 1) * m; i++) {
             pass_entry(kt(c, name) + m - 1, n - 1, i, radix, m, sign, radix % 2 ? 0 : LEAST);
         }
@@ -155,21 +156,33 @@ void ref_fft_beside(kcase *c) {
     rows_of(c, kd(c, "A") * kd(c, "C") * kd(c, "L"));
 }
 
-void ref_fft_columns(kcase *c) {
-    int64_t n = kd(c, "N"), columns = kd(c, "C");
+/* Along the middle of [A, N, columns], from one tensor to another or to itself. */
+static void middle(kcase *c, const char *from, int64_t columns) {
+    int64_t n = kd(c, "N"), all = kd(c, "A") * n * columns;
+    double *x = calloc((size_t)(2 * all + 1), sizeof *x);
+    memcpy(x, kt(c, from), (size_t)(2 * all) * sizeof *x);
     for (int64_t i = 0; i < kd(c, "A") * columns; i++) {
         int64_t at = 2 * (i / columns * n * columns + i % columns);
-        transform(kt(c, "X") + at, kt(c, "Y") + at, columns, n, kd(c, "sign"), factor_of(c, n));
+        transform(x + at, kt(c, "Y") + at, columns, n, kd(c, "sign"), factor_of(c, n));
     }
+    free(x);
+}
+
+void ref_fft_columns(kcase *c) {
+    middle(c, "X", kd(c, "C"));
+}
+
+void ref_fft_columns_in_place(kcase *c) {
+    middle(c, "Y", kd(c, "C"));
 }
 
 /* Columns in groups of L. */
 void ref_fft_groups(kcase *c) {
-    int64_t n = kd(c, "N"), columns = kd(c, "L") * kd(c, "C");
-    for (int64_t i = 0; i < kd(c, "A") * columns; i++) {
-        int64_t at = 2 * (i / columns * n * columns + i % columns);
-        transform(kt(c, "X") + at, kt(c, "Y") + at, columns, n, kd(c, "sign"), factor_of(c, n));
-    }
+    middle(c, "X", kd(c, "L") * kd(c, "C"));
+}
+
+void ref_fft_groups_in_place(kcase *c) {
+    middle(c, "Y", kd(c, "L") * kd(c, "C"));
 }
 
 void prepare_fft_split(kcase *c) {

@@ -387,6 +387,8 @@ Test(fft, dimensions) {
     check_dims(2, (int64_t[]){20, 64});
     check_dims(3, (int64_t[]){6, 8, 10});
     check_dims(3, (int64_t[]){3, 13, 4});
+    check_dims(3, (int64_t[]){23, 4, 6});
+    check_dims(2, (int64_t[]){300, 260}); /* more than half of a second-level cache: columns in place, 260 of them are no whole lines */
 }
 
 /* Of a batch of two, there and back. */
