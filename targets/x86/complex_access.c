@@ -202,7 +202,7 @@ static tg_x86_val load_pairs(tg_x86 *x, const tg_x86_address *a) {
         }
         return out;
     }
-    if (x->lanes == 8 && x->machine->vector_bits == 256) {
+    if (x->lanes == 8 && (x->machine->vector_bits == 256 || x->machine->halves)) {
         return load_eight_pairs(x, a);
     }
     LLVMValueRef v = LLVMGetPoison(LLVMVectorType(x->l->f64, x->lanes));

@@ -358,62 +358,11 @@ static void one_vector_if_scanned(tg_x86_nest *n) {
     }
 }
 
-/* `vector(a) = w`: w elements per iteration, in as many vectors as that takes. True if the nest has such an axis. */
-static bool choose_scheduled(tg_x86 *x, tg_x86_nest *n) {
-    for (uint32_t i = 0; i < n->n_outer + n->n_inner; i++) {
-        tg_axis *a = i < n->n_outer ? n->outer[i] : n->inner[i - n->n_outer];
-        const tg_sched_item *item = tg_x86_sched_vector(x, a);
-        int64_t width = item ? item->integer : 0;
-        if (item && is_point_obeying(x, a, width)) {
-            tg_x86_sched_obey(x, item);
-        }
-        if (!item || (width & (width - 1)) || !may_run_in_lanes(x, n, i)) {
-            continue;
-        }
-        votes v = count_votes(x, n, a);
-        int64_t most = x->machine->vector_bits / (v.wide && !v.narrow ? 64 : 32), bound = x->ranges[a->rank].bound;
-        while (bound && width >= 2 * bound) {
-            width /= 2;
-        }
-        if (v.scalar_only || width > MAX_UNROLL * most) {
-            continue;
-        }
-        n->lanes = (uint32_t)(width < most ? width : most);
-        n->narrow = n->lanes;
-        n->unroll = (uint32_t)(width / n->lanes);
-        n->vector = n->lanes > 1 ? a : NULL;
-        one_vector_if_scanned(n);
-        tg_x86_sched_obey(x, item);
-        return true;
-    }
-    return false;
-}
-
-/* A function like exp is one long chain: each instruction waits for the one before, four or five cycles, and the processor sees
- * too few of the next iteration's to fill them. A value of several registers' lanes is as many chains, whose instructions alternate.
- * Many chains side by side, as of a butterfly or a network that sorts, fill the registers as they are. */
-static bool is_long_chain(const tg_x86_nest *n, const votes *v) {
-    bool lone = v->height >= LONG && v->ops < (int)CHAINS * v->height;
-    return (lone || v->quotients) && !v->wide && n->roots.data[0].kind != TG_X86_ROOT_SET;
-}
-
 /* The number of points if that is a constant; 0 if it is not. */
 static int64_t points_of(const tg_x86 *x, const tg_axis *a) {
     int64_t size;
     const tg_x86_range *r = &x->ranges[a->rank];
     return tg_llvm_is_const(r->size, &size) && size == r->bound ? size : 0;
-}
-
-/* Is the axis in an index of the chain? */
-static bool is_in_index(const tg_x86_nest *n, const tg_axis *a) {
-    bool in = false;
-    for (uint32_t i = 0; i < n->roots.len; i++) {
-        const tg_x86_root *r = &n->roots.data[i];
-        for (uint32_t k = 2; r->kind == TG_X86_ROOT_SET && k < r->op->n_operands; k++) {
-            in |= tg_type_has_axis(tg_operand(r->op, k)->type, a);
-        }
-    }
-    return in;
 }
 
 /* Chains of assignments read pieces of memory and blocks that are transposed, stores of complex numbers are pairs of lanes: under a mask these are gathers, and
@@ -444,6 +393,60 @@ static void overlap_vectors(const tg_x86 *x, tg_x86_nest *n, uint32_t width) {
     n->narrow = n->lanes;
     n->unroll = 1;
     n->overlaps = points % n->lanes != 0;
+}
+
+/* `vector(a) = w`: w elements per iteration, in as many vectors as that takes. True if the nest has such an axis. */
+static bool choose_scheduled(tg_x86 *x, tg_x86_nest *n) {
+    for (uint32_t i = 0; i < n->n_outer + n->n_inner; i++) {
+        tg_axis *a = i < n->n_outer ? n->outer[i] : n->inner[i - n->n_outer];
+        const tg_sched_item *item = tg_x86_sched_vector(x, a);
+        int64_t width = item ? item->integer : 0;
+        if (item && is_point_obeying(x, a, width)) {
+            tg_x86_sched_obey(x, item);
+        }
+        if (!item || (width & (width - 1)) || !may_run_in_lanes(x, n, i)) {
+            continue;
+        }
+        votes v = count_votes(x, n, a);
+        int64_t most = x->machine->vector_bits / (v.wide && !v.narrow ? 64 : 32), bound = x->ranges[a->rank].bound;
+        while (bound && width >= 2 * bound) {
+            width /= 2;
+        }
+        if (v.scalar_only || width > MAX_UNROLL * most) {
+            continue;
+        }
+        n->lanes = (uint32_t)(width < most ? width : most);
+        n->narrow = n->lanes;
+        n->unroll = (uint32_t)(width / n->lanes);
+        n->vector = n->lanes > 1 ? a : NULL;
+        one_vector_if_scanned(n);
+        if (n->unroll == 1) {
+            overlap_vectors(x, n, v.wide && !v.narrow ? 64 : 32);
+        }
+        tg_x86_sched_obey(x, item);
+        return true;
+    }
+    return false;
+}
+
+/* A function like exp is one long chain: each instruction waits for the one before, four or five cycles, and the processor sees
+ * too few of the next iteration's to fill them. A value of several registers' lanes is as many chains, whose instructions alternate.
+ * Many chains side by side, as of a butterfly or a network that sorts, fill the registers as they are. */
+static bool is_long_chain(const tg_x86_nest *n, const votes *v) {
+    bool lone = v->height >= LONG && v->ops < (int)CHAINS * v->height;
+    return (lone || v->quotients) && !v->wide && n->roots.data[0].kind != TG_X86_ROOT_SET;
+}
+
+/* Is the axis in an index of the chain? */
+static bool is_in_index(const tg_x86_nest *n, const tg_axis *a) {
+    bool in = false;
+    for (uint32_t i = 0; i < n->roots.len; i++) {
+        const tg_x86_root *r = &n->roots.data[i];
+        for (uint32_t k = 2; r->kind == TG_X86_ROOT_SET && k < r->op->n_operands; k++) {
+            in |= tg_type_has_axis(tg_operand(r->op, k)->type, a);
+        }
+    }
+    return in;
 }
 
 /* A partner for the vector axis (runs.c): rows, with all their points, or else what makes up for the axis being short, of which some may be left over if it

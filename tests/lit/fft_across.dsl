@@ -2,6 +2,7 @@
 // are written, from a buffer.
 // RUN: %tegula compile std:fft_across --set L=8 N=16 LN=128 --dtype T=c32 S=f32 --emit plan --arch avx2 | FileCheck %s --check-prefix=PLAN
 // RUN: %tegula compile std:fft_across --set L=8 N=16 LN=128 --dtype T=c32 S=f32 --emit asm --arch avx2 | FileCheck %s
+// RUN: %tegula compile std:fft_across --set L=8 N=12 LN=96 --dtype T=c32 S=f32 --emit llvm --arch avx512 | FileCheck %s --check-prefix=REST
 // PLAN: nest r x8 *1 p q: reindex_set
 // PLAN: nest r x8 *1 p q: reindex_set
 // PLAN: nest n x8 *1 k: store, store, store, store
@@ -10,3 +11,7 @@
 // CHECK-NOT: vpermpd
 // CHECK-NOT: vpermps
 // CHECK: fft_across_task1_general:
+// Of 12 numbers the last vector of 8 begins at the fourth.
+// REST: define internal i32 @fft_across_task0
+// REST-NOT: masked
+// REST: define internal i32 @fft_across_task1_general
