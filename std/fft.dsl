@@ -2,7 +2,7 @@
 ///
 /// fft(x, n, sign)[t] = sum over m of x[m] exp(sign 2 pi i m t / size); sign -1 forward, +1 backward without the factor 1 / size.
 ///
-/// `passes` is the fast form: lengths 2^a 3^b 5^c 7^d known at compile time, twiddle factors from a table.
+/// `passes` is the fast form: lengths whose prime factors are at most 13, known at compile time, twiddle factors from a table.
 /// A pass takes what is left of the length, s R, and does the butterflies of radix R over its m = N / (s R) groups:
 ///
 ///     y[q + s (p + m r)] = sum over k < R of w^(p k) x[q + s (R p + k)] exp(sign 2 pi i k r / R),  w = exp(sign 2 pi i / (R m))
@@ -58,7 +58,7 @@ fn ifft(c32 x[n], axis n) -> c32[n] = dft(x, n, 1) * complex(1 / f32(n.size), 0.
 /// many lanes to fill, 16: as many neighbours, a whole vector, belong to each of the passes before. `last` 24 is 8 with one pass of 16, which takes the
 /// place of two of 4.
 fn next_radix(const int n, const int N, const int last) -> int
-    = n % 7 == 0 ? 7 : n % 5 == 0 ? 5 : n % 3 == 0 ? 3 : last == 16 && N % 16 == 0 && N >= 256 ? before16(n, n / 16)
+    = n % 13 == 0 ? 13 : n % 11 == 0 ? 11 : n % 7 == 0 ? 7 : n % 5 == 0 ? 5 : n % 3 == 0 ? 3 : last == 16 && N % 16 == 0 && N >= 256 ? before16(n, n / 16)
     : n % 16 != 0 ? n : n % 7 == 1 ? 8 : last == 24 && n % 7 == 2 && n > 16 ? 16 : 4;
 
 /// Of n = 16 q; a power of two that is 1 modulo 7 is one of 8.
@@ -121,6 +121,53 @@ private fn radix7<T: complex>(T a, T b, T c, T d, T e, T f, T g, const int sign)
     let m1 = cos7(a, t, u, v), m2 = cos7(a, v, t, u), m3 = cos7(a, u, v, t);
     let s1 = quarter(sin7(h, i, j), sign), s2 = quarter(sin7(-j, h, -i), sign), s3 = quarter(sin7(-i, j, h), sign);
     return (a + t + u + v, m1 + s1, m2 + s2, m3 + s3, m3 - s3, m2 - s2, m1 - s1);
+}
+
+/// a + the sum of cos(2 pi j / 11) t{j}
+private fn cos11<T: complex>(T a, T t1, T t2, T t3, T t4, T t5) -> T
+    = complex(re(a) + 0.84125353283118116886 * re(t1) + 0.41541501300188642553 * re(t2) - 0.14231483827328514044 * re(t3) - 0.65486073394528506406 * re(t4) - 0.95949297361449738989 * re(t5),
+              im(a) + 0.84125353283118116886 * im(t1) + 0.41541501300188642553 * im(t2) - 0.14231483827328514044 * im(t3) - 0.65486073394528506406 * im(t4) - 0.95949297361449738989 * im(t5));
+
+/// The sum of sin(2 pi j / 11) d{j}
+private fn sin11<T: complex>(T d1, T d2, T d3, T d4, T d5) -> T
+    = complex(0.54064081745559758211 * re(d1) + 0.90963199535451837141 * re(d2) + 0.98982144188093273238 * re(d3) + 0.75574957435425828377 * re(d4) + 0.28173255684142969771 * re(d5),
+              0.54064081745559758211 * im(d1) + 0.90963199535451837141 * im(d2) + 0.98982144188093273238 * im(d3) + 0.75574957435425828377 * im(d4) + 0.28173255684142969771 * im(d5));
+
+private fn radix11<T: complex>(T x0, T x1, T x2, T x3, T x4, T x5, T x6, T x7, T x8, T x9, T x10, const int sign)
+    -> (T, T, T, T, T, T, T, T, T, T, T)
+{
+    let t1 = x1 + x10, t2 = x2 + x9, t3 = x3 + x8, t4 = x4 + x7, t5 = x5 + x6;
+    let d1 = x1 - x10, d2 = x2 - x9, d3 = x3 - x8, d4 = x4 - x7, d5 = x5 - x6;
+    let m1 = cos11(x0, t1, t2, t3, t4, t5), s1 = quarter(sin11(d1, d2, d3, d4, d5), sign);
+    let m2 = cos11(x0, t5, t1, t4, t2, t3), s2 = quarter(sin11(-d5, d1, -d4, d2, -d3), sign);
+    let m3 = cos11(x0, t4, t3, t1, t5, t2), s3 = quarter(sin11(d4, -d3, d1, d5, -d2), sign);
+    let m4 = cos11(x0, t3, t5, t2, t1, t4), s4 = quarter(sin11(d3, -d5, -d2, d1, d4), sign);
+    let m5 = cos11(x0, t2, t4, t5, t3, t1), s5 = quarter(sin11(-d2, -d4, d5, d3, d1), sign);
+    return (x0 + t1 + t2 + t3 + t4 + t5, m1 + s1, m2 + s2, m3 + s3, m4 + s4, m5 + s5, m5 - s5, m4 - s4, m3 - s3, m2 - s2, m1 - s1);
+}
+
+/// a + the sum of cos(2 pi j / 13) t{j}
+private fn cos13<T: complex>(T a, T t1, T t2, T t3, T t4, T t5, T t6) -> T
+    = complex(re(a) + 0.8854560256532098959 * re(t1) + 0.56806474673115580251 * re(t2) + 0.12053668025532305335 * re(t3) - 0.35460488704253562597 * re(t4) - 0.74851074817110109863 * re(t5) - 0.97094181742605202716 * re(t6),
+              im(a) + 0.8854560256532098959 * im(t1) + 0.56806474673115580251 * im(t2) + 0.12053668025532305335 * im(t3) - 0.35460488704253562597 * im(t4) - 0.74851074817110109863 * im(t5) - 0.97094181742605202716 * im(t6));
+
+/// The sum of sin(2 pi j / 13) d{j}
+private fn sin13<T: complex>(T d1, T d2, T d3, T d4, T d5, T d6) -> T
+    = complex(0.46472317204376854566 * re(d1) + 0.82298386589365639458 * re(d2) + 0.9927088740980539928 * re(d3) + 0.93501624268541482344 * re(d4) + 0.66312265824079520238 * re(d5) + 0.23931566428755776715 * re(d6),
+              0.46472317204376854566 * im(d1) + 0.82298386589365639458 * im(d2) + 0.9927088740980539928 * im(d3) + 0.93501624268541482344 * im(d4) + 0.66312265824079520238 * im(d5) + 0.23931566428755776715 * im(d6));
+
+private fn radix13<T: complex>(T x0, T x1, T x2, T x3, T x4, T x5, T x6, T x7, T x8, T x9, T x10, T x11, T x12, const int sign)
+    -> (T, T, T, T, T, T, T, T, T, T, T, T, T)
+{
+    let t1 = x1 + x12, t2 = x2 + x11, t3 = x3 + x10, t4 = x4 + x9, t5 = x5 + x8, t6 = x6 + x7;
+    let d1 = x1 - x12, d2 = x2 - x11, d3 = x3 - x10, d4 = x4 - x9, d5 = x5 - x8, d6 = x6 - x7;
+    let m1 = cos13(x0, t1, t2, t3, t4, t5, t6), s1 = quarter(sin13(d1, d2, d3, d4, d5, d6), sign);
+    let m2 = cos13(x0, t6, t1, t5, t2, t4, t3), s2 = quarter(sin13(-d6, d1, -d5, d2, -d4, d3), sign);
+    let m3 = cos13(x0, t4, t5, t1, t3, t6, t2), s3 = quarter(sin13(-d4, d5, d1, -d3, d6, d2), sign);
+    let m4 = cos13(x0, t3, t6, t4, t1, t2, t5), s4 = quarter(sin13(-d3, -d6, d4, d1, -d2, -d5), sign);
+    let m5 = cos13(x0, t5, t3, t2, t6, t1, t4), s5 = quarter(sin13(-d5, d3, -d2, d6, d1, -d4), sign);
+    let m6 = cos13(x0, t2, t4, t6, t5, t3, t1), s6 = quarter(sin13(-d2, -d4, -d6, d5, d3, d1), sign);
+    return (x0 + t1 + t2 + t3 + t4 + t5 + t6, m1 + s1, m2 + s2, m3 + s3, m4 + s4, m5 + s5, m6 + s6, m6 - s6, m5 - s5, m4 - s4, m3 - s3, m2 - s2, m1 - s1);
 }
 
 /// c and t of a level of pairs; `first` in the first pass.
@@ -234,6 +281,60 @@ private fn pass7<T: complex, S: f32 | f64>(T x[n], axis n, in S W[NW], const int
     return y;
 }
 
+private fn pass11<T: complex, S: f32 | f64>(T x[n], axis n, in S W[NW], const int m, const int s, const int sign) -> T[n]
+{
+    axis p in m, q in s;
+    const bool turned = m > 1;
+    const int half = 11 * m * s - 1;
+    let k = q + 11 * s * p, to = q + s * p, w = m - 1 + p;
+    let (y0, y1, y2, y3, y4, y5, y6, y7, y8, y9, y10) =
+        radix11(x[n = k], arm(x, n, W, k + s, w, half, turned), arm(x, n, W, k + 2 * s, w + m, half, turned), arm(x, n, W, k + 3 * s, w + 2 * m, half, turned),
+               arm(x, n, W, k + 4 * s, w + 3 * m, half, turned), arm(x, n, W, k + 5 * s, w + 4 * m, half, turned), arm(x, n, W, k + 6 * s, w + 5 * m, half, turned),
+               arm(x, n, W, k + 7 * s, w + 6 * m, half, turned), arm(x, n, W, k + 8 * s, w + 7 * m, half, turned), arm(x, n, W, k + 9 * s, w + 8 * m, half, turned),
+               arm(x, n, W, k + 10 * s, w + 9 * m, half, turned), sign);
+    T y[n] = complex(0.0, 0.0);
+    y[n = to] = y0;
+    y[n = to + s * m] = y1;
+    y[n = to + 2 * s * m] = y2;
+    y[n = to + 3 * s * m] = y3;
+    y[n = to + 4 * s * m] = y4;
+    y[n = to + 5 * s * m] = y5;
+    y[n = to + 6 * s * m] = y6;
+    y[n = to + 7 * s * m] = y7;
+    y[n = to + 8 * s * m] = y8;
+    y[n = to + 9 * s * m] = y9;
+    y[n = to + 10 * s * m] = y10;
+    return y;
+}
+
+private fn pass13<T: complex, S: f32 | f64>(T x[n], axis n, in S W[NW], const int m, const int s, const int sign) -> T[n]
+{
+    axis p in m, q in s;
+    const bool turned = m > 1;
+    const int half = 13 * m * s - 1;
+    let k = q + 13 * s * p, to = q + s * p, w = m - 1 + p;
+    let (y0, y1, y2, y3, y4, y5, y6, y7, y8, y9, y10, y11, y12) =
+        radix13(x[n = k], arm(x, n, W, k + s, w, half, turned), arm(x, n, W, k + 2 * s, w + m, half, turned), arm(x, n, W, k + 3 * s, w + 2 * m, half, turned),
+               arm(x, n, W, k + 4 * s, w + 3 * m, half, turned), arm(x, n, W, k + 5 * s, w + 4 * m, half, turned), arm(x, n, W, k + 6 * s, w + 5 * m, half, turned),
+               arm(x, n, W, k + 7 * s, w + 6 * m, half, turned), arm(x, n, W, k + 8 * s, w + 7 * m, half, turned), arm(x, n, W, k + 9 * s, w + 8 * m, half, turned),
+               arm(x, n, W, k + 10 * s, w + 9 * m, half, turned), arm(x, n, W, k + 11 * s, w + 10 * m, half, turned), arm(x, n, W, k + 12 * s, w + 11 * m, half, turned), sign);
+    T y[n] = complex(0.0, 0.0);
+    y[n = to] = y0;
+    y[n = to + s * m] = y1;
+    y[n = to + 2 * s * m] = y2;
+    y[n = to + 3 * s * m] = y3;
+    y[n = to + 4 * s * m] = y4;
+    y[n = to + 5 * s * m] = y5;
+    y[n = to + 6 * s * m] = y6;
+    y[n = to + 7 * s * m] = y7;
+    y[n = to + 8 * s * m] = y8;
+    y[n = to + 9 * s * m] = y9;
+    y[n = to + 10 * s * m] = y10;
+    y[n = to + 11 * s * m] = y11;
+    y[n = to + 12 * s * m] = y12;
+    return y;
+}
+
 /// Three levels: factors f and g of radix 4, h and h times an eighth of a turn.
 private fn radix8<T: complex>(T x0, T x1, T x2, T x3, T x4, T x5, T x6, T x7, T f, T g, T h, T e, const int sign, const bool turned)
     -> (T, T, T, T, T, T, T, T)
@@ -326,6 +427,8 @@ private fn pass_of<T: complex, S: f32 | f64>(T x[n], axis n, in S W[NW], const i
     if const (R == 5) y = pass5(x, n, W, m, s, sign);
     if const (R == 7) y = pass7(x, n, W, m, s, sign);
     if const (R == 8) y = pass8(x, n, W, m, s, sign);
+    if const (R == 11) y = pass11(x, n, W, m, s, sign);
+    if const (R == 13) y = pass13(x, n, W, m, s, sign);
     if const (R == 16) y = pass16(x, n, W, m, s, sign);
     return y;
 }

@@ -91,8 +91,14 @@ static int64_t without(int64_t n, int64_t factor) {
     return n;
 }
 
-bool tg_fft_is_smooth(int64_t n) {
-    return without(without(without(without(n, 7), 5), 3), 2) == 1;
+static const int64_t primes[] = {13, 11, 7, 5, 3, 2};
+enum { N_PRIMES = sizeof primes / sizeof *primes };
+
+bool tg_fft_is_smooth(int64_t n, int64_t most) {
+    for (size_t i = 0; i < N_PRIMES; i++) {
+        n = primes[i] <= most ? without(n, primes[i]) : n;
+    }
+    return n == 1;
 }
 
 /* before16 and next_radix of std/fft.dsl */
@@ -102,8 +108,10 @@ static int64_t before16(int64_t n) {
 }
 
 static int64_t next_radix(int64_t n, int64_t all, int64_t last) {
-    if (n % 7 == 0 || n % 5 == 0 || n % 3 == 0) {
-        return n % 7 == 0 ? 7 : n % 5 == 0 ? 5 : 3;
+    for (size_t i = 0; i + 1 < N_PRIMES; i++) {
+        if (n % primes[i] == 0) {
+            return primes[i];
+        }
     }
     if (last == 16 && all % 16 == 0 && all >= 256) {
         return before16(n);
@@ -158,12 +166,11 @@ static int64_t power_modulo(int64_t base, int64_t exponent, int64_t n) {
     return power;
 }
 
-/* Of the numbers below a prime p whose p - 1 is a product of 2, 3, 5 and 7. */
+/* Of the numbers below a prime p whose p - 1 is a product of `primes`. */
 static bool generates(int64_t g, int64_t p) {
-    static const int64_t factors[] = {2, 3, 5, 7};
     bool all = true;
-    for (size_t i = 0; i < sizeof factors / sizeof *factors; i++) {
-        all = all && ((p - 1) % factors[i] != 0 || power_modulo(g, (p - 1) / factors[i], p) != 1);
+    for (size_t i = 0; i < N_PRIMES; i++) {
+        all = all && ((p - 1) % primes[i] != 0 || power_modulo(g, (p - 1) / primes[i], p) != 1);
     }
     return all;
 }
@@ -290,14 +297,14 @@ static bool is_direct(int64_t n) {
 /* Half the length of Bluestein's or less; but that has full vectors in every pass, which matters unless both are a few vectors. */
 static bool suits_rader(int64_t n) {
     int64_t m = n - 1;
-    return m <= INSTANCE_MAX && (m % 4 == 0 || m < 2 * LINE) && tg_fft_is_smooth(m) && is_prime(n);
+    return m <= INSTANCE_MAX && tg_fft_is_smooth(m, TG_FFT_MOST_PRIME) && is_prime(n);
 }
 
 static tg_fft_method choose(tg_fft_axis *a) {
     if (a->n == 1) {
         return TG_FFT_IDENTITY;
     }
-    if (tg_fft_is_smooth(a->n)) {
+    if (tg_fft_is_smooth(a->n, TG_FFT_MOST_PRIME)) {
         return is_direct(a->n) ? TG_FFT_DIRECT : TG_FFT_LARGE;
     }
     if (suits_rader(a->n)) {
@@ -313,13 +320,20 @@ static int64_t columns_of(const tg_fft_axis *a) {
     return a->dtype == TG_C32 && a->context->machine.vector_bits == 512 ? 2 * LINE : LINE;
 }
 
-/* Short rows leave lanes empty; some of them together do not, if passes have whole multiples of the places that are then in lanes. Longer ones fill
- * vectors by themselves, as 8 x 8 points do those of 8 lanes, and together take more of the caches. */
+/* Short rows leave lanes empty; some of them together do not. Passes of 16 points and multiples have whole vectors of places beside four rows; longer ones fill
+ * vectors by themselves, as 8 x 8 points do those of 8 lanes, and together take more of the caches. Other lengths have a row in each of eight lanes up to
+ * some 100 points (docs/performance/x86-fft.md). */
 static int64_t rows_beside(const tg_fft_axis *a, tg_fft_use use) {
-    int64_t lanes = a->context->machine.vector_bits / 32, beside = tg_fft_rows_beside(a->context);
-    bool as_rows = a->method == TG_FFT_DIRECT && (use == TG_FFT_AS_ROWS || use == TG_FFT_AS_GROUPS);
-    bool fills = a->dtype == TG_C32 && lanes >= 8 && a->n % 16 == 0 && (lanes == 8 ? a->n < 8 * lanes : a->n <= 8 * lanes);
-    return as_rows && fills ? beside : 0;
+    enum { ACROSS = 8, LEAST = 4, MOST = 100, MOST_WIDE = 48 };
+    int64_t n = a->n, lanes = a->context->machine.vector_bits / 32, beside = tg_fft_rows_beside(a->context);
+    bool as_rows = a->method == TG_FFT_DIRECT && (use == TG_FFT_AS_ROWS || use == TG_FFT_AS_GROUPS), narrow = a->dtype == TG_C32;
+    if (!as_rows || lanes < (narrow ? 8 : 16)) {
+        return 0;
+    }
+    if (narrow && n % 16 == 0) {
+        return (lanes == 8 ? n < 8 * lanes : n <= 8 * lanes) ? beside : 0;
+    }
+    return n >= (narrow ? LEAST : LEAST + 1) && n <= (narrow ? MOST : MOST_WIDE) ? ACROSS : 0;
 }
 
 /* Radices where vectors have 512 bits, see next_radix of std/fft.dsl. A radix of 16 needs 32 registers. As the last one it saves instructions, which is what ports of

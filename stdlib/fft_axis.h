@@ -2,7 +2,7 @@
  * from them.
  *
  *   IDENTITY    length 1
- *   DIRECT      2^a 3^b 5^c 7^d up to 4096: all passes in one instance
+ *   DIRECT      prime factors up to 13, up to 4096: all passes in one instance
  *   LARGE       longer ones of that kind: P Q, columns and rows of a matrix
  *   RADER       a prime N whose N - 1 is of that kind and fits an instance: a cyclic convolution of length M = N - 1
  *   BLUESTEIN   any other length: a cyclic convolution of length M >= 2 N - 1, in one instance
@@ -98,7 +98,8 @@ tg_status tg_fft_axis_columns_in_place(const tg_fft_axis *a, tg_tensor *y, bool 
 bool tg_fft_fill_twiddles(tg_tensor *w, int sign, double least);
 bool tg_fft_fill_factors(tg_tensor *f, int64_t n, int64_t step, int sign);
 
-bool tg_fft_is_smooth(int64_t n); /* 2^a 3^b 5^c 7^d? */
+enum { TG_FFT_MOST_PRIME = 13 }; /* largest odd radix */
+bool tg_fft_is_smooth(int64_t n, int64_t most); /* no prime factor above `most`, at most 13? */
 bool tg_fft_is_row_major(const tg_tensor *t);
 /* Rows as [A, C, N]: at most two leading dimensions, or row-major; else false. */
 bool tg_fft_as_rows(const tg_tensor *t, tg_tensor *out);

@@ -33,7 +33,7 @@ struct tg_fft_convolution {
 /* The next length whose vectors are full. */
 static int64_t fast_length(int64_t at_least) {
     int64_t step = at_least > SHORT ? ALIGNED : 1, m = (at_least + step - 1) / step * step;
-    while (!tg_fft_is_smooth(m)) {
+    while (!tg_fft_is_smooth(m, 7)) {
         m += step;
     }
     return m;
@@ -43,7 +43,7 @@ static void choose_length(tg_fft_convolution *c) {
     int64_t per = c->real ? 2 : 1, n = c->n, more = c->k - 1;
     bool cyclic = c->options.cyclic != 0, correlates = c->options.correlate != 0;
     c->out = cyclic ? n : n + more;
-    if (cyclic && n % per == 0 && tg_fft_is_smooth(n / per)) {
+    if (cyclic && n % per == 0 && tg_fft_is_smooth(n / per, TG_FFT_MOST_PRIME)) {
         c->m = n / per;
         return;
     }

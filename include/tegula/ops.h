@@ -489,11 +489,11 @@ typedef struct tg_fft_plan tg_fft_plan;
 /** Makes a plan: computes the tables of factors (about as much memory as one transform; a prime length four to eight
  * times as much). Kernels are compiled here and on the first execution, once per length and context.
  *
- * Lengths 2^a 3^b 5^c 7^d are done directly (Stockham), long ones in two passes over memory; a prime that follows such a length of
+ * Lengths whose prime factors are at most 13 are done directly (Stockham), long ones in two passes over memory; a prime that follows such a length of
  * at most 16384 mostly by Rader's algorithm; every other length by Bluestein's.
  * Factors are cosine times (1 + i tangent): numbers of input and result should stay below 2^96 in size, in doubles
  * 2^962, or a quarter turn of them overflows.
- * @param rank     1, 2 or 3;  @param lengths  `rank` lengths from 1 to 2^28; above 16384 a product of 2, 3, 5 and 7 must split into
+ * @param rank     1, 2 or 3;  @param lengths  `rank` lengths from 1 to 2^28; above 16384 a product of primes up to 13 must split into
  *                 two factors of at most 16384, another length be at most 2^27
  * @param options  not null
  * @return TG_OK; INVALID_ARGUMENT, UNSUPPORTED (a length whose factors do not split in two), OUT_OF_MEMORY; *out is then null */
@@ -527,7 +527,7 @@ typedef struct tg_fft_convolution_options {
 typedef struct tg_fft_convolution tg_fft_convolution;
 
 /** Prepares convolutions of rows of `n` by filters of `k` elements; both from 1 to 2^27. Transforms are of the next length
- * 2^a 3^b 5^c 7^d from n + k - 1 on that fills vectors, or of n if that is such a length and the convolution cyclic.
+ * 2^a 3^b 5^c 7^d from n + k - 1 on that fills vectors, or of n if its prime factors are at most 13 and the convolution cyclic.
  * @param options  not null
  * @return TG_OK; INVALID_ARGUMENT, OUT_OF_MEMORY; *out is then null */
 TG_API tg_status tg_fft_convolution_create(tg_context *context, int64_t n, int64_t k, const tg_fft_convolution_options *options,

@@ -95,11 +95,11 @@ void ref_fft_filter(kcase *c) {
     filter(kt(c, "V"), kd(c, "N"), kt(c, "H"), kd(c, "M"));
 }
 
-/* The radices of a length: 7, 5 and 3 first, of what is then a power of two 4 or 2 before eights, or, with `last` 24, 16 for two of 4; if the last one is 16, which takes a
+/* The radices of a length: odd ones first, of what is then a power of two 4 or 2 before eights, or, with `last` 24, 16 for two of 4; if the last one is 16, which takes a
  * length of 256 or more, 2, 4 or 16 before eights. */
 static int64_t radix_of(int64_t left, bool ends_with_16, int64_t last) {
-    static const int64_t odd[] = {7, 5, 3};
-    for (int i = 0; i < 3; i++) {
+    static const int64_t odd[] = {13, 11, 7, 5, 3};
+    for (int i = 0; i < 5; i++) {
         if (left % odd[i] == 0) {
             return odd[i];
         }

@@ -212,8 +212,8 @@ Test(fft, every_length_to_64) {
 }
 
 Test(fft, lengths_of_every_kind) {
-    static const int64_t lengths[] = {81, 97, 100, 105, 121, 125, 127, 128, 169, 200, 243, 256, 343, 509, 512, 720, 1000, 1009, 1024,
-                                      1536, 2048, 2187, 2310, 3125, 4096};
+    static const int64_t lengths[] = {81, 97, 100, 105, 121, 125, 127, 128, 143, 169, 200, 211, 243, 256, 289, 343, 509, 512, 521, 720, 1000, 1001, 1009, 1024,
+                                      1100, 1536, 2048, 2187, 2310, 3125, 4096};
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
         check_c2c(lengths[i], 1, TG_C32, -1);
     }
@@ -230,6 +230,12 @@ Test(fft, rows_side_by_side) {
             check_c2c(lengths[i], rows, TG_C32, rows % 2 ? -1 : 1);
         }
     }
+    static const int64_t across[] = {4, 5, 6, 7, 11, 12, 13, 18, 24, 30, 50, 77, 100};
+    for (size_t i = 0; i < sizeof across / sizeof *across; i++) {
+        check_c2c(across[i], 17 + (int64_t)i % 3, TG_C32, i % 2 ? -1 : 1);
+        check_c2c(across[i], 9, TG_C64, i % 2 ? -1 : 1);
+    }
+    check_c2c(16, 19, TG_C64, -1);
 }
 
 /* Too long for sums: a single 1 at m gives exp(-2 pi i m k / n), and back again. */
