@@ -82,6 +82,40 @@ void tg_fft_work_clear(tg_fft_work *w, tg_context *context) {
     }
 }
 
+/* ---- parts ------------------------------------------------------------------------------- */
+
+int64_t tg_fft_n_parts(const tg_context *context, int64_t n) {
+    enum { EVEN = 8 /* so many for each thread, and one more does not matter */ };
+    int64_t threads = tg_context_n_threads(context);
+    return n > 0 && (n % threads == 0 || n > EVEN * threads) ? threads : 1;
+}
+
+typedef struct row_parts {
+    tg_fft_part_fn run;
+    const void *of;
+    int64_t n, n_parts;
+} row_parts;
+
+static int32_t run_some_parts(const void *frame, int64_t begin, int64_t end, tg_worker *worker) {
+    (void)worker;
+    const row_parts *p = frame;
+    tg_status s = TG_OK;
+    for (int64_t i = begin; i < end && s == TG_OK; i++) {
+        int64_t from = p->n * i / p->n_parts, until = p->n * (i + 1) / p->n_parts;
+        s = p->run(p->of, i, from, until - from);
+    }
+    return (int32_t)s;
+}
+
+tg_status tg_fft_run_parts(tg_context *context, int64_t n, tg_fft_part_fn run, const void *of) {
+    row_parts p = {run, of, n, tg_fft_n_parts(context, n)};
+    if (p.n_parts == 1) {
+        return run(of, 0, 0, n);
+    }
+    tg_status s = (tg_status)tg_pool_run(tg_host_pool(context->host), run_some_parts, &p, p.n_parts, 0);
+    return s ? tg_fail(context, s, "a part of a transform failed") : TG_OK; /* the text of the thread that it failed on is not seen here */
+}
+
 /* ---- lengths ----------------------------------------------------------------------------- */
 
 static int64_t without(int64_t n, int64_t factor) {
@@ -430,20 +464,39 @@ static tg_status run_halves(const tg_fft_axis *a, const tg_tensor *x, const tg_t
     return s ? s : tg_std_launch(a->context, TG_STD_fft_join, TG_ARGS(&between, a->w[1], &to, a->sign, normalise, a->last));
 }
 
-/* Few rows at once, so that what is between the halves is still in the caches: as many as have instances for all threads. */
+typedef struct large_rows {
+    const tg_fft_axis *a;
+    const tg_tensor *x, *held;
+    tg_tensor *y;
+    int64_t matrix, some; /* rows at a time */
+    bool normalise;
+} large_rows;
+
+/* Rows `from` … `from` + `n` - 1, with the memory of this part. */
+static tg_status run_large_part(const void *of, int64_t part, int64_t from, int64_t n) {
+    const large_rows *r = of;
+    int64_t size = (int64_t)tg_dtype_size(r->a->dtype);
+    tg_tensor held = *r->held;
+    held.arg.data = (char *)held.arg.data + part * r->some * numbers_between(r->a) * size;
+    tg_status s = TG_OK;
+    for (int64_t i = 0; i < n && s == TG_OK; i += r->some) {
+        int64_t m = r->some < n - i ? r->some : n - i;
+        tg_tensor in = some_rows(r->x, r->matrix, from + i, m), out = some_rows(r->y, r->matrix, from + i, m);
+        s = run_halves(r->a, &in, &held, &out, r->normalise);
+    }
+    return s;
+}
+
+/* Few rows at once, so that what is between the halves is still in the caches: one on each thread, or as many as have instances for all threads. */
 static tg_status run_large(const tg_fft_axis *a, const tg_tensor *x, tg_tensor *y, bool normalise) {
     enum { INSTANCES = 4 /* for each thread */ };
-    int64_t matrices = x->arg.shape[0], rows = x->arg.shape[1], blocks = tg_fft_row_blocks(a);
-    int64_t some = (INSTANCES * tg_context_n_threads(a->context) + blocks - 1) / blocks;
-    some = some < rows ? some : rows;
-    tg_tensor *held = tg_fft_work_take(a->work, 0, a->context, a->dtype, some * numbers_between(a));
+    int64_t matrices = x->arg.shape[0], rows = x->arg.shape[1], blocks = tg_fft_row_blocks(a), n_parts = tg_fft_n_parts(a->context, rows);
+    int64_t busy = (INSTANCES * tg_context_n_threads(a->context) + blocks - 1) / blocks;
+    int64_t some = n_parts > 1 ? 1 : busy < rows ? busy : rows;
+    tg_tensor *held = tg_fft_work_take(a->work, 0, a->context, a->dtype, n_parts * some * numbers_between(a));
     tg_status s = held ? TG_OK : failed(a);
     for (int64_t i = 0; i < matrices && s == TG_OK; i++) {
-        for (int64_t from = 0; from < rows && s == TG_OK; from += some) {
-            int64_t n = some < rows - from ? some : rows - from;
-            tg_tensor in = some_rows(x, i, from, n), out = some_rows(y, i, from, n);
-            s = run_halves(a, &in, held, &out, normalise);
-        }
+        s = tg_fft_run_parts(a->context, rows, run_large_part, &(large_rows){a, x, held, y, i, some, normalise});
     }
     tg_fft_work_give(a->work, 0, held);
     return s;

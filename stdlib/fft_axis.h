@@ -28,6 +28,12 @@ tg_tensor *tg_fft_work_take(tg_fft_work *w, uint32_t slot, tg_context *context, 
 void tg_fft_work_give(tg_fft_work *w, uint32_t slot, tg_tensor *t); /* null is fine */
 void tg_fft_work_clear(tg_fft_work *w, tg_context *context);
 
+/* n rows, or planes, as parts that run at the same time, each on one thread, whose caches then hold what is between its launches: as many as threads, or 1 if the threads would not
+ * have the same number. */
+int64_t tg_fft_n_parts(const tg_context *context, int64_t n);
+typedef tg_status (*tg_fft_part_fn)(const void *of, int64_t part, int64_t from, int64_t n);
+tg_status tg_fft_run_parts(tg_context *context, int64_t n, tg_fft_part_fn run, const void *of);
+
 /* Rows side by side in lanes: four beside places of a pass (fft_beside), or one in each of eight lanes (fft_across). Zen 3 moves numbers across the
  * 128-bit lanes of vectors of 256 bits on one port, which the first takes for all accesses. */
 static inline int64_t tg_fft_rows_beside(const tg_context *context) {

@@ -271,10 +271,12 @@ typedef struct grid_data {
     int64_t pitch;
 } grid_data;
 
-/* From this row on. */
+/* From this row on; nothing of nothing. */
 static grid_data from_row(const grid_data *g, int64_t row) {
     grid_data part = *g;
-    part.t.arg.data = (char *)part.t.arg.data + row * g->pitch * (int64_t)tg_dtype_size(g->t.dtype);
+    if (part.t.arg.data) {
+        part.t.arg.data = (char *)part.t.arg.data + row * g->pitch * (int64_t)tg_dtype_size(g->t.dtype);
+    }
     return part;
 }
 
@@ -312,6 +314,7 @@ static tg_status run_all_rows(const tg_fft_plan *p, int64_t rows, const grid_dat
  * to y, so that what is between is still in the second-level cache; a plane that is much longer than that goes to y and its columns stay there. The first of three dimensions is transformed
  * in y as well, or in C2R, which ends with rows, from x to `whole`. */
 typedef struct grid_steps {
+    const tg_fft_plan *p;
     int64_t planes, some; /* of all, and at a time */
     int64_t rows;         /* of a plane */
     bool in_place;
@@ -322,30 +325,38 @@ static bool rows_are_last(const tg_fft_plan *p) {
     return p->options.kind == TG_FFT_C2R;
 }
 
-/* As many planes as have instances for all threads, and work that is more than that of launching. */
-static int64_t planes_at_a_time(const tg_fft_plan *p, int64_t bytes) {
+/* Work that is more than that of launching, and, if all threads have a share in them, instances for each. */
+static int64_t planes_at_a_time(const tg_fft_plan *p, int64_t bytes, bool shared) {
     enum { INSTANCES = 4 /* for each thread */, PART = 4 /* of the second-level cache */ };
     int64_t line = p->axis[p->rank - 2].line, blocks = (p->last + line - 1) / line;
-    int64_t busy = (INSTANCES * tg_context_n_threads(p->context) + blocks - 1) / blocks;
+    int64_t busy = shared ? (INSTANCES * tg_context_n_threads(p->context) + blocks - 1) / blocks : 1;
     int64_t large = (int64_t)p->context->machine.l2_bytes / PART / bytes;
     return busy > large ? busy : large;
 }
 
-static tg_status run_planes(const tg_fft_plan *p, const grid_steps *g) {
+/* Planes `from` … `from` + `n` - 1, with the memory of this part. */
+static tg_status run_some_planes(const void *of, int64_t part, int64_t from, int64_t n) {
+    const grid_steps *g = of;
+    const tg_fft_plan *p = g->p;
     uint32_t d = p->rank - 2;
+    grid_data between = from_row(&g->between, part * g->some * g->rows);
     tg_status s = TG_OK;
-    for (int64_t i = 0; i < g->planes && s == TG_OK; i += g->some) {
-        int64_t n = g->some < g->planes - i ? g->some : g->planes - i;
-        grid_data x = from_row(&g->x, i * g->rows), y = from_row(&g->y, i * g->rows);
+    for (int64_t i = 0; i < n && s == TG_OK; i += g->some) {
+        int64_t m = g->some < n - i ? g->some : n - i;
+        grid_data x = from_row(&g->x, (from + i) * g->rows), y = from_row(&g->y, (from + i) * g->rows);
         if (rows_are_last(p)) {
-            s = run_columns(p, d, n, &x, &g->between);
-            s = s ? s : run_all_rows(p, n * g->rows, &g->between, &y);
+            s = run_columns(p, d, m, &x, &between);
+            s = s ? s : run_all_rows(p, m * g->rows, &between, &y);
         } else {
-            s = run_all_rows(p, n * g->rows, &x, g->in_place ? &y : &g->between);
-            s = s ? s : run_columns(p, d, n, g->in_place ? NULL : &g->between, &y);
+            s = run_all_rows(p, m * g->rows, &x, g->in_place ? &y : &between);
+            s = s ? s : run_columns(p, d, m, g->in_place ? NULL : &between, &y);
         }
     }
     return s;
+}
+
+static tg_status run_planes(const tg_fft_plan *p, const grid_steps *g) {
+    return tg_fft_run_parts(p->context, g->planes, run_some_planes, g);
 }
 
 static tg_status run_steps(const tg_fft_plan *p, grid_steps *g, int64_t batch) {
@@ -379,12 +390,13 @@ static tg_status run_dims(const tg_fft_plan *p, const tg_tensor *x, tg_tensor *y
     }
     enum { PARTS = 2 };
     int64_t batch = batch_of(p, x), rows = p->n[p->rank - 2], bytes = rows * p->last * (int64_t)tg_dtype_size(p->options.dtype);
-    grid_steps g = {.planes = batch * (p->rank == 3 ? p->n[0] : 1), .rows = rows, .some = planes_at_a_time(p, bytes)};
-    g.some = g.some < g.planes ? g.some : g.planes;
+    grid_steps g = {.p = p, .planes = batch * (p->rank == 3 ? p->n[0] : 1), .rows = rows};
+    int64_t n_parts = tg_fft_n_parts(p->context, g.planes), most = (g.planes + n_parts - 1) / n_parts, some = planes_at_a_time(p, bytes, n_parts == 1);
+    g.some = some < most ? some : most;
     bool backward = rows_are_last(p);
     g.in_place = !backward && PARTS * bytes > p->context->machine.l2_bytes && tg_fft_axis_is_in_place(&p->axis[p->rank - 2]);
     bool whole = p->rank == 3 && (backward || !tg_fft_axis_is_in_place(&p->axis[0]));
-    tg_tensor *held[] = {g.in_place ? NULL : take(p, 0, g.some * rows * pitch_between(p)), whole ? take(p, 1, g.planes * rows * p->last) : NULL};
+    tg_tensor *held[] = {g.in_place ? NULL : take(p, 0, n_parts * g.some * rows * pitch_between(p)), whole ? take(p, 1, g.planes * rows * p->last) : NULL};
     tg_status s = (g.in_place || held[0]) && (!whole || held[1]) ? TG_OK : TG_ERROR_OUT_OF_MEMORY;
     if (s == TG_OK) {
         g.x = (grid_data){*x, extent(p, p->rank - 1, p->options.kind != TG_FFT_R2C)};

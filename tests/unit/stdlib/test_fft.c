@@ -509,22 +509,38 @@ static void check_layouts(void) {
 }
 
 /* In place of the context of the suite. */
-static void use_context(int32_t specialise_after) {
+static void use_context(int32_t specialise_after, int32_t n_threads) {
     tg_context_options o = TG_CONTEXT_OPTIONS_INIT;
     o.cache_dir = "";
     o.specialise_after = specialise_after;
+    o.n_threads = n_threads;
     tg_context_destroy(ctx);
     cr_assert_eq(tg_context_create(&o, &ctx), TG_OK, "%s", tg_last_error(NULL));
 }
 
 Test(fft, like_the_first_or_not) {
-    use_context(-1);
+    use_context(-1, 0);
     check_layouts();
+}
+
+/* Rows and planes that threads share evenly, with nearly as many each, and together. */
+Test(fft, parts) {
+    use_context(0, 3);
+    cr_expect_eq(tg_fft_n_parts(ctx, 6), 3);
+    cr_expect_eq(tg_fft_n_parts(ctx, 25), 3);
+    cr_expect_eq(tg_fft_n_parts(ctx, 4), 1);
+    cr_expect_eq(tg_fft_n_parts(ctx, 0), 1);
+    check_c2c(1050, 6, TG_C32, -1); /* two halves each: no multiple of 8 */
+    check_c2c(1050, 25, TG_C32, 1);
+    check_c2c(1050, 4, TG_C32, -1);
+    check_dims(3, (int64_t[]){3, 8, 10});
+    check_dims(3, (int64_t[]){23, 4, 6});
+    check_real_dims(3, (int64_t[]){6, 5, 12});
 }
 
 /* Code for the shapes comes while transforms go on. */
 Test(fft, code_for_shapes) {
-    use_context(3);
+    use_context(3, 0);
     int64_t n = 16, shape[] = {3, 16};
     tg_fft_plan *p = plan_of(1, &n, TG_C32, TG_FFT_C2C, -1, 0);
     tg_tensor *x = make(TG_C32, 2, shape, 1), *y = make(TG_C32, 2, shape, 0);
