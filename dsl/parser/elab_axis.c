@@ -18,6 +18,7 @@ static bool axis_extent(tg_elab *e, tg_sym *t, tg_span span, tg_bounds *out) {
     out->extent = tg_build_binary(&e->b, TG_OP_ADD, out->from, size);
     out->until = out->extent;
     out->known = t->axis->extent;
+    out->varies = !tg_elab_constant_axis(e, t->axis);
     return true;
 }
 
@@ -75,6 +76,7 @@ static bool integer_extent(tg_elab *e, const tg_expr *x, tg_ev v, bool grid, boo
         return false;
     }
     v = tg_elab_cast(e, &v, TG_I64, x->span);
+    out->varies = !tg_ev_is_constant(&v);
     if (!tg_ev_known_int(&v, &out->known)) {
         out->known = -1;
     }
@@ -144,6 +146,7 @@ bool tg_elab_bounds(tg_elab *e, const tg_domain *d, bool grid, bool each, tg_bou
     out->restricted = from || until || (out->over && out->over->restricted);
     if (from || until) {
         out->known = -1;
+        out->varies = true;
     }
     return true;
 }
@@ -160,7 +163,22 @@ tg_sym *tg_elab_new_axis(tg_elab *e, tg_axis_kind kind, const tg_binder *b,
     if (kind == TG_AXIS_LOCAL && d->known >= 0) {
         s->axis->block = d->known;
     }
+    if (d->varies) {
+        tg_vec_push(e->arena, &e->varying, s->axis);
+    }
     return s;
+}
+
+bool tg_elab_constant_axis(const tg_elab *e, const tg_axis *a) {
+    if (a->kind != TG_AXIS_LOCAL || !e->checking) {
+        return a->kind == TG_AXIS_LOCAL && a->extent >= 0;
+    }
+    for (uint32_t i = 0; i < e->varying.len; i++) {
+        if (e->varying.data[i] == a) {
+            return false;
+        }
+    }
+    return true;
 }
 
 void tg_elab_axis_stmt(tg_elab *e, const tg_stmt *s) {

@@ -533,6 +533,18 @@ static tg_ev conversion(tg_elab *e, tg_dtype to, const tg_expr *x) {
     return tg_elab_cast(e, &v, to, x->span);
 }
 
+/* A parameter or a variable may have the name of a built-in function, `out f32 mean[M]`: it is then the one that is meant. */
+static void report_no_function(tg_elab *e, const tg_expr *x, const tg_ev *callee) {
+    tg_diag *d = tg_report(e->diags, TG_E0208, x->span, "expected a function, this is %s",
+                           tg_elab_ev_text(e, callee));
+    const tg_sym *s = x->kind == TG_EXPR_NAME ? tg_scope_find(e, x->u.name.name) : NULL;
+    if (s && tg_builtin_find(s->name)) {
+        tg_diag_add_label(e->diags, d, s->span, "'%s' is declared here", s->name);
+        tg_diag_add_help(e->diags, d,
+                         "it hides the built-in function '%s': give it another name", s->name);
+    }
+}
+
 tg_ev tg_elab_call(tg_elab *e, const tg_expr *x) {
     tg_ev callee = tg_elab_expr(e, x->u.call.callee);
     if (callee.kind == TG_EV_POISON) {
@@ -545,8 +557,7 @@ tg_ev tg_elab_call(tg_elab *e, const tg_expr *x) {
         return tg_builtin_call(e, callee.builtin, x);
     }
     if (callee.kind != TG_EV_FN) {
-        tg_report(e->diags, TG_E0208, x->u.call.callee->span, "expected a function, this is %s",
-                  tg_elab_ev_text(e, &callee));
+        report_no_function(e, x->u.call.callee, &callee);
         return tg_ev_poison();
     }
     const tg_fn *fn = tg_call_signature(callee.function);

@@ -162,6 +162,7 @@ struct tg_elab {
     uint32_t folds;       /* > 0: inside a function that reduce or scan applies */
     const tg_expr *whole; /* the right side, or call statement, being elaborated */
     TG_VEC(tg_name) dead_axes;
+    TG_VEC(const tg_axis *) varying; /* axes whose extent is constant in no instance */
     TG_VEC(tg_name) unknown;      /* names that were reported */
     TG_VEC(const tg_sym *) ended; /* variables of blocks that ended, while checking a kernel */
     bool broken;                  /* looks at an item whose header has a syntax error */
@@ -399,6 +400,7 @@ typedef struct tg_bounds {
     tg_value *extent, *from, *until;
     int64_t known; /* constant unrestricted extent or -1 */
     bool restricted;
+    bool varies;  /* the extent is no constant expression, in no instance */
     tg_sym *over; /* extent is this axis */
     int64_t step;
     tg_value *from_here, *until_here; /* of each point in a lifted function, or null; from and
@@ -406,6 +408,8 @@ typedef struct tg_bounds {
 } tg_bounds;
 bool tg_elab_bounds(tg_elab *e, const tg_domain *d, bool grid, bool each, tg_bounds *out);
 tg_sym *tg_elab_new_axis(tg_elab *e, tg_axis_kind kind, const tg_binder *b, const tg_bounds *d);
+/* A full axis of constant extent; while checking, one that may have a constant extent in instances. */
+bool tg_elab_constant_axis(const tg_elab *e, const tg_axis *a);
 tg_ev tg_elab_fn_body(tg_elab *e, const tg_fn *fn);
 /* A right side as a whole: an atomic call may stand here, and nowhere else. */
 tg_ev tg_elab_whole(tg_elab *e, const tg_expr *x);

@@ -487,11 +487,16 @@ tg_ev tg_builtin_sort(tg_elab *e, const tg_call *c) {
 }
 
 static bool constant_axis(tg_elab *e, const tg_call *c, const tg_axis *a, uint32_t i) {
-    if (a->kind == TG_AXIS_LOCAL && (a->extent >= 0 || e->checking)) {
+    if (tg_elab_constant_axis(e, a)) {
         return true;
     }
-    tg_report(e->diags, TG_E0212, tg_builtin_arg_span(c, i),
-              "'%s' takes an axis of constant extent here", c->f->name);
+    tg_diag *d = tg_report(e->diags, TG_E0212, tg_builtin_arg_span(c, i),
+                           "'%s' takes an axis of constant extent here", c->f->name);
+    tg_diag_add_label(e->diags, d, a->span, "axis '%s' is bound here", a->name);
+    tg_diag_add_help(e->diags, d,
+                     "`axis %s in 8;`, or over a dimension that is declared with const, "
+                     "`[M, const N]`, or a const parameter: one variant is compiled per value",
+                     a->name);
     return false;
 }
 

@@ -77,6 +77,49 @@ static const tg_axis *first_beyond(const tg_type *t, tg_axis *const *allowed, ui
     return NULL;
 }
 
+/* Splits the axes of t into those that the declaration of `var` can name and those that began later, like that of a loop around
+ * the assignment. */
+static uint32_t axes_before(const tg_type *t, const tg_sym *var, tg_axis **older,
+                            tg_axis **newer) {
+    uint32_t n_older = 0, n_newer = 0;
+    for (uint32_t i = 0; i < t->n_axes; i++) {
+        const tg_sym *s = var->next;
+        while (s && s->axis != t->axes[i]) {
+            s = s->next;
+        }
+        if (s) {
+            older[n_older++] = t->axes[i];
+        } else {
+            newer[n_newer++] = t->axes[i];
+        }
+    }
+    return n_older;
+}
+
+static void advise_scalar(tg_elab *e, tg_diag *d, const tg_type *t, const tg_sym *var) {
+    tg_axis **older = TG_NEW_ARRAY(e->arena, tg_axis *, t->n_axes);
+    tg_axis **newer = TG_NEW_ARRAY(e->arena, tg_axis *, t->n_axes);
+    uint32_t n = axes_before(t, var, older, newer);
+    const char *type = tg_dtype_name(var->dtype), *name = var->name;
+    const char *axes = tg_elab_axes_text(e, older, n);
+    if (n == t->n_axes) {
+        tg_diag_add_help(e->diags, d,
+                         "'%s' is declared as a scalar: give it axes, `%s %s%s = …;`, or "
+                         "reduce over them, for example sum(…, %s)",
+                         name, type, name, axes, older[0]->name);
+    } else if (n == 0) {
+        tg_diag_add_help(e->diags, d,
+                         "'%s' is declared as a scalar: reduce, for example sum(…, %s)", name,
+                         newer[0]->name);
+    } else {
+        tg_diag_add_help(
+            e->diags, d,
+            "'%s' is declared as a scalar: give it axes, `%s %s%s = …;`, and reduce "
+            "over the others, for example sum(…, %s)",
+            name, type, name, axes, newer[0]->name);
+    }
+}
+
 static void show_axis(tg_elab *e, tg_diag *d, const tg_type *t, const tg_axis *a,
                       const tg_expr *source) {
     tg_diag_set_label(e->diags, d, "the value is %s", tg_elab_type_text(e, t));
@@ -104,11 +147,7 @@ bool tg_elab_check_axes(tg_elab *e, const tg_type *t, tg_axis *const *allowed, u
     show_axis(e, d, t, a, source);
     const tg_sym *var = code == TG_E0311 ? tg_scope_find(e, target) : NULL;
     if (var && var->kind == TG_SYM_VAR && n == 0) {
-        tg_diag_add_help(e->diags, d,
-                         "'%s' is declared as a scalar: give it axes, `%s %s%s = …;`, or "
-                         "reduce over them, for example sum(…, %s)",
-                         target, tg_dtype_name(var->dtype), target,
-                         tg_elab_axes_text(e, t->axes, t->n_axes), a->name);
+        advise_scalar(e, d, t, var);
     } else {
         tg_diag_add_help(e->diags, d,
                          "reduce over it, for example sum(…, %s), or give the target that axis",
@@ -271,8 +310,8 @@ static tg_ev list_value(tg_elab *e, const struct tg_init_list *list, tg_axis *co
                   "too many nested lists: the tile has no further axis");
         return tg_ev_poison();
     }
-    bool constant = axes[0]->kind == TG_AXIS_LOCAL && (axes[0]->extent >= 0 || e->checking);
-    if (!constant || (axes[0]->extent >= 0 && axes[0]->extent != (int64_t)list->n_items)) {
+    if (!tg_elab_constant_axis(e, axes[0]) ||
+        (axes[0]->extent >= 0 && axes[0]->extent != (int64_t)list->n_items)) {
         tg_diag *d = tg_report(
             e->diags, TG_E0309, list->span,
             "a list of %u needs a constant axis of that extent; '%s' has %s", list->n_items,

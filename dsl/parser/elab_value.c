@@ -218,6 +218,21 @@ static tg_ev cast_known(tg_elab *e, const tg_ev *v, tg_dtype to) {
     return tg_ev_value_const(tg_build_cast(&e->b, v->value, to), v->constant);
 }
 
+/* A kernel is checked with each type that T may be: the message names a type which the source
+ * does not. */
+static void explain_type(tg_elab *e, tg_diag *d, tg_dtype from, tg_dtype to) {
+    for (uint32_t i = 0; !e->frame && e->sig && i < e->sig->n_tparams; i++) {
+        const tg_sig_tparam *t = &e->sig->tparams[i];
+        if (e->spec->types[i] == from && t->n_members > 1 && tg_dtype_is_float(to)) {
+            tg_diag_add_help(
+                e->diags, d,
+                "%s is %s here; a variable of type wide(%s) holds the values of every %s",
+                t->name, tg_dtype_name(from), t->name, t->name);
+            return;
+        }
+    }
+}
+
 static void report_narrowing(tg_elab *e, tg_dtype from, tg_dtype to, tg_span span) {
     const char *text = tg_elab_dtype_text(e, to);
     tg_diag *d;
@@ -232,6 +247,7 @@ static void report_narrowing(tg_elab *e, tg_dtype from, tg_dtype to, tg_span spa
     tg_diag_add_edit(e->diags, d, (tg_span){span.file, span.begin, span.begin},
                      tg_arena_printf(e->arena, "%s(", text));
     tg_diag_add_edit(e->diags, d, (tg_span){span.file, span.end, span.end}, ")");
+    explain_type(e, d, from, to);
 }
 
 tg_ev tg_elab_convert(tg_elab *e, const tg_ev *v, tg_dtype to, tg_span span) {
