@@ -278,7 +278,7 @@ static void run_exact(run_state *s, const tg_func *f, tg_interp_order order,
 static void run_passes(run_state *s) {
     tg_machine m;
     tg_codegen_options c = {0};
-    if (!tg_target_x86.machine(NULL, &m)) {
+    if (!tg_target_x86.machine(diff_arch, &m)) {
         return;
     }
     const char *list = tg_target_x86.passes(&m, &c);
@@ -314,6 +314,8 @@ char *diff_with_function(const char *text, const tg_func *f, tg_arena *arena) {
     return strdup(out.data);
 }
 
+const char *diff_arch;
+
 /* The kernel of the previous case stays for cases that differ in their arguments only. */
 static x86_kernel *open_kernel(const char *text, const x86_options *o, size_t way) {
     static struct {
@@ -334,8 +336,9 @@ static x86_kernel *open_kernel(const char *text, const x86_options *o, size_t wa
     return last[way].kernel;
 }
 
-static void run_x86(run_state *s, const x86_options *o, size_t way, const char *stage) {
-    x86_kernel *k = open_kernel(s->text, o, way);
+static void run_x86(run_state *s, x86_options o, size_t way, const char *stage) {
+    o.arch = diff_arch;
+    x86_kernel *k = open_kernel(s->text, &o, way);
     if (k->error) {
         if (k->error[0] == '`') { /* the target's own refusal names the operation */
             s->out->unsupported = true;
@@ -427,7 +430,7 @@ static void run_all(run_state *s, unsigned what) {
         };
         for (size_t i = 0; i < sizeof ways / sizeof *ways && !s->out->failed; i++) {
             if (i < 2 || strlen(s->text) % 4 == 0) {
-                run_x86(s, &ways[i].o, i, ways[i].stage);
+                run_x86(s, ways[i].o, i, ways[i].stage);
             }
         }
     }

@@ -32,6 +32,9 @@ typedef struct diff_outcome {
     char text[512];
 } diff_outcome;
 
+/* Instruction set to compile for, which the processor must have; null: all that it has. */
+extern const char *diff_arch;
+
 enum { DIFF_PASSES = 1, DIFF_X86 = 2, DIFF_ALL = 3 };
 
 uint64_t diff_random(uint64_t *state);

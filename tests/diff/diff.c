@@ -5,6 +5,8 @@
  *   diff --ir FILE                        run one program
  *   diff --reduce SEED | --reduce FILE    print a smaller program that fails in the same stage
  *
+ * Behind `--arch NAME` (v2, avx2, …) they compile for that instruction set instead of this machine's.
+ *
  * Each program runs in a child process: one that crashes or hangs is a finding like any other. */
 #define _DEFAULT_SOURCE 1
 
@@ -221,7 +223,7 @@ static int reduce(const char *name) {
 }
 
 static int fail_usage(void) {
-    fputs("usage: diff [--seeds A..B] [--jobs N] [--what passes|x86|all] [--show SEED] [--ir FILE] [--reduce FILE]\n", stderr);
+    fputs("usage: diff [--seeds A..B] [--jobs N] [--what passes|x86|all] [--show SEED] [--ir FILE] [--reduce FILE] [--arch NAME]\n", stderr);
     return 2;
 }
 
@@ -241,6 +243,16 @@ int main(int argc, char **argv) {
             jobs = strtoull(value, NULL, 10) % 64;
         } else if (strcmp(argv[i], "--seeds") == 0) {
             seeds = value;
+        } else if (strcmp(argv[i], "--arch") == 0) {
+            tg_machine m;
+            if (!tg_target_x86.machine(value, &m)) {
+                return fail_usage();
+            }
+            if (!m.runs_here) {
+                fprintf(stderr, "diff: skipped, this processor does not run %s\n", value);
+                return 77;
+            }
+            diff_arch = value;
         } else if (strcmp(argv[i], "--show") == 0) {
             fputs(text_of(value), stdout);
             return 0;

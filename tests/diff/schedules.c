@@ -95,7 +95,7 @@ static const tg_object *plan(schedule *s) {
     tg_codegen_options c = {0};
     tg_object *o = TG_NEW(s->arena, tg_object);
     const char *message;
-    if (!tg_target_x86.machine(NULL, &m)) {
+    if (!tg_target_x86.machine(diff_arch, &m)) {
         return NULL;
     }
     tg_func *f = tg_func_clone(s->f, s->arena, NULL);
