@@ -34,9 +34,11 @@ static bool is_inside(tg_x86 *x, const tg_op *op, uint32_t d, bool emit) {
     return emit ? tg_x86_checked_at_launch(x, op, d) : tg_x86_checkable_at_launch(op, d, &extent);
 }
 
-/* Every index inside and affine with at most one symbol per axis; `unit` moves the last index by 1 and no other. */
+/* Every index inside and affine with at most one symbol per axis; `unit` moves the last index by 1 and no other. (It may move none: the index of a
+ * dimension of stride 0 has become 0.) */
 static bool is_strided(tg_x86 *x, const tg_op *op, const tg_axis *unit, bool emit) {
     uint32_t rank = tg_op_n_indices(op);
+    bool moves = !unit;
     for (uint32_t d = 0; d < rank; d++) {
         tg_affine form;
         const tg_value *index = tg_op_index(op, d);
@@ -53,9 +55,10 @@ static bool is_strided(tg_x86 *x, const tg_op *op, const tg_axis *unit, bool emi
             if (index->type->axes[i] == unit && c != 0 && !is_unit) {
                 return false;
             }
+            moves = moves || (index->type->axes[i] == unit && is_unit);
         }
     }
-    return true;
+    return moves;
 }
 
 static bool has_direct_buffer(tg_x86 *x, const tg_value *v, tg_dtype dtype, const tg_axis *unit) {

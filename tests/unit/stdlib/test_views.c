@@ -144,3 +144,48 @@ Test(stdlib_views, rows, .init = setup, .fini = teardown) {
         end_view(&r);
     }
 }
+
+static tg_tensor *dense_copy(const tg_tensor *x) {
+    tg_tensor *y = tg_tensor_create(ctx, tg_tensor_dtype(x), tg_tensor_rank(x), tg_tensor_shape(x));
+    cr_assert_not_null(y);
+    EXPECT_OK(tg_tensor_copy(y, x));
+    return y;
+}
+
+/* Products of operands whose rows or columns are all the same are those of dense copies; small integers make every order of summation exact. */
+static void try_product(tg_dtype t, int64_t rows, const int64_t *a_stride, const int64_t *b_stride) {
+    enum { POINTS = 64, COLUMNS = 33 };
+    int64_t size = 64 * 64;
+    tg_tensor *memory = tg_tensor_create(ctx, t, 1, &size), *memory_b = tg_tensor_create(ctx, t, 1, &size);
+    cr_assert(memory && memory_b);
+    EXPECT_OK(tg_tensor_fill_random(memory_b, 6, 0, 3.99)); /* to whole numbers by way of i8 */
+    EXPECT_OK(tg_tensor_fill_random(memory, 5, 0, 3.99));
+    tg_tensor *whole = tg_tensor_create(ctx, TG_I8, 1, &size);
+    EXPECT_OK(tg_tensor_copy(whole, memory));
+    EXPECT_OK(tg_tensor_copy(memory, whole));
+    EXPECT_OK(tg_tensor_copy(whole, memory_b));
+    EXPECT_OK(tg_tensor_copy(memory_b, whole));
+    tg_tensor *a = tg_tensor_view(memory, 2, (int64_t[]){rows, POINTS}, a_stride, 0);
+    tg_tensor *b = tg_tensor_view(memory_b, 2, (int64_t[]){POINTS, COLUMNS}, b_stride, 0);
+    tg_tensor *c = tg_tensor_create(ctx, t, 2, (int64_t[]){rows, COLUMNS}), *want = dense_copy(c), *a_dense = dense_copy(a), *b_dense = dense_copy(b);
+    EXPECT_OK(tg_op_matmul(ctx, a, b, c, NULL));
+    EXPECT_OK(tg_op_matmul(ctx, a_dense, b_dense, want, NULL));
+    size_t bytes = (size_t)(rows * COLUMNS) * (size_t)tg_dtype_bits(t) / 8;
+    cr_expect(memcmp(tg_tensor_data(c), tg_tensor_data(want), bytes) == 0, "%s, %d rows: strides %d %d by %d %d", tg_dtype_name(t), (int)rows,
+              (int)a_stride[0], (int)a_stride[1], (int)b_stride[0], (int)b_stride[1]);
+    tg_tensor *all[] = {memory, memory_b, whole, a, b, c, want, a_dense, b_dense};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        tg_tensor_release(all[i]);
+    }
+}
+
+Test(stdlib_views, products, .init = setup, .fini = teardown) {
+    static const int64_t as[][2] = {{64, 1}, {1, 40}, {0, 1}, {1, 0}, {0, 0}}, bs[][2] = {{40, 1}, {1, 64}, {0, 1}, {1, 0}, {0, 0}};
+    static const tg_dtype types[] = {TG_F32, TG_BF16};
+    for (size_t t = 0; t < sizeof types / sizeof *types; t++) {
+        for (int i = 0; i < 25; i++) {
+            try_product(types[t], 2, as[i / 5], bs[i % 5]);
+            try_product(types[t], 40, as[i / 5], bs[i % 5]);
+        }
+    }
+}
