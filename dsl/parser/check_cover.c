@@ -215,29 +215,42 @@ static void note_written(tg_op *op, void *user) {
     }
 }
 
-/* p == q · (p / q) + p % q, p / q <= p, and p % q < q for positive constants q, of launch-time quotients, as facts */
+/* Of the launch-time quotient that atom i is, p / q: p == q · (p / q) + p % q; where q is positive, p % q < q and p / q has no
+ * other sign than p, which in ceil_div(n, q) is -n; p / q <= p where p is not negative. */
+static void add_quotient_fact(tg_check *c, uint32_t i) {
+    tg_atom a = c->atoms.data[i];
+    tg_form product, less, more, below, quotient = tg_form_atom(c, i);
+    if (!tg_form_mul(c, a.forms[1], quotient, &product) ||
+        !tg_form_add(c, product, tg_form_known_rem(c, a.forms[0], a.forms[1]), 1, &product) ||
+        !tg_form_add(c, product, a.forms[0], -1, &more) ||
+        !tg_form_add(c, a.forms[0], product, -1, &less)) {
+        return;
+    }
+    tg_vec_push(c->arena, &c->facts, more);
+    tg_vec_push(c->arena, &c->facts, less);
+    bool positive =
+        tg_form_add(c, a.forms[1], tg_form_int(c, 1), -1, &below) && tg_form_nonneg(c, below);
+    bool counts = tg_form_nonneg(c, a.forms[0]);
+    if (positive && tg_form_add(c, below, tg_form_rem(c, a.forms[0], a.forms[1]), -1, &less)) {
+        tg_vec_push(c->arena, &c->facts, less);
+    }
+    tg_form zero = tg_form_int(c, 0), opposite;
+    if (positive && counts) {
+        tg_vec_push(c->arena, &c->facts, quotient);
+    } else if (positive && tg_form_add(c, zero, a.forms[0], -1, &opposite) &&
+               tg_form_nonneg(c, opposite) && tg_form_add(c, zero, quotient, -1, &opposite)) {
+        tg_vec_push(c->arena, &c->facts, opposite);
+    }
+    if (counts && tg_form_add(c, a.forms[0], quotient, -1, &less)) {
+        tg_vec_push(c->arena, &c->facts, less);
+    }
+}
+
 static void add_quotient_facts(tg_check *c) {
     for (uint32_t i = 0; i < c->atoms.len; i++) {
-        tg_atom a = c->atoms.data[i];
-        tg_form product, less, more;
-        if (a.kind != TG_ATOM_DIV || !tg_cover_is_uniform(c, tg_form_atom(c, i)) ||
-            !tg_form_mul(c, a.forms[1], tg_form_atom(c, i), &product) ||
-            !tg_form_add(c, product, tg_form_known_rem(c, a.forms[0], a.forms[1]), 1, &product) ||
-            !tg_form_add(c, product, a.forms[0], -1, &more) ||
-            !tg_form_add(c, a.forms[0], product, -1, &less)) {
-            continue;
-        }
-        tg_vec_push(c->arena, &c->facts, more);
-        tg_vec_push(c->arena, &c->facts, less);
-        int64_t q;
-        if (tg_form_constant(a.forms[1], &q) && q > 0 &&
-            tg_form_add(c, tg_form_int(c, q - 1), tg_form_rem(c, a.forms[0], a.forms[1]), -1,
-                        &less)) {
-            tg_vec_push(c->arena, &c->facts, less);
-        }
-        if (tg_form_nonneg(c, a.forms[0]) &&
-            tg_form_add(c, a.forms[0], tg_form_atom(c, i), -1, &less)) {
-            tg_vec_push(c->arena, &c->facts, less);
+        if (c->atoms.data[i].kind == TG_ATOM_DIV &&
+            tg_cover_is_uniform(c, tg_form_atom(c, i))) {
+            add_quotient_fact(c, i);
         }
     }
 }

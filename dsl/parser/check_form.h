@@ -12,7 +12,7 @@
 
 #include "dsl/parser/rules.h"
 
-enum { TG_FORM_DEGREE = 6, TG_FORM_TERMS = 48 };
+enum { TG_FORM_DEGREE = 8, TG_FORM_TERMS = 48 };
 
 typedef struct tg_form_term {
     int64_t factor;

@@ -110,3 +110,9 @@ kernel ends(in f32 Z[A, const H], out f32 Y[A, const K])
         Y[a, (e + 1) * H] = Z[a, e];
     }
 }
+kernel spread(in f32 X[M], out f32 Y[N, H, W, C], const int s = 2, const int t = 2, const int groups = 1)
+    where s > 0, t > 0, groups > 0, C % groups == 0
+{
+    grid (n in N, each g in groups, each i in s, each j in t, y in ceil_div(H, s), x in ceil_div(W, t), c in C / groups)
+        Y[n, y * s + i, x * t + j, g * (C / groups) + c] = X[y];
+}

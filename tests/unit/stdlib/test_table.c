@@ -130,12 +130,11 @@ Test(stdlib_table, every_function_of_the_header_is_a_row) {
 }
 
 /* Kernels over packed rows leave those that belong to no sequence or group as they are (ops.h says so): W0805 with that reason is all
- * they may be warned about. Gradients of convolutions store place j of stride x, whose length is a parameter: the box around the stores has a
- * product of two unknowns in it. fft_rader writes through a table of powers, whose values are 1 … N - 1 in another order; fft_untangle writes k and H - k of half the extent, which meet in the middle, so that counting says
+ * they may be warned about. The gradient of a convolution in three dimensions stores place h of stride z, where h is a digit of a number. fft_rader writes through a table of powers, whose values are 1 … N - 1 in another order; fft_untangle writes k and H - k of half the extent, which meet in the middle, so that counting says
  * nothing; its reference checks every element. Gradients of norms of rows take 32 rows at a time, which is more than the rules prove. */
 static bool warns_as_expected(const char *text) {
     static const char *const known[] = {"runs over a part of its extent",
-                                        "x * stride_w + j",
+                                        "z * stride_d + h",
                                         "scaled_by(T(complex(re(first) + im(first)",
                                         "Y[a, c, int(R[m])]",
                                         "unchecked dX[i, j]"};
