@@ -71,9 +71,10 @@ static VU rarely(tg_builder *bld, rare how, VF x, VF y, VF key)
 {
     tg_value *args[] = {x, y ? y : key, key}, *points[3];
     how.n = y ? 2 : 1;
-    if (x->type->n_axes == 0)
+    const tg_type *types[] = {args[0]->type, args[1]->type, args[2]->type};
+    const tg_type *type = tg_type_union(bld->func, TG_U64, types, 3); /* y may have axes that x lacks */
+    if (type->n_axes == 0)
         return is_per_point(bld->block) ? branch_on(bld, &how, args) : expand(bld, &how.slow, args);
-    const tg_type *type = tg_type_with_dtype(bld->func, x->type, TG_U64);
     tg_op *map = tg_build_op(bld, TG_OP_MAP, args, how.n + 1, &type, 1, NULL, 0);
     tg_builder in = {.func = bld->func, .block = &map->regions[0].body, .span = bld->span};
     for (uint32_t i = 0; i <= how.n; i++)

@@ -154,18 +154,19 @@ static int64_t point_of(const network *n, const tg_op *use, int64_t size) {
     return known && at >= 0 && at < size ? at : -1;
 }
 
+/* The values may lack axes of the result: indices that no exchange has touched are constants. */
 static void replace_result(const network *n, tg_value *result, tg_value *const *values, int64_t size) {
     for (const tg_use *u = result->uses, *next; u; u = next) {
         tg_op *user = u->user;
         int64_t at = point_of(n, user, size);
         next = u->next;
         if (at >= 0) {
-            tg_replace_uses(tg_result(user, 0), values[at]);
+            tg_replace_uses(tg_result(user, 0), tg_build_broadcast(n->b, values[at], tg_result(user, 0)->type));
             tg_op_erase(user);
         }
     }
     if (result->uses) {
-        tg_replace_uses(result, as_tile(n, values, size));
+        tg_replace_uses(result, tg_build_broadcast(n->b, as_tile(n, values, size), result->type));
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 #include <dirent.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -528,6 +529,34 @@ static uint32_t copy_rows(int64_t rows, int64_t columns) {
 }
 
 /* Rows shorter than half a vector are worth code of their own in large tensors, too, and soon; it knows how the tensors lie. */
+/* Quotients of 2^24 and more take a way of their own, which has the axes of both operands. */
+Test(jit, far_remainders) {
+    static const char *const sources[] = {
+        "kernel k(in f32 X[M], in f32 Y[M, N], out f32 Z[M, N]) { grid (i in M, j in N) Z[i, j] = fmod(X[i], Y[i, j]); }",
+        "kernel k(in f32 X[M], in f32 Y[M, N], out f32 Z[M, N]) { grid (each i in M, j in N) Z[i, j] = fmod(X[i], Y[i, j]); }"};
+    enum { M = 5, N = 37 };
+    tg_context *c = jit_context(NULL, 0, 0);
+    for (size_t s = 0; s < sizeof sources / sizeof *sources; s++) {
+        tg_module *m;
+        OK(tg_module_load_text(c, "far.dsl", sources[s], strlen(sources[s]), &m), c);
+        tg_tensor *x = jit_tensor_f32(c, M, 1e20f, 1e20f), *y = tg_tensor_create(c, TG_F32, 2, (int64_t[]){M, N});
+        tg_tensor *z = tg_tensor_create(c, TG_F32, 2, (int64_t[]){M, N});
+        cr_assert(y && z);
+        float *of = tg_tensor_data(y);
+        for (int i = 0; i < M * N; i++) {
+            of[i] = 1.0f + 0.37f * (float)i;
+        }
+        OK(tg_launch(tg_module_kernel(m, "k"), TG_ARGS(x, y, z)), c);
+        for (int i = 0; i < M * N; i++) {
+            float want = fmodf(((float *)tg_tensor_data(x))[i / N], of[i]);
+            cr_expect_eq(((float *)tg_tensor_data(z))[i], want, "kernel %d, element %d", (int)s, i);
+        }
+        tg_tensor_release(x), tg_tensor_release(y), tg_tensor_release(z);
+        tg_module_destroy(m);
+    }
+    tg_context_destroy(c);
+}
+
 Test(jit, short_rows) {
     cr_expect_eq(copy_rows(2000003, 3), 3); /* the usual, that for this layout, that for this shape */
     cr_expect_eq(copy_rows(20003, 300), 2);
