@@ -214,6 +214,10 @@ static LLVMValueRef slot_source(const tg_x86_launch *at, tg_x86_slot kind, const
 
 LLVMValueRef tg_x86_launch_constant(const tg_x86 *x, tg_x86_slot kind, const void *key, uint32_t d) {
     LLVMValueRef s = x->launch ? slot_source(x->launch, kind, key, d) : NULL;
+    int64_t n;
+    if (kind == TG_X86_SLOT_BLOCK && d == 2 && s && tg_llvm_is_const(s, &n) && n < 1) {
+        return tg_llvm_i64(x->l, 1); /* numbers of tasks are divided by it */
+    }
     return s && LLVMIsAConstant(s) ? s : NULL;
 }
 

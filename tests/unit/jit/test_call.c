@@ -276,3 +276,30 @@ Test(call, products, .timeout = 300) {
     }
     close_stage(&s);
 }
+
+/* Code for an empty grid runs no instance, whichever of its extents is 0. */
+Test(call, empty_grids) {
+    static const char text[] =
+        "kernel blocks(in f32 X[N], in f32 W[G], inout i32 C[M]) { grid (i in N, each g in G, j in M) { atomic C[j] |= 5; } }\n"
+        "kernel points(in f32 X[N], in f32 W[G], inout i32 C[M]) { grid (each i in N, each g in G, each j in M) { atomic C[j] |= 5; } }\n";
+    tg_context *c = jit_context(NULL, 0, 0);
+    tg_module *m;
+    OK(tg_module_load_text(c, "empty.dsl", text, sizeof text - 1, &m), c);
+    for (int i = 0; i < 2 * 2 * 2 * 3; i++) {
+        int64_t n = i % 2, g = i / 2 % 2, size = 1 + i / 4 % 2 * 5;
+        tg_call_options options = TG_CALL_OPTIONS_INIT;
+        options.exact = i / 8 < 2;
+        tg_tensor *x = tg_tensor_create(c, TG_F32, 1, &n), *w = tg_tensor_create(c, TG_F32, 1, &g), *y = tg_tensor_create(c, TG_I32, 1, &size);
+        cr_assert(x && w && y);
+        tg_call *call;
+        OK(tg_call_create(tg_module_kernel(m, i / 8 == 1 ? "points" : "blocks"), TG_ARGS(x, w, y), &options, &call), c);
+        OK(tg_call_run(call), c);
+        for (int64_t k = 0; k < size; k++) {
+            cr_expect_eq(((int32_t *)tg_tensor_data(y))[k], n && g ? 5 : 0, "N = %d, G = %d, M = %d, case %d", (int)n, (int)g, (int)size, i / 8);
+        }
+        tg_call_destroy(call);
+        tg_tensor_release(x), tg_tensor_release(w), tg_tensor_release(y);
+    }
+    tg_module_destroy(m);
+    tg_context_destroy(c);
+}
