@@ -28,7 +28,7 @@ static void finish_one(const kernel_facts *k, const chunk *r, const chunk *x, in
     if (r->e[at] == UNSURE) {
         r->e[at] = INFINITY;
     } else if (!(fabs(r->f[at]) < INFINITY)) {
-        r->e[at] = 0; /* the class is certain */
+        r->e[at] = r->g && r->e[at] >= 0 ? r->e[at] : 0; /* the class is certain; an imaginary part may have a bound */
     } else if (fabs(r->f[at]) - r->e[at] > k->largest * (1 + k->unit)) {
         r->f[at] = copysign(INFINITY, r->f[at]);
         r->e[at] = 0;

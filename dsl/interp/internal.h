@@ -226,6 +226,12 @@ void exec_elementwise(interp *c, const tg_op *op);
 /* What an error kernel gives where the outcome is open (a divisor that may be zero); finish_errors turns it into +inf. A bound that
  * is not finite only because the value is not means that the value's class is certain. */
 #define UNSURE (-__builtin_inf())
+
+/* Of a term of a sum. One that is infinite or NaN decides the sum, whatever the others add up to: 0. */
+static inline double finite_magnitude(double x) {
+    double size = __builtin_fabs(x);
+    return size < __builtin_inf() ? size : 0;
+}
 /* IDEAL: repairs bounds where r or e left the finite range of the dtype. */
 void finish_errors(const kernel_facts *k, int64_t n, const chunk *r, const chunk *x);
 

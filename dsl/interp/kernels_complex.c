@@ -24,11 +24,10 @@ static void value(const kernel_facts *k, int64_t n, const chunk *r, const chunk 
 
 static double bound(const kernel_facts *k, const chunk *r, const chunk *x, int64_t i) {
     double ea = x[0].e[i], a = size_of(&x[0], i), u = k->unit;
-    double v = size_of(r, i);
     switch ((int)k->opcode) {
     case TG_OP_ADD:
-    case TG_OP_SUB:
-        return ea + x[1].e[i] + u * v;
+    case TG_OP_SUB: /* a part that is no number leaves the other one what it is */
+        return ea + x[1].e[i] + u * (finite_magnitude(r->f[i]) + finite_magnitude(r->g[i]));
     case TG_OP_MUL: {
         double eb = x[1].e[i], b = size_of(&x[1], i);
         bool overflows = a * b < INFINITY && a * b > k->largest; /* so may one of the four products */

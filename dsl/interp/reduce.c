@@ -87,8 +87,7 @@ WIDE static void add_rows(double *acc, const double *x, int64_t n) {
 
 WIDE static void add_magnitudes(double *acc, const double *x, int64_t n) {
     for (int64_t k = 0; k < n; k++) {
-        double size = fabs(x[k]); /* infinite terms decide the sum, whatever the others add up to */
-        acc[k] += size < INFINITY ? size : 0;
+        acc[k] += finite_magnitude(x[k]);
     }
 }
 
@@ -114,6 +113,7 @@ typedef struct reduction {
     walk at;         /* over the operand: offset in the result */
     tg_dtype rounds; /* EXACT: rounds to it; F64: nothing to do */
     double *mass;    /* IDEAL, per element of the result: sum of |x| + e; of a product: its depth */
+    double *height;  /* IDEAL, per element of a product */
     double terms;    /* per element of the result */
     kernel_facts facts;
 } reduction;
@@ -124,14 +124,26 @@ static double depth_of(double x) {
     return size > 0 && size < 1 ? -log2(size) : 0;
 }
 
+/* How far above 1; their sum is the height in the worst order. */
+static double height_of(double x) {
+    double size = finite_magnitude(x);
+    return size > 1 ? log2(size) : 0;
+}
+
+/* In some order a part of the product overflows, and others below 1, or 0, come later. */
+static bool overflows_between(const kernel_facts *k, double size, double depth, double height) {
+    return height > log2(k->largest) && (depth > 0 || size == 0);
+}
+
 /* In some order a part of the product is denormal: its error, half of the smallest number, grows with every later factor above 1. */
 static bool loses_digits(const kernel_facts *k, double depth) {
     return depth > -log2(k->tiny / k->unit);
 }
 
-static void add_depths(double *depth, const double *x, int64_t n, bool folds) {
+static void add_depths(double *depth, double *height, const double *x, int64_t n, bool folds) {
     for (int64_t k = 0; k < n; k++) {
         depth[folds ? 0 : k] += depth_of(x[k]);
+        height[folds ? 0 : k] += height_of(x[k]);
     }
 }
 
@@ -156,7 +168,7 @@ static void reduce_real_run(reduction *d, int64_t from, int64_t to, int64_t n, b
         *at = d->fn == TG_FN_MUL ? *at + step : max_f(*at, step);
     }
     if (d->fn == TG_FN_MUL) {
-        add_depths(d->mass + to, x, n, folds);
+        add_depths(d->mass + to, d->height + to, x, n, folds);
     }
     if (!sum) {
         return;
@@ -194,7 +206,7 @@ static void reduce_complex_run(reduction *d, int64_t from, int64_t to, int64_t n
         if (d->r->e) {
             double e = d->x->e ? d->x->e[from + k] : 0;
             d->r->e[at] += e;
-            d->mass[at] += fabs(x.f) + fabs(x.g);
+            d->mass[at] += finite_magnitude(x.f) + finite_magnitude(x.g);
         }
     }
 }
@@ -214,7 +226,8 @@ static void finish_reduction(reduction *d) {
             r->e[k] = INFINITY;
         } else if (d->fn == TG_FN_MUL) {
             double relative = r->e[k] + n * u;
-            r->e[k] = size > 0 && loses_digits(&d->facts, d->mass[k]) ? UNSURE
+            bool between = overflows_between(&d->facts, size, d->mass[k], d->height[k]);
+            r->e[k] = between || (size > 0 && loses_digits(&d->facts, d->mass[k])) ? UNSURE
                       : relative < 0.5 ? size * relative * (1 + relative) * 1.5 + d->facts.tiny
                       : size == 0 && r->e[k] == 0 ? 0
                                                   : UNSURE;
@@ -297,6 +310,7 @@ void exec_reduce(interp *c, const tg_op *op) {
     d.terms = out.total ? (double)(x->n / out.total) : 0;
     if (d.r->e) {
         d.mass = pool_zero(&c->pool, out.total, sizeof *d.mass);
+        d.height = pool_zero(&c->pool, out.total, sizeof *d.height);
     }
     fill_identity(fn, d.r);
     walk_over(&d.at, op, &in, &out);
@@ -305,6 +319,7 @@ void exec_reduce(interp *c, const tg_op *op) {
         finish_reduction(&d);
     }
     pool_free(&c->pool, d.mass);
+    pool_free(&c->pool, d.height);
     set_slot(c, tg_result(op, 0), d.r);
 }
 

@@ -479,3 +479,29 @@ Test(interp_structure, uncertain_outcomes) {
     cr_assert(bound[1] == 0 && bound[2] == 0 && value[1] == 1 && value[2] == 1);
     cr_assert(isinf(open[0]) && open[1] == 0 && open[2] == 0);
 }
+
+/* A product that overflows in some order of its factors is open; one part of a sum of complex numbers keeps its bound where the other is infinite. */
+Test(interp_structure, uncertain_reductions) {
+    float in[2 * 4] = {1e30f, 0.1f, 1e30f, 1e-30f, 3, 0.1f, 5, 7}, out[2];
+    double value[4], bound[2];
+    tg_interp_arg args[2] = {matrix_arg(TG_F32, in, 2, 4), vector_arg(TG_F32, out, 2)};
+    args[1].tensor.value = value;
+    args[1].tensor.bound = bound;
+    run_text(HEAD("in %X: tensor<2 x f32>, out %Y: tensor<1 x f32>", "") "    %x = load %X, %i, %j : " F32IJ
+                  "\n    %r = reduce %x {over=(#j), fn=mul} : tile<#i x f32>\n    store %Y, %r, %i\n" TAIL,
+             args, TG_INTERP_IDEAL);
+    cr_expect(isinf(bound[0]) && bound[1] > 0 && bound[1] < 1e-4, "%g %g", bound[0], bound[1]);
+
+    float parts[2 * 2 * 2] = {1.1f, INFINITY, 0.7f, 1, INFINITY, 0.3f, 1, 0.9f}, sums[4];
+    tg_interp_arg complex_args[2] = {matrix_arg(TG_C32, parts, 2, 2), vector_arg(TG_C32, sums, 2)};
+    complex_args[1].tensor.value = value;
+    complex_args[1].tensor.bound = bound;
+    run_text(HEAD("in %X: tensor<2 x c32>, out %Y: tensor<1 x c32>", "") "    %x = load %X, %i, %j : tile<#i, #j x c32>\n"
+                  "    %two = add %x, %x : tile<#i, #j x c32>\n"
+                  "    %r = reduce %two {over=(#j), fn=add} : tile<#i x c32>\n    store %Y, %r, %i\n" TAIL,
+             complex_args, TG_INTERP_IDEAL);
+    for (int i = 0; i < 2; i++) {
+        cr_expect(bound[i] > 1e-8 && bound[i] < 1e-5, "%d: %g", i, bound[i]);
+    }
+    cr_expect(isinf(value[1]) && isinf(value[2]));
+}
