@@ -181,6 +181,52 @@ void tg_llvm_close(tg_llvm *l) {
     l->context = NULL;
 }
 
+/* ---- stores of one lane ------------------------------------------------------------------------------------------ */
+
+/* The one lane that a constant mask has; -1 for other masks. */
+static int64_t single_lane(LLVMValueRef mask) {
+    int64_t lane = -1;
+    for (unsigned i = 0; LLVMIsAConstant(mask) && i < LLVMGetVectorSize(LLVMTypeOf(mask)); i++) {
+        LLVMValueRef on = LLVMGetAggregateElement(mask, i);
+        if (!on || !LLVMIsAConstantInt(on) || (lane >= 0 && LLVMConstIntGetZExtValue(on))) {
+            return -1;
+        }
+        lane = LLVMConstIntGetZExtValue(on) ? (int64_t)i : lane;
+    }
+    return lane;
+}
+
+static bool is_masked_store(LLVMValueRef v) {
+    static const char name[] = "llvm.masked.store.";
+    LLVMValueRef callee = LLVMIsACallInst(v) ? LLVMGetCalledValue(v) : NULL;
+    size_t n;
+    const char *is = callee && LLVMIsAFunction(callee) ? LLVMGetValueName2(callee, &n) : "";
+    return strncmp(is, name, sizeof name - 1) == 0;
+}
+
+/* LLVM 22 makes a store of the whole number before it was truncated of a masked store of truncated numbers whose mask has one lane: 32 bits in the
+ * place of 16 (X86 back end, vpmovdw to a single element). Masks become constant as late as in LLVM's own passes. */
+static void store_single_lanes(tg_llvm *l) {
+    unsigned align = LLVMGetEnumAttributeKindForName("align", 5);
+    for (LLVMValueRef f = LLVMGetFirstFunction(l->module); f; f = LLVMGetNextFunction(f)) {
+        for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(f); b; b = LLVMGetNextBasicBlock(b)) {
+            for (LLVMValueRef v = LLVMGetFirstInstruction(b), next; v; v = next) {
+                next = LLVMGetNextInstruction(v);
+                int64_t lane = is_masked_store(v) ? single_lane(LLVMGetOperand(v, 2)) : -1;
+                if (lane < 0) {
+                    continue;
+                }
+                LLVMAttributeRef aligned = LLVMGetCallSiteEnumAttribute(v, 2, align);
+                LLVMPositionBuilderBefore(l->builder, v);
+                LLVMValueRef one = LLVMBuildExtractElement(l->builder, LLVMGetOperand(v, 0), tg_llvm_i64(l, lane), "");
+                LLVMValueRef at = tg_llvm_gep(l, LLVMTypeOf(one), LLVMGetOperand(v, 1), tg_llvm_i64(l, lane));
+                tg_llvm_store(l, one, at, aligned && lane == 0 ? (unsigned)LLVMGetEnumAttributeValue(aligned) : 1);
+                LLVMInstructionEraseFromParent(v);
+            }
+        }
+    }
+}
+
 bool tg_llvm_optimise(tg_llvm *l, const char *passes) {
 #ifndef NDEBUG
     char *error = NULL;
@@ -200,6 +246,9 @@ bool tg_llvm_optimise(tg_llvm *l, const char *passes) {
         char *text = LLVMGetErrorMessage(failed);
         set_message(l, text);
         LLVMDisposeErrorMessage(text);
+    }
+    if (!failed) {
+        store_single_lanes(l);
     }
     return !failed && l->n_errors == 0;
 }

@@ -303,3 +303,35 @@ Test(call, empty_grids) {
     tg_module_destroy(m);
     tg_context_destroy(c);
 }
+
+/* The last column of a product may be a vector with a mask of one lane: of 16 bits, nothing behind them is written. */
+Test(call, last_columns) {
+    static const char text[] = "kernel product(in f32 A[M, K], in f32 B[N, K], out bf16 C[M, N])\n"
+                               "{\n    grid (m in M, n in N) {\n        f32 acc[m, n] = 0;\n"
+                               "        for (k in K) acc += dot(A[m, k], B[n, k], k);\n        C[m, n] = bf16(acc);\n    }\n}\n";
+    enum { K = 17, MOST = 300 };
+    static const int64_t sizes[][2] = {{8, 1}, {3, 17}, {1, 5}, {16, 1}, {7, 33}};
+    tg_context *c = jit_context(NULL, 0, 0);
+    tg_module *m;
+    OK(tg_module_load_text(c, "product.dsl", text, sizeof text - 1, &m), c);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        int64_t rows = sizes[i][0], columns = sizes[i][1];
+        uint16_t out[MOST];
+        memset(out, 0x55, sizeof out);
+        tg_tensor *a = tg_tensor_create(c, TG_F32, 2, (int64_t[]){rows, K}), *b = tg_tensor_create(c, TG_F32, 2, (int64_t[]){columns, K});
+        tg_tensor *y = tg_tensor_from_memory(c, TG_BF16, 2, (int64_t[]){rows, columns}, NULL, out, NULL, NULL);
+        cr_assert(a && b && y);
+        tg_call_options options = TG_CALL_OPTIONS_INIT;
+        options.exact = 1;
+        tg_call *call;
+        OK(tg_call_create(tg_module_kernel(m, "product"), TG_ARGS(a, b, y), &options, &call), c);
+        OK(tg_call_run(call), c);
+        for (int64_t k = 0; k < MOST; k++) {
+            cr_expect_eq(out[k], k < rows * columns ? 0 : 0x5555, "%d by %d, element %d", (int)rows, (int)columns, (int)k);
+        }
+        tg_call_destroy(call);
+        tg_tensor_release(a), tg_tensor_release(b), tg_tensor_release(y);
+    }
+    tg_module_destroy(m);
+    tg_context_destroy(c);
+}
