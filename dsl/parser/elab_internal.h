@@ -149,6 +149,7 @@ struct tg_elab {
     tg_func *func;
     tg_builder b;
     bool checking;
+    bool sampled; /* while checking: an `unroll for` of unknown length stands as one copy of its body */
     const tg_instance_spec *spec;
     const tg_item *kernel;
     const tg_signature *sig;

@@ -220,6 +220,7 @@ static void unrolled_c(tg_elab *e, const tg_stmt *s) {
                           "`unroll for` needs a constant trip count");
                 return;
             }
+            e->sampled = true;
             forget_constants(e, s->u.for_c.init);
             guarded_body(e, &it);
             return;
@@ -283,6 +284,7 @@ static void unrolled_each(tg_elab *e, const tg_stmt *s, const tg_bounds *d) {
                   "`unroll for` makes more than %d copies of its body", MAX_UNROLL);
         return;
     }
+    e->sampled = e->sampled || !known;
     for (int64_t i = known ? from : 0; i < (known ? until : 1) && !any_flag_known_set(e);
          i += d->step) {
         tg_sym *mark = e->scope;

@@ -41,9 +41,10 @@ bool tg_sig_expr_build(const tg_sig_env *env, const tg_signature *sig, const tg_
 /* ---- accesses (check_*.c) ------------------------------------------------------------------------------------ */
 
 /* Every rule about stores, atomics and reads of one finished function: E0314, E0402, E0403, E0404, E0408, E0409, E0410;
- * W0802, W0805. `sig` gives the facts (`sorted`, `unique`) and ties DIM of one parameter to DIM of another; its
- * parameters run parallel to f->params. Serves functions with unknown constants too (then symbolically). */
-void tg_check_accesses(tg_func *f, const tg_signature *sig, tg_diags *diags);
+ * W0802; W0805 if the function is `whole`, that is, all its stores are there. `sig` gives the facts (`sorted`, `unique`) and
+ * ties DIM of one parameter to DIM of another; its parameters run parallel to f->params. Serves functions with unknown
+ * constants too (then symbolically). */
+void tg_check_accesses(tg_func *f, const tg_signature *sig, bool whole, tg_diags *diags);
 
 /* ---- schedules (schedule*.c) ----------------------------------------------------------------------------------- */
 

@@ -322,7 +322,7 @@ static bool finish(tg_elab *e, tg_func *f) {
         return false;
     }
     uint32_t errors = e->diags->n_errors;
-    tg_check_accesses(f, e->sig, e->diags);
+    tg_check_accesses(f, e->sig, !e->sampled, e->diags);
     return e->diags->n_errors == errors;
 }
 
