@@ -315,6 +315,29 @@ static bool try_quotient(prover *p, const tg_affine *form, uint32_t at) {
     return tg_affine_add(&next, &x, t.coeff / divisor) && prove(p, &next);
 }
 
+/* Below a multiple y of d, the last multiple of it that x reaches is y - d: d * (x / d) <= y - d. */
+static bool try_last_quotient(prover *p, const tg_affine *form, uint32_t at) {
+    const tg_affine_term t = form->terms.data[at];
+    const tg_op *op = t.axis ? NULL : t.symbol->def;
+    int64_t divisor, part;
+    if (!op || op->opcode != TG_OP_DIV || !tg_value_const_int(tg_operand(op, 1), &divisor) || divisor <= 1 || t.coeff >= 0 || t.coeff % divisor != 0) {
+        return false;
+    }
+    bool proved = false;
+    for (uint32_t i = 0; p->facts && i < p->facts->multiples.len && !proved; i++) {
+        const tg_multiple *m = &p->facts->multiples.data[i];
+        tg_affine next, y;
+        bool fits = tg_value_const_int(m->part, &part) && part % divisor == 0 && tg_affine_with_opaque(p->arena, m->whole, &y) &&
+                    value_below(p, tg_operand(op, 0), m->whole) && !__builtin_sub_overflow(y.constant, divisor, &y.constant);
+        if (fits) {
+            tg_affine_copy(p->arena, form, &next);
+            next.terms.data[at] = next.terms.data[--next.terms.len];
+            proved = tg_affine_add(&next, &y, t.coeff / divisor) && prove(p, &next);
+        }
+    }
+    return proved;
+}
+
 static bool try_facts(prover *p, const tg_affine *form) {
     if (!p->facts || p->facts_used >= 3) {
         return false;
@@ -384,7 +407,7 @@ static bool prove(prover *p, const tg_affine *form) {
             return true;
         }
     }
-    return try_both(p, form, at) || try_quotient(p, form, at) || try_facts(p, form);
+    return try_both(p, form, at) || try_last_quotient(p, form, at) || try_quotient(p, form, at) || try_facts(p, form);
 }
 
 bool tg_prove_nonneg(tg_arena *arena, const tg_facts *facts, const tg_affine *form) {

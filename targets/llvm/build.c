@@ -69,6 +69,16 @@ LLVMValueRef tg_llvm_splat(tg_llvm *l, LLVMValueRef v, unsigned lanes) {
     return LLVMBuildShuffleVector(l->builder, first, poison, splat_const(tg_llvm_i32(l, 0), lanes), "");
 }
 
+LLVMValueRef tg_llvm_splatted(LLVMValueRef v) {
+    int64_t place;
+    LLVMValueRef first = LLVMIsAShuffleVectorInst(v) ? LLVMGetOperand(v, 0) : NULL;
+    bool splat = first && LLVMIsAInsertElementInst(first) && tg_llvm_is_const(LLVMGetOperand(first, 2), &place) && place == 0;
+    for (unsigned i = 0; splat && i < tg_llvm_lanes(v); i++) {
+        splat = LLVMGetMaskValue(v, i) == 0;
+    }
+    return splat ? LLVMGetOperand(first, 1) : NULL;
+}
+
 LLVMValueRef tg_llvm_lane_ids(tg_llvm *l, unsigned lanes) {
     LLVMValueRef ids[64];
     for (unsigned i = 0; i < lanes; i++) {

@@ -69,6 +69,7 @@ unsigned tg_llvm_lanes(LLVMValueRef v); /* 1 for a scalar */
 LLVMTypeRef tg_llvm_like(LLVMTypeRef element, LLVMValueRef shape); /* element, or a vector as wide as `shape` */
 LLVMTypeRef tg_llvm_wide(LLVMTypeRef element, unsigned lanes); /* element itself for one lane */
 LLVMValueRef tg_llvm_splat(tg_llvm *l, LLVMValueRef v, unsigned lanes);
+LLVMValueRef tg_llvm_splatted(LLVMValueRef v); /* what all lanes of an instruction that tg_llvm_splat made are; null: it is none */
 LLVMValueRef tg_llvm_lane_ids(tg_llvm *l, unsigned lanes); /* <0, 1, …> of i64 */
 LLVMValueRef tg_llvm_gep(tg_llvm *l, LLVMTypeRef element, LLVMValueRef base, LLVMValueRef index);
 LLVMValueRef tg_llvm_load(tg_llvm *l, LLVMTypeRef type, LLVMValueRef at, unsigned align);

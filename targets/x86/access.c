@@ -97,6 +97,7 @@ LLVMValueRef tg_x86_load_elements(tg_x86 *x, const address *a) {
     if (!is_unit(a->offset)) {
         LLVMValueRef v = tg_x86_load_columns(x, a);
         v = v ? v : tg_x86_load_strided(x, a);
+        v = v ? v : tg_x86_load_near(x, a);
         return v ? v : tg_x86_load_gather(x, a);
     }
     LLVMTypeRef type = LLVMVectorType(a->element, x->lanes);

@@ -1,5 +1,5 @@
 /* The address of one element per lane, and the accesses that complex elements need; private to access.c,
- * atomic.c, complex_access.c, dot_window.c, gather.c and transpose.c. */
+ * atomic.c, complex_access.c, dot_window.c, gather.c, near.c and transpose.c. */
 #ifndef TG_TARGETS_X86_ADDRESS_H
 #define TG_TARGETS_X86_ADDRESS_H
 
@@ -66,6 +66,10 @@ void tg_x86_point_at_row(tg_x86 *x, tg_x86_address *a, LLVMValueRef column);
 /* ---- strided.c ---- */
 /* Lanes at a small constant distance; null: they are not. */
 LLVMValueRef tg_x86_load_strided(tg_x86 *x, const tg_x86_address *a);
+
+/* ---- near.c ---- */
+/* Lanes at constant distances, all within a vector; null: they are not, or under a mask. */
+LLVMValueRef tg_x86_load_near(tg_x86 *x, const tg_x86_address *a);
 
 /* ---- prefetch.c ---- */
 void tg_x86_request_operand(tg_x86 *x, const tg_op *op, const tg_x86_address *a);

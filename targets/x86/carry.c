@@ -12,7 +12,7 @@
  * LLVM moves that outside. */
 #include "targets/x86/carry.h"
 
-enum { MAX_TRIP = 64, MAX_UNROLLED = 9, MAX_UNROLLED_OPS = 600, MAX_CARRIED = 4 };
+enum { MAX_TRIP = 256, MAX_UNROLLED = 9, MAX_UNROLLED_OPS = 600, MAX_CARRIED = 4 };
 
 /* ---- recognition ------------------------------------------------------------------------------------------ */
 

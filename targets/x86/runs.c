@@ -61,16 +61,10 @@ static bool of_constant(tg_x86 *x, LLVMValueRef v, tg_x86_runs *r) {
     return true;
 }
 
-/* As tg_llvm_splat makes them. */
 static bool of_splat(tg_x86 *x, LLVMValueRef v, tg_x86_runs *r) {
-    LLVMValueRef first = LLVMIsAShuffleVectorInst(v) ? LLVMGetOperand(v, 0) : NULL;
-    bool splat = first && LLVMIsAInsertElementInst(first) && is_number(LLVMGetOperand(first, 2), 0);
-    for (unsigned i = 0; splat && i < x->lanes; i++) {
-        splat = LLVMGetMaskValue(v, i) == 0;
-    }
-    LLVMValueRef zero = tg_llvm_i64(x->l, 0);
-    *r = splat ? (tg_x86_runs){LLVMGetOperand(first, 1), zero, zero} : (tg_x86_runs){zero, zero, zero};
-    return splat;
+    LLVMValueRef zero = tg_llvm_i64(x->l, 0), all = tg_llvm_splatted(v);
+    *r = (tg_x86_runs){all ? all : zero, zero, zero};
+    return all;
 }
 
 static bool is_same(const tg_x86_runs *r) {

@@ -12,6 +12,11 @@
  * Windows that overlap along a second axis as well are tiled along both: 4 rows of 2 points read 6 · 4 positions for 8 · 9 products, where 6
  * points of one row read 3 · 8 for 6 · 9, and every row of an image comes from the second-level cache half as often.
  *
+ * The filter's gradient of one channel per lane has two short axes whose points all read the same elements of dY: sums for as many of
+ * both as there are registers.
+ *
+ *   for c by 16 lanes  for r by 3  for s by 3       for p  for q       dY[p, q, c] once; nine sums
+ *
  * Lanes along a reduced axis have a register for each point as well, where the points are few: the columns of a filter's gradient, which all
  * read the same elements of dY.
  *
@@ -26,7 +31,7 @@
  * one, or in a tile that overlaps the one before, where computing a point twice does no harm. */
 #include "targets/x86/carry.h"
 
-enum { MAX_UNROLLED = 9, POINTS = 6, MAX_STEPS = 960, BAND = 4, BAND_POINTS = 8, FEW = 16 };
+enum { MAX_UNROLLED = 9, POINTS = 6, MAX_STEPS = 960, BAND = 4, BAND_POINTS = 8, FEW = 16, SUMS = 12, SUMS_OF_MANY = 28 };
 
 static bool is_inner(const tg_x86_nest *n, const tg_axis *a) {
     return tg_axes_contain(n->inner, n->n_inner, a);
@@ -273,6 +278,36 @@ static void choose_band(const tg_x86 *x, tg_x86_nest *n, const survey *s, uint32
     }
 }
 
+/* Do the reductions read an element for all points along both axes, and no windows that move along them? */
+static bool is_reread(const tg_x86 *x, const tg_x86_nest *n, const survey *s, const tg_axis *a, const tg_axis *b) {
+    bool again = false;
+    for (uint32_t k = 0; k < s->loads.len; k++) {
+        const tg_value *v = tg_result(s->loads.data[k], 0);
+        again = again || (varies_inside(x, n, v) && !tg_type_has_axis(v->type, a) && !tg_type_has_axis(v->type, b));
+    }
+    return again && !has_windows(x, n, s, a) && !has_windows(x, n, s, b);
+}
+
+/* The axis around the tile's as a second one, if both are short and their sums fit the registers. */
+static bool choose_sums(const tg_x86 *x, tg_x86_nest *n, const survey *s) {
+    uint32_t around = 0, most = (x->machine->has_masks ? SUMS_OF_MANY : SUMS) / registers_of(x, n);
+    while (n->outer[around] != n->tile) {
+        around++;
+    }
+    tg_axis *a = around > 0 ? n->outer[around - 1] : NULL;
+    bool sums = n->repeats && a && a != n->vector && n->roots.data[0].kind == TG_X86_ROOT_REDUCE && is_reread(x, n, s, a, n->tile);
+    int64_t across = sums ? x->ranges[n->tile->rank].bound : 0, along = sums ? x->ranges[a->rank].bound : 0;
+    bool fits = across > 0 && across <= most && along > 1;
+    uint32_t points = fits ? even_points(along, most / (uint32_t)across) : 0;
+    if (points < 2) {
+        return false;
+    }
+    n->band = a;
+    n->band_points = points;
+    n->tile_points = (uint32_t)across;
+    return true;
+}
+
 void tg_x86_choose_tile(tg_x86 *x, tg_x86_nest *n) {
     n->tile = n->band = NULL;
     n->unrolled = 0;
@@ -301,7 +336,9 @@ void tg_x86_choose_tile(tg_x86 *x, tg_x86_nest *n) {
         return;
     }
     most = BAND_POINTS / registers_of(x, n) < most ? BAND_POINTS / registers_of(x, n) : most;
-    choose_band(x, n, &s, most);
+    if (!choose_sums(x, n, &s)) {
+        choose_band(x, n, &s, most);
+    }
     find_boxed(x, n, &s);
 }
 

@@ -2,6 +2,8 @@
  *
  *   (d + 32) % 64, k / 32, k % 32      lanes that begin at a multiple of their number stay together: the remainder goes on by one from lane to
  *                                      lane, the quotient is one for all
+ *   k / 4, (k + 1) % 4                 where the divisor divides the number of lanes, they are in runs: the quotient goes on by one from run to
+ *                                      run, the remainder begins anew, a constant; near.c reads what such lanes name
  *   (x + 1) % N                        an index that wraps round leaves [0, N) by less than N: a comparison on each side does
  *   (x + 1) % N, clamp(x, a, b)        in the interior they do not leave [0, N) and [a, b] at all (interior.c) */
 #include "dsl/ir/range.h"
@@ -30,10 +32,51 @@ bool tg_x86_is_multiple(const tg_x86 *x, LLVMValueRef v, unsigned of) {
     return op == LLVMMul && (tg_x86_is_multiple(x, LLVMGetOperand(v, 0), of) || tg_x86_is_multiple(x, LLVMGetOperand(v, 1), of));
 }
 
+/* Lanes that go on by one. */
+static bool goes_on(const tg_x86_val *v) {
+    int64_t step;
+    return v->step && tg_llvm_is_const(v->step, &step) && step == 1;
+}
+
 static bool stay_together(const tg_x86 *x, const tg_x86_val *v, const tg_op *op) {
-    int64_t step, by;
-    return v->step && tg_llvm_is_const(v->step, &step) && step == 1 && tg_value_const_int(tg_operand(op, 1), &by) && by > 0 &&
-           by % x->lanes == 0 && tg_x86_is_multiple(x, v->v, x->lanes);
+    int64_t by;
+    return goes_on(v) && tg_value_const_int(tg_operand(op, 1), &by) && by > 0 && by % x->lanes == 0 && tg_x86_is_multiple(x, v->v, x->lanes);
+}
+
+/* A multiple of the number of lanes, and a constant. */
+static bool find_rest(const tg_x86 *x, LLVMValueRef v, int64_t *rest) {
+    int64_t c;
+    *rest = 0;
+    if (tg_x86_is_multiple(x, v, x->lanes) || tg_llvm_is_const(v, rest)) {
+        return true;
+    }
+    LLVMOpcode op = LLVMIsAInstruction(v) ? LLVMGetInstructionOpcode(v) : LLVMRet;
+    if (op != LLVMAdd && op != LLVMSub) {
+        return false;
+    }
+    bool both = find_rest(x, LLVMGetOperand(v, 0), rest) && find_rest(x, LLVMGetOperand(v, 1), &c);
+    return both && !(op == LLVMAdd ? __builtin_add_overflow(*rest, c, rest) : __builtin_sub_overflow(*rest, c, rest));
+}
+
+static bool are_runs(const tg_x86 *x, const tg_x86_val *v, const tg_op *op, int64_t *by, int64_t *rest) {
+    enum { NEAR = 1 << 20 };
+    bool runs = goes_on(v) && tg_value_const_int(tg_operand(op, 1), by) && *by > 0 && *by < x->lanes && x->lanes % *by == 0;
+    return runs && find_rest(x, v->v, rest) && *rest > -NEAR && *rest < NEAR;
+}
+
+/* Of m + rest, m + rest + 1 …, m a multiple of the number of lanes. */
+static LLVMValueRef in_runs(tg_x86 *x, LLVMValueRef first, int64_t by, int64_t rest, bool rem) {
+    LLVMValueRef lane[64], d = tg_llvm_i64(x->l, by);
+    for (unsigned i = 0; i < x->lanes; i++) {
+        int64_t at = rest + i, mod = (at % by + by) % by;
+        lane[i] = tg_llvm_i64(x->l, rem ? mod : (at - mod) / by);
+    }
+    LLVMValueRef lanes = LLVMConstVector(lane, x->lanes);
+    if (rem) {
+        return lanes;
+    }
+    LLVMValueRef m = LLVMBuildSub(x->builder, first, tg_llvm_i64(x->l, rest), "");
+    return LLVMBuildAdd(x->builder, tg_llvm_splat(x->l, LLVMBuildExactSDiv(x->builder, m, d, ""), x->lanes), lanes, "");
 }
 
 /* ---- indices that wrap round -------------------------------------------------------------------------------- */
@@ -97,7 +140,11 @@ bool tg_x86_eval_quotient(tg_x86 *x, tg_x86_frame *f, tg_op *op, tg_x86_val *out
         out->step = step;
         return true;
     }
-    int64_t c;
+    int64_t c, rest;
+    if (are_runs(x, out, op, &c, &rest)) {
+        *out = (tg_x86_val){in_runs(x, out->v, c, rest, rem), NULL, NULL};
+        return true;
+    }
     bool power = tg_value_const_int(tg_operand(op, 1), &c) && c > 0 && (c & (c - 1)) == 0;
     if (!rem || power || !wraps_once(x, op)) {
         return false;

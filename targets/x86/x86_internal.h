@@ -114,7 +114,7 @@ typedef TG_VEC(tg_x86_boxed) tg_x86_boxes;
 typedef TG_VEC(tg_op *) tg_x86_loads;
 
 /* Loops over `outer`, in it loops over `inner` (the reduced or scanned axes), in it the roots. `vector` is one of them. */
-enum { TG_X86_MAX_ROOTS = 128, TG_X86_MAX_POINTS = 16 }; /* of a nest; points (or vectors of them) worked on at a time */
+enum { TG_X86_MAX_ROOTS = 128, TG_X86_MAX_POINTS = 32 }; /* of a nest; points (or vectors of them) worked on at a time */
 
 typedef struct tg_x86_nest {
     tg_axis *outer[8], *inner[8];
