@@ -1,4 +1,5 @@
 /* Functions of ops.h: convolutions and pooling. */
+#include "stdlib/dense.h"
 #include "stdlib/ops_conv_groups.h"
 
 enum { SPACE = 3 };
@@ -64,6 +65,9 @@ static tg_status convolve(tg_context *context, const direction *d, const tg_tens
                        "%s: the first tensor has %u dimensions; it takes [N, W, C] to [N, D, H, W, C]",
                        d->name, rank);
     }
+    if (d->has_bias && context && tg_conv_has_group_kernel(context, d == &to_image, first, second, bias, out, &o)) {
+        return tg_conv_by_group_kernel(context, d == &to_image, first, second, bias, out, &o);
+    }
     arguments a = {.n = 0};
     list_arguments(&a, d, first, second, bias, out, &o);
     return tg_std_launch(context, d->rows[rank - 3], a.values, a.n);
@@ -114,10 +118,53 @@ static tg_status wgrad(tg_context *context, const tg_tensor *x, const tg_tensor 
     return convolve(context, &to_filter, x, dy, NULL, df, options);
 }
 
+/* Filters of one position: dF[c, k] = sum of X[stride p, c] dY[p, k], where what is read of X and dY may change places. */
+static bool is_symmetric(const tg_tensor *x, const tg_tensor *dy, const tg_tensor *df, const tg_conv_options *o) {
+    bool fits = x && dy && df && x->rank >= 3 && x->rank <= 5 && dy->rank == x->rank && df->rank == x->rank && o->groups == 1;
+    for (uint32_t i = 0; fits && i + 2 < x->rank; i++) {
+        int64_t extent = x->arg.shape[1 + i];
+        fits = df->arg.shape[i] == 1 && o->stride[i] > 0 && o->dilation[i] > 0 && o->pad[i] == 0 && extent > 0 &&
+               dy->arg.shape[1 + i] == (extent - 1) / o->stride[i] + 1;
+    }
+    return fits;
+}
+
+/* What is read of an image; null: no memory. */
+static tg_tensor *strided_view(const tg_tensor *x, const tg_tensor *dy, const tg_conv_options *o) {
+    int64_t shape[TG_MAX_RANK], stride[TG_MAX_RANK];
+    bool fits = true;
+    for (uint32_t i = 0; i < x->rank; i++) {
+        bool space = i > 0 && i + 1 < x->rank;
+        shape[i] = space ? dy->arg.shape[i] : x->arg.shape[i];
+        fits = fits && !__builtin_mul_overflow(x->arg.stride[i], space ? o->stride[i - 1] : 1, &stride[i]);
+    }
+    return fits ? tg_tensor_view(x, x->rank, shape, stride, 0) : NULL;
+}
+
+/* As after exchanging the filter's channels, so that results are stored side by side: with channels first, a filter's input channels are. */
+static tg_status wgrad_exchanged(tg_context *context, const tg_tensor *x, const tg_tensor *dy, const tg_tensor *df, const tg_conv_options *options) {
+    uint32_t order[TG_MAX_RANK], last = df->rank - 1;
+    for (uint32_t i = 0; i <= last; i++) {
+        order[i] = i + 1 == last ? last : i == last ? last - 1 : i;
+    }
+    tg_tensor *image = strided_view(x, dy, options), *filter = tg_tensor_permute(df, order);
+    tg_status s = image && filter ? wgrad(context, dy, image, filter, NULL)
+                                  : tg_fail(context, TG_ERROR_OUT_OF_MEMORY, "conv_wgrad: no memory for views of the tensors");
+    tg_tensor_release(image);
+    tg_tensor_release(filter);
+    return s;
+}
+
 tg_status tg_op_conv_wgrad(tg_context *context, const tg_tensor *x, const tg_tensor *dy,
                            tg_tensor *df, const tg_conv_options *options) {
     tg_conv_options o = TG_CONV_OPTIONS_INIT;
-    int64_t joined = context && tg_std_options(options, &o, sizeof o) ? tg_conv_joined_groups(x, dy, df, o.groups) : 1;
+    if (!context || !tg_std_options(options, &o, sizeof o)) {
+        return wgrad(context, x, dy, df, options);
+    }
+    if (is_symmetric(x, dy, df, &o) && df->arg.stride[df->rank - 1] != 1 && df->arg.stride[df->rank - 2] == 1) {
+        return wgrad_exchanged(context, x, dy, df, options);
+    }
+    int64_t joined = tg_conv_joined_groups(x, dy, df, o.groups);
     return joined > 1 ? tg_conv_wgrad_joined(context, wgrad, x, dy, df, &o, joined) : wgrad(context, x, dy, df, options);
 }
 
@@ -163,48 +210,15 @@ tg_status tg_op_winograd_filter(tg_context *context, const tg_tensor *f, tg_tens
     return tg_std_launch(context, is_of_two(u) ? TG_STD_winograd2_filter : TG_STD_winograd_filter, TG_ARGS(f, u));
 }
 
-/* An image as the kernel reads and writes it, channels last: itself, or a copy for the time of the call. */
-typedef struct image {
-    tg_tensor *copy; /* null: it is as it should be */
-    void *memory;
-    size_t size;
-} image;
-
-static bool image_open(tg_context *context, const tg_tensor *t, image *i) {
-    *i = (image){NULL, NULL, 0};
-    if (!t || t->rank != 4 || t->arg.shape[3] < 2 || t->arg.stride[3] == 1) {
-        return true;
-    }
-    int64_t stride[4], bytes = tg_tensor_row_major(t->dtype, 4, t->arg.shape, stride);
-    i->size = bytes > 0 ? (size_t)bytes : 1;
-    i->memory = context->allocator.alloc(context->allocator.user, i->size, 64);
-    i->copy = i->memory ? tg_tensor_from_memory(context, t->dtype, 4, t->arg.shape, NULL, i->memory, NULL, NULL) : NULL;
-    return i->copy;
-}
-
-static void image_close(tg_context *context, image *i) {
-    tg_tensor_release(i->copy);
-    tg_free(&context->allocator, i->memory, i->size);
-}
-
 static tg_status winograd(tg_context *context, const tg_tensor *x, const tg_tensor *u, const tg_tensor *bias,
                           tg_tensor *y, const tg_conv_options *o) {
-    image in, out;
-    bool ready = image_open(context, x, &in), both = image_open(context, y, &out) && ready;
-    tg_status s = both ? TG_OK : tg_fail(context, TG_ERROR_OUT_OF_MEMORY, "conv_winograd: no memory for a copy of an image");
-    if (!s && in.copy) {
-        s = tg_std_launch(context, TG_STD_copy, TG_ARGS(x, in.copy));
-    }
+    tg_dense d;
+    tg_status s = tg_dense_open(context, (const tg_tensor *[]){x, y}, 2, "conv_winograd", &d);
     if (!s) {
         s = tg_std_launch(context, is_of_two(u) ? TG_STD_conv2d_winograd2 : TG_STD_conv2d_winograd,
-                          TG_ARGS(in.copy ? in.copy : x, u, bias, out.copy ? out.copy : y, o->pad[0], o->pad[1], (int64_t)o->activation));
+                          TG_ARGS(d.tensor[0], u, bias, d.tensor[1], o->pad[0], o->pad[1], (int64_t)o->activation));
     }
-    if (!s && out.copy) {
-        s = tg_std_launch(context, TG_STD_copy, TG_ARGS(out.copy, y));
-    }
-    image_close(context, &in);
-    image_close(context, &out);
-    return s;
+    return tg_dense_close(context, &d, s);
 }
 
 tg_status tg_op_conv_winograd(tg_context *context, const tg_tensor *x, const tg_tensor *u,
@@ -224,17 +238,20 @@ tg_status tg_op_conv_winograd(tg_context *context, const tg_tensor *x, const tg_
 /* ---- depthwise ------------------------------------------------------------------------------ */
 
 enum { DEPTHWISE_TENSORS = 4 };
+_Static_assert((int)DEPTHWISE_TENSORS <= (int)TG_DENSE_TENSORS, "copies of all tensors");
 
-/* `planes`: the kernel for images whose channels come before their rows and columns; its tensors are the same in that order. */
+/* `planes`: the kernel for images whose channels come before their rows and columns; its tensors are the same in that order. `padded`: the kernel
+ * that copies windows, with zeros around them. */
 typedef struct depthwise_direction {
-    tg_std_row row, planes;
-    uint32_t n_tensors, filter; /* the images are the others of rank 4 */
+    tg_std_row row, planes, padded;
+    uint32_t n_tensors, filter, result; /* the images are the others of rank 4; `result` is of the forward direction */
     bool has_activation;
 } depthwise_direction;
 
-static const depthwise_direction depthwise_forward = {TG_STD_depthwise2d, TG_STD_depthwise2d_planes, 4, 1, true},
-                                 depthwise_to_image = {TG_STD_depthwise2d_dgrad, TG_STD_depthwise2d_planes_dgrad, 3, 1, false},
-                                 depthwise_to_filter = {TG_STD_depthwise2d_wgrad, TG_STD_depthwise2d_planes_wgrad, 3, 2, false};
+static const depthwise_direction
+    depthwise_forward = {TG_STD_depthwise2d, TG_STD_depthwise2d_planes, TG_STD_depthwise2d_padded, 4, 1, 3, true},
+    depthwise_to_image = {TG_STD_depthwise2d_dgrad, TG_STD_depthwise2d_planes_dgrad, TG_STD_depthwise2d_dgrad, 3, 1, 0, false},
+    depthwise_to_filter = {TG_STD_depthwise2d_wgrad, TG_STD_depthwise2d_planes_wgrad, TG_STD_depthwise2d_wgrad, 3, 2, 1, false};
 
 /* Do columns follow one another, and channels not? */
 static bool is_planes(const tg_tensor *t) {
@@ -255,6 +272,31 @@ static bool are_planes(const depthwise_direction *d, const tg_tensor *const *ten
 static tg_tensor *channels_first(const tg_tensor *t) {
     static const uint32_t of_image[] = {0, 3, 1, 2}, of_filter[] = {2, 0, 1}, of_bias[] = {0};
     return tg_tensor_permute(t, t->rank == 4 ? of_image : t->rank == 3 ? of_filter : of_bias);
+}
+
+enum { LARGE = 25, LARGER = 49, SMALL = 14 * 14 };
+
+static int64_t taps_of(const depthwise_direction *d, const tg_tensor *const *tensors) {
+    const int64_t *filter = tensors[d->filter]->arg.shape;
+    int64_t taps;
+    return __builtin_mul_overflow(filter[0], filter[1], &taps) ? INT64_MAX : taps;
+}
+
+/* Are so many of a tile's windows at borders, where every load is tested, that a copy with zeros around is less work? docs/performance/x86-conv.md
+ * has the table: from 7 x 7 positions of a filter on, from 5 x 5 where the result is small. */
+static bool prefers_padded(const depthwise_direction *d, const tg_tensor *const *tensors) {
+    const tg_tensor *f = tensors[d->filter], *y = tensors[d->result];
+    if (!f || f->rank != 3 || !y || y->rank != 4) {
+        return false;
+    }
+    int64_t taps = taps_of(d, tensors), p = y->arg.shape[1], q = y->arg.shape[2];
+    return taps >= LARGER || (taps >= LARGE && p <= SMALL && q <= SMALL && p * q <= SMALL);
+}
+
+/* Are rows so short that most lanes along them are empty, and filters so large that copies with channels last are less work? The same table. */
+static bool prefers_channels_last(const tg_context *context, const depthwise_direction *d, const tg_tensor *const *tensors) {
+    int64_t lanes = context->machine.vector_bits / (int)(8 * sizeof(float)), columns = tensors[d->result]->arg.shape[2];
+    return columns <= lanes / 2 && taps_of(d, tensors) >= LARGE;
 }
 
 static tg_status launch_depthwise(tg_context *context, const depthwise_direction *d, tg_std_row row, const tg_tensor *const *tensors,
@@ -287,6 +329,16 @@ static tg_status launch_planes(tg_context *context, const depthwise_direction *d
     return s;
 }
 
+static tg_status launch_channels_last(tg_context *context, const depthwise_direction *d, const tg_tensor *const *tensors, const tg_conv_options *o) {
+    return launch_depthwise(context, d, prefers_padded(d, tensors) ? d->padded : d->row, tensors, o);
+}
+
+static tg_status launch_copies(tg_context *context, const depthwise_direction *d, const tg_tensor *const *tensors, const tg_conv_options *o) {
+    tg_dense dense;
+    tg_status s = tg_dense_open(context, tensors, d->n_tensors, tg_std_table[d->row].name, &dense);
+    return tg_dense_close(context, &dense, s ? s : launch_channels_last(context, d, dense.tensor, o));
+}
+
 static tg_status depthwise(tg_context *context, const depthwise_direction *d, const tg_tensor *const *tensors, const tg_conv_options *options) {
     tg_conv_options o = TG_CONV_OPTIONS_INIT;
     if (!tg_std_options(options, &o, sizeof o) || o.groups != 1) {
@@ -296,7 +348,10 @@ static tg_status depthwise(tg_context *context, const depthwise_direction *d, co
     if (status) {
         return status;
     }
-    return context && are_planes(d, tensors) ? launch_planes(context, d, tensors, &o) : launch_depthwise(context, d, d->row, tensors, &o);
+    bool planes = context && are_planes(d, tensors);
+    return !planes ? launch_channels_last(context, d, tensors, &o)
+           : prefers_channels_last(context, d, tensors) ? launch_copies(context, d, tensors, &o)
+                                                            : launch_planes(context, d, tensors, &o);
 }
 
 tg_status tg_op_depthwise2d(tg_context *context, const tg_tensor *x, const tg_tensor *f,

@@ -1,4 +1,4 @@
-/* A group of 4 channels has 4 of the 8 or 16 lanes of a vector, and a quarter of each line of memory that it reads. So several groups are taken as
+/* Gradients of filters. A group of 4 channels has 4 of the 8 or 16 lanes of a vector, and a quarter of each line of memory that it reads. So several groups are taken as
  * one: its gradient has sums for all pairs of their channels, of which those within a group are kept. That is several times the products, at a
  * multiple of the speed, and nothing that is kept depends on another group.
  *
@@ -8,6 +8,8 @@
  *
  * With channels that are not last, vectors run along the images, and groups are well off by themselves. */
 #include "stdlib/ops_conv_groups.h"
+
+#include "stdlib/dense.h"
 
 #include <string.h>
 
@@ -63,5 +65,93 @@ tg_status tg_conv_wgrad_joined(tg_context *context, tg_conv_wgrad_fn *wgrad, con
     tg_status s = wgrad(context, x, dy, all, &o);
     s = s ? s : keep(context, all, df, joined, options->groups);
     tg_tensor_release(all);
+    return s;
+}
+
+/* ---- the other directions: kernels/groups.dsl ------------------------------------------------------------------ */
+
+/* Channels of a group. With more, products in registers fill their vectors; a gradient with channels last would transpose the filter first, and gains as
+ * long as a group is no more than a vector. */
+static int64_t most_channels(const tg_context *context, bool to_image, const tg_tensor *out) {
+    enum { MOST = 8 };
+    int64_t lanes = context->machine.vector_bits / (int)(8 * sizeof(float));
+    return to_image && out->arg.stride[out->rank - 1] == 1 && lanes > MOST ? lanes : MOST;
+}
+
+/* They are a power of two, so that vectors hold whole groups. */
+static bool suits_groups(const tg_context *context, bool to_image, const tg_tensor *f, const tg_tensor *out, const tg_conv_options *o) {
+    int64_t filters = f->arg.shape[f->rank - 1], channels = f->arg.shape[f->rank - 2], all;
+    return channels > 0 && channels <= most_channels(context, to_image, out) && (channels & (channels - 1)) == 0 && o->groups > 1 &&
+           !__builtin_mul_overflow(channels, o->groups, &all) && all == filters && filters == out->arg.shape[out->rank - 1];
+}
+
+bool tg_conv_has_group_kernel(const tg_context *context, bool to_image, const tg_tensor *first, const tg_tensor *f, const tg_tensor *bias,
+                              const tg_tensor *out, const tg_conv_options *o) {
+    uint32_t rank = first && f && out ? first->rank : 0;
+    bool fits = (rank == 3 || rank == 4) && f->rank == rank && out->rank == rank && (!bias || bias->rank == 1);
+    fits = fits && first->dtype == TG_F32 && f->dtype == TG_F32 && out->dtype == TG_F32 && first->arg.shape[rank - 1] == out->arg.shape[rank - 1];
+    for (uint32_t i = 0; i + 2 < rank && fits; i++) {
+        fits = o->stride[i] > 0 && o->dilation[i] > 0 && (o->stride[i] == 1 || o->dilation[i] == 1);
+    }
+    return fits && suits_groups(context, to_image, f, out, o);
+}
+
+/* Sequences are images of one row, and their filters, too. */
+static tg_tensor *as_image(const tg_tensor *t, bool is_filter) {
+    int64_t shape[4], stride[4];
+    uint32_t row = is_filter ? 0 : 1;
+    for (uint32_t i = 0; i < 4; i++) {
+        bool added = t->rank == 3 && i == row;
+        uint32_t from = t->rank == 3 && i > row ? i - 1 : i;
+        shape[i] = added ? 1 : t->arg.shape[from];
+        stride[i] = added ? 1 : t->arg.stride[from];
+    }
+    return tg_tensor_view(t, 4, shape, stride, 0);
+}
+
+enum { FIRST, FILTER, BIAS, OUT, TENSORS };
+
+static tg_status launch_groups(tg_context *context, tg_std_row row, const tg_tensor *const *t, const tg_conv_options *o, bool images) {
+    uint32_t w = images ? 1 : 0;
+    return tg_std_launch(context, row,
+                         TG_ARGS(t[FIRST], t[FILTER], t[BIAS], t[OUT], images ? o->stride[0] : 1, o->stride[w], images ? o->pad[0] : 0, o->pad[w],
+                                 images ? o->dilation[0] : 1, o->dilation[w], (int64_t)o->activation));
+}
+
+/* Do columns of images follow one another, and channels not, and are rows long enough for lanes along them? */
+static bool are_planes(const tg_context *context, const tg_tensor *const *t) {
+    const tg_tensor_arg *a = &t[FIRST]->arg, *b = &t[OUT]->arg;
+    int64_t lanes = context->machine.vector_bits / (int)(8 * sizeof(float));
+    return a->stride[2] == 1 && a->stride[3] != 1 && b->stride[2] == 1 && b->stride[3] != 1 && a->shape[2] > lanes / 2 && b->shape[2] > lanes / 2;
+}
+
+static tg_status by_planes(tg_context *context, bool to_image, const tg_tensor *const *t, const tg_conv_options *o, bool images) {
+    static const uint32_t image[] = {0, 3, 1, 2}, filter[] = {3, 2, 0, 1};
+    tg_tensor *first = tg_tensor_permute(t[FIRST], image), *f = tg_tensor_permute(t[FILTER], filter), *out = tg_tensor_permute(t[OUT], image);
+    tg_status s = !first || !f || !out ? tg_fail(context, TG_ERROR_OUT_OF_MEMORY, "conv: no memory for views of its tensors")
+                                       : launch_groups(context, to_image ? TG_STD_conv2d_groups_planes_dgrad : TG_STD_conv2d_groups_planes,
+                                                       (const tg_tensor *[]){first, f, t[BIAS], out}, o, images);
+    tg_tensor_release(first);
+    tg_tensor_release(f);
+    tg_tensor_release(out);
+    return s;
+}
+
+static tg_status by_copies(tg_context *context, bool to_image, const tg_tensor *const *t, const tg_conv_options *o, bool images) {
+    tg_dense d;
+    tg_status s = tg_dense_open(context, t, TENSORS, "conv", &d);
+    return tg_dense_close(context, &d, s ? s : launch_groups(context, to_image ? TG_STD_conv2d_groups_dgrad : TG_STD_conv2d_groups, d.tensor, o, images));
+}
+
+tg_status tg_conv_by_group_kernel(tg_context *context, bool to_image, const tg_tensor *first, const tg_tensor *f, const tg_tensor *bias, const tg_tensor *out,
+                                  const tg_conv_options *options) {
+    tg_tensor *x = as_image(first, false), *filter = as_image(f, true), *y = as_image(out, false);
+    const tg_tensor *t[TENSORS] = {x, filter, bias, y};
+    tg_status s = !x || !filter || !y           ? tg_fail(context, TG_ERROR_OUT_OF_MEMORY, "conv: no memory for views of its tensors")
+                  : are_planes(context, t) ? by_planes(context, to_image, t, options, first->rank == 4)
+                                           : by_copies(context, to_image, t, options, first->rank == 4);
+    tg_tensor_release(x);
+    tg_tensor_release(filter);
+    tg_tensor_release(y);
     return s;
 }

@@ -1,4 +1,4 @@
-/* Gradients of filters whose groups have few channels, several groups at a time. */
+/* Convolutions whose groups have few channels, several groups at a time. */
 #ifndef TG_STDLIB_OPS_CONV_GROUPS_H
 #define TG_STDLIB_OPS_CONV_GROUPS_H
 
@@ -11,5 +11,12 @@ int64_t tg_conv_joined_groups(const tg_tensor *x, const tg_tensor *dy, const tg_
 /* What `wgrad` would do, by it with fewer groups. */
 tg_status tg_conv_wgrad_joined(tg_context *context, tg_conv_wgrad_fn *wgrad, const tg_tensor *x, const tg_tensor *dy, tg_tensor *df,
                                const tg_conv_options *options, int64_t joined);
+
+/* Is there a kernel for these sequences or images and groups, the tensors being those of a convolution, or `to_image`, of its gradient? */
+bool tg_conv_has_group_kernel(const tg_context *context, bool to_image, const tg_tensor *first, const tg_tensor *f, const tg_tensor *bias,
+                              const tg_tensor *out, const tg_conv_options *options);
+/* Then: what it computes. */
+tg_status tg_conv_by_group_kernel(tg_context *context, bool to_image, const tg_tensor *first, const tg_tensor *f, const tg_tensor *bias, const tg_tensor *out,
+                                  const tg_conv_options *options);
 
 #endif

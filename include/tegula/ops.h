@@ -176,6 +176,8 @@ typedef struct tg_conv_options {
 /** y = act(x * f + bias): a cross-correlation, as everywhere in deep learning.
  *
  * Channels are last; another order in memory is a permuted view. Geometry is compiled in: every new one compiles.
+ * Groups of up to 8 channels, as many out as in, have kernels of their own; where channels are not last and rows are short, they take
+ * memory for copies of the tensors, as do depthwise layers with large filters.
  *
  * @param x     [N, W, C], [N, H, W, C] or [N, D, H, W, C]
  * @param f     [filter…, C / groups, K]

@@ -211,43 +211,73 @@ kernel depthwise2d<T: float>(in T X[N, H, W, C], in T F[const R, const S, C], in
     }
 }
 
-/// dX of depthwise2d
+/// depthwise2d from copies of some lines of 16 channels with zeros around them, so that windows that reach outside need no tests: for large filters
+kernel depthwise2d_padded<T: float>(in T X[N, H, W, C], in T F[const R, const S, C], in? T bias[C], out T Y[N, P, Q, C],
+    const int stride_h = 1, const int stride_w = 1, const int pad_h = 0, const int pad_w = 0, const int dil_h = 1, const int dil_w = 1, const int act = 0)
+    where stride_h > 0, dil_h > 0, stride_w > 0, dil_w > 0,
+          P == (H + 2 * pad_h - dil_h * (R - 1) - 1) / stride_h + 1,
+          Q == (W + 2 * pad_w - dil_w * (S - 1) - 1) / stride_w + 1
+{
+    grid (each n in N, p in P, c in C) {
+        let lines = (p.size - 1) * stride_h + (R - 1) * dil_h + 1, top = p.first * stride_h - pad_h;
+        axis q in Q, y in lines, x in max((Q - 1) * stride_w + (S - 1) * dil_w + 1, W + pad_w), h in H from top until top + lines, w in W;
+        T z[y, x, c] = 0;
+        z[y = h - top, x = w + pad_w] = X[n, h, w, c];
+        wide(T) acc[p, q, c] = 0;
+        for (each r in R) for (each s in S)
+            acc += widen(z[y = (p - p.first) * stride_h + r * dil_h, x = q * stride_w + s * dil_w]) * widen(F[r, s, c]);
+        if (bias) acc += widen(bias[c]);
+        Y[n, p, q, c] = T(activate(acc, act, 0));
+    }
+}
+schedule depthwise2d_padded { c = 16; p = 16; }
+
+/// dX of depthwise2d. The places of a stride are computed one after the other, each from the filter positions that reach it.
 kernel depthwise2d_dgrad<T: float>(in T dY[N, P, Q, C], in T F[const R, const S, C], out T dX[N, H, W, C],
     const int stride_h = 1, const int stride_w = 1, const int pad_h = 0, const int pad_w = 0, const int dil_h = 1, const int dil_w = 1)
     where stride_h > 0, dil_h > 0, stride_w > 0, dil_w > 0,
           P == (H + 2 * pad_h - dil_h * (R - 1) - 1) / stride_h + 1,
           Q == (W + 2 * pad_w - dil_w * (S - 1) - 1) / stride_w + 1
 {
-    grid (each n in N, each i in stride_h, each j in stride_w, y in ceil_div(H, stride_h), x in ceil_div(W, stride_w), c in C) {
-        wide(T) acc[y, x, c] = 0;
-        if const (is_regular(stride_h, dil_h) && is_regular(stride_w, dil_w)) {
-            let r0 = (i + pad_h) % stride_h, s0 = (j + pad_w) % stride_w;
-            let p0 = y + (i + pad_h - r0 * dil_h) / stride_h, q0 = x + (j + pad_w - s0 * dil_w) / stride_w;
-            for (each t in ceil_div(R, stride_h)) for (each v in ceil_div(S, stride_w)) // of places with fewer the last is outside of F
-                acc += widen(dY[n, p0 - t * dil_h, q0 - v * dil_w, c]) * widen(F[r0 + t * stride_h, s0 + v * stride_w, c]);
-        } else {
-            for (each r in R) for (each s in S) {
-                let p = y * stride_h + i + pad_h - r * dil_h, q = x * stride_w + j + pad_w - s * dil_w;
-                let on = p % stride_h == 0 && q % stride_w == 0; // floor division makes it exact
-                acc += widen(on ? dY[n, p / stride_h, q / stride_w, c] : 0) * widen(F[r, s, c]);
+    grid (each n in N, y in ceil_div(H, stride_h), x in ceil_div(W, stride_w), c in C) {
+        unroll for (int i = 0; i < stride_h; i += 1) unroll for (int j = 0; j < stride_w; j += 1) {
+            wide(T) acc[y, x, c] = 0;
+            if const (is_regular(stride_h, dil_h) && is_regular(stride_w, dil_w)) {
+                let r0 = (i + pad_h) % stride_h, s0 = (j + pad_w) % stride_w;
+                let p0 = y + (i + pad_h - r0 * dil_h) / stride_h, q0 = x + (j + pad_w - s0 * dil_w) / stride_w;
+                for (each t in ceil_div(R - r0, stride_h)) for (each v in ceil_div(S - s0, stride_w))
+                    acc += widen(dY[n, p0 - t * dil_h, q0 - v * dil_w, c]) * widen(F[r0 + t * stride_h, s0 + v * stride_w, c]);
+            } else {
+                for (each r in R) for (each s in S) {
+                    let p = y * stride_h + i + pad_h - r * dil_h, q = x * stride_w + j + pad_w - s * dil_w;
+                    let on = p % stride_h == 0 && q % stride_w == 0; // floor division makes it exact
+                    acc += on ? widen(dY[n, p / stride_h, q / stride_w, c]) * widen(F[r, s, c]) : 0;
+                }
             }
+            dX[n, y * stride_h + i, x * stride_w + j, c] = T(acc);
         }
-        dX[n, y * stride_h + i, x * stride_w + j, c] = T(acc);
     }
 }
 
-/// dF of depthwise2d
+/// dF of depthwise2d. Some lines of 16 channels are copied with zeros around them, so that what windows read is inside and side by side, and all sums of a
+/// channel run through the lines together: each element of dY is read once.
 kernel depthwise2d_wgrad<T: float>(in T X[N, H, W, C], in T dY[N, P, Q, C], out T dF[const R, const S, C],
     const int stride_h = 1, const int stride_w = 1, const int pad_h = 0, const int pad_w = 0, const int dil_h = 1, const int dil_w = 1)
     where stride_h > 0, dil_h > 0, stride_w > 0, dil_w > 0,
           P == (H + 2 * pad_h - dil_h * (R - 1) - 1) / stride_h + 1,
           Q == (W + 2 * pad_w - dil_w * (S - 1) - 1) / stride_w + 1
 {
-    grid (each r in R, each s in S, c in C) {
-        wide(T) acc[c] = 0;
-        for (each n in N) for (p in P) for (q in Q)
-            acc += sum(widen(X[n, p * stride_h + r * dil_h - pad_h, q * stride_w + s * dil_w - pad_w, c]) * widen(dY[n, p, q, c]), p, q);
+    grid (c in C) {
+        axis r in R, s in S;
+        wide(T) acc[r, s, c] = 0;
+        for (each n in N) for (p in P) {
+            let lines = (p.size - 1) * stride_h + (R - 1) * dil_h + 1, top = p.first * stride_h - pad_h;
+            axis q in Q, y in lines, x in max((Q - 1) * stride_w + (S - 1) * dil_w + 1, W + pad_w), h in H from top until top + lines, w in W;
+            T z[y, x, c] = 0;
+            z[y = h - top, x = w + pad_w] = X[n, h, w, c];
+            acc += sum(widen(z[y = (p - p.first) * stride_h + r * dil_h, x = q * stride_w + s * dil_w]) * widen(dY[n, p, q, c]), p, q);
+        }
         dF[r, s, c] = T(acc);
     }
 }
-schedule depthwise2d_wgrad { p = 1; q = 64; } // a piece of a row of each at a time: a vector of channels over whole images is a line of memory each step
+schedule depthwise2d_wgrad { c = 16; p = 16; }

@@ -28,7 +28,7 @@ static conv sizes(const kcase *c) {
     conv v = {.n = kd(c, "N"),
               .c = kd(c, "C"),
               .k = kd_or(c, "K", kd(c, "C")),
-              .groups = kd_or(c, "groups", 1)};
+              .groups = kd_or(c, "groups", kd_or(c, "CG", 0) > 0 && kd(c, "C") > 0 ? kd(c, "C") / kd(c, "CG") : 1)};
     for (int i = 0; i < SPACE; i++) {
         bool here = khas(c, images[i]);
         v.image[i] = kd_or(c, images[i], 1);
@@ -127,6 +127,50 @@ void ref_conv_dgrad(kcase *c) {
     clear(c, "dX");
     each_tap(c, to_image);
     finish(c, "dX", kd(c, "C"), 1);
+}
+
+/* Element of channel a at position `at`, of all images with so many `positions` each, or of a filter. */
+static int64_t element(const conv *v, const int64_t extent[SPACE], int64_t at, int64_t a) {
+    int64_t n = volume(extent);
+    return v->planes ? (at / n * v->c + a) * n + at % n : at * v->c + a;
+}
+
+static void planes(kcase *c, const char *out, tap_fn fn) {
+    conv v = sizes(c);
+    v.planes = true;
+    clear(c, out);
+    walk_taps(c, &v, fn);
+}
+
+/* With filters as [K, C / groups, filter…] */
+static void planes_forward(kcase *c, const conv *v, int64_t x, int64_t f, int64_t y) {
+    int64_t taps = volume(v->filter);
+    EACH_CHANNEL(v) {
+        kt(c, "Y")[element(v, v->output, y, k)] += kt(c, "X")[element(v, v->image, x, in + a)] * kt(c, "F")[(k * cg + a) * taps + f];
+    }
+}
+
+static void planes_to_image(kcase *c, const conv *v, int64_t x, int64_t f, int64_t y) {
+    int64_t taps = volume(v->filter);
+    EACH_CHANNEL(v) {
+        kt(c, "dX")[element(v, v->image, x, in + a)] += kt(c, "dY")[element(v, v->output, y, k)] * kt(c, "F")[(k * cg + a) * taps + f];
+    }
+}
+
+void ref_conv_groups_planes(kcase *c) {
+    planes(c, "Y", planes_forward);
+    finish(c, "Y", kd(c, "C"), kd(c, "P") * kd(c, "Q"));
+}
+
+void ref_conv_groups_planes_dgrad(kcase *c) {
+    planes(c, "dX", planes_to_image);
+    finish(c, "dX", kd(c, "C"), kd(c, "H") * kd(c, "W"));
+}
+
+void ref_conv_groups(kcase *c) {
+    clear(c, "Y");
+    each_tap(c, forward);
+    finish(c, "Y", kd(c, "C"), 1);
 }
 
 void ref_conv_wgrad(kcase *c) {
@@ -239,12 +283,6 @@ void ref_conv_winograd2(kcase *c) {
 }
 
 /* ---- depthwise ----------------------------------------------------------------------------------- */
-
-/* Element of channel a at position `at`, of all images with so many `positions` each, or of a filter. */
-static int64_t element(const conv *v, const int64_t extent[SPACE], int64_t at, int64_t a) {
-    int64_t n = volume(extent);
-    return v->planes ? (at / n * v->c + a) * n + at % n : at * v->c + a;
-}
 
 static void channel_forward(kcase *c, const conv *v, int64_t x, int64_t f, int64_t y) {
     for (int64_t a = 0; a < v->c; a++) {

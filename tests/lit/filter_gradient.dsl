@@ -10,6 +10,11 @@
 // CHECK: nest r s by 3 | p q x8 *1: reduce add
 // SEVEN: nest r s by 4 | p q x8 *1: reduce add
 // APART: nest i | j x8 *4: reduce add
+// Lanes along channels: all nine sums of a channel, and of 35 of a larger filter as many as there are registers for.
+// RUN: %tegula compile std:depthwise2d_wgrad --set R=3 --set S=3 --emit plan --arch avx2 | FileCheck %s --check-prefix NINE
+// RUN: %tegula compile std:depthwise2d_wgrad --set R=7 --set S=5 --emit plan --arch avx512 | FileCheck %s --check-prefix MANY
+// NINE: nest c x8 *1 r by 3 s by 3 | p q: reduce add
+// MANY: nest c x16 *1 r by 4 s by 5 | p q: reduce add
 // SAME: check ok
 kernel gradient<T: f32 | f64>(in T X[C, H, W], in T dY[C, P, Q], out T dF[C, const R, const S])
     where P == H + 1 - R, Q == W + 1 - S

@@ -499,8 +499,9 @@ static void expect_same(const tg_tensor *a, const tg_tensor *b) {
 }
 
 /* Channels before rows and columns are another kernel: its results are those of channels last. The filter may lie in either order. */
-static void expect_planes(int64_t stride, int64_t pad, int64_t dilation, bool filter_too) {
-    enum { N = 2, H = 19, W = 27, C = 3, R = 3 };
+static void expect_planes(int64_t h, int64_t w, int64_t r, int64_t stride, int64_t pad, int64_t dilation, bool filter_too) {
+    enum { N = 2, C = 3 };
+    const int64_t H = h, W = w, R = r;
     int64_t p = (H + 2 * pad - dilation * (R - 1) - 1) / stride + 1, q = (W + 2 * pad - dilation * (R - 1) - 1) / stride + 1;
     tg_conv_options o = TG_CONV_OPTIONS_INIT;
     o.stride[0] = o.stride[1] = stride;
@@ -529,9 +530,129 @@ static void expect_planes(int64_t stride, int64_t pad, int64_t dilation, bool fi
 }
 
 Test(stdlib_ops, depthwise_of_planes, .init = setup, .fini = teardown) {
-    expect_planes(1, 1, 1, true);
-    expect_planes(2, 1, 1, false);
-    expect_planes(3, 0, 2, true);
+    expect_planes(19, 27, 3, 1, 1, 1, true);
+    expect_planes(19, 27, 3, 2, 1, 1, false);
+    expect_planes(19, 27, 3, 3, 0, 2, true);
+    expect_planes(19, 27, 3, 2, 2, 3, true);
+}
+
+/* Large filters have a kernel of their own, also for channels first where rows are short. */
+Test(stdlib_ops, depthwise_with_large_filters, .init = setup, .fini = teardown) {
+    expect_planes(7, 7, 5, 1, 2, 1, true);
+    expect_planes(13, 12, 7, 2, 3, 1, false);
+    expect_planes(40, 33, 7, 1, 3, 1, true);
+}
+
+/* Elements of the image that no finite tap leaves out are finite: nothing is multiplied by what lies between strides. */
+static void expect_finite_where_no_tap_reaches(tg_tensor *dy, tg_tensor *f, tg_tensor *dx) {
+    tg_conv_options o = TG_CONV_OPTIONS_INIT;
+    o.stride[0] = o.stride[1] = 2;
+    o.pad[0] = o.pad[1] = 1;
+    for (int64_t i = 0; i < tg_tensor_n_elements(f); i++) {
+        *at(f, i) = i == 0 ? INFINITY : 1;
+    }
+    for (int64_t i = 0; i < tg_tensor_n_elements(dy); i++) {
+        *at(dy, i) = 1;
+    }
+    EXPECT_OK(tg_op_depthwise2d_dgrad(ctx, dy, f, dx, &o));
+    for (int64_t i = 0; i < tg_tensor_n_elements(dx); i++) {
+        int64_t w = i % 34, h = i / 34;
+        bool reached = h % 2 == 1 && w % 2 == 1; /* by the first tap, also from outside dY, where zeros are read */
+        cr_expect(isfinite(*at(dx, i)) == !reached, "row %lld, column %lld: %g", (long long)h, (long long)w, (double)*at(dx, i));
+    }
+}
+
+Test(stdlib_ops, strides_multiply_no_zeros, .init = setup, .fini = teardown) {
+    tg_tensor *f = MAKE(1, 3, 3, 1), *dy = channels_first(MAKE(2, 1, 1, 5, 17)), *dx = channels_first(MAKE(3, 1, 1, 9, 34));
+    expect_finite_where_no_tap_reaches(dy, f, dx);
+    release(dy, dx, NULL);
+    dy = MAKE(2, 1, 5, 17, 1);
+    dx = MAKE(3, 1, 9, 34, 1);
+    expect_finite_where_no_tap_reaches(dy, f, dx);
+    release(dy, dx, f);
+}
+
+/* ---- groups of few channels --------------------------------------------------------------- */
+
+/* The filter of all channels that does what that of groups does: zeros elsewhere. */
+static tg_tensor *spread_filter(const tg_tensor *f, uint32_t rank, int64_t positions, int64_t channels, int64_t all) {
+    int64_t shape[] = {3, 3, all, all};
+    tg_tensor *full = make(rank, shape + (4 - rank), 1);
+    for (int64_t i = 0; i < positions * all * all; i++) {
+        int64_t k = i % all, c = i / all % all, position = i / (all * all);
+        bool within = k / channels == c / channels;
+        *at(full, i) = within ? *at(f, (position * channels + c % channels) * all + k) : 0;
+    }
+    return full;
+}
+
+static tg_tensor *channels_before(tg_tensor *t) {
+    return tg_tensor_rank(t) == 3 ? permuted(t, 0, 2, 1) : channels_first(t);
+}
+
+/* Images, or sequences of rank 3, of whole numbers, channels last or first. */
+static void expect_groups(uint32_t rank, int64_t channels, int64_t groups, int64_t stride, bool first) {
+    enum { N = 2, H = 9, W = 13 };
+    int64_t all = channels * groups, p = (H - 1) / stride + 1, q = (W - 1) / stride + 1;
+    int64_t image[] = {N, H, W, all}, out[] = {N, p, q, all}, planes[] = {N, all, H, W}, result[] = {N, all, p, q}, filter[] = {3, 3, channels, all};
+    if (rank == 3) {
+        memcpy(image + 1, (int64_t[]){W, all}, 2 * sizeof *image);
+        memcpy(out + 1, (int64_t[]){q, all}, 2 * sizeof *out);
+        memcpy(planes + 2, (int64_t[]){W}, sizeof *planes);
+        memcpy(result + 2, (int64_t[]){q}, sizeof *result);
+    }
+    tg_conv_options o = TG_CONV_OPTIONS_INIT, whole_options = TG_CONV_OPTIONS_INIT;
+    o.stride[0] = o.stride[1] = whole_options.stride[0] = whole_options.stride[1] = stride;
+    o.pad[0] = o.pad[1] = whole_options.pad[0] = whole_options.pad[1] = 1;
+    o.groups = groups;
+    tg_tensor *x = whole(make(rank, image, 1)), *f = whole(make(rank, filter + 4 - rank, 2)), *bias = whole(MAKE(3, all)),
+              *full = spread_filter(f, rank, rank == 3 ? 3 : 9, channels, all), *want = make(rank, out, 4), *back = make(rank, image, 5);
+    tg_tensor *x1 = first ? channels_before(make(rank, planes, 6)) : make(rank, image, 6), *y = first ? channels_before(make(rank, result, 7)) : make(rank, out, 7),
+              *dx = first ? channels_before(make(rank, planes, 8)) : make(rank, image, 8);
+    EXPECT_OK(tg_op_copy(ctx, x, x1));
+    EXPECT_OK(tg_op_conv(ctx, x, full, bias, want, &whole_options));
+    EXPECT_OK(tg_op_conv(ctx, x1, f, bias, y, &o));
+    expect_same(want, y);
+    EXPECT_OK(tg_op_conv_transpose(ctx, want, full, bias, back, &whole_options));
+    EXPECT_OK(tg_op_conv_transpose(ctx, y, f, bias, dx, &o));
+    expect_same(back, dx);
+    release(x, f, bias);
+    release(full, want, back);
+    release(x1, y, dx);
+}
+
+Test(stdlib_ops, groups_of_few_channels, .init = setup, .fini = teardown) {
+    expect_groups(4, 4, 8, 1, false);
+    expect_groups(4, 2, 9, 2, true);
+    expect_groups(4, 8, 2, 1, true);
+    expect_groups(3, 4, 5, 2, false);
+    expect_groups(3, 16, 2, 1, true);
+    expect_groups(4, 3, 4, 1, false);
+}
+
+/* ---- filters of one position ---------------------------------------------------------------- */
+
+static void expect_exchanged(int64_t stride) {
+    enum { N = 2, H = 7, W = 9, C = 21, K = 18 };
+    int64_t p = (H - 1) / stride + 1, q = (W - 1) / stride + 1;
+    tg_conv_options o = TG_CONV_OPTIONS_INIT;
+    o.stride[0] = o.stride[1] = stride;
+    tg_tensor *x = whole(MAKE(1, N, H, W, C)), *dy = whole(MAKE(2, N, p, q, K)), *df = MAKE(3, 1, 1, C, K);
+    tg_tensor *x1 = channels_first(MAKE(4, N, C, H, W)), *dy1 = channels_first(MAKE(5, N, K, p, q)), *by_filter = MAKE(6, K, C, 1, 1),
+              *df1 = tg_tensor_permute(by_filter, (uint32_t[]){2, 3, 1, 0});
+    EXPECT_OK(tg_op_copy(ctx, x, x1));
+    EXPECT_OK(tg_op_copy(ctx, dy, dy1));
+    EXPECT_OK(tg_op_conv_wgrad(ctx, x, dy, df, &o));
+    EXPECT_OK(tg_op_conv_wgrad(ctx, x1, dy1, df1, &o));
+    expect_same(df, df1);
+    release(x, dy, df);
+    release(x1, dy1, by_filter);
+    release(df1, NULL, NULL);
+}
+
+Test(stdlib_ops, gradients_of_filters_of_one_position, .init = setup, .fini = teardown) {
+    expect_exchanged(1);
+    expect_exchanged(2);
 }
 
 static void fill(tg_tensor *t, float v) {
