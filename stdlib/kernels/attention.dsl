@@ -190,24 +190,30 @@ kernel attention_packed_bwd<T: f16 | bf16 | f32>(in T Q[TQ, H, const D], in T K[
     }
 }
 
-/// One query per sequence against keys in pages of PS: page table[b, t] holds keys t PS … of sequence b, of which the first len[b] count. Keys
-/// are cut into Z parts that run side by side, then merged. R = H / G query heads share a key head.
+/// One query per sequence against keys in pages of PS: page table[b, t] holds keys t PS … of sequence b, of which the first len[b] count. Pages
+/// are shared out among Z parts that run side by side, then merged. R = H / G query heads share a key head. A part takes all heads of a page: keys of
+/// one head are pieces PS apart, which no processor foresees.
 kernel attention_paged<T: f16 | bf16 | f32>(in T Q[B, H, const D], in T K[NP, const PS, G, const D], in T V[NP, const PS, G, const D],
-        in i32 table[B, MP], in i32 len[B], out T O[B, H, const D], f32 scale, const int R, const int Z = 8)
+        in i32 table[B, MP], in i32 len[B], out T O[B, H, const D], f32 scale, const int R, const int Z = 16)
     where H == G * R
 {
     temp f32 po[B, H, Z, D];
     temp f32 pm[B, H, Z], pl[B, H, Z];
-    split: grid (each b in B, each g in G, each z in Z) {
-        axis r in R, d in D, e in D;
-        let n = int(len[b]), chunk = ceil_div(n, Z);
-        f32 o[r, e] = 0, m[r] = -inf, l[r] = 0;
-        for (j in MP * PS from z * chunk until min(n, (z + 1) * chunk)) {
-            let page = table[b, j / PS];
-            let s = dot(Q[b, g * R + r, d], K[page, j % PS, g, d], d) * (scale * LOG2E);
-            let top = max(m, max(s, j)), p = exp2_sub(s, top), c = exp2_sub(m, top);
-            l = l * c + sum(p, j);
-            o = o * c + dot(T(p), V[page, j % PS, g, e], j);
+    split: grid (each b in B, each z in Z) {
+        axis g in G, r in R, p in PS, d in D, e in D;
+        let n = int(len[b]), pages = ceil_div(n, PS), chunk = ceil_div(pages, Z);
+        f32 o[g, r, e] = 0, m[g, r] = -inf, l[g, r] = 0;
+        for (each t in MP from z * chunk until min(pages, (z + 1) * chunk)) {
+            let page = int(table[b, t]);
+            f32 s[g, r, p] = 0;
+            for (each q in NP from page until page + 1) // once, or never if there is no such page
+                s = sum(f32(Q[b, g * R + r, d]) * f32(K[q, p, g, d]), d) * (scale * LOG2E);
+            s = t * PS + p < n ? s : -inf;
+            let top = max(m, max(s, p)), w = exp2_sub(s, top), c = exp2_sub(m, top);
+            l = l * c + sum(w, p);
+            o *= c;
+            for (each q in NP from page until page + 1)
+                o += dot(T(w), V[q, p, g, e], p);
             m = top;
         }
         po[b, g * R + r, z, e] = o;
