@@ -154,6 +154,8 @@ typedef struct tg_dot_panels {
 void tg_x86_dot_pack_panels(tg_dot_emission *e, const tg_dot_side *s, const tg_dot_panels *p);
 /* Is it better to pack several panels at a time: are they copied, and without masks? */
 bool tg_x86_dot_packs_broad(const tg_dot_emission *e, const tg_dot_side *s);
+/* Are groups of the rows laid out as [group][row], since they come from a buffer where rows lie side by side? Otherwise a row's are. */
+bool tg_x86_dot_packs_across(const tg_dot_emission *e, const tg_dot_side *s);
 /* Evaluates the broadcast side for all rows; `s` is then direct. */
 void tg_x86_dot_pack_rows(tg_dot_emission *e, tg_dot_side *s, tg_dot_scratch *to);
 /* Likewise in groups of one reduction axis, unless they lie so already: `stored` reads the elements as they are stored. Gives back whether they do. */

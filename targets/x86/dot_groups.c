@@ -6,7 +6,7 @@
  *   quads   four i8   vpdpbusd  one side unsigned, one signed; it wraps, unlike vpdpbusds
  *
  *   panel   line of group g: [column][group], column c holds b[2g][c], b[2g+1][c]
- *   rows    [row][k], so that a group is an aligned word
+ *   rows    [row][k], so that a group is an aligned word; bf16 that the kernel computed with rows in lanes: [group][row]
  *
  * The end of a group that passes the end of the reduction is zero in both: for integers the panel's zeros would do, but not for the
  * infinities and NaN that a row may hold there. vpmaddubsw is not used:
@@ -28,7 +28,7 @@ static bool is_signed(const tg_x86_dot *d, uint32_t operand) {
     return tg_dtype_kind_of(tg_operand(d->op, operand)->type->dtype) == TG_KIND_SINT;
 }
 
-/* Are both operands bf16 as they lie in memory? Computed ones are f32 in registers and buffers, where they are read in place. */
+/* Are both operands bf16 as they lie in memory? */
 static bool loads_bf16(const tg_op *op) {
     for (uint32_t i = 0; i < 2; i++) {
         const tg_value *v = tg_operand(op, i);
@@ -40,6 +40,12 @@ static bool loads_bf16(const tg_op *op) {
     return true;
 }
 
+/* Are they bf16 at least in value? Computed ones, and those laid down before a loop, are f32 in their buffers, and paired from there. */
+static bool pairs_values(const tg_x86 *x, const tg_x86_dot *d) {
+    bool bf16 = tg_operand(d->op, 0)->type->dtype == TG_BF16 && tg_operand(d->op, 1)->type->dtype == TG_BF16;
+    return bf16 && x->machine->pairs_bf16 && d->n_over == 1 && d->row && d->n_rows == 0;
+}
+
 void tg_x86_dot_plan_groups(tg_x86 *x, tg_x86_dot *d) {
     d->group = 1;
     if (d->dtype == TG_F32 && x->machine->has_bf16 && loads_bf16(d->op)) {
@@ -47,6 +53,11 @@ void tg_x86_dot_plan_groups(tg_x86 *x, tg_x86_dot *d) {
         bool pairs = d->amx || x->machine->pairs_bf16;
         d->group = pairs ? 2 : 1;
         d->multiply = pairs ? TG_DOT_PAIRS_BF16 : TG_DOT_PLAIN;
+        return;
+    }
+    if (d->dtype == TG_F32 && pairs_values(x, d)) {
+        d->group = 2;
+        d->multiply = TG_DOT_PAIRS_BF16;
         return;
     }
     if (d->dtype != TG_I32 && d->dtype != TG_U32) {

@@ -77,7 +77,7 @@ static inline bool tg_dot_streams_narrow(const tg_dot_nest *n) {
 /* Do several rows stream, in groups? */
 static inline bool tg_dot_streams_rows(const tg_dot_nest *n) {
     const tg_dot_emission *e = &n->e;
-    return tg_x86_dot_packs_groups(e, &n->narrow_columns) && tg_x86_dot_streams_groups(e) && n->n_row_axes <= 1;
+    return tg_x86_dot_packs_groups(e, &n->narrow_columns) && tg_x86_dot_streams_groups(e) && n->n_row_axes <= 1 && !tg_x86_dot_packs_across(e, &n->rows);
 }
 
 static inline LLVMValueRef tg_dot_size_of(tg_dot_nest *n, const tg_axis *a) {

@@ -369,9 +369,9 @@ static void prefetch_line(tg_dot_emission *e, const tg_dot_side *s, const tg_dot
     tg_x86_dot_bind(e, last, k);
 }
 
-/* Words of columns from `column` on at group k of the last reduction axis, which is bound last. Members past the end are read at the
+/* Words of the points of `a` from `at` on, at group k of the last reduction axis, which is bound last. Members past the end are read at the
  * last point and dropped. */
-static LLVMValueRef group_of_columns(tg_dot_emission *e, const tg_dot_side *s, LLVMValueRef column, LLVMValueRef k, LLVMValueRef mask) {
+static LLVMValueRef group_at(tg_dot_emission *e, const tg_dot_side *s, tg_axis *a, LLVMValueRef at, LLVMValueRef k, LLVMValueRef mask) {
     const tg_x86_dot *d = e->d;
     tg_axis *last = d->over[d->n_over - 1];
     LLVMValueRef first = mul(e, k, tg_llvm_i64(e->l, d->group)), end = LLVMBuildSub(e->l->builder, size_of(e, last), tg_llvm_i64(e->l, 1), "");
@@ -379,7 +379,7 @@ static LLVMValueRef group_of_columns(tg_dot_emission *e, const tg_dot_side *s, L
     for (unsigned i = 0; i < d->group; i++) {
         e->n_bound--;
         tg_x86_dot_bind(e, last, tg_llvm_min64(e->l, add(e, first, tg_llvm_i64(e->l, i)), end));
-        members[i] = only(e, operand_at(e, lanes_frame(e, d->vector, column, mask), s->value), mask);
+        members[i] = only(e, operand_at(e, lanes_frame(e, a, at, mask), s->value), mask);
     }
     LLVMValueRef keep = tg_x86_dot_group_keep(e, LLVMBuildSub(e->l->builder, size_of(e, last), first, ""));
     return tg_x86_dot_group(e, members, s->value->type->dtype, keep);
@@ -403,7 +403,7 @@ static void pack_lines(tg_dot_emission *e, const tg_dot_side *s, const tg_dot_pa
     for (unsigned i = 0; i < p->n * e->vecs; i++) {
         LLVMValueRef column = add(e, p->at, tg_llvm_i64(e->l, i * e->lanes));
         LLVMValueRef mask = masked ? tg_x86_dot_lanes_below(e, column, p->limit) : NULL;
-        LLVMValueRef v = d->group > 1 ? group_of_columns(e, s, column, ks[d->n_over - 1], mask)
+        LLVMValueRef v = d->group > 1 ? group_at(e, s, d->vector, column, ks[d->n_over - 1], mask)
                                       : evaluate(e, lanes_frame(e, d->vector, column, mask), s->value, mask);
         if (i && i % e->vecs == 0) {
             line = tg_llvm_gep(e->l, e->l->i8, line, p->bytes);
@@ -553,7 +553,39 @@ static void fill_rows(tg_dot_emission *e, tg_dot_side *s) {
     e->n_bound = n_bound;
 }
 
+bool tg_x86_dot_packs_across(const tg_dot_emission *e, const tg_dot_side *s) {
+    const tg_x86_dot *d = e->d;
+    const tg_x86_buffer *b = e->x->buffers[s->value->id];
+    return d->multiply == TG_DOT_PAIRS_BF16 && !d->amx && d->n_over == 1 && d->n_rows == 0 && b && b->n_axes && b->axes[b->n_axes - 1] == d->row;
+}
+
+/* Groups of `lanes` rows at a time: [group][row], whole vectors of rows. */
+static void pack_across(tg_dot_emission *e, tg_dot_side *s, tg_dot_scratch *to) {
+    const tg_x86_dot *d = e->d;
+    LLVMValueRef rows = size_of(e, d->row), lanes = tg_llvm_i64(e->l, e->lanes), size = tg_llvm_i64(e->l, e->size), zero = tg_llvm_i64(e->l, 0);
+    LLVMValueRef line = mul(e, mul(e, tg_llvm_ceil_div(e->l, rows, lanes), lanes), size), groups = tg_x86_dot_extent(e, 0);
+    s->n_axes = 0;
+    set_step(e, s, d->over[0], line);
+    set_step(e, s, d->row, size);
+    s->base = tg_x86_dot_reserve(e->x, to, mul(e, groups, line));
+    s->direct = true;
+    tg_llvm_loop loops[2];
+    uint32_t n_bound = e->n_bound;
+    LLVMValueRef k = tg_llvm_loop_open(e->l, &loops[0], zero, groups, tg_llvm_i64(e->l, 1));
+    tg_x86_dot_bind(e, d->over[0], k);
+    LLVMValueRef r = tg_llvm_loop_open(e->l, &loops[1], zero, rows, lanes);
+    LLVMValueRef words = group_at(e, s, d->row, r, k, tg_x86_dot_lanes_below(e, r, rows));
+    LLVMValueRef at = tg_llvm_gep(e->l, e->l->i8, s->base, add(e, mul(e, k, line), mul(e, r, size)));
+    tg_llvm_store(e->l, words, at, e->size);
+    close_loops(e, loops, 2);
+    e->n_bound = n_bound;
+}
+
 void tg_x86_dot_pack_rows(tg_dot_emission *e, tg_dot_side *s, tg_dot_scratch *to) {
+    if (tg_x86_dot_packs_across(e, s)) {
+        pack_across(e, s, to);
+        return;
+    }
     LLVMValueRef bytes = lay_out_rows(e, s);
     s->base = tg_x86_dot_reserve(e->x, to, bytes);
     s->direct = true;

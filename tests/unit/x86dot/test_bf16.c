@@ -120,3 +120,67 @@ Test(bf16, instruction) {
     cr_expect_eq(strstr(k->object.asm_text, "vdpbf16ps") != NULL, m.has_bf16 && (m.has_amx || m.pairs_bf16));
     x86_close(k);
 }
+
+/* ---- values --------------------------------------------------------------------------------------------------------- */
+
+/* As attention has them: A is laid down before the loop, and P, of which the loop makes a block, is rounded to bf16. */
+static const char chain[] =
+    "func @p(in %A: tensor<2 x bf16>, in %B: tensor<2 x bf16>, in %V: tensor<2 x bf16>, out %C: tensor<2 x f32>)\n"
+    "  axes { #m grid block=64, #j loop block=192, #k local, #n local }\n{\n"
+    "%zero = const {value=0} : i64\n%M = dim %A {d=0} : i64\n%K = dim %A {d=1} : i64\n%L = dim %B {d=0} : i64\n%N = dim %V {d=1} : i64\n"
+    "phase {name=\"main\"} () {\npar %M, %zero, %M {axis=#m} () {\naxis %K, %zero, %K {axis=#k}\naxis %N, %zero, %N {axis=#n}\n"
+    "%i = iota {axis=#m} : tile<#m x i64>\n%l = iota {axis=#k} : tile<#k x i64>\n%q = iota {axis=#n} : tile<#n x i64>\n"
+    "%a = load %A, %i, %l : tile<#m, #k x bf16>\n%z = const {value=0.0} : f32\n%init = broadcast %z : tile<#m, #n x f32>\n"
+    "%r = for %L, %zero, %L, %init {axis=#j} (%acc: tile<#m, #n x f32>) {\n"
+    "%j = iota {axis=#j} : tile<#j x i64>\n%b = load %B, %j, %l : tile<#j, #k x bf16>\n"
+    "%s = dot %a, %b {over=(#k), precision=ieee} : tile<#m, #j x f32>\n%p = cast %s : tile<#m, #j x bf16>\n"
+    "%v = load %V, %j, %q : tile<#j, #n x bf16>\n%t = dot %p, %v, %acc {over=(#j), precision=ieee} : tile<#m, #n x f32>\n"
+    "yield %t\n} : tile<#m, #n x f32>\nstore %C, %r, %i, %q\n}\n}\n}\n";
+
+typedef struct chain_size {
+    int m, l, k, n;
+} chain_size;
+
+/* P is exact: products of numbers up to 8, three of them at most. */
+static void check_chain(const x86_kernel *x, const operands *o, uint8_t *v_end, chain_size s) {
+    size_t na = 2 * (size_t)(s.m * s.k), nb = 2 * (size_t)(s.l * s.k), nv = 2 * (size_t)(s.l * s.n);
+    uint16_t *a = (uint16_t *)(void *)(o->a + SIZE_A - na), *b = (uint16_t *)(void *)(o->b + SIZE_B - nb);
+    uint16_t *v = (uint16_t *)(void *)(v_end + SIZE_B - nv);
+    float *c = (float *)(void *)o->c;
+    fill(a, s.m, s.k, s.k, 1), fill(b, 1, s.l * s.k, 0, 1), fill(v, 1, s.l * s.n, 0, 1);
+    memset(o->c, 0x55, SIZE_C);
+    tg_tensor_arg ta = x86_matrix(a, s.m, s.k), tb = x86_matrix(b, s.l, s.k), tv = x86_matrix(v, s.l, s.n), tc = x86_matrix(c, s.m, s.n);
+    const void *args[] = {&ta, &tb, &tv, &tc};
+    cr_assert_eq(x86_launch(x, args), 0);
+    for (int i = 0; i < s.m; i++) {
+        for (int q = 0; q < s.n; q++) {
+            float want = 0, got = c[i * s.n + q];
+            for (int j = 0; j < s.l; j++) {
+                want += sum_of(a + i * s.k, b + j * s.k, s.k, 1) * x86_f32_of(v[j * s.n + q]);
+            }
+            cr_assert(got == want || (isnan(got) && isnan(want)), "%d x %d x %d x %d at %d, %d: %g, not %g", s.m, s.l, s.k, s.n, i, q, (double)got,
+                      (double)want);
+        }
+    }
+    cr_assert_eq(o->c[4 * s.m * s.n], 0x55, "%d x %d x %d x %d writes behind C", s.m, s.l, s.k, s.n);
+}
+
+Test(bf16, values) {
+    static const int ms[] = {1, 5, 16, 17, 64, 71}, ls[] = {0, 1, 2, 7, 16, 33, 192, 193, 201}, ns[] = {1, 16, 64, 70};
+    operands o = {guarded_new(SIZE_A), guarded_new(SIZE_B), guarded_new(SIZE_C), false};
+    uint8_t *v = guarded_new(SIZE_B);
+    tg_machine machine;
+    cr_assert(tg_x86_machine(NULL, &machine));
+    x86_kernel *x = x86_open(chain, &(x86_options){.emit = TG_EMIT_ASM});
+    cr_assert(!x->error, "%s", x->error);
+    cr_expect_eq(strstr(x->object.asm_text, "vdpbf16ps") != NULL, machine.pairs_bf16);
+    for (size_t i = 0; i < sizeof ms / sizeof *ms; i++) {
+        for (size_t j = 0; j < sizeof ls / sizeof *ls; j++) {
+            for (size_t q = 0; q < sizeof ns / sizeof *ns; q++) {
+                check_chain(x, &o, v, (chain_size){ms[i], ls[j], 1 + (int)(i + j + q) % 3, ns[q]});
+            }
+        }
+    }
+    x86_close(x);
+    guarded_free(o.a, SIZE_A), guarded_free(o.b, SIZE_B), guarded_free(o.c, SIZE_C), guarded_free(v, SIZE_B);
+}
