@@ -5,6 +5,15 @@ static tg_status refuse(tg_context *context, const char *name, const char *why) 
     return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "%s: %s", name, why);
 }
 
+/* Query heads of a key head, if there are so few queries that a kernel of their own reads the keys sooner; else 0. Shapes that are wrong are left to
+ * the kernel that takes any number. */
+static int64_t share_of_few(const tg_tensor *q, const tg_tensor *k, const tg_attention_options *options) {
+    enum { FEW = 8 };
+    bool known = q && k && q->rank == 4 && k->rank == 4 && k->arg.shape[1] > 0 && !(options->dropout > 0);
+    int64_t share = known && q->arg.shape[1] % k->arg.shape[1] == 0 ? q->arg.shape[1] / k->arg.shape[1] : 0;
+    return share > 0 && share <= FEW && q->arg.shape[2] > 0 && q->arg.shape[2] <= FEW / share ? share : 0;
+}
+
 tg_status tg_op_attention(tg_context *context, const tg_tensor *q, const tg_tensor *k,
                           const tg_tensor *v, tg_tensor *o, tg_tensor *lse,
                           const tg_attention_options *options) {
@@ -15,6 +24,11 @@ tg_status tg_op_attention(tg_context *context, const tg_tensor *q, const tg_tens
     tg_status status = tg_std_check_probability(context, TG_STD_attention, p.dropout);
     if (status) {
         return status;
+    }
+    int64_t share = share_of_few(q, k, &p);
+    if (share) {
+        return tg_std_launch(context, TG_STD_attention_few,
+                             TG_ARGS(q, k, v, p.bias, p.slopes, o, lse, p.scale, (bool)(p.causal != 0), p.window, share));
     }
     return tg_std_launch(context, TG_STD_attention,
                          TG_ARGS(q, k, v, p.bias, p.slopes, o, lse, p.scale,

@@ -572,7 +572,7 @@ typedef struct tg_attention_options {
 /** o = softmax(scale q k' + …) v; H query heads share G key heads, H a multiple of G. f16, bf16 or f32.
  *
  * @param q  [B, H, S, D];  @param k  [B, G, L, D];  @param v  [B, G, L, E];  @param o  [B, H, S, E]. One kernel is
- *           compiled per D and E. Tensors [B, S, H, D] are permuted views
+ *           compiled per D and E; for few queries without dropout, S H / G <= 8, one per S too. Tensors [B, S, H, D] are permuted views
  * @param lse  f32 [B, H, S], log sum exp of the scores, for the gradient. Rows that see no key: o = 0, lse = -inf
  * @param options  null: every query sees every key, scale 1 */
 TG_API tg_status tg_op_attention(tg_context *context, const tg_tensor *q, const tg_tensor *k,

@@ -36,6 +36,44 @@ kernel attention<T: f16 | bf16 | f32>(in T Q[B, H, S, const D], in T K[B, G, L, 
     }
 }
 
+/// A few queries of each sequence, as in decoding, without dropout: R = H / G query heads share the keys of one, all S queries of each at once. Scores
+/// are sums along the keys as they lie; keys are cut into Z parts that run side by side, then merged.
+kernel attention_few<T: f16 | bf16 | f32>(in T Q[B, H, const S, const D], in T K[B, G, L, const D], in T V[B, G, L, const E],
+        in? f32 bias[H, S, L], in? f32 slopes[H], out T O[B, H, S, const E], out f32 LSE[B, H, S], f32 scale, const bool causal,
+        const int window = 0, const int R = 1)
+    where H == G * R
+{
+    let Z = max(1, min(16, ceil_div(L, 256))), chunk = ceil_div(L, Z), off = L - S;
+    temp f32 po[B, H, Z, S, E];
+    temp f32 pm[B, H, Z, S], pl[B, H, Z, S];
+    grid (each b in B, each g in G, each z in Z) {
+        axis r in R, i in S, d in D, e in E;
+        f32 o[r, i, e] = 0, m[r, i] = -inf, l[r, i] = 0;
+        for (j in L from max(z * chunk, window > 0 ? off - window + 1 : 0) until min(L, (z + 1) * chunk)) {
+            f32 s[r, i, j] = sum(f32(Q[b, g * R + r, i, d]) * f32(K[b, g, j, d]), d) * (scale * LOG2E);
+            if (bias) s += bias[g * R + r, i, j] * LOG2E;
+            if (slopes) s -= slopes[g * R + r] * LOG2E * f32(abs(i + off - j));
+            if (causal) s = j <= i + off ? s : -inf;
+            if (window > 0) s = j > i + off - window ? s : -inf;
+            let top = max(m, max(s, j)), c = exp2_sub(m, top);
+            f32 p[r, i, j] = exp2_sub(s, top);
+            l = l * c + sum(p, j);
+            o = o * c + dot(T(p), V[b, g, j, e], j);
+            m = top;
+        }
+        po[b, g * R + r, z, i, e] = o;
+        pm[b, g * R + r, z, i] = m;
+        pl[b, g * R + r, z, i] = l;
+    }
+    grid (each b in B, each h in H) {
+        axis z in Z, i in S, e in E;
+        let m = pm[b, h, z, i], top = max(m, z), w = exp2_sub(m, top);
+        let l = sum(w * pl[b, h, z, i], z);
+        O[b, h, i, e] = T(l == 0 ? 0 : sum(w * po[b, h, z, i, e], z) / l);
+        LSE[b, h, i] = top * LN2 + log(l);
+    }
+}
+
 /// The probability of a key from its score and the row's LSE.
 fn weight(f32 score, f32 lse, int distance, bool causal, int window) -> f32 =
     visible(distance, causal, window) ? exp_sub(score, lse) : 0;

@@ -849,6 +849,34 @@ Test(stdlib_ops, attention_keeps_nan, .init = setup, .fini = teardown) {
     release(o, table, len);
 }
 
+/* The last of many queries and the same one alone, which has a kernel of its own, see the same keys; a NaN stays in its row there too. */
+Test(stdlib_ops, attention_of_few_queries, .init = setup, .fini = teardown) {
+    enum { S = 9, L = 700, D = 16 };
+    tg_attention_options options = TG_ATTENTION_OPTIONS_INIT;
+    options.scale = 0.25;
+    options.causal = 1;
+    tg_tensor *q = MAKE(1, 1, 4, S, D), *k = MAKE(2, 1, 2, L, D), *v = MAKE(3, 1, 2, L, D), *o = MAKE(4, 1, 4, S, D), *lse = MAKE(5, 1, 4, S);
+    tg_tensor *last = MAKE(6, 1, 4, 1, D), *few = MAKE(7, 1, 4, 1, D), *few_lse = MAKE(8, 1, 4, 1);
+    for (int i = 0; i < 4 * D; i++) {
+        *at(last, i) = *at(q, (i / D * S + S - 1) * D + i % D);
+    }
+    EXPECT_OK(tg_op_attention(ctx, q, k, v, o, lse, &options));
+    EXPECT_OK(tg_op_attention(ctx, last, k, v, few, few_lse, &options));
+    for (int i = 0; i < 4 * D; i++) {
+        cr_expect_float_eq(*at(few, i), *at(o, (i / D * S + S - 1) * D + i % D), 1000 * U, "element %d", i);
+    }
+    for (int h = 0; h < 4; h++) {
+        cr_expect_float_eq(*at(few_lse, h), *at(lse, h * S + S - 1), 1000 * U, "lse %d", h);
+    }
+    *at(last, 2 * D + 3) = NAN;
+    EXPECT_OK(tg_op_attention(ctx, last, k, v, few, few_lse, &options));
+    expect_nan_row(few, 4, D, 2, "attention of one query");
+    expect_nan_row(few_lse, 4, 1, 2, "attention of one query, lse");
+    release(q, k, v);
+    release(o, lse, last);
+    release(few, few_lse, NULL);
+}
+
 /* ---- options ---------------------------------------------------------------------------- */
 
 /* Structs grow at the end: an older caller's is smaller, a newer one's larger with zeros that mean nothing here. */
