@@ -492,11 +492,21 @@ void tg_x86_store_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op) {
 
 /* ---- buffers ---------------------------------------------------------------------------------------------------------- */
 
+/* Where the buffer is. The rows of a tile ask one after the other: the slot, which stores of elements may be to for all that LLVM knows, is read once. */
+static LLVMValueRef pointer_of(tg_x86 *x, tg_x86_buffer *b) {
+    LLVMBasicBlockRef here = LLVMGetInsertBlock(x->builder);
+    if (b->read_in != here) {
+        b->read = LLVMBuildLoad2(x->builder, x->l->ptr, b->pointer, "");
+        b->read_in = here;
+    }
+    return b->read;
+}
+
 static address buffer_address(tg_x86 *x, tg_x86_frame *f, tg_x86_buffer *b) {
     LLVMBuilderRef bl = x->builder;
     LLVMTypeRef element = tg_x86_buf_type(x, b->dtype);
     unsigned align = element == x->l->i8 ? 1 : element == x->l->i16 ? 2 : element == x->l->i64 || element == x->l->f64 ? 8 : 4;
-    address a = {LLVMBuildLoad2(bl, x->l->ptr, b->pointer, ""), {tg_llvm_i64(x->l, 0), NULL, NULL}, NULL, b->dtype, element, align, true,
+    address a = {pointer_of(x, b), {tg_llvm_i64(x->l, 0), NULL, NULL}, NULL, b->dtype, element, align, true,
                  tg_dtype_kind_of(b->dtype) == TG_KIND_COMPLEX && !b->capacity ? b->bytes / 2 : 0,
                  b->capacity ? NULL : b->pointer};
     tg_x86_val uniform = a.offset;

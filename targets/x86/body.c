@@ -158,6 +158,7 @@ static void exchange(tg_x86 *x, const carried *a, const carried *b) {
         LLVMValueRef q = LLVMBuildLoad2(x->builder, x->l->ptr, b->buffer->pointer, "");
         LLVMBuildStore(x->builder, q, a->buffer->pointer);
         LLVMBuildStore(x->builder, p, b->buffer->pointer);
+        a->buffer->read_in = b->buffer->read_in = NULL;
         return;
     }
     LLVMBuildStore(x->builder, LLVMBuildLoad2(x->builder, a->type, b->slot, ""), a->slot);

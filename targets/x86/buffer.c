@@ -83,4 +83,5 @@ void tg_x86_buffer_reserve(tg_x86 *x, tg_x86_buffer *b) {
     LLVMBuildStore(bl, tg_x86_worker_alloc(x, bytes), b->pointer);
     LLVMBuildStore(bl, bytes, b->capacity);
     tg_llvm_if_close(x->l, &c);
+    b->read_in = NULL;
 }

@@ -76,6 +76,8 @@ typedef struct tg_x86_buffer {
     LLVMValueRef slot[8];
     LLVMValueRef capacity; /* stack slot, bytes; null: static */
     int64_t bytes;         /* static */
+    LLVMValueRef read;           /* the pointer as it was read last, */
+    LLVMBasicBlockRef read_in;   /* and the block of code that may use that; null: none */
 } tg_x86_buffer;
 
 typedef enum tg_x86_mode { TG_X86_NONE, TG_X86_INLINE, TG_X86_BUFFER } tg_x86_mode;
