@@ -52,6 +52,7 @@ static tg_status hash_build(tg_context *c) {
     tg_hasher_add_u64(h, (uint64_t)m->l3_bytes);
     tg_hasher_add_u64(h, (uint64_t)m->stream_bytes);
     tg_hasher_add_u64(h, m->requests);
+    tg_hasher_add_u64(h, m->requests_rows);
     tg_hasher_add_u64(h, m->requests_far);
     tg_hasher_add_u64(h, m->waits_for_results);
     tg_hasher_add_u64(h, m->foresees);

@@ -19,6 +19,7 @@ typedef struct tg_machine {
     int64_t stream_bytes; /* stores past the caches pay for results of this size or more; 0: never */
     bool divides_slowly; /* with masks: a quotient of a vector takes as long as ten products or more */
     bool requests; /* requests of lines of results, and of operands far ahead, pay: the processor does not foresee these itself */
+    bool requests_rows; /* passes over rows in the first level had better request those of the next block */
     bool requests_far; /* those of operands far ahead pay while results go past the caches */
     bool waits_for_results; /* a register tile stores to lines that have to be requested before it is summed */
     bool foresees; /* lines of panels in one piece come in time without requests, which only take turns from a loop that computes */

@@ -45,19 +45,39 @@ static bool keeps_stored(const tg_block *body) {
     return keeps;
 }
 
-/* Of tensors that the binder's body reads and writes by this axis and others; twice what it reads if the next block's are requested
- * meanwhile (prefetch.c). */
-static int64_t bytes_of_point(const tg_x86 *x, const tg_axis *a) {
-    int64_t bytes = 0, reads = x->machine->requests && keeps_stored(&a->binder->regions[0].body) ? 2 : 1;
-    for (const tg_op *op = a->binder->regions[0].body.first; op; op = op->next) {
-        bool by_row = false, by_column = false;
-        for (uint32_t d = 0; (op->opcode == TG_OP_LOAD || op->opcode == TG_OP_STORE) && d < tg_op_n_indices(op); d++) {
-            const tg_type *t = tg_op_index(op, d)->type;
-            by_row |= tg_type_has_axis(t, a);
-            by_column |= t->n_axes > 0 && t->axes[t->n_axes - 1] != a;
-        }
-        int64_t times = op->opcode == TG_OP_LOAD ? reads : 1;
-        bytes += by_row && by_column ? times * (int64_t)tg_dtype_size(tg_operand(op, 0)->type->dtype) : 0;
+/* More than one pass only sums? The second may request the rows of the next block. */
+static bool sums_twice(const tg_block *body) {
+    unsigned n = 0;
+    for (const tg_op *op = body->first; op; op = op->next) {
+        n += op->opcode == TG_OP_REDUCE;
+    }
+    return n > 1;
+}
+
+typedef struct reach {
+    bool rows, columns; /* of the axis, and of others */
+} reach;
+
+static reach reach_of(const tg_op *op, const tg_axis *a) {
+    reach r = {0};
+    for (uint32_t d = 0; (op->opcode == TG_OP_LOAD || op->opcode == TG_OP_STORE) && d < tg_op_n_indices(op); d++) {
+        const tg_type *t = tg_op_index(op, d)->type;
+        r.rows |= tg_type_has_axis(t, a);
+        r.columns |= t->n_axes > 0 && t->axes[t->n_axes - 1] != a;
+    }
+    return r;
+}
+
+tg_x86_point_bytes tg_x86_bytes_of_point(const tg_x86 *x, const tg_axis *a) {
+    const tg_machine *m = x->machine;
+    const tg_block *body = &a->binder->regions[0].body;
+    bool requests = (m->requests && keeps_stored(body)) || (m->requests_rows && sums_twice(body));
+    tg_x86_point_bytes bytes = {0};
+    for (const tg_op *op = body->first; op; op = op->next) {
+        reach r = reach_of(op, a);
+        int64_t size = r.columns ? (int64_t)tg_dtype_size(tg_operand(op, 0)->type->dtype) : 0;
+        bytes.own += r.rows ? size * (op->opcode == TG_OP_LOAD && requests ? 2 : 1) : 0;
+        bytes.shared += r.rows ? 0 : size;
     }
     return bytes;
 }
@@ -67,7 +87,7 @@ static int64_t bytes_of_point(const tg_x86 *x, const tg_axis *a) {
 static LLVMValueRef few_rows(tg_x86 *x, const tg_axis *a, int64_t limit) {
     LLVMBuilderRef b = x->builder;
     LLVMValueRef rows = tg_llvm_i64(x->l, limit), length = NULL;
-    int64_t bytes = limit <= FEW_ROWS && a->binder && a->binder->opcode == TG_OP_PAR ? bytes_of_point(x, a) : 0;
+    int64_t bytes = limit <= FEW_ROWS && a->binder && a->binder->opcode == TG_OP_PAR ? tg_x86_bytes_of_point(x, a).own : 0;
     if (bytes > 0) {
         length = row_length(x, a);
     }

@@ -1,4 +1,4 @@
-/* The grid of a phase as its launch sees it; private to entry.c and grid.c. */
+/* The grid of a phase as its launch sees it; private to entry.c, grid.c, apart.c and prefetch.c. */
 #ifndef TG_TARGETS_X86_GRID_H
 #define TG_TARGETS_X86_GRID_H
 
@@ -23,6 +23,13 @@ typedef struct tg_x86_apart {
 void tg_x86_find_apart(tg_x86 *x, tg_op *phase, tg_x86_grid_par *pars, uint32_t n, tg_x86_apart *out);
 /* i1: with so many threads no two instances that could meet run at the same time, if those of one index of `by` are one task. */
 LLVMValueRef tg_x86_is_apart(tg_x86 *x, const tg_x86_apart *a, LLVMValueRef threads, LLVMValueRef total);
+
+/* What passes over rows along the axis read and write for each of their points: of the rows, twice what is read if the next block's is requested
+ * meanwhile (prefetch.c), and of what all rows share. */
+typedef struct tg_x86_point_bytes {
+    int64_t own, shared;
+} tg_x86_point_bytes;
+tg_x86_point_bytes tg_x86_bytes_of_point(const tg_x86 *x, const tg_axis *a);
 
 /* Fills in the axes for so many threads; the number of instances. Emits at the builder's position. `apart->by` is divided first
  * and becomes the outermost, or none where a schedule orders the axes otherwise. */

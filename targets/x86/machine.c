@@ -101,7 +101,7 @@ static void describe_host(tg_machine *m) {
     bool wide = strcmp(m->arch, "avx512") == 0;
     m->stream_bytes = stream_bytes(m);
     m->requests = m->has_fma && !m->has_masks && !__builtin_cpu_is("intel");
-    m->waits_for_results = m->has_masks && !__builtin_cpu_is("intel");
+    m->requests_rows = m->waits_for_results = m->has_masks && !__builtin_cpu_is("intel");
     m->requests_far = m->foresees = m->has_masks && __builtin_cpu_is("intel");
     m->halves = m->has_masks && !__builtin_cpu_is("intel");
     m->divides_slowly = wide && __builtin_cpu_is("intel");

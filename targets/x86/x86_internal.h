@@ -151,7 +151,7 @@ typedef TG_VEC(tg_x86_step) tg_x86_steps;
 /* Lines that a loop requests some way ahead of where it is (prefetch.c). */
 typedef struct tg_x86_ahead {
     bool operands, results;
-    bool next; /* the next block's, of what is read back */
+    bool next, rows; /* the next block's: of what is read back; of what an earlier pass has read */
 } tg_x86_ahead;
 
 /* A constant of f32 or i32 in memory, as wide as a register; the one that was read last. */

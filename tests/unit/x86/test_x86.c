@@ -113,6 +113,7 @@ Test(x86, portable_has_the_hosts_facts_and_its_levels_instructions) {
     cr_expect_str_eq(portable.features, level.features);
     cr_expect(portable.has_bf16 == level.has_bf16 && portable.has_vnni == level.has_vnni && portable.has_amx == level.has_amx);
     cr_expect(portable.stream_bytes == native.stream_bytes && portable.requests == native.requests && portable.requests_far == native.requests_far &&
+              portable.requests_rows == native.requests_rows &&
               portable.foresees == native.foresees && portable.halves == native.halves && portable.divides_slowly == native.divides_slowly &&
               portable.waits_for_results == native.waits_for_results);
     cr_expect_eq(strcmp(native.needs, native.arch) != 0, native.has_vnni || native.has_bf16 || native.has_amx);
@@ -147,5 +148,37 @@ Test(x86, requests_operands) {
     cr_assert(!k->error, "%s", k->error);
     bool requests = m.requests || (m.requests_far && m.stream_bytes > 0);
     cr_expect_eq(strstr(k->object.asm_text, "prefetcht0\t4096(") != NULL, requests);
+    x86_close(k);
+}
+
+/* Squares of distances from a row's sum: the second of two passes, over rows that the first level holds by then. */
+static const char twice[] = "func @twice(in %X: tensor<2 x f32>, out %Y: tensor<1 x f32>)\n"
+                            "  axes { #i grid, #j local }\n"
+                            "{\n"
+                            "  %M = dim %X {d=0} : i64\n"
+                            "  %N = dim %X {d=1} : i64\n"
+                            "  %zero = const {value=0} : i64\n"
+                            "  phase () {\n"
+                            "    par %M, %zero, %M {axis=#i} () {\n"
+                            "      axis %N, %zero, %N {axis=#j}\n"
+                            "      %i = iota {axis=#i} : tile<#i x i64>\n"
+                            "      %j = iota {axis=#j} : tile<#j x i64>\n"
+                            "      %x = load %X, %i, %j : tile<#i, #j x f32>\n"
+                            "      %s = reduce %x {over=(#j), fn=add} : tile<#i x f32>\n"
+                            "      %d = sub %x, %s : tile<#i, #j x f32>\n"
+                            "      %q = mul %d, %d : tile<#i, #j x f32>\n"
+                            "      %t = reduce %q {over=(#j), fn=add} : tile<#i x f32>\n"
+                            "      store %Y, %t, %i\n"
+                            "    }\n"
+                            "  }\n"
+                            "}\n";
+
+/* It requests the rows of the next block, on machines that gain from it. */
+Test(x86, requests_rows) {
+    tg_machine m;
+    cr_assert(tg_target_x86.machine(NULL, &m));
+    x86_kernel *k = x86_open(twice, &(x86_options){.emit = TG_EMIT_ASM});
+    cr_assert(!k->error, "%s", k->error);
+    cr_expect_eq(strstr(k->object.asm_text, "prefetcht0") != NULL, m.requests_rows);
     x86_close(k);
 }
