@@ -379,6 +379,7 @@ tg_x86_address tg_x86_address_of(tg_x86 *x, tg_x86_frame *f, tg_op *op, LLVMValu
     tg_x86_val uniform = a.offset;
     int64_t proved = tg_op_int(op, TG_ATTR_IN_BOUNDS, 0);
     LLVMValueRef column = NULL;
+    bool turned = tg_x86_is_turned(x, op);
     *inside = NULL;
     for (uint32_t d = 0; d < t->rank; d++) {
         tg_x86_val index = tg_x86_eval(x, f, tg_op_index(op, d));
@@ -392,8 +393,9 @@ tg_x86_address tg_x86_address_of(tg_x86 *x, tg_x86_frame *f, tg_op *op, LLVMValu
             stride = tg_llvm_i64(x->l, 1);
             tg_x86_note_unit(x, tg_operand(op, 0));
         }
-        bool at_row = x->boxed && d + 2 == t->rank;
-        LLVMValueRef moved = tg_x86_move_constant(x, &a, &index, stride, at_row);
+        stride = turned && d + 1 == t->rank ? tg_llvm_i64(x->l, 1) : stride;
+        bool at_row = x->boxed && !turned && d + 2 == t->rank;
+        LLVMValueRef moved = turned ? NULL : tg_x86_move_constant(x, &a, &index, stride, at_row);
         column = at_row ? moved : column;
         if (moved && !at_row) {
             a.base = LLVMBuildGEP2(x->builder, a.element, a.base, &moved, 1, "");
@@ -446,7 +448,8 @@ tg_x86_val tg_x86_load_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op) {
         a.mask = tg_x86_and_masks(x, f->mask, inside);
     }
     tg_x86_request_operand(x, op, &a);
-    tg_x86_val v = load_at(x, &a);
+    LLVMValueRef turned = !inside && tg_x86_is_turned(x, op) ? tg_x86_load_turned(x, f, op, &a) : NULL;
+    tg_x86_val v = turned ? (tg_x86_val){to_register(x, &a, turned), NULL, NULL} : load_at(x, &a);
     bool zeros = !otherwise && !v.im && a.dtype != TG_F8E8M0; /* which has no zero */
     if (!inside || (zeros && !tg_llvm_is_vector(inside))) { /* where no lane is inside, zeros were read */
         return v;

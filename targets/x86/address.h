@@ -71,6 +71,11 @@ LLVMValueRef tg_x86_load_strided(tg_x86 *x, const tg_x86_address *a);
 /* Lanes at constant distances, all within a vector; null: they are not, or under a mask. */
 LLVMValueRef tg_x86_load_near(tg_x86 *x, const tg_x86_address *a);
 
+/* ---- turn.c ---- */
+bool tg_x86_is_turned(const tg_x86 *x, const tg_op *load); /* in the tile being worked on */
+/* The lanes of one of its points, of all of which the first reads the rows; null: not lanes of such rows. The address has last stride 1. */
+LLVMValueRef tg_x86_load_turned(tg_x86 *x, const tg_x86_frame *f, const tg_op *load, const tg_x86_address *a);
+
 /* ---- prefetch.c ---- */
 void tg_x86_request_operand(tg_x86 *x, const tg_op *op, const tg_x86_address *a);
 /* The next block's, of what `v` is computed from, in a pass that leaves their memory idle. */

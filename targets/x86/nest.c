@@ -237,6 +237,7 @@ static void tile_points(tg_x86_nest_walk *w, uint32_t i, LLVMValueRef first, uin
     for (uint32_t u = 0; u < n * points; u++) {
         LLVMValueRef at = LLVMBuildAdd(x->builder, first, tg_llvm_i64(x->l, u % points), "");
         tg_x86_bind_point(x, &inside[u], frames[u / points], w->n->tile, at, NULL);
+        x->tile_at[u % points] = at;
     }
     tg_x86_walk_level(w, i + 1, inside, n * points);
     x->place = outside;
@@ -247,7 +248,8 @@ static void tile_points(tg_x86_nest_walk *w, uint32_t i, LLVMValueRef first, uin
  *   while k < until:  if k + T <= until: { if all are inside: k … k + T - 1, untested   else: these, tested }  k += T
  *                     else: k  k += 1
  *
- * If points may be repeated, the last tile begins earlier instead, unless there are too few for one. */
+ * If points may be repeated, the last tile begins earlier instead, unless there are too few for one. A matrix is turned over where it has rows in
+ * memory, else point by point. */
 static void tile_body(tg_x86_nest_walk *w, uint32_t i, LLVMValueRef k, LLVMValueRef until, LLVMValueRef slot, tg_x86_frame **frames, uint32_t n) {
     tg_x86 *x = w->x;
     LLVMBuilderRef b = x->builder;
@@ -257,7 +259,8 @@ static void tile_body(tg_x86_nest_walk *w, uint32_t i, LLVMValueRef k, LLVMValue
     tg_x86_frame **within = w->has_band ? w->within : frames;
     box = w->has_band ? box ? LLVMBuildAnd(b, box, w->has_band, "") : w->has_band : box;
     tg_llvm_if whole, inside;
-    tg_llvm_if_open(x->l, &whole, LLVMBuildICmp(b, LLVMIntSLT, last, until, ""));
+    LLVMValueRef fits = LLVMBuildICmp(b, LLVMIntSLT, last, until, "");
+    tg_llvm_if_open(x->l, &whole, w->turns ? LLVMBuildAnd(b, fits, w->turns, "") : fits);
     if (box) {
         tg_llvm_if_open(x->l, &inside, box);
     }
@@ -282,6 +285,7 @@ static void tile_loop(tg_x86_nest_walk *w, uint32_t i, tg_x86_frame **frames, ui
     const tg_x86_range *r = &x->ranges[w->n->tile->rank];
     LLVMValueRef until = LLVMBuildAdd(b, r->first, r->size, ""), slot = tg_x86_alloca(x, x->l->i64);
     tg_x86_place *outside = x->place, inside;
+    w->turns = tg_x86_may_turn(x, w->n);
     outside->at = LLVMGetInsertBlock(b);
     LLVMBasicBlockRef head = tg_llvm_block(x->l), body = tg_llvm_block(x->l), after = tg_llvm_block(x->l);
     LLVMPositionBuilderAtEnd(b, head);
@@ -291,6 +295,7 @@ static void tile_loop(tg_x86_nest_walk *w, uint32_t i, tg_x86_frame **frames, ui
     if (w->n->repeats) {
         LLVMValueRef points = tg_llvm_i64(x->l, w->n->tile_points);
         LLVMValueRef fits = LLVMBuildICmp(b, LLVMIntSGE, r->size, points, "");
+        fits = w->turns ? LLVMBuildAnd(b, fits, w->turns, "") : fits;
         k = tg_llvm_min64(x->l, k, LLVMBuildSelect(b, fits, LLVMBuildSub(b, until, points, ""), until, ""));
     }
     inside.at = body;
@@ -516,12 +521,14 @@ void tg_x86_emit_nest(tg_x86 *x, tg_x86_nest *n) {
         tg_x86_refuse(x, n->roots.data[0].op, "shares its loops with too many others");
     }
     x->columns = NULL;
+    x->turned = NULL;
     if (!n->roots.data[n->roots.len - 1].after) {
         tg_x86_choose_vector(x, n);
         tg_x86_nest *copy = bare_copy(x, n);
         copy->roots = n->roots;
         tg_x86_choose_interior(x, copy);
         tg_x86_choose_tile(x, copy);
+        tg_x86_choose_turn(x, copy);
         emit_loops(x, copy);
         return;
     }

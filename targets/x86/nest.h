@@ -12,6 +12,7 @@ typedef struct tg_x86_nest_walk {
     bool vector_inside; /* the vector axis is reduced */
     tg_x86_frame *within[TG_X86_MAX_POINTS]; /* points of the band that exist, one of them repeatedly if there are few */
     LLVMValueRef has_band;                   /* i1: all do; null: no band */
+    LLVMValueRef turns;                      /* i1: what is turned over has rows in memory; null: nothing is */
     LLVMValueRef stream; /* condition for stores past the caches, or null */
     LLVMValueRef again;  /* … for what was stored to be computed again */
 } tg_x86_nest_walk;

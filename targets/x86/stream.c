@@ -36,10 +36,10 @@ static int64_t size_of(const tg_op *store) {
     return tg_dtype_kind_of(t) == TG_KIND_COMPLEX || tg_dtype_bits(t) < 8 ? 0 : (int64_t)tg_dtype_size(t);
 }
 
-/* Do consecutive lanes fill lines, in every iteration? */
+/* Do consecutive lanes fill lines, in every iteration? Of a matrix that is turned over, more rows are written in turn than there are buffers for. */
 static bool fills_lines(tg_x86 *x, const tg_x86_nest *n, const tg_op *store) {
-    uint32_t rank = tg_op_n_indices(store);
-    if (rank == 0 || tg_op_guard(store) || size_of(store) * n->lanes < LEAST || !tg_x86_may_be_unit(tg_operand(store, 0))) {
+    uint32_t rank = tg_op_n_indices(store), least = n->turned.len ? LINE : LEAST;
+    if (rank == 0 || tg_op_guard(store) || size_of(store) * n->lanes < least || !tg_x86_may_be_unit(tg_operand(store, 0))) {
         return false;
     }
     for (uint32_t d = 0; d + 1 < rank; d++) {
@@ -97,7 +97,7 @@ static bool goes_along(const tg_x86_nest *n, const tg_x86_root *r) {
 
 LLVMValueRef tg_x86_stream_test(tg_x86 *x, const tg_x86_nest *n) {
     LLVMValueRef test = NULL;
-    bool may = x->machine->stream_bytes && x->unit && n->vector && !n->partner && tg_x86_is_one_line(n) && !n->tile;
+    bool may = x->machine->stream_bytes && x->unit && n->vector && !n->partner && tg_x86_is_one_line(n) && (!n->tile || n->turned.len);
     for (uint32_t i = 0; may && i < n->roots.len; i++) {
         const tg_x86_root *r = &n->roots.data[i];
         if (r->kind != TG_X86_ROOT_STORE) {

@@ -28,6 +28,7 @@
 typedef struct tg_x86_debug tg_x86_debug;
 typedef struct tg_x86_launch tg_x86_launch;
 typedef struct tg_x86_columns tg_x86_columns;
+typedef struct tg_x86_turned tg_x86_turned;
 
 /* A value at a point: a scalar for all lanes (step null), the lane-affine integer v + lane·step, or a vector. Registers
  * hold bool as i1, 4-bit integers as i8 (extended), f16, bf16, f8 and f4 as the equal f32. Complex: v re, im. */
@@ -128,10 +129,11 @@ typedef struct tg_x86_nest {
     uint32_t narrow;        /* lanes of the vectors at the end of the axis, where `lanes` are several registers */
     bool long_chain; /* the work of a point is one chain of instructions: several points have to alternate */
     bool reverse;    /* the inner axis runs downwards */
-    tg_axis *tile;   /* the last of `outer`, `tile_points` of which are worked on at a time; null: one */
+    tg_axis *tile;   /* one of `outer`, `tile_points` of which are worked on at a time; null: one */
     uint32_t tile_points;
     tg_axis *band;   /* an axis around `tile` of which `band_points` are worked on at a time as well; null: one. Only if it repeats */
     uint32_t band_points;
+    tg_x86_loads turned; /* what the tile is for, if these: rows of theirs are read at once (turn.c) */
     bool repeats;    /* points may be computed twice: the last tile overlaps the one before */
     bool overlaps;   /* so does the last vector, so that all are whole, in one loop */
     uint32_t unrolled; /* the last so many of `inner` have no loops */
@@ -260,6 +262,8 @@ typedef struct tg_x86 {
     TG_VEC(tg_value *) chain_results;      /* tiles made by partial assignment that may still be read */
     TG_VEC(tg_x86_buffer *) free_buffers;  /* of tiles that nothing reads any more */
     tg_x86_columns *columns; /* strided reads of this nest (transpose.c) */
+    tg_x86_turned *turned;   /* squares of a matrix that it turns over (turn.c) */
+    LLVMValueRef tile_at[TG_X86_MAX_POINTS]; /* indices of the tile being worked on */
     struct tg_x86_eager *eager; /* of the chain being emitted; null: none (eager.c) */
     LLVMValueRef sink;       /* zero bytes, a vector of them: where loads of no lane read */
     LLVMValueRef zeros;      /* a row of zeros, as long as the range of `zeroed` in elements of 4 bytes; null: none */
@@ -411,6 +415,9 @@ void tg_x86_choose_vector(tg_x86 *x, tg_x86_nest *n); /* vector axis, lanes, unr
 bool tg_x86_may_overlap(const tg_x86 *x, const tg_x86_nest *n); /* may points of the vector axis have two turns, the second of which writes what the first did? */
 bool tg_x86_suits_vector(tg_x86 *x, tg_x86_nest *n, const tg_axis *a); /* is no access worse off with lanes along `a`? */
 void tg_x86_choose_tile(tg_x86 *x, tg_x86_nest *n); /* tile, unrolled inner axes: tile.c */
+/* For a nest that only stores and reads rows across its lanes: a tile of as many points as lanes (turn.c). */
+void tg_x86_choose_turn(tg_x86 *x, tg_x86_nest *n);
+LLVMValueRef tg_x86_may_turn(tg_x86 *x, const tg_x86_nest *n); /* i1: the strides are as it takes for granted; null: there is nothing to turn */
 /* Are the points first … last of the tile axis inside the tensors of all boxed accesses, from the frame `f` to the frame `end`? Null: there
  * are none. */
 LLVMValueRef tg_x86_box_holds(tg_x86 *x, const tg_x86_nest *n, const tg_x86_frame *f, const tg_x86_frame *end, LLVMValueRef first,
