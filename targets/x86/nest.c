@@ -134,7 +134,8 @@ static bool has_acc(const tg_x86_root *r) {
 
 static void merge_accs(tg_x86_nest_walk *w, uint32_t r, uint32_t copies) {
     tg_x86 *x = w->x;
-    for (uint32_t half = copies; half > 1; half /= 2) {
+    bool joined = !w->rest[r] && tg_x86_acc_join(x, w->accs[r], copies);
+    for (uint32_t half = copies; half > 1 && !joined; half /= 2) {
         for (uint32_t u = 0; u < half / 2; u++) {
             tg_x86_acc_merge(x, w->accs[r][u], w->accs[r][u + half / 2]);
         }

@@ -522,23 +522,77 @@ void tg_x86_acc_merge(tg_x86 *x, tg_x86_acc *into, tg_x86_acc *from) {
     store_parts(x, into, out, p, NULL);
 }
 
-/* Halves onto each other until so many lanes are left: a fixed tree. */
-void tg_x86_acc_fold(tg_x86 *x, tg_x86_acc *a, unsigned lanes) {
-    LLVMValueRef v[MAX_PARTS], low[MAX_PARTS], high[MAX_PARTS];
-    load_parts(x, a, v);
-    for (unsigned half = a->lanes / 2; half >= lanes && half > 0; half /= 2) {
-        for (uint32_t i = 0; i < a->n; i++) {
-            low[i] = half > 1 ? tg_llvm_slice(x->l, v[i], 0, half) : LLVMBuildExtractElement(x->builder, v[i], tg_llvm_i32(x->l, 0), "");
-            high[i] = half > 1 ? tg_llvm_slice(x->l, v[i], half, half) : LLVMBuildExtractElement(x->builder, v[i], tg_llvm_i32(x->l, 1), "");
-        }
-        combine(x, a, low, high, v);
+/* The best of all lanes, and the least of the positions of those that are as good: a test of all lanes at once instead of one, with ties, at each
+ * level of a tree. If there are NaNs, they are the best. */
+static void fold_position(tg_x86 *x, const tg_x86_acc *a, LLVMValueRef *v) {
+    LLVMBuilderRef b = x->builder;
+    bool is_float = tg_dtype_is_float(a->dtype[0]);
+    LLVMValueRef best = v[0], nan = is_float ? LLVMBuildFCmp(b, LLVMRealUNO, v[0], v[0], "") : NULL;
+    for (unsigned half = a->lanes / 2; half > 0; half /= 2) {
+        LLVMValueRef low = tg_llvm_slice(x->l, best, 0, half), high = tg_llvm_slice(x->l, best, half, half);
+        best = select(x, tg_x86_compare(x, fn_of(a->root->op) == TG_FN_ARGMAX ? TG_GT : TG_LT, a->dtype[0], low, high), low, high);
     }
+    best = LLVMBuildExtractElement(b, best, tg_llvm_i32(x->l, 0), "");
+    LLVMValueRef good = tg_x86_compare(x, TG_EQ, a->dtype[0], v[0], tg_llvm_splat(x->l, best, a->lanes));
+    if (nan) {
+        LLVMValueRef any = tg_llvm_call1(x->l, "llvm.vector.reduce.or", nan);
+        good = select(x, any, nan, good);
+        best = select(x, any, tg_llvm_real(LLVMTypeOf(best), NAN), best);
+    }
+    LLVMValueRef at = select(x, good, v[1], tg_llvm_int(LLVMTypeOf(v[1]), INT64_MAX));
+    v[0] = best;
+    v[1] = tg_llvm_call1(x->l, "llvm.vector.reduce.smin", at);
+}
+
+static bool is_position(const tg_x86_acc *a) {
+    return a->root->kind == TG_X86_ROOT_REDUCE && !by_function(a->root->op) && is_arg(fn_of(a->root->op));
+}
+
+static void replace_slots(tg_x86 *x, tg_x86_acc *a, LLVMValueRef *v, unsigned lanes) {
     a->lanes = lanes;
     for (uint32_t i = 0; i < a->n; i++) {
         a->type[i] = tg_llvm_wide(tg_x86_reg_type(x, a->dtype[i]), lanes);
         a->slot[i] = tg_x86_alloca(x, a->type[i]);
         LLVMBuildStore(x->builder, v[i], a->slot[i]);
     }
+}
+
+bool tg_x86_acc_join(tg_x86 *x, tg_x86_acc **accs, uint32_t n) {
+    enum { MOST_LANES = 64, MOST = 16 };
+    tg_x86_acc *a = accs[0];
+    LLVMValueRef v[MAX_PARTS], part[MAX_PARTS][MOST];
+    if (!is_position(a) || n > MOST || a->lanes < 2 || a->lanes * n > MOST_LANES) {
+        return false;
+    }
+    for (uint32_t u = 0; u < n; u++) {
+        load_parts(x, accs[u], v);
+        for (uint32_t i = 0; i < a->n; i++) {
+            part[i][u] = v[i];
+        }
+    }
+    for (uint32_t i = 0; i < a->n; i++) {
+        v[i] = tg_llvm_beside(x->l, part[i], n);
+    }
+    replace_slots(x, a, v, a->lanes * n);
+    return true;
+}
+
+/* Halves onto each other until so many lanes are left: a fixed tree. */
+void tg_x86_acc_fold(tg_x86 *x, tg_x86_acc *a, unsigned lanes) {
+    LLVMValueRef v[MAX_PARTS], low[MAX_PARTS], high[MAX_PARTS];
+    load_parts(x, a, v);
+    bool position = lanes == 1 && a->lanes > 1 && is_position(a);
+    if (position) {
+        fold_position(x, a, v);
+    }
+    for (unsigned half = a->lanes / 2; half >= lanes && half > 0 && !position; half /= 2) {
+        for (uint32_t i = 0; i < a->n; i++) {
+            low[i] = half > 1 ? tg_llvm_slice(x->l, v[i], 0, half) : LLVMBuildExtractElement(x->builder, v[i], tg_llvm_i32(x->l, 0), "");
+            high[i] = half > 1 ? tg_llvm_slice(x->l, v[i], half, half) : LLVMBuildExtractElement(x->builder, v[i], tg_llvm_i32(x->l, 1), "");
+        }
+        combine(x, a, low, high, v);
+    }
+    replace_slots(x, a, v, lanes);
 }
 
 void tg_x86_acc_close(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f) {

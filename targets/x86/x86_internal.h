@@ -454,6 +454,8 @@ tg_x86_acc *tg_x86_acc_open(tg_x86 *x, tg_x86_root *r, unsigned lanes, tg_x86_fr
 bool tg_x86_scans_lanes(const tg_x86 *x, const tg_op *op); /* may the scan run along its lanes? */
 void tg_x86_acc_share(tg_x86_acc *a, tg_x86_acc *with); /* both are merged in the end: what they can have in common they do */
 void tg_x86_acc_step(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f);
+/* Accumulators of positions of extremes as one with the lanes of all; false: not such, or too many. */
+bool tg_x86_acc_join(tg_x86 *x, tg_x86_acc **accs, uint32_t n);
 void tg_x86_acc_merge(tg_x86 *x, tg_x86_acc *into, tg_x86_acc *from);
 void tg_x86_acc_fold(tg_x86 *x, tg_x86_acc *a, unsigned lanes); /* to so many lanes */
 void tg_x86_acc_close(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f);
