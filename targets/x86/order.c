@@ -329,7 +329,40 @@ void tg_x86_emit_topk(tg_x86 *x, tg_op *op) {
 
 /* ---- histogram ------------------------------------------------------------------------------------------------------ */
 
+typedef struct counting {
+    tg_x86 *x;
+    tg_axis *bins, *axis; /* of the values */
+    tg_value *v;
+    tg_x86_buffer *counts;
+    tg_x86_frame *row;
+} counting;
+
+static void count_at(const counting *c, LLVMValueRef index) {
+    tg_x86 *x = c->x;
+    tg_x86_frame *f = tg_x86_frame_create(x, c->row, x->place);
+    tg_x86_frame_bind(f, c->axis, (tg_x86_val){index, NULL, NULL});
+    tg_x86_val bin = {tg_x86_convert(x, tg_x86_plain(x, tg_x86_eval(x, f, c->v)).v, c->v->type->dtype, TG_I64), NULL, NULL};
+    tg_x86_frame *at = tg_x86_frame_create(x, f, x->place);
+    tg_x86_frame_bind(at, c->bins, bin);
+    tg_llvm_if exists;
+    tg_llvm_if_open(x->l, &exists, tg_x86_in_range(x, c->bins, bin));
+    LLVMValueRef n = tg_x86_buffer_load(x, at, c->counts).v;
+    tg_x86_buffer_store(x, at, c->counts, (tg_x86_val){LLVMBuildAdd(x->builder, n, tg_llvm_i32(x->l, 1), ""), NULL, NULL});
+    tg_llvm_if_close(x->l, &exists);
+}
+
+/* `step` points a turn: a count is three instructions, and the loop around it as many. */
+static void count_points(const counting *c, LLVMValueRef from, LLVMValueRef until, unsigned step) {
+    tg_x86_nest_loop l;
+    LLVMValueRef index = tg_x86_open_loop(c->x, &l, from, until, step);
+    for (unsigned u = 0; u < step; u++) {
+        count_at(c, add(c->x, index, tg_llvm_i64(c->x->l, u)));
+    }
+    tg_x86_close_loop(c->x, &l);
+}
+
 void tg_x86_emit_histogram(tg_x86 *x, tg_op *op) {
+    enum { AT_ONCE = 8 };
     tg_axis *bins = tg_op_axis(op, TG_ATTR_BINS);
     tg_value *v = tg_operand(op, 0), *r = tg_result(op, 0);
     tg_x86_buffer *counts = result_buffer(x, r, bins);
@@ -337,15 +370,12 @@ void tg_x86_emit_histogram(tg_x86 *x, tg_op *op) {
     tg_x86_points_open(x, &l, x->root, r->type->axes, r->type->n_axes, NULL);
     tg_x86_buffer_store(x, l.frame, counts, (tg_x86_val){tg_llvm_i32(x->l, 0), NULL, NULL});
     tg_x86_points_close(x, &l);
-    tg_x86_points_open(x, &l, x->root, v->type->axes, v->type->n_axes, NULL);
-    LLVMValueRef bin = tg_x86_convert(x, tg_x86_plain(x, tg_x86_eval(x, l.frame, v)).v, v->type->dtype, TG_I64);
-    tg_x86_val index = {bin, NULL, NULL};
-    tg_x86_frame *at = tg_x86_frame_create(x, l.frame, x->place);
-    tg_x86_frame_bind(at, bins, index);
-    tg_llvm_if c;
-    tg_llvm_if_open(x->l, &c, tg_x86_in_range(x, bins, index));
-    LLVMValueRef n = tg_x86_buffer_load(x, at, counts).v;
-    tg_x86_buffer_store(x, at, counts, (tg_x86_val){LLVMBuildAdd(x->builder, n, tg_llvm_i32(x->l, 1), ""), NULL, NULL});
-    tg_llvm_if_close(x->l, &c);
+    tg_axis *last = v->type->axes[v->type->n_axes - 1];
+    tg_x86_points_open(x, &l, x->root, v->type->axes, v->type->n_axes, last);
+    counting c = {x, bins, last, v, counts, l.frame};
+    const tg_x86_range *range = &x->ranges[last->rank];
+    LLVMValueRef whole = add(x, range->first, LLVMBuildAnd(x->builder, range->size, tg_llvm_i64(x->l, -AT_ONCE), ""));
+    count_points(&c, range->first, whole, AT_ONCE);
+    count_points(&c, whole, add(x, range->first, range->size), 1);
     tg_x86_points_close(x, &l);
 }
