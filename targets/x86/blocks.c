@@ -6,7 +6,7 @@
 #include "targets/x86/carry.h"
 #include "targets/x86/dot.h"
 
-enum { UNKNOWN_SIZE = 1024, POINTS = 4096, LANES = 16, ROW = 8192, FEW_ROWS = 16 };
+enum { UNKNOWN_SIZE = 1024, POINTS = 4096, LANES = 16, ROW = 8192, FEW_ROWS = 16, BYTES = 128 /* columns of them */ };
 
 typedef struct survey {
     tg_x86 *x;
@@ -17,6 +17,7 @@ typedef struct survey {
     bool rows;        /* all accesses follow the rows of their tensors along this axis, and nothing else is done */
     bool ordered;     /* some access with this axis runs along another one of useful length */
     bool along;       /* some access runs along this axis */
+    bool bytes;       /* of bytes: two lines, as of f32. With two lines of bf16 sums of 2048 rows of 4096 took 2.79 ms instead of 1.70 */
 } survey;
 
 static int64_t size_of(const tg_axis *a) {
@@ -48,12 +49,13 @@ static void see_access(survey *s, const tg_op *op) {
     uint32_t rank = tg_op_n_indices(op);
     s->rows &= follows_rows(op, s->axis);
     const tg_type *last = rank ? tg_op_index(op, rank - 1)->type : NULL;
-    bool depends = false;
+    bool depends = false, is_byte = tg_dtype_size(tg_operand(op, 0)->type->dtype) == 1;
     for (uint32_t d = 0; d < rank; d++) {
         depends |= tg_type_has_axis(tg_op_index(op, d)->type, s->axis);
     }
     for (uint32_t i = 0; depends && i < last->n_axes; i++) {
         s->along |= last->axes[i] == s->axis;
+        s->bytes |= last->axes[i] == s->axis && is_byte;
         s->ordered |= last->axes[i] != s->axis && size_of(last->axes[i]) >= LANES;
     }
 }
@@ -124,7 +126,7 @@ int64_t tg_x86_default_block(tg_x86 *x, const tg_axis *a) {
         return clamp(16 * POINTS / s.inner, 4 * LANES, 512);
     }
     if (s.inner > 1) {
-        int64_t least = s.along && !s.ordered ? 2 * LANES : 4; /* columns: whole lines of them */
+        int64_t least = !s.along || s.ordered ? 4 : s.bytes ? BYTES : 2 * LANES; /* columns: whole lines of them */
         return alone || s.later ? clamp(POINTS / s.inner, least, 1024) : clamp(16 * POINTS / s.inner, 4 * LANES, 1024);
     }
     return alone ? 2 * POINTS : s.later ? LANES : s.rows && s.along ? ROW : 512;

@@ -469,12 +469,19 @@ static void choose_partner(const tg_x86 *x, tg_x86_nest *n, uint32_t most) {
 }
 
 /* Short elements fill a register of the machine's: one wide value instead of as many vectors of a quarter or a half of one. What they were computed
- * from is then several registers, which the conversion packs. */
+ * from is then several registers, which the conversion packs. Columns that are reduced are as many vectors then as of long elements: of each row, whole
+ * lines. */
 static void fill_registers(const tg_x86 *x, tg_x86_nest *n, const votes *v) {
     bool whole = !v->pieces && !v->wide && n->roots.data[0].kind != TG_X86_ROOT_SET;
-    while (whole && n->unroll > 1 && n->lanes * (uint32_t)v->least_bits < (uint32_t)x->machine->vector_bits) {
+    bool columns = n->n_inner > 0 && tg_axes_contain(n->outer, n->n_outer, n->vector);
+    int64_t bound = x->ranges[n->vector->rank].bound;
+    while (whole && n->lanes * (uint32_t)v->least_bits < (uint32_t)x->machine->vector_bits) {
+        bool more = columns && (!bound || bound >= 2 * (int64_t)n->lanes * n->unroll);
+        if (!more && n->unroll == 1) {
+            break;
+        }
         n->lanes *= 2;
-        n->unroll /= 2;
+        n->unroll /= more ? 1 : 2;
     }
 }
 
