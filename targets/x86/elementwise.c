@@ -36,6 +36,28 @@ LLVMValueRef tg_x86_fast(tg_x86 *x, LLVMValueRef v) {
 
 /* ---- integer division ------------------------------------------------------------------------------ */
 
+/* Of vectors, which have no such instruction, by floats. If a / d, of p bits each, is no whole number, it is 1 / d or more from one, and that is more than
+ * 2^-p of it, where a float of 2 p bits or so rounds by less: truncation gives the same. */
+static LLVMValueRef quotient_by_floats(tg_x86 *x, tg_dtype t, LLVMValueRef a, LLVMValueRef d) {
+    LLVMBuilderRef b = x->builder;
+    bool wide = tg_dtype_bits(t) > 16, by_sign = is_signed(t);
+    LLVMTypeRef f = tg_llvm_like(wide ? x->l->f64 : x->l->f32, a), word = tg_llvm_like(x->l->i32, a);
+    LLVMValueRef p = by_sign ? LLVMBuildSIToFP(b, a, f, "") : LLVMBuildUIToFP(b, a, f, "");
+    LLVMValueRef q = by_sign ? LLVMBuildSIToFP(b, d, f, "") : LLVMBuildUIToFP(b, d, f, "");
+    LLVMValueRef r = LLVMBuildFDiv(b, p, q, "");
+    r = wide && !by_sign ? LLVMBuildFPToUI(b, r, word, "") : LLVMBuildFPToSI(b, r, word, "");
+    return wide ? r : LLVMBuildTrunc(b, r, LLVMTypeOf(a), "");
+}
+
+static LLVMValueRef truncated_quotient(tg_x86 *x, tg_dtype t, LLVMValueRef a, LLVMValueRef d) {
+    bool by_floats = (tg_llvm_is_vector(a) || tg_llvm_is_vector(d)) && tg_dtype_bits(t) >= 8 && tg_dtype_bits(t) <= 32 && !LLVMIsConstant(d);
+    if (by_floats) {
+        unsigned lanes = tg_llvm_is_vector(a) ? tg_llvm_lanes(a) : tg_llvm_lanes(d);
+        return quotient_by_floats(x, t, tg_llvm_splat(x->l, a, lanes), tg_llvm_splat(x->l, d, lanes));
+    }
+    return is_signed(t) ? LLVMBuildSDiv(x->builder, a, d, "") : LLVMBuildUDiv(x->builder, a, d, "");
+}
+
 /* x / 0 = 0 and MIN / -1 = MIN: divide by 1 instead and choose. Gives the truncated quotient and remainder. */
 static void divide(tg_x86 *x, tg_dtype t, LLVMValueRef a, LLVMValueRef d, LLVMValueRef *quotient, LLVMValueRef *rest) {
     LLVMBuilderRef b = x->builder;
@@ -46,7 +68,7 @@ static void divide(tg_x86 *x, tg_dtype t, LLVMValueRef a, LLVMValueRef d, LLVMVa
         special = LLVMBuildOr(b, by_zero, by_minus, "");
     }
     LLVMValueRef safe = select(x, special, imm(d, 1), d);
-    LLVMValueRef q = is_signed(t) ? LLVMBuildSDiv(b, a, safe, "") : LLVMBuildUDiv(b, a, safe, "");
+    LLVMValueRef q = truncated_quotient(x, t, a, safe);
     LLVMValueRef r = LLVMBuildSub(b, a, LLVMBuildMul(b, q, safe, ""), "");
     if (by_minus) {
         q = select(x, by_minus, LLVMBuildNeg(b, a, ""), q);
