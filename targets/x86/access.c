@@ -164,6 +164,9 @@ void tg_x86_store_elements(tg_x86 *x, const address *a, LLVMValueRef v) {
         tg_x86_store_elements(x, &up, reversed(x, v));
         return;
     }
+    if (!is_unit(a->offset) && tg_x86_store_strided(x, a, v)) {
+        return;
+    }
     if (!is_unit(a->offset)) {
         tg_llvm_scatter(x->l, v, tg_x86_lane_pointers(x, a), a->align, tg_x86_lane_mask(x, a->mask));
         return;

@@ -66,6 +66,7 @@ void tg_x86_point_at_row(tg_x86 *x, tg_x86_address *a, LLVMValueRef column);
 /* ---- strided.c ---- */
 /* Lanes at a small constant distance; null: they are not. */
 LLVMValueRef tg_x86_load_strided(tg_x86 *x, const tg_x86_address *a);
+bool tg_x86_store_strided(tg_x86 *x, const tg_x86_address *a, LLVMValueRef v); /* false: they are not */
 
 /* ---- near.c ---- */
 /* Lanes at constant distances, all within a vector; null: they are not, or under a mask. */

@@ -124,7 +124,7 @@ static bool is_outside_loops(const votes *s, const tg_op *op) {
     return steps >= FEW_STEPS;
 }
 
-/* Lanes a few elements apart are whole vectors and a shuffle (strided.c). */
+/* Lanes a few elements apart are whole vectors and a shuffle (strided.c); stored, with registers for masks. */
 static bool is_close(int64_t coefficient) {
     return coefficient >= 2 && coefficient <= TG_X86_CLOSE_LANES;
 }
@@ -133,9 +133,10 @@ static void vote_access(votes *s, const tg_op *op) {
     uint32_t n = tg_op_n_indices(op);
     bool unit = false, depends = false, gathers = false;
     bool store = op->opcode == TG_OP_STORE || op->opcode == TG_OP_ATOMIC; /* scatters cost more than gathers */
+    bool may_be_close = !store || (op->opcode == TG_OP_STORE && s->x->machine->has_masks);
     for (uint32_t d = 0; d < n; d++) {
         int64_t c = coefficient(tg_op_index(op, d), s->axis, s->env);
-        bool close = d + 1 == n && !store && is_close(c);
+        bool close = d + 1 == n && may_be_close && is_close(c);
         depends |= c != 0;
         unit |= c == 1 && d + 1 == n;
         gathers |= c != 0 && !(c == 1 && d + 1 == n) && !close;
