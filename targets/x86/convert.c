@@ -84,6 +84,10 @@ static LLVMValueRef round_bf16_bits(tg_x86 *x, LLVMValueRef v) {
     LLVMValueRef u = as_int(x, v);
     LLVMValueRef odd = LLVMBuildAnd(b, LLVMBuildLShr(b, u, imm(u, 16), ""), imm(u, 1), "");
     LLVMValueRef up = LLVMBuildAdd(b, LLVMBuildAdd(b, u, imm(u, 0x7fff), ""), odd, "");
+    if (x->machine->has_masks) { /* a test gives a mask: one instruction less */
+        LLVMValueRef test = LLVMBuildICmp(b, LLVMIntNE, LLVMBuildAnd(b, u, imm(u, 0x10000), ""), imm(u, 0), "");
+        up = LLVMBuildAdd(b, u, LLVMBuildSelect(b, test, imm(u, 0x8000), imm(u, 0x7fff), ""), "");
+    }
     LLVMValueRef nan = LLVMBuildFCmp(b, LLVMRealUNO, v, v, "");
     LLVMValueRef quiet = LLVMBuildOr(b, u, imm(u, 0x400000), "");
     return LLVMBuildAnd(b, LLVMBuildSelect(b, nan, quiet, up, ""), imm(u, (int64_t)0xffff0000), "");
@@ -216,6 +220,21 @@ LLVMValueRef tg_x86_from_memory(tg_x86 *x, LLVMValueRef v, tg_dtype t) {
     }
 }
 
+/* Of 32 bits each. Two registers of 512 bits are one shuffle of words; of shorter ones LLVM makes a shift and a pack. */
+static LLVMValueRef upper_halves(tg_x86 *x, LLVMValueRef v) {
+    LLVMBuilderRef b = x->builder;
+    unsigned lanes = tg_llvm_is_vector(v) ? tg_llvm_lanes(v) : 1, pick[64];
+    LLVMValueRef u = as_int(x, v);
+    if (!x->machine->has_masks || lanes < 32 || lanes > 64) {
+        return LLVMBuildTrunc(b, LLVMBuildLShr(b, u, imm(u, 16), ""), tg_llvm_like(x->l->i16, v), "");
+    }
+    LLVMValueRef words = LLVMBuildBitCast(b, u, LLVMVectorType(x->l->i16, 2 * lanes), "");
+    for (unsigned i = 0; i < lanes; i++) {
+        pick[i] = 2 * i + 1;
+    }
+    return tg_llvm_shuffle(x->l, words, words, pick, lanes);
+}
+
 LLVMValueRef tg_x86_to_memory(tg_x86 *x, LLVMValueRef v, tg_dtype t) {
     LLVMBuilderRef b = x->builder;
     switch ((int)t) {
@@ -224,10 +243,8 @@ LLVMValueRef tg_x86_to_memory(tg_x86 *x, LLVMValueRef v, tg_dtype t) {
     case TG_F16:
         return is_native_f16(x, t) ? LLVMBuildFPTrunc(b, v, tg_llvm_like(x->l->f16, v), "")
                                    : LLVMBuildTrunc(b, encode(x, v, t), tg_llvm_like(x->l->i16, v), "");
-    case TG_BF16: {
-        LLVMValueRef u = as_int(x, v); /* rounded already */
-        return LLVMBuildTrunc(b, LLVMBuildLShr(b, u, imm(u, 16), ""), tg_llvm_like(x->l->i16, v), "");
-    }
+    case TG_BF16:
+        return upper_halves(x, v); /* rounded already */
     case TG_I4:
     case TG_U4:
         return LLVMBuildAnd(b, v, imm(v, 15), "");
