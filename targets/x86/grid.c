@@ -45,13 +45,29 @@ static bool keeps_stored(const tg_block *body) {
     return keeps;
 }
 
-/* More than one pass only sums? The second may request the rows of the next block. */
-static bool sums_twice(const tg_block *body) {
-    unsigned n = 0;
-    for (const tg_op *op = body->first; op; op = op->next) {
-        n += op->opcode == TG_OP_REDUCE;
+/* Does the value wait for a reduction? `steps`: how many operations may still be looked at. */
+static bool waits(const tg_value *v, unsigned *steps) {
+    const tg_op *op = v->def;
+    if (!op || *steps == 0 || op->opcode == TG_OP_REDUCE) {
+        return op && *steps > 0;
     }
-    return n > 1;
+    --*steps;
+    bool found = false;
+    for (uint32_t i = 0; i < op->n_operands && !found; i++) {
+        found = tg_operand(op, i)->type->kind == TG_TYPE_TILE && waits(tg_operand(op, i), steps);
+    }
+    return found;
+}
+
+/* Does a pass that only sums wait for another one? It may request the rows of the next block. */
+static bool sums_twice(const tg_block *body) {
+    enum { STEPS = 64 };
+    bool twice = false;
+    for (const tg_op *op = body->first; op && !twice; op = op->next) {
+        unsigned steps = STEPS;
+        twice = op->opcode == TG_OP_REDUCE && waits(tg_operand(op, 0), &steps);
+    }
+    return twice;
 }
 
 typedef struct reach {
