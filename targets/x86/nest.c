@@ -9,7 +9,7 @@
 #include "targets/x86/dot.h"
 #include "targets/x86/nest.h"
 
-enum { INNER = 1000 /* added to a level once the accumulators are open */ };
+enum { INNER = 1000 /* added to a level once the accumulators are open */, POINTS_AT_ONCE = 4 };
 
 static tg_axis *axis_at(const tg_x86_nest *n, uint32_t i) {
     return i < n->n_outer ? n->outer[i] : n->inner[i - n->n_outer];
@@ -147,15 +147,28 @@ static void merge_accs(tg_x86_nest_walk *w, uint32_t r, uint32_t copies) {
     tg_x86_acc_fold(x, w->accs[r][0], 1);
 }
 
+/* Points of the only reduced axis at a time, each with accumulators of its own, where the additions of a single vector of columns would wait for each other. */
+static uint32_t points_at_once(const tg_x86_nest_walk *w, uint32_t n) {
+    const tg_x86_nest *nest = w->n;
+    bool may = n == 1 && nest->light && nest->vector && !w->vector_inside && !nest->tile && !nest->partner && nest->n_inner == 1 && nest->unrolled == 0 && !nest->reverse &&
+               !nest->bordered.len && !w->x->options->baseline;
+    for (uint32_t i = 0; i < nest->roots.len && may; i++) {
+        const tg_x86_root *r = &nest->roots.data[i];
+        may = r->after || (r->kind == TG_X86_ROOT_REDUCE && tg_x86_acc_regroups(r->op));
+    }
+    return may ? POINTS_AT_ONCE : 1;
+}
+
 static void inner_part(tg_x86_nest_walk *w, tg_x86_frame **frames, uint32_t n) {
     tg_x86 *x = w->x;
     bool one = w->vector_inside && !w->n->tile; /* point, which all vectors of an iteration serve */
-    uint32_t copies = one ? w->n->unroll : n;
+    w->at_once = points_at_once(w, n);
+    uint32_t copies = one ? w->n->unroll : n * w->at_once;
     bool rest = w->vector_inside && w->n->narrow < w->n->lanes;
     for (uint32_t r = 0; r < w->n->roots.len; r++) {
         for (uint32_t u = 0; u < copies && has_acc(&w->n->roots.data[r]); u++) {
-            w->accs[r][u] = tg_x86_acc_open(x, &w->n->roots.data[r], w->n->vector ? x->lanes : 1, frames[one ? 0 : u]);
-            if (one) {
+            w->accs[r][u] = tg_x86_acc_open(x, &w->n->roots.data[r], w->n->vector ? x->lanes : 1, frames[one ? 0 : u % n]);
+            if (one || u >= n) {
                 tg_x86_acc_share(w->accs[r][u], w->accs[r][0]);
             }
         }
@@ -170,6 +183,11 @@ static void inner_part(tg_x86_nest_walk *w, tg_x86_frame **frames, uint32_t n) {
         }
         if (one && w->n->roots.data[r].kind == TG_X86_ROOT_REDUCE) {
             merge_accs(w, r, copies);
+        }
+        for (uint32_t half = w->at_once / 2; half > 0; half /= 2) {
+            for (uint32_t u = 0; u < half; u++) {
+                tg_x86_acc_merge(x, w->accs[r][u], w->accs[r][u + half]);
+            }
         }
         for (uint32_t u = 0; u < n && w->vector_inside && !one; u++) {
             tg_x86_acc_fold(x, w->accs[r][u], 1);
@@ -210,9 +228,28 @@ void tg_x86_point_loop(tg_x86_nest_walk *w, uint32_t i, tg_axis *a, tg_x86_frame
     tg_x86_close_loop(x, &l);
 }
 
+/* As many of the frame's points at a time as there are accumulators. */
+static void points_together(tg_x86_nest_walk *w, uint32_t i, tg_axis *a, tg_x86_frame *frame, LLVMValueRef first, LLVMValueRef until) {
+    tg_x86 *x = w->x;
+    tg_x86_nest_loop l;
+    LLVMValueRef k = tg_x86_open_loop(x, &l, first, until, w->at_once);
+    tg_x86_frame *inside[TG_X86_MAX_POINTS];
+    for (uint32_t u = 0; u < w->at_once; u++) {
+        tg_x86_bind_point(x, &inside[u], frame, a, LLVMBuildAdd(x->builder, k, tg_llvm_i64(x->l, u), ""), NULL);
+    }
+    tg_x86_walk_level(w, i + 1, inside, w->at_once);
+    tg_x86_close_loop(x, &l);
+}
+
 static void scalar_loop(tg_x86_nest_walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n) {
+    LLVMBuilderRef b = w->x->builder;
     const tg_x86_range *r = &w->x->ranges[a->rank];
-    tg_x86_point_loop(w, i, a, frames, n, r->first, LLVMBuildAdd(w->x->builder, r->first, r->size, ""));
+    LLVMValueRef first = r->first;
+    if (i >= INNER && w->at_once > 1) {
+        first = LLVMBuildAdd(b, first, LLVMBuildAnd(b, r->size, tg_llvm_i64(w->x->l, -(int64_t)w->at_once), ""), "");
+        points_together(w, i, a, frames[0], r->first, first);
+    }
+    tg_x86_point_loop(w, i, a, frames, n, first, LLVMBuildAdd(b, r->first, r->size, ""));
 }
 
 static void unrolled_loop(tg_x86_nest_walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n) {

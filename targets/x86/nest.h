@@ -9,6 +9,7 @@ typedef struct tg_x86_nest_walk {
     tg_x86_nest *n;
     tg_x86_acc *accs[TG_X86_MAX_ROOTS][TG_X86_MAX_POINTS];
     tg_x86_acc *rest[TG_X86_MAX_ROOTS]; /* of the vectors of one register, if the axis is reduced */
+    uint32_t at_once;   /* points of the reduced axis that have accumulators of their own */
     bool vector_inside; /* the vector axis is reduced */
     tg_x86_frame *within[TG_X86_MAX_POINTS]; /* points of the band that exist, one of them repeatedly if there are few */
     LLVMValueRef has_band;                   /* i1: all do; null: no band */

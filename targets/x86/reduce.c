@@ -544,6 +544,12 @@ static void fold_position(tg_x86 *x, const tg_x86_acc *a, LLVMValueRef *v) {
     v[1] = tg_llvm_call1(x->l, "llvm.vector.reduce.smin", at);
 }
 
+bool tg_x86_acc_regroups(const tg_op *op) {
+    tg_enum fn = fn_of(op);
+    bool plain = op->opcode == TG_OP_REDUCE && tg_dtype_kind_of(tg_operand(op, 0)->type->dtype) != TG_KIND_COMPLEX;
+    return plain && (fn == TG_FN_ADD || fn == TG_FN_MIN || fn == TG_FN_MAX);
+}
+
 static bool is_position(const tg_x86_acc *a) {
     return a->root->kind == TG_X86_ROOT_REDUCE && !by_function(a->root->op) && is_arg(fn_of(a->root->op));
 }

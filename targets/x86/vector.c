@@ -4,7 +4,7 @@
  * Ties go to an axis that is not reduced. Iterations hold several vectors when a vector is little work. */
 #include "targets/x86/x86_internal.h"
 
-enum { UNKNOWN = INT32_MIN, MAX_UNROLL = 8, MAX_STEPS = 2000, SHORTEST_BITS = 128, LONG = 12, CHAINS = 4, FEW_STEPS = 16, CLOSE_SCORE = 4 };
+enum { UNKNOWN = INT32_MIN, MAX_UNROLL = 8, MAX_STEPS = 2000, SHORTEST_BITS = 128, LONG = 12, CHAINS = 4, LIGHT = 24, FEW_STEPS = 16, CLOSE_SCORE = 4 };
 
 /* Inside the tile that an op indexes, the axes it names stand for its index expressions. */
 typedef struct binding {
@@ -527,8 +527,9 @@ void tg_x86_choose_vector(tg_x86 *x, tg_x86_nest *n) {
     }
     int width = chosen.wide && !chosen.narrow ? 64 : 32;
     n->long_chain = is_long_chain(n, &chosen) && !gathers;
+    n->light = !gathers && !n->long_chain && chosen.ops <= LIGHT;
     n->lanes = (uint32_t)(x->machine->vector_bits / width);
-    n->unroll = gathers || n->long_chain ? 1 : chosen.ops <= 8 ? 4 : chosen.ops <= 24 ? 2 : 1;
+    n->unroll = gathers || n->long_chain ? 1 : chosen.ops <= 8 ? 4 : chosen.ops <= LIGHT ? 2 : 1;
     int64_t bound = x->ranges[n->vector->rank].bound;
     n->lanes = fitting_lanes(n->lanes, bound, width);
     n->narrow = n->lanes;

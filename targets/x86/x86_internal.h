@@ -128,6 +128,7 @@ typedef struct tg_x86_nest {
     bool rows;              /* the partner is the inner one of the two */
     uint32_t narrow;        /* lanes of the vectors at the end of the axis, where `lanes` are several registers */
     bool long_chain; /* the work of a point is one chain of instructions: several points have to alternate */
+    bool light;      /* a point is little work: code for several is short */
     bool reverse;    /* the inner axis runs downwards */
     tg_axis *tile;   /* one of `outer`, `tile_points` of which are worked on at a time; null: one */
     uint32_t tile_points;
@@ -454,6 +455,7 @@ tg_x86_acc *tg_x86_acc_open(tg_x86 *x, tg_x86_root *r, unsigned lanes, tg_x86_fr
 bool tg_x86_scans_lanes(const tg_x86 *x, const tg_op *op); /* may the scan run along its lanes? */
 void tg_x86_acc_share(tg_x86_acc *a, tg_x86_acc *with); /* both are merged in the end: what they can have in common they do */
 void tg_x86_acc_step(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f);
+bool tg_x86_acc_regroups(const tg_op *op); /* may its points be combined in any order, which the compiler prefers? */
 /* Accumulators of positions of extremes as one with the lanes of all; false: not such, or too many. */
 bool tg_x86_acc_join(tg_x86 *x, tg_x86_acc **accs, uint32_t n);
 void tg_x86_acc_merge(tg_x86 *x, tg_x86_acc *into, tg_x86_acc *from);
