@@ -1,5 +1,5 @@
 /* The address of one element per lane, and the accesses that complex elements need; private to access.c,
- * atomic.c, complex_access.c, dot_window.c, gather.c, near.c and transpose.c. */
+ * atomic.c, complex_access.c, dot_window.c, gather.c, near.c, strided.c, transpose.c and turn.c. */
 #ifndef TG_TARGETS_X86_ADDRESS_H
 #define TG_TARGETS_X86_ADDRESS_H
 

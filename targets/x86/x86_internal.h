@@ -8,7 +8,7 @@
  *   nest.c      loops of a nest, its roots;  reduce.c  accumulators;  tile.c  several points of a nest at a time;  flat.c  rows as one;
  *               carry.c  loops that carry tiles;  stream.c  stores past the caches;  stored.c  what was stored is read back
  *   eval.c      the value of a tile at a point;  access.c  memory of tensors and buffers, gather.c  its odd vectors;  buffer.c  room for buffers;
- *               atomic.c;  prefetch.c  requests ahead of use
+ *               turn.c  matrices that are turned over;  atomic.c;  prefetch.c  requests ahead of use
  *   elementwise.c, convert.c   one op on scalars or vectors of W lanes;  constants.c  their constants in long chains
  *   order.c     sort, topk, histogram;  special.c  print, assert, random numbers;  points.c  scalar loops for these
  *
