@@ -1,5 +1,6 @@
 /* Sizes of groups, parts and blocks of the nest of dot_emit.c, and which sides are packed; chosen at run time from the extents. */
 #include "targets/x86/dot_nest.h"
+#include "targets/x86/x86_target.h"
 
 enum { PACK_PANELS = 8, PACK_NARROW = 16, PACK_FEW = 4 /* tiles */, PACK_TRANSPOSED = 4, PART_SHARE = 1024, SHORT = 2048, LINE = 64, PAGE = 4096, FEW = 16 };
 
@@ -89,19 +90,22 @@ static LLVMValueRef is_spread(tg_dot_nest *n, const tg_dot_side *s, int64_t byte
     return LLVMBuildICmp(e->l->builder, LLVMIntSGE, spread, tg_llvm_i64(e->l, bytes), "");
 }
 
-/* Few rows over columns that are spread stream by. Of columns that a part of the third level holds a narrow panel is packed at little cost, which
- * half as many tiles are worth. */
+/* Few rows over columns that are spread stream by; how many, depends on where the columns come from. Of those that a part of the third level holds a narrow
+ * panel is packed at little cost, which half as many tiles are worth, and a wide one is read in place at the speed of the tile. Of those from memory a wide
+ * panel waits for its lines, whether it is packed or not. */
 static LLVMValueRef streams_by(tg_dot_nest *n, LLVMValueRef rows) {
+    enum { IN_PLACE = 4 /* rows */ };
     tg_dot_emission *e = &n->e;
     LLVMBuilderRef b = e->l->builder;
-    LLVMValueRef few = LLVMBuildNot(b, tg_dot_has_tiles(n, rows, TG_DOT_PACK_TILES), "");
-    if (cache_lines(n) == 1) {
-        LLVMValueRef bytes = LLVMBuildMul(b, tg_x86_dot_extent(e, 0), tg_dot_size_of(n, e->d->vector), "");
-        bytes = LLVMBuildMul(b, bytes, tg_llvm_i64(e->l, e->size), "");
-        LLVMValueRef near = LLVMBuildICmp(b, LLVMIntSLE, bytes, tg_llvm_i64(e->l, e->x->machine->l3_bytes / 16), "");
-        few = LLVMBuildAnd(b, few, LLVMBuildNot(b, LLVMBuildAnd(b, near, tg_dot_has_tiles(n, rows, PACK_FEW), ""), ""), "");
-    }
-    return LLVMBuildAnd(b, few, is_spread(n, &n->columns, TG_FEW_BYTES), "");
+    const tg_machine *m = e->x->machine;
+    int64_t lines = cache_lines(n), tile = e->rows, part = lines > 1 ? m->l3_bytes / 8 : m->l3_bytes / 16;
+    LLVMValueRef bytes = LLVMBuildMul(b, tg_x86_dot_extent(e, 0), tg_dot_size_of(n, e->d->vector), "");
+    bytes = LLVMBuildMul(b, bytes, tg_llvm_i64(e->l, e->size), "");
+    LLVMValueRef near = LLVMBuildICmp(b, LLVMIntSLE, bytes, bytes_of(n, part), "");
+    LLVMValueRef far = LLVMBuildICmp(b, LLVMIntSGT, bytes, bytes_of(n, tg_x86_share_of_last(m)), "");
+    LLVMValueRef until = tg_dot_choose(n, far, tg_llvm_i64(e->l, TG_DOT_PACK_TILES * lines * tile), tg_llvm_i64(e->l, TG_DOT_PACK_TILES * tile));
+    until = tg_dot_choose(n, near, tg_llvm_i64(e->l, lines > 1 ? IN_PLACE : PACK_FEW * tile), until);
+    return LLVMBuildAnd(b, LLVMBuildICmp(b, LLVMIntSLT, rows, until, ""), is_spread(n, &n->columns, TG_FEW_BYTES), "");
 }
 
 /* Packing pays if enough tiles read the panel again and its lines crowd a few sets or are spread too far: over many pages, if a step is
@@ -308,7 +312,7 @@ static void plan_large(tg_dot_nest *n, LLVMValueRef rows, LLVMValueRef inner, co
         tg_llvm_if_open(e->l, &c, n->streams);
         LLVMBuildStore(b, tg_llvm_min64(e->l, size, tg_llvm_i64(e->l, TG_DOT_STREAM_LINES)), s->part[0].at);
         LLVMValueRef sums = LLVMBuildMul(b, rows, bytes, "");
-        LLVMBuildStore(b, as_many(n, bytes_of(n, m->l2_bytes / 4), sums, width), s->group.at);
+        LLVMBuildStore(b, as_many(n, bytes_of(n, m->l2_bytes), sums, width), s->group.at);
         LLVMBuildStore(b, LLVMBuildMul(b, tg_llvm_i64(e->l, TG_DOT_PACK_TILES), tg_llvm_i64(e->l, e->rows), ""), s->block.at);
         tg_llvm_if_close(e->l, &c);
     }

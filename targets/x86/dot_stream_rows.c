@@ -1,15 +1,15 @@
 /* A few rows against a large vector side. As with one row (dot_stream.c) the sums of all columns of a group rest in scratch while LINES lines at a time
- * pass in memory order, but a piece of these lines, as wide as a panel, serves several register tiles:
+ * pass in memory order, but a piece of these lines serves several register tiles:
  *
  *   for k by LINES                     the rows' elements at these points are copied: a tile's lie in a few lines of the first-level cache
- *     for columns by panel
+ *     for columns by VECS vectors
  *       for rows by HEIGHT             sums += row · piece
  *
- * Tiles lower than the usual one waste less where rows are few: 8 rows are two tiles, not one and a rest. Rows past the last repeat it; the scratch has
- * lines for their sums. */
+ * Tiles are small: what the next one loads and the one before stores then passes while one multiplies, and few rows are computed in vain. Rows past the
+ * last repeat it; the scratch has lines for their sums. */
 #include "targets/x86/dot_nest.h"
 
-enum { LINES = TG_DOT_STREAM_LINES, HEIGHT = TG_DOT_STREAM_HEIGHT, LINE = 64 /* bytes of a cache's */ };
+enum { LINES = TG_DOT_STREAM_LINES, HEIGHT = TG_DOT_STREAM_HEIGHT, VECS = 2 };
 
 bool tg_dot_streams_few(const tg_dot_nest *n) {
     const tg_x86_dot *d = n->e.d;
@@ -22,6 +22,8 @@ typedef struct few {
     const tg_dot_stream *s;
     LLVMValueRef block;  /* [row][LINES]: the rows' elements */
     LLVMValueRef lines;  /* address of column 0 at the first of the lines */
+    LLVMValueRef far;    /* i1: they come from memory */
+    unsigned vecs;       /* of a piece, in equal parts of a panel */
     tg_dot_loop points;
 } few;
 
@@ -30,7 +32,7 @@ static LLVMValueRef bytes_at(const few *f, LLVMValueRef base, LLVMValueRef index
 }
 
 static int64_t width_of(const few *f) {
-    return (int64_t)f->e->vecs * f->e->lanes;
+    return (int64_t)f->vecs * f->e->lanes;
 }
 
 static LLVMValueRef row_in_block(const few *f, LLVMValueRef row) {
@@ -56,44 +58,49 @@ static void copy_rows(const few *f, LLVMValueRef k) {
 static void run_tile(const few *f, LLVMValueRef piece, LLVMValueRef r, LLVMValueRef sums, LLVMValueRef left) {
     tg_dot_emission *e = f->e;
     tg_llvm *l = e->l;
-    tg_dot_tile t = {.elem = e->elem, .lanes = e->lanes, .vecs = e->vecs, .rows = HEIGHT, .vector_base = piece, .multiply = e->d->multiply,
+    tg_dot_tile t = {.elem = e->elem, .lanes = e->lanes, .vecs = f->vecs, .rows = HEIGHT, .vector_base = piece, .multiply = e->d->multiply,
                      .loops = &f->points, .n_loops = 1, .unroll = !left, .steps = 1};
-    LLVMValueRef at[TG_DOT_MAX_ROWS * TG_DOT_MAX_VECS];
+    LLVMValueRef at[HEIGHT * TG_DOT_MAX_VECS], line = tg_llvm_i64(l, (int64_t)e->vecs * e->lanes * e->size);
     for (unsigned i = 0; i < HEIGHT; i++) {
         LLVMValueRef row = LLVMBuildAdd(l->builder, r, tg_llvm_i64(l, i), "");
         t.row_at[i] = row_in_block(f, row);
-        for (unsigned v = 0; v < e->vecs; v++) {
-            at[i * e->vecs + v] = tg_llvm_gep(l, e->elem, bytes_at(f, sums, row, tg_llvm_i64(l, width_of(f) * e->size)), tg_llvm_i64(l, v * e->lanes));
-            t.acc[i * e->vecs + v] = tg_llvm_load(l, e->vector, at[i * e->vecs + v], e->size);
+        for (unsigned v = 0; v < f->vecs; v++) {
+            at[i * f->vecs + v] = tg_llvm_gep(l, e->elem, bytes_at(f, sums, row, line), tg_llvm_i64(l, v * e->lanes));
+            t.acc[i * f->vecs + v] = tg_llvm_load(l, e->vector, at[i * f->vecs + v], e->size);
         }
     }
-    for (unsigned v = 0; v < e->vecs && left; v++) {
+    for (unsigned v = 0; v < f->vecs && left; v++) {
         t.masks[v] = tg_x86_dot_lanes_below(e, tg_llvm_i64(l, v * e->lanes), left);
     }
     tg_x86_emit_dot_tile(l, &t);
-    for (unsigned i = 0; i < HEIGHT * e->vecs; i++) {
+    for (unsigned i = 0; i < HEIGHT * f->vecs; i++) {
         tg_llvm_store(l, t.acc[i], at[i], e->size);
     }
 }
 
 static void request_lines(const few *f, LLVMValueRef piece) {
-    tg_llvm *l = f->e->l;
-    int64_t bytes = width_of(f) * f->e->size, ahead = 2 * bytes > TG_DOT_STREAM_AHEAD ? 2 * bytes : TG_DOT_STREAM_AHEAD;
+    LLVMValueRef line[LINES];
     for (unsigned i = 0; i < LINES; i++) {
-        LLVMValueRef line = bytes_at(f, piece, tg_llvm_i64(l, i), f->s->column_step);
-        for (int64_t b = 0; b < bytes; b += LINE) {
-            tg_llvm_prefetch(l, tg_llvm_gep(l, l->i8, line, tg_llvm_i64(l, ahead + b)), 3);
-        }
+        line[i] = bytes_at(f, piece, tg_llvm_i64(f->e->l, i), f->s->column_step);
     }
+    tg_x86_dot_stream_request(f->e, f->far, line, width_of(f) * f->e->size);
 }
 
-/* Panels of columns [from, until); `masked`: the columns of one may end within it. */
+/* Where the sums of row 0 begin, at `column`. */
+static LLVMValueRef sums_at(const few *f, LLVMValueRef column) {
+    LLVMBuilderRef b = f->e->l->builder;
+    LLVMValueRef panel = tg_llvm_i64(f->e->l, (int64_t)f->e->vecs * f->e->lanes), size = tg_llvm_i64(f->e->l, f->e->size);
+    LLVMValueRef strip = bytes_at(f, f->s->sums, LLVMBuildUDiv(b, column, panel, ""), f->s->strip_bytes);
+    return bytes_at(f, strip, LLVMBuildURem(b, column, panel, ""), size);
+}
+
+/* Pieces of columns [from, until); `masked`: the columns of one may end within it. */
 static void columns_loop(const few *f, LLVMValueRef from, LLVMValueRef until, bool masked) {
     tg_llvm *l = f->e->l;
     LLVMValueRef width = tg_llvm_i64(l, width_of(f)), size = tg_llvm_i64(l, f->e->size);
     tg_llvm_loop columns, rows;
     LLVMValueRef column = tg_llvm_loop_open(l, &columns, from, until, width), piece = bytes_at(f, f->lines, column, size);
-    LLVMValueRef sums = bytes_at(f, f->s->sums, LLVMBuildUDiv(l->builder, column, width, ""), f->s->strip_bytes);
+    LLVMValueRef sums = sums_at(f, column);
     request_lines(f, piece);
     LLVMValueRef r = tg_llvm_loop_open(l, &rows, tg_llvm_i64(l, 0), f->s->n_rows, tg_llvm_i64(l, HEIGHT));
     run_tile(f, piece, r, sums, masked ? LLVMBuildSub(l->builder, until, column, "") : NULL);
@@ -101,7 +108,7 @@ static void columns_loop(const few *f, LLVMValueRef from, LLVMValueRef until, bo
     tg_llvm_loop_close(l, &columns);
 }
 
-/* The last panel, which is not whole, in code of its own: without mask registers masks take longer than the products. */
+/* The last piece, which is not whole, in code of its own: without mask registers masks take longer than the products. */
 static void last_columns(const few *f, LLVMValueRef whole) {
     tg_llvm_outline o;
     tg_llvm_outline_open(f->e->l, &o);
@@ -116,6 +123,8 @@ void tg_x86_dot_stream_few(tg_dot_emission *e, const tg_dot_stream *s) {
     tg_llvm *l = e->l;
     LLVMBuilderRef b = l->builder;
     few f = {.e = e, .s = s, .block = tg_x86_alloca(e->x, LLVMArrayType2(e->elem, (uint64_t)LINES * TG_DOT_STREAM_FEW))};
+    f.vecs = e->vecs % VECS ? e->vecs : VECS;
+    f.far = tg_x86_dot_stream_is_far(e, s);
     f.points = (tg_dot_loop){tg_llvm_i64(l, LINES), s->column_step, tg_llvm_i64(l, e->size)};
     LLVMValueRef width = tg_llvm_i64(l, width_of(&f)), whole = LLVMBuildMul(b, LLVMBuildUDiv(b, s->n_columns, width, ""), width, "");
     tg_llvm_loop parts;

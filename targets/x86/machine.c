@@ -48,8 +48,7 @@ static int64_t third_level(int64_t otherwise) {
     return otherwise;
 }
 
-/* What a core may hope to keep of the last cache, whose size is often reported for a whole socket. */
-static int64_t share_of_last(const tg_machine *m) {
+int64_t tg_x86_share_of_last(const tg_machine *m) {
     return m->l3_bytes / 2 < 16 << 20 ? m->l3_bytes / 2 : 16 << 20;
 }
 
@@ -59,7 +58,7 @@ static int64_t share_of_last(const tg_machine *m) {
  * the time, over 64 MiB 0.88 (docs/performance/x86-rows.md). */
 static int64_t stream_bytes(const tg_machine *m) {
     bool recent = __builtin_cpu_supports("avx512fp16") != 0;
-    return !m->has_fma ? 0 : !__builtin_cpu_is("intel") ? share_of_last(m) : recent ? 2 * m->l2_bytes : 0;
+    return !m->has_fma ? 0 : !__builtin_cpu_is("intel") ? tg_x86_share_of_last(m) : recent ? 2 * m->l2_bytes : 0;
 }
 
 /* What is not known of a level, as AMD's; see describe_host. */
@@ -67,7 +66,7 @@ static void take_caches(const level *l, tg_machine *m, int64_t l1, int64_t l2, i
     m->l1_bytes = l1;
     m->l2_bytes = l2;
     m->l3_bytes = l3;
-    m->stream_bytes = l->fma && !l->masks ? share_of_last(m) : 0;
+    m->stream_bytes = l->fma && !l->masks ? tg_x86_share_of_last(m) : 0;
     m->requests = m->stream_bytes > 0;
 }
 

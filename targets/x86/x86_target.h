@@ -6,5 +6,7 @@
 
 bool tg_x86_machine(const char *arch, tg_machine *out);
 void tg_x86_typical(tg_machine *m);
+/* What a core may hope to keep of the last cache, whose size is often reported for a whole socket. */
+int64_t tg_x86_share_of_last(const tg_machine *m);
 
 #endif
