@@ -46,7 +46,7 @@ typedef struct tg_directive {
 
 /* A third of the code of a product is for few rows against TG_FEW_BYTES or more. Left out, launches with at most TG_FEW_ROWS along dimension
  * `dim` of parameter `param` come out right, but not as fast as they could. */
-enum { TG_FEW_ROWS = 48, TG_FEW_BYTES = 192 << 10 };
+enum { TG_FEW_ROWS = 192, TG_FEW_BYTES = 192 << 10 };
 typedef struct tg_few_rows {
     bool left_out;
     uint8_t param, dim;

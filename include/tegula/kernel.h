@@ -58,7 +58,7 @@ typedef struct tg_kernel_spec {
 } tg_kernel_spec;
 
 /** Compiles the variant now, so that its first launch does not: the one for tensors whose last dimension has stride 1, and for products of
- * more than 48 rows. Launches of others compile what they need, or tg_kernel_prepare_args does it for them. Fine if it exists.
+ * more than 192 rows. Launches of others compile what they need, or tg_kernel_prepare_args does it for them. Fine if it exists.
  * @return INVALID_ARGUMENT (unknown or missing binding), COMPILE, UNSUPPORTED, OUT_OF_MEMORY. Any
  * thread. */
 TG_API tg_status tg_kernel_prepare(tg_kernel *kernel, const tg_kernel_spec *spec);

@@ -44,25 +44,25 @@ static tg_kernel_stats stats_after(const char *dir, const int64_t *rows, int n, 
 }
 
 Test(few_rows, compiled_when_there_are_few) {
-    cr_expect_eq(stats_after("", (int64_t[]){100, 49, 300}, 3, SIZE).n_variants, 1);
-    cr_expect_eq(stats_after("", (int64_t[]){100, 8, 1, 48, 200}, 5, SIZE).n_variants, 2);
+    cr_expect_eq(stats_after("", (int64_t[]){200, 193, 300}, 3, SIZE).n_variants, 1);
+    cr_expect_eq(stats_after("", (int64_t[]){200, 8, 1, 192, 300}, 5, SIZE).n_variants, 2);
 }
 
 /* What was compiled for few rows serves many as well. */
 Test(few_rows, first) {
-    cr_expect_eq(stats_after("", (int64_t[]){8, 100, 3}, 3, SIZE).n_variants, 1);
+    cr_expect_eq(stats_after("", (int64_t[]){8, 200, 3}, 3, SIZE).n_variants, 1);
 }
 
 /* Code for few rows streams what the caches of a core do not hold; of little there is none to be missed. */
 Test(few_rows, of_little) {
-    cr_expect_eq(stats_after("", (int64_t[]){100, 8}, 2, 32).n_variants, 1);
+    cr_expect_eq(stats_after("", (int64_t[]){200, 8}, 2, 32).n_variants, 1);
 }
 
 Test(few_rows, on_disk) {
     const char *dir = test_temp_dir();
-    cr_expect_eq(stats_after(dir, (int64_t[]){100}, 1, SIZE).n_from_cache, 0);
+    cr_expect_eq(stats_after(dir, (int64_t[]){200}, 1, SIZE).n_from_cache, 0);
     tg_kernel_stats s = stats_after(dir, (int64_t[]){8}, 1, SIZE); /* the cache says what its code leaves out */
     cr_expect(s.n_variants == 2 && s.n_from_cache == 1);
-    s = stats_after(dir, (int64_t[]){8, 100}, 2, SIZE);
+    s = stats_after(dir, (int64_t[]){8, 200}, 2, SIZE);
     cr_expect(s.n_variants == 2 && s.n_from_cache == 2);
 }
