@@ -115,13 +115,17 @@ tg_status tg_launch_check(const tg_kernel *k, const tg_launch_arg *args, tg_laun
     return k->context->checked ? tg_facts_check(k, b, args) : TG_OK;
 }
 
-/* What a launch works on; far more than memory has if that is not known. */
+/* From the first byte to the last; far more than memory has if that is not known. */
+static int64_t span_of(const tg_launch_arg *a) {
+    int64_t first, end;
+    return tg_launch_arg_spread(a, &first, &end) ? end - first : INT64_MAX / (2 * TG_MAX_PARAMS);
+}
+
+/* What a launch works on. */
 static int64_t bytes_of(const tg_kernel *k, const tg_launch_arg *args) {
-    int64_t bytes = 0, first, end;
+    int64_t bytes = 0;
     for (uint32_t i = 0; i < k->signature->n_params; i++) {
-        if (args[i].tensor) {
-            bytes += tg_launch_arg_spread(&args[i], &first, &end) ? end - first : INT64_MAX / (2 * TG_MAX_PARAMS);
-        }
+        bytes += args[i].tensor ? span_of(&args[i]) : 0;
     }
     return bytes;
 }
@@ -132,13 +136,22 @@ static void present_of(const tg_kernel *k, const tg_launch_arg *args, bool *pres
     }
 }
 
-/* None where the tensors are so small that nothing was left out for them. */
+static bool is_few(const tg_launch_arg *a, uint32_t d) {
+    return a->tensor->shape[d] <= TG_FEW_ROWS;
+}
+
+/* The span of a matrix lacks what a step between its lines counts beyond the last. */
+static bool is_much(int64_t bytes) {
+    return bytes >= TG_FEW_BYTES / 2;
+}
+
+/* None where nothing is so large that code for few rows would run. */
 static void short_dims_of(const tg_kernel *k, const tg_launch_arg *args, uint8_t *dims) {
-    bool large = bytes_of(k, args) >= TG_FEW_BYTES / 2; /* steps between lines may count for lines that are not there */
+    bool much = is_much(bytes_of(k, args));
     for (uint32_t i = 0; i < k->signature->n_params; i++) {
         uint32_t few = 0;
-        for (uint32_t d = 0; large && args[i].tensor && d < args[i].rank; d++) {
-            few |= (uint32_t)(args[i].tensor->shape[d] <= TG_FEW_ROWS) << d;
+        for (uint32_t d = 0; much && args[i].tensor && d < args[i].rank; d++) {
+            few |= (uint32_t)is_few(&args[i], d) << d;
         }
         dims[i] = (uint8_t)few;
     }
@@ -222,8 +235,9 @@ tg_status tg_launch_get_packed(tg_kernel *k, uint32_t i, const tg_launch_arg *ar
 }
 
 /* Was code left out that this launch wants, as its rows are few? */
-static bool lacks_few(const tg_variant *v, const tg_selection *s) {
-    return v->few_rows.left_out && s->short_dims[v->few_rows.param] >> v->few_rows.dim & 1;
+static bool lacks_few(const tg_variant *v, const tg_launch_arg *args) {
+    const tg_few_rows *f = &v->few_rows;
+    return f->left_out && is_few(&args[f->param], f->dim) && is_much(span_of(&args[f->against]));
 }
 
 static tg_status get_variant(tg_kernel *k, const tg_launch_arg *args,
@@ -241,7 +255,7 @@ static tg_status get_variant(tg_kernel *k, const tg_launch_arg *args,
         tg_variant_key_set_orders(k, orders, &s.key);
     }
     tg_status status = find_or_compile(k, &s, out);
-    if (status == TG_OK && lacks_few(*out, &s)) {
+    if (status == TG_OK && lacks_few(*out, args)) {
         tg_variant_key_set_few(&s.key);
         status = find_or_compile(k, &s, out);
     }
@@ -460,7 +474,7 @@ void tg_launch_compile_ahead(tg_kernel *kernel, const tg_argument *values, uint3
     }
     tg_selection_of_launch(kernel, args, &binding, &s);
     const tg_variant *there = tg_variant_find(kernel, &s.key);
-    if (there && lacks_few(there, &s)) {
+    if (there && lacks_few(there, args)) {
         tg_variant_key_set_few(&s.key);
         there = tg_variant_find(kernel, &s.key);
     }

@@ -13,9 +13,9 @@
 #include <string.h>
 
 enum { FIRST_SLOTS = 16 };
-/* Of cache entries; 8 to 31 are a tg_packing, 32 to 47 the parameter and dimension of a tg_few_rows. */
+/* Of cache entries; 8 to 31 are a tg_packing, 32 to 55 a tg_few_rows. */
 enum { FLAG_NONDETERMINISTIC = 1, FLAG_PRINTS = 2, FLAG_PLAIN = 4, FLAG_FEW_ROWS = 8 };
-enum { PACKED_DIM_SHIFT = 8, PACKED_WIDTH_SHIFT = 16, FEW_PARAM_SHIFT = 32, FEW_DIM_SHIFT = 40 };
+enum { PACKED_DIM_SHIFT = 8, PACKED_WIDTH_SHIFT = 16, FEW_PARAM_SHIFT = 32, FEW_DIM_SHIFT = 40, FEW_AGAINST_SHIFT = 48 };
 
 /* In the second word of types: the top bit of a byte whose dtype code is below 128. */
 #define GENERAL_BIT (UINT64_C(1) << 63)
@@ -299,7 +299,7 @@ static bool try_disk(compile *c) {
     c->v->serial = (e.flags & FLAG_PRINTS) != 0;
     c->v->plain = (e.flags & FLAG_PLAIN) != 0;
     c->v->packing = (tg_packing){e.flags >> PACKED_DIM_SHIFT & 0xff, e.flags >> PACKED_WIDTH_SHIFT & 0xffff};
-    c->v->few_rows = (tg_few_rows){(e.flags & FLAG_FEW_ROWS) != 0, (uint8_t)(e.flags >> FEW_PARAM_SHIFT), (uint8_t)(e.flags >> FEW_DIM_SHIFT)};
+    c->v->few_rows = (tg_few_rows){(e.flags & FLAG_FEW_ROWS) != 0, (uint8_t)(e.flags >> FEW_PARAM_SHIFT), (uint8_t)(e.flags >> FEW_DIM_SHIFT), (uint8_t)(e.flags >> FEW_AGAINST_SHIFT)};
     c->v->from_cache = true;
     return true;
 }
@@ -309,7 +309,7 @@ static uint64_t flags_of(const tg_artifact *a) {
     uint64_t flags = (a->nondeterministic ? FLAG_NONDETERMINISTIC : 0u) | (a->prints ? FLAG_PRINTS : 0u) | (o->plain ? FLAG_PLAIN : 0u);
     flags |= (uint64_t)o->packing.dim << PACKED_DIM_SHIFT | (uint64_t)o->packing.width << PACKED_WIDTH_SHIFT;
     flags |= (o->few_rows.left_out ? FLAG_FEW_ROWS : 0u) | (uint64_t)o->few_rows.param << FEW_PARAM_SHIFT;
-    return flags | (uint64_t)o->few_rows.dim << FEW_DIM_SHIFT;
+    return flags | (uint64_t)o->few_rows.dim << FEW_DIM_SHIFT | (uint64_t)o->few_rows.against << FEW_AGAINST_SHIFT;
 }
 
 static void write_disk(const compile *c, const tg_artifact *artifact) {

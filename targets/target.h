@@ -45,11 +45,11 @@ typedef struct tg_directive {
 } tg_directive;
 
 /* A third of the code of a product is for few rows against TG_FEW_BYTES or more. Left out, launches with at most TG_FEW_ROWS along dimension
- * `dim` of parameter `param` come out right, but not as fast as they could. */
+ * `dim` of parameter `param`, and so many bytes of parameter `against`, come out right, but not as fast as they could. */
 enum { TG_FEW_ROWS = 192, TG_FEW_BYTES = 192 << 10 };
 typedef struct tg_few_rows {
     bool left_out;
-    uint8_t param, dim;
+    uint8_t param, dim, against;
 } tg_few_rows;
 
 /* Object code and what a loader needs. Bytes live in the arena given to compile. */

@@ -11,30 +11,44 @@ static bool takes_many(tg_x86 *x, const tg_axis *a) {
     return whole && !a->scheduled && (most == 0 || most > TG_FEW_ROWS);
 }
 
-/* The dimension that an extent is, or false: of no parameter. */
-static bool dimension_of(const tg_func *f, const tg_value *extent, tg_few_rows *out) {
-    const tg_op *dim = extent->def;
-    for (uint32_t i = 0; dim && dim->opcode == TG_OP_DIM && i < f->n_params; i++) {
-        if (f->params[i].value == tg_operand(dim, 0)) {
-            uint32_t d = tg_order_dimension(f->params[i].order, (uint32_t)tg_op_int(dim, TG_ATTR_D, 0));
-            *out = (tg_few_rows){true, (uint8_t)i, (uint8_t)d};
+static bool is_param(const tg_func *f, const tg_value *tensor, uint8_t *out) {
+    for (uint32_t i = 0; i < f->n_params; i++) {
+        if (f->params[i].value == tensor) {
+            *out = (uint8_t)i;
             return true;
         }
     }
     return false;
 }
 
+/* What a launch can tell by. */
+static bool describe(const tg_dot_nest *n, const tg_axis *row, tg_few_rows *out) {
+    const tg_func *f = n->e.x->f;
+    const tg_op *dim = tg_operand(row->binder, 0)->def, *columns = tg_operand(n->e.d->op, n->e.d->side)->def;
+    bool known = dim && dim->opcode == TG_OP_DIM && columns && columns->opcode == TG_OP_LOAD;
+    if (!known || !is_param(f, tg_operand(dim, 0), &out->param) || !is_param(f, tg_operand(columns, 0), &out->against)) {
+        return false;
+    }
+    out->left_out = true;
+    out->dim = (uint8_t)tg_order_dimension(f->params[out->param].order, (uint32_t)tg_op_int(dim, TG_ATTR_D, 0));
+    return true;
+}
+
+static bool is_same(const tg_few_rows *a, const tg_few_rows *b) {
+    return a->param == b->param && a->dim == b->dim && a->against == b->against;
+}
+
 bool tg_dot_leaves_few_out(tg_dot_nest *n) {
     tg_x86 *x = n->e.x;
     const uint8_t *short_dims = x->options->short_dims;
     const tg_axis *row = n->n_row_axes == 1 ? n->row_axes[0] : NULL;
-    tg_few_rows dim, *told = &x->few_rows;
-    if (!short_dims || !row || !takes_many(x, row) || !dimension_of(x->f, tg_operand(row->binder, 0), &dim)) {
+    tg_few_rows here = {0}, *told = &x->few_rows;
+    if (!short_dims || !row || !takes_many(x, row) || !describe(n, row, &here)) {
         return false;
     }
-    bool is_short = short_dims[dim.param] >> dim.dim & 1, other = told->left_out && (told->param != dim.param || told->dim != dim.dim);
+    bool is_short = short_dims[here.param] >> here.dim & 1, other = told->left_out && !is_same(told, &here);
     if (!is_short && !other) {
-        *told = dim;
+        *told = here;
     }
     return !is_short && !other;
 }
