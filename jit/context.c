@@ -57,7 +57,6 @@ static tg_status hash_build(tg_context *c) {
     tg_hasher_add_u64(h, m->waits_for_results);
     tg_hasher_add_u64(h, m->foresees);
     tg_hasher_add_u64(h, m->halves);
-    tg_hasher_add_u64(h, m->divides_slowly);
     tg_hasher_add_u64(h, m->pairs_bf16);
     tg_hasher_add_u64(h, (uint64_t)m->n_cores);
     tg_hasher_add_u64(h, c->checked);

@@ -17,7 +17,6 @@ typedef struct tg_machine {
     bool has_fma, has_masks, has_f16c, has_bf16, has_vnni, has_amx;
     bool pairs_bf16; /* vdpbf16ps is issued as often as a fused multiply-add */
     int64_t stream_bytes; /* stores past the caches pay for results of this size or more; 0: never */
-    bool divides_slowly; /* with masks: a quotient of a vector takes as long as ten products or more */
     bool requests; /* requests of lines of results, and of operands far ahead, pay: the processor does not foresee these itself */
     bool requests_rows; /* passes over rows in the first level had better request those of the next block */
     bool requests_far; /* those of operands far ahead pay while results go past the caches */

@@ -94,16 +94,13 @@ static void describe(const level *l, tg_machine *m) {
 
 /* How the host does what its level says. Requests: Zen 4 (AMD's, with masks) copies 4 MiB in its last cache at 79 GB/s with them, at 94
  * without; Zen 3 at 1.0 and 2.2 ns a vector of 8. Emerald Rapids foresees results, but GELU of 4096x4096 gained 1.5 from requests of
- * operands (docs/performance/x86-rows.md). Foresight: see docs/performance/x86-gemm.md, Emerald Rapids. Quotients of 16 lanes: ten
- * cycles on Sapphire Rapids, as on Skylake. */
+ * operands (docs/performance/x86-rows.md). Foresight: see docs/performance/x86-gemm.md, Emerald Rapids. */
 static void describe_host(tg_machine *m) {
-    bool wide = strcmp(m->arch, "avx512") == 0;
     m->stream_bytes = stream_bytes(m);
     m->requests = m->has_fma && !m->has_masks && !__builtin_cpu_is("intel");
     m->requests_rows = m->waits_for_results = m->has_masks && !__builtin_cpu_is("intel");
     m->requests_far = m->foresees = m->has_masks && __builtin_cpu_is("intel");
     m->halves = m->has_masks && !__builtin_cpu_is("intel");
-    m->divides_slowly = wide && __builtin_cpu_is("intel");
 }
 
 /* Instructions that the host has beyond its level. vdpbf16ps: Zen 4 starts one a cycle, Emerald Rapids one every other, where

@@ -1,6 +1,6 @@
 /* Quotients of f32 by a divisor that all lanes share.
  *
- * A division of 16 lanes takes ten cycles on Intel's processors, a product half of one (machine->divides_slowly). Before the loop r = 1 / s,
+ * A division of 16 lanes takes ten cycles on Intel's processors with AVX-512 and six on AMD's, a product half of one, or one. Before the loop r = 1 / s,
  * and for each vector
  *
  *   q = e · r,   d = e - q · s  (exact),   e / s = q + d · r  rounded once
@@ -25,7 +25,7 @@ typedef struct shared {
 } shared;
 
 bool tg_x86_is_shared_quotient(const tg_x86 *x, const tg_op *op, const tg_axis *vector) {
-    return op->opcode == TG_OP_DIV && x->machine->divides_slowly && tg_result(op, 0)->type->dtype == TG_F32 && vector &&
+    return op->opcode == TG_OP_DIV && x->machine->has_masks && tg_result(op, 0)->type->dtype == TG_F32 && vector &&
            tg_type_has_axis(tg_operand(op, 0)->type, vector) && !tg_type_has_axis(tg_operand(op, 1)->type, vector);
 }
 
@@ -123,7 +123,7 @@ static LLVMValueRef quotient(tg_x86 *x, LLVMValueRef e, const shared *s) {
 
 bool tg_x86_eval_shared_quotient(tg_x86 *x, tg_x86_frame *f, const tg_op *op, tg_x86_val *out) {
     bool f32 = op->opcode == TG_OP_DIV && tg_result(op, 0)->type->dtype == TG_F32;
-    if (!f32 || !x->machine->divides_slowly || x->lanes % LANES || x->eager) {
+    if (!f32 || !x->machine->has_masks || x->lanes % LANES || x->eager) {
         return false;
     }
     tg_x86_val e = tg_x86_plain(x, tg_x86_eval(x, f, tg_operand(op, 0)));

@@ -114,7 +114,7 @@ Test(x86, portable_has_the_hosts_facts_and_its_levels_instructions) {
     cr_expect(portable.has_bf16 == level.has_bf16 && portable.has_vnni == level.has_vnni && portable.has_amx == level.has_amx);
     cr_expect(portable.stream_bytes == native.stream_bytes && portable.requests == native.requests && portable.requests_far == native.requests_far &&
               portable.requests_rows == native.requests_rows &&
-              portable.foresees == native.foresees && portable.halves == native.halves && portable.divides_slowly == native.divides_slowly &&
+              portable.foresees == native.foresees && portable.halves == native.halves &&
               portable.waits_for_results == native.waits_for_results);
     cr_expect_eq(strcmp(native.needs, native.arch) != 0, native.has_vnni || native.has_bf16 || native.has_amx);
     cr_expect(!tg_cpu_runs("z80") && !tg_cpu_runs("v2+z80") && !tg_cpu_runs("z80+v2") && !tg_cpu_runs("v2+") && !tg_cpu_runs(""));
