@@ -18,10 +18,14 @@
  * indices, of any exact operand); the rest of the body is pure, of the loop it uses nothing but
  * its indices (no first, size, block), and what spans the loop is elementwise or loaded,
  * so that nothing needs to be held over the whole axis. Reduction order is free inside dot and
- * reduce, so the meaning stays.
+ * reduce, so the meaning stays. But a loop without iterations leaves its initial value, and a sum over nothing makes +0.0 of
+ * -0.0: where that can happen, the initial value is chosen instead (last part of this file).
  * Terminates: every step removes a loop. */
+#include "dsl/ir/scalar_eval.h"
 #include "dsl/passes/passes.h"
 #include "dsl/passes/rewrite.h"
+
+#include <math.h>
 
 typedef enum form_kind {
     FORM_DOT,     /* u = dot(x, y, acc) */
@@ -38,8 +42,20 @@ typedef struct accumulation {
     tg_enum fn;    /* FORM_DIRECT */
 } accumulation;
 
+/* A sum of floats that loops became part of, which may have no iterations. */
+typedef struct folded_sum {
+    tg_op *sum;     /* dot, or add of a reduction */
+    uint32_t start; /* its operand that is the initial value */
+    TG_VEC(tg_axis *) loops;
+} folded_sum;
+
+typedef struct folded_sums {
+    TG_VEC(folded_sum) list;
+} folded_sums;
+
 typedef struct widener {
     tg_func *f;
+    folded_sums *folded;
     tg_op *loop;
     tg_axis *axis; /* of the loop; null for single indices until the axis is made */
     bool each;
@@ -362,6 +378,28 @@ static tg_value *rewrite_accumulation(const widener *w, const accumulation *a, t
     return result;
 }
 
+/* Notes that the loop became part of the sum `op`, whose operand `start` is the initial value. */
+static void note_folded(const widener *w, tg_op *op, uint32_t start) {
+    folded_sum *found = NULL;
+    for (uint32_t i = 0; i < w->folded->list.len; i++) {
+        folded_sum *s = &w->folded->list.data[i];
+        found = s->sum == op ? s : found;
+    }
+    if (!found) {
+        tg_vec_push(w->f->arena, &w->folded->list, (folded_sum){.sum = op, .start = start});
+        found = &w->folded->list.data[w->folded->list.len - 1];
+    }
+    tg_vec_push(w->f->arena, &found->loops, w->axis);
+}
+
+static void note_if_float(const widener *w, tg_op *op, const tg_value *init) {
+    tg_dtype real = tg_dtype_real(tg_result(op, 0)->type->dtype);
+    bool sum = op->opcode == TG_OP_DOT || op->opcode == TG_OP_ADD;
+    if (sum && tg_dtype_is_float(real) && constant_extent(w->loop) <= 0) {
+        note_folded(w, op, op->opcode == TG_OP_DOT ? 2 : tg_operand(op, 0) == init ? 0 : 1);
+    }
+}
+
 static void widen(widener *w) {
     tg_block *body = &w->loop->regions[0].body;
     tg_op *yield = rewrite_terminator(body);
@@ -376,8 +414,9 @@ static void widen(widener *w) {
         }
     }
     for (uint32_t i = 0; i < w->n; i++) {
-        tg_value *out = rewrite_accumulation(w, &w->acc[i], body->args[first + i],
-                                             tg_operand(w->loop, TG_FOR_CARRIED + i));
+        tg_value *init = tg_operand(w->loop, TG_FOR_CARRIED + i);
+        tg_value *out = rewrite_accumulation(w, &w->acc[i], body->args[first + i], init);
+        note_if_float(w, out->def, init);
         if (!out->name) {
             out->name = w->loop->results[i].name;
         }
@@ -391,17 +430,18 @@ static void widen(widener *w) {
     tg_op_erase(w->loop);
 }
 
-static bool visit_block(tg_func *f, tg_block *block) {
+static bool visit_block(tg_func *f, tg_block *block, folded_sums *folded) {
     bool changed = false;
     for (tg_op *op = block->first, *next; op; op = next) {
         next = op->next;
         for (uint32_t r = 0; r < op->n_regions; r++) {
-            changed |= visit_block(f, &op->regions[r].body);
+            changed |= visit_block(f, &op->regions[r].body, folded);
         }
         if (op->opcode != TG_OP_FOR) {
             continue;
         }
         widener w = {.f = f,
+                     .folded = folded,
                      .loop = op,
                      .axis = tg_op_axis(op, TG_ATTR_AXIS),
                      .each = tg_op_is_each(op)};
@@ -414,6 +454,64 @@ static bool visit_block(tg_func *f, tg_block *block) {
     return changed;
 }
 
+/* ---- sums over nothing ------------------------------------------------------------------ */
+
+/* Is no element -0.0, however the value came about? A sum is that only if all its terms are. */
+static bool is_never_minus_zero(const tg_value *v, int depth) {
+    const tg_op *op = v->def ? v->def : v->block->parent->parent;
+    tg_opcode added;
+    tg_scalar s;
+    if (tg_value_const_scalar(v, &s)) {
+        return !(s.f == 0 && signbit(s.f)) && !(s.g == 0 && signbit(s.g));
+    }
+    if (!op || depth == 0) {
+        return false;
+    }
+    uint32_t carried = v->index - (v->block ? tg_region_first_carried(op) : 0);
+    switch ((int)op->opcode) {
+    case TG_OP_BROADCAST:
+        return is_never_minus_zero(tg_operand(op, 0), depth - 1);
+    case TG_OP_REDUCE:
+        return tg_op_enum(op, TG_ATTR_FN, TG_ENUM_NONE) == TG_FN_ADD;
+    case TG_OP_DOT:
+        return op->n_operands == 2 || is_never_minus_zero(tg_operand(op, 2), depth - 1);
+    case TG_OP_ADD:
+        return is_never_minus_zero(tg_operand(op, 0), depth - 1) ||
+               is_never_minus_zero(tg_operand(op, 1), depth - 1);
+    case TG_OP_FOR:
+        return carried < op->n_results && tg_loop_accumulation(op, carried, &added) &&
+               added == TG_OP_ADD &&
+               is_never_minus_zero(tg_operand(op, TG_FOR_CARRIED + carried), depth - 1);
+    default:
+        return false;
+    }
+}
+
+/* Behind the sum, once all loops that can be are part of it: the initial value where one of them has no iterations. */
+static void keep_empty(tg_func *f, const folded_sum *s) {
+    enum { DEPTH = 6 };
+    tg_value *sum = tg_result(s->sum, 0), *init = tg_operand(s->sum, s->start);
+    if (is_never_minus_zero(init, DEPTH)) {
+        return;
+    }
+    tg_builder b = {
+        .func = f, .block = s->sum->parent, .before = s->sum->next, .span = s->sum->span};
+    tg_value *zero = tg_build_int(&b, TG_I64, 0), *any = NULL;
+    for (uint32_t i = 0; i < s->loops.len; i++) {
+        tg_value *size = tg_build_axis_attr(&b, TG_OP_AXIS_SIZE, s->loops.data[i]);
+        tg_value *some = tg_build_cmp(&b, TG_GT, size, zero);
+        any = any ? tg_build_binary(&b, TG_OP_AND, any, some) : some;
+    }
+    tg_value *kept = tg_build_select(&b, any, sum, init);
+    tg_replace_uses(sum, kept);
+    tg_set_operand(kept->def, 1, sum);
+}
+
 bool tg_pass_widen_loops(tg_func *f) {
-    return visit_block(f, &f->body.body);
+    folded_sums folded = {0};
+    bool changed = visit_block(f, &f->body.body, &folded);
+    for (uint32_t i = 0; i < folded.list.len; i++) {
+        keep_empty(f, &folded.list.data[i]);
+    }
+    return changed;
 }
