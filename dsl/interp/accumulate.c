@@ -1,6 +1,7 @@
-/* IDEAL: bounds of sums carried through a loop. `acc = acc + x` may legally be summed in any order and in any blocks, so its rounding error
- * is not that of this run's partial sums: it is bounded by steps * u * (|initial| + sum of |x|). What one iteration added is the
- * difference of the carried values, so no operand has to be kept. */
+/* IDEAL: bounds of sums and products carried through a loop. `acc = acc + x` may legally be summed in any order and in any blocks, so its
+ * rounding error is not that of this run's partial sums: it is bounded by steps * u * (|initial| + sum of |x|). What one iteration added is
+ * the difference of the carried values, so no operand has to be kept. What it multiplied by is their quotient: a product whose parts leave
+ * the range in some order is open. */
 #include "dsl/interp/control.h"
 
 #include <math.h>
@@ -19,30 +20,39 @@ static bool adds_to(const tg_op *user, const tg_value *arg) {
     }
 }
 
-/* Is carried value k used once, by an addition whose result is yielded in its place and used for nothing else? */
-static bool is_sum(const tg_op *loop, uint32_t k) {
+/* What carried value k is: used once, by an addition or a product whose result is yielded in its place and used for nothing else. */
+static carried_kind kind_of(const tg_op *loop, uint32_t k) {
     const tg_block *b = &loop->regions[0].body;
     const tg_value *arg = b->args[tg_region_first_carried(loop) + k];
     if (!tg_dtype_is_float(arg->type->dtype) || !arg->uses || arg->uses->next || !b->last) {
-        return false;
+        return CARRIED_OTHER;
     }
     const tg_op *user = arg->uses->user;
     const tg_value *yielded = tg_operand(b->last, k);
-    return adds_to(user, arg) && yielded->def == user && !yielded->uses->next;
+    if (yielded->def != user || yielded->uses->next) {
+        return CARRIED_OTHER;
+    }
+    return adds_to(user, arg) ? CARRIED_SUM
+           : user->opcode == TG_OP_MUL ? CARRIED_PRODUCT
+                                       : CARRIED_OTHER;
 }
 
-carried_sum *carried_sums(interp *c, const tg_op *loop, tile *const *carried, uint32_t n) {
+carried_value *carried_values(interp *c, const tg_op *loop, tile *const *carried, uint32_t n) {
     if (!c->ideal || c->in_lift || !n) {
         return NULL;
     }
-    carried_sum *s = pool_zero(&c->pool, n, sizeof *s);
+    carried_value *s = pool_zero(&c->pool, n, sizeof *s);
     for (uint32_t k = 0; k < n; k++) {
-        if (!is_sum(loop, k)) {
-            continue;
-        }
-        s[k].mass = pool_alloc(&c->pool, carried[k]->n, sizeof *s[k].mass);
-        for (int64_t i = 0; i < carried[k]->n; i++) {
-            s[k].mass[i] = fabs(carried[k]->f[i]);
+        const tile *t = carried[k];
+        s[k].kind = kind_of(loop, k);
+        bool sum = s[k].kind == CARRIED_SUM, product = s[k].kind == CARRIED_PRODUCT;
+        s[k].mass = sum || product ? pool_alloc(&c->pool, t->n, sizeof *s[k].mass) : NULL;
+        s[k].height = product ? pool_alloc(&c->pool, t->n, sizeof *s[k].height) : NULL;
+        for (int64_t i = 0; s[k].mass && i < t->n; i++) {
+            s[k].mass[i] = sum ? fabs(t->f[i]) : depth_of(t->f[i]);
+            if (product) {
+                s[k].height[i] = height_of(t->f[i]);
+            }
         }
     }
     return s;
@@ -55,25 +65,50 @@ WIDE static void add_difference(double *mass, const double *now, const double *b
     }
 }
 
-void carried_sum_step(carried_sum *s, const tile *before, const tile *now) {
-    if (s->mass) {
-        add_difference(s->mass, now->f, before->f, now->n);
-        s->steps++;
+/* The factor is unknown where the product was 0, or is infinite now: that may be an order's overflow. */
+static void add_quotient(carried_value *s, const double *now, const double *before, int64_t n) {
+    for (int64_t i = 0; i < n; i++) {
+        if (!(fabs(before[i]) < INFINITY) || now[i] != now[i]) {
+            continue;
+        }
+        bool known = before[i] != 0 && fabs(now[i]) < INFINITY;
+        double factor = known ? now[i] / before[i] : 0;
+        s->mass[i] += known && factor == 0 ? INFINITY : depth_of(factor);
+        s->height[i] += known ? height_of(factor) : INFINITY;
     }
 }
 
-void carried_sums_end(interp *c, const tg_op *loop, carried_sum *s, tile **carried,
-                      uint32_t n) {
+void carried_value_step(carried_value *s, const tile *before, const tile *now) {
+    if (s->kind == CARRIED_SUM) {
+        add_difference(s->mass, now->f, before->f, now->n);
+    } else if (s->kind == CARRIED_PRODUCT) {
+        add_quotient(s, now->f, before->f, now->n);
+    }
+    s->steps++;
+}
+
+static void finish_product(const carried_value *s, const kernel_facts *k, const tile *t) {
+    for (int64_t i = 0; t->e && i < t->n; i++) {
+        bool digits = t->f[i] != 0 && fabs(t->f[i]) < INFINITY && loses_digits(k, s->mass[i]);
+        bool range = overflows_between(k, s->mass[i], s->height[i]) || s->height[i] == INFINITY;
+        t->e[i] = digits || range ? INFINITY : t->e[i];
+    }
+}
+
+void carried_values_end(interp *c, const tg_op *loop, carried_value *s, tile **carried,
+                        uint32_t n) {
     for (uint32_t k = 0; s && k < n; k++) {
-        if (!s[k].mass) {
-            continue;
-        }
-        double unit = facts_of(c, tg_result(loop, k)->type->dtype).unit * s[k].steps;
+        kernel_facts facts = facts_of(c, tg_result(loop, k)->type->dtype);
+        double unit = facts.unit * s[k].steps;
         tile *t = carried[k];
-        for (int64_t i = 0; t->e && i < t->n; i++) {
+        for (int64_t i = 0; s[k].kind == CARRIED_SUM && t->e && i < t->n; i++) {
             t->e[i] += s[k].mass[i] < INFINITY ? unit * s[k].mass[i] : 0;
         }
+        if (s[k].kind == CARRIED_PRODUCT) {
+            finish_product(&s[k], &facts, t);
+        }
         pool_free(&c->pool, s[k].mass);
+        pool_free(&c->pool, s[k].height);
     }
     pool_free(&c->pool, s);
 }

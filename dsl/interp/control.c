@@ -21,12 +21,12 @@ static tile **new_tiles(interp *c, uint32_t n) {
 
 /* One iteration: args[0…] are the region's arguments, the carried ones from `first` on are replaced by what it yields. */
 static void iterate(interp *c, const tg_op *op, tile **args, uint32_t first, uint32_t n,
-                    carried_sum *sums) {
+                    carried_value *sums) {
     tile **out = new_tiles(c, n);
     exec_region(c, &op->regions[0], args, out);
     for (uint32_t k = 0; k < n; k++) {
         if (sums) {
-            carried_sum_step(&sums[k], args[first + k], out[k]);
+            carried_value_step(&sums[k], args[first + k], out[k]);
         }
         tile_unref(c, args[first + k]);
         args[first + k] = out[k];
@@ -35,7 +35,7 @@ static void iterate(interp *c, const tg_op *op, tile **args, uint32_t first, uin
 }
 
 static void for_each(interp *c, const tg_op *op, axis_state a, tile **args, uint32_t n,
-                     carried_sum *sums) {
+                     carried_value *sums) {
     int64_t step = tg_op_int(op, TG_ATTR_STEP, 1), count = ceil_div(a.size, step); /* the last index plus the step may be too large */
     for (int64_t i = 0; i < count; i++) {
         args[0] = tile_scalar(c, TG_I64);
@@ -46,7 +46,7 @@ static void for_each(interp *c, const tg_op *op, axis_state a, tile **args, uint
 }
 
 static void for_blocks(interp *c, const tg_op *op, axis_state a, tile **args, uint32_t n,
-                       carried_sum *sums) {
+                       carried_value *sums) {
     const tg_axis *axis = tg_op_axis(op, TG_ATTR_AXIS);
     int64_t block = axis->block > 0 ? axis->block : a.size > 0 ? a.size : 1;
     int64_t count = ceil_div(a.size, block);
@@ -74,9 +74,9 @@ void exec_for(interp *c, const tg_op *op) {
     }
     c->doubt += open;
     c->stats.uncertain += open;
-    carried_sum *sums = carried_sums(c, op, args + first, n);
+    carried_value *sums = carried_values(c, op, args + first, n);
     (first ? for_each : for_blocks)(c, op, domain_of(c, op), args, n, sums);
-    carried_sums_end(c, op, sums, args + first, n);
+    carried_values_end(c, op, sums, args + first, n);
     c->doubt -= open;
     for (uint32_t k = 0; k < n; k++) {
         set_slot(c, tg_result(op, k), open ? mark_open(c, args[first + k]) : args[first + k]);

@@ -27,13 +27,16 @@ void instances_run(interp *c, const tg_op *phase, const instance_list *l, int64_
 tile *mark_open(interp *c, tile *t);
 
 /* accumulate.c */
-typedef struct carried_sum {
-    double *mass, steps;
-} carried_sum; /* mass null: not a sum */
-carried_sum *carried_sums(interp *c, const tg_op *loop, tile *const *carried,
-                          uint32_t n); /* null in EXACT */
-void carried_sum_step(carried_sum *s, const tile *before, const tile *now);
-void carried_sums_end(interp *c, const tg_op *loop, carried_sum *s, tile **carried, uint32_t n);
+typedef enum carried_kind { CARRIED_OTHER, CARRIED_SUM, CARRIED_PRODUCT } carried_kind;
+typedef struct carried_value {
+    carried_kind kind;
+    double *mass, *height, steps; /* of products: depth and height, see depth_of; else height is null */
+} carried_value;
+carried_value *carried_values(interp *c, const tg_op *loop, tile *const *carried,
+                              uint32_t n); /* null in EXACT */
+void carried_value_step(carried_value *s, const tile *before, const tile *now);
+void carried_values_end(interp *c, const tg_op *loop, carried_value *s, tile **carried,
+                        uint32_t n);
 
 /* threads.c */
 bool can_run_threads(const tg_op *phase); /* no atomics, prints or views of raw memory */

@@ -242,6 +242,41 @@ static void note_overflow(interp *c, const dot_plan *p, double largest, double *
     pool_free(&c->pool, mass);
 }
 
+/* Ones where a bound says that the value is open, which may be infinite or NaN; null where none is. */
+static double *open_values(interp *c, const double *e, int64_t n) {
+    double *open = NULL;
+    for (int64_t k = 0; e && k < n; k++) {
+        if (!(e[k] < INFINITY)) {
+            open = open ? open : pool_zero(&c->pool, n, sizeof *open);
+            open[k] = 1;
+        }
+    }
+    return open;
+}
+
+/* So is every sum that such a value is part of. x and y: room for ones. */
+static void note_open(interp *c, const dot_plan *p, const double *dx, const double *dy, double *x, double *y,
+                      double *out) {
+    int64_t nx = p->batch.total * p->rows.total * p->over.total,
+            ny = p->batch.total * p->over.total * p->cols.total;
+    double *open[2] = {open_values(c, dx, nx), open_values(c, dy, ny)};
+    for (int side = 0; side < 2; side++) {
+        if (!open[side]) {
+            continue;
+        }
+        double *ones = side ? x : y, *parts = doubles(c, p->out.total);
+        for (int64_t k = 0; k < (side ? nx : ny); k++) {
+            ones[k] = 1;
+        }
+        multiply(c, p, side ? x : open[0], side ? open[1] : y, parts, false);
+        for (int64_t k = 0; k < p->out.total; k++) {
+            out[k] = parts[k] > 0 ? UNSURE : out[k];
+        }
+        pool_free(&c->pool, parts);
+        pool_free(&c->pool, open[side]);
+    }
+}
+
 /* Subnormal operands of bf16 may count as zero: their error is all of them. `e`: null for exact operands. */
 static double *with_flushed(interp *c, const double *x, double *e, int64_t n) {
     for (int64_t k = 0; k < n; k++) {
@@ -277,6 +312,7 @@ static void dot_errors(interp *c, const tg_op *op, const dot_plan *p, double *x,
         out[i] += terms * tiny;
     }
     note_overflow(c, p, k.largest, x, y, out);
+    note_open(c, p, dx, dy, x, y, out);
     pool_free(&c->pool, dx);
     pool_free(&c->pool, dy);
 }

@@ -232,6 +232,24 @@ static inline double finite_magnitude(double x) {
     double size = __builtin_fabs(x);
     return size < __builtin_inf() ? size : 0;
 }
+/* How far below 1 a factor takes a product, in powers of two; their sum is the depth in the worst order: those below 1 first. */
+static inline double depth_of(double x) {
+    double size = __builtin_fabs(x);
+    return size > 0 && size < 1 ? -__builtin_log2(size) : 0;
+}
+/* How far above 1; their sum is the height in the worst order. */
+static inline double height_of(double x) {
+    double size = finite_magnitude(x);
+    return size > 1 ? __builtin_log2(size) : 0;
+}
+/* In some order a part of the product overflows, and others below 1, or 0, come later. */
+static inline bool overflows_between(const kernel_facts *k, double depth, double height) {
+    return height > __builtin_log2(k->largest) && depth > 0;
+}
+/* In some order a part of the product is denormal: its error, half of the smallest number, grows with every later factor above 1. */
+static inline bool loses_digits(const kernel_facts *k, double depth) {
+    return depth > -__builtin_log2(k->tiny / k->unit);
+}
 /* IDEAL: repairs bounds where r or e left the finite range of the dtype. */
 void finish_errors(const kernel_facts *k, int64_t n, const chunk *r, const chunk *x);
 

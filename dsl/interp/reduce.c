@@ -118,28 +118,6 @@ typedef struct reduction {
     kernel_facts facts;
 } reduction;
 
-/* How far below 1 a factor takes a product, in powers of two; their sum is the depth in the worst order: those below 1 first. */
-static double depth_of(double x) {
-    double size = fabs(x);
-    return size > 0 && size < 1 ? -log2(size) : 0;
-}
-
-/* How far above 1; their sum is the height in the worst order. */
-static double height_of(double x) {
-    double size = finite_magnitude(x);
-    return size > 1 ? log2(size) : 0;
-}
-
-/* In some order a part of the product overflows, and others below 1, or 0, come later. */
-static bool overflows_between(const kernel_facts *k, double size, double depth, double height) {
-    return height > log2(k->largest) && (depth > 0 || size == 0);
-}
-
-/* In some order a part of the product is denormal: its error, half of the smallest number, grows with every later factor above 1. */
-static bool loses_digits(const kernel_facts *k, double depth) {
-    return depth > -log2(k->tiny / k->unit);
-}
-
 static void add_depths(double *depth, double *height, const double *x, int64_t n, bool folds) {
     for (int64_t k = 0; k < n; k++) {
         depth[folds ? 0 : k] += depth_of(x[k]);
@@ -217,6 +195,7 @@ static void finish_reduction(reduction *d) {
     tile *r = d->r;
     for (int64_t k = 0; k < r->n; k++) {
         double size = fabs(r->f[k]);
+        bool open = !(r->e[k] < INFINITY); /* an operand is */
         if (d->fn == TG_FN_ADD) {
             r->e[k] += n * u * (1 + n * u) * (d->mass[k] + r->e[k]);
             if (d->mass[k] > d->facts.largest && d->mass[k] < INFINITY && !r->g) { /* some order overflows on the way */
@@ -226,12 +205,13 @@ static void finish_reduction(reduction *d) {
             r->e[k] = INFINITY;
         } else if (d->fn == TG_FN_MUL) {
             double relative = r->e[k] + n * u;
-            bool between = overflows_between(&d->facts, size, d->mass[k], d->height[k]);
+            bool between = overflows_between(&d->facts, size == 0 ? 1 : d->mass[k], d->height[k]);
             r->e[k] = between || (size > 0 && loses_digits(&d->facts, d->mass[k])) ? UNSURE
                       : relative < 0.5 ? size * relative * (1 + relative) * 1.5 + d->facts.tiny
                       : size == 0 && r->e[k] == 0 ? 0
                                                   : UNSURE;
         }
+        r->e[k] = open && !r->g ? UNSURE : r->e[k];
     }
     if (!r->g) {
         chunk out = chunk_of(r, 0);
@@ -399,7 +379,9 @@ static void scan_put(const scan_state *s, const kernel_facts *k, tg_enum fn, til
     }
     if (r->e) {
         double nu = s->n * k->unit, size = fabs(s->acc.f);
-        r->e[at] = fn == TG_FN_ADD ? (s->mass > k->largest && !r->g
+        bool open = !(s->e < INFINITY) && !r->g;
+        r->e[at] = open              ? UNSURE
+                   : fn == TG_FN_ADD ? (s->mass > k->largest && !r->g
                                           ? UNSURE
                                           : s->e + nu * (1 + nu) * (s->mass + s->e))
                    : fn == TG_FN_MUL && r->g ? INFINITY

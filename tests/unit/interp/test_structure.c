@@ -505,3 +505,32 @@ Test(interp_structure, uncertain_reductions) {
     }
     cr_expect(isinf(value[1]) && isinf(value[2]));
 }
+
+/* The sum s of the first row may overflow, so it is open; so is what it and an infinite value are combined to. The product p that a loop
+ * carries overflows if its later factors come first; that of the second row does not. */
+Test(interp_structure, uncertain_values_in_reductions) {
+    float in[2 * 2] = {3e38f, 1e38f, 2, 3}, out[4 * 2], start = 1e-3f;
+    double value[8], bound[8];
+    tg_interp_arg args[3] = {matrix_arg(TG_F32, in, 2, 2), matrix_arg(TG_F32, out, 4, 2), {.scalar = {TG_F32, 0, start, 0}}};
+    args[1].tensor.value = value;
+    args[1].tensor.bound = bound;
+    run_text(HEAD("in %X: tensor<2 x f32>, out %Y: tensor<2 x f32>, scalar %start: f32", ", #k local extent=2, #l loop extent=2 block=1")
+             "    %x = load %X, %i, %j : " F32IJ "\n    %s = reduce %x {over=(#j), fn=add} : tile<#i x f32>\n"
+             "    %two = const {value=2} : i64\n    axis %two, %z, %two {axis=#k}\n    %k = iota {axis=#k} : tile<#k x i64>\n"
+             "    %first = cmp %k, %z {pred=eq} : tile<#k x bool>\n    %inf = const {value=inf} : f32\n"
+             "    %b = select %first, %s, %inf : tile<#i, #k x f32>\n"
+             "    %m = reduce %b {over=(#k), fn=max} : tile<#i x f32>\n    store %Y, %m, %z, %i\n"
+             "    %a = reduce %b {over=(#k), fn=add} : tile<#i x f32>\n    %o1 = const {value=1} : i64\n    store %Y, %a, %o1, %i\n"
+             "    %d = dot %b, %b {over=(#k)} : tile<#i x f32>\n    store %Y, %d, %two, %i\n"
+             "    %c0 = broadcast %start : tile<#i x f32>\n"
+             "    %p = for %two, %z, %two, %c0 {axis=#l} (%c: tile<#i x f32>) {\n      %l = iota {axis=#l} : tile<#l x i64>\n"
+             "      %f = load %X, %i, %l : tile<#i, #l x f32>\n      %g = reduce %f {over=(#l), fn=mul} : tile<#i x f32>\n"
+             "      %h = mul %c, %g : tile<#i x f32>\n      yield %h\n    } : tile<#i x f32>\n"
+             "    %t = const {value=1e-9} : f32\n    %q = mul %p, %t : tile<#i x f32>\n"
+             "    %o3 = const {value=3} : i64\n    store %Y, %q, %o3, %i\n" TAIL,
+             args, TG_INTERP_IDEAL);
+    for (int row = 0; row < 4; row++) {
+        cr_expect(isinf(bound[2 * row]), "%d: %g", row, bound[2 * row]);
+        cr_expect(bound[2 * row + 1] < 1e-6, "%d: %g", row, bound[2 * row + 1]);
+    }
+}
