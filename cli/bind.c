@@ -65,15 +65,16 @@ static tg_kernel *under_schedule(tg_kernel *k, const cli_selection *s, int *code
     return derived;
 }
 
-/* "std:softmax" is a kernel of the standard library. */
+/* "std:softmax" is a kernel of the standard library; with --kernel another one of its file. */
 static tg_status load_module(tg_context *context, const char *path, const char **kernel,
                              tg_module **module) {
     static const char prefix[] = "std:";
     if (strncmp(path, prefix, sizeof prefix - 1)) {
         return tg_module_load_file(context, path, module);
     }
-    *kernel = path + sizeof prefix - 1;
-    return tg_stdlib_module(context, *kernel, module);
+    const char *name = path + sizeof prefix - 1;
+    *kernel = *kernel ? *kernel : name;
+    return tg_stdlib_module(context, name, module);
 }
 
 tg_kernel *cli_load(tg_context *context, const char *path, const cli_selection *s, bool json,

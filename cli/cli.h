@@ -75,13 +75,14 @@ typedef struct cli_selection {
     const char *kernel;   /* null: the only one */
     const char *schedule; /* settings from outside, or null */
     bool only_given;      /* without those of the source */
-    cli_list set, dtypes, absent;
+    cli_list set, dtypes, absent, fill;
 } cli_selection;
 
 /* Options that commands share: one wording each. */
 #define CLI_OPTION_KERNEL(to)  {"--kernel", CLI_TEXT, "NAME", "which kernel, if the file has several", to}
 #define CLI_OPTION_DTYPE(to)   {"--dtype", CLI_LIST, "[T=]TYPE", "type parameters; default f32, else the first allowed", to}
 #define CLI_OPTION_ABSENT(to)  {"--absent", CLI_LIST, "NAME", "leave this optional tensor out", to}
+#define CLI_OPTION_FILL(to)    {"--fill", CLI_LIST, "NAME=LOW:HIGH", "range of this tensor's elements; default: what `where` says, else -1:1, integers -8:8", to}
 #define CLI_OPTION_THREADS(to) {"--threads", CLI_COUNT, "N", "threads of a launch; default: all processors", to}
 #define CLI_OPTION_SEED(to)    {"--seed", CLI_INT, "N", "of the generated data; default 1", to}
 #define CLI_OPTION_ARCH(to)    {"--arch", CLI_TEXT, "NAME", "avx512amx, avx512vnni, avx512, avx2vnni, avx2, v2; default: this machine's", to}

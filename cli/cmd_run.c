@@ -333,6 +333,7 @@ int cmd_run(int argc, char **argv) {
          &o.selection.set},
         CLI_OPTION_DTYPE(&o.selection.dtypes),
         CLI_OPTION_ABSENT(&o.selection.absent),
+        CLI_OPTION_FILL(&o.selection.fill),
         {"--check", CLI_FLAG, NULL, "compare with the interpreter; exit code 1 if it differs",
          &o.check},
         {"--repeat", CLI_COUNT, "N", "timed launches; default: for half a second", &o.repeat},

@@ -319,6 +319,7 @@ int cmd_tune(int argc, char **argv) {
          "dimensions and scalars; all combinations of the lists are tuned", &o.selection.set},
         CLI_OPTION_DTYPE(&o.selection.dtypes),
         CLI_OPTION_ABSENT(&o.selection.absent),
+        CLI_OPTION_FILL(&o.selection.fill),
         {"--budget", CLI_TEXT, "S", "seconds per shape; default 10", &o.budget},
         {"--first", CLI_COUNT, "N", "candidates that the model proposes; default 12", &o.first},
         CLI_OPTION_THREADS(&o.threads),

@@ -140,7 +140,46 @@ static double offsets_end(const cli_data *d, uint32_t param) {
     return (double)(most ? most : tg_tensor_count(d->tensors[param]));
 }
 
-static void fill(cli_data *d, uint32_t i, uint64_t seed) {
+/* "LOW:HIGH" of --fill. */
+static bool parse_range(const char *text, limits *l) {
+    char low[64];
+    size_t n = strcspn(text, ":");
+    tg_scalar from, to;
+    if (text[n] != ':' || n >= sizeof low) {
+        return false;
+    }
+    memcpy(low, text, n);
+    low[n] = 0;
+    if (!tg_scalar_parse(low, &from) || !tg_scalar_parse(text + n + 1, &to)) {
+        return false;
+    }
+    l->low = tg_dtype_is_float(from.dtype) ? from.f : (double)from.i;
+    l->high = tg_dtype_is_float(to.dtype) ? to.f : (double)to.i;
+    return l->low <= l->high;
+}
+
+/* Is each --fill of a tensor of the kernel, and a range? */
+static int check_fills(const tg_signature *sig, const cli_list *fills) {
+    for (uint32_t k = 0; k < fills->n; k++) {
+        const char *item = fills->items[k];
+        size_t n = strcspn(item, "=");
+        bool found = false;
+        for (uint32_t i = 0; i < sig->n_params; i++) {
+            const tg_sig_param *p = &sig->params[i];
+            found = found || (tg_param_is_tensor(p) && strncmp(p->name, item, n) == 0 && !p->name[n]);
+        }
+        limits l = {0};
+        if (!found) {
+            return cli_wrong_usage("--fill %s: %s has no tensor '%.*s'", item, sig->name, (int)n, item);
+        }
+        if (!item[n] || !parse_range(item + n + 1, &l)) {
+            return cli_wrong_usage("--fill %s: a range is LOW:HIGH", item);
+        }
+    }
+    return CLI_OK;
+}
+
+static void fill(cli_data *d, const cli_selection *s, uint32_t i, uint64_t seed) {
     const tg_signature *sig = d->kernel->signature;
     tg_tensor *t = d->tensors[i];
     bool is_int = tg_dtype_is_int(t->dtype),
@@ -153,11 +192,15 @@ static void fill(cli_data *d, uint32_t i, uint64_t seed) {
             add_fact(d, &sig->facts[k], args, is_int, &l);
         }
     }
+    const char *range = cli_lookup(&s->fill, sig->params[i].name);
+    if (range && parse_range(range, &l)) {
+        l.bounded_high = true;
+    }
     seed = seed * 1000003 + i;
     if (l.unique && is_int) {
         tg_random_fill_unique(t, seed, 0);
     } else if (l.sorted && is_int) {
-        tg_random_fill_sorted(t, seed, 0,
+        tg_random_fill_sorted(t, seed, range ? (int64_t)l.low : 0,
                               (int64_t)(l.bounded_high ? l.high : offsets_end(d, i)));
     } else {
         tg_random_fill(t, seed, l.low, l.high);
@@ -231,6 +274,7 @@ int cli_data_make(tg_kernel *k, const cli_selection *s, uint64_t seed, cli_data 
     memset(out, 0, sizeof *out);
     out->kernel = k;
     int code = cli_select(k, s, &out->selection);
+    code = code ? code : check_fills(k->signature, &s->fill);
     code = code ? code : set_dims(k->signature, s, &out->binding);
     if (code) {
         return code;
@@ -240,7 +284,7 @@ int cli_data_make(tg_kernel *k, const cli_selection *s, uint64_t seed, cli_data 
     code = make_values(out, s);
     for (uint32_t i = 0; i < k->signature->n_params && code == CLI_OK; i++) {
         if (out->tensors[i]) {
-            fill(out, i, seed);
+            fill(out, s, i, seed);
             add_bytes(out, i);
             code = keep_original(out, i);
         }

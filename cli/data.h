@@ -19,7 +19,7 @@ typedef struct cli_data {
 } cli_data;
 
 /* Dimensions: --set, else what `where` equations give, else cli_default_extent. Scalars: --set,
- * else the default, else 1. Tensors: seeded values that respect the kernel's content facts.
+ * else the default, else 1. Tensors: seeded values that respect --fill and the kernel's content facts.
  * The exit code, after a message unless it is CLI_OK. */
 int cli_data_make(tg_kernel *k, const cli_selection *s, uint64_t seed, cli_data *out);
 void cli_data_free(cli_data *d);

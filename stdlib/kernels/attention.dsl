@@ -233,7 +233,7 @@ kernel attention_packed_bwd<T: f16 | bf16 | f32>(in T Q[TQ, H, const D], in T K[
 /// one head are pieces PS apart, which no processor foresees.
 kernel attention_paged<T: f16 | bf16 | f32>(in T Q[B, H, const D], in T K[NP, const PS, G, const D], in T V[NP, const PS, G, const D],
         in i32 table[B, MP], in i32 len[B], out T O[B, H, const D], f32 scale, const int R, const int Z = 16)
-    where H == G * R
+    where H == G * R, len <= MP * PS
 {
     temp f32 po[B, H, Z, D];
     temp f32 pm[B, H, Z], pl[B, H, Z];
