@@ -1,7 +1,7 @@
 /* Random programs of tile IR. A program is a few phases; a phase is a nest of grid binders around a body; a body grows a
  * list of visible values, one random operation at a time, opens loops and branches, and stores at injective indices.
  * Everything comes from the seed. generate_ops.c makes the operations,
- * generate_control.c loops and branches. */
+ * generate_control.c loops and branches, generate_memory.c stores and atomics. */
 #include "tests/diff/generate.h"
 
 #include <math.h>
@@ -184,8 +184,25 @@ tg_value *gen_param_tensor(generator *g, tg_fparam_kind kind, tg_dtype dtype, ui
     return v;
 }
 
-/* A constant, or a scalar parameter. */
+/* A dimension of some argument that has this extent, as those of most kernels are, or null. */
+static tg_value *dim_of_extent(generator *g, int64_t extent) {
+    tg_value *found = NULL;
+    for (uint32_t i = 0, seen = 0; i < g->n_tensors; i++) {
+        for (uint32_t d = 0; d < g->tensors[i]->type->rank; d++) {
+            if (g->dims[i][d] == extent && gen_below(g, ++seen) == 0) {
+                found = tg_build_dim(&g->b, g->tensors[i], d);
+            }
+        }
+    }
+    return found;
+}
+
+/* A constant, a dimension, or a scalar parameter. */
 tg_value *gen_extent_value(generator *g, int64_t extent) {
+    tg_value *dim = gen_chance(g, 25) ? dim_of_extent(g, extent) : NULL;
+    if (dim) {
+        return dim;
+    }
     if (gen_chance(g, 50) || g->f->n_params >= 28) {
         return tg_build_int(&g->b, TG_I64, extent);
     }
@@ -217,6 +234,18 @@ static bool is_const(const tg_value *v) {
     return tg_value_const_int(v, &i);
 }
 
+/* An index around this place, moved a little: triangles, bands and ragged rows. Null: there is none. */
+static tg_value *bound_from_index(generator *g) {
+    tg_value *index = NULL;
+    for (uint32_t i = 0, seen = 0; i < g->n_binders; i++) {
+        tg_value *x = g->binders[i].index;
+        index = x && !x->type->n_axes && gen_below(g, ++seen) == 0 ? x : index;
+    }
+    return index ? tg_build_binary(&g->b, TG_OP_ADD, index,
+                                   tg_build_int(&g->b, TG_I64, (int64_t)gen_below(g, 7) - 3))
+                 : NULL;
+}
+
 /* Three operands of a domain. Mostly the whole of [0, extent). */
 bool gen_domain(generator *g, int64_t extent, tg_value **v) {
     v[0] = gen_extent_value(g, extent);
@@ -225,11 +254,14 @@ bool gen_domain(generator *g, int64_t extent, tg_value **v) {
     if (gen_chance(g, 80)) {
         return is_const(v[0]);
     }
-    if (gen_chance(g, 50)) {
-        v[1] = gen_extent_value(g, (int64_t)gen_below(g, 12) - 2);
-    }
-    if (gen_chance(g, 50)) {
-        v[2] = gen_extent_value(g, (int64_t)gen_below(g, 40));
+    for (uint32_t i = 1; i < 3; i++) {
+        tg_value *moved = gen_chance(g, 40) ? bound_from_index(g) : NULL;
+        if (moved) {
+            v[i] = moved;
+        } else if (gen_chance(g, 50)) {
+            v[i] = gen_extent_value(g, i == 1 ? (int64_t)gen_below(g, 12) - 2
+                                              : (int64_t)gen_below(g, 40));
+        }
     }
     return false;
 }
@@ -363,91 +395,6 @@ tg_value *gen_load(generator *g, tg_dtype t) {
     return tg_build_cast(&g->b, v, t);
 }
 
-/* Indices that no other instance, iteration or point writes: every binder around, and every axis of the value. */
-static void gen_store(generator *g, tg_value *v) {
-    tg_value *index[8];
-    int64_t shape[8] = {0};
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < g->n_binders; i++) {
-        const binder *b = &g->binders[i];
-        if (b->local && !tg_type_has_axis(v->type, b->axis)) {
-            continue;
-        }
-        if (n == 7) {
-            return;
-        }
-        index[n] = b->index;
-        shape[n++] = b->extent;
-    }
-    int64_t total = 1;
-    for (uint32_t d = 0; d < n; d++) {
-        uint32_t kind = gen_below(g, 100);
-        if (kind < 6) {
-            index[d] = tg_build_binary(&g->b, TG_OP_MUL, index[d], int_const(g, 2));
-            shape[d] = shape[d] * 2;
-        } else if (kind < 12) {
-            index[d] = tg_build_binary(&g->b, TG_OP_SUB, int_const(g, shape[d] - 1), index[d]);
-        } else if (kind < 16) {
-            index[d] = tg_build_binary(&g->b, TG_OP_ADD, index[d],
-                                       int_const(g, (int64_t)gen_below(g, 5) - 2));
-        } else if (kind < 20) {
-            shape[d] = shape[d] > 2 ? shape[d] - 2 : shape[d];
-        }
-        total *= shape[d] > 0 ? shape[d] : 1;
-    }
-    if (total > 60000) {
-        return;
-    }
-    for (uint32_t d = 1; d < n && gen_chance(g, 40); d++) {
-        uint32_t other = gen_below(g, d + 1);
-        tg_value *keep = index[d];
-        int64_t size = shape[d];
-        index[d] = index[other], shape[d] = shape[other];
-        index[other] = keep, shape[other] = size;
-    }
-    tg_value *guard = gen_chance(g, 10) ? gen_pick(g, TG_BOOL, false) : NULL;
-    for (uint32_t i = 0; guard && i < guard->type->n_axes; i++) {
-        bool there = false;
-        for (uint32_t d = 0; d < n; d++) {
-            there = there || tg_type_has_axis(index[d]->type, guard->type->axes[i]);
-        }
-        guard = there ? guard : NULL;
-    }
-    tg_value *y = gen_param_tensor(g, gen_chance(g, 80) ? TG_FP_OUT : TG_FP_INOUT,
-                                   v->type->dtype, n, shape, DIFF_FILL_FLOAT);
-    if (y) {
-        g->dims[g->n_tensors - 1][7] = 1; /* not for loads */
-        tg_build_store(&g->b, y, v, index, n, guard);
-    }
-}
-
-static void gen_atomic(generator *g) {
-    static const tg_dtype types[] = {TG_I32, TG_I64, TG_U32, TG_U64};
-    static const tg_enum fns[] = {TG_FN_ADD, TG_FN_AND, TG_FN_OR,
-                                  TG_FN_XOR, TG_FN_MIN, TG_FN_MAX};
-    tg_dtype t = types[gen_below(g, 4)];
-    tg_value *v = gen_value(g, t), *at = gen_value(g, TG_I64);
-    if (!tg_type_axes_within(v->type, at->type)) {
-        return;
-    }
-    int64_t shape[8] = {1 + gen_below(g, 30)};
-    tg_value *y = gen_param_tensor(g, TG_FP_INOUT, t, 1, shape, DIFF_FILL_SMALL);
-    if (!y) {
-        return;
-    }
-    g->dims[g->n_tensors - 1][7] = 1;
-    for (uint32_t i = 0; i < g->n_binders;
-         i++) { /* once per instance: how many there are must be fixed */
-        tg_axis *a = g->binders[i].axis;
-        g->dependent =
-            g->dependent || (a && a->kind == TG_AXIS_GRID && !tg_type_has_axis(at->type, a));
-    }
-    tg_value *operands[] = {y, v, at};
-    const tg_type *type = tg_type_with_dtype(g->f, at->type, t);
-    tg_attr attr = tg_attr_enum(TG_ATTR_FN, fns[gen_below(g, 6)]);
-    tg_build_op(&g->b, TG_OP_ATOMIC, operands, 3, &type, 1, &attr, 1);
-}
-
 /* ---- bodies ------------------------------------------------------------------------------------------------------------ */
 
 static void gen_step(generator *g) {
@@ -468,6 +415,8 @@ static void gen_step(generator *g) {
         gen_for(g);
     } else if (k < 88) {
         gen_accumulation(g);
+    } else if (k < 89) {
+        gen_while(g);
     } else if (k < 91) {
         gen_if(g);
     } else if (k < 94) {
@@ -555,6 +504,7 @@ static void gen_par(generator *g, uint32_t left) {
 
 static void gen_phase(generator *g) {
     tg_op *op = tg_build_op(&g->b, TG_OP_PHASE, NULL, 0, NULL, 0, NULL, 0);
+    g->phase = op;
     gen_mark m = gen_enter(g, op, 0);
     g->work = 1;
     g->budget = 40;

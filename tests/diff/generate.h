@@ -26,8 +26,9 @@ typedef struct generator {
     binder binders[MAX_BINDERS];
     uint32_t n_binders;
     tg_value *tensors[24];
+    tg_op *phase; /* being made */
     uint32_t n_tensors, n_readable;
-    int64_t dims[24][8];
+    int64_t dims[24][8]; /* the last one: 0: may be read, else written in this phase or never read */
     uint32_t n_names;
     int64_t work;                       /* iterations around this place */
     uint32_t depth, grid_depth, budget; /* grid_depth: of an instance's body */
@@ -76,10 +77,15 @@ void gen_leave(generator *g, gen_mark m);
 void gen_body(generator *g, uint32_t n); /* n random steps */
 void gen_for(generator *g);
 void gen_if(generator *g);
+void gen_while(generator *g);
 void gen_accumulation(generator *g);
 
 void gen_elementwise(generator *g);
 void gen_structure(generator *g); /* reduce dot scan sort … */
 void gen_region(generator *g);    /* map, folds with functions */
+
+/* Writes a value where nothing else is written: a store, or an atomic whose result is one more value. */
+void gen_store(generator *g, tg_value *v);
+void gen_atomic(generator *g); /* at computed places, that several may share */
 
 #endif

@@ -101,6 +101,46 @@ void gen_for(generator *g) {
     }
 }
 
+/* As many rounds as an integer says, at most seven, with a tile that is carried. */
+void gen_while(generator *g) {
+    if (g->n_binders >= MAX_BINDERS - 4 || g->depth > 5 || g->work * 7 > 3000) {
+        return;
+    }
+    tg_value *count = NULL;
+    for (uint32_t i = 0; i < g->n_scope; i++) {
+        tg_value *v = g->scope[i];
+        count = !v->type->n_axes && v->type->dtype == TG_I64 && gen_chance(g, 60) ? v : count;
+    }
+    count = count ? count : tg_build_int(&g->b, TG_I64, gen_below(g, 8));
+    tg_value *limit =
+        tg_build_binary(&g->b, TG_OP_AND, count, tg_build_int(&g->b, TG_I64, 7));
+    tg_value *x = gen_value(g, gen_dtype(g));
+    tg_value *v[] = {tg_build_int(&g->b, TG_I64, 0), x};
+    const tg_type *types[] = {v[0]->type, x->type};
+    tg_op *op = tg_build_op(&g->b, TG_OP_WHILE, v, 2, types, 2, NULL, 0);
+    for (uint32_t r = 0; r < 2; r++) {
+        gen_mark m = gen_enter(g, op, r);
+        tg_value *i = tg_block_add_arg(g->f, g->b.block, types[0], gen_fresh(g, "w")),
+                 *y = tg_block_add_arg(g->f, g->b.block, types[1], gen_fresh(g, "c"));
+        if (r == 0) {
+            tg_value *passed[] = {tg_build_cmp(&g->b, TG_LT, i, limit), i, y};
+            tg_build_op(&g->b, TG_OP_CONDITION, passed, 3, NULL, 0, NULL, 0);
+        } else {
+            g->work *= 7;
+            gen_push_binder(g, NULL, i, 1, 7, false);
+            gen_push(g, i);
+            gen_push(g, y);
+            gen_body(g, 1 + gen_below(g, 5));
+            tg_value *next =
+                tg_build_binary(&g->b, TG_OP_ADD, i, tg_build_int(&g->b, TG_I64, 1));
+            tg_value *out[] = {next, of_type(g, types[1])};
+            tg_build_yield(&g->b, out, 2);
+        }
+        gen_leave(g, m);
+    }
+    gen_push(g, tg_result(op, 1));
+}
+
 void gen_if(generator *g) {
     tg_value *c = NULL;
     for (uint32_t i = 0; i < g->n_scope; i++) {

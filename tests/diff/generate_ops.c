@@ -393,6 +393,18 @@ static tg_value *gen_axis_value(generator *g) {
     return tg_build_axis_attr(&g->b, ops[gen_below(g, 4)], a);
 }
 
+static tg_value *gen_philox(generator *g) {
+    tg_value *v[] = {gen_pick(g, TG_U64, false), gen_value(g, TG_I64)};
+    v[0] = v[0] && !v[0]->type->n_axes ? v[0] : gen_constant(g, TG_U64);
+    const tg_type *u32 = tg_type_with_dtype(g->f, v[1]->type, TG_U32),
+                  *types[] = {u32, u32, u32, u32};
+    tg_op *op = tg_build_op(&g->b, TG_OP_PHILOX, v, 2, types, 4, NULL, 0);
+    for (uint32_t i = 1; i < 4; i++) {
+        gen_push(g, tg_result(op, i));
+    }
+    return tg_result(op, 0);
+}
+
 void gen_structure(generator *g) {
     tg_value *x = gen_any_tile(g), *v = NULL;
     if (!x) {
@@ -415,8 +427,10 @@ void gen_structure(generator *g) {
         v = gen_order(g, x);
     } else if (k < 85) {
         v = gen_reindex(g, x);
-    } else if (k < 93) {
+    } else if (k < 92) {
         v = gen_reindex_set(g, x);
+    } else if (k < 94) {
+        v = gen_philox(g);
     } else {
         v = gen_axis_value(g);
     }
@@ -518,10 +532,17 @@ static void gen_fold(generator *g) {
     const tg_type *all = sum_type(g, t, v, 4),
                   *left = scan ? all : tg_type_drop(g->f, all, over, n);
     const tg_type *types[] = {left, tg_type_with_dtype(g->f, left, TG_I64)};
-    tg_attr attr = scan ? tg_attr_axis(g->arena, TG_ATTR_AXIS, over[0])
-                        : tg_attr_axes(g->arena, TG_ATTR_OVER, over, n);
-    tg_op *op =
-        tg_build_op(&g->b, scan ? TG_OP_SCAN_FN : TG_OP_REDUCE_FN, v, 4, types, 2, &attr, 1);
+    tg_attr attrs[3] = {scan ? tg_attr_axis(g->arena, TG_ATTR_AXIS, over[0])
+                             : tg_attr_axes(g->arena, TG_ATTR_OVER, over, n)};
+    uint32_t n_attrs = 1;
+    if (scan && gen_chance(g, 40)) {
+        attrs[n_attrs++] = tg_attr_flag(TG_ATTR_EXCLUSIVE);
+    }
+    if (scan && gen_chance(g, 30)) {
+        attrs[n_attrs++] = tg_attr_flag(TG_ATTR_REVERSE);
+    }
+    tg_op *op = tg_build_op(&g->b, scan ? TG_OP_SCAN_FN : TG_OP_REDUCE_FN, v, 4, types, 2,
+                            attrs, n_attrs);
     tg_builder outer = g->b;
     g->b.block = &op->regions[0].body;
     tg_value *arg[4];
