@@ -22,6 +22,17 @@ static void value(const kernel_facts *k, int64_t n, const chunk *r, const chunk 
     }
 }
 
+/* Is one of the four products of parts finite, but beyond the range? Beside an infinite one their sum may be anything. */
+static bool part_overflows(const kernel_facts *k, const chunk *x, int64_t i) {
+    const double a[2] = {fabs(x[0].f[i]), fabs(x[0].g[i])}, b[2] = {fabs(x[1].f[i]), fabs(x[1].g[i])};
+    bool found = false;
+    for (int j = 0; j < 4; j++) {
+        double p = a[j / 2] * b[j % 2];
+        found = found || (p > k->largest && p < INFINITY);
+    }
+    return found;
+}
+
 static double bound(const kernel_facts *k, const chunk *r, const chunk *x, int64_t i) {
     double ea = x[0].e[i], a = size_of(&x[0], i), u = k->unit;
     switch ((int)k->opcode) {
@@ -30,7 +41,7 @@ static double bound(const kernel_facts *k, const chunk *r, const chunk *x, int64
         return ea + x[1].e[i] + u * (finite_magnitude(r->f[i]) + finite_magnitude(r->g[i]));
     case TG_OP_MUL: {
         double eb = x[1].e[i], b = size_of(&x[1], i);
-        bool overflows = a * b < INFINITY && a * b > k->largest; /* so may one of the four products */
+        bool overflows = a * b < INFINITY ? a * b > k->largest : part_overflows(k, x, i);
         return overflows ? UNSURE : a * eb + b * ea + 2 * ea * eb + 3 * u * a * b + 3 * k->tiny;
     }
     case TG_OP_DIV: {

@@ -534,3 +534,18 @@ Test(interp_structure, uncertain_values_in_reductions) {
         cr_expect(bound[2 * row + 1] < 1e-6, "%d: %g", row, bound[2 * row + 1]);
     }
 }
+
+/* (inf + 1e30 i) (1e30 + 1e30 i): the real part is inf - 1e60, which is a NaN where products are f32. With ones it is infinite. */
+Test(interp_structure, uncertain_complex_products) {
+    float in[2 * 2 * 2] = {INFINITY, 1e30f, 1e30f, 1e30f, INFINITY, 1, 1, 1}, out[2 * 2];
+    double value[4], bound[2];
+    tg_interp_arg args[2] = {matrix_arg(TG_C32, in, 2, 2), vector_arg(TG_C32, out, 2)};
+    args[1].tensor.value = value;
+    args[1].tensor.bound = bound;
+    run_text(HEAD("in %X: tensor<2 x c32>, out %Y: tensor<1 x c32>", "") "    %one = const {value=1} : i64\n"
+                  "    %x = load %X, %i, %z : tile<#i x c32>\n    %y = load %X, %i, %one : tile<#i x c32>\n"
+                  "    %p = mul %x, %y : tile<#i x c32>\n    store %Y, %p, %i\n" TAIL,
+             args, TG_INTERP_IDEAL);
+    cr_expect(isinf(bound[0]) && bound[1] == 0, "%g %g", bound[0], bound[1]);
+    cr_expect(isinf(value[2]));
+}
