@@ -59,7 +59,8 @@ static VU branch_on(tg_builder *bld, const rare *how, tg_value *const *x)
 {
     const tg_type *type = tg_type_scalar(bld->func, TG_U64);
     tg_value *key = x[how->n];
-    VB test = tg_build_cmp(bld, TG_GE, tg_build_unary(bld, TG_OP_ABS, key), tg_build_float(bld, key->type->dtype, how->least));
+    tg_value *least = tg_build_float(bld, key->type->dtype, how->least), *size = tg_build_unary(bld, TG_OP_ABS, key);
+    VB test = tg_build_cmp(bld, TG_GE, size, least);
     tg_attr flag = tg_attr_flag(TG_ATTR_RARE);
     tg_op *branch = tg_build_op(bld, TG_OP_IF, &test, 1, &type, 1, &flag, 1);
     yield_from(bld, &branch->regions[0], &how->slow, x);
