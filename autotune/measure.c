@@ -129,10 +129,15 @@ static void compare(tg_session *s, tg_try *t, const tg_bench *b) {
     }
 }
 
-static bool fail_launch(const tg_session *s, tg_try *t, tg_status status) {
+void tg_measure_failed(const tg_session *s, tg_try *t) {
+    const char *text = tg_last_error(s->tuner->context), *error = strstr(text, "error[");
     t->state = TG_CANDIDATE_FAILED;
+    (void)tg_format(t->reason, sizeof t->reason, "%s", error ? error : text);
+}
+
+static bool fail_launch(const tg_session *s, tg_try *t, tg_status status) {
     t->status = status;
-    (void)tg_format(t->reason, sizeof t->reason, "%s", tg_last_error(s->tuner->context));
+    tg_measure_failed(s, t);
     return false;
 }
 

@@ -141,9 +141,7 @@ static void compile(tg_session *s, tg_try *const *tries, uint32_t n) {
     for (uint32_t i = 0; i < n; i++) {
         tg_try *t = tries[i];
         if (t->state == TG_CANDIDATE_OK && t->kernel && tg_kernel_wait(t->kernel)) {
-            t->state = TG_CANDIDATE_FAILED;
-            (void)tg_format(t->reason, sizeof t->reason, "%s",
-                            tg_last_error(s->tuner->context));
+            tg_measure_failed(s, t);
         }
         report(s, "compile", t);
     }

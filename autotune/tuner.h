@@ -209,6 +209,8 @@ typedef struct tg_session {
 /* Scratch, the default's results, the interpreter's bounds at reduced extents. Errors of the default schedule are the session's. */
 tg_status tg_measure_open(tg_session *s);
 void tg_measure_close(tg_session *s);
+/* The state FAILED; the reason is the last error of the context, without the warnings in front of it. */
+void tg_measure_failed(const tg_session *s, tg_try *t);
 /* Launches on both sets of tensors and compares; sets state and reason. */
 void tg_measure_check(tg_session *s, tg_try *t);
 /* One sample each of the tries, in turn. A launch that fails is in the state of its try. */

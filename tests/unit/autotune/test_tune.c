@@ -26,6 +26,9 @@ static const char source[] =
     "tune total { j in {8, 32, 64}; i in {16}; }\n"
     "kernel shifted(in f32 X[N], out f32 Y[N], const int k)\n"
     "{\n    grid (i in N) Y[i] = X[i] + f32(k);\n}\n"
+    "kernel partly(in f32 X[N], out f32 Y[N])\n"
+    "{\n    grid (i in N from 1 until N) Y[i] = X[i];\n}\n"
+    "tune partly { reg(i) in {4}; }\n"
     "kernel raw(ptr f32 X, in f32 Y[N], out f32 Z[N])\n{\n    grid (i in N) Z[i] = Y[i];\n}\n";
 
 typedef struct setup {
@@ -193,6 +196,24 @@ static void plant(void *user, const char *schedule, tg_tensor *const *outputs, u
         float *p = tg_tensor_data(outputs[2]);
         p[tg_tensor_n_elements(outputs[2]) - 1] += 0.01f;
     }
+}
+
+/* Of a candidate that does not compile the error is kept, without the warnings in front of it. */
+Test(tune, a_failed_candidate_says_why) {
+    setup s = start("", 0);
+    tg_tensor *x = tensor(&s, 100, 0, 1), *y = tensor(&s, 100, 0, 2);
+    tg_tune_options o = quick();
+    tg_tune_result r = new_result();
+    tg_kernel *k = tg_module_kernel(s.m, "partly");
+    cr_assert_eq(tg_tune(s.t, k, TG_ARGS(x, y), &o, &r), TG_OK, "%s", tg_last_error(s.c));
+    cr_expect_geq(r.n_failed, 1);
+    seen all = {0};
+    cr_assert_eq(tg_tuner_candidates(s.t, k, TG_ARGS(x, y), see, &all), TG_OK);
+    cr_expect_eq(all.states[TG_CANDIDATE_FAILED], (int)r.n_failed);
+    cr_expect(strstr(all.reason, "error[E0703]: ") == all.reason, "%s", all.reason);
+    tg_tensor_release(x);
+    tg_tensor_release(y);
+    stop(&s);
 }
 
 Test(tune, a_planted_wrong_candidate_is_rejected) {
