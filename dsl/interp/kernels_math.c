@@ -62,16 +62,16 @@ static long double softplus_long(long double x) {
     return x > 0 ? x + log1pl(expl(-x)) : log1pl(expl(x));
 }
 static double exp_sub_double(double x, double y) {
-    return x == -INFINITY ? 0 : exp(x - y);
+    return x == -INFINITY && y == y ? 0 : exp(x - y);
 }
 static long double exp_sub_long(long double x, long double y) {
-    return x == -(long double)INFINITY ? 0 : expl((long double)((double)x - (double)y));
+    return x == -(long double)INFINITY && y == y ? 0 : expl((long double)((double)x - (double)y));
 }
 static double exp2_sub_double(double x, double y) {
-    return x == -INFINITY ? 0 : exp2(x - y);
+    return x == -INFINITY && y == y ? 0 : exp2(x - y);
 }
 static long double exp2_sub_long(long double x, long double y) {
-    return x == -(long double)INFINITY ? 0 : exp2l((long double)((double)x - (double)y));
+    return x == -(long double)INFINITY && y == y ? 0 : exp2l((long double)((double)x - (double)y));
 }
 static double logaddexp_double(double x, double y) {
     double high = x > y ? x : y, low = x > y ? y : x;
@@ -256,7 +256,7 @@ static void value_sub(const kernel_facts *k, int64_t n, const chunk *r, const ch
     for (int64_t i = 0; i < n; i++) {
         double d = x[0].f[i] - x[1].f[i];
         d = (double)(float)d;
-        r->f[i] = x[0].f[i] == -(double)INFINITY ? 0 : base2 ? exp2(d) : exp(d);
+        r->f[i] = x[0].f[i] == -(double)INFINITY && !isnan(x[1].f[i]) ? 0 : base2 ? exp2(d) : exp(d);
     }
 }
 

@@ -8,6 +8,7 @@
  * Terminates: each op is replaced once by ops that are not f32 math ops. */
 #include "dsl/passes/lower_math.h"
 
+#include <float.h>
 #include <math.h>
 
 typedef tg_value *VF;
@@ -180,14 +181,12 @@ static const math_row F32_ROWS[TG_OP_COUNT] = {
 
 /* ---- f64: what is made of functions of math_f64.inc ------------------------------------------------------------ */
 
-static tg_value *d_exp_sub(tg_builder *bld, tg_value *x, tg_value *y)
+static tg_value *d_lead(tg_builder *bld, tg_value *x, tg_value *y) /* as lead of math_f32.inc */
 {
-    return SEL(EQ(x, D(-HUGE_VAL)), D(0.0), CALL(exp64, SUB(x, y)));
+    return SUB(x, SEL(EQ(y, D(-HUGE_VAL)), D(-DBL_MAX), y));
 }
-static tg_value *d_exp2_sub(tg_builder *bld, tg_value *x, tg_value *y)
-{
-    return SEL(EQ(x, D(-HUGE_VAL)), D(0.0), CALL(exp2_64, SUB(x, y)));
-}
+static tg_value *d_exp_sub(tg_builder *bld, tg_value *x, tg_value *y) { return CALL(exp64, d_lead(bld, x, y)); }
+static tg_value *d_exp2_sub(tg_builder *bld, tg_value *x, tg_value *y) { return CALL(exp2_64, d_lead(bld, x, y)); }
 static tg_value *d_decay(tg_builder *bld, tg_value *x) /* exp(-|x|) */
 {
     return CALL(exp64, NEG(ABS(x)));
@@ -303,28 +302,16 @@ static bool not_positive(const tg_value *v, int depth)
     return is_cast_of_float(op) && not_positive(tg_operand(op, 0), depth - 1);
 }
 
-static VF bounded_exp_sub(tg_builder *bld, VF x, VF y)
-{
-    return SEL(EQ(x, F(-HUGE_VALF)), F(0.0), CALL(exp_not_positive, SUB(x, y)));
-}
-static VF bounded_exp2_sub(tg_builder *bld, VF x, VF y)
-{
-    return SEL(EQ(x, F(-HUGE_VALF)), F(0.0), CALL(exp2_not_positive, SUB(x, y)));
-}
+static VF bounded_exp_sub(tg_builder *bld, VF x, VF y) { return CALL(exp_not_positive, CALL(lead, x, y)); }
+static VF bounded_exp2_sub(tg_builder *bld, VF x, VF y) { return CALL(exp2_not_positive, CALL(lead, x, y)); }
 static const math_row BOUNDED_ROWS[TG_OP_COUNT] = {
     [TG_OP_EXP] = {.unary = m_exp_not_positive},
     [TG_OP_EXP2] = {.unary = m_exp2_not_positive},
     [TG_OP_EXP_SUB] = {.binary = bounded_exp_sub},
     [TG_OP_EXP2_SUB] = {.binary = bounded_exp2_sub},
 };
-static VF ldexp_exp_sub(tg_builder *bld, VF x, VF y)
-{
-    return SEL(EQ(x, F(-HUGE_VALF)), F(0.0), CALL(exp_ldexp, SUB(x, y)));
-}
-static VF ldexp_exp2_sub(tg_builder *bld, VF x, VF y)
-{
-    return SEL(EQ(x, F(-HUGE_VALF)), F(0.0), CALL(exp2_ldexp, SUB(x, y)));
-}
+static VF ldexp_exp_sub(tg_builder *bld, VF x, VF y) { return CALL(exp_ldexp, CALL(lead, x, y)); }
+static VF ldexp_exp2_sub(tg_builder *bld, VF x, VF y) { return CALL(exp2_ldexp, CALL(lead, x, y)); }
 static const math_row LDEXP_ROWS[TG_OP_COUNT] = {
     [TG_OP_EXP] = {.unary = m_exp_ldexp},
     [TG_OP_EXP2] = {.unary = m_exp2_ldexp},

@@ -27,8 +27,8 @@ static uint8_t fact_of(const search *s, const tg_op *op, uint32_t i) {
     return s->facts[tg_operand(op, i)->id];
 }
 
-/* Is the result NaN wherever operand i is? */
-static bool keeps_nan(const tg_op *op, uint32_t i) {
+/* Is the result NaN wherever an operand is? */
+static bool keeps_nan(const tg_op *op) {
     switch ((int)op->opcode) {
     case TG_OP_ADD:
     case TG_OP_SUB:
@@ -41,6 +41,8 @@ static bool keeps_nan(const tg_op *op, uint32_t i) {
     case TG_OP_RSQRT:
     case TG_OP_EXP:
     case TG_OP_EXP2:
+    case TG_OP_EXP_SUB:
+    case TG_OP_EXP2_SUB:
     case TG_OP_EXPM1:
     case TG_OP_LOG:
     case TG_OP_LOG2:
@@ -48,9 +50,6 @@ static bool keeps_nan(const tg_op *op, uint32_t i) {
     case TG_OP_LOG1P:
     case TG_OP_BROADCAST:
         return true;
-    case TG_OP_EXP_SUB: /* 0 where the first is -inf */
-    case TG_OP_EXP2_SUB:
-        return i == 0;
     case TG_OP_CAST:
         return tg_dtype_is_float(tg_result(op, 0)->type->dtype);
     default:
@@ -74,7 +73,7 @@ static uint8_t follow(const search *s, const tg_op *op) {
     for (uint32_t i = 0; i < op->n_operands; i++) {
         uint8_t from = fact_of(s, op, i), nan = from & (SOME | ALL);
         fact |= from & DEPENDS;
-        fact |= sums ? (nan ? ALL : 0) : keeps_nan(op, i) ? nan : 0;
+        fact |= sums ? (nan ? ALL : 0) : keeps_nan(op) ? nan : 0;
     }
     return fact & ALL ? ALL : fact; /* whatever the maximum is */
 }

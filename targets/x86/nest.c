@@ -140,7 +140,7 @@ static void merge_accs(tg_x86_nest_walk *w, uint32_t r, uint32_t copies) {
             tg_x86_acc_merge(x, w->accs[r][u], w->accs[r][u + half / 2]);
         }
     }
-    if (w->rest[r]) {
+    if (w->rest[r] && w->rest[r] != w->accs[r][0]) {
         tg_x86_acc_fold(x, w->accs[r][0], w->n->narrow);
         tg_x86_acc_merge(x, w->accs[r][0], w->rest[r]);
     }
@@ -159,21 +159,38 @@ static uint32_t points_at_once(const tg_x86_nest_walk *w, uint32_t n) {
     return may ? POINTS_AT_ONCE : 1;
 }
 
+/* A long chain needs the registers that a sum of as many lanes would fill, where there are few: its lanes are added up each time, which are no more additions, and no more
+ * that wait for each other. */
+static bool sums_narrowly(const tg_x86_nest_walk *w, uint32_t r) {
+    const tg_x86_nest *n = w->n;
+    bool few = w->x->machine->vector_regs <= 16;
+    return few && w->vector_inside && !n->tile && n->long_chain && n->narrow < n->lanes && tg_x86_acc_narrows(&n->roots.data[r]);
+}
+
+static void open_accs(tg_x86_nest_walk *w, uint32_t r, uint32_t copies, tg_x86_frame **frames, uint32_t n, bool one) {
+    tg_x86 *x = w->x;
+    tg_x86_root *root = &w->n->roots.data[r];
+    bool narrow = sums_narrowly(w, r);
+    unsigned lanes = narrow ? w->n->narrow : w->n->vector ? x->lanes : 1;
+    for (uint32_t u = 0; u < copies; u++) {
+        w->accs[r][u] = tg_x86_acc_open(x, root, lanes, frames[one ? 0 : u % n]);
+        if (one || u >= n) {
+            tg_x86_acc_share(w->accs[r][u], w->accs[r][0]);
+        }
+    }
+    if (w->vector_inside && w->n->narrow < w->n->lanes) {
+        w->rest[r] = narrow ? w->accs[r][0] : tg_x86_acc_open(x, root, w->n->narrow, frames[0]);
+    }
+}
+
 static void inner_part(tg_x86_nest_walk *w, tg_x86_frame **frames, uint32_t n) {
     tg_x86 *x = w->x;
     bool one = w->vector_inside && !w->n->tile; /* point, which all vectors of an iteration serve */
     w->at_once = points_at_once(w, n);
     uint32_t copies = one ? w->n->unroll : n * w->at_once;
-    bool rest = w->vector_inside && w->n->narrow < w->n->lanes;
     for (uint32_t r = 0; r < w->n->roots.len; r++) {
-        for (uint32_t u = 0; u < copies && has_acc(&w->n->roots.data[r]); u++) {
-            w->accs[r][u] = tg_x86_acc_open(x, &w->n->roots.data[r], w->n->vector ? x->lanes : 1, frames[one ? 0 : u % n]);
-            if (one || u >= n) {
-                tg_x86_acc_share(w->accs[r][u], w->accs[r][0]);
-            }
-        }
-        if (rest && has_acc(&w->n->roots.data[r])) {
-            w->rest[r] = tg_x86_acc_open(x, &w->n->roots.data[r], w->n->narrow, frames[0]);
+        if (has_acc(&w->n->roots.data[r])) {
+            open_accs(w, r, copies, frames, n, one);
         }
     }
     tg_x86_walk_level(w, INNER + w->n->n_outer, frames, n);

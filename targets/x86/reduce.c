@@ -484,6 +484,20 @@ static void step_squares(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f, tg_value *of
     store_parts(x, a, &out, &acc, f->mask);
 }
 
+bool tg_x86_acc_narrows(const tg_x86_root *r) {
+    bool sum = r->kind == TG_X86_ROOT_REDUCE && r->op->opcode == TG_OP_REDUCE && fn_of(r->op) == TG_FN_ADD;
+    return sum && tg_dtype_kind_of(tg_operand(r->op, 0)->type->dtype) != TG_KIND_COMPLEX;
+}
+
+/* Halves of a value that is several registers onto each other until it is as long as the accumulator. */
+static LLVMValueRef narrowed(tg_x86 *x, const tg_x86_acc *a, LLVMValueRef v) {
+    for (unsigned half = tg_llvm_lanes(v) / 2; half >= a->lanes; half /= 2) {
+        LLVMValueRef low = tg_llvm_slice(x->l, v, 0, half), high = tg_llvm_slice(x->l, v, half, half);
+        combine(x, a, &low, &high, &v);
+    }
+    return v;
+}
+
 void tg_x86_acc_step(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f) {
     tg_op *op = a->root->op;
     if (a->root->kind == TG_X86_ROOT_SCAN) {
@@ -502,13 +516,14 @@ void tg_x86_acc_step(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f) {
         step_arg(x, a, f);
         return;
     }
-    tg_value *of = squared_in_lanes(x, a, f);
+    tg_value *of = a->lanes == x->lanes ? squared_in_lanes(x, a, f) : NULL;
     if (of) {
         step_squares(x, a, f, of);
         return;
     }
     LLVMValueRef acc[MAX_PARTS], v[MAX_PARTS], out[MAX_PARTS];
     operands_at(x, a, f, v);
+    v[0] = narrowed(x, a, v[0]);
     load_parts(x, a, acc);
     combine(x, a, acc, v, out);
     store_parts(x, a, out, acc, f->mask);

@@ -455,6 +455,7 @@ tg_x86_acc *tg_x86_acc_open(tg_x86 *x, tg_x86_root *r, unsigned lanes, tg_x86_fr
 bool tg_x86_scans_lanes(const tg_x86 *x, const tg_op *op); /* may the scan run along its lanes? */
 void tg_x86_acc_share(tg_x86_acc *a, tg_x86_acc *with); /* both are merged in the end: what they can have in common they do */
 void tg_x86_acc_step(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f);
+bool tg_x86_acc_narrows(const tg_x86_root *r); /* may it take values of more lanes than it has? */
 bool tg_x86_acc_regroups(const tg_op *op); /* may its points be combined in any order, which the compiler prefers? */
 /* Accumulators of positions of extremes as one with the lanes of all; false: not such, or too many. */
 bool tg_x86_acc_join(tg_x86 *x, tg_x86_acc **accs, uint32_t n);

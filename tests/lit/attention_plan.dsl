@@ -4,8 +4,8 @@
 // CHECK: nest i e x8 *4: copy %o
 // CHECK: dot vector i of operand 0, row j, over d
 // CHECK-NEXT: nest i x8 *4 | j: reduce max
-// CHECK-NEXT: nest i x{{[0-9]+}} *{{[0-9]+}}: fill select
-// CHECK-NEXT: nest i x{{.*}} | j: fill select -> {{.*}}, reduce add
+// CHECK-NEXT: nest i x{{[0-9]+}} *{{[0-9]+}}: fill mul
+// CHECK-NEXT: nest i x{{.*}} | j: fill mul -> {{.*}}, reduce add
 // CHECK-NEXT: dot vector e of operand 1, row i, over j
 // CHECK-NOT: nest i e {{.*}}: copy
 // CHECK: nest i e x8 *4: store

@@ -1,4 +1,4 @@
-// An exponential whose argument cannot be positive needs no upper bound (89.5) and no choice of a sign: maxima and magnitudes
+// An exponential whose argument cannot be positive needs no upper bound (89.5) and one power of two: maxima and magnitudes
 // prove it, through functions, conversions and running maxima; an ordinary difference does not.
 // RUN: %tegula compile %s --kernel row --emit llvm | FileCheck %s
 // RUN: %tegula compile %s --kernel running --emit llvm | FileCheck %s

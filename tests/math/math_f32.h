@@ -1,6 +1,7 @@
 /* dsl/passes/math_f32.inc and math_f64.inc as plain C: the second instantiation, for tests. */
 #ifndef TEST_MATH_F32_H
 #define TEST_MATH_F32_H
+#include <float.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>

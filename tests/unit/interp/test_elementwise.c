@@ -265,10 +265,10 @@ static double softplus(double x) {
     return x > 30 ? x + exp(-x) : log1p(exp(x));
 }
 static double exp_sub(double x, double y) {
-    return x == -INFINITY ? 0 : exp((double)(float)(x - y));
+    return x == -INFINITY && y == y ? 0 : exp((double)(float)(x - y));
 }
 static double exp2_sub(double x, double y) {
-    return x == -INFINITY ? 0 : exp2((double)(float)(x - y));
+    return x == -INFINITY && y == y ? 0 : exp2((double)(float)(x - y));
 }
 static double logaddexp(double x, double y) {
     return fmax(x, y) + log1p(exp(-fabs(x - y)));
