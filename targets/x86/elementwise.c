@@ -276,7 +276,7 @@ static LLVMValueRef nextafter_of(tg_x86 *x, tg_dtype t, LLVMValueRef a, LLVMValu
 
 /* f16/bf16: the product is exact in f64; the sum is made odd where it is inexact (two-sum), so that rounding it to the
  * small format is the only rounding. */
-static LLVMValueRef fma_small(tg_x86 *x, tg_dtype t, LLVMValueRef a, LLVMValueRef c, LLVMValueRef d) {
+static LLVMValueRef fma_exactly(tg_x86 *x, tg_dtype t, LLVMValueRef a, LLVMValueRef c, LLVMValueRef d) {
     LLVMBuilderRef b = x->builder;
     LLVMTypeRef wide = tg_llvm_like(x->l->f64, a);
     LLVMValueRef p = LLVMBuildFMul(b, LLVMBuildFPExt(b, a, wide, ""), LLVMBuildFPExt(b, c, wide, ""), "");
@@ -290,6 +290,53 @@ static LLVMValueRef fma_small(tg_x86 *x, tg_dtype t, LLVMValueRef a, LLVMValueRe
     LLVMValueRef odd = LLVMBuildAdd(b, u, select(x, away, imm(u, 1), imm(u, -1)), "");
     s = LLVMBuildBitCast(b, select(x, fix, odd, u), wide, "");
     return tg_x86_convert(x, s, TG_F64, t);
+}
+
+/* May `s`, the sum in f32, round to the small format otherwise than the exact one? Only if it is in the middle of two of its numbers: those are numbers of f32, so
+ * that everything else stays on its side of them. (Where numbers of f16 are subnormal the middle is elsewhere: all of them.) */
+static LLVMValueRef rounds_in_doubt(tg_x86 *x, tg_dtype t, LLVMValueRef s) {
+    LLVMBuilderRef b = x->builder;
+    LLVMValueRef u = bits_of(x, s);
+    int64_t middle = t == TG_BF16 ? 1 << 15 : 1 << 12;
+    LLVMValueRef doubt = LLVMBuildICmp(b, LLVMIntEQ, LLVMBuildAnd(b, u, imm(u, 2 * middle - 1), ""), imm(u, middle), "");
+    if (t == TG_BF16) {
+        return doubt;
+    }
+    LLVMValueRef small = LLVMBuildFCmp(b, LLVMRealOLT, tg_llvm_call1(x->l, "llvm.fabs", s), tg_llvm_real(LLVMTypeOf(s), 0x1p-14), "");
+    return LLVMBuildOr(b, doubt, LLVMBuildAnd(b, small, LLVMBuildFCmp(b, LLVMRealONE, s, zero_of(s), ""), ""), "");
+}
+
+/* Is s = a c + d not exact? (Or is the product too small to be exact in f32, which makes it matter only where s is small.) */
+static LLVMValueRef is_inexact(tg_x86 *x, LLVMValueRef a, LLVMValueRef c, LLVMValueRef d, LLVMValueRef s) {
+    LLVMBuilderRef b = x->builder;
+    LLVMValueRef p = LLVMBuildFMul(b, a, c, ""), v = LLVMBuildFSub(b, s, p, "");
+    LLVMValueRef e = LLVMBuildFAdd(b, LLVMBuildFSub(b, p, LLVMBuildFSub(b, s, v, ""), ""), LLVMBuildFSub(b, d, v, ""), "");
+    LLVMValueRef small = LLVMBuildFCmp(b, LLVMRealOLT, tg_llvm_call1(x->l, "llvm.fabs", s), tg_llvm_real(LLVMTypeOf(s), 0x1p-100), "");
+    return LLVMBuildOr(b, LLVMBuildFCmp(b, LLVMRealUNE, e, zero_of(e), ""), small, "");
+}
+
+static LLVMValueRef any_lane(tg_x86 *x, LLVMValueRef test) {
+    return tg_llvm_is_vector(test) ? tg_llvm_call1(x->l, "llvm.vector.reduce.or", test) : test;
+}
+
+/* One instruction in f32, rounded once more, is right but where a lane is in doubt and not exact. */
+static LLVMValueRef fma_small(tg_x86 *x, tg_dtype t, LLVMValueRef a, LLVMValueRef c, LLVMValueRef d) {
+    LLVMBuilderRef b = x->builder;
+    if (!x->machine->has_fma || x->machine->has_masks || x->options->baseline || x->eager) {
+        return fma_exactly(x, t, a, c, d);
+    }
+    LLVMValueRef s = tg_llvm_call3(x->l, "llvm.fma", a, c, d), rounded = tg_x86_round(x, s, t), doubt = rounds_in_doubt(x, t, s);
+    LLVMBasicBlockRef usual = LLVMGetInsertBlock(b), some = tg_llvm_block(x->l), rare = tg_llvm_block(x->l), after = tg_llvm_block(x->l);
+    tg_x86_branch_rarely(x, any_lane(x, doubt), some, after);
+    LLVMPositionBuilderAtEnd(b, some);
+    tg_x86_branch_rarely(x, any_lane(x, LLVMBuildAnd(b, doubt, is_inexact(x, a, c, d, s), "")), rare, after);
+    LLVMPositionBuilderAtEnd(b, rare);
+    LLVMValueRef exact = fma_exactly(x, t, a, c, d);
+    LLVMBuildBr(b, after);
+    LLVMPositionBuilderAtEnd(b, after);
+    LLVMValueRef out = LLVMBuildPhi(b, LLVMTypeOf(s), "");
+    LLVMAddIncoming(out, (LLVMValueRef[]){exact, rounded, rounded}, (LLVMBasicBlockRef[]){rare, some, usual}, 3);
+    return out;
 }
 
 /* vscalefps of one register. */

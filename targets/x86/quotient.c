@@ -92,7 +92,7 @@ static LLVMValueRef any_outside(tg_x86 *x, LLVMValueRef e, LLVMValueRef lowest) 
     return LLVMBuildICmp(b, LLVMIntNE, any, LLVMConstNull(bits), "");
 }
 
-static void branch_rarely(tg_x86 *x, LLVMValueRef test, LLVMBasicBlockRef rare, LLVMBasicBlockRef usual) {
+void tg_x86_branch_rarely(tg_x86 *x, LLVMValueRef test, LLVMBasicBlockRef rare, LLVMBasicBlockRef usual) {
     LLVMContextRef c = x->l->context;
     LLVMMetadataRef weights[] = {LLVMMDStringInContext2(c, "branch_weights", 14), LLVMValueAsMetadata(tg_llvm_i32(x->l, 1)),
                                  LLVMValueAsMetadata(tg_llvm_i32(x->l, 1000))};
@@ -105,7 +105,7 @@ static LLVMValueRef quotient(tg_x86 *x, LLVMValueRef e, const shared *s) {
     unsigned lanes = tg_llvm_lanes(e);
     LLVMValueRef divisor = tg_llvm_splat(x->l, s->divisor, lanes), r = tg_llvm_splat(x->l, s->reciprocal, lanes);
     LLVMBasicBlockRef rare = tg_llvm_block(x->l), usual = tg_llvm_block(x->l), after = tg_llvm_block(x->l);
-    branch_rarely(x, any_outside(x, e, s->least), rare, usual);
+    tg_x86_branch_rarely(x, any_outside(x, e, s->least), rare, usual);
     LLVMPositionBuilderAtEnd(b, rare);
     LLVMValueRef divided = LLVMBuildFDiv(b, e, divisor, "");
     LLVMBuildBr(b, after);

@@ -442,6 +442,7 @@ bool tg_x86_eval_quotient(tg_x86 *x, tg_x86_frame *f, tg_op *op, tg_x86_val *out
 /* ---- quotient.c: divisors that all lanes share ---- */
 bool tg_x86_is_shared_quotient(const tg_x86 *x, const tg_op *op, const tg_axis *vector); /* if lanes run along `vector` */
 bool tg_x86_eval_shared_quotient(tg_x86 *x, tg_x86_frame *f, const tg_op *op, tg_x86_val *out);
+void tg_x86_branch_rarely(tg_x86 *x, LLVMValueRef test, LLVMBasicBlockRef rare, LLVMBasicBlockRef usual); /* weighted a thousand to one */
 /* `index` is `from` and some whole vectors. */
 void tg_x86_note_multiple(tg_x86 *x, LLVMValueRef index, LLVMValueRef from);
 bool tg_x86_is_multiple(const tg_x86 *x, LLVMValueRef v, unsigned of);
