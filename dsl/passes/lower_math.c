@@ -240,7 +240,7 @@ static tg_value *d_cospi(tg_builder *bld, tg_value *x) { return d_sinpi_shifted(
 #define MATH_F64(X)                                                                                                              \
     X(EXP, exp64) X(EXP2, exp2_64) X(EXPM1, expm1_64) X(LOG, log64) X(LOG1P, log1p64) X(SIN, sin64) X(COS, cos64) X(TAN, tan64)  \
     X(SINH, sinh64) X(COSH, cosh64) X(TANH, tanh64) X(LOG2, log2_64) X(LOG10, log10_64) X(ASIN, asin_64) X(ACOS, acos_64)          \
-    X(ATAN, atan_64) X(ATANH, atanh_64) X(ERF, erf64)
+    X(ATAN, atan_64) X(ATANH, atanh_64) X(ERF, erf64) X(ASINH, asinh64) X(ACOSH, acosh64) X(CBRT, cbrt64)
 static const math_row F64_ROWS[TG_OP_COUNT] = {
 #define X(op, name) [TG_OP_##op] = {.unary = m_##name},
     MATH_F64(X)

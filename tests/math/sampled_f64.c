@@ -30,7 +30,8 @@ static const struct { const char *name; double (*f)(double); long double (*ref)(
     {"sinh", m_sinh64, sinhl, -3, 3, LN2, 2}, {"cosh", m_cosh64, coshl, -3, 3, LN2, 2}, {"tanh", m_tanh64, tanhl, -3, 3, LN2, 2},
     {"log2", m_log2_64, log2l, 0.4, 2.5, 0, 1}, {"log10", m_log10_64, log10l, 0.4, 2.5, 0, 1}, {"erf", m_erf64, erfl, -6, 6, 0, 2},
     {"asin", m_asin_64, asinl, -1, 1, 0, 2}, {"acos", m_acos_64, acosl, -1, 1, 0, 2}, {"atan", m_atan_64, atanl, -4, 4, 0, 2},
-    {"atanh", m_atanh_64, atanhl, -1, 1, 0, 2},
+    {"atanh", m_atanh_64, atanhl, -1, 1, 0, 2}, {"asinh", m_asinh64, asinhl, -4, 4, 0, 2}, {"acosh", m_acosh64, acoshl, 1, 4, 0, 2},
+    {"cbrt", m_cbrt64, cbrtl, -9, 9, 0, 1},
 };
 /* Of six numbers one has any bits, one is subnormal or small, one is next to a multiple of half the period, below 2^40, one is of any size above 2^-32, two are
  * where the function is neither constant nor infinite. */
