@@ -125,6 +125,13 @@ tg_status tg_tensor_new(const tg_device *device, const tg_allocator *allocator, 
     return TG_OK;
 }
 
+/* Those of a tensor without elements mean nothing (some libraries write zeros): row-major ones, so that code for others is not asked for. */
+static void set_strides(tg_tensor *t, const int64_t *stride) {
+    int64_t dense[TG_MAX_RANK];
+    bool empty = tg_tensor_row_major(t->dtype, t->rank, t->arg.shape, dense) == 0;
+    memcpy(t->arg.stride, empty ? dense : stride, t->rank * sizeof *stride);
+}
+
 tg_status tg_tensor_wrap(const tg_allocator *allocator, tg_dtype dtype, uint32_t rank,
                          const int64_t *shape, const int64_t *stride, void *data,
                          void (*release)(void *), void *user, tg_tensor **out) {
@@ -149,7 +156,7 @@ tg_status tg_tensor_wrap(const tg_allocator *allocator, tg_dtype dtype, uint32_t
         t->buffer->user = user;
     }
     t->arg.data = data;
-    memcpy(t->arg.stride, stride ? stride : dense, rank * sizeof *dense);
+    set_strides(t, stride ? stride : dense);
     *out = t;
     return TG_OK;
 }
@@ -165,7 +172,7 @@ tg_status tg_tensor_share(const tg_tensor *t, tg_dtype dtype, uint32_t rank,
     if (!v) {
         return TG_ERROR_OUT_OF_MEMORY;
     }
-    memcpy(v->arg.stride, stride, rank * sizeof *stride);
+    set_strides(v, stride);
     v->arg.data =
         t->arg.data ? (char *)t->arg.data + offset * tg_dtype_bits(t->dtype) / 8 : NULL;
     v->context = t->context;

@@ -58,7 +58,7 @@ TG_API void tg_tensor_release(tg_tensor *tensor);
 /** Element type; TG_DTYPE_NONE for null. */
 TG_API tg_dtype tg_tensor_dtype(const tg_tensor *tensor);
 TG_API uint32_t tg_tensor_rank(const tg_tensor *tensor);
-/** `rank` extents, `rank` strides in elements; live as long as the tensor. */
+/** `rank` extents, `rank` strides in elements (row-major ones if there are no elements); live as long as the tensor. */
 TG_API const int64_t *tg_tensor_shape(const tg_tensor *tensor);
 TG_API const int64_t *tg_tensor_strides(const tg_tensor *tensor);
 /** Address of the first element. 4-bit types: two elements per byte, low nibble first. */

@@ -69,6 +69,18 @@ Test(tensor, storage_and_views) {
     cr_assert_null(tg_device_find("nowhere"));
 }
 
+Test(tensor, strides_without_elements) {
+    tg_tensor *t, *v;
+    float data[1];
+    cr_assert_eq(tg_tensor_wrap(&tg_allocator_default, TG_F32, 2, (int64_t[]){0, 4}, (int64_t[]){0, 0}, data, NULL, NULL, &t), TG_OK);
+    cr_assert_eq(t->arg.stride[0], 4);
+    cr_assert_eq(t->arg.stride[1], 1);
+    cr_assert_eq(tg_tensor_share(t, TG_F32, 2, (int64_t[]){4, 0}, (int64_t[]){1, 4}, 0, &v), TG_OK);
+    cr_assert_eq(v->arg.stride[1], 1);
+    tg_tensor_unref(v);
+    tg_tensor_unref(t);
+}
+
 Test(tensor, random_data) {
     tg_tensor *t = make(TG_I32, 1, (int64_t[]){1000});
     int32_t *p = t->arg.data;
