@@ -342,18 +342,23 @@ static bool declared_axes(tg_elab *e, const tg_declarator *d, tg_axis **out) {
     return ok;
 }
 
-static void declare_constant(tg_elab *e, const tg_declarator *d, tg_dtype t) {
-    tg_ev v = d->init ? tg_elab_rvalue(e, d->init) : tg_ev_poison();
-    if (tg_ev_is_number(&v) && !tg_ev_is_constant(&v)) {
+static void need_constant(tg_elab *e, const tg_declarator *d, tg_ev *v) {
+    if (tg_ev_is_number(v) && !tg_ev_is_constant(v)) {
         tg_report(e->diags, TG_E0212, d->init->span, "'%s' needs a constant expression",
                   d->names[0]);
-        v = tg_ev_poison();
+        *v = tg_ev_poison();
     }
-    v = d->init ? tg_elab_convert(e, &v, t, d->init->span) : v;
+}
+
+static void declare_constant(tg_elab *e, const tg_declarator *d, tg_dtype t) {
+    tg_ev v = tg_elab_rvalue(e, d->init);
+    need_constant(e, d, &v);
+    v = tg_elab_convert(e, &v, t, d->init->span);
     tg_scope_add(e, TG_SYM_VALUE, d->names[0], d->name_spans[0])->ev = v;
 }
 
-static void declare_variable(tg_elab *e, const tg_declarator *d, tg_dtype t) {
+/* `fixed`: a tile of constants, which nothing may assign to. */
+static void declare_variable(tg_elab *e, const tg_declarator *d, tg_dtype t, bool fixed) {
     tg_axis **axes = TG_NEW_ARRAY(e->arena, tg_axis *, d->n_axes + 1);
     bool ok = declared_axes(e, d, axes) && t != TG_DTYPE_NONE;
     tg_ev v = tg_ev_poison();
@@ -364,6 +369,9 @@ static void declare_variable(tg_elab *e, const tg_declarator *d, tg_dtype t) {
                          " = 0");
     } else if (d->init) {
         v = tg_elab_whole(e, d->init);
+        if (fixed) {
+            need_constant(e, d, &v);
+        }
     } else if (ok) {
         v = list_value(e, d->list, axes, d->n_axes, t);
     }
@@ -377,15 +385,17 @@ static void declare_variable(tg_elab *e, const tg_declarator *d, tg_dtype t) {
     }
     tg_elab_set_var(e, s, &v, d->init, d->span);
     name_value(&s->ev, s->name);
+    s->kind = fixed ? TG_SYM_VALUE : s->kind;
 }
 
 void tg_elab_decl(tg_elab *e, const tg_stmt *s) {
     tg_dtype t = tg_elab_dtype(e, s->u.decl.type);
     for (uint32_t i = 0; i < s->u.decl.n_items; i++) {
-        if (s->u.decl.is_const) {
-            declare_constant(e, &s->u.decl.items[i], t);
+        const tg_declarator *d = &s->u.decl.items[i];
+        if (s->u.decl.is_const && d->init && d->n_axes == 0) {
+            declare_constant(e, d, t);
         } else {
-            declare_variable(e, &s->u.decl.items[i], t);
+            declare_variable(e, d, t, s->u.decl.is_const);
         }
     }
 }
