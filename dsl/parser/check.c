@@ -36,6 +36,22 @@ static void number_each(tg_op *op, void *user) {
     }
 }
 
+static bool is_in_phase(const tg_op *op) {
+    while (op && op->opcode != TG_OP_PHASE) {
+        op = op->parent->parent->parent;
+    }
+    return op != NULL;
+}
+
+static void gather_launch_variables(tg_check *c) {
+    c->launch = tg_vars_new(c);
+    for (uint32_t v = 0; v < c->vars.len; v++) {
+        if (c->vars.data[v].each && !is_in_phase(c->vars.data[v].binder)) {
+            tg_vars_add(c->launch, v);
+        }
+    }
+}
+
 static void check_op(tg_op *op, void *user) {
     if (op->opcode == TG_OP_PHASE) {
         tg_check_phase(user, op);
@@ -49,6 +65,7 @@ void tg_check_accesses(tg_func *f, const tg_signature *sig, bool whole, tg_diags
     tg_ir_walk(f, number_each, &c);
     c.iteration = new_var(&c, (tg_var){0});
     c.n_words = c.vars.len / 64 + 1;
+    gather_launch_variables(&c);
     c.memo = tg_map_create(c.arena);
     c.written = tg_map_create(c.arena);
     c.every = tg_vars_new(&c);

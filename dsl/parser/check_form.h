@@ -75,6 +75,7 @@ typedef struct tg_check {
     tg_map *each_vars;               /* value → variable number + 1 */
     uint32_t *index_var, *block_var; /* by axis rank; block_var of a full axis: UINT32_MAX */
     uint32_t n_words;
+    tg_vars launch;        /* indices of each loops around phases: one value while a phase runs */
     uint32_t iteration;    /* variable of everything that changes as an instance runs */
     tg_map *memo;          /* value → tg_form, of the current phase */
     tg_map *written;       /* tensors stored in the current phase */

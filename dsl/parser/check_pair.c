@@ -64,13 +64,15 @@ static bool below(tg_check *c, tg_form x, tg_form y) {
            tg_form_add(c, gap, tg_form_int(c, 1), -1, &gap) && tg_form_nonneg(c, gap);
 }
 
+/* Has it one value while a phase runs? */
 static bool is_launch_term(const tg_check *c, const tg_form_term *t) {
+    bool all = true;
     for (uint32_t i = 0; i < t->n; i++) {
-        if (c->atoms.data[t->atoms[i]].kind != TG_ATOM_LAUNCH) {
-            return false;
-        }
+        const tg_atom *a = &c->atoms.data[t->atoms[i]];
+        bool simple = a->kind == TG_ATOM_LAUNCH || a->kind == TG_ATOM_EACH || a->kind == TG_ATOM_DIV || a->kind == TG_ATOM_REM;
+        all = all && simple && tg_vars_within(c, a->deps, c->launch);
     }
-    return true;
+    return all;
 }
 
 static int64_t gcd_of_terms(const tg_check *c, tg_form f, int64_t g, bool launch_too) {
@@ -82,7 +84,7 @@ static int64_t gcd_of_terms(const tg_check *c, tg_form f, int64_t g, bool launch
     return g;
 }
 
-/* 2·i and 2·k + 1: never equal, because the difference is no multiple of what the variables can change. */
+/* 2·i and 2·k + 1, or s % 2 and 1 - s % 2 with s of the launch: never equal, because the difference is no multiple of what the variables can change. */
 static bool residues_differ(const tg_check *c, tg_form x, tg_form y) {
     tg_form d;
     if (!tg_form_add(c, x, y, -1, &d)) {

@@ -70,3 +70,13 @@ kernel inside_block(in f32 X[N], out f32 Y[N])
         Y[i] = x[i = i.last] + x[i = u] [u = i];
     }
 }
+/// What a step reads lies in the half that it does not write.
+kernel steps(in f32 X[N], out f32 Y[N], int n)
+{
+    temp f32 t[2, N];
+    grid (i in N) t[0, i] = X[i];
+    for (each s in n) {
+        grid (i in N) t[1 - s % 2, i] = t[s % 2, i - 1] + t[s % 2, i + 1];
+    }
+    grid (i in N) Y[i] = t[n % 2, i];
+}

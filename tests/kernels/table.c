@@ -247,6 +247,22 @@ const kernel_row kernel_rows[] = {
      .cases = "M=3 K=100 G=4|M=2 K=32 G=1|M=1 K=1 G=1|M=0 K=5 G=1|M=3 K=0 G=0|M=2 K=130 G=5 strided|M=4 K=1000 G=32"},
     {ROW("g_grid", waves, waves), .types = "f32 bf16", .prepare = prepare_waves,
      .cases = "M=3 N=37|M=1 N=1|M=0 N=4|M=2 N=130 strided|M=5 N=300"},
+    /* ---- whole programs ---- */
+    {ROW("i_programs", sobel, sobel), .fills = "X=0:255", .blocks = "y x", .cases = GRID_CASES},
+    {ROW("i_programs", heat, heat), .types = "f32 f64",
+     .cases = "D=4 H=5 W=37 c=0.125 steps=3|D=3 H=2 W=9 c=0.125 steps=2 strided|D=1 H=1 W=1 c=0.5 steps=1|D=0 H=3 W=3 c=0.125 steps=2|"
+              "D=3 H=4 W=17 c=0.125 steps=0|D=9 H=11 W=130 c=0.125 steps=5"},
+    {ROW("i_programs", ctc, ctc), .fills = "P=-3:-0.1 label=0:V-1 n_in=0:L n_label=0:U",
+     .cases = "B=3 L=11 V=7 U=4|B=2 L=6 V=5 U=0|B=1 L=1 V=2 U=1|B=0 L=3 V=3 U=2|B=5 L=40 V=20 U=21 strided"},
+    {ROW("i_programs", deform_conv, deform_conv),
+     .cases = "N=2 H=5 W=7 R=3 S=3 C=4 K=9|N=1 H=4 W=3 R=1 S=2 C=5 K=3 strided|N=1 H=1 W=1 R=1 S=1 C=1 K=1|N=0 H=2 W=2 R=3 S=3 C=2 K=2|"
+              "N=1 H=4 W=4 R=3 S=3 C=0 K=5|N=1 H=9 W=11 R=3 S=3 C=40 K=37"},
+    {ROW("i_programs", chunk_scan, chunk_scan), .fills = "A=-1:-0.1 dt=0:0.3",
+     .cases = "B=2 L=37 H=3 P=5 N=4|B=1 L=65 H=2 P=8 N=16 Q=16 strided|B=1 L=1 H=1 P=1 N=1|B=0 L=4 H=2 P=3 N=2|B=1 L=0 H=2 P=3 N=2|B=1 L=128 H=2 P=16 N=32"},
+    {ROW("i_programs", crc32, crc32), .fills = "X=0:255 len=0:L",
+     .cases = "N=5 L=13|N=37 L=64 strided|N=1 L=1|N=0 L=2|N=3 L=0|N=1000 L=20"},
+    {ROW("i_programs", search, search), .fills = "keys=sorted:500 X=-5:505",
+     .cases = "N=37 M=130|N=64 M=9 strided|N=1 M=1|N=0 M=3|N=3 M=0|N=1000 M=1031"},
     /* ---- std/ ---- */
     {ROW("f_std", activations, activations), .types = "f32 bf16 f16", .fills = "X=-2:2",
      .literals = true,
