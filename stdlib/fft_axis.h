@@ -79,6 +79,8 @@ static inline int64_t tg_fft_row_blocks(const tg_fft_axis *a) { return (a->p + a
 typedef enum tg_fft_use { TG_FFT_AS_ROWS, TG_FFT_AS_GROUPS, TG_FFT_AS_COLUMNS, TG_FFT_AS_R2C, TG_FFT_AS_C2R, TG_FFT_AS_PART } tg_fft_use;
 /* Begins to compile what executions will launch, while the tables are made. */
 void tg_fft_axis_compile_ahead(const tg_fft_axis *a, tg_fft_use use, bool normalise);
+/* The same for planes whose axes, TG_FFT_AS_PART, are one launch. */
+void tg_fft_planes_compile_ahead(const tg_fft_axis *columns, const tg_fft_axis *rows, bool normalise);
 /* Fills `a`, runs the kernels that make its tables. On failure what was made is for tg_fft_axis_clear to free. */
 tg_status tg_fft_axis_init(tg_fft_axis *a, tg_context *context, tg_dtype dtype, int64_t n,
                            int sign, tg_fft_use use, bool normalise);

@@ -51,6 +51,12 @@ static void compile_direct(const tg_fft_axis *a, tg_fft_use use, bool normalise)
     }
 }
 
+void tg_fft_planes_compile_ahead(const tg_fft_axis *columns, const tg_fft_axis *rows, bool normalise) {
+    tg_tensor plane = ghost(rows, 3, (int64_t[]){1, columns->n, rows->n});
+    tg_tensor wm = ghost_table(rows, 1, (int64_t[]){2 * columns->n - 2}), wn = ghost_table(rows, 1, (int64_t[]){2 * rows->n - 2});
+    compile(rows, TG_STD_fft_planes, TG_ARGS(&plane, &wm, &wn, &plane, rows->sign, normalise, rows->last));
+}
+
 static void compile_large(const tg_fft_axis *a, tg_fft_use use, bool normalise) {
     bool factor = normalise && use != TG_FFT_AS_R2C; /* whose last step has it */
     tg_tensor x = ghost(a, 4, (int64_t[]){1, 1, a->p, a->q}), y = ghost(a, 4, (int64_t[]){1, 1, a->q, a->p});

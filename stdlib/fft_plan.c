@@ -12,6 +12,7 @@ struct tg_fft_plan {
     int64_t last;                   /* complex numbers in the last dimension: n, or n / 2 + 1 */
     tg_fft_axis axis[MAX_FFT_RANK]; /* the last one: of length n, or n / 2 where `paired` */
     bool paired;                    /* real rows as pairs */
+    bool plane;                     /* both dimensions in one launch */
     tg_tensor *turn;                /* paired: exp(sign pi i k / (n / 2)) */
     tg_fft_work *work;
 };
@@ -53,18 +54,43 @@ static tg_status init_pairs(tg_fft_plan *p, int sign) {
     return tg_fft_fill_twiddles(p->turn, sign, 0) ? TG_OK : TG_ERROR_OUT_OF_MEMORY;
 }
 
+/* Two launches take as long as all passes of few points. Not tried with vectors of 512 bits. */
+static bool is_small_plane(const tg_fft_plan *p) {
+    enum { MOST = 2048 };
+    bool small = p->rank == 2 && !is_real(p) && p->n[0] * p->n[1] <= MOST && p->context->machine.vector_bits < 512;
+    for (uint32_t d = 0; d < p->rank && small; d++) {
+        small = p->n[d] > 1 && tg_fft_is_smooth(p->n[d], TG_FFT_MOST_PRIME);
+    }
+    return small;
+}
+
+static tg_fft_use use_of(const tg_fft_plan *p, uint32_t d, bool halves, int sign) {
+    if (p->plane) {
+        return TG_FFT_AS_PART;
+    }
+    if (d + 1 < p->rank) {
+        return TG_FFT_AS_COLUMNS;
+    }
+    if (halves) {
+        return sign < 0 ? TG_FFT_AS_R2C : TG_FFT_AS_C2R;
+    }
+    return d > 0 && p->n[d - 1] % tg_fft_rows_beside(p->context) == 0 ? TG_FFT_AS_GROUPS : TG_FFT_AS_ROWS;
+}
+
 static tg_status init_axes(tg_fft_plan *p) {
     int sign = p->options.kind == TG_FFT_R2C   ? -1
                : p->options.kind == TG_FFT_C2R ? 1
                                                : p->options.sign;
     tg_status s = TG_OK;
+    p->plane = is_small_plane(p);
     for (uint32_t d = 0; d < p->rank && s == TG_OK; d++) {
         bool halves = d + 1 == p->rank && is_real(p) && p->n[d] % 2 == 0;
-        tg_fft_use rows = d > 0 && p->n[d - 1] % tg_fft_rows_beside(p->context) == 0 ? TG_FFT_AS_GROUPS : TG_FFT_AS_ROWS;
-        tg_fft_use use = d + 1 < p->rank ? TG_FFT_AS_COLUMNS : !halves ? rows : sign < 0 ? TG_FFT_AS_R2C : TG_FFT_AS_C2R;
-        s = tg_fft_axis_init(&p->axis[d], p->context, p->options.dtype, halves ? p->n[d] / 2 : p->n[d], sign, use,
-                             p->options.normalise != 0);
+        s = tg_fft_axis_init(&p->axis[d], p->context, p->options.dtype, halves ? p->n[d] / 2 : p->n[d], sign,
+                             use_of(p, d, halves, sign), p->options.normalise != 0);
         p->paired = halves;
+    }
+    if (s == TG_OK && p->plane) {
+        tg_fft_planes_compile_ahead(&p->axis[0], &p->axis[1], p->options.normalise != 0);
     }
     return s == TG_OK && p->paired ? init_pairs(p, sign) : s;
 }
@@ -384,10 +410,6 @@ static grid_data held_data(const tg_tensor *held, int64_t pitch) {
 }
 
 static tg_status run_dims(const tg_fft_plan *p, const tg_tensor *x, tg_tensor *y) {
-    if (!tg_fft_is_row_major(x) || !tg_fft_is_row_major(y)) {
-        return tg_fail(p->context, TG_ERROR_UNSUPPORTED,
-                       "transforms of several dimensions take row-major tensors");
-    }
     enum { PARTS = 2 };
     int64_t batch = batch_of(p, x), rows = p->n[p->rank - 2], bytes = rows * p->last * (int64_t)tg_dtype_size(p->options.dtype);
     grid_steps g = {.p = p, .planes = batch * (p->rank == 3 ? p->n[0] : 1), .rows = rows};
@@ -413,20 +435,35 @@ static tg_status run_dims(const tg_fft_plan *p, const tg_tensor *x, tg_tensor *y
     return s;
 }
 
-/* One-dimensional: `from` and `to` are x and y of three dimensions. */
-static tg_status run_rows(const tg_fft_plan *p, const tg_tensor *x, const tg_tensor *y, const tg_tensor *from, tg_tensor *to) {
-    rows_call c;
-    if (!call_of_rows(p, from, to, &c)) {
-        return last_rows(p, from, to);
-    }
-    tg_status s = tg_fft_call_launch(p->context, &c.call);
+/* x and y are what the plan is executed with. */
+static tg_status run_call(const tg_fft_plan *p, const tg_fft_call *c, const tg_tensor *x, const tg_tensor *y) {
+    tg_status s = tg_fft_call_launch(p->context, c);
     uint32_t n = atomic_load_explicit(&p->work->n_launched, memory_order_relaxed);
     if (s == TG_OK && n <= p->context->specialise_after) {
         atomic_store_explicit(&p->work->n_launched, n + 1, memory_order_relaxed);
     } else if (s == TG_OK) {
-        tg_fft_ready_keep(&p->work->ready, p->context, &c.call, x, y);
+        tg_fft_ready_keep(&p->work->ready, p->context, c, x, y);
     }
     return s;
+}
+
+static tg_status run_rows(const tg_fft_plan *p, const tg_tensor *x, const tg_tensor *y) {
+    tg_tensor from, to;
+    if (!tg_fft_as_rows(x, &from) || !tg_fft_as_rows(y, &to)) {
+        return tg_fail(p->context, TG_ERROR_UNSUPPORTED,
+                       "more than two leading dimensions must be row-major");
+    }
+    rows_call c;
+    return call_of_rows(p, &from, &to, &c) ? run_call(p, &c.call, x, y) : last_rows(p, &from, &to);
+}
+
+static tg_status run_small_planes(const tg_fft_plan *p, const tg_tensor *x, const tg_tensor *y) {
+    int64_t shape[] = {batch_of(p, x), p->n[0], p->n[1]};
+    tg_tensor from = tg_fft_view(x, 3, shape, NULL), to = tg_fft_view(y, 3, shape, NULL);
+    const tg_fft_axis *columns = &p->axis[0], *rows = &p->axis[1];
+    tg_fft_call c = tg_fft_call_make(TG_STD_fft_planes, 3,
+                                     TG_ARGS(&from, columns->w[0], rows->w[0], &to, rows->sign, p->options.normalise != 0, rows->last));
+    return run_call(p, &c, x, y);
 }
 
 tg_status tg_fft_execute(const tg_fft_plan *p, const tg_tensor *x, tg_tensor *y) {
@@ -450,13 +487,12 @@ tg_status tg_fft_execute(const tg_fft_plan *p, const tg_tensor *x, tg_tensor *y)
     if (batch_of(p, x) == 0) {
         return TG_OK;
     }
-    if (p->rank > 1) {
-        return run_dims(p, x, y);
+    if (p->rank == 1) {
+        return run_rows(p, x, y);
     }
-    tg_tensor from, to;
-    if (!tg_fft_as_rows(x, &from) || !tg_fft_as_rows(y, &to)) {
+    if (!tg_fft_is_row_major(x) || !tg_fft_is_row_major(y)) {
         return tg_fail(p->context, TG_ERROR_UNSUPPORTED,
-                       "more than two leading dimensions must be row-major");
+                       "transforms of several dimensions take row-major tensors");
     }
-    return run_rows(p, x, y, &from, &to);
+    return p->plane ? run_small_planes(p, x, y) : run_dims(p, x, y);
 }

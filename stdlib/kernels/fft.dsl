@@ -104,6 +104,18 @@ kernel fft_lines_in_place<T: complex, S: f32 | f64>(in S W[NW], inout T Y[A, con
 }
 schedule fft_lines_in_place { vector(r) = 16; }
 
+/// Planes of two short dimensions, each in one instance: rows to a buffer, columns from there.
+kernel fft_planes<T: complex, S: f32 | f64>(in T X[A, const M, const N], in S WM[MW], in S WN[NW], out T Y[A, const M, const N], const int sign = -1, const bool normalise = false, const int last = 8)
+    where MW == 2 * M - 2, NW == 2 * N - 2
+{
+    grid (each a in A) {
+        axis m in M, n in N;
+        T rows[m, n] = passes(X[a, m, n], n, WN, N, sign, last);
+        let y = passes(rows, m, WM, M, sign, last);
+        Y[a, m, n] = normalise ? scaled(y, 1 / f64(M * N)) : y;
+    }
+}
+
 /// A transform of length P Q is two passes over memory, each of L columns at a time, whole cache lines and vectors. They are kernels of their own,
 /// so that they compile side by side. The first: columns of the P x Q matrix X, times exp(sign 2 pi i p q / (P Q)), left so that the lines of an
 /// instance of the second one are together. The factor of p = L h + l is FB[q, h] = exp(sign 2 pi i L h q / (P Q)) times

@@ -185,6 +185,26 @@ void ref_fft_groups_in_place(kcase *c) {
     middle(c, "Y", kd(c, "L") * kd(c, "C"));
 }
 
+void prepare_fft_planes(kcase *c) {
+    factors(c, "WM", kd(c, "M"), kd(c, "sign"));
+    factors(c, "WN", kd(c, "N"), kd(c, "sign"));
+}
+
+void ref_fft_planes(kcase *c) {
+    int64_t m = kd(c, "M"), n = kd(c, "N");
+    double *rows = calloc((size_t)(2 * m * n + 1), sizeof *rows);
+    for (int64_t a = 0; a < kd(c, "A"); a++) {
+        double *y = kt(c, "Y") + 2 * a * m * n;
+        for (int64_t i = 0; i < m; i++) {
+            transform(kt(c, "X") + 2 * (a * m + i) * n, rows + 2 * i * n, 1, n, kd(c, "sign"), 1);
+        }
+        for (int64_t j = 0; j < n; j++) {
+            transform(rows + 2 * j, y + 2 * j, n, m, kd(c, "sign"), factor_of(c, m * n));
+        }
+    }
+    free(rows);
+}
+
 void prepare_fft_split(kcase *c) {
     int64_t p = kd(c, "P"), q = kd(c, "Q"), l = kd(c, "L"), sign = kd(c, "sign");
     factors_to(c, "W", p, sign, 8);

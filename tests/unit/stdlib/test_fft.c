@@ -374,8 +374,9 @@ static void check_dims(uint32_t rank, const int64_t *n) {
         shape[1 + d] = n[d];
         all *= n[d];
     }
-    tg_tensor *x = make(TG_C32, rank + 1, shape, 5), *y = make(TG_C32, rank + 1, shape, 0);
+    tg_tensor *x = make(TG_C32, rank + 1, shape, 5), *y = make(TG_C32, rank + 1, shape, 0), *before = make(TG_C32, rank + 1, shape, 0);
     tg_fft_plan *p = plan_of(rank, n, TG_C32, TG_FFT_C2C, -1, 0);
+    cr_assert_eq(tg_fft_execute(p, x, before), TG_OK, "%s", tg_last_error(ctx));
     cr_assert_eq(tg_fft_execute(p, x, y), TG_OK, "%s", tg_last_error(ctx));
     double *want = doubles(x, 4 * all);
     naive_dims(want, 2, rank, n);
@@ -384,6 +385,7 @@ static void check_dims(uint32_t rank, const int64_t *n) {
     tg_fft_plan_destroy(p);
     tg_tensor_release(x);
     tg_tensor_release(y);
+    tg_tensor_release(before);
 }
 
 Test(fft, dimensions) {
@@ -391,6 +393,8 @@ Test(fft, dimensions) {
     check_dims(2, (int64_t[]){11, 7});
     check_dims(2, (int64_t[]){1, 9});
     check_dims(2, (int64_t[]){20, 64});
+    check_dims(2, (int64_t[]){40, 64});
+    check_dims(2, (int64_t[]){35, 66});
     check_dims(3, (int64_t[]){6, 8, 10});
     check_dims(3, (int64_t[]){3, 13, 4});
     check_dims(3, (int64_t[]){23, 4, 6});
@@ -521,6 +525,7 @@ static void use_context(int32_t specialise_after, int32_t n_threads) {
 Test(fft, like_the_first_or_not) {
     use_context(-1, 0);
     check_layouts();
+    check_dims(2, (int64_t[]){16, 12});
 }
 
 /* Rows and planes that threads share evenly, with nearly as many each, and together. */
