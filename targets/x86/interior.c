@@ -6,7 +6,8 @@
  * are affine, so what stays inside is an interval of x, the *interior*, known before the loop over x. Its vectors need no tests; the
  * few before and after it run under masks (nest.c). So do indices that wrap round or stop at an edge, (x + 1) % W and clamp(x + 1, 0, W - 1),
  * which in the interior do neither. Tests that do not depend on x are part of the same question: where one
- * fails, as in the first row of an image, the interior is empty. */
+ * fails, as in the first row of an image, the interior is empty. Stores at computed indices, Y[c * S + i] as of the last part of a row, are
+ * asked where there are no mask registers: a masked store takes dozens of cycles there on AMD's processors. */
 #include "targets/x86/address.h"
 #include "targets/x86/carry.h"
 
@@ -84,6 +85,32 @@ static bool is_tested(const tg_op *op, uint32_t d) {
     return !(tg_op_int(op, TG_ATTR_IN_BOUNDS, 0) >> d & 1) && !tg_x86_checkable_at_launch(op, d, &extent);
 }
 
+static bool has_lanes(const tg_x86_nest *n, const tg_op *op) {
+    bool has = false;
+    for (uint32_t d = 0; d < tg_op_n_indices(op); d++) {
+        has |= tg_type_has_axis(tg_op_index(op, d)->type, n->vector);
+    }
+    return has;
+}
+
+/* The tests of a load or store. True if one depends on the lanes. */
+static bool add_tests(tg_x86 *x, tg_x86_nest *n, const tg_op *op) {
+    bool along = false;
+    for (uint32_t d = 0; d < tg_op_n_indices(op) && has_lanes(n, op); d++) {
+        tg_x86_boxed box;
+        int64_t least;
+        const tg_value *index = tg_op_index(op, d);
+        if (find_limits(n, index, &box, &least)) {
+            index = box.free;
+            along |= add_border(x, n, index, box, least);
+        }
+        if (is_tested(op, d)) {
+            along |= add_border(x, n, index, (tg_x86_boxed){.op = op, .d = d}, 0);
+        }
+    }
+    return along;
+}
+
 void tg_x86_choose_interior(tg_x86 *x, tg_x86_nest *n) {
     tg_x86_loads loads;
     bool along = false;
@@ -93,19 +120,11 @@ void tg_x86_choose_interior(tg_x86 *x, tg_x86_nest *n) {
         return;
     }
     for (uint32_t i = 0; i < loads.len; i++) {
-        const tg_op *op = loads.data[i];
-        for (uint32_t d = 0; d < tg_op_n_indices(op) && tg_type_has_axis(tg_result(op, 0)->type, n->vector); d++) {
-            tg_x86_boxed box;
-            int64_t least;
-            const tg_value *index = tg_op_index(op, d);
-            if (find_limits(n, index, &box, &least)) {
-                index = box.free;
-                along |= add_border(x, n, index, box, least);
-            }
-            if (is_tested(op, d)) {
-                along |= add_border(x, n, index, (tg_x86_boxed){.op = op, .d = d}, 0);
-            }
-        }
+        along |= add_tests(x, n, loads.data[i]);
+    }
+    for (uint32_t i = 0; i < n->roots.len && !x->machine->has_masks; i++) {
+        const tg_op *op = n->roots.data[i].op;
+        along |= op && op->opcode == TG_OP_STORE && !n->roots.data[i].after && add_tests(x, n, op);
     }
     n->bordered.len = along ? n->bordered.len : 0;
     if (n->bordered.len) {
