@@ -69,9 +69,15 @@ static uint32_t op_cost(const tg_op *op) {
 
 /* ---- hazards ----------------------------------------------------------------------------------------- */
 
+/* Does it write the tensor … */
 static bool writes(const tg_op *op, const tg_value *tensor) {
     bool w = op->opcode == TG_OP_STORE || op->opcode == TG_OP_ATOMIC || op->opcode == TG_OP_CAS;
     return w && tg_operand(op, 0) == tensor;
+}
+
+/* … that the load reads? */
+static bool disturbs(const choice *s, const tg_op *op, const tg_op *load) {
+    return writes(op, tg_operand(load, 0)) && (op->opcode != TG_OP_STORE || !tg_x86_never_meet(s->x, op, load));
 }
 
 static bool same_place(const tg_op *load, const tg_op *store) {
@@ -83,9 +89,9 @@ static bool same_place(const tg_op *load, const tg_op *store) {
     return true;
 }
 
-static bool is_written(const choice *s, const tg_value *tensor) {
+static bool is_disturbed(const choice *s, const tg_op *load) {
     for (uint32_t i = 0; i < s->n_ops; i++) {
-        if (writes(s->ops[i], tensor)) {
+        if (disturbs(s, s->ops[i], load)) {
             return true;
         }
     }
@@ -94,8 +100,7 @@ static bool is_written(const choice *s, const tg_value *tensor) {
 
 /* May a store to the tensor come between the load and the root that would read it? */
 static bool is_hazard(const choice *s, const tg_op *load) {
-    const tg_value *tensor = tg_operand(load, 0);
-    if (!is_written(s, tensor)) {
+    if (!is_disturbed(s, load)) {
         return false;
     }
     const tg_op *sink = s->sinks[tg_result(load, 0)->id];
@@ -103,11 +108,11 @@ static bool is_hazard(const choice *s, const tg_op *load) {
         return true;
     }
     for (uint32_t i = s->order[load->id]; i + 1 < s->order[sink->id]; i++) {
-        if (writes(s->ops[i], tensor)) {
+        if (disturbs(s, s->ops[i], load)) {
             return true;
         }
     }
-    return writes(sink, tensor) && !same_place(load, sink);
+    return disturbs(s, sink, load) && !same_place(load, sink);
 }
 
 /* ---- modes ---------------------------------------------------------------------------------------------- */

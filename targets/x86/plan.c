@@ -241,22 +241,21 @@ static int64_t axis_step(const tg_affine *f, int64_t step) {
     return step;
 }
 
-/* Are the indices different at any two points? They are if their constants differ by no multiple of what the axes add. */
+/* Are the indices different at any two points? They are if their constants differ by no multiple of what the axes, and scalars that are not in
+ * both alike, add. */
 static bool never_equal(tg_x86 *x, const tg_value *i, const tg_value *k) {
     tg_affine a, b, d;
     if (!tg_affine_of(x->arena, i, &a) || !tg_affine_of(x->arena, k, &b) || !tg_affine_sub(x->arena, &a, &b, &d)) {
         return false;
     }
-    for (uint32_t t = 0; t < d.terms.len; t++) {
-        if (!d.terms.data[t].axis) {
-            return false;
-        }
-    }
     int64_t step = axis_step(&a, axis_step(&b, 0));
+    for (uint32_t t = 0; t < d.terms.len; t++) {
+        step = d.terms.data[t].axis ? step : tg_gcd(step, d.terms.data[t].coeff);
+    }
     return step ? d.constant % step != 0 : d.constant != 0;
 }
 
-static bool apart(tg_x86 *x, const tg_op *a, const tg_op *b) {
+bool tg_x86_never_meet(tg_x86 *x, const tg_op *a, const tg_op *b) {
     for (uint32_t d = 0; d < tg_op_n_indices(a); d++) {
         if (never_equal(x, tg_op_index(a, d), tg_op_index(b, d))) {
             return true;
@@ -268,7 +267,7 @@ static bool apart(tg_x86 *x, const tg_op *a, const tg_op *b) {
 static bool memory_conflict(tg_x86 *x, const tg_op *a, const tg_op *b) {
     const tg_value *ta = a->opcode == TG_OP_STORE ? tg_operand(a, 0) : NULL;
     const tg_value *tb = b->opcode == TG_OP_STORE ? tg_operand(b, 0) : NULL;
-    return (ta && ta == tb && !apart(x, a, b)) || (ta && tg_x86_op_reads(x, b, ta)) || (tb && tg_x86_op_reads(x, a, tb));
+    return (ta && ta == tb && !tg_x86_never_meet(x, a, b)) || (ta && tg_x86_op_reads(x, b, ta)) || (tb && tg_x86_op_reads(x, a, tb));
 }
 
 static bool root_conflict(tg_x86 *x, const tg_x86_root *r, const tg_op *op) {

@@ -381,6 +381,7 @@ void tg_x86_plan(tg_x86 *x, tg_region *region);
 tg_x86_nest *tg_x86_copy_nest(tg_x86 *x, tg_value *v, tg_x86_buffer *to);
 tg_x86_nest *tg_x86_op_nest(tg_x86 *x, tg_op *op); /* the nest of one root op */
 /* Is `v` needed only where the nest's roots run? */
+bool tg_x86_never_meet(tg_x86 *x, const tg_op *a, const tg_op *b); /* do two accesses of one tensor never meet, whatever their points? */
 bool tg_x86_op_reads(const tg_x86 *x, const tg_op *op, const tg_value *tensor); /* does the root `op`, with all that is computed for it? */
 bool tg_x86_used_only_in(const tg_x86 *x, const tg_x86_nest *g, const tg_value *v);
 
