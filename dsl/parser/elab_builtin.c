@@ -514,7 +514,7 @@ enum { N_BUILTINS = sizeof table / sizeof *table };
 
 const tg_builtin *tg_builtin_find(const char *name) {
     for (size_t i = 0; i < N_BUILTINS; i++) {
-        if (strcmp(table[i].name, name) == 0) {
+        if (table[i].name[0] == name[0] && strcmp(table[i].name, name) == 0) { /* each name of a function is looked up here */
             return &table[i];
         }
     }

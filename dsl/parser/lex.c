@@ -147,8 +147,8 @@ static bool lex_word(lexer *lx, const char *text, uint32_t n, tg_token *token) {
     return true;
 }
 
-static uint32_t lex_operator(const char *text, size_t n, tg_token *token) {
-    for (size_t i = 0; i < COUNT(operators); i++) {
+static uint32_t lex_operator(const lexer *lx, const char *text, size_t n, tg_token *token) {
+    for (size_t i = lx->first_operator[(unsigned char)text[0]]; i < COUNT(operators); i++) {
         if (operators[i].text[0] != text[0])
             continue;
         size_t len = strlen(operators[i].text);
@@ -178,7 +178,7 @@ static bool lex_lookalike(lexer *lx, const char *text, uint32_t code_point, tg_t
         return false;
     if (lex_is_word(text[0]))
         return lex_word(lx, text, (uint32_t)strlen(text), token);
-    return lex_operator(text, strlen(text), token) > 0;
+    return lex_operator(lx, text, strlen(text), token) > 0;
 }
 
 /* Whether the character at `at` can start a token or is white space. */
@@ -274,7 +274,7 @@ static bool lex_token(lexer *lx, tg_token *token) {
     }
     if (is_bare_fraction(lx))
         return lex_bare_fraction(lx, token);
-    uint32_t n = lex_operator(lx->text + lx->pos, lx->len - lx->pos, token);
+    uint32_t n = lex_operator(lx, lx->text + lx->pos, lx->len - lx->pos, token);
     if (n == 0)
         return lex_unexpected(lx, token);
     lx->pos += n;
@@ -289,6 +289,18 @@ static void init_words(lexer *lx) {
                    (void *)(uintptr_t)(i + 1));
 }
 
+static void init_operators(lexer *lx) {
+    memset(lx->first_operator, COUNT(operators), sizeof lx->first_operator);
+    for (size_t i = COUNT(operators); i-- > 0;)
+        lx->first_operator[(unsigned char)operators[i].text[0]] = (uint8_t)i;
+}
+
+/* Room for about as many as there will be: some six bytes each. */
+static void init_tokens(lexer *lx) {
+    lx->tokens.cap = lx->len / 6 + 16;
+    lx->tokens.data = TG_NEW_ARRAY(lx->arena, tg_token, lx->tokens.cap);
+}
+
 tg_tokens tg_lex_file(tg_arena *arena, tg_interner *names, tg_diags *diags, uint32_t file) {
     const tg_source *source = tg_sources_get(diags->sources, file);
     lexer lx = {.arena = arena,
@@ -298,6 +310,8 @@ tg_tokens tg_lex_file(tg_arena *arena, tg_interner *names, tg_diags *diags, uint
                 .len = source->len,
                 .file = file};
     init_words(&lx);
+    init_operators(&lx);
+    init_tokens(&lx);
     if (lx.len >= 3 && memcmp(lx.text, "\xEF\xBB\xBF", 3) == 0)
         lx.pos = 3; /* byte order mark */
     for (skip_space(&lx); lx.pos < lx.len; skip_space(&lx)) {

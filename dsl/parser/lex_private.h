@@ -9,6 +9,7 @@ typedef struct lexer {
     tg_interner *names;
     tg_diags *diags;
     tg_map *words; /* keyword and type name → row number + 1 */
+    uint8_t first_operator[256]; /* by its first character, the row of the first one */
     const char *text;
     uint32_t len, pos, file;
     bool unterminated; /* a comment ran to the end of the file */
