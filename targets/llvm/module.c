@@ -21,10 +21,10 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 #define NOT_WORTH_IT \
     "-disable-lsr", "-disable-machine-licm", "-disable-machine-cse", "-disable-machine-sink", "-disable-copyprop", "-enable-misched=false"
 
-/* Passes that find nothing in such code; each costs up to one hundredth. */
+/* Passes that find nothing in such code; each costs up to one hundredth, promotion of memory in loops a twentieth for kernels with many accesses. */
 #define NOTHING_TO_DO \
     "-disable-constant-hoisting", "-disable-machine-dce", "-disable-branch-fold", "-fixup-byte-word-insts=0", "-x86-machine-combiner=0", \
-        "-combiner-store-merging=0", "-disable-ssc", "-disable-x86-domain-reassignment"
+        "-combiner-store-merging=0", "-combiner-tokenfactor-inline-limit=16", "-disable-licm-promotion", "-disable-ssc", "-disable-x86-domain-reassignment"
 
 static void initialise(void) {
     LLVMInitializeX86TargetInfo();
