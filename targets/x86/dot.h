@@ -234,7 +234,7 @@ bool tg_x86_dot_suits_amx(tg_x86 *x, const tg_x86_dot *d);
 /* ---- one row (dot_stream.c), few rows in groups (dot_stream_groups.c) ------------------------------------------ */
 
 enum { TG_DOT_STREAM_LINES = 8, TG_DOT_STREAM_AHEAD = 256 /* bytes to prefetch */, TG_DOT_STREAM_BYTES = 8192,
-       TG_DOT_STREAM_HEIGHT = 2, TG_DOT_STREAM_FEW = 192 /* rows of a tile, and in all, in words of their own */,
+       TG_DOT_STREAM_FEW = 192 /* rows in all, in words of their own */,
        TG_DOT_STREAM_ROWS = 48, TG_DOT_STREAM_SLICE = 256 /* in groups: rows, columns at a time, at most */ };
 
 typedef struct tg_dot_stream {
@@ -254,10 +254,12 @@ bool tg_x86_dot_streams_groups(const tg_dot_emission *e);
 /* Adds to the sums those of columns from the first on; gives back the column where it stops: n_columns if there are masks. */
 LLVMValueRef tg_x86_dot_stream_groups(tg_dot_emission *e, const tg_dot_stream *s);
 void tg_x86_dot_stream(tg_dot_emission *e, const tg_dot_stream *s);
-/* i1: do the columns come from memory? */
-LLVMValueRef tg_x86_dot_stream_is_far(tg_dot_emission *e, const tg_dot_stream *s);
-/* Requests the lines of the caches that follow those of the `bytes` at each of the LINES addresses, if they come from memory. */
-void tg_x86_dot_stream_request(tg_dot_emission *e, LLVMValueRef far, const LLVMValueRef *at, int64_t bytes);
+/* i1: are the columns requested? */
+LLVMValueRef tg_x86_dot_stream_requests(tg_dot_emission *e, const tg_dot_stream *s);
+/* Requests the lines of the caches that follow those of the `bytes` at each of the LINES addresses, if so. */
+void tg_x86_dot_stream_request(tg_dot_emission *e, LLVMValueRef requests, const LLVMValueRef *at, int64_t bytes);
+/* Rows of a tile of a few: what four sums of whole lines of the caches keep busy takes eight of half a line. */
+static inline unsigned tg_x86_dot_stream_height(const tg_machine *m) { return m->has_masks ? 2 : 4; }
 /* (dot_stream_rows.c) Likewise of a few rows, columns of the type of the sums. */
 void tg_x86_dot_stream_few(tg_dot_emission *e, const tg_dot_stream *s);
 

@@ -325,7 +325,7 @@ static void plan_strips(tg_dot_nest *n, LLVMValueRef rows) {
     LLVMValueRef height = tg_llvm_i64(e->l, e->rows);
     LLVMValueRef lines = LLVMBuildMul(b, tg_llvm_ceil_div(e->l, rows, height), height, "");
     if (n->streams && tg_dot_streams_few(n)) {
-        LLVMValueRef low = tg_llvm_i64(e->l, TG_DOT_STREAM_HEIGHT);
+        LLVMValueRef low = tg_llvm_i64(e->l, tg_x86_dot_stream_height(e->x->machine));
         lines = tg_llvm_max64(e->l, lines, LLVMBuildMul(b, tg_llvm_ceil_div(e->l, rows, low), low, ""));
     }
     LLVMValueRef single = LLVMBuildICmp(b, LLVMIntEQ, rows, tg_llvm_i64(e->l, 1), "");

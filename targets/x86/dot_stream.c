@@ -16,7 +16,7 @@ typedef struct stream {
     tg_dot_emission *e;
     const tg_dot_stream *s;
     LLVMValueRef line[LINES], row[LINES]; /* address of column 0; value in all lanes */
-    LLVMValueRef far;                     /* i1: the columns come from memory */
+    LLVMValueRef requests;                /* i1: the columns are requested */
 } stream;
 
 static LLVMValueRef at(stream *t, LLVMValueRef base, LLVMValueRef index, LLVMValueRef step) {
@@ -60,7 +60,7 @@ static void prefetch_lines(stream *t, LLVMValueRef column) {
     for (unsigned i = 0; i < LINES; i++) {
         at[i] = column_of(t, t->line[i], column);
     }
-    tg_x86_dot_stream_request(t->e, t->far, at, (int64_t)t->e->lanes * stored_size(t));
+    tg_x86_dot_stream_request(t->e, t->requests, at, (int64_t)t->e->lanes * stored_size(t));
 }
 
 /* `lanes` columns at a time; `masked`: the last ones perhaps a part of a vector. */
@@ -110,7 +110,7 @@ static void stream_lines(stream *t, LLVMValueRef from) {
     tg_llvm *l = e->l;
     const tg_dot_stream *s = t->s;
     tg_llvm_loop loop;
-    t->far = tg_x86_dot_stream_is_far(e, s);
+    t->requests = tg_x86_dot_stream_requests(e, s);
     LLVMValueRef k = tg_llvm_loop_open(l, &loop, tg_llvm_i64(l, 0), s->k_until, tg_llvm_i64(l, LINES));
     for (unsigned i = 0; i < LINES; i++) {
         LLVMValueRef index = LLVMBuildAdd(l->builder, k, tg_llvm_i64(l, i), "");
@@ -121,23 +121,29 @@ static void stream_lines(stream *t, LLVMValueRef from) {
     tg_llvm_loop_close(l, &loop);
 }
 
-LLVMValueRef tg_x86_dot_stream_is_far(tg_dot_emission *e, const tg_dot_stream *s) {
+/* With AVX-512 what the third level has comes in time without requests, which only take the place of loads then. */
+LLVMValueRef tg_x86_dot_stream_requests(tg_dot_emission *e, const tg_dot_stream *s) {
     tg_llvm *l = e->l;
+    if (!e->x->machine->has_masks) {
+        return LLVMConstInt(l->i1, 1, 0);
+    }
     LLVMValueRef line = LLVMBuildMul(l->builder, s->n_columns, tg_llvm_i64(l, (int64_t)tg_dtype_size(s->column_type)), "");
     LLVMValueRef bytes = LLVMBuildMul(l->builder, line, s->k_until, "");
     return LLVMBuildICmp(l->builder, LLVMIntSGT, bytes, tg_llvm_i64(l, tg_x86_share_of_last(e->x->machine)), "");
 }
 
-/* To the second level: LINES lines of a matrix lie in the same set of the first if they are a page apart, and sums pass through it as well. What the
- * third level has comes in time without requests, which only take the place of loads then. */
-void tg_x86_dot_stream_request(tg_dot_emission *e, LLVMValueRef far, const LLVMValueRef *at, int64_t bytes) {
-    enum { LINE = 64, AHEAD = 1024 };
+/* With AVX-512 to the second level: LINES lines of a matrix lie in the same set of the first if they are a page apart, and sums pass through it as
+ * well. Vectors of half a line leave twice the time to fetch one, and are served by the first level, a few lines ahead. */
+void tg_x86_dot_stream_request(tg_dot_emission *e, LLVMValueRef requests, const LLVMValueRef *at, int64_t bytes) {
+    enum { LINE = 64 };
     tg_llvm *l = e->l;
     tg_llvm_if c;
-    tg_llvm_if_open(l, &c, far);
+    bool second = e->x->machine->has_masks;
+    int64_t ahead = second ? 1024 : TG_DOT_STREAM_AHEAD;
+    tg_llvm_if_open(l, &c, requests);
     for (unsigned i = 0; i < LINES; i++) {
         for (int64_t b = 0; b < bytes; b += LINE) {
-            tg_llvm_prefetch(l, tg_llvm_gep(l, l->i8, at[i], tg_llvm_i64(l, AHEAD + b)), 2);
+            tg_llvm_prefetch(l, tg_llvm_gep(l, l->i8, at[i], tg_llvm_i64(l, ahead + b)), second ? 2 : 3);
         }
     }
     tg_llvm_if_close(l, &c);

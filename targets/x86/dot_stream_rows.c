@@ -3,13 +3,13 @@
  *
  *   for k by LINES                     the rows' elements at these points are copied: a tile's lie in a few lines of the first-level cache
  *     for columns by VECS vectors
- *       for rows by HEIGHT             sums += row · piece
+ *       for rows by height             sums += row · piece
  *
  * Tiles are small: what the next one loads and the one before stores then passes while one multiplies, and few rows are computed in vain. Rows past the
  * last repeat it; the scratch has lines for their sums. */
 #include "targets/x86/dot_nest.h"
 
-enum { LINES = TG_DOT_STREAM_LINES, HEIGHT = TG_DOT_STREAM_HEIGHT, VECS = 2 };
+enum { LINES = TG_DOT_STREAM_LINES, VECS = 2 };
 
 bool tg_dot_streams_few(const tg_dot_nest *n) {
     const tg_x86_dot *d = n->e.d;
@@ -20,10 +20,11 @@ bool tg_dot_streams_few(const tg_dot_nest *n) {
 typedef struct few {
     tg_dot_emission *e;
     const tg_dot_stream *s;
-    LLVMValueRef block;  /* [row][LINES]: the rows' elements */
-    LLVMValueRef lines;  /* address of column 0 at the first of the lines */
-    LLVMValueRef far;    /* i1: they come from memory */
-    unsigned vecs;       /* of a piece, in equal parts of a panel */
+    LLVMValueRef block;    /* [row][LINES]: the rows' elements */
+    LLVMValueRef lines;    /* address of column 0 at the first of the lines */
+    LLVMValueRef requests; /* i1: they are requested */
+    unsigned height;       /* of a tile */
+    unsigned vecs;         /* of a piece, in equal parts of a panel */
     tg_dot_loop points;
 } few;
 
@@ -35,16 +36,19 @@ static int64_t width_of(const few *f) {
     return (int64_t)f->vecs * f->e->lanes;
 }
 
-static LLVMValueRef row_in_block(const few *f, LLVMValueRef row) {
-    return bytes_at(f, f->block, row, tg_llvm_i64(f->e->l, (int64_t)LINES * f->e->size));
+/* Row r + i. */
+static LLVMValueRef row_in_block(const few *f, LLVMValueRef r, unsigned i) {
+    tg_llvm *l = f->e->l;
+    LLVMValueRef line = tg_llvm_i64(l, (int64_t)LINES * f->e->size);
+    return tg_llvm_gep(l, f->e->elem, bytes_at(f, f->block, r, line), tg_llvm_i64(l, (int64_t)i * LINES));
 }
 
 static void copy_rows(const few *f, LLVMValueRef k) {
     tg_llvm *l = f->e->l;
     LLVMValueRef last = LLVMBuildSub(l->builder, f->s->n_rows, tg_llvm_i64(l, 1), "");
-    LLVMValueRef until = LLVMBuildMul(l->builder, tg_llvm_ceil_div(l, f->s->n_rows, tg_llvm_i64(l, HEIGHT)), tg_llvm_i64(l, HEIGHT), "");
+    LLVMValueRef height = tg_llvm_i64(l, f->height), until = LLVMBuildMul(l->builder, tg_llvm_ceil_div(l, f->s->n_rows, height), height, "");
     tg_llvm_loop rows;
-    LLVMValueRef r = tg_llvm_loop_open(l, &rows, tg_llvm_i64(l, 0), until, tg_llvm_i64(l, 1)), to = row_in_block(f, r);
+    LLVMValueRef r = tg_llvm_loop_open(l, &rows, tg_llvm_i64(l, 0), until, tg_llvm_i64(l, 1)), to = row_in_block(f, r, 0);
     LLVMValueRef from = bytes_at(f, bytes_at(f, f->s->row, tg_llvm_min64(l, r, last), f->s->rows_apart), k, f->s->row_step);
     for (unsigned i = 0; i < LINES; i++) {
         LLVMValueRef v = tg_llvm_load(l, f->e->elem, bytes_at(f, from, tg_llvm_i64(l, i), f->s->row_step), f->e->size);
@@ -58,14 +62,14 @@ static void copy_rows(const few *f, LLVMValueRef k) {
 static void run_tile(const few *f, LLVMValueRef piece, LLVMValueRef r, LLVMValueRef sums, LLVMValueRef left) {
     tg_dot_emission *e = f->e;
     tg_llvm *l = e->l;
-    tg_dot_tile t = {.elem = e->elem, .lanes = e->lanes, .vecs = f->vecs, .rows = HEIGHT, .vector_base = piece, .multiply = e->d->multiply,
+    tg_dot_tile t = {.elem = e->elem, .lanes = e->lanes, .vecs = f->vecs, .rows = f->height, .vector_base = piece, .multiply = e->d->multiply,
                      .loops = &f->points, .n_loops = 1, .unroll = !left, .steps = 1};
-    LLVMValueRef at[HEIGHT * TG_DOT_MAX_VECS], line = tg_llvm_i64(l, (int64_t)e->vecs * e->lanes * e->size);
-    for (unsigned i = 0; i < HEIGHT; i++) {
-        LLVMValueRef row = LLVMBuildAdd(l->builder, r, tg_llvm_i64(l, i), "");
-        t.row_at[i] = row_in_block(f, row);
+    unsigned line = e->vecs * e->lanes;
+    LLVMValueRef at[TG_DOT_MAX_ROWS * TG_DOT_MAX_VECS], first = bytes_at(f, sums, r, tg_llvm_i64(l, (int64_t)line * e->size));
+    for (unsigned i = 0; i < f->height; i++) {
+        t.row_at[i] = row_in_block(f, r, i);
         for (unsigned v = 0; v < f->vecs; v++) {
-            at[i * f->vecs + v] = tg_llvm_gep(l, e->elem, bytes_at(f, sums, row, line), tg_llvm_i64(l, v * e->lanes));
+            at[i * f->vecs + v] = tg_llvm_gep(l, e->elem, first, tg_llvm_i64(l, i * line + v * e->lanes));
             t.acc[i * f->vecs + v] = tg_llvm_load(l, e->vector, at[i * f->vecs + v], e->size);
         }
     }
@@ -73,7 +77,7 @@ static void run_tile(const few *f, LLVMValueRef piece, LLVMValueRef r, LLVMValue
         t.masks[v] = tg_x86_dot_lanes_below(e, tg_llvm_i64(l, v * e->lanes), left);
     }
     tg_x86_emit_dot_tile(l, &t);
-    for (unsigned i = 0; i < HEIGHT * f->vecs; i++) {
+    for (unsigned i = 0; i < f->height * f->vecs; i++) {
         tg_llvm_store(l, t.acc[i], at[i], e->size);
     }
 }
@@ -83,7 +87,7 @@ static void request_lines(const few *f, LLVMValueRef piece) {
     for (unsigned i = 0; i < LINES; i++) {
         line[i] = bytes_at(f, piece, tg_llvm_i64(f->e->l, i), f->s->column_step);
     }
-    tg_x86_dot_stream_request(f->e, f->far, line, width_of(f) * f->e->size);
+    tg_x86_dot_stream_request(f->e, f->requests, line, width_of(f) * f->e->size);
 }
 
 /* Where the sums of row 0 begin, at `column`. */
@@ -102,7 +106,7 @@ static void columns_loop(const few *f, LLVMValueRef from, LLVMValueRef until, bo
     LLVMValueRef column = tg_llvm_loop_open(l, &columns, from, until, width), piece = bytes_at(f, f->lines, column, size);
     LLVMValueRef sums = sums_at(f, column);
     request_lines(f, piece);
-    LLVMValueRef r = tg_llvm_loop_open(l, &rows, tg_llvm_i64(l, 0), f->s->n_rows, tg_llvm_i64(l, HEIGHT));
+    LLVMValueRef r = tg_llvm_loop_open(l, &rows, tg_llvm_i64(l, 0), f->s->n_rows, tg_llvm_i64(l, f->height));
     run_tile(f, piece, r, sums, masked ? LLVMBuildSub(l->builder, until, column, "") : NULL);
     tg_llvm_loop_close(l, &rows);
     tg_llvm_loop_close(l, &columns);
@@ -123,8 +127,9 @@ void tg_x86_dot_stream_few(tg_dot_emission *e, const tg_dot_stream *s) {
     tg_llvm *l = e->l;
     LLVMBuilderRef b = l->builder;
     few f = {.e = e, .s = s, .block = tg_x86_alloca(e->x, LLVMArrayType2(e->elem, (uint64_t)LINES * TG_DOT_STREAM_FEW))};
+    f.height = tg_x86_dot_stream_height(e->x->machine);
     f.vecs = e->vecs % VECS ? e->vecs : VECS;
-    f.far = tg_x86_dot_stream_is_far(e, s);
+    f.requests = tg_x86_dot_stream_requests(e, s);
     f.points = (tg_dot_loop){tg_llvm_i64(l, LINES), s->column_step, tg_llvm_i64(l, e->size)};
     LLVMValueRef width = tg_llvm_i64(l, width_of(&f)), whole = LLVMBuildMul(b, LLVMBuildUDiv(b, s->n_columns, width, ""), width, "");
     tg_llvm_loop parts;
