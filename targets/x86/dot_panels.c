@@ -108,20 +108,45 @@ bool tg_dot_may_copy(const tg_dot_nest *n) {
     return n->e.x->machine->foresees && copies_lines(n) && n->n_row_axes == 1 && !n->compact && n->e.d->multiply == TG_DOT_PLAIN;
 }
 
+/* Columns [first, until) to panels in `memory`. */
+static void copy_columns(tg_dot_nest *n, LLVMValueRef memory, LLVMValueRef first, LLVMValueRef until) {
+    tg_dot_emission *e = &n->e;
+    LLVMBuilderRef b = e->l->builder;
+    LLVMValueRef size = tg_llvm_i64(e->l, e->size), step = tg_x86_dot_step(e, &n->columns, e->d->over[0]);
+    LLVMValueRef from = tg_dot_bytes_at(n, tg_x86_dot_part_base(e, &n->columns), first, size);
+    LLVMValueRef columns = LLVMBuildMul(b, LLVMBuildSub(b, until, first, ""), size, "");
+    LLVMValueRef args[] = {memory, n->panel_bytes, from, step, e->count[0], columns, tg_dot_line_bytes(n)};
+    tg_x86_worker_call(e->x, offsetof(tg_worker, pack_panels), args, 7);
+}
+
 /* All panels of the group, or the last one that is not whole if others are packed by their first tiles. */
 static void copy_lines(tg_dot_nest *n, LLVMValueRef memory) {
     tg_dot_emission *e = &n->e;
     LLVMBuilderRef b = e->l->builder;
-    LLVMValueRef size = tg_llvm_i64(e->l, e->size), step = tg_x86_dot_step(e, &n->columns, e->d->over[0]), first = n->group_from;
+    LLVMValueRef first = n->group_from;
     if (n->copies) {
         LLVMValueRef width = tg_dot_panel_width(n), whole = LLVMBuildUDiv(b, LLVMBuildSub(b, n->group_until, first, ""), width, "");
         memory = tg_dot_bytes_at(n, memory, whole, n->panel_bytes);
         first = LLVMBuildAdd(b, first, LLVMBuildMul(b, whole, width, ""), "");
     }
-    LLVMValueRef from = tg_dot_bytes_at(n, tg_x86_dot_part_base(e, &n->columns), first, size);
-    LLVMValueRef columns = LLVMBuildMul(b, LLVMBuildSub(b, n->group_until, first, ""), size, "");
-    LLVMValueRef args[] = {memory, n->panel_bytes, from, step, e->count[0], columns, tg_dot_line_bytes(n)};
-    tg_x86_worker_call(e->x, offsetof(tg_worker, pack_panels), args, 7);
+    copy_columns(n, memory, first, n->group_until);
+}
+
+/* Panels that wait to be packed until the first block of rows is about to read them: the second level has them then, and the group may exceed it. */
+static bool packs_late(const tg_dot_nest *n) {
+    return copies_lines(n) && n->group && !n->exact && !n->compact && !n->e.x->machine->foresees && !n->e.x->machine->has_masks;
+}
+
+static void pack_late(tg_dot_nest *n) {
+    tg_llvm *l = n->e.l;
+    LLVMBuilderRef b = l->builder;
+    LLVMValueRef zero = tg_llvm_i64(l, 0), among = LLVMBuildURem(b, panel_number(n, n->p.column), tg_llvm_i64(l, TG_DOT_PACK_BROAD), "");
+    LLVMValueRef due = LLVMBuildICmp(b, LLVMIntEQ, LLVMBuildOr(b, among, n->row_from, ""), zero, "");
+    LLVMValueRef broad = LLVMBuildMul(b, tg_dot_panel_width(n), tg_llvm_i64(l, TG_DOT_PACK_BROAD), "");
+    tg_llvm_if c;
+    tg_llvm_if_open(l, &c, LLVMBuildAnd(b, due, n->pays, ""));
+    copy_columns(n, n->p.at, n->p.column, tg_llvm_min64(l, n->group_until, LLVMBuildAdd(b, n->p.column, broad, "")));
+    tg_llvm_if_close(l, &c);
 }
 
 /* Several panels at a time read longer pieces of each row of the tensor. */
@@ -139,7 +164,9 @@ static void pack_group(tg_dot_nest *n) {
     LLVMValueRef memory = tg_x86_dot_reserve(e->x, &n->panel_memory, bytes);
     n->panels = memory;
     if (copies_lines(n)) {
-        copy_lines(n, memory);
+        if (!packs_late(n)) {
+            copy_lines(n, memory);
+        }
         return;
     }
     tg_llvm_outline o;
@@ -187,7 +214,8 @@ static LLVMValueRef is_quiet(tg_dot_nest *n, LLVMValueRef bytes) {
 }
 
 /* i1: the whole tiles of the panel request nothing. Null: they do. A convolution of 256 channels, channels first, lost a tenth without requests on
- * a machine that foresees; on one that does not, panels that were packed before the launch were tried alone. */
+ * a machine that foresees. On one that does not, panels that many tiles read gain without, for each instruction counts: in a batch, as Winograd's
+ * products are, few may. */
 static LLVMValueRef quiet(tg_dot_nest *n, LLVMValueRef bytes) {
     const tg_machine *m = n->e.x->machine;
     bool requests_rows = n->n_row_axes > 1 && n->e.d->n_over == 1;
@@ -197,7 +225,8 @@ static LLVMValueRef quiet(tg_dot_nest *n, LLVMValueRef bytes) {
     if (m->foresees) {
         return n->n_row_axes <= 1 ? is_quiet(n, bytes) : NULL;
     }
-    return m->requests && n->columns.packed && !requests_rows ? LLVMConstInt(n->e.l->i1, 1, 0) : NULL;
+    bool many = n->columns.packed || (n->n_row_axes <= 1 && !n->e.d->n_batch);
+    return m->requests && !requests_rows && many ? LLVMConstInt(n->e.l->i1, 1, 0) : NULL;
 }
 
 /* What tiles request: of a panel that stays in the first level nothing, but the rows of the tile that follows; unless those are packed, which
@@ -297,6 +326,9 @@ void tg_dot_locate_panel(tg_dot_nest *n) {
         n->p.at = tg_dot_bytes_at(n, n->p.at, in_place, step);
     }
     n->p.source = NULL;
+    if (n->pays && !n->columns.packed && packs_late(n)) {
+        pack_late(n);
+    }
     if (n->copies) {
         n->p.source = tg_dot_bytes_at(n, n->in_place, n->p.column, tg_llvm_i64(n->e.l, n->e.size));
         locate_next(n);

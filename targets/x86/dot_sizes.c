@@ -185,13 +185,15 @@ static bool may_cut(const tg_dot_nest *n, uint32_t i) {
     return i > 0 && e->d->group <= 1 && e->d->multiply == TG_DOT_PLAIN && !e->d->over[0]->scheduled && (bound == 0 || bound > FEW);
 }
 
-/* The box of the reduction that a part is, to part[]: steps of the outermost axis, or a piece of one. Half as much again may be whole. */
+/* The box of the reduction that a part is, to part[]: steps of the outermost axis, or a piece of one. Half as much again may be whole, unless a panel that
+ * the first level just holds would leave it. */
 static void plan_part(tg_dot_nest *n, LLVMValueRef size, LLVMValueRef inner, const slot *part) {
     tg_dot_emission *e = &n->e;
     LLVMBuilderRef b = e->l->builder;
     LLVMValueRef one = tg_llvm_i64(e->l, 1), two = tg_llvm_i64(e->l, 2), three = tg_llvm_i64(e->l, 3), around = one;
     LLVMValueRef points = points_of_part(n), most = as_many(n, points, inner, one);
-    LLVMValueRef fits = LLVMBuildICmp(b, LLVMIntSLE, LLVMBuildMul(b, size, two, ""), LLVMBuildMul(b, most, three, ""), "");
+    bool just = e->d->n_over == 1 && cache_lines(n) == 1;
+    LLVMValueRef fits = LLVMBuildICmp(b, LLVMIntSLE, LLVMBuildMul(b, size, two, ""), LLVMBuildMul(b, most, just ? two : three, ""), "");
     LLVMBuildStore(b, tg_dot_choose(n, fits, size, equal(n, size, most)), part[0].at);
     LLVMValueRef cut = LLVMBuildICmp(b, LLVMIntSGT, LLVMBuildMul(b, inner, two, ""), LLVMBuildMul(b, points, three, ""), "");
     for (uint32_t i = 1; i < e->d->n_over; i++) {
