@@ -5,14 +5,15 @@
  *
  * A body that streams over blocks of a loop axis keeps tiles over the grid and loop axes alive between its operations, so their
  * blocks must be small enough for the caches: with contractions 64 by 192 (48 KB a tile, whole panels and register tiles; a loop
- * whose end depends on the grid block, as in causal attention, wastes half a block), or 64 by 96 where panels are a line of the
- * caches wide: so many rows of 64 floats leave room for another operand in the first level, in place; without, long lines and few rows. Bodies
+ * whose end depends on the grid block, as in causal attention, wastes half a block), or 48 by 96 where panels are a line of the
+ * caches wide: so many rows of 64 floats leave room for another operand in the first level, in place, and tiles of six rows and of 16 columns come out
+ * even; without, long lines and few rows. Bodies
  * without such a loop are left alone, as targets size their grids at launch; but a kernel whose code asks for its blocks
  * (`i.first`, `i.size`) has to have some. Blocks that are counted into bins are many times as long as there are bins, as these are cleared
  * and added up once a block. Runs once over the axes. */
 #include "dsl/passes/passes.h"
 
-enum { GRID_DOT = 64, LOOP_DOT = 192, LOOP_DOT_NARROW = 96, LINE_BLOCK = 1024, ROW_BLOCK = 8, LONE_BLOCK = 4096, PER_BIN = 16, MOST_COUNTED = 1 << 18 };
+enum { GRID_DOT = 64, GRID_DOT_NARROW = 48, LOOP_DOT = 192, LOOP_DOT_NARROW = 96, LINE_BLOCK = 1024, ROW_BLOCK = 8, LONE_BLOCK = 4096, PER_BIN = 16, MOST_COUNTED = 1 << 18 };
 
 typedef struct survey {
     tg_func *f;
@@ -21,7 +22,7 @@ typedef struct survey {
     bool *around;   /* by axis rank: such a loop is inside what binds it */
     bool *crossed;  /* by axis rank: some tile spans it and a full axis: lines and rows */
     int64_t *bins;  /* by axis rank: of a histogram along it */
-    int64_t loop_dot;
+    int64_t grid_dot, loop_dot;
     bool changed;
 } survey;
 
@@ -79,7 +80,7 @@ static int64_t block_of(const survey *s, const tg_axis *a) {
         return !dot ? LINE_BLOCK : s->around[a->rank] ? GRID_DOT : s->loop_dot;
     }
     if (streamed && dot) {
-        return GRID_DOT;
+        return s->grid_dot;
     }
     if (!s->f->block_dependent) {
         return 0;
@@ -89,9 +90,10 @@ static int64_t block_of(const survey *s, const tg_axis *a) {
     return dot ? GRID_DOT : streamed || !lone ? ROW_BLOCK : counted > LONE_BLOCK ? counted : LONE_BLOCK;
 }
 
-static bool choose_blocks(tg_func *f, int64_t loop_dot) {
+static bool choose_blocks(tg_func *f, int64_t grid_dot, int64_t loop_dot) {
     uint32_t n = f->axes.len + 1;
     survey s = {.f = f,
+                .grid_dot = grid_dot,
                 .loop_dot = loop_dot,
                 .bins = TG_NEW_ARRAY(f->arena, int64_t, n),
                 .in_dot = TG_NEW_ARRAY(f->arena, bool, n),
@@ -112,9 +114,9 @@ static bool choose_blocks(tg_func *f, int64_t loop_dot) {
 }
 
 bool tg_pass_blocks(tg_func *f) {
-    return choose_blocks(f, LOOP_DOT);
+    return choose_blocks(f, GRID_DOT, LOOP_DOT);
 }
 
 bool tg_pass_blocks_narrow(tg_func *f) {
-    return choose_blocks(f, LOOP_DOT_NARROW);
+    return choose_blocks(f, GRID_DOT_NARROW, LOOP_DOT_NARROW);
 }
