@@ -234,7 +234,10 @@ Test(fft, rows_side_by_side) {
     for (size_t i = 0; i < sizeof across / sizeof *across; i++) {
         check_c2c(across[i], 17 + (int64_t)i % 3, TG_C32, i % 2 ? -1 : 1);
         check_c2c(across[i], 9, TG_C64, i % 2 ? -1 : 1);
+        check_c2c(across[i], 33 + (int64_t)i % 7, TG_C32, i % 2 ? 1 : -1);
     }
+    check_c2c(16, 35, TG_C32, 1);
+    check_c2c(48, 33, TG_C32, -1);
     check_c2c(16, 19, TG_C64, -1);
 }
 
