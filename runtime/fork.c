@@ -47,12 +47,11 @@ void tg_fork_enlist(tg_fork_watch *watch) {
 }
 
 void tg_fork_delist(tg_fork_watch *watch) {
-    if (!watch->at) {
-        return;
+    pthread_mutex_lock(&lock); /* before looking: the neighbours in the list write `at` */
+    if (watch->at) {
+        *watch->at = watch->next;
     }
-    pthread_mutex_lock(&lock);
-    *watch->at = watch->next;
-    if (watch->next) {
+    if (watch->at && watch->next) {
         watch->next->at = watch->at;
     }
     watch->at = NULL;

@@ -1,7 +1,8 @@
 /* The public API from many host threads at once, each scene starting together at a barrier: one kernel that nobody has
- * compiled, a different kernel in each thread, prepares in the background while others launch, modules that come
+ * compiled, a different kernel in each thread, prepares in the background while others launch, transforms by one plan, modules that come
  * and go, several contexts on one cache directory, launches from inside a callback of a launch. */
 #define _GNU_SOURCE
+#include "tegula/ops.h"
 #include "tests/unit/jit/jit_fixture.h"
 
 #include <pthread.h>
@@ -18,6 +19,8 @@ typedef struct scene {
     tg_context *context;
     tg_module *module;
     tg_call *call, *strided;
+    tg_fft_plan *plan;
+    tg_fft_convolution *convolution;
     const char *cache;
     pthread_barrier_t start;
     void (*body)(const struct scene *s, int i);
@@ -200,6 +203,46 @@ static void load_and_drop(const scene *s, int i) {
     CHECK(tg_last_error(s->context)[0] != '\0');
 }
 
+/* One plan and one convolution for all threads, on data of their own, while other plans come and go. */
+static void transform(const scene *s, int i) {
+    enum { LENGTH = 240, ROWS = 6 };
+    int64_t shape[] = {ROWS, LENGTH}, length = 16 + i % 3, filter = 9, sum = LENGTH + filter - 1;
+    tg_fft_options o = TG_FFT_OPTIONS_INIT;
+    tg_tensor *x = tg_tensor_create(s->context, TG_C32, 2, shape), *y = tg_tensor_create(s->context, TG_C32, 2, shape);
+    tg_tensor *a = jit_tensor_f32(s->context, LENGTH, 1, 0), *h = jit_tensor_f32(s->context, filter, 1, 0),
+              *b = jit_tensor_f32(s->context, sum, 0, 0);
+    CHECK(x && y);
+    for (int repeat = 0; repeat < 5; repeat++) {
+        float *in = tg_tensor_data(x), *out = tg_tensor_data(y);
+        for (int k = 0; k < 2 * ROWS * LENGTH; k++) {
+            in[k] = k % 2 ? 0 : (float)(i + 1);
+        }
+        CHECK(tg_fft_execute(s->plan, x, y) == TG_OK);
+        CHECK(out[0] == (float)(LENGTH * (i + 1)) && out[2 * (ROWS - 1) * LENGTH] == out[0]);
+        tg_fft_plan *mine;
+        CHECK(tg_fft_plan_create(s->context, 1, &length, &o, &mine) == TG_OK);
+        tg_fft_plan_destroy(mine);
+        CHECK(tg_fft_convolve(s->convolution, a, h, b) == TG_OK);
+        float middle = ((float *)tg_tensor_data(b))[LENGTH / 2] - (float)filter;
+        CHECK(middle < 1e-3f && middle > -1e-3f);
+    }
+    tg_tensor *all[] = {x, y, a, h, b};
+    for (size_t k = 0; k < sizeof all / sizeof *all; k++) {
+        tg_tensor_release(all[k]);
+    }
+}
+
+static void play_transforms(scene *s) {
+    int64_t length = 240;
+    tg_fft_options o = TG_FFT_OPTIONS_INIT;
+    tg_fft_convolution_options co = TG_FFT_CONVOLUTION_OPTIONS_INIT;
+    CHECK(tg_fft_plan_create(s->context, 1, &length, &o, &s->plan) == TG_OK);
+    CHECK(tg_fft_convolution_create(s->context, length, 9, &co, &s->convolution) == TG_OK);
+    play(s, transform);
+    tg_fft_plan_destroy(s->plan);
+    tg_fft_convolution_destroy(s->convolution);
+}
+
 static void share_cache(const scene *s, int i) {
     (void)i;
     tg_context *c = jit_context(s->cache, 0, 0);
@@ -251,6 +294,7 @@ int main(void) {
     CHECK(n_variants(s.module, "scale") == 1 + 3 + 4);
     play(&s, load_and_drop);
     play_calls(&s);
+    play_transforms(&s);
     play(&s, launch_nested);
     s.cache = test_temp_dir();
     play(&s, share_cache);
