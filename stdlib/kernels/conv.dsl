@@ -18,9 +18,16 @@ kernel conv1d<T: float>(in T X[N, W, C], in T F[const S, CG, K], in? T bias[K], 
     }
 }
 
-/// Filter positions that reach place i of a stride lie a whole number of strides apart, from the first on: unless both steps are
-/// larger than one, every stride-th one.
-fn is_regular(int stride, int dil) -> bool = stride == 1 || dil == 1;
+/// The filter positions r that reach a place are those with place - r dil divisible by the stride: from the first on every
+/// tap_step-th, or none.
+fn tap_step(int stride, int dil) -> int = stride / gcd(stride, dil);
+fn first_tap(int place, const int stride, const int dil) -> int
+{
+    if const (stride == 1 || dil == 1) return place % stride;
+    for (int r = 0; r < stride; r += 1)
+        if ((place - r * dil) % stride == 0) return r;
+    return 1 << 30;
+}
 
 /// dX, and the transposed convolution act(Y *^T F + bias): every position of X gathers what it was part of.
 kernel conv1d_dgrad<T: float>(in T dY[N, Q, K], in T F[const S, CG, K], in? T bias[C], out T dX[N, W, C],
@@ -31,19 +38,10 @@ kernel conv1d_dgrad<T: float>(in T dY[N, Q, K], in T F[const S, CG, K], in? T bi
 {
     grid (n in N, each g in groups, each j in stride_w, x in ceil_div(W, stride_w), c in CG) {
         wide(T) acc[n, x, c] = 0;
-        if const (is_regular(stride_w, dil_w)) {
-            let s0 = (j + pad_w) % stride_w;
-            let q0 = x + (j + pad_w - s0 * dil_w) / stride_w;
-            for (each v in ceil_div(S - s0, stride_w)) for (k in K / groups)
-                acc += dot(dY[n, q0 - v * dil_w, g * (K / groups) + k], F[s0 + v * stride_w, c, g * (K / groups) + k], k);
-        } else {
-            for (each s in S) {
-                let q = x * stride_w + j + pad_w - s * dil_w;
-                let on = q % stride_w == 0; // floor division makes it exact
-                for (k in K / groups)
-                    acc += dot(on ? dY[n, q / stride_w, g * (K / groups) + k] : 0, F[s, c, g * (K / groups) + k], k);
-            }
-        }
+        let s0 = first_tap(j + pad_w, stride_w, dil_w), ds = tap_step(stride_w, dil_w);
+        let q0 = x + (j + pad_w - s0 * dil_w) / stride_w, dq = ds * dil_w / stride_w;
+        for (each v in ceil_div(S - s0, ds)) for (k in K / groups)
+            acc += dot(dY[n, q0 - v * dq, g * (K / groups) + k], F[s0 + v * ds, c, g * (K / groups) + k], k);
         if (bias) acc += widen(bias[g * CG + c]);
         dX[n, x * stride_w + j, g * CG + c] = T(activate(acc, act, 0));
     }
@@ -91,20 +89,11 @@ kernel conv2d_dgrad<T: float>(in T dY[N, P, Q, K], in T F[const R, const S, CG, 
 {
     grid (n in N, each g in groups, each i in stride_h, each j in stride_w, y in ceil_div(H, stride_h), x in ceil_div(W, stride_w), c in CG) {
         wide(T) acc[n, y, x, c] = 0;
-        if const (is_regular(stride_h, dil_h) && is_regular(stride_w, dil_w)) {
-            let r0 = (i + pad_h) % stride_h, s0 = (j + pad_w) % stride_w;
-            let p0 = y + (i + pad_h - r0 * dil_h) / stride_h, q0 = x + (j + pad_w - s0 * dil_w) / stride_w;
-            for (each t in ceil_div(R - r0, stride_h)) for (each v in ceil_div(S - s0, stride_w)) for (k in K / groups)
-                acc += dot(dY[n, p0 - t * dil_h, q0 - v * dil_w, g * (K / groups) + k], F[r0 + t * stride_h, s0 + v * stride_w, c, g * (K / groups) + k], k);
-        } else {
-            for (each r in R) for (each s in S) {
-                let p = y * stride_h + i + pad_h - r * dil_h;
-                let q = x * stride_w + j + pad_w - s * dil_w;
-                let on = p % stride_h == 0 && q % stride_w == 0; // floor division makes it exact
-                for (k in K / groups)
-                    acc += dot(on ? dY[n, p / stride_h, q / stride_w, g * (K / groups) + k] : 0, F[r, s, c, g * (K / groups) + k], k);
-            }
-        }
+        let r0 = first_tap(i + pad_h, stride_h, dil_h), s0 = first_tap(j + pad_w, stride_w, dil_w);
+        let dr = tap_step(stride_h, dil_h), ds = tap_step(stride_w, dil_w), dp = dr * dil_h / stride_h, dq = ds * dil_w / stride_w;
+        let p0 = y + (i + pad_h - r0 * dil_h) / stride_h, q0 = x + (j + pad_w - s0 * dil_w) / stride_w;
+        for (each t in ceil_div(R - r0, dr)) for (each v in ceil_div(S - s0, ds)) for (k in K / groups)
+            acc += dot(dY[n, p0 - t * dp, q0 - v * dq, g * (K / groups) + k], F[r0 + t * dr, s0 + v * ds, c, g * (K / groups) + k], k);
         if (bias) acc += widen(bias[g * CG + c]);
         dX[n, y * stride_h + i, x * stride_w + j, g * CG + c] = T(activate(acc, act, 0));
     }
@@ -157,22 +146,13 @@ kernel conv3d_dgrad<T: float>(in T dY[N, O, P, Q, K], in T F[const U, const R, c
           z in ceil_div(D, stride_d), y in ceil_div(H, stride_h), x in ceil_div(W, stride_w), c in CG) {
         let h = place / (stride_h * stride_w), i = place / stride_w % stride_h, j = place % stride_w;
         wide(T) acc[z, y, x, c] = 0;
-        if const (is_regular(stride_d, dil_d) && is_regular(stride_h, dil_h) && is_regular(stride_w, dil_w)) {
-            let u0 = (h + pad_d) % stride_d, r0 = (i + pad_h) % stride_h, s0 = (j + pad_w) % stride_w;
-            let o0 = z + (h + pad_d - u0 * dil_d) / stride_d, p0 = y + (i + pad_h - r0 * dil_h) / stride_h, q0 = x + (j + pad_w - s0 * dil_w) / stride_w;
-            for (each e in ceil_div(U - u0, stride_d)) for (each t in ceil_div(R - r0, stride_h)) for (each v in ceil_div(S - s0, stride_w)) for (k in K / groups)
-                acc += dot(dY[n, o0 - e * dil_d, p0 - t * dil_h, q0 - v * dil_w, g * (K / groups) + k],
-                           F[u0 + e * stride_d, r0 + t * stride_h, s0 + v * stride_w, c, g * (K / groups) + k], k);
-        } else {
-            for (each u in U) for (each r in R) for (each s in S) {
-                let o = z * stride_d + h + pad_d - u * dil_d;
-                let p = y * stride_h + i + pad_h - r * dil_h;
-                let q = x * stride_w + j + pad_w - s * dil_w;
-                let on = o % stride_d == 0 && p % stride_h == 0 && q % stride_w == 0; // floor division makes it exact
-                for (k in K / groups)
-                    acc += dot(on ? dY[n, o / stride_d, p / stride_h, q / stride_w, g * (K / groups) + k] : 0, F[u, r, s, c, g * (K / groups) + k], k);
-            }
-        }
+        let u0 = first_tap(h + pad_d, stride_d, dil_d), r0 = first_tap(i + pad_h, stride_h, dil_h), s0 = first_tap(j + pad_w, stride_w, dil_w);
+        let du = tap_step(stride_d, dil_d), dr = tap_step(stride_h, dil_h), ds = tap_step(stride_w, dil_w);
+        let dz = du * dil_d / stride_d, dp = dr * dil_h / stride_h, dq = ds * dil_w / stride_w;
+        let o0 = z + (h + pad_d - u0 * dil_d) / stride_d, p0 = y + (i + pad_h - r0 * dil_h) / stride_h, q0 = x + (j + pad_w - s0 * dil_w) / stride_w;
+        for (each e in ceil_div(U - u0, du)) for (each t in ceil_div(R - r0, dr)) for (each v in ceil_div(S - s0, ds)) for (k in K / groups)
+            acc += dot(dY[n, o0 - e * dz, p0 - t * dp, q0 - v * dq, g * (K / groups) + k],
+                       F[u0 + e * du, r0 + t * dr, s0 + v * ds, c, g * (K / groups) + k], k);
         if (bias) acc += widen(bias[g * CG + c]);
         unchecked dX[n, z * stride_d + h, y * stride_h + i, x * stride_w + j, g * CG + c] = T(activate(acc, act, 0)); // h, i, j are the digits of a place
     }
@@ -242,12 +222,12 @@ kernel depthwise2d_dgrad<T: float>(in T dY[N, P, Q, C], in T F[const R, const S,
     grid (each n in N, y in ceil_div(H, stride_h), x in ceil_div(W, stride_w), c in C) {
         unroll for (int i = 0; i < stride_h; i += 1) unroll for (int j = 0; j < stride_w; j += 1) {
             wide(T) acc[y, x, c] = 0;
-            if const (is_regular(stride_h, dil_h) && is_regular(stride_w, dil_w)) {
+            if const ((stride_h == 1 || dil_h == 1) && (stride_w == 1 || dil_w == 1)) {
                 let r0 = (i + pad_h) % stride_h, s0 = (j + pad_w) % stride_w;
                 let p0 = y + (i + pad_h - r0 * dil_h) / stride_h, q0 = x + (j + pad_w - s0 * dil_w) / stride_w;
                 for (each t in ceil_div(R - r0, stride_h)) for (each v in ceil_div(S - s0, stride_w))
                     acc += widen(dY[n, p0 - t * dil_h, q0 - v * dil_w, c]) * widen(F[r0 + t * stride_h, s0 + v * stride_w, c]);
-            } else {
+            } else { // loops over all positions are unrolled, which gains more than products with zeros cost
                 for (each r in R) for (each s in S) {
                     let p = y * stride_h + i + pad_h - r * dil_h, q = x * stride_w + j + pad_w - s * dil_w;
                     let on = p % stride_h == 0 && q % stride_w == 0; // floor division makes it exact
