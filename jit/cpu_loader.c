@@ -63,7 +63,7 @@ static const struct offered {
     {"ldexpf", (any_fn)ldexpf},
     {"nextafter", (any_fn)nextafter},
     {"nextafterf", (any_fn)nextafterf},
-    /* f64 functions, targets/x86/libm.c */
+    /* f64 functions, targets/x86/ops/libm.c */
     {"cbrt", (any_fn)cbrt},
     {"exp", (any_fn)exp},
     {"exp2", (any_fn)exp2},

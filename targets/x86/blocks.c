@@ -3,8 +3,8 @@
  *
  * `inner` is what one index of the axis brings along: the largest product of other, non-grid sizes in a tile with it, and of
  * the iterations of short loops that compute it. */
-#include "targets/x86/carry.h"
-#include "targets/x86/dot.h"
+#include "targets/x86/nest/carry.h"
+#include "targets/x86/dot/dot.h"
 
 enum { UNKNOWN_SIZE = 1024, POINTS = 4096, LANES = 16, ROW = 8192, FEW_ROWS = 16, BYTES = 128 /* columns of them */ };
 

@@ -2,8 +2,11 @@
  * flow here. Values that a region carries live in stack slots (scalars) or buffers (tiles); a loop that carries a tile
  * owns two buffers and exchanges them after each iteration, or a single one if a dot adds to it in place, here or in
  * a loop inside. */
-#include "targets/x86/carry.h"
-#include "targets/x86/dot.h"
+#include "targets/x86/dot/dot.h"
+#include "targets/x86/memory/memory.h"
+#include "targets/x86/nest/carry.h"
+#include "targets/x86/nest/nest.h"
+#include "targets/x86/ops/ops.h"
 
 void tg_x86_set_scalar(tg_x86 *x, tg_value *v, tg_x86_val val) {
     val = tg_x86_plain(x, val);

@@ -4,7 +4,7 @@
  *   nest p q by 6 c x8 *1 | r s: …                    6 points of q at a time
  *
  * `|` stands before the axes that are reduced or scanned. */
-#include "targets/x86/dot.h"
+#include "targets/x86/dot/dot.h"
 #include "targets/x86/x86_internal.h"
 
 static void put_axis(const tg_x86_nest *n, const tg_axis *a, tg_strbuf *out) {

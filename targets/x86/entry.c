@@ -5,10 +5,13 @@
  * (tg_x86_captured) while it was emitted. Block sizes are chosen in grid.c.
  *
  * In code for known shapes a phase of one task is called directly; an entry that then needs nothing of rt is called without one. */
-#include "targets/x86/dot.h"
-#include "targets/x86/grid.h"
-
 #include "base/abi.h"
+#include "targets/x86/dot/dot.h"
+#include "targets/x86/grid.h"
+#include "targets/x86/memory/memory.h"
+#include "targets/x86/nest/nest.h"
+#include "targets/x86/ops/ops.h"
+
 
 #include <string.h>
 

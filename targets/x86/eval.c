@@ -6,7 +6,9 @@
  *
  * Indexing a tile (REINDEX) is evaluation in a frame that binds the axis to another index; lanes that fall outside are
  * masked there, so loads behind it stay safe. Read access.c next. */
-#include "targets/x86/x86_internal.h"
+#include "targets/x86/memory/memory.h"
+#include "targets/x86/nest/nest.h"
+#include "targets/x86/ops/ops.h"
 
 tg_x86_frame *tg_x86_frame_create(tg_x86 *x, tg_x86_frame *parent, tg_x86_place *place) {
     tg_x86_frame *f = TG_NEW(x->arena, tg_x86_frame);

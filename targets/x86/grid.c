@@ -2,7 +2,7 @@
  * the threads; exactly those a schedule sets, or if the kernel's meaning depends on them. */
 #include "targets/x86/grid.h"
 
-#include "targets/x86/dot.h"
+#include "targets/x86/dot/dot.h"
 
 uint32_t tg_x86_collect_pars(tg_op *phase, tg_x86_grid_par *out) {
     uint32_t n = 0;

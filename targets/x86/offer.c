@@ -2,7 +2,7 @@
  * that are worth trying on this machine. So the list is that of schedule.c by construction: what is offered would be obeyed, at least in
  * one of the phases or nests. (With several products over one axis, a tile of one may leave too few registers for what another makes of
  * it; that candidate fails when it is compiled.) */
-#include "targets/x86/dot.h"
+#include "targets/x86/dot/dot.h"
 
 #include <string.h>
 

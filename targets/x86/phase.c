@@ -5,7 +5,10 @@
  * without the loop if there is but one task.
  *
  * Blocks that a task uses are in the frame (the entry chose them), so one function serves all sizes. */
-#include "targets/x86/dot.h"
+#include "targets/x86/dot/dot.h"
+#include "targets/x86/memory/memory.h"
+#include "targets/x86/nest/nest.h"
+#include "targets/x86/ops/ops.h"
 
 static LLVMValueRef worker_field(tg_x86 *x, int64_t offset) {
     return tg_llvm_gep(x->l, x->l->i8, x->worker, tg_llvm_i64(x->l, offset));

@@ -3,7 +3,7 @@
  * Whoever obeys an item says so (tg_x86_sched_obey). Items of the keys below that nobody obeyed end the compilation: a schedule
  * that has no effect would mislead whoever measures it. Other keys are advice that this target does not take; docs/status.md lists
  * them. Code for unusual strides alone does what it can: it follows on code that has obeyed. An item for several axes of one name is obeyed if one of them could be. */
-#include "targets/x86/dot.h"
+#include "targets/x86/dot/dot.h"
 
 #include <string.h>
 

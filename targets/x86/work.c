@@ -1,6 +1,6 @@
 /* How much a phase computes, where its extents are known: operations on elements, each counted at every point of its axes, a product at
  * those of both factors. Only code for known shapes asks, to see whether one thread is enough. */
-#include "targets/x86/dot.h"
+#include "targets/x86/dot/dot.h"
 
 static const int64_t UNKNOWN = INT64_MAX;
 

@@ -1,5 +1,5 @@
 /* Greatest and least elements of rows and of columns, and where they are: NaN if one of them is NaN, wherever it stands, and else the bits
- * of one of the elements; the first NaN, else the first of equals. Lanes keep NaN apart from the numbers (targets/x86/reduce.c), so
+ * of one of the elements; the first NaN, else the first of equals. Lanes keep NaN apart from the numbers (targets/x86/nest/reduce.c), so
  * every position is tried, with infinities around it. */
 #include <math.h>
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-/* Running products of floats. Lanes regroup them (targets/x86/reduce.c), which must not overflow or underflow where the order of the definition
+/* Running products of floats. Lanes regroup them (targets/x86/nest/reduce.c), which must not overflow or underflow where the order of the definition
  * does neither: rows of powers of two, whose products are exact, with factors near the ends of the exponents, zeros, infinities and NaN.
  * A row is compared up to where the definition itself leaves the normal numbers. */
 #include <float.h>

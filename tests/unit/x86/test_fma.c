@@ -1,4 +1,4 @@
-/* a b + c of bf16 and f16 is rounded once (fma_small in targets/x86/elementwise.c), where the sum in f32 is in the middle of two numbers, next to it, or
+/* a b + c of bf16 and f16 is rounded once (fma_small in targets/x86/ops/elementwise.c), where the sum in f32 is in the middle of two numbers, next to it, or
  * smaller than the normal ones. */
 #include "tests/support/x86_run.h"
 

@@ -1,4 +1,4 @@
-/* Quotients by a divisor that all lanes share (targets/x86/quotient.c) are those of IEEE 754, bit for bit: at the ends of the range, and where
+/* Quotients by a divisor that all lanes share (targets/x86/ops/quotient.c) are those of IEEE 754, bit for bit: at the ends of the range, and where
  * they lie next to the middle between two numbers. */
 #include "tests/support/x86_run.h"
 
