@@ -56,10 +56,10 @@ fn ifft(c32 x[n], axis n) -> c32[n] = dft(x, n, 1) * complex(1 / f32(n.size), 0.
 
 /// Radix of the next pass when n of N are left: odd ones first, then powers of two, of which the last is 8 or, if `last` is 16 and there are that
 /// many lanes to fill, 16: as many neighbours, a whole vector, belong to each of the passes before. `last` 24 is 8 with one pass of 16, which takes the
-/// place of two of 4. `last` 4 is 8, but for 24 points, whose three groups would fill no vector: 3, 2, 4.
+/// place of two of 4.
 fn next_radix(const int n, const int N, const int last) -> int
     = n % 13 == 0 ? 13 : n % 11 == 0 ? 11 : n % 7 == 0 ? 7 : n % 5 == 0 ? 5 : n % 3 == 0 ? 3 : last == 16 && N % 16 == 0 && N >= 256 ? before16(n, n / 16)
-    : last == 4 && n == 8 && N == 24 ? 2 : n % 16 != 0 ? n : n % 7 == 1 ? 8 : last == 24 && n % 7 == 2 && n > 16 ? 16 : 4;
+    : n % 16 != 0 ? n : n % 7 == 1 ? 8 : last == 24 && n % 7 == 2 && n > 16 ? 16 : 4;
 
 /// Of n = 16 q; a power of two that is 1 modulo 7 is one of 8.
 private fn before16(const int n, const int q) -> int = n <= 16 ? n : q % 7 == 1 ? 8 : q < 4 ? q : q % 7 == 2 || q == 256 ? 16 : 4;

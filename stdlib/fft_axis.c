@@ -150,9 +150,6 @@ static int64_t next_radix(int64_t n, int64_t all, int64_t last) {
     if (last == 16 && all % 16 == 0 && all >= 256) {
         return before16(n);
     }
-    if (last == 4 && n == 8 && all == 24) {
-        return 2;
-    }
     return n % 16 != 0 ? n : n % 7 == 1 ? 8 : last == 24 && n % 7 == 2 && n > 16 ? 16 : 4;
 }
 
@@ -244,35 +241,20 @@ static tg_status make_turn(const tg_fft_axis *a, int64_t rows, int64_t columns, 
 
 /* Factors of all passes: pass of radix R over m groups has entries m - 1 … R m - 2. Of radix 2, 4, 8 and 16 they are cosines
  * and tangents: a cosine of 0 is taken for one that is small beside the roundings of the type. */
-static tg_status make_factors_to(const tg_fft_axis *a, int64_t n, int sign, int64_t last, tg_tensor **out) {
+static tg_status make_factors(const tg_fft_axis *a, int64_t n, int sign, tg_tensor **out) {
     *out = tg_tensor_create(a->context, tg_dtype_real(a->dtype), 1, (int64_t[]){2 * n - 2});
     if (!*out) {
         return failed(a);
     }
     tg_status s = TG_OK;
-    for (int64_t left = n; left > 1 && s == TG_OK; left /= next_radix(left, n, last)) {
-        int64_t m = n / left, radix = next_radix(left, n, last);
+    for (int64_t left = n; left > 1 && s == TG_OK; left /= next_radix(left, n, a->last)) {
+        int64_t m = n / left, radix = next_radix(left, n, a->last);
         tg_tensor part = tg_fft_view(*out, 3, (int64_t[]){2, radix - 1, m}, (int64_t[]){n - 1, m, 1});
         part.arg.data = (char *)part.arg.data + (size_t)(m - 1) * tg_dtype_size(part.dtype);
         double least = radix % 2 ? 0 : a->dtype == TG_C32 ? 0x1p-30 : 0x1p-60;
         s = tg_fft_fill_twiddles(&part, sign, least) ? TG_OK : failed(a);
     }
     return s;
-}
-
-static tg_status make_factors(const tg_fft_axis *a, int64_t n, int sign, tg_tensor **out) {
-    return make_factors_to(a, n, sign, a->last, out);
-}
-
-/* Rows in groups take the radices of columns, which have whole vectors in any pass. */
-static int64_t last_of_groups(const tg_fft_axis *a) {
-    return a->last == 4 ? 8 : a->last;
-}
-
-static tg_status init_direct(tg_fft_axis *a) {
-    tg_status s = make_factors(a, a->n, a->sign, &a->w[0]);
-    bool own = a->beside && a->last != last_of_groups(a);
-    return s || !own ? s : make_factors_to(a, a->n, a->sign, last_of_groups(a), &a->w[1]);
 }
 
 static tg_status init_large(tg_fft_axis *a) {
@@ -388,16 +370,12 @@ static int64_t rows_beside(const tg_fft_axis *a, tg_fft_use use) {
     return n >= (narrow ? LEAST : LEAST + 1) && n <= (narrow ? MOST : MOST_WIDE) ? ACROSS : 0;
 }
 
-/* See next_radix of std/fft.dsl: 24 points on their own, and radices where vectors have 512 bits. A radix of 16 needs 32 registers. As the last one it saves instructions, which is what ports of
+/* Radices where vectors have 512 bits, see next_radix of std/fft.dsl. A radix of 16 needs 32 registers. As the last one it saves instructions, which is what ports of
  * that length are short of; where each takes two turns, what is kept on the stack costs more. The arms of a pass along columns of 1024 would be a
  * multiple of 4 KiB apart. */
 static int64_t last_radix(const tg_fft_axis *a, tg_fft_use use) {
     const tg_machine *m = &a->context->machine;
     bool columns = a->method == TG_FFT_LARGE || use == TG_FFT_AS_COLUMNS, far = a->p % 1024 == 0 || a->q % 1024 == 0;
-    bool alone = a->method == TG_FFT_DIRECT && (use == TG_FFT_AS_ROWS || use == TG_FFT_AS_R2C || use == TG_FFT_AS_C2R);
-    if (m->vector_bits < 512 && a->n == 24 && alone) {
-        return 4;
-    }
     if (m->vector_bits < 512 || (columns && (far || !m->halves))) {
         return 8;
     }
@@ -416,7 +394,7 @@ tg_status tg_fft_axis_init(tg_fft_axis *a, tg_context *context, tg_dtype dtype, 
     tg_fft_axis_compile_ahead(a, use, normalise);
     switch (a->method) {
     case TG_FFT_DIRECT:
-        return init_direct(a);
+        return make_factors(a, n, sign, &a->w[0]);
     case TG_FFT_LARGE:
         if (a->p == 1) {
             return tg_fail(context, TG_ERROR_UNSUPPORTED,
@@ -559,7 +537,7 @@ static tg_tensor as_groups(const tg_fft_axis *a, const tg_tensor *t, int64_t n) 
 static void call_groups(const tg_fft_axis *a, const tg_tensor *x, tg_tensor *y, int64_t n, bool normalise, tg_fft_call *out) {
     bool across = tg_fft_is_across(a);
     tg_tensor from = across ? as_groups(a, x, n) : in_groups(a, x, n), to = in_groups(a, y, n);
-    *out = tg_fft_call_make(across ? TG_STD_fft_across : TG_STD_fft_beside, 2, TG_ARGS(&from, a->w[1] ? a->w[1] : a->w[0], &to, a->sign, normalise, last_of_groups(a)));
+    *out = tg_fft_call_make(across ? TG_STD_fft_across : TG_STD_fft_beside, 2, TG_ARGS(&from, a->w[0], &to, a->sign, normalise, a->last));
     out->views[0] = from;
     out->views[1] = to;
     out->values[0].u.tensor = &out->views[0];

@@ -57,9 +57,9 @@ typedef struct tg_fft_axis {
     int64_t n, p, q, m;
     int64_t beside; /* DIRECT: rows that are transformed side by side, where there are as many; 0: each on its own */
     int64_t line; /* columns that are transformed side by side */
-    int64_t last; /* radix of the last pass, 8 or 16; 24 and 4: 8, see next_radix of std/fft.dsl */
+    int64_t last; /* radix of the last pass, 8 or 16; 24: 8, see next_radix of std/fft.dsl */
     tg_tensor
-        *w[2]; /* DIRECT: factors, and those of rows in groups if they have other radices; LARGE: of P and Q; RADER, BLUESTEIN: of M forward and backward */
+        *w[2]; /* DIRECT: factors; LARGE: of P and Q; RADER, BLUESTEIN: of M forward and backward */
     tg_tensor *turn[2];                     /* LARGE: factors of columns */
     tg_tensor *chirp, *filter;              /* BLUESTEIN and CHIRP; RADER: the filter */
     tg_tensor *powers[2];                   /* RADER: of a generator modulo N, and of its inverse */

@@ -291,8 +291,9 @@ static void init_words(lexer *lx) {
 
 static void init_operators(lexer *lx) {
     memset(lx->first_operator, COUNT(operators), sizeof lx->first_operator);
-    for (size_t i = COUNT(operators); i-- > 0;)
+    for (size_t i = COUNT(operators); i-- > 0;) {
         lx->first_operator[(unsigned char)operators[i].text[0]] = (uint8_t)i;
+    }
 }
 
 /* Room for about as many as there will be: some six bytes each. */

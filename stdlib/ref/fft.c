@@ -96,9 +96,8 @@ void ref_fft_filter(kcase *c) {
 }
 
 /* The radices of a length: odd ones first, of what is then a power of two 4 or 2 before eights, or, with `last` 24, 16 for two of 4; if the last one is 16, which takes a
- * length of 256 or more, 2, 4 or 16 before eights. With `last` 4 the 8 of 24 are 2 and 4. */
-static int64_t radix_of(int64_t left, int64_t n, int64_t last) {
-    bool ends_with_16 = last == 16 && n % 16 == 0 && n >= 256;
+ * length of 256 or more, 2, 4 or 16 before eights. */
+static int64_t radix_of(int64_t left, bool ends_with_16, int64_t last) {
     static const int64_t odd[] = {13, 11, 7, 5, 3};
     for (int i = 0; i < 5; i++) {
         if (left % odd[i] == 0) {
@@ -111,7 +110,7 @@ static int64_t radix_of(int64_t left, int64_t n, int64_t last) {
         bits++;
     }
     if (left > 1 || bits < 4) {
-        return n == 24 && last == 4 && bits == 3 ? 2 : left << bits;
+        return left << bits;
     }
     static const int64_t before16[] = {16, 2, 4, 8, 16, 4, 8, 16, 16, 8, 16};
     int64_t first = bits % 3 == 1 && bits > 4 && last == 24 ? 16 : 4;
@@ -122,8 +121,9 @@ static int64_t radix_of(int64_t left, int64_t n, int64_t last) {
 static const double LEAST = 0x1p-60;
 
 static void factors_to(const kcase *c, const char *name, int64_t n, int64_t sign, int64_t last) {
-    for (int64_t left = n; left > 1; left /= radix_of(left, n, last)) {
-        int64_t m = n / left, radix = radix_of(left, n, last);
+    bool ends_with_16 = last == 16 && n % 16 == 0 && n >= 256;
+    for (int64_t left = n; left > 1; left /= radix_of(left, ends_with_16, last)) {
+        int64_t m = n / left, radix = radix_of(left, ends_with_16, last);
         for (int64_t i = 0; i < (radix - 1) * m; i++) {
             pass_entry(kt(c, name) + m - 1, n - 1, i, radix, m, sign, radix % 2 ? 0 : LEAST);
         }
