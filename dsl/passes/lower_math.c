@@ -181,12 +181,6 @@ static const math_row F32_ROWS[TG_OP_COUNT] = {
 
 /* ---- f64: what is made of functions of math_f64.inc ------------------------------------------------------------ */
 
-static tg_value *d_lead(tg_builder *bld, tg_value *x, tg_value *y) /* as lead of math_f32.inc */
-{
-    return SUB(x, SEL(EQ(y, D(-HUGE_VAL)), D(-DBL_MAX), y));
-}
-static tg_value *d_exp_sub(tg_builder *bld, tg_value *x, tg_value *y) { return CALL(exp64, d_lead(bld, x, y)); }
-static tg_value *d_exp2_sub(tg_builder *bld, tg_value *x, tg_value *y) { return CALL(exp2_64, d_lead(bld, x, y)); }
 static tg_value *d_decay(tg_builder *bld, tg_value *x) /* exp(-|x|) */
 {
     return CALL(exp64, NEG(ABS(x)));
@@ -247,8 +241,8 @@ static const math_row F64_ROWS[TG_OP_COUNT] = {
 #undef X
     [TG_OP_RSQRT] = {.unary = d_rsqrt},         [TG_OP_SIGMOID] = {.unary = d_sigmoid},
     [TG_OP_SOFTPLUS] = {.unary = d_softplus},   [TG_OP_SINPI] = {.unary = d_sinpi},
-    [TG_OP_COSPI] = {.unary = d_cospi},         [TG_OP_EXP_SUB] = {.binary = d_exp_sub},
-    [TG_OP_EXP2_SUB] = {.binary = d_exp2_sub},  [TG_OP_LOGADDEXP] = {.binary = d_logaddexp},
+    [TG_OP_COSPI] = {.unary = d_cospi},         [TG_OP_EXP_SUB] = {.binary = m_exp_sub64},
+    [TG_OP_EXP2_SUB] = {.binary = m_exp2_sub64},  [TG_OP_LOGADDEXP] = {.binary = d_logaddexp},
     [TG_OP_ATAN2] = {.binary = m_atan2_64},      [TG_OP_POW] = {.binary = m_pow64},
     [TG_OP_FMOD] = {.binary = m_fmod_64},
 };
@@ -302,8 +296,8 @@ static bool not_positive(const tg_value *v, int depth)
     return is_cast_of_float(op) && not_positive(tg_operand(op, 0), depth - 1);
 }
 
-static VF bounded_exp_sub(tg_builder *bld, VF x, VF y) { return CALL(exp_not_positive, CALL(lead, x, y)); }
-static VF bounded_exp2_sub(tg_builder *bld, VF x, VF y) { return CALL(exp2_not_positive, CALL(lead, x, y)); }
+static VF bounded_exp_sub(tg_builder *bld, VF x, VF y) { return CALL(exp_not_positive, CALL(lead_below, x, y)); }
+static VF bounded_exp2_sub(tg_builder *bld, VF x, VF y) { return CALL(exp2_not_positive, CALL(lead_below, x, y)); }
 static const math_row BOUNDED_ROWS[TG_OP_COUNT] = {
     [TG_OP_EXP] = {.unary = m_exp_not_positive},
     [TG_OP_EXP2] = {.unary = m_exp2_not_positive},

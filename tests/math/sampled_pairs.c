@@ -1,4 +1,4 @@
-/* atan2, pow and fmod of f32 and f64 against the C library's long double, and at all pairs of special values: there NaN, infinity, zero and its sign must agree.
+/* atan2, pow, fmod, exp_sub and exp2_sub of f32 and f64 against the C library's long double, and at all pairs of special values: there NaN, infinity, zero and its sign must agree.
  * Usage: sampled_pairs [count]; that many pairs of each kind. Prints the largest error in ulp; exit 1 above the class. */
 #include "tests/math/math_f32.h"
 #include "tests/math/random.h"
@@ -23,6 +23,17 @@ static double ulp_error(double got, long double want, int bits, int least, doubl
 static double atan2_f32(double x, double y) { return (double)m_atan2((float)x, (float)y); }
 static double pow_f32(double x, double y) { return (double)m_pow((float)x, (float)y); }
 static double fmod_f32(double x, double y) { return (double)m_fmod((float)x, (float)y); }
+static double exp_sub_f32(double x, double y) { return (double)m_exp_sub((float)x, (float)y); }
+static double exp2_sub_f32(double x, double y) { return (double)m_exp2_sub((float)x, (float)y); }
+/* Of the rounded difference; of -inf and anything but NaN 0 */
+static long double lead_of(long double x, long double y, bool single)
+{
+    return isinf(x) && x < 0 && !isnan(y) ? x : single ? (long double)((float)x - (float)y) : (long double)((double)x - (double)y);
+}
+static long double exp_of_f32(long double x, long double y) { return expl(lead_of(x, y, true)); }
+static long double exp_of_f64(long double x, long double y) { return expl(lead_of(x, y, false)); }
+static long double exp2_of_f32(long double x, long double y) { return exp2l(lead_of(x, y, true)); }
+static long double exp2_of_f64(long double x, long double y) { return exp2l(lead_of(x, y, false)); }
 static const struct function {
     const char *name;
     double (*f)(double, double);
@@ -32,6 +43,8 @@ static const struct function {
 } FUNCTIONS[] = {
     {"atan2 f64", m_atan2_64, atan2l, false, 2}, {"pow f64", m_pow64, powl, false, 2}, {"fmod f64", m_fmod_64, fmodl, false, 0},
     {"atan2 f32", atan2_f32, atan2l, true, 2},   {"pow f32", pow_f32, powl, true, 2},  {"fmod f32", fmod_f32, fmodl, true, 0},
+    {"exp_sub f64", m_exp_sub64, exp_of_f64, false, 1},   {"exp_sub f32", exp_sub_f32, exp_of_f32, true, 1},
+    {"exp2_sub f64", m_exp2_sub64, exp2_of_f64, false, 1}, {"exp2_sub f32", exp2_sub_f32, exp2_of_f32, true, 1},
 };
 static double any_bits(bool single) { return single ? (double)bitsf_((int32_t)(uint32_t)next()) : bitsd_((int64_t)next()); }
 static double uniform(double lo, double hi) { return lo + (hi - lo) * (double)(next() >> 11) * 0x1p-53; }
@@ -71,7 +84,7 @@ int main(int argc, char **argv)
             if (e > worst) { worst = e; at[0] = x; at[1] = y; }
         }
         int ok = worst <= f->bound;
-        printf("%-9s %8.3f ulp (class %g) at %a, %a%s\n", f->name, worst, f->bound, at[0], at[1], ok ? "" : "  FAILED");
+        printf("%-12s %8.3f ulp (class %g) at %a, %a%s\n", f->name, worst, f->bound, at[0], at[1], ok ? "" : "  FAILED");
         ok ? passed++ : failed++;
     }
     printf("%d passed, %d failed\n", passed, failed);
