@@ -158,22 +158,41 @@ static bool parse_range(const char *text, limits *l) {
     return l->low <= l->high;
 }
 
-/* Is each --fill of a tensor of the kernel, and a range? */
+/* The tensor that a --fill names; null if there is none. */
+static const tg_sig_param *filled_tensor(const tg_signature *sig, const char *item) {
+    size_t n = strcspn(item, "=");
+    for (uint32_t i = 0; i < sig->n_params; i++) {
+        const tg_sig_param *p = &sig->params[i];
+        if (tg_param_is_tensor(p) && strncmp(p->name, item, n) == 0 && !p->name[n]) {
+            return p;
+        }
+    }
+    return NULL;
+}
+
+static bool is_unique(const tg_signature *sig, const tg_sig_param *p) {
+    for (uint32_t k = 0; k < sig->n_facts; k++) {
+        if (&sig->params[sig->facts[k].param] == p && sig->facts[k].kind == TG_SF_UNIQUE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Is each --fill of a tensor of the kernel whose data may be chosen, and a range? */
 static int check_fills(const tg_signature *sig, const cli_list *fills) {
     for (uint32_t k = 0; k < fills->n; k++) {
-        const char *item = fills->items[k];
-        size_t n = strcspn(item, "=");
-        bool found = false;
-        for (uint32_t i = 0; i < sig->n_params; i++) {
-            const tg_sig_param *p = &sig->params[i];
-            found = found || (tg_param_is_tensor(p) && strncmp(p->name, item, n) == 0 && !p->name[n]);
-        }
+        const char *item = fills->items[k], *range = strchr(item, '=');
+        const tg_sig_param *p = filled_tensor(sig, item);
         limits l = {0};
-        if (!found) {
-            return cli_wrong_usage("--fill %s: %s has no tensor '%.*s'", item, sig->name, (int)n, item);
+        if (!p) {
+            return cli_wrong_usage("--fill %s: %s has no tensor '%.*s'", item, sig->name, (int)strcspn(item, "="), item);
         }
-        if (!item[n] || !parse_range(item + n + 1, &l)) {
+        if (!range || !parse_range(range + 1, &l)) {
             return cli_wrong_usage("--fill %s: a range is LOW:HIGH", item);
+        }
+        if (is_unique(sig, p)) {
+            return cli_wrong_usage("--fill %s: the elements of %s are unique; it is filled with a permutation", item, p->name);
         }
     }
     return CLI_OK;

@@ -50,9 +50,9 @@ void tg_fork_delist(tg_fork_watch *watch) {
     pthread_mutex_lock(&lock); /* before looking: the neighbours in the list write `at` */
     if (watch->at) {
         *watch->at = watch->next;
-    }
-    if (watch->at && watch->next) {
-        watch->next->at = watch->at;
+        if (watch->next) {
+            watch->next->at = watch->at;
+        }
     }
     watch->at = NULL;
     pthread_mutex_unlock(&lock);

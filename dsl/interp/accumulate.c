@@ -87,6 +87,13 @@ void carried_value_step(carried_value *s, const tile *before, const tile *now) {
     s->steps++;
 }
 
+static void finish_sum(const carried_value *s, const kernel_facts *k, const tile *t) {
+    double unit = k->unit * s->steps;
+    for (int64_t i = 0; t->e && i < t->n; i++) {
+        t->e[i] += s->mass[i] < INFINITY ? unit * s->mass[i] : 0;
+    }
+}
+
 static void finish_product(const carried_value *s, const kernel_facts *k, const tile *t) {
     for (int64_t i = 0; t->e && i < t->n; i++) {
         bool digits = t->f[i] != 0 && fabs(t->f[i]) < INFINITY && loses_digits(k, s->mass[i]);
@@ -98,14 +105,14 @@ static void finish_product(const carried_value *s, const kernel_facts *k, const 
 void carried_values_end(interp *c, const tg_op *loop, carried_value *s, tile **carried,
                         uint32_t n) {
     for (uint32_t k = 0; s && k < n; k++) {
-        kernel_facts facts = facts_of(c, tg_result(loop, k)->type->dtype);
-        double unit = facts.unit * s[k].steps;
-        tile *t = carried[k];
-        for (int64_t i = 0; s[k].kind == CARRIED_SUM && t->e && i < t->n; i++) {
-            t->e[i] += s[k].mass[i] < INFINITY ? unit * s[k].mass[i] : 0;
+        if (s[k].kind == CARRIED_OTHER) {
+            continue;
         }
-        if (s[k].kind == CARRIED_PRODUCT) {
-            finish_product(&s[k], &facts, t);
+        kernel_facts facts = facts_of(c, tg_result(loop, k)->type->dtype);
+        if (s[k].kind == CARRIED_SUM) {
+            finish_sum(&s[k], &facts, carried[k]);
+        } else {
+            finish_product(&s[k], &facts, carried[k]);
         }
         pool_free(&c->pool, s[k].mass);
         pool_free(&c->pool, s[k].height);

@@ -52,6 +52,7 @@ expect "where gives a dimension" 0 "M=13$" "$tegula" run kernels.dsl --kernel re
 expect "data in a range" 0 "check ok" "$tegula" run kernels.dsl --kernel repeat_rows --set N=20 --fill X=2:3 --check --repeat 1
 expect "no such tensor" 2 "repeat_rows has no tensor 'Q'" "$tegula" run kernels.dsl --kernel repeat_rows --fill Q=0:1
 expect "no range" 2 "a range is LOW:HIGH" "$tegula" run kernels.dsl --kernel repeat_rows --fill X=3:2
+expect "a permutation has no range" 2 "filled with a permutation" "$tegula" run std:scatter_rows --fill perm=0:3
 expect "another kernel of a file of the library" 0 "^softmax_bwd" "$tegula" run std:softmax --kernel softmax_bwd --set M=3 N=5 --repeat 1
 expect "no such kernel in a file of the library" 2 "no kernel" "$tegula" run std:softmax --kernel gemm
 expect "which kernel" 2 "choose one with --kernel: gemm pick" "$tegula" run kernels.dsl

@@ -1,5 +1,6 @@
 /* a b + c of bf16 and f16 is rounded once (fma_small in targets/x86/ops/elementwise.c), where the sum in f32 is in the middle of two numbers, next to it, or
  * smaller than the normal ones. */
+#include "tests/math/random.h"
 #include "tests/support/x86_run.h"
 
 #include <criterion/criterion.h>
@@ -47,25 +48,19 @@ static uint16_t code_of(const format *f, long double v, uint16_t sign_of_zero) {
     return (uint16_t)(sign | ((unsigned)steps + ((unsigned)(e + f->bias - 1) << f->mantissa)));
 }
 
-static uint64_t next(uint64_t *state) {
-    *state = *state * 6364136223846793005U + 1442695040888963407U;
-    return *state >> 33;
-}
-
 /* With an exponent from `lowest` on, of `range`; few bits in every other one, so that the middle is met. */
-static uint16_t any_code(const format *f, uint64_t *state, int lowest, int range) {
-    unsigned mask = next(state) & 1 ? (1U << f->mantissa) - 1 : 7U << (f->mantissa - 3);
-    unsigned e = (unsigned)(lowest + (int)(next(state) % (unsigned)range));
-    return (uint16_t)((next(state) & 0x8000) | e << f->mantissa | (next(state) & mask));
+static uint16_t any_code(const format *f, int lowest, int range) {
+    unsigned mask = next() & 1 ? (1U << f->mantissa) - 1 : 7U << (f->mantissa - 3);
+    unsigned e = (unsigned)(lowest + (int)(next() % (unsigned)range));
+    return (uint16_t)((next() & 0x8000) | e << f->mantissa | (next() & mask));
 }
 
 static void expect_rounded_once(const format *f, const x86_kernel *k, int factors, int addend) {
     static uint16_t in[3][POINTS], y[POINTS];
-    uint64_t state = (uint64_t)(factors * 1000 + addend);
     for (int i = 0; i < POINTS; i++) {
-        in[0][i] = any_code(f, &state, factors, 4);
-        in[1][i] = any_code(f, &state, factors, 4);
-        in[2][i] = any_code(f, &state, addend, 12);
+        in[0][i] = any_code(f, factors, 4);
+        in[1][i] = any_code(f, factors, 4);
+        in[2][i] = any_code(f, addend, 12);
     }
     tg_tensor_arg t[4];
     const void *args[4];
