@@ -85,13 +85,13 @@ static double run(void *user, int64_t calls) {
     return read_line(c->torch, line, sizeof line) ? atof(line) : -1;
 }
 
-void bench_add_torch(bench_plan *p, const char *format, ...) {
+void bench_add_torch(bench_plan *p, const char *name, const char *format, ...) {
     if (p->b->torch) {
         torch_case c = {.torch = p->b->torch, .threads = p->b->threads};
         va_list list;
         va_start(list, format);
         vsnprintf(c.what, sizeof c.what, format, list);
         va_end(list);
-        bench_plan_add(p, "PyTorch", BENCH_PEER, run, &c, sizeof c);
+        bench_plan_add(p, name, BENCH_PEER, run, &c, sizeof c);
     }
 }

@@ -137,9 +137,10 @@ typedef struct bench_torch bench_torch;
 bench_torch *bench_torch_start(const char *python, const char *script, bool processor_time);
 void bench_torch_stop(bench_torch *t);
 const char *bench_torch_version(const bench_torch *t);
-/* A case of peer_torch.py, such as "gemm f32 64 64 64". Its results are not compared. */
-void bench_add_torch(bench_plan *p, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+/* A case of peer_torch.py, such as "gemm f32 64 64 64", under the name of that peer; up to three a row. Its
+ * results are not compared. */
+void bench_add_torch(bench_plan *p, const char *name, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* ---- by hand ---- */
 typedef struct bench_hand {

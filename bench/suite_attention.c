@@ -1,5 +1,5 @@
 /* Attention of 12 heads, 1024 positions, width 64, f32, against two products and a softmax in
- * oneDNN (the full form) and PyTorch.
+ * oneDNN (the full form) and PyTorch, and against PyTorch's own kernel (scaled_dot_product_attention).
  *
  * The work counted is that of the full matrix of scores, or of its half for the causal form, for both sides: the
  * plain form computes all of it in either case. The roof is the FMA peak. The backward form counts five products: scores, the
@@ -134,6 +134,17 @@ static void prepare_backward(bench_plan *p, const attention_case *c) {
 
 /* ---- forward ------------------------------------------------------------------------------------------------- */
 
+/* The three ways to it in PyTorch: step by step into tensors that exist, as one writes it, and its own kernel. */
+static void add_torch(bench_plan *p, const attention_case *c) {
+    char shape[64];
+    snprintf(shape, sizeof shape, "%d %lld %d", HEADS, (long long)c->length, WIDTH);
+    bench_add_torch(p, "PyTorch, 3 steps", "attention %s %d", shape, c->causal);
+    if (!c->causal) {
+        bench_add_torch(p, "PyTorch, naive", "attention_naive %s", shape);
+    }
+    bench_add_torch(p, "PyTorch SDPA", "attention_fused %s %d", shape, c->causal);
+}
+
 static void prepare_forward(bench_plan *p, const attention_case *c) {
     int64_t shape[] = {1, HEADS, c->length, WIDTH};
     p->work = p->flops =
@@ -163,8 +174,7 @@ static void prepare_forward(bench_plan *p, const attention_case *c) {
                              .scores = tg_tensor_data(bench_plan_tensor(p, TG_F32, 1, &n))};
         bench_add_onednn_attention(p, &a);
     }
-    bench_add_torch(p, "attention %d %lld %d %d", HEADS, (long long)c->length, WIDTH,
-                    c->causal);
+    add_torch(p, c);
 }
 
 static void prepare(bench_plan *p, const void *the_case) {

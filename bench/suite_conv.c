@@ -206,7 +206,7 @@ static void prepare(bench_plan *p, const void *the_case) {
         bench_add_copy_roof(p, c.y, tg_tensor_data(scratch), out * out * c.filters);
     }
     bench_add_onednn_conv(p, &c);
-    bench_add_torch(p, "conv %d %d %d %d %d %d %d %s", c.channels, c.size, c.filters, c.r,
+    bench_add_torch(p, "PyTorch", "conv %d %d %d %d %d %d %d %s", c.channels, c.size, c.filters, c.r,
                     c.stride, c.pad, c.groups, nchw ? "nchw" : "nhwc");
 }
 

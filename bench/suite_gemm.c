@@ -86,7 +86,7 @@ static void prepare(bench_plan *p, const void *the_case) {
     bench_add_cblas(p, &g);
     bench_add_onednn_matmul(p, &g);
     bench_add_xsmm(p, &g);
-    bench_add_torch(p, "gemm f32 %d %d %d", s->m, s->n, s->k);
+    bench_add_torch(p, "PyTorch", "gemm f32 %d %d %d", s->m, s->n, s->k);
 }
 
 const bench_suite bench_suite_gemm = {.name = "gemm",

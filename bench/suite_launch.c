@@ -57,7 +57,7 @@ static void addition(bench_plan *p, int64_t n) {
                     tg_tensor_data(z),
                     tg_tensor_data(theirs)};
     bench_add_onednn_rows(p, &r);
-    bench_add_torch(p, "add 1 %lld", (long long)n);
+    bench_add_torch(p, "PyTorch", "add 1 %lld", (long long)n);
 }
 
 /* ---- memory ------------------------------------------------------------------------------------------------- */

@@ -107,7 +107,7 @@ static void prepare(bench_plan *p, const void *the_case) {
     bench_add_fma_roof(p);
     bench_add_onednn_matmul(p, &g);
     if (!integers) {
-        bench_add_torch(p, "gemm bf16 %d %d %d", s->m, s->n, s->k);
+        bench_add_torch(p, "PyTorch", "gemm bf16 %d %d %d", s->m, s->n, s->k);
     }
 }
 

@@ -144,7 +144,7 @@ static void add_peers(bench_plan *p, const row_case *c, const bench_rows *r, flo
         add_hand(p, "memcpy", bench_hand_memcpy, r);
     }
     bench_add_onednn_rows(p, r);
-    bench_add_torch(p, "%s %lld %lld", about[c->op].torch, (long long)c->rows,
+    bench_add_torch(p, "PyTorch", "%s %lld %lld", about[c->op].torch, (long long)c->rows,
                     (long long)c->cols);
 }
 
