@@ -55,7 +55,8 @@ static const struct {
     const char *arch;
     bool (*has)(void);
 } levels[] = {{"avx512", has_avx512},         {"avx2", has_avx2},         {"v2", has_v2}, {"avx512amx", has_avx512amx}, {"avx512vnni", has_avx512vnni},
-              {"avx512bf16", has_avx512bf16}, {"avx2vnni", has_avx2vnni}};
+              {"avx512bf16", has_avx512bf16}, {"avx2vnni", has_avx2vnni},
+              {"avx512split", has_avx2}};
 
 enum { N_LEVELS = sizeof levels / sizeof levels[0], N_BEST = 3 };
 

@@ -23,6 +23,7 @@ typedef struct tg_machine {
     bool waits_for_results; /* a register tile stores to lines that have to be requested before it is summed */
     bool foresees; /* lines of panels in one piece come in time without requests, which only take turns from a loop that computes */
     bool halves;   /* an operation on 512 bits takes two turns of the units, one on 256 or fewer a single one */
+    bool splits;   /* code for wider vectors and masks than the processor has: slow, and only meant for tests */
     int64_t l1_bytes, l2_bytes, l3_bytes; /* per core; l3 shared */
     int n_cores;
     bool runs_here; /* false: this process can make code for it, but not run it */

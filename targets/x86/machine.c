@@ -10,7 +10,7 @@
 typedef struct level {
     const char *arch, *level, *cpu, *features;
     int bits, regs;
-    bool fma, masks, vnni, amx;
+    bool fma, masks, vnni, amx, splits;
     int l1_kib, l2_kib, l3_kib; /* of a typical processor */
 } level;
 
@@ -21,14 +21,15 @@ typedef struct level {
 #define AMX VNNI ",+avx512bf16,+amx-tile,+amx-int8,+amx-bf16"
 
 /* x86-64-v4, v3 and v2 of the psABI; prefer-256-bit is off, vectors are as wide as we write them. Caches of Sapphire Rapids, Zen 4,
- * Cascade Lake, Alder Lake (the least of its two kinds of cores), Zen 2 and 3, Nehalem. */
+ * Cascade Lake, Alder Lake (the least of its two kinds of cores), Zen 2 and 3, Nehalem. The last level is for tests (split.c). */
 static const level levels[] = {
-    {"avx512amx", "avx512", "x86-64-v4", AMX, 512, 32, true, true, true, true, 48, 2048, 65536},
-    {"avx512vnni", "avx512", "x86-64-v4", VNNI, 512, 32, true, true, true, false, 32, 1024, 32768},
-    {"avx512", NULL, "x86-64-v4", PREFETCHW, 512, 32, true, true, false, false, 32, 1024, 24576},
-    {"avx2vnni", "avx2", "x86-64-v3", PREFETCHW ",+avxvnni", 256, 16, true, false, true, false, 32, 1024, 24576},
-    {"avx2", NULL, "x86-64-v3", PREFETCHW, 256, 16, true, false, false, false, 32, 512, 16384},
-    {"v2", NULL, "x86-64-v2", PREFETCHW, 128, 16, false, false, false, false, 32, 256, 8192},
+    {"avx512amx", "avx512", "x86-64-v4", AMX, 512, 32, true, true, true, true, false, 48, 2048, 65536},
+    {"avx512vnni", "avx512", "x86-64-v4", VNNI, 512, 32, true, true, true, false, false, 32, 1024, 32768},
+    {"avx512", NULL, "x86-64-v4", PREFETCHW, 512, 32, true, true, false, false, false, 32, 1024, 24576},
+    {"avx2vnni", "avx2", "x86-64-v3", PREFETCHW ",+avxvnni", 256, 16, true, false, true, false, false, 32, 1024, 24576},
+    {"avx2", NULL, "x86-64-v3", PREFETCHW, 256, 16, true, false, false, false, false, 32, 512, 16384},
+    {"v2", NULL, "x86-64-v2", PREFETCHW, 128, 16, false, false, false, false, false, 32, 256, 8192},
+    {"avx512split", "avx512", "x86-64-v3", PREFETCHW, 512, 32, true, true, false, false, true, 32, 1024, 24576},
 };
 
 static int64_t cache_bytes(int name, int64_t otherwise) {
@@ -75,7 +76,7 @@ static void describe(const level *l, tg_machine *m) {
     m->family = "x86";
     m->arch = l->arch;
     m->level = l->level;
-    m->needs = l->arch;
+    m->needs = l->splits ? "avx2" : l->arch;
     m->cpu = l->cpu;
     m->features = l->features;
     m->vector_bits = l->bits;
@@ -86,6 +87,7 @@ static void describe(const level *l, tg_machine *m) {
     m->has_vnni = l->vnni;
     m->halves = l->masks;
     m->has_bf16 = m->has_amx = l->amx;
+    m->splits = l->splits;
     take_caches(l, m, cache_bytes(_SC_LEVEL1_DCACHE_SIZE, 32 << 10), cache_bytes(_SC_LEVEL2_CACHE_SIZE, 1 << 20),
                 third_level(cache_bytes(_SC_LEVEL3_CACHE_SIZE, 16 << 20)));
     m->n_cores = (int)cache_bytes(_SC_NPROCESSORS_ONLN, 1);

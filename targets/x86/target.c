@@ -216,6 +216,7 @@ static void run(void *user) {
                 tg_x86_sched_close(x);
             }
             tg_x86_debug_close(x);
+            tg_x86_define_missing(x);
             j->status = emit_outputs(j, x);
         }
         if (j->status != TG_OK) {

@@ -360,6 +360,9 @@ void tg_x86_function_attributes(tg_x86 *x, LLVMValueRef fn);
  * function, or null. */
 LLVMValueRef tg_x86_outline_close(tg_x86 *x, tg_llvm_outline *o, const char *name);
 
+/* ---- split.c ---- */
+void tg_x86_define_missing(tg_x86 *x); /* instructions that "avx512split" lacks; when all of the module has been emitted */
+
 /* ---- debug.c: source lines; all do nothing unless debug information is asked for ---- */
 void tg_x86_debug_open(tg_x86 *x);
 void tg_x86_debug_close(tg_x86 *x);

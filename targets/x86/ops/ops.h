@@ -38,6 +38,7 @@ void tg_x86_emit_special(tg_x86 *x, tg_op *op); /* sort, topk, histogram */
 void tg_x86_inline_region(tg_x86 *x, tg_region *r, tg_x86_val *args, tg_x86_val *out, LLVMValueRef mask);
 
 /* ---- quotient.c: divisors that all lanes share ---- */
+enum { TG_X86_RANGE_ABS_MIN = 10, TG_X86_RANGE_ABS_MAX = 11 }; /* forms of vrangeps that it uses: magnitudes, numbers before NaN */
 bool tg_x86_is_shared_quotient(const tg_x86 *x, const tg_op *op, const tg_axis *vector); /* if lanes run along `vector` */
 bool tg_x86_eval_shared_quotient(tg_x86 *x, tg_x86_frame *f, const tg_op *op, tg_x86_val *out);
 void tg_x86_branch_rarely(tg_x86 *x, LLVMValueRef test, LLVMBasicBlockRef rare, LLVMBasicBlockRef usual); /* weighted a thousand to one */

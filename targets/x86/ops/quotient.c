@@ -15,7 +15,7 @@
 
 #include <math.h>
 
-enum { LANES = 16, ABS_MIN = 10, ABS_MAX = 11 /* of vrangeps: numbers before NaN */ };
+enum { LANES = 16 };
 
 static const double divisor_least = 0x1p-24, divisor_most = 0x1p24, least = 0x1p-100, most = 0x1p100;
 
@@ -84,7 +84,7 @@ static LLVMValueRef extreme(tg_x86 *x, LLVMValueRef v, unsigned which) {
 /* Is a lane outside? NaN is not: its quotient is NaN either way. */
 static LLVMValueRef any_outside(tg_x86 *x, LLVMValueRef e, LLVMValueRef lowest) {
     LLVMBuilderRef b = x->builder;
-    LLVMValueRef low = extreme(x, e, ABS_MIN), high = extreme(x, e, ABS_MAX);
+    LLVMValueRef low = extreme(x, e, TG_X86_RANGE_ABS_MIN), high = extreme(x, e, TG_X86_RANGE_ABS_MAX);
     LLVMValueRef small = LLVMBuildFCmp(b, LLVMRealULT, low, tg_llvm_splat(x->l, lowest, LANES), "");
     LLVMValueRef large = LLVMBuildFCmp(b, LLVMRealUGT, high, tg_llvm_splat(x->l, tg_llvm_real(x->l->f32, most), LANES), "");
     LLVMTypeRef bits = LLVMIntTypeInContext(x->l->context, LANES);

@@ -49,7 +49,7 @@ Test(api, option_sizes_and_versions) {
     o.device = "cpu";
     o.arch = "z80";
     cr_assert_eq(tg_context_create(&o, &c), TG_ERROR_UNSUPPORTED);
-    static const char *const levels[] = {"avx512amx", "avx512vnni", "avx512", "avx2vnni", "avx2", "v2"};
+    static const char *const levels[] = {"avx512amx", "avx512vnni", "avx512", "avx2vnni", "avx2", "v2", "avx512split"};
     for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) { /* what the processor lacks compiles, but does not launch */
         o.arch = levels[i];
         cr_assert_eq(tg_context_create(&o, &c), TG_OK);
