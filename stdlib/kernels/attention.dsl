@@ -31,7 +31,7 @@ kernel attention<T: f16 | bf16 | f32>(in T Q[B, H, S, const D], in T K[B, G, L, 
             o = o * c + dot(T(p), V[b, g, j, e], j);
             m = top;
         }
-        O[b, h, i, e] = T(l == 0 ? 0 : o / l);
+        O[b, h, i, e] = T(l == 0 ? 0 : o * (1 / l));
         LSE[b, h, i] = m * LN2 + log(l);
     }
 }
@@ -69,7 +69,7 @@ kernel attention_few<T: f16 | bf16 | f32>(in T Q[B, H, const S, const D], in T K
         axis z in Z, i in S, e in E;
         let m = pm[b, h, z, i], top = max(m, z), w = exp2_sub(m, top);
         let l = sum(w * pl[b, h, z, i], z);
-        O[b, h, i, e] = T(l == 0 ? 0 : sum(w * po[b, h, z, i, e], z) / l);
+        O[b, h, i, e] = T(l == 0 ? 0 : sum(w * po[b, h, z, i, e], z) * (1 / l));
         LSE[b, h, i] = top * LN2 + log(l);
     }
 }
@@ -175,7 +175,7 @@ kernel attention_packed<T: f16 | bf16 | f32>(in T Q[TQ, H, const D], in T K[TK, 
             o = o * c + dot(T(p), V[j, g, e], j);
             m = top;
         }
-        O[i, h, e] = T(l == 0 ? 0 : o / l);
+        O[i, h, e] = T(l == 0 ? 0 : o * (1 / l));
         LSE[h, i] = m * LN2 + log(l);
     }
 }
@@ -262,6 +262,6 @@ kernel attention_paged<T: f16 | bf16 | f32>(in T Q[B, H, const D], in T K[NP, co
         axis z in Z, d in D;
         let m = pm[b, h, z], w = exp2_sub(m, max(m, z));
         let l = sum(w * pl[b, h, z], z);
-        O[b, h, d] = T(l == 0 ? 0 : sum(w * po[b, h, z, d], z) / l);
+        O[b, h, d] = T(l == 0 ? 0 : sum(w * po[b, h, z, d], z) * (1 / l));
     }
 }

@@ -264,6 +264,36 @@ Test(stdlib_ops, rows_refuse_nonsense, .init = setup, .fini = teardown) {
     release(scalar, deep, NULL);
 }
 
+/* Rows in which products by the inverse of the sum must do what quotients do: all -inf, one +inf, one NaN, and -inf but for one number. */
+Test(stdlib_ops, softmax_of_rows_that_are_not_finite, .init = setup, .fini = teardown) {
+    enum { ROWS = 6, MOST = 333 };
+    for (int64_t n = 2; n <= MOST; n = 3 * n + 3) {
+        tg_tensor *x = MAKE(1, ROWS, n), *y = MAKE(2, ROWS, n);
+        for (int64_t j = 0; j < n; j++) {
+            *at(x, n + j) = -INFINITY;
+            *at(x, 4 * n + j) = j == n / 2 ? -1e30F : -INFINITY;
+        }
+        *at(x, 2 * n + n / 2) = INFINITY;
+        *at(x, 3 * n + n - 1) = NAN;
+        EXPECT_OK(tg_op_softmax(ctx, x, y));
+        for (int64_t i = 0; i < ROWS; i++) {
+            double sum = 0;
+            for (int64_t j = 0; j < n; j++) {
+                sum += *at(y, i * n + j);
+            }
+            bool nan = i >= 1 && i <= 3;
+            cr_expect_eq(isnan(sum) != 0, nan, "row %lld of %lld", (long long)i, (long long)n);
+            cr_expect(nan || fabs(sum - 1) < 8 * U, "row %lld of %lld: sum %.9g", (long long)i, (long long)n, sum);
+        }
+        for (int64_t j = 0; j < n; j++) {
+            bool nan = isnan(*at(y, n + j)) && isnan(*at(y, 2 * n + j)) && isnan(*at(y, 3 * n + j));
+            cr_expect(nan, "element %lld of %lld", (long long)j, (long long)n);
+            cr_expect_eq(*at(y, 4 * n + j), j == n / 2 ? 1.0F : 0.0F, "element %lld of %lld", (long long)j, (long long)n);
+        }
+        release(x, y, NULL);
+    }
+}
+
 /* ---- attention -------------------------------------------------------------------------- */
 
 /* [rows, d], row `bad` all NaN and no other element. */
