@@ -18,7 +18,7 @@ const char *test_temp_dir(void) {
     return dir_name;
 }
 
-void test_remove_dir(const char *dir) {
+void test_empty_dir(const char *dir) {
     DIR *d = opendir(dir);
     const struct dirent *e;
     while (d && (e = readdir(d)) != NULL) {
@@ -29,5 +29,9 @@ void test_remove_dir(const char *dir) {
     if (d) {
         closedir(d);
     }
+}
+
+void test_remove_dir(const char *dir) {
+    test_empty_dir(dir);
     rmdir(dir);
 }
