@@ -114,6 +114,8 @@ static LLVMValueRef few_rows(tg_x86 *x, const tg_axis *a, int64_t limit) {
     return rows;
 }
 
+static bool may_be_smaller(const tg_x86 *x, const tg_axis *a) { return !x->f->block_dependent && !a->scheduled; }
+
 /* Largest block that still gives `want` tasks, within the schedule's limit, in steps of 16 where that is fine enough. */
 static LLVMValueRef choose_block(tg_x86 *x, const tg_axis *a, LLVMValueRef extent, LLVMValueRef want) {
     LLVMBuilderRef b = x->builder;
@@ -123,7 +125,7 @@ static LLVMValueRef choose_block(tg_x86 *x, const tg_axis *a, LLVMValueRef exten
         return tg_llvm_max64(x->l, extent, one);
     }
     LLVMValueRef bound = tg_llvm_i64(x->l, limit);
-    if (x->f->block_dependent || a->scheduled) {
+    if (!may_be_smaller(x, a)) {
         return bound;
     }
     LLVMValueRef share = tg_llvm_max64(x->l, tg_llvm_ceil_div(x->l, extent, want), one);
@@ -158,6 +160,22 @@ static LLVMValueRef images(tg_x86 *x, const tg_x86_grid_par *pars, const LLVMVal
     return tg_llvm_max64(x->l, LLVMBuildUDiv(x->builder, tg_llvm_i64(x->l, TG_DOT_ROWS_TOGETHER), tg_llvm_max64(x->l, rows, one), ""), one);
 }
 
+/* Blocks of one size, so many that all threads have the same number of them, where there are enough for all: 56 rows in blocks of 8 are seven
+ * tasks, of which one of two threads has four, and 14 are a block of 8 and one of 6. `before`: tasks that other axes make of each. */
+static LLVMValueRef even_block(tg_x86 *x, LLVMValueRef block, LLVMValueRef extent, LLVMValueRef threads, LLVMValueRef before) {
+    LLVMBuilderRef b = x->builder;
+    int64_t known;
+    if (tg_llvm_is_const(threads, &known) && known == 1) {
+        return block;
+    }
+    LLVMValueRef one = tg_llvm_i64(x->l, 1), count = tg_llvm_ceil_div(x->l, extent, block), tasks = LLVMBuildMul(b, count, before, "");
+    LLVMValueRef even = LLVMBuildMul(b, tg_llvm_ceil_div(x->l, tasks, threads), threads, "");
+    LLVMValueRef enough = LLVMBuildICmp(b, LLVMIntSGE, tasks, threads, "");
+    LLVMValueRef parts = tg_llvm_ceil_div(x->l, LLVMBuildSelect(b, enough, even, tasks, ""), tg_llvm_max64(x->l, before, one));
+    LLVMValueRef smaller = tg_llvm_max64(x->l, tg_llvm_ceil_div(x->l, extent, tg_llvm_max64(x->l, parts, one)), one);
+    return LLVMBuildSelect(b, LLVMBuildICmp(b, LLVMIntSGT, threads, one, ""), smaller, block, "");
+}
+
 /* A grid that is one contraction: its two main axes share what tasks the other axes do not make. */
 static void size_dot_grid(tg_x86 *x, tg_op *phase, tg_x86_grid_par *pars, const LLVMValueRef *extents, uint32_t n,
                           LLVMValueRef threads, tg_x86_dot_grid *g, LLVMValueRef *total) {
@@ -175,6 +193,9 @@ static void size_dot_grid(tg_x86 *x, tg_op *phase, tg_x86_grid_par *pars, const 
             LLVMValueRef block = a ? choose_block(x, a, extents[i], one) : pars[i].block;
             if (a && tg_x86_dot_is_image(x, g->dot, a)) {
                 block = tg_llvm_min64(x->l, block, images(x, pars, extents, n, g->dot, a));
+            }
+            if (a && may_be_smaller(x, a)) {
+                block = even_block(x, block, extents[i], threads, *total);
             }
             set_count(x, &pars[i], block, extents[i], total);
         }
