@@ -40,11 +40,16 @@ static tg_value *repeated(const network *n, tg_op *op, tg_value *const *operands
                                          : tg_result(tg_build_op(&b, op->opcode, operands, op->n_operands, &type, 1, op->attrs, op->n_attrs), 0);
 }
 
-static tg_value *reindexed(tg_builder *b, tg_value *v, tg_axis *a, int64_t at) {
-    tg_value *operands[] = {v, tg_build_int(b, TG_I64, at)};
-    const tg_type *type = tg_type_drop(b->func, v->type, &a, 1);
-    tg_attr axes = tg_attr_axes(b->func->arena, TG_ATTR_AXES, &a, 1);
-    return tg_result(tg_build_op(b, TG_OP_REINDEX, operands, 2, &type, 1, &axes, 1), 0);
+/* Where `v` begins, so that all that is made of it may use the result: that stands where `v` is used, not where the sort does. */
+static tg_value *reindexed(const network *n, tg_value *v, int64_t at) {
+    tg_axis *axis = n->axis;
+    tg_builder b = {.func = n->f, .span = n->b->span};
+    b.block = v->def ? v->def->parent : v->block;
+    b.before = v->def ? v->def->next : v->block->first;
+    tg_value *operands[] = {v, tg_build_int(&b, TG_I64, at)};
+    const tg_type *type = tg_type_drop(n->f, v->type, &axis, 1);
+    tg_attr axes = tg_attr_axes(n->f->arena, TG_ATTR_AXES, &axis, 1);
+    return tg_result(tg_build_op(&b, TG_OP_REINDEX, operands, 2, &type, 1, &axes, 1), 0);
 }
 
 /* `v` where the axis has this index, computed where `v` is. `done` has the values already made for it. */
@@ -64,7 +69,7 @@ static tg_value *at_point(const network *n, tg_map *done, tg_value *v, int64_t a
         }
         made = repeated(n, op, operands);
     } else {
-        made = reindexed(n->b, v, n->axis, at);
+        made = reindexed(n, v, at);
     }
     tg_map_set(done, v, made);
     return made;
