@@ -106,18 +106,14 @@ static void sweep_part(uint32_t part) {
         sweep(run, &rows[i], rows[i].name);
     }
 }
-Test(stdlib_memory, functions_0, .timeout = 240) {
-    sweep_part(0);
-}
-Test(stdlib_memory, functions_1, .timeout = 240) {
-    sweep_part(1);
-}
-Test(stdlib_memory, functions_2, .timeout = 240) {
-    sweep_part(2);
-}
-Test(stdlib_memory, functions_3, .timeout = 240) {
-    sweep_part(3);
-}
+#define PART(number)                                                                                                  \
+    Test(stdlib_memory, functions_##number, .timeout = 240) {                                                         \
+        sweep_part(number);                                                                                           \
+    }
+PART(0)
+PART(1)
+PART(2)
+PART(3)
 
 static bool has_row(const char *name, size_t length) {
     for (uint32_t i = 0; i < N_ROWS; i++) {
