@@ -1,6 +1,7 @@
 /* A case's text to arguments: "M=3 act=true -bias strided" and the row's fills. See kernels.h. */
 #include "runtime/random.h"
 #include "tests/kernels/kernels.h"
+#include "tests/support/guarded.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -338,6 +339,40 @@ static tg_tensor *create(const kcase *c, tg_dtype dtype, uint32_t rank, const in
     return tg_tensor_create(c->kernel->context, dtype, rank, shape);
 }
 
+/* ---- memory with nothing around it -------------------------------------------------------- */
+
+typedef struct guarded {
+    void *memory;
+    size_t bytes;
+} guarded;
+
+static void free_guarded(void *user) {
+    guarded *g = user;
+    guarded_free(g->memory, g->bytes);
+    free(g);
+}
+
+/* The same view of memory that begins with its first byte and ends with its last. Takes t over. */
+static tg_tensor *alone(tg_tensor *t, bool at_start) {
+    int64_t least = 0, most = 0;
+    for (uint32_t d = 0; t && d < t->rank; d++) {
+        int64_t last = (tg_tensor_shape(t)[d] - 1) * tg_tensor_strides(t)[d];
+        least += last < 0 ? last : 0;
+        most += last > 0 ? last : 0;
+    }
+    if (!t || !tg_tensor_n_elements(t)) {
+        return t;
+    }
+    int64_t bits = tg_dtype_bits(t->dtype);
+    guarded *g = malloc(sizeof *g);
+    g->bytes = (size_t)((most - least + 1) * bits + 7) / 8;
+    g->memory = guarded_new_at(g->bytes, at_start);
+    void *first = (char *)g->memory - least * bits / 8;
+    tg_tensor *view = tg_tensor_from_memory(t->context, t->dtype, t->rank, tg_tensor_shape(t), tg_tensor_strides(t), first, free_guarded, g);
+    tg_tensor_release(t);
+    return view;
+}
+
 static void make_tensor(kcase *c, uint32_t i) {
     const tg_sig_param *p = &c->kernel->signature->params[i];
     tg_launch_arg args[TG_MAX_PARAMS];
@@ -348,7 +383,7 @@ static void make_tensor(kcase *c, uint32_t i) {
         return;
     }
     tg_dtype dtype = tg_param_dtype(p, c->selection.types);
-    c->tensors[i] = create(c, dtype, p->rank, shape);
+    c->tensors[i] = alone(create(c, dtype, p->rank, shape), c->at_start);
     c->expected[i] = p->kind == TG_SP_IN
                          ? NULL
                          : tg_tensor_create(c->kernel->context, dtype, p->rank, shape);
@@ -468,6 +503,7 @@ bool kcase_make(kcase *c, const kernel_row *row, tg_kernel *kernel, const char *
                  .text = text,
                  .type = type,
                  .seed = seed,
+                 .at_start = seed % 2 != 0,
                  .stage = "arguments"};
     words w;
     split(&w, text);

@@ -3,7 +3,7 @@
  *
  *   table.c      one row per kernel: data, cases, blocks; the library's come from stdlib/stdlib.def
  *   ref_*.c      references of the corpus; those of the library are in stdlib/ref/
- *   data.c       a case's text → types, constants, dimensions, tensors
+ *   data.c       a case's text → types, constants, dimensions, tensors; what lies behind them, or by turns before them, may not be touched
  *   check.c      one case: x86 against the interpreter, the interpreter against the reference
  *   main.c       rows over worker processes
  *
@@ -54,6 +54,7 @@ struct kcase {
     const char *text, *type;
     bool strided, transposed, moved, reversed;
     bool exact; /* code for the shapes and strides of the case alone */
+    bool at_start; /* tensors begin where memory does; else they end where it ends */
     uint64_t seed;
     tg_selection selection;
     tg_launch_binding binding;

@@ -1,9 +1,10 @@
 /* Runs the rows of table.c: all of them, or those named on the command line. Rows are dealt to worker processes, so
- * that a kernel that crashes costs its own worker only.
+ * that a kernel that crashes costs its own worker only, which says what it ran.
  *
  *   kernels [--jobs N] [--verbose] [--arch NAME] [--baseline] [--exact] [KERNEL | BEGINNING*]… */
 #include "tests/kernels/kernels.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,9 +89,26 @@ static void report(worker *w, const kcase *c, int64_t block) {
     fflush(stdout);
 }
 
+/* What runs now, for the message when it crashes. */
+static char now[256];
+
+static void crashed(int signal_number) {
+    (void)!write(STDOUT_FILENO, now, strlen(now));
+    signal(signal_number, SIG_DFL);
+    raise(signal_number);
+}
+
+static void catch_crashes(void) {
+    static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+        signal(signals[i], crashed);
+    }
+}
+
 static void run_case(worker *w, const kernel_row *row, tg_kernel *k, const char *text,
                      const char *type, int64_t block) {
     kcase *c = malloc(sizeof *c);
+    (void)snprintf(now, sizeof now, "FAILED %s<%s> %.*s, blocks %lld: crashed\n", row->kernel, type, (int)strcspn(text, "|"), text, (long long)block);
     if (kcase_make(c, row, k, text, type, 20 + (uint64_t)w->totals.n_cases)) {
         c->exact = w->exact;
         kcase_check(c, block);
@@ -201,6 +219,7 @@ static double seconds(void) {
 /* The rows at, at + step, …; 1 if a case failed. */
 static int run_rows(const settings *s, uint32_t at, uint32_t step) {
     worker w = {.verbose = s->verbose, .exact = s->exact};
+    catch_crashes();
     w.context = make_context(s, 2);
     w.serial = make_context(s, 1);
     for (uint32_t i = at; i < n_kernel_rows; i += step) {
