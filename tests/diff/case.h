@@ -28,7 +28,7 @@ typedef struct diff_tensor {
 typedef struct diff_outcome {
     bool failed, unsupported;
     int64_t elements, unverifiable;
-    char stage[48]; /* what failed */
+    char stage[96]; /* what failed */
     char text[512];
 } diff_outcome;
 

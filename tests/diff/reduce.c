@@ -216,9 +216,7 @@ static char *with_head(const char *old, const tg_func *f, tg_arena *arena) {
         }
     }
     tg_ir_print(f, &out);
-    char *copy = malloc(out.len + 1);
-    memcpy(copy, out.data, out.len + 1);
-    return copy;
+    return memcpy(malloc(out.len + 1), out.data, out.len + 1);
 }
 
 /* Drops the last unused parameter at or before `at`. */
