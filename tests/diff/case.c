@@ -70,18 +70,39 @@ static tg_scalar random_element(tg_dtype t, diff_fill fill, uint64_t *seed) {
     return t == TG_BOOL ? (tg_scalar){TG_BOOL, v.i & 1, 0, 0} : tg_scalar_convert(v, t);
 }
 
-static void fill_storage(x86_arg *a, const diff_tensor *t) {
-    uint64_t seed = t->seed;
-    size_t bits = (size_t)tg_dtype_bits(a->dtype);
-    a->bytes = ((size_t)t->length * bits + 7) / 8 + 64;
-    a->storage = aligned_alloc(64, (a->bytes + 127) / 64 * 64);
-    memset(a->storage, 0, (a->bytes + 127) / 64 * 64);
-    for (int64_t i = 0; i < t->length; i++) {
-        tg_scalar_store(random_element(a->dtype, t->fill, &seed), a->storage, i);
+/* Elements of the storage from the lowest that the tensor has to the highest; of an empty one its first. */
+static void find_span(const diff_tensor *t, uint32_t rank, int64_t *first, int64_t *end) {
+    bool empty = false;
+    *first = t->offset;
+    *end = t->offset + 1;
+    for (uint32_t d = 0; d < rank; d++) {
+        int64_t last = (t->shape[d] - 1) * t->stride[d];
+        *first += last < 0 ? last : 0;
+        *end += last > 0 ? last : 0;
+        empty |= t->shape[d] <= 0;
+    }
+    if (empty) {
+        *first = t->offset;
+        *end = t->offset + 1;
     }
 }
 
-static bool parse_tensor(x86_arg *a, const char *s, int64_t *offset) {
+/* The numbers are those of a storage of the length given; only the span of the tensor is there, so that code which leaves it faults. */
+static void fill_storage(x86_arg *a, const diff_tensor *t) {
+    uint64_t seed = t->seed;
+    int64_t bits = tg_dtype_bits(a->dtype), first, end;
+    find_span(t, a->rank, &first, &end);
+    x86_arg_alloc(a, (size_t)((end - first) * bits + 7) / 8, t->seed % 2 != 0);
+    for (int64_t i = 0; i < t->length; i++) {
+        tg_scalar v = random_element(a->dtype, t->fill, &seed);
+        if (i >= first && i < end) {
+            tg_scalar_store(v, a->storage, i - first);
+        }
+    }
+    a->tensor.data = a->storage + (t->offset - first) * bits / 8;
+}
+
+static void parse_tensor(x86_arg *a, const char *s) {
     diff_tensor t = {0};
     char *end;
     t.seed = strtoull(s, &end, 10);
@@ -98,10 +119,7 @@ static bool parse_tensor(x86_arg *a, const char *s, int64_t *offset) {
     }
     memcpy(a->tensor.shape, t.shape, sizeof t.shape);
     memcpy(a->tensor.stride, t.stride, sizeof t.stride);
-    *offset = t.offset;
     fill_storage(a, &t);
-    a->tensor.data = a->storage + (size_t)t.offset * (size_t)tg_dtype_bits(a->dtype) / 8;
-    return true;
 }
 
 static void parse_scalar(x86_arg *a, const char *s) {
@@ -129,29 +147,16 @@ bool diff_args_make(x86_args *a, const tg_func *f, const char *text) {
         bool scalar = p->kind == TG_FP_SCALAR;
         snprintf(key, sizeof key, "// arg %s %s ", p->name, scalar ? "scalar" : "tensor");
         const char *at = strstr(text, key);
-        int64_t offset = 0;
         if (!at || p->kind == TG_FP_PTR) {
             return false;
         }
         if (scalar) {
             parse_scalar(x, at + strlen(key));
-        } else if (!parse_tensor(x, at + strlen(key), &offset)) {
-            return false;
+        } else {
+            parse_tensor(x, at + strlen(key));
         }
     }
     return true;
-}
-
-/* Copies keep the place of the first element. */
-static void copy_args(x86_args *to, const x86_args *from) {
-    x86_args_copy(to, from);
-    for (uint32_t i = 0; i < from->n; i++) {
-        const x86_arg *a = &from->list[i];
-        if (a->storage) {
-            ptrdiff_t at = (const char *)a->tensor.data - a->storage;
-            to->list[i].tensor.data = to->list[i].storage + at;
-        }
-    }
 }
 
 tg_func *diff_read(const char *text, tg_arena *arena, const char **why) {
@@ -207,7 +212,7 @@ static bool is_approximate(tg_dtype t) {
 static tg_status interpret(run_state *s, const tg_func *f, const tg_interp_options *o,
                            x86_args *copy, char *message) {
     tg_interp_arg args[32] = {0};
-    copy_args(copy, &s->args);
+    x86_args_copy(copy, &s->args);
     for (uint32_t i = 0; i < s->args.n; i++) {
         x86_arg *a = &copy->list[i];
         args[i].scalar = a->scalar;
@@ -349,7 +354,7 @@ static void run_x86(run_state *s, x86_options o, size_t way, const char *stage) 
     } else {
         x86_args got;
         const void *pointers[32];
-        copy_args(&got, &s->args);
+        x86_args_copy(&got, &s->args);
         x86_args_pointers(&got, pointers);
         if (x86_launch(k, pointers)) {
             fail(s, stage, "launch failed");

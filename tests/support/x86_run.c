@@ -4,6 +4,7 @@
 #include "base/packing.h"
 #include "base/sharing.h"
 #include "dsl/passes/passes.h"
+#include "tests/support/guarded.h"
 
 #include <llvm-c/Core.h>
 #include <llvm-c/Error.h>
@@ -264,6 +265,12 @@ static tg_scalar random_scalar(tg_dtype t, uint64_t *seed, bool special) {
     return tg_scalar_convert(v, t);
 }
 
+void x86_arg_alloc(x86_arg *a, size_t bytes, bool at_start) {
+    a->bytes = bytes;
+    a->at_start = at_start;
+    a->storage = guarded_new_at(bytes, at_start);
+}
+
 static void fill_tensor(x86_arg *a, x86_layout layout, uint64_t *seed, bool special) {
     int64_t n = 1, pad = layout == X86_PADDED ? 5 : 0, spread = layout == X86_SPREAD ? 2 : 1;
     if (tg_dtype_bits(a->dtype) == 4) {
@@ -275,10 +282,8 @@ static void fill_tensor(x86_arg *a, x86_layout layout, uint64_t *seed, bool spec
         n = (d + 1 == a->rank ? spread : n) * (a->tensor.shape[d] > 0 ? a->tensor.shape[d] : 1) + (d > 0 ? pad : 0);
     }
     size_t size = tg_dtype_size(a->dtype) ? tg_dtype_size(a->dtype) : 1;
-    a->bytes = (size_t)(n + 16) * size;
-    a->storage = aligned_alloc(64, (a->bytes + 127) / 64 * 64);
-    memset(a->storage, 0, a->bytes);
-    for (int64_t i = 0; i < n + 16; i++) {
+    x86_arg_alloc(a, (size_t)n * size, *seed % 2 != 0);
+    for (int64_t i = 0; i < n; i++) {
         tg_scalar_store(random_scalar(a->dtype, seed, special), a->storage, i);
     }
     a->tensor.data = a->storage;
@@ -322,18 +327,20 @@ bool x86_args_make(x86_args *a, const tg_func *f, const char *text, const int64_
 void x86_args_copy(x86_args *to, const x86_args *from) {
     *to = *from;
     for (uint32_t i = 0; i < from->n; i++) {
-        if (from->list[i].storage) {
-            size_t n = (from->list[i].bytes + 127) / 64 * 64;
-            to->list[i].storage = aligned_alloc(64, n);
-            memcpy(to->list[i].storage, from->list[i].storage, from->list[i].bytes);
-            to->list[i].tensor.data = to->list[i].storage;
+        const x86_arg *a = &from->list[i];
+        if (a->storage) {
+            x86_arg_alloc(&to->list[i], a->bytes, a->at_start);
+            memcpy(to->list[i].storage, a->storage, a->bytes);
+            to->list[i].tensor.data = to->list[i].storage + ((const char *)a->tensor.data - a->storage);
         }
     }
 }
 
 void x86_args_free(x86_args *a) {
     for (uint32_t i = 0; i < a->n; i++) {
-        free(a->list[i].storage);
+        if (a->list[i].storage) {
+            guarded_free(a->list[i].storage, a->list[i].bytes);
+        }
     }
 }
 

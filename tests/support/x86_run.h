@@ -56,13 +56,14 @@ static inline float x86_f32_of(uint16_t v) {
     return f;
 }
 
-/* One tensor or scalar argument with storage of its own. */
+/* One tensor or scalar argument with storage of its own, alone in memory (guarded.h). */
 typedef struct x86_arg {
     tg_tensor_arg tensor;
     tg_dtype dtype;
     uint32_t rank;
     char *storage;
     size_t bytes;
+    bool at_start; /* the storage begins where memory does, else it ends where it ends */
     tg_scalar scalar;
     union { int64_t i; double f; } word;
 } x86_arg;
@@ -72,12 +73,15 @@ typedef struct x86_args {
     uint32_t n;
 } x86_args;
 
+/* Gives an argument its storage: zeros. */
+void x86_arg_alloc(x86_arg *a, size_t bytes, bool at_start);
+
 /* Layout of generated tensors. */
 typedef enum x86_layout { X86_DENSE, X86_PADDED, X86_SPREAD, X86_REVERSED } x86_layout;
 
 /* Makes arguments for f from lines "// shape NAME EXPR …" of its text; dims gives the value of each letter A … Z. */
 bool x86_args_make(x86_args *a, const tg_func *f, const char *text, const int64_t dims[26], x86_layout layout, uint64_t seed);
-void x86_args_copy(x86_args *to, const x86_args *from);
+void x86_args_copy(x86_args *to, const x86_args *from); /* the first elements stay at their places in the storage */
 void x86_args_free(x86_args *a);
 void x86_args_pointers(x86_args *a, const void **out);
 
