@@ -1,5 +1,5 @@
-/* Blocks of memory for tensors, workspaces and worker scratch: 64-byte aligned, large ones on
- * huge pages, and a small cache so that launches do not go to the allocator each time. */
+/* Blocks of memory for tensors, workspaces and worker scratch: 64-byte aligned, from 16 KiB on at
+ * the start of a page, large ones on huge pages, and a small cache so that launches do not go to the allocator each time. */
 #ifndef TG_RUNTIME_MEMORY_H
 #define TG_RUNTIME_MEMORY_H
 
@@ -16,8 +16,8 @@ typedef struct tg_mem {
     size_t size;
 } tg_mem;
 
-/* At least `bytes`, 64-byte aligned, contents unspecified. From 4 MiB on aligned to 2 MiB and
- * advised as huge pages. False if out of memory; *out is then empty. bytes == 0 gives a small
+/* At least `bytes`, 64-byte aligned, contents unspecified. From 16 KiB on aligned to 4 KiB, from 4 MiB
+ * on to 2 MiB and advised as huge pages. False if out of memory; *out is then empty. bytes == 0 gives a small
  * block. */
 bool tg_mem_alloc(const tg_allocator *allocator, size_t bytes, tg_mem *out);
 void tg_mem_free(const tg_allocator *allocator,

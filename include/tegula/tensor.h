@@ -17,8 +17,8 @@ enum { TG_RANK_MAX = 8 };
 
 typedef struct tg_tensor tg_tensor;
 
-/** New row-major tensor, contents zero, 64-byte aligned (from 4 MiB on: huge pages where the
- * system has them).
+/** New row-major tensor, contents zero, 64-byte aligned (from 16 KiB on: to 4 KiB; from 4 MiB on:
+ * huge pages where the system has them).
  *
  * @param shape  `rank` extents >= 0; null only for rank 0
  * @return null on failure: tg_last_error tells whether dtype, rank, an extent or memory was at

@@ -13,6 +13,21 @@ static tg_tensor *make(tg_dtype dtype, uint32_t rank, const int64_t *shape) {
     return t;
 }
 
+/* Tensors that are used together lie alike in their pages, which loops depend on for their speed (memory.c). */
+Test(tensor, large_ones_begin_with_a_page) {
+    enum { MOST = 6 };
+    tg_tensor *t[MOST];
+    for (int64_t n = 4096; n <= 1 << 18; n *= 4) {
+        for (int i = 0; i < MOST; i++) {
+            t[i] = make(TG_F32, 1, &n);
+            cr_expect_eq((uintptr_t)t[i]->arg.data % 4096, 0, "%lld elements", (long long)n);
+        }
+        for (int i = 0; i < MOST; i++) {
+            tg_tensor_unref(t[i]);
+        }
+    }
+}
+
 static int n_released;
 static void released(void *user) {
     (void)user;
