@@ -1,10 +1,11 @@
-/* The thread pool of a CPU device. A launch is a job: its tasks are handed out by one atomic
- * counter in chunks, the launching thread takes part, and the call returns after the last task
+/* The thread pool of a CPU device. A launch is a job: its tasks are shared out evenly, a run of
+ * them to each thread, which takes them in chunks by an atomic counter and then helps with the
+ * shares of others. The launching thread takes part, and the call returns after the last task
  * (a barrier).
  *
- *   host thread ── tg_pool_run ──┬─ worker 0 = the caller      chunks of one counter:  |0‥7|8‥15|16‥23|…
+ *   host thread ── tg_pool_run ──┬─ worker 0 = the caller      chunks of its share:  |0‥7|8‥15|…
  *   host thread ── tg_pool_run ──┼─ worker 0 = that caller
- *                                └─ workers 1 … n-1: the pool's threads, each in one job at a time
+ *                                └─ workers 1 … n-1: the pool's threads, each in one job at a time: |32‥39|40‥47|…
  *
  * Any number of host threads may run jobs at once; inside a task a further run is serial. The
  * threads are started by the first job that has work for them; if the system refuses some,

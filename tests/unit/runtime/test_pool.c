@@ -208,7 +208,36 @@ static void test_threads_stay_off_the_caller(void) {
     tg_pool_destroy(pool);
 }
 
+struct beginnings {
+    _Atomic int64_t first[2]; /* by thread; -1: none yet */
+};
+
+/* A thread's first task waits until the other has begun one. */
+static int32_t begin_both(const void *user, int64_t begin, int64_t end, tg_worker *w) {
+    struct beginnings *b = *(struct beginnings *const *)user;
+    int64_t none = -1;
+    CHECK(w->index < 2 && end > begin);
+    atomic_compare_exchange_strong(&b->first[w->index], &none, begin);
+    while (atomic_load(&b->first[0]) < 0 || atomic_load(&b->first[1]) < 0) {
+        sched_yield();
+    }
+    return 0;
+}
+
+/* Each thread begins with the same tasks in every job: its caches hold what they read and write. */
+static void test_shares(void) {
+    tg_pool *pool;
+    CHECK(tg_pool_create(&(tg_pool_options){&tg_allocator_default, 2, false, 0}, &pool) == TG_OK);
+    for (int64_t n = 2; n < 200; n = 2 * n + 1) {
+        struct beginnings b = {{-1, -1}}, *p = &b;
+        CHECK(tg_pool_run(pool, begin_both, &p, n, 0) == 0);
+        CHECK(b.first[0] == 0 && b.first[1] == n / 2);
+    }
+    tg_pool_destroy(pool);
+}
+
 int main(void) {
+    test_shares();
     test_threads_stay_off_the_caller();
     test_pool(1, false);
     test_pool(2, true);
