@@ -1,6 +1,7 @@
 /* Functions of ops.h: convolutions and pooling. */
 #include "stdlib/dense.h"
 #include "stdlib/ops_conv_groups.h"
+#include "stdlib/ops_conv_planes.h"
 
 enum { SPACE = 3 };
 
@@ -64,6 +65,10 @@ static tg_status convolve(tg_context *context, const direction *d, const tg_tens
         return tg_fail(context, TG_ERROR_INVALID_ARGUMENT,
                        "%s: the first tensor has %u dimensions; it takes [N, W, C] to [N, D, H, W, C]",
                        d->name, rank);
+    }
+    tg_conv_tensors t = {first, second, bias, out, d == &to_image};
+    if (d->has_bias && context && tg_conv_prefers_planes(context, &t, &o)) {
+        return tg_conv_by_planes(context, &t, &o);
     }
     if (d->has_bias && context && tg_conv_has_group_kernel(context, d == &to_image, first, second, bias, out, &o)) {
         return tg_conv_by_group_kernel(context, d == &to_image, first, second, bias, out, &o);

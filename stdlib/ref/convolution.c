@@ -19,16 +19,28 @@ static int64_t each_or_all(const kcase *c, const char *name, const char *all, in
     return kd_or(c, kname(c, name, all), otherwise);
 }
 
+/* Channels in all, or those of [group, channel of the group]. */
+static void count_channels(const kcase *c, conv *v) {
+    if (khas(c, "G")) {
+        int64_t groups = kd(c, "G");
+        v->groups = groups > 0 ? groups : 1;
+        v->c = groups * kd(c, "CG");
+        v->k = groups * kd(c, "KG");
+        return;
+    }
+    v->c = kd(c, "C");
+    v->k = kd_or(c, "K", v->c);
+    v->groups = kd_or(c, "groups", kd_or(c, "CG", 0) > 0 && v->c > 0 ? v->c / kd(c, "CG") : 1);
+}
+
 static conv sizes(const kcase *c) {
     static const char *const images[] = {"D", "H", "W"}, *const filters[] = {"U", "R", "S"},
                       *const outputs[] = {"O", "P", "Q"},
                       *const strides[] = {"stride_d", "stride_h", "stride_w"},
                       *const pads[] = {"pad_d", "pad_h", "pad_w"},
                       *const dils[] = {"dil_d", "dil_h", "dil_w"};
-    conv v = {.n = kd(c, "N"),
-              .c = kd(c, "C"),
-              .k = kd_or(c, "K", kd(c, "C")),
-              .groups = kd_or(c, "groups", kd_or(c, "CG", 0) > 0 && kd(c, "C") > 0 ? kd(c, "C") / kd(c, "CG") : 1)};
+    conv v = {.n = kd(c, "N")};
+    count_channels(c, &v);
     for (int i = 0; i < SPACE; i++) {
         bool here = khas(c, images[i]);
         v.image[i] = kd_or(c, images[i], 1);
@@ -131,8 +143,8 @@ void ref_conv_dgrad(kcase *c) {
 
 /* Element of channel a at position `at`, of all images with so many `positions` each, or of a filter. */
 static int64_t element(const conv *v, const int64_t extent[SPACE], int64_t at, int64_t a) {
-    int64_t n = volume(extent);
-    return v->planes ? (at / n * v->c + a) * n + at % n : at * v->c + a;
+    int64_t n = volume(extent), channels = extent == v->output ? v->k : v->c;
+    return v->planes ? (at / n * channels + a) * n + at % n : at * channels + a;
 }
 
 static void planes(kcase *c, const char *out, tap_fn fn) {
@@ -165,6 +177,11 @@ void ref_conv_groups_planes(kcase *c) {
 void ref_conv_groups_planes_dgrad(kcase *c) {
     planes(c, "dX", planes_to_image);
     finish(c, "dX", kd(c, "C"), kd(c, "H") * kd(c, "W"));
+}
+
+void ref_conv_planes(kcase *c) {
+    planes(c, "Y", planes_forward);
+    finish(c, "Y", kd(c, "G") * kd(c, "KG"), kd(c, "P") * kd(c, "Q"));
 }
 
 void ref_conv_groups(kcase *c) {

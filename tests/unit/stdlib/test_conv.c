@@ -330,6 +330,16 @@ Test(stdlib_ops, groups_of_few_channels, .init = setup, .fini = teardown) {
     expect_groups(4, 3, 4, 1, false);
 }
 
+/* Rows of 13, or of 7 if the stride is 2, are columns of products along planes; a single group is one of few channels. */
+Test(stdlib_ops, few_channels_of_planes, .init = setup, .fini = teardown) {
+    expect_groups(4, 4, 3, 1, true);
+    expect_groups(4, 12, 2, 1, true);
+    expect_groups(4, 3, 1, 1, true);
+    expect_groups(4, 3, 1, 2, true);
+    expect_groups(4, 5, 3, 2, true);
+    expect_groups(3, 5, 2, 1, true);
+}
+
 /* ---- filters of one position ---------------------------------------------------------------- */
 
 static void expect_exchanged(int64_t stride) {
