@@ -120,11 +120,22 @@ typedef struct carried {
     tg_x86_buffer *buffer;
 } carried;
 
-/* `innermost`: of a buffer's axes; null: the last one. */
+/* The last axis, or if it is shorter than a vector the longest one: what is copied, and added to, runs along it. */
+static tg_axis *long_axis(const tg_x86 *x, const tg_type *type) {
+    int64_t lanes = x->machine->vector_bits / (8 * (int64_t)sizeof(float));
+    tg_axis *longest = type->axes[type->n_axes - 1];
+    for (uint32_t i = type->n_axes; i-- > 0;) {
+        int64_t bound = x->ranges[type->axes[i]->rank].bound, most = x->ranges[longest->rank].bound;
+        longest = most && most < lanes && (!bound || bound > most) ? type->axes[i] : longest;
+    }
+    return longest;
+}
+
+/* `innermost`: of a buffer's axes; null: a long one. */
 static carried carried_create(tg_x86 *x, const tg_type *type, tg_axis *innermost) {
     carried c = {0};
     if (type->n_axes) {
-        c.buffer = tg_x86_buffer_create(x, type, innermost ? innermost : type->axes[type->n_axes - 1]);
+        c.buffer = tg_x86_buffer_create(x, type, innermost ? innermost : long_axis(x, type));
         tg_x86_buffer_reserve(x, c.buffer);
         return c;
     }

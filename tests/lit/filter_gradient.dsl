@@ -13,6 +13,8 @@
 // Lanes along channels: all nine sums of a channel, and of 35 of a larger filter as many as there are registers for.
 // RUN: %tegula compile std:depthwise2d_wgrad --set R=3 --set S=3 --emit plan --arch avx2 | FileCheck %s --check-prefix NINE
 // RUN: %tegula compile std:depthwise2d_wgrad --set R=7 --set S=5 --emit plan --arch avx512 | FileCheck %s --check-prefix MANY
+// What is carried from image to image lies along channels as well, not along the three columns of a filter.
+// NINE: nest r s c x8 *{{[0-9]}}: copy %acc
 // NINE: nest c x8 *1 r by 3 s by 3 | p q: reduce add
 // MANY: nest c x16 *1 r by 4 s by 5 | p q: reduce add
 // SAME: check ok
