@@ -204,6 +204,16 @@ const tg_allocator *tg_host_allocator(const tg_host *host) {
     return host->allocator;
 }
 
+bool tg_host_take_memory(tg_host *host, size_t bytes, tg_mem *out) {
+    return tg_mem_cache_take(&host->cache, bytes, out);
+}
+
+void tg_host_give_memory(tg_host *host, tg_mem *mem) {
+    if (mem->data) {
+        tg_mem_cache_give(&host->cache, mem);
+    }
+}
+
 uint32_t tg_host_float_mode(const tg_host *host) {
     return host->mxcsr;
 }

@@ -4,6 +4,7 @@
 #ifndef TG_RUNTIME_HOST_H
 #define TG_RUNTIME_HOST_H
 
+#include "runtime/memory.h"
 #include "runtime/pool.h"
 
 /* Receives the text of a kernel's `print`, one call per statement and instance, never two at
@@ -33,6 +34,10 @@ tg_pool *tg_host_pool(tg_host *host);
  * number at once. */
 tg_status tg_host_launch(tg_host *host, tg_entry_fn entry, const void *const *args, bool serial,
                          char *message, size_t size);
+
+/* Memory for the time of a call, of what launches keep: pages are there already, mostly. False if there is none. Not cleared. Any thread. */
+bool tg_host_take_memory(tg_host *host, size_t bytes, tg_mem *out);
+void tg_host_give_memory(tg_host *host, tg_mem *mem); /* what was taken, or nothing */
 
 /* The floating-point mode of its kernels, for who calls entries that need no launch (tg_entry_run of float_mode.h). */
 uint32_t tg_host_float_mode(const tg_host *host);

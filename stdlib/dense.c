@@ -8,9 +8,8 @@ static bool is_dense(const tg_tensor *t) {
 static bool make_copy(tg_context *context, tg_dense *d, uint32_t i) {
     const tg_tensor *t = d->given[i];
     int64_t stride[TG_MAX_RANK], bytes = tg_tensor_row_major(t->dtype, t->rank, t->arg.shape, stride);
-    d->size[i] = bytes > 0 ? (size_t)bytes : 1;
-    d->memory[i] = context->allocator.alloc(context->allocator.user, d->size[i], 64);
-    d->copy[i] = d->memory[i] ? tg_tensor_from_memory(context, t->dtype, t->rank, t->arg.shape, NULL, d->memory[i], NULL, NULL) : NULL;
+    bool there = tg_host_take_memory(context->host, bytes > 0 ? (size_t)bytes : 1, &d->memory[i]);
+    d->copy[i] = there ? tg_tensor_from_memory(context, t->dtype, t->rank, t->arg.shape, NULL, d->memory[i].data, NULL, NULL) : NULL;
     d->tensor[i] = d->copy[i];
     return d->copy[i];
 }
@@ -37,7 +36,7 @@ tg_status tg_dense_close(tg_context *context, tg_dense *d, tg_status launched) {
     tg_status s = launched || !d->copy[last] ? launched : tg_std_launch(context, TG_STD_copy, TG_ARGS(d->copy[last], d->given[last]));
     for (uint32_t i = 0; i < d->n; i++) {
         tg_tensor_release(d->copy[i]);
-        tg_free(&context->allocator, d->memory[i], d->size[i]);
+        tg_host_give_memory(context->host, &d->memory[i]);
     }
     return s;
 }

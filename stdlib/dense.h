@@ -3,6 +3,7 @@
 #ifndef TG_STDLIB_DENSE_H
 #define TG_STDLIB_DENSE_H
 
+#include "runtime/memory.h"
 #include "stdlib/stdlib.h"
 
 enum { TG_DENSE_TENSORS = 4 };
@@ -10,8 +11,7 @@ enum { TG_DENSE_TENSORS = 4 };
 typedef struct tg_dense {
     const tg_tensor *given[TG_DENSE_TENSORS], *tensor[TG_DENSE_TENSORS]; /* what a kernel takes; null where null was given */
     tg_tensor *copy[TG_DENSE_TENSORS];                                    /* null: none is needed */
-    void *memory[TG_DENSE_TENSORS];
-    size_t size[TG_DENSE_TENSORS];
+    tg_mem memory[TG_DENSE_TENSORS];
     uint32_t n;
 } tg_dense;
 

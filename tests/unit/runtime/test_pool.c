@@ -147,6 +147,23 @@ static void test_host(void) {
     tg_host_destroy(host);
 }
 
+/* Memory that was given back is what is taken next; two at once are two. */
+static void test_memory_of_host(void) {
+    tg_host *host;
+    tg_mem a, b, none = {0};
+    CHECK(tg_host_create(&(tg_host_options){.n_threads = 1}, &host) == TG_OK);
+    CHECK(tg_host_take_memory(host, 100000, &a) && a.size >= 100000);
+    CHECK(tg_host_take_memory(host, 100000, &b) && b.data != a.data);
+    const void *first = a.data;
+    tg_host_give_memory(host, &a);
+    CHECK(!a.data && tg_host_take_memory(host, 90000, &a) && a.data == first);
+    CHECK(!tg_host_take_memory(host, SIZE_MAX, &none));
+    tg_host_give_memory(host, &none);
+    tg_host_give_memory(host, &a);
+    tg_host_give_memory(host, &b);
+    tg_host_destroy(host);
+}
+
 /* Prints the cost of a one-task launch; only a gross regression fails. */
 static int32_t small_entry(const tg_rt *rt, const void *const *args) {
     (void)args;
@@ -244,6 +261,7 @@ int main(void) {
     test_pool(5, false);
     test_pool(0, false);
     test_host();
+    test_memory_of_host();
     test_cost();
     return 0;
 }
