@@ -160,6 +160,27 @@ static tg_status wgrad_exchanged(tg_context *context, const tg_tensor *x, const 
     return s;
 }
 
+static tg_status wgrad_by_groups(tg_context *context, const tg_tensor *x, const tg_tensor *dy, tg_tensor *df, const tg_conv_options *o) {
+    int64_t joined = tg_conv_joined_groups(x, dy, df, o->groups);
+    return joined > 1 ? tg_conv_wgrad_joined(context, wgrad, x, dy, df, o, joined) : wgrad(context, x, dy, df, o);
+}
+
+/* Are channels first, and those of a group so few that products gain more from channels last than copies of the tensors take? Packing what lies across
+ * fills whole tiles of columns; those of four vectors are for the most part empty then. */
+static bool prefers_wgrad_of_copies(const tg_context *context, const tg_tensor *x, const tg_tensor *dy, const tg_tensor *df, const tg_conv_options *o) {
+    enum { FEW = 16 };
+    bool fits = x && dy && df && x->rank >= 3 && dy->rank == x->rank && df->rank == x->rank && o->groups > 1;
+    uint32_t last = fits ? x->rank - 1 : 0;
+    return fits && context->machine.has_masks && x->arg.stride[last] != 1 && dy->arg.stride[last] != 1 && df->arg.shape[last - 1] <= FEW &&
+           df->arg.shape[last] / o->groups <= FEW;
+}
+
+static tg_status wgrad_of_copies(tg_context *context, const tg_tensor *x, const tg_tensor *dy, tg_tensor *df, const tg_conv_options *o) {
+    tg_dense d;
+    tg_status s = tg_dense_open(context, (const tg_tensor *[]){x, dy, df}, 3, "conv_wgrad", &d);
+    return tg_dense_close(context, &d, s ? s : wgrad_by_groups(context, d.tensor[0], d.tensor[1], d.copy[2] ? d.copy[2] : df, o));
+}
+
 tg_status tg_op_conv_wgrad(tg_context *context, const tg_tensor *x, const tg_tensor *dy,
                            tg_tensor *df, const tg_conv_options *options) {
     tg_conv_options o = TG_CONV_OPTIONS_INIT;
@@ -169,8 +190,7 @@ tg_status tg_op_conv_wgrad(tg_context *context, const tg_tensor *x, const tg_ten
     if (is_symmetric(x, dy, df, &o) && df->arg.stride[df->rank - 1] != 1 && df->arg.stride[df->rank - 2] == 1) {
         return wgrad_exchanged(context, x, dy, df, options);
     }
-    int64_t joined = tg_conv_joined_groups(x, dy, df, o.groups);
-    return joined > 1 ? tg_conv_wgrad_joined(context, wgrad, x, dy, df, &o, joined) : wgrad(context, x, dy, df, options);
+    return prefers_wgrad_of_copies(context, x, dy, df, &o) ? wgrad_of_copies(context, x, dy, df, &o) : wgrad_by_groups(context, x, dy, df, &o);
 }
 
 tg_status tg_op_conv_transpose(tg_context *context, const tg_tensor *x, const tg_tensor *f,
