@@ -5,6 +5,7 @@
  * the iterations of short loops that compute it. */
 #include "targets/x86/nest/carry.h"
 #include "targets/x86/dot/dot.h"
+#include "targets/x86/memory/memory.h"
 
 enum { UNKNOWN_SIZE = 1024, POINTS = 4096, LANES = 16, ROW = 8192, FEW_ROWS = 16, BYTES = 128 /* columns of them */ };
 
@@ -35,9 +36,18 @@ static void see_type(survey *s, const tg_type *t, int64_t times) {
     s->inner = n > s->inner ? n : s->inner;
 }
 
+/* The last dimension, or the one before those of a few elements side by side. */
+static uint32_t last_dimension(const survey *s, const tg_op *op) {
+    uint32_t d = tg_op_n_indices(op) - 1;
+    while (d > 0 && tg_x86_elements_of_point(s->x, tg_operand(op, 0), d - 1) > 0) {
+        d--;
+    }
+    return d;
+}
+
 /* Does the access run along the axis, or is it the same at all of its points? */
-static bool follows_rows(const tg_op *op, const tg_axis *a) {
-    uint32_t rank = tg_op_n_indices(op);
+static bool follows_rows(const survey *s, const tg_op *op, const tg_axis *a) {
+    uint32_t rank = tg_op_n_indices(op) ? last_dimension(s, op) + 1 : 0;
     bool outer = false;
     for (uint32_t d = 0; d + 1 < rank; d++) {
         outer |= tg_type_has_axis(tg_op_index(op, d)->type, a);
@@ -47,8 +57,8 @@ static bool follows_rows(const tg_op *op, const tg_axis *a) {
 
 static void see_access(survey *s, const tg_op *op) {
     uint32_t rank = tg_op_n_indices(op);
-    s->rows &= follows_rows(op, s->axis);
-    const tg_type *last = rank ? tg_op_index(op, rank - 1)->type : NULL;
+    s->rows &= follows_rows(s, op, s->axis);
+    const tg_type *last = rank ? tg_op_index(op, last_dimension(s, op))->type : NULL;
     bool depends = false, is_byte = tg_dtype_size(tg_operand(op, 0)->type->dtype) == 1;
     for (uint32_t d = 0; d < rank; d++) {
         depends |= tg_type_has_axis(tg_op_index(op, d)->type, s->axis);

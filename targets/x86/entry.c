@@ -306,6 +306,9 @@ static LLVMValueRef emit_variant(tg_x86 *x, tg_op *phase, task_grid *g, bool uni
     x->bound_checks.data = after.bound_checks.data;
     x->bound_checks.len = after.bound_checks.len;
     x->bound_checks.cap = after.bound_checks.cap;
+    x->packed_tensors.data = after.packed_tensors.data;
+    x->packed_tensors.len = after.packed_tensors.len;
+    x->packed_tensors.cap = after.packed_tensors.cap;
     x->cold.data = after.cold.data;
     x->cold.len = after.cold.len;
     x->cold.cap = after.cold.cap;
@@ -324,6 +327,13 @@ static LLVMValueRef is_joined(tg_x86 *x, const tg_x86_tensor *t, uint32_t d) {
     LLVMValueRef row = LLVMBuildMul(b, t->dim[d + 1], t->stride[d + 1], "");
     LLVMValueRef tiny = LLVMBuildICmp(b, LLVMIntSLE, t->dim[d], tg_llvm_i64(x->l, 1), "");
     return LLVMBuildOr(b, LLVMBuildICmp(b, LLVMIntEQ, t->stride[d], row, ""), tiny, "");
+}
+
+static LLVMValueRef is_packed(tg_x86 *x, const tg_x86_packed_check *c) {
+    LLVMBuilderRef b = x->builder;
+    const tg_x86_tensor *t = x->tensors[c->tensor->id];
+    LLVMValueRef packed = LLVMBuildICmp(b, LLVMIntEQ, t->stride[c->d], tg_llvm_i64(x->l, c->stride), "");
+    return LLVMBuildOr(b, packed, LLVMBuildICmp(b, LLVMIntSLE, t->dim[c->d], tg_llvm_i64(x->l, 1), ""), "");
 }
 
 /* Do the tensors have the strides and lengths that the fast variant takes for granted? */
@@ -353,6 +363,9 @@ static LLVMValueRef unit_test(tg_x86 *x) {
         const tg_x86_bound_check *c = &x->bound_checks.data[i];
         LLVMValueRef dim = x->tensors[c->tensor->id]->dim[c->d];
         ok = LLVMBuildAnd(b, ok, LLVMBuildICmp(b, LLVMIntSGE, dim, tg_x86_launch_value(x, c->extent), ""), "");
+    }
+    for (uint32_t i = 0; i < x->packed_tensors.len; i++) {
+        ok = LLVMBuildAnd(b, ok, is_packed(x, &x->packed_tensors.data[i]), "");
     }
     return ok;
 }
@@ -384,6 +397,7 @@ static LLVMValueRef emit_task(tg_x86 *x, tg_op *phase, task_grid *g) {
     }
     x->unit_tensors.len = 0;
     x->bound_checks.len = 0;
+    x->packed_tensors.len = 0;
     LLVMValueRef fast = emit_variant(x, phase, g, true);
     LLVMValueRef test = unit_test(x);
     int64_t always;

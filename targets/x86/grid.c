@@ -116,6 +116,12 @@ static LLVMValueRef few_rows(tg_x86 *x, const tg_axis *a, int64_t limit) {
 
 static bool may_be_smaller(const tg_x86 *x, const tg_axis *a) { return !x->f->block_dependent && !a->scheduled; }
 
+/* Literally a few points inside another axis, as those of channels: others are cut instead. */
+static bool is_short_inside(const tg_axis *a) {
+    const tg_op *outer = a->binder->parent->parent->parent;
+    return a->extent > 0 && a->extent <= TG_X86_CLOSE_LANES && outer && outer->opcode == TG_OP_PAR;
+}
+
 /* Largest block that still gives `want` tasks, within the schedule's limit, in steps of 16 where that is fine enough. */
 static LLVMValueRef choose_block(tg_x86 *x, const tg_axis *a, LLVMValueRef extent, LLVMValueRef want) {
     LLVMBuilderRef b = x->builder;
@@ -127,6 +133,9 @@ static LLVMValueRef choose_block(tg_x86 *x, const tg_axis *a, LLVMValueRef exten
     LLVMValueRef bound = tg_llvm_i64(x->l, limit);
     if (!may_be_smaller(x, a)) {
         return bound;
+    }
+    if (is_short_inside(a)) {
+        return tg_llvm_i64(x->l, a->extent);
     }
     LLVMValueRef share = tg_llvm_max64(x->l, tg_llvm_ceil_div(x->l, extent, want), one);
     if (limit >= 32) {

@@ -11,9 +11,11 @@
  *     modes.c     which values are recomputed and which live in buffers;  plan.c  grouping of roots into nests
  *     vector.c    which axis runs in lanes;  runs.c  lanes over two axes;  tile.c  several points at a time;  flat.c  rows as one
  *     nest.c      the loops and their roots, nest_vectors.c  those over lanes;  reduce.c  accumulators;  carry.c  loops that carry tiles
+ *     channels.c  stores of points of a few elements
  *     assign.c    chains of partial assignments, eager.c  in which order they compute;  stored.c  what was stored is read back
  *   memory/   elements of tensors and buffers
  *     access.c    vectors that are whole;  gather.c, strided.c, near.c  whose lanes are apart;  transpose.c, turn.c  of matrices turned over
+ *     pixels.c  points of a few elements side by side
  *     complex_access.c, packed.c, row_address.c, buffer.c;  interior.c, wrap.c  indices that need no test or division
  *     prefetch.c  requests ahead of use;  stream.c  stores past the caches;  atomic.c, apart.c  those that meet nobody
  *   ops/      operations on registers, and those that are loops of their own
@@ -134,6 +136,7 @@ typedef struct tg_x86_nest {
     tg_axis *vector; /* null: scalar code */
     uint32_t unroll, lanes; /* vectors per iteration, lanes per vector */
     tg_axis *partner;       /* lanes are over two axes, `vector` and this one (runs.c); null: one axis */
+    tg_axis *channels;      /* the last of `outer`, all points of which are worked on at a time (channels.c); null: none */
     bool rows;              /* the partner is the inner one of the two */
     uint32_t narrow;        /* lanes of the vectors at the end of the axis, where `lanes` are several registers */
     bool long_chain; /* the work of a point is one chain of instructions: several points have to alternate */
@@ -189,6 +192,13 @@ typedef struct tg_x86_walk {
     bool after; /* asked for a root that runs after the reductions of the nest */
     struct { uint32_t walk; uint8_t answer; } *at; /* two per value */
 } tg_x86_walk;
+
+/* … and if its stride d is this one. */
+typedef struct tg_x86_packed_check {
+    tg_value *tensor;
+    uint32_t d;
+    int64_t stride;
+} tg_x86_packed_check;
 
 typedef TG_VEC(tg_directive) tg_x86_directives;
 
@@ -253,6 +263,7 @@ typedef struct tg_x86 {
     const tg_x86_launch *launch;   /* what the entry knows of this task function; null in the entry */
     TG_VEC(tg_value *) unit_tensors; /* tensors whose unit stride the fast variant relies on */
     TG_VEC(tg_x86_bound_check) bound_checks;
+    TG_VEC(tg_x86_packed_check) packed_tensors; /* strides before the last that it relies on */
     TG_VEC(tg_x86_constant) constants;  /* those in memory */
     int64_t scratch_bytes;
     LLVMValueRef scratch;   /* worker->scratch */

@@ -200,6 +200,8 @@ static bool select_variant(kcase *c, const words *w) {
             absent[spec.n_absent++] = item + 1;
         } else if (strcmp(item, "strided") == 0) {
             c->strided = true;
+        } else if (strcmp(item, "cropped") == 0) {
+            c->cropped = true;
         } else if (strcmp(item, "transposed") == 0) {
             c->transposed = true;
         } else if (strcmp(item, "moved") == 0) {
@@ -263,14 +265,14 @@ static void scalar_args(const kcase *c, tg_launch_arg *args) {
     }
 }
 
-/* Rows are not adjacent. */
-static tg_tensor *create_strided(const kcase *c, tg_dtype dtype, uint32_t rank,
-                                 const int64_t *shape) {
+/* Part of a tensor that is longer in dimension d: rows are not adjacent if that is the last. */
+static tg_tensor *create_cut(const kcase *c, tg_dtype dtype, uint32_t rank,
+                             const int64_t *shape, uint32_t d) {
     int64_t larger[TG_MAX_RANK];
     memcpy(larger, shape, rank * sizeof *larger);
-    larger[rank - 1] += 3;
+    larger[d] += 3;
     tg_tensor *t = tg_tensor_create(c->kernel->context, dtype, rank, larger);
-    tg_tensor *view = t ? tg_tensor_slice(t, rank - 1, 1, 1 + shape[rank - 1]) : NULL;
+    tg_tensor *view = t ? tg_tensor_slice(t, d, 1, 1 + shape[d]) : NULL;
     tg_tensor_release(t);
     return view;
 }
@@ -325,7 +327,10 @@ static tg_tensor *create_reversed(const kcase *c, tg_dtype dtype, uint32_t rank,
 static tg_tensor *create(const kcase *c, tg_dtype dtype, uint32_t rank, const int64_t *shape) {
     bool plain = rank == 0 || tg_dtype_bits(dtype) == 4;
     if (c->strided && !plain) {
-        return create_strided(c, dtype, rank, shape);
+        return create_cut(c, dtype, rank, shape, rank - 1);
+    }
+    if (c->cropped && !plain) {
+        return create_cut(c, dtype, rank, shape, rank > 1 ? rank - 2 : 0);
     }
     if (c->transposed && !plain && rank > 1) {
         return create_transposed(c, dtype, rank, shape);

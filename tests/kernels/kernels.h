@@ -28,8 +28,8 @@ typedef struct kernel_row {
     const char *types;
     /* "ids=0:V-1 off=sorted:R perm=perm" */
     const char *fills;
-    /* "M=3 N=5 act=true -bias|…": dimensions, scalars, absent tensors, and how tensors lie: `strided`, `transposed`,
-     * `moved`, `reversed`. */
+    /* "M=3 N=5 act=true -bias|…": dimensions, scalars, absent tensors, and how tensors lie: `strided`, `cropped`,
+     * `transposed`, `moved`, `reversed`. */
     const char *cases;
     /* Axes whose blocks are varied on the first case; may be null. */
     const char *blocks;
@@ -52,7 +52,7 @@ struct kcase {
     const kernel_row *row;
     tg_kernel *kernel;
     const char *text, *type;
-    bool strided, transposed, moved, reversed;
+    bool strided, cropped, transposed, moved, reversed;
     bool exact; /* code for the shapes and strides of the case alone */
     bool at_start; /* tensors begin where memory does; else they end where it ends */
     uint64_t seed;
@@ -101,6 +101,8 @@ kcase_function ref_sobel, ref_heat, ref_ctc, ref_deform_conv, ref_chunk_scan, re
 kcase_function ref_jacobi, ref_torus, ref_window, ref_moved, ref_prefixes, ref_turn, ref_attraction, ref_groups, prepare_waves, ref_waves;
 /* ref_std.c */
 kcase_function ref_activations, ref_rows, ref_small;
+/* ref_pixels.c */
+kcase_function ref_recolour, ref_channels, ref_quads, ref_partly;
 /* ref_memory.c */
 kcase_function prepare_raw, ref_raw, prepare_grouped_gemm, ref_grouped_gemm;
 kcase_function finish_raw, finish_grouped_gemm;

@@ -247,6 +247,16 @@ const kernel_row kernel_rows[] = {
      .cases = "M=3 K=100 G=4|M=2 K=32 G=1|M=1 K=1 G=1|M=0 K=5 G=1|M=3 K=0 G=0|M=2 K=130 G=5 strided|M=4 K=1000 G=32"},
     {ROW("g_grid", waves, waves), .types = "f32 bf16", .prepare = prepare_waves,
      .cases = "M=3 N=37|M=1 N=1|M=0 N=4|M=2 N=130 strided|M=5 N=300"},
+    /* ---- points of a few elements ---- */
+#define PIXEL_CASES "H=7 W=37|H=3 W=131 cropped|H=1 W=1|H=2 W=2|H=0 W=4|H=4 W=0|H=9 W=16|H=4 W=67 strided|H=5 W=77 transposed|H=3 W=70 moved|H=6 W=65 reversed|H=33 W=1031"
+    {ROW("j_pixels", recolour, recolour), .types = "f32 u8 i16 f64 i32", .fills = "X=0:9 M=0:9", .blocks = "y x",
+     .schedules = "x = 40; vector(x) = 8|vector(x) = 1|y = 3; vector(x) = 64", .cases = PIXEL_CASES},
+    {ROW("j_pixels", channels, channels), .types = "f32 u8 i16 f64 i32", .fills = "X=0:9 M=0:9", .blocks = "y x",
+     .schedules = "x = 40; vector(x) = 8|c = 1|c = 2; y = 3|vector(c) = 4", .cases = PIXEL_CASES},
+    {ROW("j_pixels", quads, quads), .types = "f32 u8 i16 f64 i32", .fills = "X=0:9 A=0:4 C=0:9 V=0:9 S=0:9", .blocks = "i",
+     .cases = "N=137|N=64|N=1|N=0|N=331 cropped|N=70 strided|N=41 transposed|N=77 reversed|N=10007"},
+    {ROW("j_pixels", partly, partly), .types = "f32 u8 bf16 f64 i32", .fills = "X=0:9 Y=0:9 Z=0:9 W=0:9", .blocks = "i",
+     .cases = "N=137|N=64|N=1|N=0|N=331 cropped|N=70 strided|N=41 transposed|N=77 reversed|N=10007"},
     /* ---- whole programs ---- */
     {ROW("i_programs", sobel, sobel), .fills = "X=0:255", .blocks = "y x", .cases = GRID_CASES},
     {ROW("i_programs", heat, heat), .types = "f32 f64",

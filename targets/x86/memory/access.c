@@ -99,6 +99,7 @@ LLVMValueRef tg_x86_load_elements(tg_x86 *x, const address *a) {
     }
     if (!is_unit(a->offset)) {
         LLVMValueRef v = tg_x86_load_columns(x, a);
+        v = v ? v : tg_x86_load_pixels(x, a);
         v = v ? v : tg_x86_load_strided(x, a);
         v = v ? v : tg_x86_load_near(x, a);
         return v ? v : tg_x86_load_gather(x, a);
@@ -377,28 +378,59 @@ static bool has_row(const tg_x86 *x, const address *a) {
     return x->boxed && a->mask == NULL && tg_x86_direction(a->offset) == 1 && tg_dtype_bits(a->dtype) >= 8 && tg_dtype_kind_of(a->dtype) != TG_KIND_COMPLEX;
 }
 
+/* The stride of dimension d of `op`'s tensor: a constant where the fast variant takes it for granted. */
+static LLVMValueRef stride_of(tg_x86 *x, const tg_op *op, uint32_t d, bool lanes, address *a) {
+    tg_value *tensor = tg_operand(op, 0);
+    const tg_x86_tensor *t = tg_x86_tensor_of(x, tensor);
+    int64_t packed = lanes || a->channels ? tg_x86_packed_stride(x, tensor, d) : 0;
+    /* A table is hardly ever strided; nor is what atomic operations work on, one element at a time. */
+    bool unit = lanes || a->channels || t->rank == 1 || x->alone;
+    if (d + 1 == t->rank && x->unit && unit && tg_x86_may_be_unit(tensor)) {
+        tg_x86_note_unit(x, tensor);
+        return tg_llvm_i64(x->l, 1);
+    }
+    if (d + 1 == t->rank || !packed) {
+        return t->stride[d];
+    }
+    tg_x86_note_packed(x, tensor, d, packed);
+    a->channels = lanes && !a->channels ? packed : a->channels;
+    return tg_llvm_i64(x->l, packed);
+}
+
+/* The index of a dimension after that of the lanes: a constant is a channel, and no part of the offset. */
+static bool take_channel(address *a, tg_x86_val index, LLVMValueRef stride) {
+    int64_t c, step;
+    bool known = tg_llvm_is_const(index.v, &c) && !index.step && tg_llvm_is_const(stride, &step) && c >= 0 && c < a->channels;
+    a->channel += known ? c * step : 0;
+    return known;
+}
+
+/* Lanes that are points of several elements share where these are. */
+static void share_points(tg_x86 *x, address *a, bool known) {
+    int64_t step;
+    bool steps = a->offset.step && !tg_llvm_is_vector(a->offset.v) && tg_llvm_is_const(a->offset.step, &step) && step == a->channels;
+    a->points = a->base;
+    a->base = a->channel ? tg_llvm_gep(x->l, a->element, a->base, tg_llvm_i64(x->l, a->channel)) : a->base;
+    a->channels = known && steps && a->channels > 1 && a->channel < a->channels ? a->channels : 0;
+}
+
 /* Address of the element of a memory op at a point, and the mask of lanes inside the tensor (null: proved). */
 tg_x86_address tg_x86_address_of(tg_x86 *x, tg_x86_frame *f, tg_op *op, LLVMValueRef *inside) {
     tg_x86_tensor *t = tg_x86_tensor_of(x, tg_operand(op, 0));
     address a = {t->base, {tg_llvm_i64(x->l, 0), NULL, NULL}, NULL, t->dtype, tg_x86_mem_type(x, t->dtype),
-                 element_align(t->dtype), false, 0, NULL};
+                 element_align(t->dtype), false, 0, NULL, 0, 0, NULL};
     tg_x86_val uniform = a.offset;
     int64_t proved = tg_op_int(op, TG_ATTR_IN_BOUNDS, 0);
     LLVMValueRef column = NULL;
-    bool turned = tg_x86_is_turned(x, op);
+    bool turned = tg_x86_is_turned(x, op), known = true;
     *inside = NULL;
     for (uint32_t d = 0; d < t->rank; d++) {
         tg_x86_val index = tg_x86_eval(x, f, tg_op_index(op, d));
         if (!(proved >> d & 1) && !tg_x86_is_boxed(x, op, d) && !tg_x86_checked_at_launch(x, op, d)) {
             *inside = and_below(x, *inside, index, t->dim[d]);
         }
-        LLVMValueRef stride = t->stride[d];
-        /* A table is hardly ever strided; nor is what atomic operations work on, one element at a time. */
-        bool lanes = index.step || tg_llvm_is_vector(index.v) || t->rank == 1 || x->alone;
-        if (d + 1 == t->rank && x->unit && lanes && tg_x86_may_be_unit(tg_operand(op, 0))) {
-            stride = tg_llvm_i64(x->l, 1);
-            tg_x86_note_unit(x, tg_operand(op, 0));
-        }
+        bool side = a.channels > 0;
+        LLVMValueRef stride = stride_of(x, op, d, index.step || tg_llvm_is_vector(index.v), &a);
         stride = turned && d + 1 == t->rank ? tg_llvm_i64(x->l, 1) : stride;
         bool at_row = x->boxed && !turned && d + 2 == t->rank;
         LLVMValueRef moved = turned ? NULL : tg_x86_move_constant(x, &a, &index, stride, at_row);
@@ -406,10 +438,15 @@ tg_x86_address tg_x86_address_of(tg_x86 *x, tg_x86_frame *f, tg_op *op, LLVMValu
         if (moved && !at_row) {
             a.base = LLVMBuildGEP2(x->builder, a.element, a.base, &moved, 1, "");
         }
-        tg_x86_val *part = is_uniform(index) ? &uniform : &a.offset;
-        *part = add_scaled(x, *part, index, stride);
+        bool channel = side && take_channel(&a, index, stride);
+        known = known && (!side || channel);
+        if (!channel) {
+            tg_x86_val *part = is_uniform(index) ? &uniform : &a.offset;
+            *part = add_scaled(x, *part, index, stride);
+        }
     }
     base_at(x, &a, uniform);
+    share_points(x, &a, known);
     if (has_row(x, &a)) {
         tg_x86_point_at_row(x, &a, column);
     } else if (column) {
@@ -499,6 +536,30 @@ void tg_x86_store_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op) {
     store_at(x, &a, tg_x86_eval(x, f, tg_operand(op, 1)));
 }
 
+void tg_x86_store_channels(tg_x86 *x, tg_x86_frame **f, tg_op **op, uint32_t n) {
+    LLVMValueRef value[TG_X86_CLOSE_LANES];
+    address first = {0};
+    bool together = x->lanes > 1;
+    for (uint32_t k = 0; k < n; k++) {
+        LLVMValueRef inside;
+        address a = tg_x86_address_of(x, f[k], op[k], &inside);
+        together = together && !inside && a.channels == n && a.channel == k;
+        first = k == 0 ? a : first;
+    }
+    for (uint32_t k = 0; k < n && together; k++) {
+        tg_x86_val v = tg_x86_plain(x, tg_x86_eval(x, f[k], tg_operand(op[k], 1)));
+        value[k] = tg_llvm_splat(x->l, from_register(x, &first, v.v), x->lanes);
+    }
+    if (together) {
+        first.mask = f[0]->mask;
+        tg_x86_store_pixels(x, &first, value);
+        return;
+    }
+    for (uint32_t k = 0; k < n; k++) {
+        tg_x86_store_tensor(x, f[k], op[k]);
+    }
+}
+
 /* ---- buffers ---------------------------------------------------------------------------------------------------------- */
 
 /* Where the buffer is. The rows of a tile ask one after the other: the slot, which stores of elements may be to for all that LLVM knows, is read once. */
@@ -517,7 +578,7 @@ static address buffer_address(tg_x86 *x, tg_x86_frame *f, tg_x86_buffer *b) {
     unsigned align = element == x->l->i8 ? 1 : element == x->l->i16 ? 2 : element == x->l->i64 || element == x->l->f64 ? 8 : 4;
     address a = {pointer_of(x, b), {tg_llvm_i64(x->l, 0), NULL, NULL}, NULL, b->dtype, element, align, true,
                  tg_dtype_kind_of(b->dtype) == TG_KIND_COMPLEX && !b->capacity ? b->bytes / 2 : 0,
-                 b->capacity ? NULL : b->pointer};
+                 b->capacity ? NULL : b->pointer, 0, 0, NULL};
     tg_x86_val uniform = a.offset;
     for (uint32_t i = 0; i < b->n_axes; i++) {
         const tg_x86_val *index = tg_x86_frame_index(f, b->axes[i]);

@@ -1,5 +1,5 @@
 /* The address of one element per lane, and the accesses that complex elements need; private to access.c,
- * atomic.c, complex_access.c, dot_window.c, gather.c, near.c, strided.c, transpose.c and turn.c. */
+ * atomic.c, complex_access.c, dot_window.c, gather.c, near.c, pixels.c, strided.c, transpose.c and turn.c. */
 #ifndef TG_TARGETS_X86_MEMORY_ADDRESS_H
 #define TG_TARGETS_X86_MEMORY_ADDRESS_H
 
@@ -15,6 +15,9 @@ typedef struct tg_x86_address {
     bool is_buffer;
     int64_t plane; /* complex elements of a buffer: bytes from the real parts to the imaginary ones; 0: pairs */
     LLVMValueRef slot; /* of a buffer with static size: where its pointer is */
+    /* Each lane is element `channel` of so many that lie side by side and exist if the lane does (pixels.c); 0: nothing of the kind. */
+    int64_t channels, channel;
+    LLVMValueRef points; /* the base without the channel */
 } tg_x86_address;
 
 /* ---- access.c ---- */
@@ -67,6 +70,12 @@ void tg_x86_point_at_row(tg_x86 *x, tg_x86_address *a, LLVMValueRef column);
 /* Lanes at a small constant distance; null: they are not. */
 LLVMValueRef tg_x86_load_strided(tg_x86 *x, const tg_x86_address *a);
 bool tg_x86_store_strided(tg_x86 *x, const tg_x86_address *a, LLVMValueRef v); /* false: they are not */
+
+/* ---- pixels.c ---- */
+void tg_x86_note_packed(tg_x86 *x, tg_value *tensor, uint32_t d, int64_t stride); /* the fast variant relies on it */
+LLVMValueRef tg_x86_load_pixels(tg_x86 *x, const tg_x86_address *a); /* null: that is no way to read it */
+/* A vector for each channel. Overwrites `channel`. */
+void tg_x86_store_pixels(tg_x86 *x, const tg_x86_address *a, LLVMValueRef *channel);
 
 /* ---- near.c ---- */
 /* Lanes at constant distances, all within a vector; null: they are not, or under a mask. */

@@ -52,7 +52,7 @@ static uint32_t own_dimensions(const atomics *a, const tg_op *op, const tg_op *p
 }
 
 /* Parameters and temporaries do not overlap; tensors made of addresses may. */
-static bool is_distinct(const tg_value *tensor) {
+bool tg_x86_is_distinct(const tg_value *tensor) {
     return !tensor->def || tensor->def->opcode == TG_OP_TEMP;
 }
 
@@ -60,7 +60,7 @@ static bool keeps_apart(const atomics *a, const tg_op *par) {
     bool apart = true;
     for (uint32_t i = 0; i < a->list.len && apart; i++) {
         const tg_op *op = a->list.data[i];
-        apart = is_distinct(tg_operand(op, 0)) && own_dimensions(a, op, par) != 0;
+        apart = tg_x86_is_distinct(tg_operand(op, 0)) && own_dimensions(a, op, par) != 0;
     }
     return apart;
 }

@@ -12,16 +12,25 @@ bool tg_x86_may_be_unit(const tg_value *tensor); /* can its last stride be known
 void tg_x86_note_unit(tg_x86 *x, tg_value *tensor); /* the fast variant relies on its last stride being 1 */
 tg_x86_val tg_x86_load_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op);
 void tg_x86_store_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op);
+/* Of all channels of a point: op[k] in frame f[k] is for channel k. */
+void tg_x86_store_channels(tg_x86 *x, tg_x86_frame **f, tg_op **op, uint32_t n);
 tg_x86_val tg_x86_load_back(tg_x86 *x, tg_x86_frame *f, tg_op *store); /* of the element that it wrote */
 tg_x86_val tg_x86_buffer_load(tg_x86 *x, tg_x86_frame *f, tg_x86_buffer *b);
 LLVMValueRef tg_x86_buffer_pointer(tg_x86 *x, tg_x86_frame *f, tg_x86_buffer *b); /* address of a point */
 void tg_x86_buffer_store(tg_x86 *x, tg_x86_frame *f, tg_x86_buffer *b, tg_x86_val v);
 LLVMValueRef tg_x86_alloca(tg_x86 *x, LLVMTypeRef type);
 
+/* ---- pixels.c ---- */
+/* The elements that dimensions d + 1 … of a tensor are, literally and four at most, and may lie close; 0: they are not such. */
+int64_t tg_x86_elements_of_point(const tg_x86 *x, const tg_value *tensor, uint32_t d);
+/* As many are stride d in the fast variant; 0: it takes nothing for granted. */
+int64_t tg_x86_packed_stride(const tg_x86 *x, const tg_value *tensor, uint32_t d);
+
 /* ---- packed.c ---- */
 bool tg_x86_is_packed(const tg_x86 *x, const tg_value *v); /* a load of the operand that was packed before the launch */
 
 /* ---- apart.c ---- */
+bool tg_x86_is_distinct(const tg_value *tensor); /* does it overlap no other? */
 bool tg_x86_is_plain_atomic(const tg_x86 *x, const tg_op *op); /* an ATOMIC that may read, change and write */
 
 /* ---- atomic.c ---- */

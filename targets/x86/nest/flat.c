@@ -4,15 +4,22 @@
  *     for q in P·Q: Y[0, q] = f(X[0, q])
  *
  * with one loop's begin and end instead of P, and one rest under a mask: rows of 10 fill vectors of 8. The nest stays as it is;
- * the sizes of its two axes are chosen at run time. */
+ * the sizes of its two axes are chosen at run time. Points of Q may be a few elements, as of pixels (memory/pixels.c). */
 #include "targets/x86/memory/memory.h"
 #include "targets/x86/nest/nest.h"
+
+/* A tensor whose rows must follow each other: the dimension of its rows, the elements of a point. */
+typedef struct follower {
+    tg_value *tensor;
+    uint32_t d;
+    int64_t elements;
+} follower;
 
 typedef struct finder {
     tg_x86 *x;
     const tg_axis *row, *column;
     tg_map *seen;
-    TG_VEC(tg_value *) tensors; /* whose rows must follow each other */
+    TG_VEC(follower) tensors;
 } finder;
 
 static bool is_iota(const tg_value *v, const tg_axis *a) {
@@ -30,21 +37,28 @@ static bool is_inside(tg_x86 *x, const tg_op *op, uint32_t d) {
     return tg_op_int(op, TG_ATTR_IN_BOUNDS, 0) >> d & 1 || tg_x86_checked_at_launch(x, op, d);
 }
 
-/* Is the access T[…, p, q]? */
+/* Is the access T[…, p, q], or T[…, p, q, channel]? */
 static bool see_access(finder *f, const tg_op *op) {
-    uint32_t rank = tg_op_n_indices(op);
+    uint32_t rank = tg_op_n_indices(op), q = rank - 1;
     tg_value *tensor = tg_operand(op, 0);
+    int64_t elements = 1;
     if (rank < 2 || tg_dtype_bits(tensor->type->dtype) < 8 || !tg_x86_may_be_unit(tensor)) {
         return false;
     }
-    for (uint32_t d = 0; d + 2 < rank; d++) {
-        if (depends(f, tg_op_index(op, d))) {
+    if (!is_iota(tg_op_index(op, q), f->column)) {
+        elements = tg_x86_packed_stride(f->x, tensor, --q);
+    }
+    for (uint32_t d = 0; d < rank; d++) {
+        if (d != q && d + 1 != q && depends(f, tg_op_index(op, d))) {
             return false;
         }
     }
-    tg_vec_push(f->x->arena, &f->tensors, tensor);
-    return is_iota(tg_op_index(op, rank - 2), f->row) && is_iota(tg_op_index(op, rank - 1), f->column) &&
-           is_inside(f->x, op, rank - 2) && is_inside(f->x, op, rank - 1);
+    bool fits = q > 0 && elements > 0 && is_iota(tg_op_index(op, q - 1), f->row) && is_iota(tg_op_index(op, q), f->column);
+    for (uint32_t d = q - 1; fits && d < rank; d++) {
+        fits = is_inside(f->x, op, d);
+    }
+    tg_vec_push(f->x->arena, &f->tensors, ((follower){tensor, q - 1, elements}));
+    return fits;
 }
 
 /* Does the value at a point come from the same point of tensors, and from nothing else of the axes? */
@@ -83,10 +97,11 @@ static bool see_roots(finder *f, const tg_x86_nest *n) {
 
 void tg_x86_open_flat(tg_x86 *x, const tg_x86_nest *n, tg_x86_flat *flat) {
     *flat = (tg_x86_flat){0};
-    if (!x->unit || n->n_outer < 2 || n->n_inner || n->tile || n->partner || n->vector != n->outer[n->n_outer - 1]) {
+    uint32_t n_outer = n->n_outer - (n->channels != NULL);
+    if (!x->unit || n_outer < 2 || n->n_inner || n->tile || n->partner || n->vector != n->outer[n_outer - 1]) {
         return;
     }
-    finder f = {.x = x, .row = n->outer[n->n_outer - 2], .column = n->vector, .seen = tg_map_create(x->arena)};
+    finder f = {.x = x, .row = n->outer[n_outer - 2], .column = n->vector, .seen = tg_map_create(x->arena)};
     if (!see_roots(&f, n)) {
         return;
     }
@@ -95,8 +110,9 @@ void tg_x86_open_flat(tg_x86 *x, const tg_x86_nest *n, tg_x86_flat *flat) {
     tg_x86_range *p = &x->ranges[f.row->rank], *q = &x->ranges[f.column->rank];
     LLVMValueRef follow = LLVMConstInt(x->l->i1, 1, 0), one = tg_llvm_i64(x->l, 1);
     for (uint32_t i = 0; i < f.tensors.len; i++) {
-        const tg_x86_tensor *t = tg_x86_tensor_of(x, f.tensors.data[i]);
-        follow = LLVMBuildAnd(b, follow, LLVMBuildICmp(b, LLVMIntEQ, t->stride[t->rank - 2], q->size, ""), "");
+        const follower *k = &f.tensors.data[i];
+        LLVMValueRef length = LLVMBuildMul(b, q->size, tg_llvm_i64(x->l, k->elements), "");
+        follow = LLVMBuildAnd(b, follow, LLVMBuildICmp(b, LLVMIntEQ, tg_x86_tensor_of(x, k->tensor)->stride[k->d], length, ""), "");
     }
     LLVMValueRef all = LLVMBuildMul(b, p->size, q->size, "");
     q->size = LLVMBuildSelect(b, follow, all, q->size, "");

@@ -102,6 +102,26 @@ static void run_root(tg_x86_nest_walk *w, uint32_t root, uint32_t copy, tg_x86_f
     }
 }
 
+/* Is the root a store of one channel? All of them are stored with the last. */
+static bool waits_for_channels(tg_x86_nest_walk *w, uint32_t r, uint32_t u, tg_x86_frame **frames) {
+    tg_x86 *x = w->x;
+    uint32_t root[TG_X86_CLOSE_LANES], n = x->lanes > 1 ? tg_x86_channel_stores(x, w->n, r, root) : 0, last = 0;
+    bool along = n > 0 && root[0] == root[1];
+    tg_op *op[TG_X86_CLOSE_LANES];
+    tg_x86_frame *f[TG_X86_CLOSE_LANES];
+    for (uint32_t k = 0; k < n; k++) {
+        op[k] = w->n->roots.data[root[k]].op;
+        f[k] = along ? frames[u / n * n + k] : frames[u];
+        last = root[k] > last ? root[k] : last;
+    }
+    if (n > 0 && (along ? u % n + 1 == n : r == last)) {
+        void *location = tg_x86_debug_enter(x, op[0]);
+        tg_x86_store_channels(x, f, op, n);
+        tg_x86_debug_leave(x, location);
+    }
+    return n > 0;
+}
+
 static void run_carry(tg_x86_nest_walk *w, tg_x86_root *r, tg_x86_frame **frames, uint32_t n) {
     tg_x86_emit_carry(w->x, r->op, frames, n);
     for (uint32_t u = 0; u < n; u++) {
@@ -122,7 +142,7 @@ static void run_roots(tg_x86_nest_walk *w, tg_x86_frame **frames, uint32_t n, bo
     }
     for (uint32_t u = 0; u < n && !w->x->eager; u++) {
         for (uint32_t r = 0; r < w->n->roots.len; r++) {
-            if (w->n->roots.data[r].after == after) {
+            if (w->n->roots.data[r].after == after && !waits_for_channels(w, r, u, frames)) {
                 run_root(w, r, u, frames[u]);
             }
         }
@@ -428,6 +448,17 @@ static void outer_runs(tg_x86_nest_walk *w, uint32_t i, tg_axis *a, tg_x86_frame
     }
 }
 
+/* All points of the axis of channels, for each of the frames. */
+static void channel_points(tg_x86_nest_walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n) {
+    tg_x86 *x = w->x;
+    tg_x86_frame *inside[TG_X86_MAX_POINTS];
+    uint32_t channels = (uint32_t)x->ranges[a->rank].bound;
+    for (uint32_t u = 0; u < n * channels; u++) {
+        tg_x86_bind_point(x, &inside[u], frames[u / channels], a, tg_llvm_i64(x->l, u % channels), NULL);
+    }
+    tg_x86_walk_level(w, i + 1, inside, n * channels);
+}
+
 /* Vectors at the borders are few, and their tests are much code: they keep their loops. */
 static bool has_loop(const tg_x86 *x, const tg_x86_nest *n, uint32_t axis) {
     return axis < n->n_outer + n->n_inner - n->unrolled || (n->bordered.len && x->interior != n);
@@ -446,6 +477,8 @@ void tg_x86_walk_level(tg_x86_nest_walk *w, uint32_t i, tg_x86_frame **frames, u
         (inner ? inner_run : outer_runs)(w, i, axis_at(nest, k), frames, n);
     } else if (axis_at(nest, k) == nest->vector) {
         tg_x86_vector_loops(w, i, nest->vector, frames, n);
+    } else if (axis_at(nest, k) == nest->channels) {
+        channel_points(w, i, nest->channels, frames, n);
     } else if (!has_loop(w->x, nest, k)) {
         unrolled_loop(w, i, axis_at(nest, k), frames, n);
     } else if (axis_at(nest, k) == nest->tile) {

@@ -46,6 +46,14 @@ void tg_x86_emit_nest(tg_x86 *x, tg_x86_nest *n);
 void tg_x86_choose_vector(tg_x86 *x, tg_x86_nest *n); /* vector axis, lanes, unroll */
 bool tg_x86_suits_vector(tg_x86 *x, tg_x86_nest *n, const tg_axis *a); /* is no access worse off with lanes along `a`? */
 
+/* ---- channels.c ---- */
+/* An axis of few points, which are side by side in what the nest stores; null: none. */
+tg_axis *tg_x86_channel_axis(const tg_x86 *x, const tg_x86_nest *n);
+/* The stores that write whole points together with root i, by channel: i itself for all along the nest's axis of channels. Gives how many
+ * channels there are, 0: none. */
+uint32_t tg_x86_channel_stores(const tg_x86 *x, const tg_x86_nest *n, uint32_t i, uint32_t *root);
+void tg_x86_put_channels_inside(tg_x86_nest *n, tg_axis *channels);
+
 /* ---- nest_vectors.c ---- */
 bool tg_x86_may_overlap(const tg_x86 *x, const tg_x86_nest *n); /* may points of the vector axis have two turns, the second of which writes what the first did? */
 

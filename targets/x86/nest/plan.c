@@ -7,6 +7,7 @@
 #include "base/integer.h"
 #include "dsl/ir/affine.h"
 #include "targets/x86/dot/dot.h"
+#include "targets/x86/memory/memory.h"
 #include "targets/x86/nest/carry.h"
 #include "targets/x86/nest/nest.h"
 
@@ -542,6 +543,18 @@ static bool is_scalar_step(const tg_op *op) {
     return root_kind(op) == TG_X86_ROOT_FILL && (op->n_results == 0 || tg_result(op, 0)->type->n_axes == 0);
 }
 
+/* Might a load of one element read what the nest writes? Else it goes before the nest, which others can join still. */
+static bool may_read_result(const tg_x86_nest *open, const tg_op *op) {
+    bool may = false;
+    for (uint32_t i = 0; i < open->roots.len && op->opcode == TG_OP_LOAD && !is_open_chain(open); i++) {
+        const tg_x86_root *r = &open->roots.data[i];
+        const tg_value *to = r->kind == TG_X86_ROOT_STORE ? tg_operand(r->op, 0) : NULL;
+        bool pure = r->kind == TG_X86_ROOT_FILL || r->kind == TG_X86_ROOT_REDUCE || r->kind == TG_X86_ROOT_SCAN;
+        may = may || !(to ? to != tg_operand(op, 0) && tg_x86_is_distinct(to) && tg_x86_is_distinct(tg_operand(op, 0)) : pure);
+    }
+    return may;
+}
+
 static void plan_block(tg_x86 *x, tg_block *b) {
     tg_x86_steps *s = TG_NEW(x->arena, tg_x86_steps);
     tg_x86_nest *open = NULL;
@@ -560,7 +573,7 @@ static void plan_block(tg_x86 *x, tg_block *b) {
             }
             add_step(x, s, TG_X86_STEP_OP, op, NULL);
         } else if (!carry && is_scalar_step(op)) {
-            if (open && (need_of_op(x, open, op) != NEED_NONE || (op->opcode == TG_OP_LOAD && !is_open_chain(open)))) {
+            if (open && (need_of_op(x, open, op) != NEED_NONE || may_read_result(open, op))) {
                 flush(x, s, &open);
             }
             add_step(x, s, TG_X86_STEP_SCALAR, op, NULL);

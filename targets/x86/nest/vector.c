@@ -109,6 +109,7 @@ typedef struct votes {
     tg_map *seen;
     const binding *env;
     const tg_x86_nest *nest;
+    bool channels; /* the root in question stores whole points of a few elements */
 } votes;
 
 /* Does a loop over reduced axes repeat what the lanes do without this access? */
@@ -135,13 +136,16 @@ static void vote_access(votes *s, const tg_op *op) {
     uint32_t n = tg_op_n_indices(op);
     bool unit = false, depends = false, gathers = false;
     bool store = op->opcode == TG_OP_STORE || op->opcode == TG_OP_ATOMIC; /* scatters cost more than gathers */
+    bool whole = op->opcode == TG_OP_STORE && s->channels;
     bool may_be_close = !store || (op->opcode == TG_OP_STORE && s->x->machine->has_masks);
     for (uint32_t d = 0; d < n; d++) {
         int64_t c = coefficient(tg_op_index(op, d), s->axis, s->env);
-        bool close = d + 1 == n && may_be_close && is_close(c);
+        int64_t packed = c == 1 && d + 1 < n ? tg_x86_packed_stride(s->x, tg_operand(op, 0), d) : 0;
+        bool close = (d + 1 == n && may_be_close && is_close(c)) || (is_close(packed) && (may_be_close || whole));
+        bool run = c == 1 && (d + 1 == n || packed == 1);
         depends |= c != 0;
-        unit |= c == 1 && d + 1 == n;
-        gathers |= c != 0 && !(c == 1 && d + 1 == n) && !close;
+        unit |= run || (whole && is_close(packed));
+        gathers |= c != 0 && !run && !close;
     }
     s->pieces |= gathers || tg_dtype_kind_of(tg_operand(op, 0)->type->dtype) == TG_KIND_COMPLEX;
     int worse = is_outside_loops(s, op) ? -1 : store ? -12 : -8;
@@ -272,6 +276,8 @@ static votes count_votes(tg_x86 *x, tg_x86_nest *n, const tg_axis *a) {
     votes s = {.x = x, .axis = a, .least_bits = 32, .seen = tg_map_create(x->arena), .nest = n};
     for (uint32_t i = 0; i < n->roots.len; i++) {
         const tg_x86_root *r = &n->roots.data[i];
+        uint32_t root[TG_X86_CLOSE_LANES];
+        s.channels = tg_x86_channel_stores(x, n, i, root) > 0;
         if (r->to) {
             vote_buffer(&s, r->to);
         }
@@ -488,7 +494,7 @@ static void fill_registers(const tg_x86 *x, tg_x86_nest *n, const votes *v) {
     }
 }
 
-void tg_x86_choose_vector(tg_x86 *x, tg_x86_nest *n) {
+static void choose_vector(tg_x86 *x, tg_x86_nest *n) {
     n->vector = n->partner = NULL;
     n->overlaps = false;
     n->unroll = n->lanes = n->narrow = 1;
@@ -499,6 +505,7 @@ void tg_x86_choose_vector(tg_x86 *x, tg_x86_nest *n) {
     if (choose_scheduled(x, n)) {
         return;
     }
+    enum { FEW_CHANNELS = 400 }; /* in lanes: hardly ever */
     int best = INT32_MIN;
     votes chosen = {0};
     for (uint32_t i = 0; i < n->n_outer + n->n_inner; i++) {
@@ -513,6 +520,7 @@ void tg_x86_choose_vector(tg_x86 *x, tg_x86_nest *n) {
             tg_x86_offer_vector(x, a, x->machine->vector_bits / (v.wide && !v.narrow ? 64 : 32));
         }
         int score = 4 * v.score - short_penalty(x, bound) - (inside ? fold_penalty(x, bound) : 0) + (int)(i < 8 ? i : 8) / 4;
+        score -= a == n->channels ? FEW_CHANNELS : 0;
         if (score > best) {
             best = score;
             n->vector = a;
@@ -549,4 +557,14 @@ void tg_x86_choose_vector(tg_x86 *x, tg_x86_nest *n) {
     one_vector_if_scanned(n);
     choose_partner(x, n, (uint32_t)(x->machine->vector_bits / width));
     overlap_vectors(x, n, (uint32_t)width);
+}
+
+void tg_x86_choose_vector(tg_x86 *x, tg_x86_nest *n) {
+    tg_axis *channels = tg_x86_channel_axis(x, n);
+    n->channels = channels;
+    choose_vector(x, n);
+    n->channels = NULL;
+    if (channels && n->vector && n->vector != channels && !n->partner) {
+        tg_x86_put_channels_inside(n, channels);
+    }
 }
