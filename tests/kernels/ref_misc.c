@@ -259,3 +259,22 @@ void ref_batch_norm_stats(kcase *c) {
         kt(c, "var")[j] = variance_of(kt(c, "X") + j, ch, r);
     }
 }
+
+void ref_splat(kcase *c) {
+    int64_t m = kd(c, "M"), cols = kd(c, "D");
+    double *y = kt(c, "Y"), *z = kt(c, "Z");
+    for (int64_t k = 0; k < kn(c, "X"); k++) {
+        int64_t i = (int64_t)kt(c, "I")[k / cols], d = k % cols;
+        double x = kt(c, "X")[k] * kt(c, "X")[k];
+        if (i >= 0 && i < m) {
+            y[i * cols + d] += x + 1;
+            z[i * cols + d] = x > z[i * cols + d] ? x : z[i * cols + d];
+        }
+        if (i + 1 >= 0 && i + 1 < m && x > 4) {
+            y[(i + 1) * cols + d] += x;
+        }
+        if (i >= 1 && i <= m && i % 2 == 0) {
+            kt(c, "W")[i * cols - 1 - d] += x;
+        }
+    }
+}

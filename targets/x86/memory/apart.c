@@ -16,8 +16,8 @@ bool tg_x86_is_plain_atomic(const tg_x86 *x, const tg_op *op) {
     return x->alone && op->opcode == TG_OP_ATOMIC;
 }
 
-static bool is_relaxed(const tg_op *op) {
-    return tg_op_enum(op, TG_ATTR_ORDER, TG_RELAXED) == TG_RELAXED && tg_op_enum(op, TG_ATTR_SCOPE, TG_DEVICE) == TG_DEVICE;
+bool tg_x86_is_relaxed(const tg_op *op) {
+    return op->opcode == TG_OP_ATOMIC && tg_op_enum(op, TG_ATTR_ORDER, TG_RELAXED) == TG_RELAXED && tg_op_enum(op, TG_ATTR_SCOPE, TG_DEVICE) == TG_DEVICE;
 }
 
 typedef struct atomics {
@@ -30,7 +30,7 @@ static void note_atomic(tg_op *op, void *user) {
     atomics *a = user;
     if (op->opcode == TG_OP_ATOMIC || op->opcode == TG_OP_CAS) {
         tg_vec_push(a->arena, &a->list, op);
-        a->relaxed = a->relaxed && is_relaxed(op) && op->opcode == TG_OP_ATOMIC;
+        a->relaxed = a->relaxed && tg_x86_is_relaxed(op);
     }
 }
 

@@ -113,9 +113,13 @@ tg_x86_val tg_x86_atomic(tg_x86 *x, tg_x86_frame *f, tg_op *op) {
         inside = tg_x86_and_masks(x, inside, tg_x86_eval(x, f, guard).v);
     }
     bool plain = tg_x86_is_plain_atomic(x, op);
+    uint32_t n_values = op->opcode == TG_OP_CAS ? 2 : 1;
     LLVMTypeRef type = tg_llvm_wide(tg_x86_reg_type(x, a.dtype), x->lanes);
     LLVMValueRef slot = tg_x86_alloca(x, type), p = plain ? NULL : tg_llvm_gep(x->l, a.element, a.base, a.offset.v);
     inside = plain ? tg_x86_and_masks(x, f->mask, inside) : inside;
+    for (uint32_t i = 1; i <= n_values; i++) { /* now: other operations of the nest may use what it is made of, and not only in this branch */
+        tg_x86_eval(x, f, tg_operand(op, i));
+    }
     if (inside && tg_llvm_is_vector(inside)) {
         a.mask = inside;
         inside = NULL;

@@ -31,6 +31,7 @@ bool tg_x86_is_packed(const tg_x86 *x, const tg_value *v); /* a load of the oper
 
 /* ---- apart.c ---- */
 bool tg_x86_is_distinct(const tg_value *tensor); /* does it overlap no other? */
+bool tg_x86_is_relaxed(const tg_op *op); /* an ATOMIC that is only about other instances of its phase */
 bool tg_x86_is_plain_atomic(const tg_x86 *x, const tg_op *op); /* an ATOMIC that may read, change and write */
 
 /* ---- atomic.c ---- */

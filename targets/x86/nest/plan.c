@@ -318,7 +318,25 @@ static bool goes_with_scan(const tg_x86_nest *g, const tg_x86_nest *n) {
     return g->roots.data[0].kind == TG_X86_ROOT_SCAN && n->n_inner == 0;
 }
 
+/* May the operation join others that nobody asks for their old values? Points take their turn in another order then, which shows if these do
+ * different things to one element. */
+static bool goes_with_atomics(const tg_x86_nest *g, const tg_x86_nest *n) {
+    const tg_x86_root *own = &n->roots.data[0];
+    bool may = own->transient && tg_x86_is_relaxed(own->op) && same_set(g, n);
+    for (uint32_t i = 0; i < g->roots.len && may; i++) {
+        const tg_x86_root *r = &g->roots.data[i];
+        may = r->kind == TG_X86_ROOT_ATOMIC && r->transient && tg_x86_is_relaxed(r->op);
+        const tg_value *a = may ? tg_operand(r->op, 0) : NULL, *b = tg_operand(own->op, 0);
+        bool alike = may && tg_op_enum(r->op, TG_ATTR_FN, TG_FN_ADD) == tg_op_enum(own->op, TG_ATTR_FN, TG_FN_ADD);
+        may = may && (a == b ? alike : tg_x86_is_distinct(a) && tg_x86_is_distinct(b));
+    }
+    return may;
+}
+
 static bool may_share(const tg_x86_nest *g, const tg_x86_nest *n) {
+    if (n->roots.data[0].kind == TG_X86_ROOT_ATOMIC) {
+        return goes_with_atomics(g, n);
+    }
     if (is_solitary(n->roots.data[0].op)) {
         return false;
     }
@@ -452,6 +470,9 @@ static void finish_dot(tg_x86 *x, tg_x86_nest *g) {
 static void mark_transient(tg_x86 *x, tg_x86_nest *g) {
     for (uint32_t i = 0; i < g->roots.len && g->roots.len > 1 && !g->dot && !x->options->baseline; i++) {
         tg_x86_root *r = &g->roots.data[i];
+        if (r->kind == TG_X86_ROOT_ATOMIC) { /* known from the start */
+            continue;
+        }
         r->transient = r->op && (r->kind == TG_X86_ROOT_FILL || r->kind == TG_X86_ROOT_REDUCE || r->kind == TG_X86_ROOT_SCAN || r->kind == TG_X86_ROOT_CARRY);
         for (uint32_t k = 0; r->transient && k < r->op->n_results; k++) {
             r->transient = used_only_after_first(x, g, tg_result(r->op, k));

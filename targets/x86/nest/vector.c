@@ -349,8 +349,10 @@ static int fold_penalty(const tg_x86 *x, int64_t bound) {
 
 static bool may_run_in_lanes(const tg_x86 *x, const tg_x86_nest *n, uint32_t i) {
     const tg_axis *a = i < n->n_outer ? n->outer[i] : n->inner[i - n->n_outer];
-    const tg_x86_root *r = &n->roots.data[0];
-    bool apart = r->kind != TG_X86_ROOT_ATOMIC || changes_run(r->op, a);
+    bool apart = true;
+    for (uint32_t k = 0; k < n->roots.len; k++) {
+        apart = apart && (n->roots.data[k].kind != TG_X86_ROOT_ATOMIC || changes_run(n->roots.data[k].op, a));
+    }
     return apart && x->ranges[a->rank].bound != 1 && (i < n->n_outer || inner_may_run_in_lanes(x, n));
 }
 
