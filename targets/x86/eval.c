@@ -140,7 +140,7 @@ static tg_x86_val eval_reindex(tg_x86 *x, tg_x86_frame *f, tg_op *op) {
 
 static tg_x86_val eval_elementwise(tg_x86 *x, tg_x86_frame *f, tg_op *op) {
     tg_x86_val args[4], quotient;
-    if (tg_x86_eval_clamped(x, f, op, &quotient) || tg_x86_eval_quotient(x, f, op, &quotient) || tg_x86_eval_shared_quotient(x, f, op, &quotient)) {
+    if (tg_x86_eval_decided(x, f, op, &quotient) || tg_x86_eval_clamped(x, f, op, &quotient) || tg_x86_eval_quotient(x, f, op, &quotient) || tg_x86_eval_shared_quotient(x, f, op, &quotient)) {
         return quotient;
     }
     tg_dtype from[4];

@@ -12,6 +12,7 @@
  *     vector.c    which axis runs in lanes;  runs.c  lanes over two axes;  tile.c  several points at a time;  flat.c  rows as one
  *     nest.c      the loops and their roots, nest_vectors.c  those over lanes;  reduce.c  accumulators;  carry.c  loops that carry tiles
  *     channels.c  stores of points of a few elements
+ *     stretches.c where conditions on an index do not change
  *     assign.c    chains of partial assignments, eager.c  in which order they compute;  stored.c  what was stored is read back
  *   memory/   elements of tensors and buffers
  *     access.c    vectors that are whole;  gather.c, strided.c, near.c  whose lanes are apart;  transpose.c, turn.c  of matrices turned over
@@ -40,6 +41,7 @@ typedef struct tg_x86_debug tg_x86_debug;
 typedef struct tg_x86_launch tg_x86_launch;
 typedef struct tg_x86_columns tg_x86_columns;
 typedef struct tg_x86_turned tg_x86_turned;
+typedef struct tg_x86_stretch tg_x86_stretch;
 
 /* A value at a point: a scalar for all lanes (step null), the lane-affine integer v + lane·step, or a vector. Registers
  * hold bool as i1, 4-bit integers as i8 (extended), f16, bf16, f8 and f4 as the equal f32. Complex: v re, im. */
@@ -284,6 +286,7 @@ typedef struct tg_x86 {
     const tg_x86_nest *boxed; /* the points being worked on pass the tests of its boxed accesses */
     tg_map *multiples;           /* indices that are multiples of so many lanes */
     const tg_x86_nest *interior; /* so do the vectors being worked on, those of its bordered ones */
+    const tg_x86_stretch *stretch; /* of an axis, the one being emitted; null: not in one (stretches.c) */
     uint32_t window_row;      /* counts rows of the windows that unrolled loops walk through */
     bool reads_constants;               /* of the nest being emitted (constants.c) */
     tg_x86_recent recent;

@@ -106,3 +106,23 @@ kernel waves<T: f32 | f16 | bf16>(in T X[M, N], out T S[M, N], out T C[M, N], ou
         L[i, j] = T(twice_sine(f32(X[i, j])));
     }
 }
+
+/// Part of each head is turned by the angles of a position, halves against each other; the rest is copied.
+kernel turn_part<T: float>(in T X[S, H, D], in f32 C[S, E], in f32 N[S, E], out T Y[S, H, D])
+    where D >= 2 * E
+{
+    grid (s in S, h in H, d in D) {
+        let p = d % E, x = f32(X[s, h, d]);
+        let other = d < E ? -f32(X[s, h, d + E]) : f32(X[s, h, d - E]);
+        Y[s, h, d] = T(d < 2 * E ? x * C[s, p] + other * N[s, p] : x);
+    }
+}
+
+/// Rows that follow one another, cut anywhere: before their begin and behind their end, too.
+kernel joined<T: f32 | f64 | i32 | u8>(in T A[M, P], in T B[M, Q], out T Y[M, P + Q], out T Z[M, P + Q], int at)
+{
+    grid (m in M, k in P + Q) Y[m, k] = k < P ? A[m, k] : B[m, k - P];
+    grid (m in M, k in P + Q) {
+        Z[m, k] = at >= k ? B[m, k % at] : k > at + 1 ? A[m, k / 2] : A[m, k / at];
+    }
+}

@@ -132,3 +132,34 @@ void prepare_waves(kcase *c) {
         kt(c, "X")[i] = i % 4 ? krandom(c, -20, 20) : i % 52 == 8 ? INFINITY : i % 52 == 12 ? NAN : far;
     }
 }
+
+void ref_turn_part(kcase *c) {
+    int64_t h = kd(c, "H"), d = kd(c, "D"), e = kd(c, "E");
+    for (int64_t i = 0; i < kn(c, "Y"); i++) {
+        int64_t k = i % d, s = i / d / h;
+        const double *x = kt(c, "X") + (i - k);
+        double other = k < e ? -x[k + e] : k < 2 * e ? x[k - e] : 0;
+        int64_t p = e ? s * e + k % e : 0;
+        kt(c, "Y")[i] = k < 2 * e ? x[k] * kt(c, "C")[p] + other * kt(c, "N")[p] : x[k];
+    }
+}
+
+/* As the language has them: quotients round down, by 0 they are 0. */
+static int64_t quotient(int64_t a, int64_t b) {
+    return b == 0 ? 0 : a / b - (a % b != 0 && (a % b < 0) != (b < 0));
+}
+
+static double element(const double *row, int64_t n, int64_t i) {
+    return i >= 0 && i < n ? row[i] : 0;
+}
+
+void ref_joined(kcase *c) {
+    int64_t p = kd(c, "P"), q = kd(c, "Q"), at = kd(c, "at");
+    for (int64_t i = 0; i < kn(c, "Y"); i++) {
+        int64_t m = i / (p + q), k = i % (p + q);
+        const double *a = kt(c, "A") + m * p, *b = kt(c, "B") + m * q;
+        kt(c, "Y")[i] = k < p ? a[k] : b[k - p];
+        bool above = k > (int64_t)((uint64_t)at + 1);
+        kt(c, "Z")[i] = at >= k ? element(b, q, at ? k - quotient(k, at) * at : k) : element(a, p, above ? k / 2 : quotient(k, at));
+    }
+}

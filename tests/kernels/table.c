@@ -244,6 +244,12 @@ const kernel_row kernel_rows[] = {
      .cases = GRID_CASES},
     {ROW("g_grid", turn, turn), .types = "f32 bf16 f16 f64", .blocks = "s h", .literals = true,
      .cases = "B=2 S=5 H=3 D=64|B=1 S=37 H=2 D=32 strided|B=1 S=1 H=1 D=2|B=2 S=0 H=2 D=8|B=1 S=3 H=5 D=20|B=2 S=40 H=8 D=128"},
+    {ROW("g_grid", turn_part, turn_part), .types = "f32 bf16 f64", .blocks = "s h d",
+     .cases = "S=5 H=3 D=96 E=24|S=3 H=2 D=37 E=16 strided|S=1 H=1 D=2 E=1|S=2 H=2 D=8 E=4|S=2 H=3 D=33 E=0|S=0 H=1 D=8 E=2|S=2 H=2 D=70 E=20 reversed|S=40 H=8 D=130 E=65"},
+    {ROW("g_grid", joined, joined), .types = "f32 u8 f64 i32", .fills = "A=0:9 B=0:9", .blocks = "m k",
+     .schedules = "k = 40; vector(k) = 8|vector(k) = 1|m = 3; vector(k) = 32",
+     .cases = "M=3 P=37 Q=50 at=41|M=2 P=64 Q=64 at=64 strided|M=1 P=1 Q=1 at=0|M=2 P=0 Q=70 at=-3|M=2 P=70 Q=0 at=69|M=0 P=3 Q=3 at=1|"
+              "M=3 P=100 Q=31 at=9223372036854775807|M=3 P=31 Q=100 at=-9223372036854775807|M=3 P=50 Q=60 at=17 reversed|M=5 P=700 Q=900 at=1000"},
     {ROW("g_grid", attraction, attraction), .blocks = "i j", .cases = "N=37|N=1|N=0|N=130|N=64 strided|N=300"},
     {ROW("g_grid", groups, groups), .types = "f32 f64 i32", .fills = "X=-9:9 S=-9:9 R=-9:9", .blocks = "m",
      .cases = "M=3 K=100 G=4|M=2 K=32 G=1|M=1 K=1 G=1|M=0 K=5 G=1|M=3 K=0 G=0|M=2 K=130 G=5 strided|M=4 K=1000 G=32"},

@@ -310,9 +310,20 @@ bool tg_x86_checkable_at_launch(const tg_op *op, uint32_t d, tg_value **extent) 
     return *extent && tg_x86_is_launch_value(*extent) && tg_x86_is_launch_value(tg_operand(op, 0));
 }
 
+/* Of an index that a stretch of its axis has made smaller than what divides it. */
+static bool is_below_divisor(const tg_x86 *x, const tg_op *op, uint32_t d, tg_value **extent) {
+    const tg_op *rem = tg_op_index(op, d)->def;
+    bool below = rem && rem->opcode == TG_OP_REM && tg_x86_is_decided(x, rem) && tg_x86_is_launch_value(tg_operand(op, 0));
+    *extent = below ? tg_operand(rem, 1) : NULL;
+    return below;
+}
+
 bool tg_x86_checked_at_launch(tg_x86 *x, const tg_op *op, uint32_t d) {
     tg_value *extent;
-    if (!x->unit || !tg_x86_checkable_at_launch(op, d, &extent)) {
+    if (tg_x86_is_inside_stretch(x, op, d)) {
+        return true;
+    }
+    if (!x->unit || (!tg_x86_checkable_at_launch(op, d, &extent) && !is_below_divisor(x, op, d, &extent))) {
         return false;
     }
     for (uint32_t i = 0; i < x->bound_checks.len; i++) {

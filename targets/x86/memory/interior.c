@@ -47,8 +47,11 @@ static bool is_small(const tg_value *v, int64_t *c) {
 /* What an index is while nothing limits it, and where that is: least <= x < extent + beyond + least.
  *
  *   x % n    max(x, a)    min(x, n)    min(max(x, a), n)    max(min(x, n), a) */
-static bool find_limits(const tg_x86_nest *n, const tg_value *index, tg_x86_boxed *box, int64_t *least) {
+static bool find_limits(const tg_x86 *x, const tg_x86_nest *n, const tg_value *index, tg_x86_boxed *box, int64_t *least) {
     const tg_op *op = index->def;
+    if (tg_x86_is_decided(x, op)) {
+        return false;
+    }
     if (is_limited(n, op, TG_OP_REM)) {
         *least = 0;
         *box = (tg_x86_boxed){.op = op, .extent = tg_operand(op, 1), .free = tg_operand(op, 0)};
@@ -82,9 +85,9 @@ static bool add_border(tg_x86 *x, tg_x86_nest *n, const tg_value *index, tg_x86_
     return box.per_lane != 0;
 }
 
-static bool is_tested(const tg_op *op, uint32_t d) {
+static bool is_tested(const tg_x86 *x, const tg_op *op, uint32_t d) {
     tg_value *extent;
-    return !(tg_op_int(op, TG_ATTR_IN_BOUNDS, 0) >> d & 1) && !tg_x86_checkable_at_launch(op, d, &extent);
+    return !(tg_op_int(op, TG_ATTR_IN_BOUNDS, 0) >> d & 1) && !tg_x86_checkable_at_launch(op, d, &extent) && !tg_x86_is_inside_stretch(x, op, d);
 }
 
 static bool has_lanes(const tg_x86_nest *n, const tg_op *op) {
@@ -102,11 +105,11 @@ static bool add_tests(tg_x86 *x, tg_x86_nest *n, const tg_op *op) {
         tg_x86_boxed box;
         int64_t least;
         const tg_value *index = tg_op_index(op, d);
-        if (find_limits(n, index, &box, &least)) {
+        if (find_limits(x, n, index, &box, &least)) {
             index = box.free;
             along |= add_border(x, n, index, box, least);
         }
-        if (is_tested(op, d)) {
+        if (is_tested(x, op, d)) {
             along |= add_border(x, n, index, (tg_x86_boxed){.op = op, .d = d}, 0);
         }
     }

@@ -590,11 +590,24 @@ static void emit_loops(tg_x86 *x, tg_x86_nest *n) {
     x->reads_constants = false;
     x->zeros = NULL;
     x->reads_back = false;
-    tg_x86_note_stored(x, n, w.stream);
+    if (!x->stretch) { /* the values of a stretch are not those of another */
+        tg_x86_note_stored(x, n, w.stream);
+    }
     if (chain) {
         tg_x86_eager_close(x);
         tg_x86_close_chain(x, n);
     }
+}
+
+/* All roots in the same loops. */
+static void emit_whole(tg_x86 *x, tg_x86_nest *n) {
+    tg_x86_choose_vector(x, n);
+    tg_x86_nest *copy = bare_copy(x, n);
+    copy->roots = n->roots;
+    tg_x86_choose_interior(x, copy);
+    tg_x86_choose_tile(x, copy);
+    tg_x86_choose_turn(x, copy);
+    emit_loops(x, copy);
 }
 
 /* What follows reductions runs in their lanes if these are along an axis of the results and suit it, else in loops of its own. */
@@ -614,13 +627,9 @@ void tg_x86_emit_nest(tg_x86 *x, tg_x86_nest *n) {
     x->columns = NULL;
     x->turned = NULL;
     if (!n->roots.data[n->roots.len - 1].after) {
-        tg_x86_choose_vector(x, n);
-        tg_x86_nest *copy = bare_copy(x, n);
-        copy->roots = n->roots;
-        tg_x86_choose_interior(x, copy);
-        tg_x86_choose_tile(x, copy);
-        tg_x86_choose_turn(x, copy);
-        emit_loops(x, copy);
+        if (!tg_x86_emit_stretches(x, n, emit_whole)) {
+            emit_whole(x, n);
+        }
         return;
     }
     tg_x86_nest *inside = part_of(x, n, false), *rest = part_of(x, n, true);

@@ -24,6 +24,15 @@ bool tg_x86_op_reads(const tg_x86 *x, const tg_op *op, const tg_value *tensor); 
 /* Is `v` needed only where the nest's roots run? */
 bool tg_x86_used_only_in(const tg_x86 *x, const tg_x86_nest *g, const tg_value *v);
 
+/* ---- stretches.c ---- */
+/* Emits the nest once for each stretch of an axis in which what it chooses by is decided; false: there are none, nothing was done. */
+bool tg_x86_emit_stretches(tg_x86 *x, tg_x86_nest *n, void (*emit)(tg_x86 *x, tg_x86_nest *n));
+/* In the stretch being emitted: is it known what the comparison says, or how often the divisor goes into the index? */
+bool tg_x86_is_decided(const tg_x86 *x, const tg_op *op);
+const tg_value *tg_x86_chosen(const tg_x86 *x, const tg_op *op); /* of the values of a SELECT; null: both may be */
+bool tg_x86_is_inside_stretch(const tg_x86 *x, const tg_op *op, uint32_t d); /* does index d of the access stay in its tensor? */
+bool tg_x86_eval_decided(tg_x86 *x, tg_x86_frame *f, const tg_op *op, tg_x86_val *out); /* false: it is not */
+
 /* ---- stored.c ---- */
 /* What later nests may read back of what this one stored. `past`: it may have gone past the caches; null: never. */
 void tg_x86_note_stored(tg_x86 *x, const tg_x86_nest *n, LLVMValueRef past);

@@ -87,8 +87,11 @@ static void see_op(survey *s, tg_op *op) {
     if (op->opcode == TG_OP_LOAD) {
         tg_vec_push(s->x->arena, &s->loads, op);
     }
+    const tg_value *chosen = tg_x86_chosen(s->x, op);
     for (uint32_t i = 0; i < op->n_operands; i++) {
-        see_value(s, tg_operand(op, i));
+        if (!chosen || chosen == tg_operand(op, i)) {
+            see_value(s, tg_operand(op, i));
+        }
     }
 }
 
