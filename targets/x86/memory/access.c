@@ -172,7 +172,7 @@ void tg_x86_store_elements(tg_x86 *x, const address *a, LLVMValueRef v) {
         return;
     }
     if (!is_unit(a->offset)) {
-        tg_llvm_scatter(x->l, v, tg_x86_lane_pointers(x, a), a->align, tg_x86_lane_mask(x, a->mask));
+        tg_x86_store_scatter(x, a, v);
         return;
     }
     LLVMValueRef p = tg_llvm_gep(x->l, a->element, a->base, a->offset.v);

@@ -40,6 +40,7 @@ LLVMValueRef tg_x86_any_lane(tg_x86 *x, LLVMValueRef mask); /* one bit; null for
 /* ---- gather.c ---- */
 LLVMValueRef tg_x86_lane_pointers(tg_x86 *x, const tg_x86_address *a);
 LLVMValueRef tg_x86_load_gather(tg_x86 *x, const tg_x86_address *a);
+void tg_x86_store_scatter(tg_x86 *x, const tg_x86_address *a, LLVMValueRef v);
 bool tg_x86_has_such_masks(const tg_x86 *x, const tg_x86_address *a);
 LLVMValueRef tg_x86_load_in_page(tg_x86 *x, const tg_x86_address *a); /* consecutive lanes under a mask that the machine has not */
 

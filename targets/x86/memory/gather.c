@@ -1,4 +1,4 @@
-/* Loads of vectors that are not whole and consecutive in memory: from a place for each lane, and consecutive ones of which some are inside. */
+/* Vectors that are not whole and consecutive in memory: from a place for each lane, and consecutive ones of which some are inside. */
 #include "targets/x86/memory/address.h"
 #include "targets/x86/memory/memory.h"
 
@@ -37,6 +37,28 @@ LLVMValueRef tg_x86_load_gather(tg_x86 *x, const address *a) {
         return gather_by_lanes(x, a, pointers);
     }
     return tg_llvm_gather(x->l, type, pointers, a->align, tg_x86_lane_mask(x, a->mask));
+}
+
+/* One store per lane, where the mask is off to a place of its own: a branch for each lane would be mispredicted. */
+static void scatter_by_lanes(tg_x86 *x, const address *a, LLVMValueRef pointers, LLVMValueRef v) {
+    LLVMBuilderRef b = x->builder;
+    if (a->mask) {
+        LLVMValueRef nowhere = tg_llvm_splat(x->l, tg_x86_alloca(x, a->element), x->lanes);
+        pointers = LLVMBuildSelect(b, tg_x86_lane_mask(x, a->mask), pointers, nowhere, "");
+    }
+    for (unsigned i = 0; i < x->lanes; i++) {
+        LLVMValueRef n = tg_llvm_i32(x->l, i);
+        tg_llvm_store(x->l, LLVMBuildExtractElement(b, v, n, ""), LLVMBuildExtractElement(b, pointers, n, ""), a->align);
+    }
+}
+
+void tg_x86_store_scatter(tg_x86 *x, const address *a, LLVMValueRef v) {
+    LLVMValueRef pointers = tg_x86_lane_pointers(x, a);
+    if (a->align < 4 || !x->machine->has_masks) { /* no such instruction, as for gathers */
+        scatter_by_lanes(x, a, pointers, v);
+    } else {
+        tg_llvm_scatter(x->l, v, pointers, a->align, tg_x86_lane_mask(x, a->mask));
+    }
 }
 
 /* Consecutive lanes, of which some are inside: what lies in the page of an element that exists may be read, and is 0 then. A vector that goes on in the
