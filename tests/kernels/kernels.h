@@ -94,7 +94,7 @@ kcase_function ref_fft, ref_fft_rows, ref_rfft_post, ref_cumsum, prepare_segment
 /* ref_misc.c */
 kcase_function ref_spmv, ref_nbody, ref_mandelbrot, ref_black_scholes, ref_kmeans_assign,
     prepare_cholesky, ref_cholesky, prepare_lu4, ref_lu4, prepare_nms, ref_nms, ref_levenshtein,
-    ref_compact, ref_batch_norm_stats, ref_any_label, ref_residual_norm, ref_splat;
+    ref_compact, ref_batch_norm_stats, ref_any_label, ref_residual_norm, ref_splat, ref_segments;
 /* ref_grid.c */
 kcase_function ref_median, ref_ranks, ref_sort_columns, ref_limits, prepare_special;
 kcase_function ref_sobel, ref_heat, ref_ctc, ref_deform_conv, ref_chunk_scan, ref_crc32, ref_search;

@@ -278,3 +278,28 @@ void ref_splat(kcase *c) {
         }
     }
 }
+
+void ref_segments(kcase *c) {
+    const double *off = kt(c, "off");
+    for (int64_t s = 0; s < kd(c, "S"); s++) {
+        int64_t from = (int64_t)off[s], until = (int64_t)off[s + 1], at = -1;
+        double sum = 0, least = INFINITY, most = -INFINITY, squares = 0, n = fmax(off[s + 1] - off[s], 1);
+        for (int64_t i = from; i < until; i++) {
+            double x = kt(c, "X")[i];
+            at = at < 0 || x > most ? i : at;
+            sum += x;
+            least = fmin(least, x);
+            most = fmax(most, x);
+        }
+        for (int64_t i = from; i < until; i++) {
+            double d = kt(c, "X")[i] - sum / n;
+            squares += d * d;
+        }
+        kt(c, "Y")[s] = sum;
+        kt(c, "Z")[s] = most + kt(c, "W")[s];
+        kt(c, "W")[s] = least;
+        kt(c, "A")[s] = (double)at;
+        kt(c, "D")[s] = sum / n;
+        kt(c, "E")[s] = squares / n;
+    }
+}

@@ -223,6 +223,8 @@ const kernel_row kernel_rows[] = {
               "B=2 M=150 N=200"},
     {ROW("e_misc", compact, compact), .fills = "n=0:0", .serial = true,
      .cases = "N=137|N=1|N=0|N=64|N=10007"},
+    {ROW("e_misc", segments, segments), .types = "f32 f64", .fills = "off=sorted:N X=-9:9 W=-9:9",
+     .cases = "N=137 S=9|N=1000 S=3 strided|N=1 S=1|N=0 S=4|N=10 S=0|N=500 S=60 reversed|N=5000 S=500"},
     {ROW("e_misc", splat, splat), .types = "f32 f64 i32", .fills = "I=-2:M+1 X=-3:3 Y=-9:9 Z=0:9 W=-9:9", .blocks = "n d",
      .cases = "N=137 D=5 M=7|N=37 D=33 M=4 strided|N=1 D=1 M=1|N=0 D=4 M=3|N=3 D=0 M=2|N=5 D=130 M=3 transposed|N=1000 D=40 M=300"},
     {ROW("e_misc", raw, raw), .prepare = prepare_raw, .finish = finish_raw,

@@ -531,15 +531,67 @@ static bool may_go_ahead(tg_x86 *x, const tg_x86_nest *open, const tg_x86_nest *
     return is_open_chain(open) || smaller;
 }
 
-static void flush(tg_x86 *x, tg_x86_steps *s, tg_x86_nest **open) {
-    if (*open) {
-        mark_transient(x, *open);
-        if ((*open)->dot) {
-            finish_dot(x, *open);
-        }
-        add_step(x, s, TG_X86_STEP_NEST, NULL, *open);
-        *open = NULL;
+/* Might a load of one element read what the nest writes? Else it goes before the nest, which others can join still. */
+static bool may_read_result(const tg_x86_nest *open, const tg_op *op) {
+    bool may = false;
+    for (uint32_t i = 0; i < open->roots.len && op->opcode == TG_OP_LOAD && !is_open_chain(open); i++) {
+        const tg_x86_root *r = &open->roots.data[i];
+        const tg_value *to = r->kind == TG_X86_ROOT_STORE ? tg_operand(r->op, 0) : NULL;
+        bool pure = r->kind == TG_X86_ROOT_FILL || r->kind == TG_X86_ROOT_REDUCE || r->kind == TG_X86_ROOT_SCAN;
+        may = may || !(to ? to != tg_operand(op, 0) && tg_x86_is_distinct(to) && tg_x86_is_distinct(tg_operand(op, 0)) : pure);
     }
+    return may;
+}
+
+/* The steps of a block so far. The open nest is one that others may still join. What comes later and needs its results, but has no axes, waits
+ * until it is closed: a reduction of the same elements may be next.
+ *
+ *     Y[s] = sum(X[i], i); Z[s] = max(X[i], i);        one loop over i, then both stores */
+typedef struct planner {
+    tg_x86_steps *steps;
+    tg_x86_nest *open;
+    tg_x86_nest later; /* its roots wait, in order */
+} planner;
+
+static void flush(tg_x86 *x, planner *p) {
+    if (p->open) {
+        mark_transient(x, p->open);
+        if (p->open->dot) {
+            finish_dot(x, p->open);
+        }
+        add_step(x, p->steps, TG_X86_STEP_NEST, NULL, p->open);
+        p->open = NULL;
+    }
+    for (uint32_t i = 0; i < p->later.roots.len; i++) {
+        tg_op *op = p->later.roots.data[i].op;
+        bool stores = op->opcode == TG_OP_STORE;
+        add_step(x, p->steps, stores ? TG_X86_STEP_NEST : TG_X86_STEP_SCALAR, stores ? NULL : op, stores ? tg_x86_op_nest(x, op) : NULL);
+    }
+    p->later.roots.len = 0;
+}
+
+/* Does the operation have to come after what waits? */
+static bool needs_later(tg_x86 *x, const planner *p, const tg_op *op) {
+    bool needs = need_of_op(x, &p->later, op) != NEED_NONE || may_read_result(&p->later, op);
+    for (uint32_t i = 0; i < p->later.roots.len && !needs; i++) {
+        needs = root_conflict(x, &p->later.roots.data[i], op);
+    }
+    return needs;
+}
+
+/* Lets it wait, if the open nest only reduces, to numbers. */
+static bool may_wait(const planner *p, const tg_op *op) {
+    const tg_x86_nest *n = p->open;
+    bool may = n && !n->dot && n->n_outer == 0 && n->n_inner > 0 && p->later.roots.len < TG_X86_MAX_ROOTS;
+    for (uint32_t i = 0; may && i < n->roots.len; i++) {
+        may = n->roots.data[i].kind == TG_X86_ROOT_REDUCE;
+    }
+    return may && (op->opcode == TG_OP_STORE || tg_op_is_elementwise(op->opcode));
+}
+
+static void wait_for_open(tg_x86 *x, planner *p, tg_op *op) {
+    tg_x86_root r = {root_kind(op), op, op->n_results ? tg_result(op, 0) : NULL, NULL, false, false};
+    tg_vec_push(x->arena, &p->later.roots, r);
 }
 
 static bool is_control(const tg_op *op) {
@@ -564,21 +616,47 @@ static bool is_scalar_step(const tg_op *op) {
     return root_kind(op) == TG_X86_ROOT_FILL && (op->n_results == 0 || tg_result(op, 0)->type->n_axes == 0);
 }
 
-/* Might a load of one element read what the nest writes? Else it goes before the nest, which others can join still. */
-static bool may_read_result(const tg_x86_nest *open, const tg_op *op) {
-    bool may = false;
-    for (uint32_t i = 0; i < open->roots.len && op->opcode == TG_OP_LOAD && !is_open_chain(open); i++) {
-        const tg_x86_root *r = &open->roots.data[i];
-        const tg_value *to = r->kind == TG_X86_ROOT_STORE ? tg_operand(r->op, 0) : NULL;
-        bool pure = r->kind == TG_X86_ROOT_FILL || r->kind == TG_X86_ROOT_REDUCE || r->kind == TG_X86_ROOT_SCAN;
-        may = may || !(to ? to != tg_operand(op, 0) && tg_x86_is_distinct(to) && tg_x86_is_distinct(tg_operand(op, 0)) : pure);
+static void plan_scalar(tg_x86 *x, planner *p, tg_op *op) {
+    bool needs = p->open && need_of_op(x, p->open, op) != NEED_NONE, waits = needs || needs_later(x, p, op);
+    if (waits && may_wait(p, op)) {
+        wait_for_open(x, p, op);
+        return;
     }
-    return may;
+    if (waits || (p->open && may_read_result(p->open, op))) {
+        flush(x, p);
+    }
+    add_step(x, p->steps, TG_X86_STEP_SCALAR, op, NULL);
+}
+
+static void plan_root(tg_x86 *x, planner *p, tg_op *op) {
+    tg_x86_nest *n = tg_x86_op_nest(x, op);
+    bool is_number = n->n_outer + n->n_inner == 0 && op->opcode == TG_OP_STORE && !x->options->baseline;
+    if (is_number && may_wait(p, op)) {
+        wait_for_open(x, p, op);
+        return;
+    }
+    if (needs_later(x, p, op)) {
+        flush(x, p);
+    }
+    if (can_join(x, p->open, n)) {
+        join(x, p->open, n);
+    } else if (can_follow(x, p->open, n)) {
+        follow(x, p->open, n);
+    } else if (is_chain(p->open) && joins_chain(x, p->open, n)) {
+        tg_vec_push(x->arena, &p->open->roots, n->roots.data[0]);
+    } else if (may_go_ahead(x, p->open, n)) {
+        add_step(x, p->steps, TG_X86_STEP_NEST, NULL, n);
+    } else {
+        flush(x, p);
+        p->open = n;
+        if (n->dot) {
+            join_yield(x, n, tg_result(op, 0));
+        }
+    }
 }
 
 static void plan_block(tg_x86 *x, tg_block *b) {
-    tg_x86_steps *s = TG_NEW(x->arena, tg_x86_steps);
-    tg_x86_nest *open = NULL;
+    planner p = {.steps = TG_NEW(x->arena, tg_x86_steps)};
     for (tg_op *op = b->first; op; op = op->next) {
         if (tg_op_is_terminator(op)) {
             continue;
@@ -589,38 +667,20 @@ static void plan_block(tg_x86 *x, tg_block *b) {
             plan_block(x, &op->regions[i].body);
         }
         if (is_control(op) && !carry) {
-            if (op->opcode != TG_OP_AXIS || (open && need_of_op(x, open, op) != NEED_NONE)) {
-                flush(x, s, &open);
+            if (op->opcode != TG_OP_AXIS || p.later.roots.len > 0 || (p.open && need_of_op(x, p.open, op) != NEED_NONE)) {
+                flush(x, &p);
             }
-            add_step(x, s, TG_X86_STEP_OP, op, NULL);
+            add_step(x, p.steps, TG_X86_STEP_OP, op, NULL);
         } else if (!carry && is_scalar_step(op)) {
-            if (open && (need_of_op(x, open, op) != NEED_NONE || may_read_result(open, op))) {
-                flush(x, s, &open);
-            }
-            add_step(x, s, TG_X86_STEP_SCALAR, op, NULL);
+            plan_scalar(x, &p, op);
         } else if (root_kind(op) != TG_X86_ROOT_FILL || x->modes[tg_result(op, 0)->id] == TG_X86_BUFFER) {
-            tg_x86_nest *n = tg_x86_op_nest(x, op);
-            if (can_join(x, open, n)) {
-                join(x, open, n);
-            } else if (can_follow(x, open, n)) {
-                follow(x, open, n);
-            } else if (is_chain(open) && joins_chain(x, open, n)) {
-                tg_vec_push(x->arena, &open->roots, n->roots.data[0]);
-            } else if (may_go_ahead(x, open, n)) {
-                add_step(x, s, TG_X86_STEP_NEST, NULL, n);
-            } else {
-                flush(x, s, &open);
-                open = n;
-                if (n->dot) {
-                    join_yield(x, n, tg_result(op, 0));
-                }
-            }
+            plan_root(x, &p, op);
         } else {
-            join_yield(x, open, tg_result(op, 0));
+            join_yield(x, p.open, tg_result(op, 0));
         }
     }
-    flush(x, s, &open);
-    tg_map_set(x->steps, b, s);
+    flush(x, &p);
+    tg_map_set(x->steps, b, p.steps);
 }
 
 void tg_x86_plan(tg_x86 *x, tg_region *region) {

@@ -496,6 +496,19 @@ static void fill_registers(const tg_x86 *x, tg_x86_nest *n, const votes *v) {
     }
 }
 
+/* Does the vector axis run over a segment, from one place in a table to another, of which the position of an extreme is sought? Segments are often
+ * shorter than a few vectors, each of which would have accumulators that take long to merge. */
+static bool seeks_in_segment(const tg_x86_nest *n) {
+    const tg_op *binder = n->vector->binder;
+    bool segment = binder && binder->opcode == TG_OP_AXIS && !tg_x86_is_launch_value(tg_operand(binder, 1)), seeks = false;
+    for (uint32_t i = 0; i < n->roots.len && segment && tg_axes_contain(n->inner, n->n_inner, n->vector); i++) {
+        const tg_x86_root *r = &n->roots.data[i];
+        tg_enum fn = r->kind == TG_X86_ROOT_REDUCE && r->op->opcode == TG_OP_REDUCE ? tg_op_enum(r->op, TG_ATTR_FN, TG_FN_ADD) : TG_FN_ADD;
+        seeks = seeks || fn == TG_FN_ARGMIN || fn == TG_FN_ARGMAX;
+    }
+    return seeks;
+}
+
 static void choose_vector(tg_x86 *x, tg_x86_nest *n) {
     n->vector = n->partner = NULL;
     n->overlaps = false;
@@ -541,7 +554,7 @@ static void choose_vector(tg_x86 *x, tg_x86_nest *n) {
     n->long_chain = is_long_chain(n, &chosen) && !gathers;
     n->light = !gathers && !n->long_chain && chosen.ops <= LIGHT;
     n->lanes = (uint32_t)(x->machine->vector_bits / width);
-    n->unroll = gathers || n->long_chain ? 1 : chosen.ops <= 8 ? 4 : chosen.ops <= LIGHT ? 2 : 1;
+    n->unroll = gathers || n->long_chain ? 1 : seeks_in_segment(n) ? 2 : chosen.ops <= 8 ? 4 : chosen.ops <= LIGHT ? 2 : 1;
     int64_t bound = x->ranges[n->vector->rank].bound;
     n->lanes = fitting_lanes(n->lanes, bound, width);
     n->narrow = n->lanes;
