@@ -90,10 +90,18 @@ typedef struct tg_tensor_arg {
 } tg_tensor_arg;
 
 /* An operand that was laid out for a product: its dimension `dim` is cut in panels of `width`, [panel][other dimensions…][width], the last one
- * filled up with zeros. Width 0: an ordinary tensor. */
+ * filled up with zeros. Width 0: an ordinary tensor. In groups, neighbours along dimension `along` lie side by side, [panel][other
+ * dimensions…][width][group], and its last group is filled up as well. With `flips`, bytes of one sign meet bytes of the same sign: a line of i32
+ * ends each panel, what the sums of its columns start with (targets/x86/dot/dot_groups.c): `flips` times all that is in the column. */
 typedef struct tg_packing {
     uint32_t dim, width;
+    uint32_t along, group; /* group 0 or 1: none */
+    int32_t flips;         /* 0, 128 or -128 */
 } tg_packing;
+
+static inline bool tg_packing_is(const tg_packing *p, const tg_packing *q) {
+    return p->dim == q->dim && p->width == q->width && p->along == q->along && p->group == q->group && p->flips == q->flips;
+}
 
 /* One launch argument as the host gave it. */
 typedef struct tg_launch_arg {

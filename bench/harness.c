@@ -166,6 +166,16 @@ void bench_plan_arg(bench_plan *p, tg_argument arg) {
     p->launch.args[p->launch.n_args++] = arg;
 }
 
+void bench_plan_pack(bench_plan *p, uint32_t i) {
+    tg_tensor *packed;
+    tg_status s = tg_kernel_pack(p->ours.kernel, p->launch.args, p->launch.n_args, i, &packed);
+    if (s == TG_OK) {
+        p->launch.args[i].u.tensor = bench_plan_own(p, packed);
+    } else if (s != TG_ERROR_UNSUPPORTED) {
+        bench_fail("%s", tg_last_error(p->ours.context));
+    }
+}
+
 bench_contender *bench_plan_add(bench_plan *p, const char *name, bench_role role,
                                 bench_run_fn run, const void *user, size_t size) {
     if (p->n_contenders == BENCH_MAX_CONTENDERS) {

@@ -138,15 +138,6 @@ static double run_winograd(void *user, int64_t calls) {
     return bench_now() - start;
 }
 
-/* Constant weights: packed once, beforehand, as the peer's are. The launch's arguments are complete. */
-static void pack_filters(bench_plan *p) {
-    tg_tensor *packed;
-    if (tg_kernel_pack(p->ours.kernel, p->launch.args, p->launch.n_args, 1, &packed) != TG_OK) {
-        bench_fail("%s", tg_last_error(p->ours.context));
-    }
-    p->launch.args[1].u.tensor = bench_plan_own(p, packed);
-}
-
 /* Constant weights: transformed once, beforehand, as the peer's are. */
 static void add_winograd(bench_plan *p, const bench_conv *c, const tg_tensor *x, const tg_tensor *f, tg_tensor *y) {
     int64_t us[4];
@@ -193,7 +184,7 @@ static void prepare(bench_plan *p, const void *the_case) {
     if (c.winograd) {
         add_winograd(p, &c, x, f, y);
     } else if (!nchw && !depthwise) {
-        pack_filters(p);
+        bench_plan_pack(p, 1); /* constant weights, as the peer's are */
     }
     p->out = y;
     c.threads = p->b->threads;

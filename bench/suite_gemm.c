@@ -50,14 +50,6 @@ static void check(const bench_plan *p) {
     }
 }
 
-static tg_tensor *pack(bench_plan *p, const tg_tensor *a, const tg_tensor *b, const tg_tensor *c) {
-    tg_tensor *packed;
-    if (tg_kernel_pack(p->ours.kernel, TG_ARGS(a, b, c), 1, &packed) != TG_OK) {
-        bench_fail("%s", tg_last_error(p->ours.context));
-    }
-    return bench_plan_own(p, packed);
-}
-
 static void prepare(bench_plan *p, const void *the_case) {
     const gemm_case *s = the_case;
     int64_t ad[] = {s->m, s->k}, bd[] = {s->k, s->n}, cd[] = {s->m, s->n};
@@ -74,8 +66,11 @@ static void prepare(bench_plan *p, const void *the_case) {
     p->out = c;
     p->launch.bound = s->bound;
     bench_plan_arg(p, tg_argument_tensor(a));
-    bench_plan_arg(p, tg_argument_tensor(s->packed ? pack(p, a, b, c) : b));
+    bench_plan_arg(p, tg_argument_tensor(b));
     bench_plan_arg(p, tg_argument_tensor(c));
+    if (s->packed) {
+        bench_plan_pack(p, 1);
+    }
     bench_matmul g = {
         TG_F32,           s->m, s->n, s->k, p->b->threads, tg_tensor_data(a), tg_tensor_data(b),
         tg_tensor_data(w)};

@@ -1,4 +1,5 @@
-/* C = A B of u8 or i8 by i8 with sums in i32, and of bf16. Integers are compared exactly. */
+/* C = A B of u8 or i8 by i8 with sums in i32, and of bf16. Integers are compared exactly. Weights that are packed beforehand have rows of
+ * their own, as oneDNN's matmul on its own layout is among the peers of every row. */
 #include <math.h>
 
 #include "bench/peers.h"
@@ -7,19 +8,26 @@ typedef struct lowp_case {
     bench_case head;
     tg_dtype type;
     int m, n, k;
+    bool packed;
 } lowp_case;
 
 #define GOAL 0.9
-#define ALL(name, m, n, k, quick)                                                              \
-    {{"u8 " name, GOAL, quick}, TG_U8, m, n, k}, {{"i8 " name, GOAL, quick}, TG_I8, m, n, k}, {  \
-        {"bf16 " name, 3, quick}, TG_BF16, m, n, k                                             \
+#define ROWS(name, m, n, k, quick, packed)                                                     \
+    {{"u8 " name, GOAL, quick}, TG_U8, m, n, k, packed},                                       \
+        {{"i8 " name, GOAL, quick}, TG_I8, m, n, k, packed}, {                                 \
+        {"bf16 " name, 3, quick}, TG_BF16, m, n, k, packed                                     \
     }
+#define ALL(name, m, n, k, quick) ROWS(name, m, n, k, quick, false)
+#define WEIGHTS(m, n, k) ROWS(#m "," #n "," #k " packed", m, n, k, false, true)
 static const lowp_case cases[] = {
     ALL("64^3", 64, 64, 64, false),           ALL("256^3", 256, 256, 256, true),
     ALL("512^3", 512, 512, 512, false),       ALL("1024^3", 1024, 1024, 1024, false),
     ALL("1,4096,4096", 1, 4096, 4096, false), ALL("8,4096,4096", 8, 4096, 4096, false),
     ALL("128,768,768", 128, 768, 768, false), ALL("256,3072,768", 256, 3072, 768, false),
-    ALL("127,129,131", 127, 129, 131, false),
+    ALL("127,129,131", 127, 129, 131, false), WEIGHTS(1, 4096, 4096),
+    WEIGHTS(2, 4096, 4096),                   WEIGHTS(4, 4096, 4096),
+    WEIGHTS(8, 4096, 4096),                   WEIGHTS(16, 4096, 4096),
+    WEIGHTS(128, 768, 768),                   WEIGHTS(256, 3072, 768),
 };
 
 static double element(const tg_tensor *t, int64_t i) {
@@ -101,6 +109,9 @@ static void prepare(bench_plan *p, const void *the_case) {
     bench_plan_arg(p, tg_argument_tensor(a));
     bench_plan_arg(p, tg_argument_tensor(b));
     bench_plan_arg(p, tg_argument_tensor(c));
+    if (s->packed) {
+        bench_plan_pack(p, 1);
+    }
     bench_matmul g = {
         s->type,          s->m, s->n, s->k, p->b->threads, tg_tensor_data(a), tg_tensor_data(b),
         tg_tensor_data(w)};

@@ -362,7 +362,7 @@ tg_status tg_call_run_on(tg_call *call, void *const *data, uint32_t n_data) {
 }
 
 static bool same_layout(const bound *p, const tg_launch_arg *a) {
-    bool same = a->dtype == p->arg.dtype && a->rank == p->arg.rank && a->packing.width == p->arg.packing.width && a->packing.dim == p->arg.packing.dim;
+    bool same = a->dtype == p->arg.dtype && a->rank == p->arg.rank && tg_packing_is(&a->packing, &p->arg.packing);
     for (uint32_t d = 0; same && d < a->rank; d++) {
         same = a->tensor->shape[d] == p->tensor.shape[d] && a->tensor->stride[d] == p->tensor.stride[d];
     }

@@ -194,14 +194,24 @@ bool tg_launch_has_packed(const tg_kernel *k, const tg_launch_arg *args) {
     return packed_of(k, args) != 0;
 }
 
+enum { PACKING_TEXT = 96 };
+
+static const char *packing_text(const tg_packing *p, char *out) {
+    size_t n = tg_format(out, PACKING_TEXT, "panels of %u along dimension %u", p->width, p->dim);
+    if (p->group > 1 && n < PACKING_TEXT) {
+        (void)tg_format(out + n, PACKING_TEXT - n, " in groups of %u along %u%s", p->group, p->along, p->flips ? ", with sums" : "");
+    }
+    return out;
+}
+
 /* Was the packed operand laid out as this code reads it? */
 static tg_status check_packing(const tg_kernel *k, const tg_launch_arg *args, const tg_variant *v) {
     for (uint32_t i = 0; i < k->signature->n_params; i++) {
         const tg_packing *p = &args[i].packing;
-        if (p->width && (p->width != v->packing.width || p->dim != v->packing.dim)) {
-            return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT,
-                           "%s: %s was packed for another kernel or schedule (panels of %u along dimension %u, here %u along %u): pack it with this one",
-                           k->signature->name, k->signature->params[i].name, p->width, p->dim, v->packing.width, v->packing.dim);
+        char had[PACKING_TEXT], wants[PACKING_TEXT];
+        if (p->width && !tg_packing_is(p, &v->packing)) {
+            return tg_fail(k->context, TG_ERROR_INVALID_ARGUMENT, "%s: %s was packed for another kernel or schedule (%s, here %s): pack it with this one",
+                           k->signature->name, k->signature->params[i].name, packing_text(p, had), packing_text(&v->packing, wants));
         }
     }
     return TG_OK;

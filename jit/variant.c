@@ -13,9 +13,11 @@
 #include <string.h>
 
 enum { FIRST_SLOTS = 16 };
-/* Of cache entries; 8 to 31 are a tg_packing, 32 to 55 a tg_few_rows. */
+/* Of cache entries; 8 to 31 and 56 to 57 are a tg_packing, 32 to 55 a tg_few_rows. */
 enum { FLAG_NONDETERMINISTIC = 1, FLAG_PRINTS = 2, FLAG_PLAIN = 4, FLAG_FEW_ROWS = 8 };
-enum { PACKED_DIM_SHIFT = 8, PACKED_WIDTH_SHIFT = 16, FEW_PARAM_SHIFT = 32, FEW_DIM_SHIFT = 40, FEW_AGAINST_SHIFT = 48 };
+enum { PACKED_DIM_SHIFT = 8, PACKED_ALONG_SHIFT = 11, PACKED_GROUP_SHIFT = 14, PACKED_WIDTH_SHIFT = 17, PACKED_FLIPS_SHIFT = 56 };
+enum { FEW_PARAM_SHIFT = 32, FEW_DIM_SHIFT = 40, FEW_AGAINST_SHIFT = 48 };
+_Static_assert(TG_MAX_RANK <= 8, "three bits hold a dimension");
 
 /* In the second word of types: the top bit of a byte whose dtype code is below 128. */
 #define GENERAL_BIT (UINT64_C(1) << 63)
@@ -289,6 +291,18 @@ static bool load_code(compile *c, const void *object, size_t size, const char *e
     return s == TG_OK;
 }
 
+static uint64_t packing_to_flags(const tg_packing *p) {
+    uint64_t flips = p->flips > 0 ? 1 : p->flips < 0 ? 2 : 0;
+    return (uint64_t)p->dim << PACKED_DIM_SHIFT | (uint64_t)p->along << PACKED_ALONG_SHIFT | (uint64_t)p->group << PACKED_GROUP_SHIFT |
+           (uint64_t)p->width << PACKED_WIDTH_SHIFT | flips << PACKED_FLIPS_SHIFT;
+}
+
+static tg_packing packing_of_flags(uint64_t flags) {
+    static const int32_t flips[] = {0, 128, -128, 0};
+    return (tg_packing){.dim = flags >> PACKED_DIM_SHIFT & 7, .width = flags >> PACKED_WIDTH_SHIFT & 0x7fff, .along = flags >> PACKED_ALONG_SHIFT & 7,
+                        .group = flags >> PACKED_GROUP_SHIFT & 7, .flips = flips[flags >> PACKED_FLIPS_SHIFT & 3]};
+}
+
 static bool try_disk(compile *c) {
     tg_cache_entry e;
     if (!tg_cache_read(&c->k->context->cache, c->disk_key, c->arena, &e) ||
@@ -298,7 +312,7 @@ static bool try_disk(compile *c) {
     c->v->nondeterministic = (e.flags & FLAG_NONDETERMINISTIC) != 0;
     c->v->serial = (e.flags & FLAG_PRINTS) != 0;
     c->v->plain = (e.flags & FLAG_PLAIN) != 0;
-    c->v->packing = (tg_packing){e.flags >> PACKED_DIM_SHIFT & 0xff, e.flags >> PACKED_WIDTH_SHIFT & 0xffff};
+    c->v->packing = packing_of_flags(e.flags);
     c->v->few_rows = (tg_few_rows){(e.flags & FLAG_FEW_ROWS) != 0, (uint8_t)(e.flags >> FEW_PARAM_SHIFT), (uint8_t)(e.flags >> FEW_DIM_SHIFT), (uint8_t)(e.flags >> FEW_AGAINST_SHIFT)};
     c->v->from_cache = true;
     return true;
@@ -307,7 +321,7 @@ static bool try_disk(compile *c) {
 static uint64_t flags_of(const tg_artifact *a) {
     const tg_object *o = &a->object;
     uint64_t flags = (a->nondeterministic ? FLAG_NONDETERMINISTIC : 0u) | (a->prints ? FLAG_PRINTS : 0u) | (o->plain ? FLAG_PLAIN : 0u);
-    flags |= (uint64_t)o->packing.dim << PACKED_DIM_SHIFT | (uint64_t)o->packing.width << PACKED_WIDTH_SHIFT;
+    flags |= packing_to_flags(&o->packing);
     flags |= (o->few_rows.left_out ? FLAG_FEW_ROWS : 0u) | (uint64_t)o->few_rows.param << FEW_PARAM_SHIFT;
     return flags | (uint64_t)o->few_rows.dim << FEW_DIM_SHIFT | (uint64_t)o->few_rows.against << FEW_AGAINST_SHIFT;
 }

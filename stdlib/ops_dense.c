@@ -18,20 +18,45 @@ tg_status tg_op_matmul(tg_context *context, const tg_tensor *a, const tg_tensor 
                          TG_ARGS(a, b, o.bias, o.residual, c, o.alpha, (int)o.activation));
 }
 
-/* Packing does not depend on the rows: there are none. */
-tg_status tg_op_matmul_pack(tg_context *context, const tg_tensor *b, tg_tensor **packed) {
+static tg_status check_pack(tg_context *context, const tg_tensor *b, tg_tensor **packed, const char *name) {
     if (packed) {
         *packed = NULL;
     }
-    if (!context || !b || !packed || b->rank != 2) {
-        return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "matmul_pack: %s",
-                       !context ? "context is null" : !b ? "b is null" : !packed ? "packed is null" : "b is no matrix");
+    if (context && b && packed && b->rank == 2) {
+        return TG_OK;
+    }
+    return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "%s: %s", name,
+                   !context ? "context is null" : !b ? "b is null" : !packed ? "packed is null" : "b is no matrix");
+}
+
+/* Packing does not depend on the rows: there are none, `columns` of them. */
+static tg_tensor no_rows(tg_dtype type, int64_t columns) {
+    return (tg_tensor){.dtype = type, .rank = 2, .arg = {.shape = {0, columns}, .stride = {columns, 1}}};
+}
+
+tg_status tg_op_matmul_pack(tg_context *context, const tg_tensor *b, tg_tensor **packed) {
+    tg_status s = check_pack(context, b, packed, "matmul_pack");
+    if (s) {
+        return s;
     }
     tg_kernel *k;
-    tg_tensor a = {.dtype = b->dtype, .rank = 2, .arg = {.shape = {0, b->arg.shape[0]}, .stride = {b->arg.shape[0], 1}}};
-    tg_tensor c = {.dtype = b->dtype, .rank = 2, .arg = {.shape = {0, b->arg.shape[1]}, .stride = {b->arg.shape[1], 1}}};
-    tg_status s = tg_std_kernel(context, TG_STD_matmul, &k);
+    tg_tensor a = no_rows(b->dtype, b->arg.shape[0]), c = no_rows(b->dtype, b->arg.shape[1]);
+    s = tg_std_kernel(context, TG_STD_matmul, &k);
     return s ? s : tg_kernel_pack(k, TG_ARGS(&a, b, (void *)0, (void *)0, &c), 1, packed);
+}
+
+tg_status tg_op_matmul_i8_pack(tg_context *context, const tg_tensor *b, tg_tensor **packed) {
+    tg_status s = check_pack(context, b, packed, "matmul_i8_pack");
+    if (s) {
+        return s;
+    }
+    tg_kernel *k;
+    tg_tensor a = no_rows(TG_I8, b->arg.shape[0]), c = no_rows(TG_F32, b->arg.shape[1]), sa = {.dtype = TG_F32, .rank = 1, .arg = {.stride = {1}}};
+    tg_tensor *sb = tg_tensor_create(context, TG_F32, 1, &b->arg.shape[1]); /* there are columns, so it has data */
+    s = sb ? tg_std_kernel(context, TG_STD_matmul_i8, &k) : TG_ERROR_OUT_OF_MEMORY;
+    s = s ? s : tg_kernel_pack(k, TG_ARGS(&a, b, &sa, sb, (void *)0, &c), 1, packed);
+    tg_tensor_release(sb);
+    return s;
 }
 
 tg_status tg_op_matvec(tg_context *context, const tg_tensor *a, const tg_tensor *x,

@@ -85,10 +85,11 @@ TG_API tg_status tg_kernel_wait(tg_kernel *kernel);
  *
  * @param values  a launch as it would be without packing; the contents of the others do not matter
  * @param i       the parameter: an `in` tensor of two dimensions or more that only products read, each of its elements as it is: all
- *                dimensions but one are summed over, or at a fixed index
+ *                dimensions but one are summed over, or at a fixed index. f32, f64, bf16, f16 and 8-bit integers, which keep their width; of
+ *                bytes and bf16 products have to sum over whole dimensions
  * @param out     receives the packed tensor; null on failure. Free it with tg_tensor_release
  * @return as tg_kernel_prepare_args (the code is compiled); INVALID_ARGUMENT (no such operand), UNSUPPORTED (not read by products alone, a
- *         machine without fused multiply-add, element types that products convert), OUT_OF_MEMORY. Any thread. */
+ *         machine without fused multiply-add, other element types, products that run on AMX tiles), OUT_OF_MEMORY. Any thread. */
 TG_API tg_status tg_kernel_pack(tg_kernel *kernel, const tg_argument *values, uint32_t n_values,
                                 uint32_t i, tg_tensor **out);
 

@@ -114,7 +114,7 @@ TG_API tg_status tg_op_matmul(tg_context *context, const tg_tensor *a, const tg_
                               tg_tensor *c, const tg_matmul_options *options);
 /** B of later products, packed once (see tg_kernel_pack): weights.
  *
- * @param b       [K, N] of any strides, f32 or f64; a permuted view of weights [N, K] is fine
+ * @param b       [K, N] of any strides, in a type of tg_op_matmul; a permuted view of weights [N, K] is fine
  * @param packed  receives what takes B's place in tg_op_matmul; null on failure. Free it with tg_tensor_release */
 TG_API tg_status tg_op_matmul_pack(tg_context *context, const tg_tensor *b, tg_tensor **packed);
 /** y[M] = alpha A[M, K] x[K] + beta z[M]; `z` null: no addend. */
@@ -136,6 +136,11 @@ TG_API tg_status tg_op_matmul_grouped(tg_context *context, const tg_tensor *x,
 TG_API tg_status tg_op_matmul_i8(tg_context *context, const tg_tensor *a, const tg_tensor *b,
                                  const tg_tensor *sa, const tg_tensor *sb,
                                  const tg_tensor *bias, tg_tensor *c, tg_activation act);
+/** B of tg_op_matmul_i8, packed once, as tg_op_matmul_pack does.
+ *
+ * @param b       i8 [K, N] of any strides
+ * @param packed  receives what takes B's place; null on failure. Free it with tg_tensor_release */
+TG_API tg_status tg_op_matmul_i8_pack(tg_context *context, const tg_tensor *b, tg_tensor **packed);
 /** C[M, N] = act(A[M, K] V' + bias) with V[n, k] = (W[n, k] - Z[n, k / g]) S[n, k / g] rounded to the type of A.
  *
  * @param w  u4 [N, K], two per byte;  @param s  [N, ceil(K / g)], type of A;  @param z  u4, shape of `s`
@@ -191,7 +196,7 @@ TG_API tg_status tg_op_conv(tg_context *context, const tg_tensor *x, const tg_te
 /** Filters of later convolutions, packed once (see tg_kernel_pack): constant weights. Layers of small images, whose filters are larger
  * than they, gain most: the others read a filter often enough to pack it in each call.
  *
- * @param f        as in tg_op_conv, f32 or f64, of any strides
+ * @param f        as in tg_op_conv, of any strides
  * @param options  those of the convolutions; the activation does not matter. Groups are UNSUPPORTED
  * @param packed   receives what takes the place of f in tg_op_conv; null on failure. Free it with tg_tensor_release */
 TG_API tg_status tg_op_conv_pack(tg_context *context, const tg_tensor *f,

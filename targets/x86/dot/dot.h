@@ -111,6 +111,7 @@ typedef struct tg_dot_emission {
     tg_axis *bound[TG_DOT_AXES * 2];  /* axes that loops around have fixed */
     LLVMValueRef index[TG_DOT_AXES * 2];
     uint32_t n_bound;
+    tg_dtype stored;                  /* of columns that were packed before the launch, if their elements are narrower than words; NONE: words */
     LLVMValueRef apart;               /* AMX: bytes from a vector of a panel's line to the next; null: they lie side by side */
     LLVMValueRef from[TG_DOT_AXES], count[TG_DOT_AXES]; /* the part of each reduction axis that is being worked on, relative */
 } tg_dot_emission;
@@ -129,6 +130,8 @@ bool tg_x86_dot_may_stay(tg_x86 *x, tg_value *v, tg_dtype dtype, const tg_axis *
 bool tg_x86_dot_needs_no_buffer(tg_x86 *x, tg_value *v, tg_dtype dtype, const tg_axis *unit);
 void tg_x86_check_packed(tg_x86 *x);                        /* refuses kernels that read that operand in another way */
 void tg_x86_dot_open_packed(tg_dot_emission *e, tg_dot_side *s, const tg_axis *vector);
+/* Where a packed panel, whose column 0 at the first reduction point is at `panel`, has what its sums start with. */
+LLVMValueRef tg_x86_dot_packed_sums(const tg_dot_emission *e, LLVMValueRef panel);
 void tg_x86_dot_side_open(tg_dot_emission *e, tg_dot_side *s, tg_value *v, const tg_axis *unit);
 /* Likewise, of columns for which no axis has to have stride 1. */
 void tg_x86_dot_side_across(tg_dot_emission *e, tg_dot_side *s, tg_value *v);

@@ -521,9 +521,13 @@ void tg_x86_emit_dot(tg_x86 *x, const tg_x86_dot *d) {
     if (!n->columns.direct && !n->compact && d->group <= 1 && d->multiply == TG_DOT_PLAIN && !d->flip_rows) {
         tg_x86_dot_side_across(&n->e, &n->across, columns);
     }
-    if (!n->columns.direct && !n->compact && d->n_over == 1) {
-        tg_x86_dot_side_narrow(&n->e, &n->narrow_columns, columns, d->vector);
-        tg_x86_dot_side_narrow(&n->e, &n->narrow_rows, rows, NULL);
+    if (!n->compact && d->n_over == 1) {
+        if (!n->columns.direct) {
+            tg_x86_dot_side_narrow(&n->e, &n->narrow_columns, columns, d->vector);
+        }
+        if (!n->columns.direct || d->group > 1) {
+            tg_x86_dot_side_narrow(&n->e, &n->narrow_rows, rows, NULL);
+        }
     }
     n->panel_memory = tg_x86_dot_scratch(x);
     n->row_memory = tg_x86_dot_scratch(x);

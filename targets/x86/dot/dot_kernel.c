@@ -64,13 +64,60 @@ static unsigned elem_bytes(const emission *e) {
     return e->t->elem == e->l->f64 ? 8 : 4;
 }
 
+/* Elements that one instruction multiplies in each lane. */
+static unsigned members_of(tg_dot_multiply multiply) {
+    switch (multiply) {
+    case TG_DOT_PAIRS:
+    case TG_DOT_PAIRS_BF16:
+        return 2;
+    case TG_DOT_QUADS_UNSIGNED_ROW:
+    case TG_DOT_QUADS_SIGNED_ROW:
+        return 4;
+    case TG_DOT_PLAIN:
+        break;
+    }
+    return 1;
+}
+
+unsigned tg_x86_dot_column_bytes(tg_dot_multiply multiply, tg_dtype stored, unsigned word) {
+    return stored ? (unsigned)tg_dtype_size(stored) * members_of(multiply) : word;
+}
+
+static unsigned column_bytes(const emission *e) {
+    return tg_x86_dot_column_bytes(e->t->multiply, e->t->stored, elem_bytes(e));
+}
+
 /* Vector v of the line at `at`. */
 static LLVMValueRef vector_of(const emission *e, LLVMValueRef at, unsigned v) {
-    return byte_gep(e->l, at, tg_llvm_i64(e->l, (int64_t)v * e->t->lanes * elem_bytes(e)));
+    return byte_gep(e->l, at, tg_llvm_i64(e->l, (int64_t)v * e->t->lanes * column_bytes(e)));
+}
+
+/* Words of elements that are narrower in memory: f32 of halves, pairs of 16 bits of bytes. */
+static LLVMValueRef load_narrow(emission *e, LLVMValueRef p) {
+    tg_llvm *l = e->l;
+    LLVMBuilderRef b = l->builder;
+    tg_dtype t = e->t->stored;
+    unsigned size = (unsigned)tg_dtype_size(t), n = e->t->lanes * members_of(e->t->multiply);
+    LLVMValueRef v = tg_llvm_load(l, tg_llvm_wide(t == TG_F16 ? l->f16 : size == 1 ? l->i8 : l->i16, n), p, size);
+    if (t == TG_F16) {
+        return LLVMBuildFPExt(b, v, e->vector, "");
+    }
+    if (t == TG_BF16) {
+        v = LLVMBuildZExt(b, v, tg_llvm_wide(l->i32, n), "");
+        v = LLVMBuildShl(b, v, tg_llvm_int(LLVMTypeOf(v), 16), "");
+    } else if (tg_dtype_kind_of(t) == TG_KIND_SINT) {
+        v = LLVMBuildSExt(b, v, tg_llvm_wide(l->i16, n), "");
+    } else {
+        v = LLVMBuildZExt(b, v, tg_llvm_wide(l->i16, n), "");
+    }
+    return LLVMBuildBitCast(b, v, e->vector, "");
 }
 
 static LLVMValueRef load_vector(emission *e, LLVMValueRef at, unsigned v) {
     LLVMValueRef p = vector_of(e, at, v);
+    if (e->t->stored) {
+        return load_narrow(e, p);
+    }
     if (e->t->masks[v]) {
         return tg_llvm_masked_load(e->l, e->vector, p, elem_bytes(e), e->t->masks[v]);
     }
@@ -79,7 +126,7 @@ static LLVMValueRef load_vector(emission *e, LLVMValueRef at, unsigned v) {
 
 /* Lines that are needed soon. */
 static void request_lines(emission *e, LLVMValueRef at) {
-    for (unsigned i = 0; i < e->t->vecs * e->t->lanes * elem_bytes(e); i += 64) {
+    for (unsigned i = 0; i < e->t->vecs * e->t->lanes * column_bytes(e); i += 64) {
         tg_llvm_prefetch(e->l, byte_gep(e->l, at, tg_llvm_i64(e->l, i)), 3);
     }
 }

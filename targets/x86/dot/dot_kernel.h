@@ -13,6 +13,7 @@
 #ifndef TG_X86_DOT_KERNEL_H
 #define TG_X86_DOT_KERNEL_H
 
+#include "base/dtype.h"
 #include "targets/llvm/llvm.h"
 
 #define TG_DOT_MAX_ROWS 16
@@ -38,6 +39,7 @@ typedef struct tg_dot_tile {
     LLVMTypeRef elem; /* float, double or i32: both sides and the accumulators */
     unsigned lanes, vecs, rows;
     LLVMValueRef vector_base; /* address of column 0 at the first reduction point */
+    tg_dtype stored; /* of the vector side: narrower elements, which are converted as they are loaded and all exist; NONE: words as they are multiplied */
     LLVMValueRef row_at[TG_DOT_MAX_ROWS]; /* address of each row there */
     LLVMValueRef masks[TG_DOT_MAX_VECS]; /* lanes of each vector that exist; null: all */
     LLVMValueRef prefetch; /* how far ahead of the vector side, in bytes; null: nowhere */
@@ -57,6 +59,9 @@ typedef struct tg_dot_tile {
 
 /* Emits at the builder's position and leaves it after the loops. Any count may be 0 at run time: then acc is the initial value. */
 void tg_x86_emit_dot_tile(tg_llvm *l, tg_dot_tile *tile);
+
+/* Bytes of a column's word on the vector side: `stored` as above, `word` bytes where that is NONE. */
+unsigned tg_x86_dot_column_bytes(tg_dot_multiply multiply, tg_dtype stored, unsigned word);
 
 /* Largest rows × vecs that stays in registers: accumulators + one vector per column group + one broadcast. */
 void tg_x86_dot_tile_shape(int vector_regs, unsigned *rows, unsigned *vecs);

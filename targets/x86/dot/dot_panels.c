@@ -4,7 +4,7 @@
 #include "targets/x86/memory/memory.h"
 
 
-enum { PREFETCH_GROUPS = 16 };
+enum { PREFETCH_GROUPS = 16, FAR_AHEAD = 8192 };
 
 static LLVMValueRef points_of_part(tg_dot_nest *n) {
     return tg_x86_dot_counts(&n->e, 0);
@@ -240,6 +240,9 @@ static void plan_requests(tg_dot_nest *n, const tg_dot_loop *last) {
     n->p.ahead = LLVMBuildMul(b, step, tg_llvm_i64(l, TG_DOT_PREFETCH_STEPS), "");
     unsigned two = 2 * e->vecs * e->lanes * e->size, stream = two > TG_DOT_STREAM_AHEAD ? two : TG_DOT_STREAM_AHEAD; /* panels */
     n->p.ahead = n->streams ? tg_dot_choose(n, n->streams, tg_llvm_i64(l, stream), n->p.ahead) : n->p.ahead;
+    if (n->columns.packed) { /* panel after panel, as it lies in memory: what a few rows wait for is as far ahead as memory takes to answer */
+        n->p.ahead = tg_dot_choose(n, tg_dot_has_tiles(n, tg_dot_total_rows(n), TG_DOT_PACK_TILES), n->p.ahead, tg_llvm_i64(l, FAR_AHEAD));
+    }
     LLVMValueRef panel = LLVMBuildMul(b, points_of_part(n), tg_dot_line_bytes(n), "");
     n->p.quiet = quiet(n, panel);
     n->p.next_rows = LLVMBuildICmp(b, LLVMIntSLE, panel, tg_llvm_i64(l, e->x->machine->l1_bytes / 2), "");
@@ -318,6 +321,15 @@ static void locate_next(tg_dot_nest *n) {
     n->p.next_step = tg_dot_choose(n, packed, n->p.loops[0].vector_step, n->p.source_step);
 }
 
+/* Of a panel packed here the line counts for its part; of one packed before the launch it counts once, for the first. */
+static LLVMValueRef start_of_sums(tg_dot_nest *n) {
+    if (!n->columns.packed) {
+        return correction_of(n, n->p.at);
+    }
+    LLVMValueRef step = tg_x86_dot_step(&n->e, &n->columns, n->e.d->vector);
+    return tg_x86_dot_packed_sums(&n->e, tg_dot_bytes_at(n, n->columns.base, n->p.column, step));
+}
+
 void tg_dot_locate_panel(tg_dot_nest *n) {
     LLVMValueRef number = panel_number(n, n->p.column);
     n->p.at = tg_dot_bytes_at(n, n->panels, number, n->panel_bytes);
@@ -334,6 +346,6 @@ void tg_dot_locate_panel(tg_dot_nest *n) {
         n->p.source = tg_dot_bytes_at(n, n->in_place, n->p.column, tg_llvm_i64(n->e.l, n->e.size));
         locate_next(n);
     }
-    n->correction = n->e.d->flip_rows ? correction_of(n, n->p.at) : NULL;
+    n->correction = n->e.d->flip_rows ? start_of_sums(n) : NULL;
     n->strip = n->in_parts ? tg_dot_bytes_at(n, n->strips, number, n->strip_bytes) : NULL;
 }

@@ -163,6 +163,15 @@ static bool is_row_apart(const tg_dot_nest *n) {
     return op && op->opcode == TG_OP_LOAD && tg_op_n_indices(op) && !tg_type_has_axis(tg_op_index(op, tg_op_n_indices(op) - 1)->type, last);
 }
 
+/* Panels that were packed before the launch and that one tile of rows reads come by once, whole; those that a few tiles read again stay in the second level. */
+static LLVMValueRef points_of_packed(tg_dot_nest *n, LLVMValueRef otherwise) {
+    tg_llvm *l = n->e.l;
+    int64_t line = (int64_t)tg_x86_dot_column_bytes(n->e.d->multiply, n->e.stored, n->e.size) * n->e.vecs * n->e.lanes;
+    LLVMValueRef rows = tg_dot_total_rows(n), once = LLVMBuildICmp(l->builder, LLVMIntSLE, rows, tg_llvm_i64(l, n->e.rows), "");
+    LLVMValueRef again = tg_dot_choose(n, tg_dot_has_tiles(n, rows, TG_DOT_PACK_TILES), otherwise, tg_llvm_i64(l, n->e.x->machine->l2_bytes / 2 / line));
+    return tg_dot_choose(n, once, tg_llvm_i64(l, INT64_MAX / 4), again);
+}
+
 /* Points of a part, whose panel takes a share of the second-level cache. Those of a plain product are short, since then more rows fit beside them:
  * 1 K points a MB, at which what sums cost between parts is still little; and where a row takes a line for each point, those lines have to stay in
  * the first level for the next rows. */
@@ -172,7 +181,7 @@ static LLVMValueRef points_of_part(tg_dot_nest *n) {
     int64_t line = n->e.vecs * n->e.lanes * n->e.size, most = m->l2_bytes / 4 / line, plain = m->l2_bytes / PART_SHARE;
     LLVMValueRef few = tg_llvm_i64(l, plain < most ? plain : most);
     if (n->e.d->n_over == 1) {
-        return few;
+        return n->columns.packed ? points_of_packed(n, few) : few;
     }
     int64_t apart = m->l1_bytes / 2 / LINE;
     LLVMValueRef points = tg_llvm_i64(l, is_row_apart(n) && apart < most ? apart : most);

@@ -240,6 +240,7 @@ static void start_values(tg_dot_nest *n, tg_dot_tile *t, LLVMValueRef from) {
     for (unsigned v = 0; v < t->vecs && n->correction; v++) {
         LLVMValueRef column = LLVMBuildAdd(n->e.l->builder, from, tg_llvm_i64(n->e.l, v * t->lanes), "");
         LLVMValueRef c = tg_llvm_load(n->e.l, n->e.vector, tg_llvm_gep(n->e.l, n->e.elem, n->correction, column), n->e.size);
+        c = n->columns.packed && n->in_parts ? tg_dot_choose(n, n->first, c, LLVMConstNull(n->e.vector)) : c;
         for (unsigned r = 0; r < t->rows; r++) {
             t->acc[r * t->vecs + v] = LLVMBuildAdd(n->e.l->builder, t->acc[r * t->vecs + v], c, "");
         }
@@ -354,8 +355,8 @@ static void sum_tile(tg_dot_nest *n, tg_dot_tile *t) {
 
 tg_dot_tile tg_dot_run_tile(tg_dot_nest *n, LLVMValueRef from, unsigned rows, unsigned vecs, bool masked) {
     tg_dot_emission *e = &n->e;
-    tg_dot_tile t = {.elem = e->elem, .lanes = e->lanes, .vecs = vecs, .rows = rows,
-                     .vector_base = tg_dot_bytes_at(n, n->p.at, from, tg_llvm_i64(e->l, e->size)),
+    tg_dot_tile t = {.elem = e->elem, .lanes = e->lanes, .vecs = vecs, .rows = rows, .stored = e->stored,
+                     .vector_base = tg_dot_bytes_at(n, n->p.at, from, tg_llvm_i64(e->l, tg_x86_dot_column_bytes(e->d->multiply, e->stored, e->size))),
                      .multiply = e->d->multiply, .loops = n->p.loops, .n_loops = n->p.n_loops};
     t.skip = n->hidden;
     t.unroll = may_unroll(n, rows, vecs);
@@ -502,7 +503,7 @@ void tg_dot_whole_tile(tg_dot_nest *n) {
     roots_of_whole(n, &t);
     LLVMBuildBr(l->builder, done);
     LLVMPositionBuilderAtEnd(l->builder, narrow);
-    narrow_tiles(n, n->pays);
+    narrow_tiles(n, n->pays && !n->columns.packed); /* which zeros fill up */
     LLVMBuildBr(l->builder, edge);
     LLVMPositionBuilderAtEnd(l->builder, edge);
     finish_edge(n);

@@ -12,11 +12,16 @@
 
 #define EXPECT_OK(call) cr_assert_eq((call), TG_OK, "%s", tg_last_error(ctx))
 
-static tg_tensor *make(uint32_t rank, const int64_t *shape, uint64_t seed) {
-    tg_tensor *t = tg_tensor_create(ctx, TG_F32, rank, shape);
+static tg_tensor *make_of(tg_dtype type, uint32_t rank, const int64_t *shape, uint64_t seed) {
+    tg_tensor *t = tg_tensor_create(ctx, type, rank, shape);
+    double most = type == TG_I8 ? 127 : 1;
     cr_assert_not_null(t);
-    (void)tg_tensor_fill_random(t, seed, -1, 1);
+    (void)tg_tensor_fill_random(t, seed, -most, most);
     return t;
+}
+
+static tg_tensor *make(uint32_t rank, const int64_t *shape, uint64_t seed) {
+    return make_of(TG_F32, rank, shape, seed);
 }
 #define MAKE(seed, ...)                                                                        \
     make(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t), (int64_t[]){__VA_ARGS__}, seed)

@@ -71,29 +71,80 @@ Test(stdlib_ops, packed_weights, .init = setup, .fini = teardown) {
     release(b, bias, packed);
 }
 
+/* Element i of one without gaps. */
+static double number(const tg_tensor *t, int64_t i) {
+    const void *data = tg_tensor_data(t);
+    switch ((int)tg_tensor_dtype(t)) { /* of results of products */
+    case TG_F16:
+        return (double)tg_f16_to_f32(((const uint16_t *)data)[i]);
+    case TG_BF16:
+        return (double)tg_bf16_to_f32(((const uint16_t *)data)[i]);
+    default:
+        return (double)((const float *)data)[i];
+    }
+}
+
+/* Largest difference of results of a packed operand: of sums, `bound`, and of rounding these to the results' type. */
+static void expect_near(const tg_tensor *x, const tg_tensor *y, double bound) {
+    tg_dtype t = tg_tensor_dtype(x);
+    for (int64_t i = 0; i < tg_tensor_n_elements(x); i++) {
+        double a = number(x, i), b = number(y, i);
+        cr_expect(fabs(a - b) <= bound + 2 * fabs(a) * tg_dtype_unit(t), "%s, element %d: %g and %g", tg_dtype_name(t), (int)i, a, b);
+    }
+}
+
+/* Weights of 16 and 8 bits. */
+Test(stdlib_ops, packed_narrow_weights, .init = setup, .fini = teardown) {
+    static const tg_dtype types[] = {TG_BF16, TG_F16, TG_I8};
+    for (int i = 0; i < 9; i++) {
+        tg_dtype t = types[i / 3];
+        int m = i % 3 == 0 ? 1 : 7 * i;
+        bool bytes = t == TG_I8;
+        tg_tensor *a = make_of(t, 2, (int64_t[]){m, 70}, 1), *b = make_of(t, 2, (int64_t[]){70, 90}, 2), *packed;
+        tg_tensor *x = make_of(bytes ? TG_F32 : t, 2, (int64_t[]){m, 90}, 3), *y = make_of(bytes ? TG_F32 : t, 2, (int64_t[]){m, 90}, 4);
+        tg_tensor *sa = MAKE(5, m), *sb = MAKE(6, 90);
+        tg_status s = bytes ? tg_op_matmul_i8_pack(ctx, b, &packed) : tg_op_matmul_pack(ctx, b, &packed);
+        if (s == TG_ERROR_UNSUPPORTED && strstr(tg_last_error(ctx), "tile registers")) {
+            cr_skip_test("tile registers");
+        }
+        EXPECT_OK(s);
+        EXPECT_OK(bytes ? tg_op_matmul_i8(ctx, a, b, sa, sb, NULL, x, TG_ACTIVATION_RELU) : tg_op_matmul(ctx, a, b, x, NULL));
+        EXPECT_OK(bytes ? tg_op_matmul_i8(ctx, a, packed, sa, sb, NULL, y, TG_ACTIVATION_RELU) : tg_op_matmul(ctx, a, packed, y, NULL));
+        expect_near(x, y, bytes ? 0 : 2 * 71 * U * 71);
+        release(a, b, packed);
+        release(x, y, NULL);
+        release(sa, sb, NULL);
+    }
+    tg_tensor *bias = MAKE(1, 50), *matrix = MAKE(1, 4, 8), *none;
+    cr_expect_eq(tg_op_matmul_i8_pack(ctx, bias, &none), TG_ERROR_INVALID_ARGUMENT);
+    cr_expect_null(none);
+    cr_expect_eq(tg_op_matmul_i8_pack(ctx, matrix, &none), TG_ERROR_INVALID_ARGUMENT);
+    cr_expect_null(none);
+    release(bias, matrix, NULL);
+}
+
 /* Filters packed once, in one to three dimensions, with few and many columns, padding, strides and dilation. */
 Test(stdlib_ops, packed_filters, .init = setup, .fini = teardown, .timeout = 300) {
     tg_conv_options o = TG_CONV_OPTIONS_INIT;
-    for (int i = 0; i < 6; i++) {
-        int k = i % 2 ? 40 : 5, c = i < 4 ? 7 : 70;
+    for (int i = 0; i < 18; i++) {
+        tg_dtype t = i < 6 ? TG_F32 : i < 12 ? TG_BF16 : TG_F16;
+        int k = i % 2 ? 40 : 5, c = i % 6 < 4 ? 7 : 70;
         o.stride[0] = 1 + i % 2;
         o.pad[0] = o.pad[1] = o.pad[2] = i % 3;
-        o.dilation[1] = 1 + i / 3;
-        tg_tensor *f = i % 3 == 0 ? MAKE(1, 3, c, k) : i % 3 == 1 ? MAKE(1, 3, 2, c, k) : MAKE(1, 2, 1, 3, c, k), *packed;
-        tg_tensor *x = i % 3 == 0 ? MAKE(2, 2, 29, c) : i % 3 == 1 ? MAKE(2, 2, 9, 8, c) : MAKE(2, 1, 5, 6, 7, c);
+        o.dilation[1] = 1 + i % 6 / 3;
+        const int64_t filters[][5] = {{3, c, k}, {3, 2, c, k}, {2, 1, 3, c, k}}, images[][5] = {{2, 29, c}, {2, 9, 8, c}, {1, 5, 6, 7, c}};
+        tg_tensor *f = make_of(t, 3 + (uint32_t)i % 3, filters[i % 3], 1), *x = make_of(t, 3 + (uint32_t)i % 3, images[i % 3], 2), *packed;
         int64_t out[5] = {tg_tensor_shape(x)[0]};
         uint32_t rank = tg_tensor_rank(x);
         for (uint32_t d = 0; d + 2 < rank; d++) {
             out[1 + d] = (tg_tensor_shape(x)[1 + d] + 2 * o.pad[d] - o.dilation[d] * (tg_tensor_shape(f)[d] - 1) - 1) / o.stride[d] + 1;
         }
         out[rank - 1] = k;
-        tg_tensor *y = tg_tensor_create(ctx, TG_F32, rank, out), *z = tg_tensor_create(ctx, TG_F32, rank, out);
+        tg_tensor *y = tg_tensor_create(ctx, t, rank, out), *z = tg_tensor_create(ctx, t, rank, out);
         EXPECT_OK(tg_op_conv_pack(ctx, f, &o, &packed));
         EXPECT_OK(tg_op_conv(ctx, x, f, NULL, y, &o));
         EXPECT_OK(tg_op_conv(ctx, x, packed, NULL, z, &o));
-        for (int64_t j = 0; j < tg_tensor_n_elements(y); j++) {
-            cr_expect_float_eq(*at(y, j), *at(z, j), 2 * 6 * (c + 1) * U * 6 * c);
-        }
+        expect_near(y, z, 2 * 6 * (c + 1) * U * 6 * c);
         release(f, x, y);
         release(z, packed, NULL);
     }
