@@ -387,6 +387,23 @@ static LLVMValueRef group_at(tg_dot_emission *e, const tg_dot_side *s, tg_axis *
     return tg_x86_dot_group(e, members, s->value->type->dtype, keep);
 }
 
+/* A vector of columns from `column` on, which are members of groups or elements, at the point that is bound: group or point k of the last reduction
+ * axis. `masked`: some or, but for the panel's first vector, all may not exist. */
+static void pack_vector(tg_dot_emission *e, const tg_dot_side *s, const tg_dot_panels *p, LLVMValueRef column, LLVMValueRef k, bool masked, LLVMValueRef to) {
+    tg_llvm *l = e->l;
+    tg_llvm_if c;
+    bool may_miss = masked && column != p->at;
+    LLVMValueRef mask = masked ? tg_x86_dot_lanes_below(e, column, p->limit) : NULL;
+    if (may_miss) {
+        tg_llvm_store(l, LLVMConstNull(e->vector), to, e->size);
+        tg_llvm_if_open(l, &c, LLVMBuildICmp(l->builder, LLVMIntSLT, column, p->limit, ""));
+    }
+    tg_llvm_store(l, e->d->group > 1 ? group_at(e, s, e->d->vector, column, k, mask) : evaluate(e, lanes_frame(e, e->d->vector, column, mask), s->value, mask), to, e->size);
+    if (may_miss) {
+        tg_llvm_if_close(l, &c);
+    }
+}
+
 /* All lines of some panels side by side, `bytes` apart where they go; `masked`: some columns do not exist. */
 static void pack_lines(tg_dot_emission *e, const tg_dot_side *s, const tg_dot_panels *p, bool masked) {
     const tg_x86_dot *d = e->d;
@@ -404,13 +421,10 @@ static void pack_lines(tg_dot_emission *e, const tg_dot_side *s, const tg_dot_pa
     prefetch_line(e, s, p, ks[d->n_over - 1]);
     for (unsigned i = 0; i < p->n * e->vecs; i++) {
         LLVMValueRef column = add(e, p->at, tg_llvm_i64(e->l, i * e->lanes));
-        LLVMValueRef mask = masked ? tg_x86_dot_lanes_below(e, column, p->limit) : NULL;
-        LLVMValueRef v = d->group > 1 ? group_at(e, s, d->vector, column, ks[d->n_over - 1], mask)
-                                      : evaluate(e, lanes_frame(e, d->vector, column, mask), s->value, mask);
         if (i && i % e->vecs == 0) {
             line = tg_llvm_gep(e->l, e->l->i8, line, p->bytes);
         }
-        tg_llvm_store(e->l, v, tg_x86_dot_panel_vector(e, line, i % e->vecs), e->size);
+        pack_vector(e, s, p, i ? column : p->at, ks[d->n_over - 1], masked, tg_x86_dot_panel_vector(e, line, i % e->vecs));
     }
     close_loops(e, loops, d->n_over);
     e->n_bound = n_bound;
