@@ -223,7 +223,8 @@ TG_API tg_status tg_op_winograd_filter_extents(tg_context *context, const tg_ten
 TG_API tg_status tg_op_conv_winograd(tg_context *context, const tg_tensor *x,
                                      const tg_tensor *u, const tg_tensor *bias, tg_tensor *y,
                                      const tg_conv_options *options);
-/** Gradient for the filter: df[filter…, C / groups, K]. */
+/** Gradient for the filter: df[filter…, C / groups, K]. Groups of up to 16 channels may take memory: for a larger gradient, or for copies where
+ * channels are not last. */
 TG_API tg_status tg_op_conv_wgrad(tg_context *context, const tg_tensor *x, const tg_tensor *dy,
                                   tg_tensor *df, const tg_conv_options *options);
 /** Transposed convolution, act(x *^T f + bias): x[N, out…, K] to y[N, in…, C] in the terms of tg_op_conv; extents of y that
