@@ -75,6 +75,7 @@ static void compile_now(void *user) {
     tg_compile_options options = {
         .target = ctx->target, .machine = &ctx->machine, .codegen = ctx->codegen};
     options.codegen.tensors = j->tensors;
+    options.codegen.two_threads = tg_host_n_threads(ctx->host) > 1;
     options.emit = j->code ? TG_EMIT_OBJECT : 0;
     options.passes = j->code ? NULL : "";
     options.stop_after_passes = !j->code;
