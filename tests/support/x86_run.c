@@ -109,23 +109,35 @@ void x86_close(x86_kernel *k) {
 
 typedef struct test_owner {
     bool reverse;
-    void *list[256];
+    struct {
+        void *p;
+        size_t bytes;
+    } list[256];
     int n;
 } test_owner;
 
+/* No less than is asked for, and no more than the alignment makes it: what is behind faults. */
+static size_t scratch_room(int64_t bytes) {
+    return ((size_t)bytes + 63) / 64 * 64;
+}
+
+static void *scratch_new(int64_t bytes) {
+    size_t n = scratch_room(bytes);
+    return memset(guarded_new(n), 0xa5, n);
+}
+
 static void *owner_alloc(test_owner *o, int64_t bytes) {
-    size_t n = ((size_t)bytes + 127) / 64 * 64;
-    void *p = o->n < 256 ? aligned_alloc(64, n) : NULL;
-    if (p) {
-        memset(p, 0xa5, n);
-        o->list[o->n++] = p;
+    if (o->n == sizeof o->list / sizeof *o->list) {
+        return NULL;
     }
-    return p;
+    o->list[o->n].bytes = scratch_room(bytes);
+    return o->list[o->n++].p = scratch_new(bytes);
 }
 
 static void owner_free(test_owner *o) {
     while (o->n) {
-        free(o->list[--o->n]);
+        o->n--;
+        guarded_free(o->list[o->n].p, o->list[o->n].bytes);
     }
 }
 
@@ -148,9 +160,7 @@ static void pack_tiles(void *to, const void *from, int64_t row_step, int64_t poi
 static int32_t parallel(const tg_rt *rt, tg_task_fn fn, const void *frame, int64_t n, int64_t scratch) {
     const test_owner *shared = rt->owner;
     test_owner own = {0};
-    size_t bytes = ((size_t)scratch + 127) / 64 * 64;
-    tg_worker w = {aligned_alloc(64, bytes), scratch, 0, 0, worker_alloc, worker_reset, &own, tg_pack_panels, pack_tiles};
-    memset(w.scratch, 0xa5, bytes);
+    tg_worker w = {scratch_new(scratch), scratch, 0, 0, worker_alloc, worker_reset, &own, tg_pack_panels, pack_tiles};
     int32_t s = 0;
     if (shared->reverse) {
         for (int64_t i = n; i-- > 0 && !s;) {
@@ -160,7 +170,7 @@ static int32_t parallel(const tg_rt *rt, tg_task_fn fn, const void *frame, int64
         s = fn(frame, 0, n, &w);
     }
     owner_free(&own);
-    free(w.scratch);
+    guarded_free(w.scratch, scratch_room(scratch));
     return s;
 }
 
