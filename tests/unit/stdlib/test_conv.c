@@ -387,6 +387,7 @@ static void expect_sums(const tg_tensor *y, int64_t channels, int64_t infinite) 
 }
 
 Test(stdlib_ops, products_at_borders_are_left_out_only_if_they_are_zero, .init = setup, .fini = teardown) {
+    SKIP_WITHOUT_PACKING();
     enum { CHANNELS = 160, FILTERS = 40, COLUMN = 33 }; /* enough for leaving out to pay, with AVX2 too */
     tg_conv_options o = TG_CONV_OPTIONS_INIT;
     o.pad[0] = o.pad[1] = 1;

@@ -53,6 +53,7 @@ Test(stdlib_ops, leading_dimensions_are_walked, .init = setup, .fini = teardown)
 
 /* Weights packed once, under several numbers of rows and epilogues. */
 Test(stdlib_ops, packed_weights, .init = setup, .fini = teardown) {
+    SKIP_WITHOUT_PACKING();
     tg_tensor *b = MAKE(1, 33, 50), *bias = MAKE(2, 50), *packed, *none;
     EXPECT_OK(tg_op_matmul_pack(ctx, b, &packed));
     tg_matmul_options o = TG_MATMUL_OPTIONS_INIT;
@@ -95,6 +96,7 @@ static void expect_near(const tg_tensor *x, const tg_tensor *y, double bound) {
 
 /* Weights of 16 and 8 bits. */
 Test(stdlib_ops, packed_narrow_weights, .init = setup, .fini = teardown) {
+    SKIP_WITHOUT_PACKING();
     static const tg_dtype types[] = {TG_BF16, TG_F16, TG_I8};
     for (int i = 0; i < 9; i++) {
         tg_dtype t = types[i / 3];
@@ -125,6 +127,7 @@ Test(stdlib_ops, packed_narrow_weights, .init = setup, .fini = teardown) {
 
 /* Filters packed once, in one to three dimensions, with few and many columns, padding, strides and dilation. */
 Test(stdlib_ops, packed_filters, .init = setup, .fini = teardown, .timeout = 300) {
+    SKIP_WITHOUT_PACKING();
     tg_conv_options o = TG_CONV_OPTIONS_INIT;
     for (int i = 0; i < 18; i++) {
         tg_dtype t = i < 6 ? TG_F32 : i < 12 ? TG_BF16 : TG_F16;
