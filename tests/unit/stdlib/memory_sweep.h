@@ -35,6 +35,11 @@ static void sweep(tg_status (*run)(tg_context *, const void *user), const void *
     cr_expect_eq(a.live, 0, "%s: %ld leaked", name, a.live);
 }
 
+/* Of a function of packing: x86-64-v2 has no products in registers, and those on tiles read no panels. */
+static inline tg_status unless_never_packed(tg_status s) {
+    return s == TG_ERROR_UNSUPPORTED ? TG_OK : s;
+}
+
 static inline tg_status give_back(tg_status s, tg_tensor *const *all, uint32_t n) {
     for (uint32_t i = 0; i < n; i++) {
         tg_tensor_release(all[i]);

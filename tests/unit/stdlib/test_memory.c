@@ -35,8 +35,8 @@ static tg_status multiply(tg_context *c, const void *user) {
     (void)user;
     tg_tensor *t[] = {MADE(c, TG_F32, 9, 11), MADE(c, TG_F32, 11, 20), MADE(c, TG_F32, 9, 20), NULL};
     tg_status s = t[0] && t[1] && t[2] ? tg_op_matmul(c, t[0], t[1], t[2], NULL) : TG_ERROR_OUT_OF_MEMORY;
-    s = s ? s : tg_op_matmul_pack(c, t[1], &t[3]);
-    s = s ? s : tg_op_matmul(c, t[0], t[3], t[2], NULL);
+    s = s ? s : unless_never_packed(tg_op_matmul_pack(c, t[1], &t[3]));
+    s = s || !t[3] ? s : tg_op_matmul(c, t[0], t[3], t[2], NULL);
     return give_back(s, t, 4);
 }
 

@@ -85,6 +85,12 @@ static tg_tensor *made(tg_context *c, const char *word) {
     return t && *end == '@' ? permuted(t, end + 1) : t;
 }
 
+static bool packs(const op_row *row) {
+    static const char end[] = "_pack";
+    size_t n = strlen(row->name), of_end = sizeof end - 1;
+    return n > of_end && strcmp(row->name + n - of_end, end) == 0;
+}
+
 static tg_status run(tg_context *c, const void *user) {
     const op_row *row = user;
     tg_tensor *t[MOST] = {NULL}, *packed = NULL;
@@ -95,6 +101,7 @@ static tg_status run(tg_context *c, const void *user) {
         s = t[n++] ? TG_OK : TG_ERROR_OUT_OF_MEMORY;
     }
     s = s ? s : row->call(c, t, &packed);
+    s = packs(row) ? unless_never_packed(s) : s;
     tg_tensor_release(packed);
     return give_back(s, t, n);
 }
