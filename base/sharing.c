@@ -16,7 +16,7 @@ static const double WAKE = 4000;    /* of other threads, and waiting for the las
 /* Of a task: threads are not equally fast, and the first waits for the last. */
 static const double UNEVEN = 0.0625;
 
-static const double LEAST_TASK = 12000; /* no more tasks than there are of these */
+static const double LEAST_TASK = 7000; /* no more tasks than there are of these */
 
 enum {
     MOST_ROUNDS = 8, /* tasks for a thread, about */
