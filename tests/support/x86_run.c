@@ -150,6 +150,7 @@ static void worker_reset(tg_worker *w) {
 }
 
 int x86_tiles_packed;
+int64_t x86_tasks;
 
 static void pack_tiles(void *to, const void *from, int64_t row_step, int64_t point_step, int64_t points, int64_t rows, int64_t until, int64_t height,
                        int64_t size) {
@@ -159,6 +160,7 @@ static void pack_tiles(void *to, const void *from, int64_t row_step, int64_t poi
 
 static int32_t parallel(const tg_rt *rt, tg_task_fn fn, const void *frame, int64_t n, int64_t scratch) {
     const test_owner *shared = rt->owner;
+    x86_tasks = n;
     test_owner own = {0};
     tg_worker w = {scratch_new(scratch), scratch, 0, 0, worker_alloc, worker_reset, &own, tg_pack_panels, pack_tiles};
     int32_t s = 0;

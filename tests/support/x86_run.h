@@ -37,6 +37,7 @@ void x86_close(x86_kernel *k);
 /* args as for the entry. */
 int32_t x86_launch(const x86_kernel *k, const void *const *args);
 extern int x86_tiles_packed; /* calls of pack_tiles in the last launch */
+extern int64_t x86_tasks;    /* of its last grid */
 
 static inline tg_tensor_arg x86_matrix(void *data, int64_t rows, int64_t columns) {
     return (tg_tensor_arg){.data = data, .shape = {rows, columns}, .stride = {columns, 1}};

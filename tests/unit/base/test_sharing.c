@@ -124,6 +124,16 @@ Test(sharing, large_products_are_packed_few_times) {
     }
 }
 
+/* Some microseconds are worth another thread: 64 cubed is 8192 cycles of two vectors, beside what a task costs. */
+Test(sharing, products_of_microseconds_are_shared) {
+    tg_product p = product(64, 64, 64);
+    tg_share_product(&p, 2);
+    cr_assert(tasks(&p) == 2);
+    p = product(16, 16, 16);
+    tg_share_product(&p, 2);
+    cr_assert(tasks(&p) == 1);
+}
+
 /* Long ones are cut into more tasks than threads, since threads are not equally fast. */
 Test(sharing, long_products_have_tasks_to_spare) {
     tg_product p = product(2048, 2048, 2048);

@@ -400,6 +400,30 @@ Test(x86dot, convolutions) {
     check("bf16", 6);
 }
 
+/* Rows of an image come in blocks of up to eight: of 56 seven, of which one of two threads would have four. */
+Test(x86dot, rows_of_images_are_shared_out_evenly) {
+    enum { C = 16, K = 16, MOST = 56 };
+    static float x[MOST * MOST * C], f[3 * 2 * C * K], y[MOST * MOST * K];
+    static const int64_t rows[][2] = {{14, 2}, {28, 4}, {56, 8}}; /* and tasks */
+    tg_machine m;
+    cr_assert(tg_target_x86.machine(NULL, &m));
+    if (!m.has_fma) {
+        cr_skip("without products in registers blocks are chosen otherwise");
+    }
+    write_convolution("f32", 1, 1, 1, "");
+    x86_kernel *k = x86_open(text, &(x86_options){.n_threads = 2});
+    cr_assert(!k->error, "%s", k->error);
+    for (int i = 0; i < 3; i++) {
+        int64_t p = rows[i][0];
+        tg_tensor_arg ax = {.data = x, .shape = {1, p, p, C}, .stride = {p * p * C, p * C, C, 1}};
+        tg_tensor_arg af = {.data = f, .shape = {3, 2, C, K}, .stride = {2 * C * K, C * K, K, 1}};
+        tg_tensor_arg ay = {.data = y, .shape = {1, p, p, K}, .stride = {p * p * K, p * K, K, 1}};
+        cr_assert_eq(x86_launch(k, (const void *[]){&ax, &af, &ay}), 0);
+        cr_expect_eq(x86_tasks, rows[i][1], "%d rows: %d tasks", (int)p, (int)x86_tasks);
+    }
+    x86_close(k);
+}
+
 /* ---- other shapes --------------------------------------------------------------------------------------------- */
 
 static const char batched[] =
