@@ -1,7 +1,7 @@
 /* How the x86 target turns tile IR into LLVM IR; shared by the files of this folder and of those below.
  *
  *   here      from a function down to the value of a tile at a point
- *     target.c    compile: guard, passes, object;  machine.c  processors and their levels
+ *     target.c    compile: guard, passes, object;  machine.c  processors and their levels;  split.c  one of them, for tests
  *     entry.c     the host entry: launch-level ops, frames, phases;  fill.c  fills as phases;  work.c  how much a phase computes
  *     grid.c      block sizes and counts of a launch;  blocks.c  those that no schedule says
  *     phase.c     the task function of a phase;  body.c  the body of an instance: steps in order, control flow, scalars
@@ -17,7 +17,7 @@
  *   memory/   elements of tensors and buffers
  *     access.c    vectors that are whole;  gather.c, strided.c, near.c  whose lanes are apart;  transpose.c, turn.c  of matrices turned over
  *     pixels.c  points of a few elements side by side
- *     complex_access.c, packed.c, row_address.c, buffer.c;  interior.c, wrap.c  indices that need no test or division
+ *     complex_access.c, packed.c, row_address.c, buffer.c;  interior.c, wrap.c  indices that need no test or division;  lengths.c  known extents
  *     prefetch.c  requests ahead of use;  stream.c  stores past the caches;  atomic.c, apart.c  those that meet nobody
  *   ops/      operations on registers, and those that are loops of their own
  *     elementwise.c, convert.c, complex.c, libm.c   one op on scalars or vectors;  constants.c  its constants;  quotient.c  shared divisors

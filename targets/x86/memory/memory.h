@@ -20,6 +20,11 @@ LLVMValueRef tg_x86_buffer_pointer(tg_x86 *x, tg_x86_frame *f, tg_x86_buffer *b)
 void tg_x86_buffer_store(tg_x86 *x, tg_x86_frame *f, tg_x86_buffer *b, tg_x86_val v);
 LLVMValueRef tg_x86_alloca(tg_x86 *x, LLVMTypeRef type);
 
+/* ---- lengths.c ---- */
+typedef bool (*tg_x86_length_test)(const tg_value *length, void *user);
+/* Does the test hold of the length of dimension d, or of a value that the launch makes sure it is equal to? */
+bool tg_x86_some_length(const tg_value *tensor, uint32_t d, tg_x86_length_test test, void *user);
+
 /* ---- pixels.c ---- */
 /* The elements that dimensions d + 1 … of a tensor are, literally and four at most, and may lie close; 0: they are not such. */
 int64_t tg_x86_elements_of_point(const tg_x86 *x, const tg_value *tensor, uint32_t d);

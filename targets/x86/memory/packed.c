@@ -119,32 +119,9 @@ static tg_dtype stored_as(const tg_dot_emission *e, tg_dtype t) {
     return tg_dtype_size(t) == tg_x86_dot_part_bytes(e) ? TG_DTYPE_NONE : t;
 }
 
-static bool is_equal(const tg_value *v, const tg_value *w) {
-    int64_t x, y;
-    return v == w || (tg_value_const_int(v, &x) && tg_value_const_int(w, &y) && x == y);
-}
-
-/* Is `v` known to be the length of dimension d? */
-static bool is_length(const tg_value *v, const tg_value *tensor, uint32_t d) {
-    for (const tg_use *u = tensor->uses; u; u = u->next) {
-        if (u->user->opcode != TG_OP_DIM || tg_op_int(u->user, TG_ATTR_D, -1) != (int64_t)d) {
-            continue;
-        }
-        const tg_value *length = tg_result((tg_op *)(uintptr_t)u->user, 0);
-        if (is_equal(length, v)) {
-            return true;
-        }
-        for (const tg_use *w = length->uses; w; w = w->next) {
-            const tg_op *test = w->user;
-            bool equals = test->opcode == TG_OP_CMP && tg_op_enum(test, TG_ATTR_PRED, TG_NE) == TG_EQ;
-            const tg_use *said = equals ? tg_result((tg_op *)(uintptr_t)test, 0)->uses : NULL;
-            bool other = equals && (is_equal(tg_operand(test, 0), v) || is_equal(tg_operand(test, 1), v));
-            if (other && said && said->user->opcode == TG_OP_ASSUME) {
-                return true;
-            }
-        }
-    }
-    return false;
+static bool is_equal(const tg_value *length, void *value) {
+    int64_t n, other;
+    return length == value || (tg_value_const_int(length, &n) && tg_value_const_int(value, &other) && n == other);
 }
 
 /* Does the axis run over all of dimension d of the load? */
@@ -154,7 +131,7 @@ static bool is_whole(const tg_axis *a, const tg_op *load, uint32_t d) {
     }
     int64_t from;
     bool axis = a->binder && a->binder->opcode == TG_OP_AXIS && tg_value_const_int(tg_operand(a->binder, 1), &from) && from == 0;
-    return axis && tg_operand(a->binder, 0) == tg_operand(a->binder, 2) && is_length(tg_operand(a->binder, 0), tg_operand(load, 0), d);
+    return axis && tg_operand(a->binder, 0) == tg_operand(a->binder, 2) && tg_x86_some_length(tg_operand(load, 0), d, is_equal, tg_operand(a->binder, 0));
 }
 
 /* In groups the ends of the lines are filled up, and sums are those of whole columns: the product has to sum over all of it. */

@@ -20,20 +20,8 @@ enum { MOST_LANES = 64, BLOCK_BITS = 128, WORD_BITS = 32 };
 
 /* ---- strides that can be counted on ------------------------------------------------------------------------------- */
 
-/* The extent that the launch makes sure of: `X[H, W, 3]`. */
-static bool literal_extent(const tg_value *tensor, uint32_t d, int64_t *n) {
-    for (const tg_use *u = tensor->uses; u; u = u->next) {
-        bool dim = u->user->opcode == TG_OP_DIM && tg_op_int(u->user, TG_ATTR_D, 0) == d;
-        for (const tg_use *c = dim ? tg_result(u->user, 0)->uses : NULL; c; c = c->next) {
-            const tg_op *cmp = c->user->opcode == TG_OP_CMP && tg_op_enum(c->user, TG_ATTR_PRED, TG_NE) == TG_EQ ? c->user : NULL;
-            const tg_use *assumed = cmp ? tg_result(cmp, 0)->uses : NULL;
-            const tg_value *other = cmp ? tg_operand(cmp, tg_operand(cmp, 0) == tg_result(u->user, 0)) : NULL;
-            if (assumed && assumed->user->opcode == TG_OP_ASSUME && tg_value_const_int(other, n)) {
-                return true;
-            }
-        }
-    }
-    return false;
+static bool is_literal(const tg_value *length, void *n) {
+    return tg_value_const_int(length, n);
 }
 
 static const tg_fparam *param_of(const tg_x86 *x, const tg_value *tensor) {
@@ -55,7 +43,7 @@ int64_t tg_x86_elements_of_point(const tg_x86 *x, const tg_value *tensor, uint32
     const tg_fparam *p = param_of(x, tensor);
     int64_t elements = tg_dtype_bits(t) >= 8 && tg_dtype_kind_of(t) != TG_KIND_COMPLEX, extent = 0;
     for (uint32_t i = d; i + 1 < rank && elements; i++) {
-        bool known = is_joined(p, i) && literal_extent(tensor, i + 1, &extent) && extent >= 1 && extent <= TG_X86_CLOSE_LANES;
+        bool known = is_joined(p, i) && tg_x86_some_length(tensor, i + 1, is_literal, &extent) && extent >= 1 && extent <= TG_X86_CLOSE_LANES;
         elements = known && elements * extent <= TG_X86_CLOSE_LANES ? elements * extent : 0;
     }
     return elements;
