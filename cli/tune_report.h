@@ -7,6 +7,7 @@
 
 typedef struct cli_tuned {
     char shape[160]; /* "M=256 N=512" */
+    tg_dtype dtype;  /* of the first tensor */
     tg_tune_result result;
     struct cli_candidate { /* fastest first */
         char schedule[256], reason[160];
@@ -15,7 +16,7 @@ typedef struct cli_tuned {
     uint32_t n_candidates;
 } cli_tuned;
 
-/* False if the file cannot be written. */
+/* Measures the roofs of the machine first, which takes some tenths of a second. False if the file cannot be written. */
 bool cli_tune_report(const char *path, const tg_kernel *kernel, const cli_tuned *shapes,
                      uint32_t n);
 

@@ -35,6 +35,15 @@ def works(v):
     return v.get("ok", True) is True
 
 
+def is_report(path, shapes):
+    """A roofline with both bandwidths and the rate, each shape with a plot of the model and its choice in the ranking, every number finite."""
+    text = open(path, encoding="utf-8").read()
+    return ("product of 512 x 512 x 512 in f32" in text and "caches, " in text and "memory, " in text
+            and text.count("Model and measurement</h3>") == shapes == text.count("<tr class=best>")
+            and text.count("<svg ") == text.count("</svg>") >= 1 + shapes
+            and not any(w in text for w in ("nan", "'inf", "=inf", "-inf", " inf")))
+
+
 with tempfile.TemporaryDirectory() as folder:
     os.chdir(folder)
     os.environ.update(TEGULA_CACHE=folder + "/cache", TEGULA_THREADS="2")
@@ -89,6 +98,8 @@ with tempfile.TemporaryDirectory() as folder:
     shape = ["--kernel", "repeat_rows", "--set", "M=53", "--set", "N=100", "--budget", "0.2"]
     expect(0, works, "tune", kernels, *shape)
     expect(1, fails("/nowhere/r.html cannot be written"), "tune", kernels, *shape, "--report", "/nowhere/r.html")
+    swept = ["--set", "M=16,48", "--set", "N=64", "--set", "K=64", "--budget", "0.2", "--report", "r.html"]
+    expect(0, lambda v: works(v) and is_report("r.html", shapes=2), "tune", *gemm, *swept)
     expect(2, fails("seconds above 0"), "tune", kernels, *shape, "--budget", "x")
     expect(0, works, "tune", "--export", "all.json")
     expect(0, works, "tune", "--ship", "ship.json")

@@ -1,0 +1,20 @@
+/* The plots of the report: rates under the machine's roofs, blocks against time, the model against what was measured. */
+#ifndef TG_CLI_TUNE_PLOTS_H
+#define TG_CLI_TUNE_PLOTS_H
+
+#include "cli/roof.h"
+#include "cli/tune_report.h"
+
+#include <stdio.h>
+
+bool cli_is_measured(const struct cli_candidate *c);
+/* As the user would write it. */
+const char *cli_schedule_of(const struct cli_candidate *c);
+
+/* All shapes, before and after. */
+void cli_plot_roofline(FILE *f, const cli_tuned *shapes, uint32_t n, const cli_roof *roof);
+/* The two settings with the most values; nothing if only one varies. */
+void cli_plot_heat(FILE *f, const cli_tuned *t);
+void cli_plot_model(FILE *f, const cli_tuned *t);
+
+#endif
