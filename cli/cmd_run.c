@@ -3,6 +3,7 @@
 #include "autotune/tuner.h"
 #include "base/clock.h"
 #include "cli/data.h"
+#include "cli/roof.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,11 +18,12 @@ typedef struct run_options {
     cli_selection selection;
     const char *arch, *db;
     int64_t repeat, threads, seed;
-    bool check, json, baseline, checked, no_cache, untuned;
+    bool check, json, baseline, checked, no_cache, untuned, roof;
 } run_options;
 
 typedef struct run_result {
     double compile_ms, cold_ms, run_ms, min_ms, flops, bytes;
+    double roof_gflops, roof_gbps; /* of the machine; 0: not asked for, or of no use here */
     bool from_cache;
     const char *schedule_from;
     char schedule[512];
@@ -63,6 +65,27 @@ static bool time_launches(const run_options *o, cli_data *d, run_result *r) {
     }
     free(ms);
     return true;
+}
+
+/* Of the machine, on the same threads, where the kernel computes or moves anything. */
+static void measure_roofs(const cli_data *d, run_result *r) {
+    tg_context *c = d->kernel->context;
+    r->roof_gflops = r->flops > 0 ? cli_roof_gflops(c, cli_roof_dtype(cli_data_dtype(d))) : 0;
+    r->roof_gbps = cli_roof_gbps(c, r->bytes);
+}
+
+/* The least time in milliseconds for so much arithmetic; for so many bytes. */
+static double arithmetic_ms(const run_result *r) {
+    return r->roof_gflops > 0 ? r->flops / r->roof_gflops * 1e-6 : 0;
+}
+
+static double traffic_ms(const run_result *r) {
+    return r->roof_gbps > 0 ? r->bytes / r->roof_gbps * 1e-6 : 0;
+}
+
+static double share_of_roof(const run_result *r) {
+    double least = arithmetic_ms(r) > traffic_ms(r) ? arithmetic_ms(r) : traffic_ms(r);
+    return least / r->run_ms;
 }
 
 /* ---- the tile IR, for counting and for the oracle ---------------------------------------------------------------
@@ -141,6 +164,11 @@ static void print_json(const run_options *o, const cli_data *d, const run_result
     print_number("gbps", r->bytes / r->run_ms * 1e-6);
     print_number("flops", r->flops);
     print_number("bytes", r->bytes);
+    if (o->roof) {
+        print_number("roof_gflops", r->roof_gflops);
+        print_number("roof_gbps", r->roof_gbps);
+        print_number("of_roof", share_of_roof(r));
+    }
     printf(", \"from_cache\": %s, \"checked\": %s", r->from_cache ? "true" : "false",
            o->check ? "true" : "false");
     if (o->check) {
@@ -155,6 +183,19 @@ static void print_json(const run_options *o, const cli_data *d, const run_result
     printf(", \"ok\": %s}\n", !o->check || r->check.ok ? "true" : "false");
 }
 
+static void print_roof(const run_result *r) {
+    if (r->roof_gflops <= 0 && r->roof_gbps <= 0) {
+        printf("  no roof: nothing is computed or moved\n");
+        return;
+    }
+    printf("  %.0f %% of the roof: ", 100 * share_of_roof(r));
+    if (arithmetic_ms(r) > traffic_ms(r)) {
+        printf("a product of matrices reaches %.1f GFLOP/s\n", r->roof_gflops);
+    } else {
+        printf("as many bytes are summed or copied at %.1f GB/s\n", r->roof_gbps);
+    }
+}
+
 static void print_text(const run_options *o, const cli_data *d, const run_result *r) {
     const tg_context *c = d->kernel->context;
     printf("%s (%s %s, %d thread%s)  ", d->kernel->signature->name, c->target->name,
@@ -167,6 +208,9 @@ static void print_text(const run_options *o, const cli_data *d, const run_result
            r->from_cache ? "loaded from cache, compile" : "compile", r->compile_ms, r->cold_ms);
     printf("  run %.4f ms (median; best %.4f)  %.2f GFLOP/s  %.2f GB/s\n", r->run_ms, r->min_ms,
            r->flops / r->run_ms * 1e-6, r->bytes / r->run_ms * 1e-6);
+    if (o->roof) {
+        print_roof(r);
+    }
     if (!o->check) {
         return;
     }
@@ -285,6 +329,9 @@ static int run_data(const run_options *o, cli_data *d) {
     }
     run_check(o, d, f, &r); /* before further launches change what is written */
     bool ok = time_launches(o, d, &r);
+    if (ok && o->roof) {
+        measure_roofs(d, &r);
+    }
     if (ok) {
         o->json ? print_json(o, d, &r) : print_text(o, d, &r);
     }
@@ -337,6 +384,7 @@ int cmd_run(int argc, char **argv) {
         {"--check", CLI_FLAG, NULL, "compare with the interpreter; exit code 1 if it differs",
          &o.check},
         {"--repeat", CLI_COUNT, "N", "timed launches; default: for half a second", &o.repeat},
+        {"--roof", CLI_FLAG, NULL, "measure what the machine reaches, and the kernel's share of it", &o.roof},
         CLI_OPTION_THREADS(&o.threads),
         CLI_OPTION_SEED(&o.seed),
         CLI_OPTION_ARCH(&o.arch),

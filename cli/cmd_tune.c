@@ -135,15 +135,6 @@ static int keep_candidate(void *user, const tg_candidate *c) {
     return t->n_candidates >= MOST;
 }
 
-static tg_dtype first_dtype(const cli_data *d) {
-    for (uint32_t i = 0; i < d->kernel->signature->n_params; i++) {
-        if (d->tensors[i]) {
-            return tg_tensor_dtype(d->tensors[i]);
-        }
-    }
-    return TG_F32;
-}
-
 static int tune_shape(sweep *s, const cli_selection *selection) {
     cli_data d;
     cli_tuned *t = &s->shapes[s->done];
@@ -160,7 +151,7 @@ static int tune_shape(sweep *s, const cli_selection *selection) {
     if (code == CLI_OK) {
         uint32_t n = s->kernel->signature->n_params;
         name_shape(&d, t->shape, sizeof t->shape);
-        t->dtype = first_dtype(&d);
+        t->dtype = cli_data_dtype(&d);
         if (tg_tune(s->tuner, s->kernel, d.values, n, &o, &t->result) ||
             tg_tuner_candidates(s->tuner, s->kernel, d.values, n, keep_candidate, t)) {
             code = cli_last_error(s->kernel->context);

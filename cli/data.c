@@ -311,6 +311,15 @@ int cli_data_make(tg_kernel *k, const cli_selection *s, uint64_t seed, cli_data 
     return code;
 }
 
+tg_dtype cli_data_dtype(const cli_data *d) {
+    for (uint32_t i = 0; i < d->kernel->signature->n_params; i++) {
+        if (d->tensors[i]) {
+            return tg_tensor_dtype(d->tensors[i]);
+        }
+    }
+    return TG_F32;
+}
+
 void cli_data_free(cli_data *d) {
     for (uint32_t i = 0; i < TG_MAX_PARAMS; i++) {
         tg_tensor_release(d->tensors[i]);

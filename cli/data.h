@@ -23,6 +23,8 @@ typedef struct cli_data {
  * The exit code, after a message unless it is CLI_OK. */
 int cli_data_make(tg_kernel *k, const cli_selection *s, uint64_t seed, cli_data *out);
 void cli_data_free(cli_data *d);
+/* Of the first tensor; f32 if there is none. */
+tg_dtype cli_data_dtype(const cli_data *d);
 
 typedef struct cli_check {
     bool ok;

@@ -2,15 +2,15 @@
 #include "cli/roof.h"
 
 #include "base/clock.h"
-#include "jit/context.h"
 #include "tegula/ops.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 enum { WIDTH = 1024, LEAST_LAUNCHES = 5 };
 static const double LEAST_MS = 40; /* of launches, after the one that compiles */
 
-/* A kernel of the library on three tensors, the second or third may be null. */
+/* A kernel of the library on two or three tensors. */
 typedef tg_status launch(tg_context *c, tg_tensor *const *t);
 
 static tg_status product(tg_context *c, tg_tensor *const *t) {
@@ -19,6 +19,10 @@ static tg_status product(tg_context *c, tg_tensor *const *t) {
 
 static tg_status sum(tg_context *c, tg_tensor *const *t) {
     return tg_op_reduce_sum(c, t[0], t[1]);
+}
+
+static tg_status copy(tg_context *c, tg_tensor *const *t) {
+    return tg_op_copy(c, t[0], t[1]);
 }
 
 /* The fastest launch in milliseconds; infinite: it failed. */
@@ -38,42 +42,40 @@ static double best_ms(tg_context *c, launch *run, tg_tensor *const *t) {
     return best;
 }
 
-static double product_gflops(tg_context *c, tg_dtype dtype) {
+tg_dtype cli_roof_dtype(tg_dtype dtype) {
+    return dtype == TG_F16 || dtype == TG_BF16 || dtype == TG_F64 ? dtype : TG_F32;
+}
+
+double cli_roof_gflops(tg_context *c, tg_dtype dtype) {
     enum { SIZE = 512 };
-    tg_tensor *t[3] = {NULL};
-    double ms = INFINITY;
+    tg_tensor *t[3];
     for (int i = 0; i < 3; i++) {
         t[i] = tg_tensor_create(c, dtype, 2, (int64_t[]){SIZE, SIZE});
     }
-    if (t[0] && t[1] && t[2]) {
-        ms = best_ms(c, product, t);
-    }
+    double ms = t[0] && t[1] && t[2] ? best_ms(c, product, t) : INFINITY;
     for (int i = 0; i < 3; i++) {
         tg_tensor_release(t[i]);
     }
     return 2.0 * SIZE * SIZE * SIZE / ms * 1e-6;
 }
 
-static double read_gbs(tg_context *c, int64_t bytes) {
-    int64_t rows = bytes / (WIDTH * (int64_t)sizeof(float));
-    rows = rows > 0 ? rows : 1;
+/* Of a kernel that reads `rows` rows and writes as many, or a number each. */
+static double moved_gbps(tg_context *c, launch *run, int64_t rows, int64_t written, double bytes) {
     tg_tensor *t[2] = {tg_tensor_create(c, TG_F32, 2, (int64_t[]){rows, WIDTH}),
-                       tg_tensor_create(c, TG_F32, 1, &rows)};
+                       tg_tensor_create(c, TG_F32, written == 1 ? 1 : 2, (int64_t[]){rows, written})};
     /* Written once: pages that were never touched are all the same page of zeros. */
-    double ms = t[0] && t[1] && !tg_op_fill(c, t[0], 1) ? best_ms(c, sum, t) : INFINITY;
+    bool ready = t[0] && t[1] && !tg_op_fill(c, t[0], 1);
+    double ms = ready ? best_ms(c, run, t) : INFINITY;
     tg_tensor_release(t[0]);
     tg_tensor_release(t[1]);
-    return (double)rows * WIDTH * sizeof(float) / ms * 1e-6;
+    return bytes / ms * 1e-6;
 }
 
-cli_roof cli_measure_roof(tg_context *c, tg_dtype dtype) {
-    const int64_t most = (int64_t)256 << 20;
-    const tg_machine *m = &c->machine;
-    int64_t threads = tg_context_n_threads(c), all = m->l3_bytes > m->l2_bytes ? m->l3_bytes : m->l2_bytes;
-    bool is_float = dtype == TG_F16 || dtype == TG_BF16 || dtype == TG_F64;
-    cli_roof roof = {.dtype = is_float ? dtype : TG_F32};
-    roof.gflops = product_gflops(c, roof.dtype);
-    roof.cache_gbs = read_gbs(c, m->l2_bytes / 2 * threads);
-    roof.memory_gbs = read_gbs(c, 4 * all < most ? 4 * all : most);
-    return roof;
+double cli_roof_gbps(tg_context *c, double bytes) {
+    const double most = 256 << 20, row = WIDTH * sizeof(float);
+    int64_t rows = (int64_t)ceil(fmin(bytes, most) / row), half = (rows + 1) / 2;
+    if (rows == 0) {
+        return 0;
+    }
+    return fmax(moved_gbps(c, sum, rows, 1, (double)rows * row), moved_gbps(c, copy, half, WIDTH, 2 * (double)half * row));
 }

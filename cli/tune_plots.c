@@ -201,29 +201,29 @@ static bool rates_of(const cli_tuned *t, rates *out) {
 }
 
 /* A bandwidth rises to where it meets the roof of the products. */
-static void slope(const plot *p, double gbs, double top, const char *name) {
-    double knee = fmin(top / gbs, p->x.high), start = fmax(p->x.low, p->y.low / gbs);
-    if (gbs > 0 && start < knee) {
+static void slope(const plot *p, double gbps, double top, const char *name) {
+    double knee = fmin(top / gbps, p->x.high), start = fmax(p->x.low, p->y.low / gbps);
+    if (gbps > 0 && start < knee) {
         char text[80];
-        snprintf(text, sizeof text, "%s, %.3g GB/s", name, gbs);
-        plot_line(p, start, gbs * start, knee, gbs * knee, LINE, NULL);
-        plot_text(p, start * 1.05, gbs * start, "start", text);
+        snprintf(text, sizeof text, "%s, %.3g GB/s", name, gbps);
+        plot_line(p, start, gbps * start, knee, gbps * knee, LINE, NULL);
+        plot_text(p, start * 1.05, gbps * start, "start", text);
     }
 }
 
-static void roofs(const plot *p, const cli_roof *roof) {
+static void roofs(const plot *p, const cli_roofs *roof) {
     double top = roof->gflops > 0 ? roof->gflops : p->y.high;
     if (roof->gflops > 0) {
         char text[80];
         snprintf(text, sizeof text, "product of 512 x 512 x 512 in %s, %.3g GFLOP/s", tg_dtype_name(roof->dtype), top);
-        plot_line(p, fmax(p->x.low, top / fmax(roof->cache_gbs, roof->memory_gbs)), top, p->x.high, top, LINE, NULL);
+        plot_line(p, fmax(p->x.low, top / fmax(roof->cache_gbps, roof->memory_gbps)), top, p->x.high, top, LINE, NULL);
         plot_text(p, p->x.high, top, "end", text);
     }
-    slope(p, roof->cache_gbs, top, "caches");
-    slope(p, roof->memory_gbs, top, "memory");
+    slope(p, roof->cache_gbps, top, "caches");
+    slope(p, roof->memory_gbps, top, "memory");
 }
 
-void cli_plot_roofline(FILE *f, const cli_tuned *shapes, uint32_t n, const cli_roof *roof) {
+void cli_plot_roofline(FILE *f, const cli_tuned *shapes, uint32_t n, const cli_roofs *roof) {
     plot p = {f, 640, 300, {INFINITY, 0, "flops per byte of the tensors"}, {INFINITY, roof->gflops, "GFLOP/s"}};
     rates r;
     for (uint32_t i = 0; i < n; i++) {
@@ -237,9 +237,9 @@ void cli_plot_roofline(FILE *f, const cli_tuned *shapes, uint32_t n, const cli_r
     if (p.x.high <= 0) {
         return;
     }
-    if (roof->gflops > 0 && roof->memory_gbs > 0) { /* show where the roofs meet */
-        p.x.high = fmax(p.x.high, roof->gflops / roof->memory_gbs);
-        p.x.low = fmin(p.x.low, roof->gflops / fmax(roof->memory_gbs, roof->cache_gbs));
+    if (roof->gflops > 0 && roof->memory_gbps > 0) { /* show where the roofs meet */
+        p.x.high = fmax(p.x.high, roof->gflops / roof->memory_gbps);
+        p.x.low = fmin(p.x.low, roof->gflops / fmax(roof->memory_gbps, roof->cache_gbps));
     }
     p.x.low /= 2, p.x.high *= 2, p.y.low /= 2, p.y.high *= 1.6;
     plot_open(&p, "Roofline");

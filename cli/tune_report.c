@@ -3,6 +3,7 @@
 #include "cli/tune_report.h"
 
 #include "cli/plot.h"
+#include "cli/roof.h"
 #include "cli/tune_plots.h"
 
 #include <math.h>
@@ -111,6 +112,16 @@ static void write_summary(FILE *f, const cli_tuned *shapes, uint32_t n) {
     fputs("</table>\n", f);
 }
 
+static cli_roofs measure_roofs(tg_context *c, tg_dtype dtype) {
+    const tg_machine *m = &c->machine;
+    double largest = (double)(m->l3_bytes > m->l2_bytes ? m->l3_bytes : m->l2_bytes);
+    cli_roofs r = {.dtype = cli_roof_dtype(dtype)};
+    r.gflops = cli_roof_gflops(c, r.dtype);
+    r.cache_gbps = cli_roof_gbps(c, (double)m->l2_bytes / 2 * tg_context_n_threads(c));
+    r.memory_gbps = cli_roof_gbps(c, 4 * largest);
+    return r;
+}
+
 bool cli_tune_report(const char *path, const tg_kernel *kernel, const cli_tuned *shapes,
                      uint32_t n) {
     FILE *f = fopen(path, "w");
@@ -129,10 +140,10 @@ bool cli_tune_report(const char *path, const tg_kernel *kernel, const cli_tuned 
             tg_context_n_threads(c), tg_context_n_threads(c) == 1 ? "" : "s");
     write_summary(f, shapes, n);
     if (n) {
-        cli_roof roof = cli_measure_roof(kernel->context, shapes[0].dtype);
+        cli_roofs roof = measure_roofs(kernel->context, shapes[0].dtype);
         cli_plot_roofline(f, shapes, n, &roof);
         fputs("<p>Grey: the compiler's choice; green: the best. The roofs were measured after the tuning, on the same threads: a "
-              "product of matrices, and sums of rows that fit the second level of the caches and that do not fit any.</p>\n",
+              "product of matrices, and rows summed or copied that fit the second level of the caches and that do not fit any.</p>\n",
               f);
     }
     for (uint32_t i = 0; i < n; i++) {

@@ -96,6 +96,8 @@ with tempfile.TemporaryDirectory() as folder:
     expect(2, fails("unknown target"), "build", *gemm, "--target", "ptx")
 
     shape = ["--kernel", "repeat_rows", "--set", "M=53", "--set", "N=100", "--budget", "0.2"]
+    expect(0, lambda v: works(v) and v["of_roof"] > 0 and v["roof_gflops"] > 0 and v["roof_gbps"] > 0, "run", *gemm, "--repeat", "3", "--roof")
+    expect(0, lambda v: works(v) and v["of_roof"] > 0 and v["roof_gflops"] == 0, "run", "std:copy", "--repeat", "3", "--roof")
     expect(0, works, "tune", kernels, *shape)
     expect(1, fails("/nowhere/r.html cannot be written"), "tune", kernels, *shape, "--report", "/nowhere/r.html")
     swept = ["--set", "M=16,48", "--set", "N=64", "--set", "K=64", "--budget", "0.2", "--report", "r.html"]
