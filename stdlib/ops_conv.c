@@ -1,4 +1,4 @@
-/* Functions of ops.h: convolutions and pooling. */
+/* Functions of ops.h: convolutions. */
 #include "stdlib/dense.h"
 #include "stdlib/ops_conv_groups.h"
 #include "stdlib/ops_conv_planes.h"
@@ -392,47 +392,4 @@ tg_status tg_op_depthwise2d_dgrad(tg_context *context, const tg_tensor *dy, cons
 tg_status tg_op_depthwise2d_wgrad(tg_context *context, const tg_tensor *x, const tg_tensor *dy,
                                   tg_tensor *df, const tg_conv_options *options) {
     return depthwise(context, &depthwise_to_filter, (const tg_tensor *[]){x, dy, df}, options);
-}
-
-/* ---- pooling -------------------------------------------------------------------------------- */
-
-static tg_status pool(tg_context *context, tg_std_row row, const arguments *tensors,
-                      const tg_pooling_options *options, bool is_average) {
-    tg_pooling_options o;
-    arguments a = *tensors;
-    if (!options || !tg_std_options(options, &o, sizeof o)) {
-        return tg_fail(context, TG_ERROR_INVALID_ARGUMENT, "%s: options are null or struct_size is wrong",
-                       tg_std_table[row].name);
-    }
-    add_each(&a, o.window, 2);
-    add_each(&a, o.stride, 2);
-    add_each(&a, o.pad, 2);
-    if (is_average) {
-        add(&a, tg_argument_bool(!o.count_padding));
-    }
-    return tg_std_launch(context, row, a.values, a.n);
-}
-
-tg_status tg_op_max_pool2d(tg_context *context, const tg_tensor *x, tg_tensor *y, tg_tensor *index,
-                           const tg_pooling_options *options) {
-    arguments a = {{tg_argument_tensor(x), tg_argument_tensor(y), tg_argument_tensor(index)}, 3};
-    return pool(context, TG_STD_max_pool2d, &a, options, false);
-}
-
-tg_status tg_op_max_pool2d_bwd(tg_context *context, const tg_tensor *dy, const tg_tensor *index,
-                               tg_tensor *dx, const tg_pooling_options *options) {
-    arguments a = {{tg_argument_tensor(dy), tg_argument_tensor(index), tg_argument_tensor(dx)}, 3};
-    return pool(context, TG_STD_max_pool2d_bwd, &a, options, false);
-}
-
-tg_status tg_op_avg_pool2d(tg_context *context, const tg_tensor *x, tg_tensor *y,
-                           const tg_pooling_options *options) {
-    arguments a = {{tg_argument_tensor(x), tg_argument_tensor(y)}, 2};
-    return pool(context, TG_STD_avg_pool2d, &a, options, true);
-}
-
-tg_status tg_op_avg_pool2d_bwd(tg_context *context, const tg_tensor *dy, tg_tensor *dx,
-                               const tg_pooling_options *options) {
-    arguments a = {{tg_argument_tensor(dy), tg_argument_tensor(dx)}, 2};
-    return pool(context, TG_STD_avg_pool2d_bwd, &a, options, true);
 }

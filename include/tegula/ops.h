@@ -252,31 +252,34 @@ TG_API tg_status tg_op_depthwise2d_wgrad(tg_context *context, const tg_tensor *x
                                          const tg_tensor *dy, tg_tensor *df,
                                          const tg_conv_options *options);
 
-/** Windows of pooling. Start from TG_POOLING_OPTIONS_INIT(rows, columns). */
+/** Windows of pooling, per spatial dimension: [0] is the first one of the image. Start from TG_POOLING_OPTIONS_INIT. */
 typedef struct tg_pooling_options {
     size_t struct_size;
-    int64_t window[2], stride[2];
-    int64_t pad[2];        /**< at most half the window */
+    int64_t window[3], stride[3];
+    int64_t pad[3];        /**< at most half the window */
     int32_t count_padding; /**< averages: positions outside the image count as zeros */
 } tg_pooling_options;
-/** Windows that tile the image. */
-#define TG_POOLING_OPTIONS_INIT(rows, columns)                                                    \
-    { sizeof(tg_pooling_options), {(rows), (columns)}, {(rows), (columns)}, {0, 0}, 0 }
+/** Windows that tile the image: their extents, one to three of them. */
+#define TG_POOLING_OPTIONS_INIT(...)                                                              \
+    { sizeof(tg_pooling_options), {__VA_ARGS__}, {__VA_ARGS__}, {0, 0, 0}, 0 }
 
-/** Largest element of each window: x[N, H, W, C] to y[N, P, Q, C]; NaN if there is one.
- * @param index  i32, shape of y: row * W + column of the first of the largest, for the gradient */
-TG_API tg_status tg_op_max_pool2d(tg_context *context, const tg_tensor *x, tg_tensor *y,
-                                  tg_tensor *index, const tg_pooling_options *options);
-/** dx of max_pool2d; the same on every run. */
-TG_API tg_status tg_op_max_pool2d_bwd(tg_context *context, const tg_tensor *dy,
-                                      const tg_tensor *index, tg_tensor *dx,
-                                      const tg_pooling_options *options);
-/** Mean of each window. */
-TG_API tg_status tg_op_avg_pool2d(tg_context *context, const tg_tensor *x, tg_tensor *y,
-                                  const tg_pooling_options *options);
-/** dx of avg_pool2d. */
-TG_API tg_status tg_op_avg_pool2d_bwd(tg_context *context, const tg_tensor *dy, tg_tensor *dx,
-                                      const tg_pooling_options *options);
+/** Largest element of each window; NaN if there is one. Geometry is compiled in: every new one compiles.
+ *
+ * @param x  [N, W, C], [N, H, W, C] or [N, D, H, W, C]; another order in memory is a permuted view
+ * @param y  [N, out…, C], out = (in + 2 pad - window) / stride + 1, else LAUNCH
+ * @param index  i32, shape of y: where the first of the largest is, (depth * H + row) * W + column, for the gradient */
+TG_API tg_status tg_op_max_pool(tg_context *context, const tg_tensor *x, tg_tensor *y,
+                                tg_tensor *index, const tg_pooling_options *options);
+/** dx of max_pool; the same on every run. */
+TG_API tg_status tg_op_max_pool_bwd(tg_context *context, const tg_tensor *dy,
+                                    const tg_tensor *index, tg_tensor *dx,
+                                    const tg_pooling_options *options);
+/** Mean of each window; shapes as tg_op_max_pool. */
+TG_API tg_status tg_op_avg_pool(tg_context *context, const tg_tensor *x, tg_tensor *y,
+                                const tg_pooling_options *options);
+/** dx of avg_pool. */
+TG_API tg_status tg_op_avg_pool_bwd(tg_context *context, const tg_tensor *dy, tg_tensor *dx,
+                                    const tg_pooling_options *options);
 
 /* ---- softmax and losses ------------------------------------------------------------------ */
 

@@ -357,7 +357,7 @@ void ref_depthwise2d_planes_wgrad(kcase *c) {
 
 /* ---- pooling ------------------------------------------------------------------------------------- */
 
-/* R and S are scalars of these kernels, so sizes() finds the filter. */
+/* U, R and S are scalars of these kernels, so sizes() finds the filter. */
 static void take_largest(kcase *c, const conv *v, int64_t x, int64_t f, int64_t y) {
     (void)f;
     for (int64_t a = 0; a < v->c; a++) {
@@ -372,16 +372,17 @@ static void take_largest(kcase *c, const conv *v, int64_t x, int64_t f, int64_t 
 
 /* Few different values, so that the first of equals shows; NaN here and there; the corner of every image is -inf, whole windows
  * of it, and those reach outside. */
-void prepare_max_pool2d(kcase *c) {
-    int64_t w = kd(c, "W"), ch = kd(c, "C");
+void prepare_max_pool(kcase *c) {
+    conv geometry = sizes(c);
+    int64_t w = kd(c, "W"), h = kd(c, "H"), ch = kd(c, "C");
     for (int64_t i = 0; i < kn(c, "X"); i++) {
-        int64_t at = i / ch % (kd(c, "H") * w), v = krandint(c, 0, 63);
-        bool corner = at / w < 4 && at % w < 4;
+        int64_t at = i / ch % volume(geometry.image), v = krandint(c, 0, 63);
+        bool corner = at / w % h < 4 && at % w < 4 && at / w / h < 4;
         kt(c, "X")[i] = corner || v < 6 ? -INFINITY : v == 63 ? NAN : (double)(v % 4 - 2);
     }
 }
 
-void ref_max_pool2d(kcase *c) {
+void ref_max_pool(kcase *c) {
     for (int64_t i = 0; i < kn(c, "A"); i++) {
         kt(c, "A")[i] = -1;
     }
@@ -389,9 +390,10 @@ void ref_max_pool2d(kcase *c) {
 }
 
 /* Any position of the image: those outside a window get nothing from it. */
-void prepare_max_pool2d_bwd(kcase *c) {
+void prepare_max_pool_bwd(kcase *c) {
+    conv geometry = sizes(c);
     for (int64_t i = 0; i < kn(c, "A"); i++) {
-        kt(c, "A")[i] = (double)krandint(c, 0, kd(c, "H") * kd(c, "W") - 1);
+        kt(c, "A")[i] = (double)krandint(c, 0, volume(geometry.image) - 1);
     }
 }
 
@@ -403,7 +405,7 @@ static void give_to_largest(kcase *c, const conv *v, int64_t x, int64_t f, int64
     }
 }
 
-void ref_max_pool2d_bwd(kcase *c) {
+void ref_max_pool_bwd(kcase *c) {
     clear(c, "dX");
     each_tap(c, give_to_largest);
 }
@@ -433,12 +435,12 @@ static void give_share(kcase *c, const conv *v, int64_t x, int64_t f, int64_t y)
     }
 }
 
-void ref_avg_pool2d(kcase *c) {
+void ref_avg_pool(kcase *c) {
     clear(c, "Y");
     each_tap(c, add_share);
 }
 
-void ref_avg_pool2d_bwd(kcase *c) {
+void ref_avg_pool_bwd(kcase *c) {
     clear(c, "dX");
     each_tap(c, give_share);
 }

@@ -44,26 +44,57 @@ Test(stdlib_ops, convolution_chooses_by_rank, .init = setup, .fini = teardown) {
     release(dx, df, NULL);
 }
 
-Test(stdlib_ops, pooling_and_its_gradient, .init = setup, .fini = teardown) {
-    tg_pooling_options o = TG_POOLING_OPTIONS_INIT(2, 2);
-    tg_tensor *x = MAKE(1, 1, 4, 4, 1), *y = MAKE(2, 1, 2, 2, 1), *dx = MAKE(3, 1, 4, 4, 1);
-    tg_tensor *index = tg_tensor_create(ctx, TG_I32, 4, (int64_t[]){1, 2, 2, 1});
-    EXPECT_OK(tg_op_max_pool2d(ctx, x, y, index, &o));
-    EXPECT_OK(tg_op_max_pool2d_bwd(ctx, y, index, dx, &o));
-    for (int64_t i = 0; i < 4; i++) {
+/* Each maximum is what its index says, and the gradient lands there. `n`: outputs. */
+static void check_max_pool(tg_tensor *x, tg_tensor *y, tg_tensor *dx, tg_tensor *index, const tg_pooling_options *o, int64_t n) {
+    EXPECT_OK(tg_op_max_pool(ctx, x, y, index, o));
+    EXPECT_OK(tg_op_max_pool_bwd(ctx, y, index, dx, o));
+    for (int64_t i = 0; i < n; i++) {
         int64_t from = ((const int32_t *)tg_tensor_data(index))[i];
         cr_expect_eq(*at(y, i), *at(x, from));
         cr_expect_eq(*at(dx, from), *at(x, from));
     }
-    EXPECT_OK(tg_op_avg_pool2d(ctx, x, y, &o));
+}
+
+Test(stdlib_ops, pooling_and_its_gradient, .init = setup, .fini = teardown) {
+    tg_pooling_options o = TG_POOLING_OPTIONS_INIT(2, 2);
+    tg_tensor *x = MAKE(1, 1, 4, 4, 1), *y = MAKE(2, 1, 2, 2, 1), *dx = MAKE(3, 1, 4, 4, 1);
+    tg_tensor *index = tg_tensor_create(ctx, TG_I32, 4, (int64_t[]){1, 2, 2, 1});
+    check_max_pool(x, y, dx, index, &o, 4);
+    EXPECT_OK(tg_op_avg_pool(ctx, x, y, &o));
     /* sums of 2, 3 and 4 numbers of at most 1 are rounded, here and there; a quarter of it is exact */
     cr_expect_float_eq(*at(y, 3), (*at(x, 10) + *at(x, 11) + *at(x, 14) + *at(x, 15)) / 4,
                        2 * (2 + 3 + 4) * U / 4);
-    cr_expect_eq(tg_op_avg_pool2d(ctx, x, y, NULL), TG_ERROR_INVALID_ARGUMENT);
+    cr_expect_eq(tg_op_avg_pool(ctx, x, y, NULL), TG_ERROR_INVALID_ARGUMENT);
     o.pad[0] = 2;
-    cr_expect_eq(tg_op_avg_pool2d(ctx, x, y, &o), TG_ERROR_LAUNCH);
+    cr_expect_eq(tg_op_avg_pool(ctx, x, y, &o), TG_ERROR_LAUNCH);
     release(x, y, dx);
     tg_tensor_release(index);
+}
+
+Test(stdlib_ops, pooling_of_lines_and_volumes, .init = setup, .fini = teardown) {
+    tg_pooling_options line = TG_POOLING_OPTIONS_INIT(3), volume = TG_POOLING_OPTIONS_INIT(2, 2, 2);
+    tg_tensor *x1 = MAKE(1, 1, 9, 1), *y1 = MAKE(2, 1, 3, 1), *dx1 = MAKE(3, 1, 9, 1);
+    tg_tensor *x3 = MAKE(4, 1, 4, 2, 6, 1), *y3 = MAKE(5, 1, 2, 1, 3, 1), *dx3 = MAKE(6, 1, 4, 2, 6, 1);
+    tg_tensor *index1 = tg_tensor_create(ctx, TG_I32, 3, (int64_t[]){1, 3, 1}), *index3 = tg_tensor_create(ctx, TG_I32, 5, (int64_t[]){1, 2, 1, 3, 1});
+    check_max_pool(x1, y1, dx1, index1, &line, 3);
+    check_max_pool(x3, y3, dx3, index3, &volume, 6);
+    EXPECT_OK(tg_op_avg_pool(ctx, x1, y1, &line));
+    cr_expect_float_eq(*at(y1, 1), (*at(x1, 3) + *at(x1, 4) + *at(x1, 5)) / 3, 2 * (2 + 3 + 3) * U / 3);
+    EXPECT_OK(tg_op_avg_pool_bwd(ctx, y1, dx1, &line));
+    cr_expect_float_eq(*at(dx1, 4), *at(y1, 1) / 3, U);
+    EXPECT_OK(tg_op_avg_pool_bwd(ctx, y3, dx3, &volume));
+    cr_expect_eq(*at(dx3, 0), *at(y3, 0) / 8);
+    cr_expect_eq(tg_op_avg_pool(ctx, x3, y1, &volume), TG_ERROR_INVALID_ARGUMENT);
+    cr_expect_eq(tg_op_avg_pool(ctx, x1, y3, &line), TG_ERROR_INVALID_ARGUMENT);
+    tg_tensor *matrix = MAKE(7, 3, 3);
+    cr_expect_eq(tg_op_avg_pool(ctx, matrix, matrix, &line), TG_ERROR_INVALID_ARGUMENT);
+    cr_expect_eq(tg_op_avg_pool(ctx, NULL, y1, &line), TG_ERROR_INVALID_ARGUMENT);
+    cr_expect_eq(tg_op_avg_pool(ctx, x1, NULL, &line), TG_ERROR_INVALID_ARGUMENT);
+    line.pad[0] = 2;
+    expect_refused(tg_op_avg_pool(ctx, x1, y1, &line), "pad");
+    release(x1, y1, dx1);
+    release(x3, y3, dx3);
+    release(index1, index3, matrix);
 }
 
 /* ---- shapes of gradients ---------------------------------------------------------------- */
@@ -479,10 +510,10 @@ Test(stdlib_ops, transposed_convolution_takes_output_padding, .init = setup, .fi
 static void refuse_pools(const tg_pooling_options *o, const char *what) {
     tg_tensor *x = MAKE(1, 1, 7, 7, 2), *y = MAKE(2, 1, 4, 4, 2);
     tg_tensor *index = tg_tensor_create(ctx, TG_I32, 4, (int64_t[]){1, 4, 4, 2});
-    expect_refused(tg_op_max_pool2d(ctx, x, y, index, o), what);
-    expect_refused(tg_op_max_pool2d_bwd(ctx, y, index, x, o), what);
-    expect_refused(tg_op_avg_pool2d(ctx, x, y, o), what);
-    expect_refused(tg_op_avg_pool2d_bwd(ctx, y, x, o), what);
+    expect_refused(tg_op_max_pool(ctx, x, y, index, o), what);
+    expect_refused(tg_op_max_pool_bwd(ctx, y, index, x, o), what);
+    expect_refused(tg_op_avg_pool(ctx, x, y, o), what);
+    expect_refused(tg_op_avg_pool_bwd(ctx, y, x, o), what);
     release(x, y, index);
 }
 
