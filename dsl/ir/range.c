@@ -221,6 +221,19 @@ static void select_bounds(prover *p, const tg_op *op, bool upper, bound_list *ou
     }
 }
 
+/* The place of an extreme is a point of the axis, or -1. */
+static void place_bounds(prover *p, const tg_op *op, bool upper, bound_list *out) {
+    tg_enum fn = tg_op_enum(op, TG_ATTR_FN, TG_ENUM_NONE);
+    if (fn != TG_FN_ARGMIN && fn != TG_FN_ARGMAX) {
+        return;
+    }
+    if (upper) {
+        axis_bounds(p, tg_op_attr(op, TG_ATTR_OVER)->axes[0], true, out);
+    } else {
+        add_constant(p, out, -1);
+    }
+}
+
 static void op_bounds(prover *p, const tg_op *op, bool upper, bound_list *out) {
     int64_t mask;
     tg_opcode code = op->opcode;
@@ -246,6 +259,8 @@ static void op_bounds(prover *p, const tg_op *op, bool upper, bound_list *out) {
         add_bound(p, out, tg_operand(op, 1), 0);
     } else if (code == TG_OP_SELECT) {
         select_bounds(p, op, upper, out);
+    } else if (code == TG_OP_REDUCE) {
+        place_bounds(p, op, upper, out);
     }
 }
 

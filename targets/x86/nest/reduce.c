@@ -89,12 +89,21 @@ static void add_part(tg_x86 *x, tg_x86_acc *a, tg_dtype t, LLVMValueRef init) {
     LLVMBuildStore(x->builder, tg_llvm_splat(x->l, init, a->lanes), a->slot[i]);
 }
 
+/* Do its points fit 32 bits? A vector of 64-bit places is two registers. */
+static bool is_short(const tg_axis *a) {
+    int64_t extent = a->extent;
+    return (extent >= 0 || (a->binder && a->binder->n_operands > 0 && tg_value_const_int(tg_operand(a->binder, 0), &extent))) && extent <= INT32_MAX;
+}
+
 /* Where the extreme is. Points come in increasing order, so that only a better one replaces it; if all are as bad as can be, it is the
  * first one. */
 static void add_position(tg_x86 *x, tg_x86_acc *a) {
-    const tg_x86_range *r = &x->ranges[tg_op_attr(a->root->op, TG_ATTR_OVER)->axes[0]->rank];
+    const tg_axis *over = tg_op_attr(a->root->op, TG_ATTR_OVER)->axes[0];
+    const tg_x86_range *r = &x->ranges[over->rank];
+    tg_dtype t = is_short(over) ? TG_I32 : TG_I64;
     LLVMValueRef some = LLVMBuildICmp(x->builder, LLVMIntSGT, r->size, tg_llvm_i64(x->l, 0), "");
-    add_part(x, a, TG_I64, LLVMBuildSelect(x->builder, some, r->first, tg_llvm_i64(x->l, -1), ""));
+    LLVMValueRef first = LLVMBuildSelect(x->builder, some, r->first, tg_llvm_i64(x->l, -1), "");
+    add_part(x, a, t, LLVMBuildTrunc(x->builder, first, tg_x86_reg_type(x, t), ""));
 }
 
 static tg_dtype widened(tg_dtype t) {
@@ -283,7 +292,8 @@ static void operands_at(tg_x86 *x, const tg_x86_acc *a, tg_x86_frame *f, LLVMVal
     }
     if (is_arg(fn_of(op))) {
         tg_axis *over = tg_op_attr(op, TG_ATTR_OVER)->axes[0];
-        v[1] = tg_llvm_splat(x->l, tg_x86_plain(x, *tg_x86_frame_index(f, over)).v, a->lanes);
+        LLVMValueRef place = tg_llvm_splat(x->l, tg_x86_plain(x, *tg_x86_frame_index(f, over)).v, a->lanes);
+        v[1] = LLVMBuildTrunc(x->builder, place, a->type[1], "");
     }
 }
 
@@ -292,7 +302,8 @@ static void put_results(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f, LLVMValueRef 
     for (uint32_t i = 0; i < op->n_results; i++) {
         tg_value *r = tg_result(op, i);
         bool arg = is_arg(fn_of(op));
-        tg_x86_val v = {arg ? parts[1] : parts[i], NULL, a->complex ? parts[1] : NULL};
+        LLVMTypeRef place = arg ? tg_llvm_like(tg_x86_reg_type(x, r->type->dtype), parts[1]) : NULL;
+        tg_x86_val v = {arg ? LLVMBuildSExt(x->builder, parts[1], place, "") : parts[i], NULL, a->complex ? parts[1] : NULL};
         if (a->dtype[i] == TG_F32 && !arg) {
             v.v = tg_x86_round(x, v.v, r->type->dtype);
         }
@@ -556,7 +567,7 @@ static void fold_position(tg_x86 *x, const tg_x86_acc *a, LLVMValueRef *v) {
         good = select(x, any, nan, good);
         best = select(x, any, tg_llvm_real(LLVMTypeOf(best), NAN), best);
     }
-    LLVMValueRef at = select(x, good, v[1], tg_llvm_int(LLVMTypeOf(v[1]), INT64_MAX));
+    LLVMValueRef at = select(x, good, v[1], tg_llvm_int(LLVMTypeOf(v[1]), a->dtype[1] == TG_I32 ? INT32_MAX : INT64_MAX));
     v[0] = best;
     v[1] = tg_llvm_call1(x->l, "llvm.vector.reduce.smin", at);
 }

@@ -1,6 +1,7 @@
 /* One elementwise op on LLVM scalars or vectors. Meaning: language.md section 4. Integers wrap and never trap, floats
  * are IEEE without contraction (fused only in FMA), f16 and bf16 are computed in f32 and rounded after every op, which
  * is exact for + - * / sqrt because f32 has more than twice their bits. Complex: complex.c. */
+#include "dsl/ir/range.h"
 #include "targets/x86/memory/memory.h"
 #include "targets/x86/ops/elementwise.h"
 #include "targets/x86/ops/ops.h"
@@ -537,6 +538,25 @@ static LLVMValueRef fma_of(tg_x86 *x, tg_dtype t, LLVMValueRef a, LLVMValueRef b
     return tg_llvm_call3(x->l, "llvm.fma", a, b, c);
 }
 
+static bool fits_word(const tg_x86 *x, const tg_value *v) {
+    tg_range r;
+    bool known = tg_range_of(x->arena, v, &r) && r.lo.known && !r.lo.symbol && r.hi.known && !r.hi.symbol;
+    return known && r.lo.constant > INT32_MIN && r.hi.constant <= INT32_MAX;
+}
+
+/* Vectors of 64 bits have neither a division nor the long products that stand for one by a constant: each lane would be divided by itself. */
+static bool divides_words(const tg_x86 *x, const tg_op *op, tg_dtype t, const tg_x86_val *a) {
+    tg_opcode code = op->opcode;
+    bool divides = code == TG_OP_DIV || code == TG_OP_REM || code == TG_OP_TDIV || code == TG_OP_TREM;
+    return divides && t == TG_I64 && tg_llvm_is_vector(a[0].v) && fits_word(x, tg_operand(op, 0)) && fits_word(x, tg_operand(op, 1));
+}
+
+static LLVMValueRef word_quotient(tg_x86 *x, tg_opcode op, LLVMValueRef a, LLVMValueRef d) {
+    LLVMTypeRef word = tg_llvm_like(x->l->i32, a);
+    LLVMValueRef q = tg_x86_binary(x, op, TG_I32, LLVMBuildTrunc(x->builder, a, word, ""), LLVMBuildTrunc(x->builder, d, word, ""));
+    return LLVMBuildSExt(x->builder, q, LLVMTypeOf(a), "");
+}
+
 static LLVMValueRef real_op(tg_x86 *x, const tg_op *op, tg_dtype to, const tg_dtype *from, tg_x86_val *a, uint32_t n) {
     switch ((int)op->opcode) {
     case TG_OP_CMP:
@@ -558,6 +578,9 @@ static LLVMValueRef real_op(tg_x86 *x, const tg_op *op, tg_dtype to, const tg_dt
     if (n == 1) {
         return tg_dtype_is_float(from[0]) ? float_unary(x, op->opcode, from[0], a[0].v)
                                           : int_unary(x, op->opcode, from[0], a[0].v);
+    }
+    if (n == 2 && divides_words(x, op, from[0], a)) {
+        return word_quotient(x, op->opcode, a[0].v, a[1].v);
     }
     return n == 2 ? tg_x86_binary(x, op->opcode, from[0], a[0].v, a[1].v) : NULL;
 }
