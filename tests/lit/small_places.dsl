@@ -1,8 +1,10 @@
 // The place of an extreme along a short axis takes 32 bits a lane, and is divided in 32 bits: vectors of 64 have no division. So are indices whose range
-// is known. An axis whose length is not known keeps 64.
+// is known. An axis whose length is not known keeps 64. The extreme itself, found beside its place, needs no tests of its own, of NaN or other.
 // RUN: %tegula compile %s --kernel window --arch avx512 --emit llvm | FileCheck %s --check-prefix=WINDOW
 // RUN: %tegula compile %s --kernel digits --arch avx2 --emit llvm | FileCheck %s --check-prefix=DIGITS
 // RUN: %tegula compile %s --kernel whole --arch avx512 --emit llvm | FileCheck %s --check-prefix=WHOLE
+// RUN: %tegula compile %s --kernel both --arch avx512 --emit llvm | FileCheck %s --check-prefix=BOTH
+// RUN: %tegula run %s --kernel both --set M=9 --set N=53 --check | FileCheck %s --check-prefix=SAME
 // RUN: %tegula run %s --kernel window --set N=53 --check | FileCheck %s --check-prefix=SAME
 // RUN: %tegula run %s --kernel digits --set N=1003 --check | FileCheck %s --check-prefix=SAME
 // RUN: %tegula run %s --kernel none --set N=0 --set M=19 --check | FileCheck %s --check-prefix=SAME
@@ -38,6 +40,19 @@ kernel none(in f32 X[M, N], in f32 Y[N, M], out i64 P[M])
         P[m] = argmax(Y[n, m], n);
     }
 }
+kernel both(in f32 X[M, N], out f32 Y[N], out f32 Z[N], out i64 P[N])
+{
+    grid (n in N) {
+        axis m in M;
+        let y = max(X[m, n], m), z = min(X[m, n], m), p = argmax(X[m, n], m), q = argmin(X[m, n], m);
+        Y[n] = y;
+        Z[n] = z;
+        P[n] = p - q;
+    }
+}
+// BOTH-NOT: fcmp uno <16 x float>
+// BOTH: fcmp ugt <16 x float>
+// BOTH-NOT: fcmp uno <16 x float>
 // WINDOW-NOT: {{[us]div|[us]rem}} <{{[0-9]+}} x i64>
 // WINDOW: sdiv <16 x i32>
 // WINDOW-NOT: {{[us]div|[us]rem}} <{{[0-9]+}} x i64>

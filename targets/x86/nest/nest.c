@@ -206,16 +206,38 @@ static void open_accs(tg_x86_nest_walk *w, uint32_t r, uint32_t copies, tg_x86_f
     }
 }
 
+/* The root whose accumulators have the extreme that root r is, too; r itself: none. With lanes along what is reduced their vectors are merged in ways of their own. */
+static uint32_t twin_of(const tg_x86_nest_walk *w, uint32_t r) {
+    const tg_x86_nest *n = w->n;
+    for (uint32_t i = 0; i < n->roots.len && !w->vector_inside && !w->x->options->baseline; i++) {
+        bool both = n->roots.data[i].kind == TG_X86_ROOT_REDUCE && n->roots.data[r].kind == TG_X86_ROOT_REDUCE;
+        if (both && tg_x86_acc_has_extreme(n->roots.data[i].op, n->roots.data[r].op)) {
+            return i;
+        }
+    }
+    return r;
+}
+
+static void open_all(tg_x86_nest_walk *w, uint32_t copies, tg_x86_frame **frames, uint32_t n, bool one) {
+    for (uint32_t r = 0; r < w->n->roots.len; r++) {
+        if (has_acc(&w->n->roots.data[r]) && twin_of(w, r) == r) {
+            open_accs(w, r, copies, frames, n, one);
+        }
+    }
+    for (uint32_t r = 0; r < w->n->roots.len; r++) {
+        uint32_t twin = has_acc(&w->n->roots.data[r]) ? twin_of(w, r) : r;
+        for (uint32_t u = 0; u < copies && twin != r; u++) {
+            w->accs[r][u] = tg_x86_acc_extreme(w->x, &w->n->roots.data[r], w->accs[twin][u]);
+        }
+    }
+}
+
 static void inner_part(tg_x86_nest_walk *w, tg_x86_frame **frames, uint32_t n) {
     tg_x86 *x = w->x;
     bool one = w->vector_inside && !w->n->tile; /* point, which all vectors of an iteration serve */
     w->at_once = points_at_once(w, n);
     uint32_t copies = one ? w->n->unroll : n * w->at_once;
-    for (uint32_t r = 0; r < w->n->roots.len; r++) {
-        if (has_acc(&w->n->roots.data[r])) {
-            open_accs(w, r, copies, frames, n, one);
-        }
-    }
+    open_all(w, copies, frames, n, one);
     tg_x86_walk_level(w, INNER + w->n->n_outer, frames, n);
     for (uint32_t r = 0; r < w->n->roots.len; r++) {
         if (!has_acc(&w->n->roots.data[r])) {

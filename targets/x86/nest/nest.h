@@ -85,6 +85,10 @@ LLVMValueRef tg_x86_extreme(tg_x86 *x, const tg_x86_nest *n, const tg_x86_frame 
 /* ---- reduce.c ---- */
 typedef struct tg_x86_acc tg_x86_acc; /* accumulators of one root and one output point */
 tg_x86_acc *tg_x86_acc_open(tg_x86 *x, tg_x86_root *r, unsigned lanes, tg_x86_frame *f);
+/* Does the place of an extreme that the first looks for belong to the extreme that the second does? Then accumulators of the first have the second's result,
+ * NaN included, as long as each point has its own: `place` is the first one's accumulator. */
+bool tg_x86_acc_has_extreme(const tg_op *place, const tg_op *extreme);
+tg_x86_acc *tg_x86_acc_extreme(tg_x86 *x, tg_x86_root *r, const tg_x86_acc *place);
 bool tg_x86_scans_lanes(const tg_x86 *x, const tg_op *op); /* may the scan run along its lanes? */
 void tg_x86_acc_share(tg_x86_acc *a, tg_x86_acc *with); /* both are merged in the end: what they can have in common they do */
 void tg_x86_acc_step(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f);

@@ -27,6 +27,7 @@ struct tg_x86_acc {
     LLVMValueRef slot[MAX_PARTS];
     LLVMTypeRef type[MAX_PARTS];
     bool complex;
+    bool of_twin; /* the first slot is another's, which steps and ends up right for both */
     bool flagged; /* slots: extreme of what is a number, flags of NaN */
     tg_x86_acc *owner; /* of the flags */
     struct { LLVMValueRef value, flags; LLVMBasicBlockRef block; } alone; /* the value tested last, if for itself; the flags before */
@@ -144,6 +145,24 @@ tg_x86_acc *tg_x86_acc_open(tg_x86 *x, tg_x86_root *r, unsigned lanes, tg_x86_fr
         tg_dtype flag = t == TG_F64 ? TG_I64 : TG_I32;
         add_part(x, a, flag, LLVMConstNull(tg_x86_reg_type(x, flag)));
     }
+    return a;
+}
+
+bool tg_x86_acc_has_extreme(const tg_op *place, const tg_op *extreme) {
+    bool reduce = place->opcode == TG_OP_REDUCE && extreme->opcode == TG_OP_REDUCE && tg_operand(place, 0) == tg_operand(extreme, 0);
+    const tg_attr *p = reduce ? tg_op_attr(place, TG_ATTR_OVER) : NULL, *e = reduce ? tg_op_attr(extreme, TG_ATTR_OVER) : NULL;
+    tg_enum fn = reduce ? fn_of(extreme) : TG_ENUM_NONE;
+    bool fits = (fn == TG_FN_MAX && fn_of(place) == TG_FN_ARGMAX) || (fn == TG_FN_MIN && fn_of(place) == TG_FN_ARGMIN);
+    return fits && p->n_axes == 1 && e->n_axes == 1 && p->axes[0] == e->axes[0];
+}
+
+tg_x86_acc *tg_x86_acc_extreme(tg_x86 *x, tg_x86_root *r, const tg_x86_acc *place) {
+    tg_x86_acc *a = TG_NEW(x->arena, tg_x86_acc);
+    *a = (tg_x86_acc){.root = r, .lanes = place->lanes, .n = 1, .of_twin = true};
+    a->owner = a;
+    a->dtype[0] = place->dtype[0];
+    a->type[0] = place->type[0];
+    a->slot[0] = place->slot[0];
     return a;
 }
 
@@ -513,6 +532,9 @@ static LLVMValueRef narrowed(tg_x86 *x, const tg_x86_acc *a, LLVMValueRef v) {
 
 void tg_x86_acc_step(tg_x86 *x, tg_x86_acc *a, tg_x86_frame *f) {
     tg_op *op = a->root->op;
+    if (a->of_twin) {
+        return;
+    }
     if (a->root->kind == TG_X86_ROOT_SCAN) {
         step_scan(x, a, f);
         return;
