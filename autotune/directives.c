@@ -68,6 +68,28 @@ static void add_directive(tg_space *s, const tg_directive *d) {
     drop_empty(s);
 }
 
+static bool is_vector(const tg_space_param *p) {
+    return p->directive && strncmp(p->key, "vector(", 7) == 0;
+}
+
+/* Two axes for the lanes of the same loops: the target is asked whether each finds loops of its own. */
+static void note_apart(tg_space *s) {
+    tg_artifact a;
+    const char *message;
+    for (uint32_t i = s->n_ranked; i < s->n_params; i++) {
+        for (uint32_t k = i + 1; k < s->n_params; k++) {
+            const tg_space_param *p = &s->params[i], *q = &s->params[k];
+            if (!is_vector(p) || !is_vector(q)) {
+                continue;
+            }
+            const char *both = tg_arena_printf(s->problem->arena, "%s; %s", p->text[1], q->text[1]);
+            bool fits = tg_problem_compile(s->problem, both, TG_EMIT_DIRECTIVES, &a, &message) == TG_OK;
+            s->apart[i] |= fits ? 0 : UINT32_C(1) << k;
+            s->apart[k] |= fits ? 0 : UINT32_C(1) << i;
+        }
+    }
+}
+
 static void add_split(tg_space *s, const tg_axis *a) {
     tg_arena *arena = s->problem->arena;
     const char *key = tg_arena_printf(arena, "split(%s)", a->name);
@@ -93,6 +115,7 @@ void tg_space_add_directives(tg_space *s, int32_t n_threads) {
         for (uint32_t i = 0; i < a.object.n_directives; i++) {
             add_directive(s, &a.object.directives[i]);
         }
+        note_apart(s);
     }
     bool idle = n_threads > 1 && tg_model_instances(s, n_threads) < FEW_INSTANCES * n_threads;
     for (uint32_t i = 0; i < f->axes.len && idle && !s->reduction_fixed; i++) {

@@ -164,7 +164,8 @@ static bool share_target(const tg_directive *a, const tg_directive *b) {
 static bool contradicts(const tg_space *s, const tg_point *x) {
     for (uint32_t i = s->n_ranked; i < s->n_params; i++) {
         for (uint32_t k = s->n_ranked; k < i && x->at[i]; k++) {
-            if (x->at[k] && share_target(s->params[i].directive, s->params[k].directive)) {
+            bool apart = s->apart[i] >> k & 1 || share_target(s->params[i].directive, s->params[k].directive);
+            if (x->at[k] && apart) {
                 return true;
             }
         }

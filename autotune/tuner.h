@@ -113,6 +113,7 @@ typedef struct tg_space {
     tg_space_param params[TG_SPACE_PARAMS];
     uint32_t n_params, n_ranked; /* the first n_ranked are no directives */
     double *own_block; /* by axis rank: what the compiler is taken to choose for an axis of a grid */
+    uint32_t apart[TG_SPACE_PARAMS]; /* by parameter, the others as bits: together one of the two would be without effect (E0703) */
     TG_VEC(const tg_item *) clauses; /* `tune` items of the kernel */
     bool reduction_fixed;            /* nothing that changes the order of a sum */
 } tg_space;
@@ -123,7 +124,7 @@ typedef struct tg_point {
 } tg_point;
 
 void tg_space_make(const tg_problem *p, bool deterministic, tg_space *out);
-/* Costs a run of the compiler without code generation, and one of its front end per value. */
+/* Costs a run of the compiler without code generation, one for each pair of axes for lanes, and one of its front end per value. */
 void tg_space_add_directives(tg_space *s, int32_t n_threads);
 /* A new parameter, left to the compiler; that of the key if there is one; null if the space is full. */
 tg_space_param *tg_space_add(tg_space *s, const char *key, tg_param_role role, const tg_axis *axis);

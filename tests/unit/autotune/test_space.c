@@ -20,7 +20,10 @@ static const char source[] =
     "            let t = dot(A[m, k], B[k, n], k);\n            acc += dot(t, D[n, p], n);\n        }\n        C[m, p] = acc;\n    }\n}\n"
     "kernel rows(in f32 X[M, N], out f32 S[M])\n"
     "{\n    grid (i in M) {\n        f32 s[i] = 0;\n        for (j in N) s += sum(X[i, j], j);\n        S[i] = s;\n    }\n}\n"
-    "tune rows { i in {4, 8, 16, 32}; }\n";
+    "tune rows { i in {4, 8, 16, 32}; }\n"
+    "kernel twice(in f32 X[M, N], out f32 Y[M, N])\n{\n    grid (i in M, j in N) Y[i, j] = 2 * X[i, j];\n}\n"
+    "kernel borders(in f32 X[M, N], out f32 R[M], out f32 C[N])\n"
+    "{\n    grid (i in M) R[i] = X[i, 0];\n    grid (j in N) C[j] = X[0, j];\n}\n";
 
 typedef struct setup {
     tg_context *c;
@@ -172,6 +175,40 @@ Test(space, directives_that_name_one_target_exclude_each_other) {
         cr_expect_not(tg_space_legal(s.s, &x));
     }
     cr_expect(with_m >= 2 || !has_fma(&s));
+    stop(&s);
+}
+
+/* May lanes along i and j be asked for at once, and is what the space says of them what the target does? */
+static void expect_lanes(setup *s, bool both) {
+    uint32_t at[2], n = 0;
+    for (uint32_t i = s->s->n_ranked; i < s->s->n_params; i++) {
+        bool lanes = strncmp(s->s->params[i].key, "vector(", 7) == 0;
+        if (lanes && n < 2) {
+            at[n++] = i;
+        }
+    }
+    cr_assert_eq(n, 2);
+    tg_point x = {{0}};
+    tg_artifact a;
+    const char *message;
+    x.at[at[0]] = 1;
+    cr_expect(tg_space_legal(s->s, &x));
+    x.at[at[1]] = 1;
+    cr_expect_eq(tg_space_legal(s->s, &x), both);
+    const char *text = tg_space_text(s->s, &x, s->arena);
+    cr_expect_eq(tg_problem_compile(s->p, text, TG_EMIT_PLAN, &a, &message) == TG_OK, both, "%s", text);
+}
+
+Test(space, lanes_of_the_same_loops_run_along_one_axis) {
+    setup s = start(1);
+    tg_argument v[] = {matrix(&s, 0, 64, 70), matrix(&s, 1, 64, 70)};
+    open_space(&s, "twice", v, 2, false);
+    expect_lanes(&s, false);
+    stop(&s);
+    s = start(1);
+    tg_argument w[] = {matrix(&s, 0, 64, 70), matrix(&s, 1, 64, 0), matrix(&s, 2, 70, 0)};
+    open_space(&s, "borders", w, 3, false);
+    expect_lanes(&s, true);
     stop(&s);
 }
 
