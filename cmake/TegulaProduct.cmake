@@ -18,7 +18,8 @@ set_target_properties(tegula_shared PROPERTIES OUTPUT_NAME tegula EXPORT_NAME te
     LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}
     LINK_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/tegula.map)
 target_link_options(tegula_shared PRIVATE ${TG_LINK_FLAGS} ${TG_GC_FLAGS}
-    -Wl,--version-script=${PROJECT_SOURCE_DIR}/cmake/tegula.map)
+    -Wl,--version-script=${PROJECT_SOURCE_DIR}/cmake/tegula.map
+    -Wl,-z,nodelete) # its threads and the handlers it has registered outlive a dlclose
 if(NOT TG_SANITIZE)
     target_link_options(tegula_shared PRIVATE -Wl,-z,defs)
 endif()

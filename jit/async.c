@@ -1,17 +1,22 @@
 /* See async.h: a queue, its threads, and the thread for one call. */
+#define _DEFAULT_SOURCE 1 /* syscall */
+
 #include "jit/async.h"
 
 #include "runtime/fork.h"
 
 #include <limits.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 enum { STACK_BYTES = 32 * 1024 * 1024, MAX_THREADS = 16 };
 
 typedef struct task {
-    tg_async_fn fn;
+    tg_async_fn fn, dropped;
     void *user;
     struct task *next;
 } task;
@@ -69,7 +74,11 @@ static void *worker_main(void *user) {
 /* ---- at the end of the process --------------------------------------------------------------------------------- */
 
 /* A host may leave main() with contexts open. What LLVM keeps for the whole process is destroyed then, and no thread may
- * be compiling any more: compiles that run are waited for, queued ones are left. */
+ * be compiling any more: compiles that run are waited for, queued ones are dropped.
+ *
+ * A handler of exit() alone would come too late: destructors run in the opposite order of their registration, and LLVM makes tables in the
+ * middle of a compile, when one first needs them. Destructors of the thread that calls exit() go before all of these, so the main thread has one. For
+ * an exit() elsewhere the handler is registered again behind compiles, the first, second, fourth …: only tables of the latest may go before it runs. */
 static pthread_mutex_t live_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t live_once = PTHREAD_ONCE_INIT;
 static tg_async *live;
@@ -86,10 +95,25 @@ static void join_threads(tg_async *a, bool leave) {
     a->n_started = 0;
 }
 
+/* Whoever waits for one of them after this, as the host's own handlers may, goes on. */
+static void drop_tasks(tg_async *a) {
+    pthread_mutex_lock(&a->lock);
+    task *t = a->first;
+    a->first = a->last = NULL;
+    pthread_mutex_unlock(&a->lock);
+    while (t) {
+        task *next = t->next;
+        t->dropped(t->user);
+        tg_free(a->allocator, t, sizeof *t);
+        t = next;
+    }
+}
+
 static void leave_all(void) {
     pthread_mutex_lock(&live_lock);
     for (tg_async *a = live; a; a = a->next) {
         join_threads(a, true);
+        drop_tasks(a);
     }
     pthread_mutex_unlock(&live_lock);
 }
@@ -98,8 +122,39 @@ static void watch_exit(void) {
     (void)atexit(leave_all);
 }
 
+extern void *__dso_handle __attribute__((visibility("hidden")));
+extern int __cxa_thread_atexit_impl(void (*fn)(void *), void *user, void *library) __attribute__((weak)); /* of glibc */
+
+static void leave_main(void *user) {
+    (void)user;
+    leave_all();
+    pthread_mutex_lock(&live_lock); /* a main thread may end alone: the others go on */
+    for (tg_async *a = live; a; a = a->next) {
+        pthread_mutex_lock(&a->lock);
+        a->stop = a->leave = false;
+        pthread_mutex_unlock(&a->lock);
+    }
+    pthread_mutex_unlock(&live_lock);
+}
+
+static void watch_main(void) {
+    static _Thread_local bool watched;
+    if (!watched && __cxa_thread_atexit_impl && syscall(SYS_gettid) == getpid()) {
+        watched = __cxa_thread_atexit_impl(leave_main, NULL, &__dso_handle) == 0;
+    }
+}
+
+static void watch_exit_again(void) {
+    static atomic_uint compiles;
+    unsigned n = atomic_fetch_add(&compiles, 1) + 1;
+    if ((n & (n - 1)) == 0) {
+        watch_exit();
+    }
+}
+
 static void enlist(tg_async *a) {
     pthread_once(&live_once, watch_exit);
+    watch_main();
     pthread_mutex_lock(&live_lock);
     a->next = live;
     live = a;
@@ -174,7 +229,7 @@ void tg_async_destroy(tg_async *async) {
 
 /* Under the lock; true if some thread will take the task. */
 static bool enqueue(tg_async *a, task *t) {
-    if (a->n_idle == 0 && a->n_started < a->n_threads &&
+    if (a->n_idle == 0 && a->n_started < a->n_threads && !a->stop &&
         start_thread(&a->threads[a->n_started], worker_main, a)) {
         a->n_started++;
     }
@@ -187,19 +242,19 @@ static bool enqueue(tg_async *a, task *t) {
     return true;
 }
 
-void tg_async_submit(tg_async *async, tg_async_fn fn, void *user) {
+void tg_async_submit(tg_async *async, tg_async_fn fn, tg_async_fn dropped, void *user) {
     task *t = tg_alloc(async->allocator, sizeof *t, _Alignof(task));
-    bool queued = false;
-    if (t) {
-        t->fn = fn;
-        t->user = user;
-        pthread_mutex_lock(&async->lock);
+    watch_main();
+    pthread_mutex_lock(&async->lock);
+    bool leave = async->leave, queued = false;
+    if (t && !leave) {
+        *t = (task){fn, dropped, user, NULL};
         queued = enqueue(async, t);
-        pthread_mutex_unlock(&async->lock);
     }
+    pthread_mutex_unlock(&async->lock);
     if (!queued) {
         tg_free(async->allocator, t, sizeof *t);
-        fn(user);
+        (leave ? dropped : fn)(user);
     }
 }
 
@@ -214,6 +269,7 @@ typedef struct call {
 static void *call_main(void *user) {
     call *c = user;
     c->fn(c->user);
+    watch_exit_again();
     return NULL;
 }
 
@@ -223,6 +279,6 @@ void tg_run_on_large_stack(tg_async_fn fn, void *user) {
     if (start_thread(&thread, call_main, &c)) {
         pthread_join(thread, NULL);
     } else {
-        fn(user);
+        (void)call_main(&c);
     }
 }

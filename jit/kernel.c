@@ -250,14 +250,8 @@ typedef struct background {
     bool optional; /* better code, which nobody asked for: its failure is not reported */
 } background;
 
-static void run_background(void *user) {
-    background *b = user;
+static void finish_background(background *b, tg_status status) {
     tg_kernel *k = b->kernel;
-    tg_variant *v;
-    tg_status status = tg_variant_get(k, &b->s, &v);
-    if (b->optional && status == TG_OK) {
-        atomic_fetch_add(&k->context->n_specialised, 1);
-    }
     status = b->optional ? TG_OK : status;
     tg_free(&k->context->allocator, b, sizeof *b);
     pthread_mutex_lock(&k->lock);
@@ -265,6 +259,20 @@ static void run_background(void *user) {
     k->async_status = k->async_status ? k->async_status : status;
     pthread_cond_broadcast(&k->changed);
     pthread_mutex_unlock(&k->lock);
+}
+
+static void run_background(void *user) {
+    background *b = user;
+    tg_variant *v;
+    tg_status status = tg_variant_get(b->kernel, &b->s, &v);
+    if (b->optional && status == TG_OK) {
+        atomic_fetch_add(&b->kernel->context->n_specialised, 1);
+    }
+    finish_background(b, status);
+}
+
+static void drop_background(void *user) {
+    finish_background(user, TG_ERROR_UNSUPPORTED); /* the process ends */
 }
 
 tg_status tg_selection_compile_async(tg_kernel *kernel, const tg_selection *s) {
@@ -280,7 +288,7 @@ tg_status tg_selection_compile_async(tg_kernel *kernel, const tg_selection *s) {
     pthread_mutex_lock(&kernel->lock);
     kernel->n_pending++;
     pthread_mutex_unlock(&kernel->lock);
-    tg_async_submit(kernel->context->async, run_background, b);
+    tg_async_submit(kernel->context->async, run_background, drop_background, b);
     return TG_OK;
 }
 
