@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -165,16 +166,34 @@ static tg_status write_special(const char *path, const char *data, size_t n) {
     return close(fd) == 0 ? status : TG_ERROR_IO;
 }
 
-static tg_status replace_file(const char *path, const char *data, size_t n) {
+/* A new file beside `path`, with the permissions that the umask leaves of `mode`. */
+static int open_temporary(const char *path, mode_t mode, char *temp, size_t size) {
+    enum { TRIES = 100 };
+    static atomic_uint serial;
+    int fd = -1;
+    for (int i = 0; i < TRIES && fd < 0; i++) {
+        (void)tg_format(temp, size, "%s.%lx-%x", path, (unsigned long)getpid(), atomic_fetch_add(&serial, 1));
+        fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+        if (fd < 0 && errno != EEXIST) {
+            break;
+        }
+    }
+    return fd;
+}
+
+static tg_status replace_file(const char *path, const char *data, size_t n, bool is_private) {
+    enum { SUFFIX = 32 };
     char temp[PATH_LIMIT];
-    if (tg_format(temp, sizeof temp, "%s.XXXXXX", path) >= sizeof temp) {
+    struct stat st;
+    if (strlen(path) + SUFFIX >= sizeof temp) {
         return TG_ERROR_INVALID_ARGUMENT;
     }
-    int fd = mkstemp(temp);
+    bool keeps_mode = !is_private && stat(path, &st) == 0;
+    int fd = open_temporary(path, is_private ? 0600 : 0666, temp, sizeof temp);
     if (fd < 0) {
         return status_of_errno(errno);
     }
-    tg_status status = write_all(fd, data, n);
+    tg_status status = keeps_mode && fchmod(fd, st.st_mode & 0777) != 0 ? TG_ERROR_IO : write_all(fd, data, n);
     if (status == TG_OK && fsync(fd) != 0) {
         status = TG_ERROR_IO;
     }
@@ -190,12 +209,21 @@ static tg_status replace_file(const char *path, const char *data, size_t n) {
     return status;
 }
 
-tg_status tg_io_write_file(const char *path, const void *data, size_t n) {
+static tg_status write_file(const char *path, const void *data, size_t n, bool is_private) {
     tg_io_shield shield;
     tg_io_shield_begin(&shield);
-    tg_status status = is_special(path) ? write_special(path, data, n) : replace_file(path, data, n);
+    tg_status status = is_special(path) ? write_special(path, data, n) : replace_file(path, data, n, is_private);
     tg_io_shield_end(&shield);
     return status;
+}
+
+tg_status tg_io_write_file(const char *path, const void *data, size_t n) {
+    char target[PATH_LIMIT];
+    return write_file(realpath(path, target) ? target : path, data, n, false);
+}
+
+tg_status tg_io_write_private(const char *path, const void *data, size_t n) {
+    return write_file(path, data, n, true);
 }
 
 static bool is_directory(const char *path) {

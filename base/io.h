@@ -34,8 +34,11 @@ void tg_io_shield_begin(tg_io_shield *s);
 void tg_io_shield_end(const tg_io_shield *s);
 
 /* Replaces the file as a whole: temporary file beside it, fsync, rename. Readers see the old or
- * the new content, never a part. Mode 0600. Devices and pipes are written to, not replaced. */
+ * the new content, never a part. A file that is there keeps its mode, a new one has that of the umask; a symbolic link stays one. Devices
+ * and pipes are written to, not replaced. */
 tg_status tg_io_write_file(const char *path, const void *data, size_t n);
+/* The same with mode 0600; a symbolic link is replaced. */
+tg_status tg_io_write_private(const char *path, const void *data, size_t n);
 
 /* Creates the directory and its parents, mode 0700; fine if it exists. */
 tg_status tg_io_make_dirs(const char *path);

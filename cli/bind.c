@@ -45,6 +45,10 @@ static tg_kernel *only_kernel(tg_module *m, const char *path) {
     if (tg_module_n_kernels(m) == 1) {
         return tg_module_kernel_at(m, 0);
     }
+    if (tg_module_n_kernels(m) == 0) {
+        (void)cli_wrong_usage("%s has no kernel", path);
+        return NULL;
+    }
     char names[1500] = "";
     size_t n = 0;
     for (uint32_t i = 0; i < tg_module_n_kernels(m) && n < sizeof names; i++) {
@@ -167,9 +171,12 @@ static bool check_type_names(const tg_signature *sig, const cli_list *dtypes) {
 static bool check_names(const tg_signature *sig, const cli_list *set) {
     for (uint32_t i = 0; i < set->n; i++) {
         size_t n = strcspn(set->items[i], "=");
-        if (!set->items[i][n] || !is_name(sig, set->items[i], n)) {
-            (void)cli_wrong_usage("--set %s: %s has no dimension or scalar of that name (write NAME=VALUE)",
-                                  set->items[i], sig->name);
+        if (!set->items[i][n]) {
+            (void)cli_wrong_usage("--set %s: write NAME=VALUE", set->items[i]);
+            return false;
+        }
+        if (!is_name(sig, set->items[i], n)) {
+            (void)cli_wrong_usage("--set %s: %s has no dimension or scalar of that name", set->items[i], sig->name);
             return false;
         }
     }

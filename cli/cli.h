@@ -54,6 +54,9 @@ bool cli_use_colour(FILE *out); /* a terminal, NO_COLOR unset */
  * CLI_FAILED and CLI_USAGE. */
 int cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 int cli_wrong_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* What kept a file from being read or written. */
+const char *cli_why_unread(tg_status status);
+int cli_cannot_write(const char *path, tg_status status);
 void cli_set_json(bool json); /* cli_parse calls it: --json may stand behind what is wrong */
 /* tg_last_error: with colours if it is a list of diagnostics that can still be rendered. Gives
  * CLI_FAILED. */

@@ -175,11 +175,16 @@ static int write_files(const build_options *o, const tg_kernel *k, const tg_sele
     tg_strbuf h;
     tg_strbuf_init(&h, arena);
     make_header(&h, name, k, s, a);
-    if (tg_io_write_file(object, a->object.bytes, a->object.size)) {
-        return cli_error("cannot write %s", object);
+    if (strcmp(object, header) == 0) {
+        return cli_wrong_usage("-o and --header both name %s", object);
     }
-    if (tg_io_write_file(header, h.data, h.len)) {
-        return cli_error("cannot write %s", header);
+    tg_status status = tg_io_write_file(object, a->object.bytes, a->object.size);
+    if (status) {
+        return cli_cannot_write(object, status);
+    }
+    status = tg_io_write_file(header, h.data, h.len);
+    if (status) {
+        return cli_cannot_write(header, status);
     }
     if (o->json) {
         const tg_machine *m = &k->context->machine;
@@ -285,8 +290,11 @@ int cmd_build(int argc, char **argv) {
                    &code)) {
         return code;
     }
-    if (files.n != 1 || !tg_target_find(o.target)) {
-        return cli_wrong_usage(files.n == 1 ? "unknown target" : "build takes one file");
+    if (files.n != 1) {
+        return cli_wrong_usage("build takes one file");
+    }
+    if (!tg_target_find(o.target)) {
+        return cli_wrong_usage("unknown target '%s'; there is: x86", o.target);
     }
     if (o.name && !is_c_name(o.name)) {
         return cli_wrong_usage("--name %s: a name in C has letters, digits and underscores", o.name);

@@ -97,7 +97,8 @@ static int write_out(const char *path, const void *data, size_t n) {
         fwrite(data, 1, n, stdout);
         return CLI_OK;
     }
-    return tg_io_write_file(path, data, n) ? cli_error("cannot write %s", path) : CLI_OK;
+    tg_status status = tg_io_write_file(path, data, n);
+    return status ? cli_cannot_write(path, status) : CLI_OK;
 }
 
 /* `a` null: the stage comes before the variants. */

@@ -48,8 +48,9 @@ static void format_file(const fmt_options *o, tg_arena *arena, formatted *f) {
     char *text;
     size_t length;
     const char *name = strcmp(f->path, "-") == 0 ? "/dev/stdin" : f->path;
-    if (tg_io_read_file(arena, name, 64 << 20, &text, &length)) {
-        f->error = tg_arena_printf(arena, "cannot read %s", f->path);
+    tg_status status = tg_io_read_file(arena, name, 64 << 20, &text, &length);
+    if (status) {
+        f->error = tg_arena_printf(arena, "cannot read %s: %s", f->path, cli_why_unread(status));
         return;
     }
     format_text(o, arena, name, text, length, f);

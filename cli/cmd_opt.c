@@ -32,9 +32,9 @@ static int list_passes(const opt_options *o) {
 static int optimise(const opt_options *o, tg_arena *arena, const char *path) {
     char *text;
     size_t len;
-    if (tg_io_read_file(arena, strcmp(path, "-") == 0 ? "/dev/stdin" : path, 64 << 20, &text,
-                        &len)) {
-        return cli_error("cannot read %s", path);
+    tg_status status = tg_io_read_file(arena, strcmp(path, "-") == 0 ? "/dev/stdin" : path, 64 << 20, &text, &len);
+    if (status) {
+        return cli_error("cannot read %s: %s", path, cli_why_unread(status));
     }
     tg_sources sources = {.arena = arena};
     tg_diags diags = {.arena = arena, .sources = &sources};

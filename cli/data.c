@@ -189,7 +189,7 @@ static int check_fills(const tg_signature *sig, const cli_list *fills) {
             return cli_wrong_usage("--fill %s: %s has no tensor '%.*s'", item, sig->name, (int)strcspn(item, "="), item);
         }
         if (!range || !parse_range(range + 1, &l)) {
-            return cli_wrong_usage("--fill %s: a range is LOW:HIGH", item);
+            return cli_wrong_usage("--fill %s: a range is LOW:HIGH, two numbers in that order", item);
         }
         if (is_unique(sig, p)) {
             return cli_wrong_usage("--fill %s: the elements of %s are unique; it is filled with a permutation", item, p->name);

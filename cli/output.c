@@ -69,6 +69,16 @@ int cli_wrong_usage(const char *fmt, ...) {
     return CLI_USAGE;
 }
 
+const char *cli_why_unread(tg_status status) {
+    return status == TG_ERROR_INVALID_ARGUMENT ? "it is too large"
+           : status == TG_ERROR_IO             ? "it is no file, or reading fails"
+                                               : tg_status_name(status);
+}
+
+int cli_cannot_write(const char *path, tg_status status) {
+    return cli_error("cannot write %s: %s", path, status == TG_ERROR_IO ? "no space, no permission, or a directory of that name" : "no such directory");
+}
+
 /* Colours the heads of rendered diagnostics: "error[E0402]: …", "warning[…]: …". */
 static void print_coloured(const char *text) {
     for (const char *line = text; *line;) {

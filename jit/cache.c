@@ -238,6 +238,6 @@ void tg_cache_write(const tg_cache *cache, tg_hash key, const tg_cache_entry *e,
     tg_hash sum = tg_hash_bytes(s.data, s.len);
     memcpy(s.data + offsetof(header, sum_lo), &sum.lo, sizeof sum.lo);
     memcpy(s.data + offsetof(header, sum_hi), &sum.hi, sizeof sum.hi);
-    (void)tg_io_write_file(path, s.data, s.len);
+    (void)tg_io_write_private(path, s.data, s.len);
     trim(cache, arena);
 }

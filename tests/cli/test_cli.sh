@@ -51,6 +51,15 @@ expect "facts are respected" 0 "check ok" "$tegula" run kernels.dsl --kernel pic
 expect "where gives a dimension" 0 "M=13$" "$tegula" run kernels.dsl --kernel repeat_rows --set N=20 --check --repeat 1
 expect "data in a range" 0 "check ok" "$tegula" run kernels.dsl --kernel repeat_rows --set N=20 --fill X=2:3 --check --repeat 1
 expect "no such tensor" 2 "repeat_rows has no tensor 'Q'" "$tegula" run kernels.dsl --kernel repeat_rows --fill Q=0:1
+printf '// no kernel\n' > "$dir/none.dsl"
+expect "no kernel at all" 2 "none.dsl has no kernel$" "$tegula" run "$dir/none.dsl"
+expect "a name without value" 2 "set M: write NAME=VALUE$" "$tegula" run kernels.dsl --kernel gemm --set M
+expect "no file to format" 1 "cannot read $dir/absent: not found" "$tegula" fmt "$dir/absent"
+expect "a directory to format" 1 "cannot read $dir: it is no file" "$tegula" fmt "$dir"
+expect "no file of IR" 1 "cannot read $dir/absent: not found" "$tegula" opt "$dir/absent"
+expect "unknown target" 2 "unknown target 'z80'" "$tegula" build kernels.dsl --kernel gemm --target z80
+expect "one file for object and header" 2 "both name" "$tegula" build kernels.dsl --kernel gemm -o "$dir/x" --header "$dir/x"
+expect "no directory to write to" 1 "no such directory" "$tegula" compile kernels.dsl --kernel gemm -o "$dir/absent/x"
 expect "no range" 2 "a range is LOW:HIGH" "$tegula" run kernels.dsl --kernel repeat_rows --fill X=3:2
 expect "a permutation has no range" 2 "filled with a permutation" "$tegula" run std:scatter_rows --fill perm=0:3
 expect "another kernel of a file of the library" 0 "^softmax_bwd" "$tegula" run std:softmax --kernel softmax_bwd --set M=3 N=5 --repeat 1

@@ -116,7 +116,7 @@ with tempfile.TemporaryDirectory() as folder:
     expect(0, lambda v: v[0]["pass"] == "canon", "opt", "--list")
     expect(1, lambda v: fails("4 of 4 files")(v) and [f["file"] for f in v["files"]] == ["syntax.dsl", "bad.dsl", "nowhere.dsl", "latin.dsl"]
            and v["files"][0]["diagnostics"][0]["code"] == "E0104" and v["files"][1]["formatted"] is False
-           and v["files"][2]["error"] == "cannot read nowhere.dsl", "fmt", "--check", "syntax.dsl", "bad.dsl", "nowhere.dsl", "latin.dsl")
+           and v["files"][2]["error"] == "cannot read nowhere.dsl: not found", "fmt", "--check", "syntax.dsl", "bad.dsl", "nowhere.dsl", "latin.dsl")
     expect(0, lambda v: works(v) and v["files"][0]["text"].startswith("kernel f(") and not v["files"][0]["formatted"], "fmt", "bad.dsl")
     expect(0, works, "fmt", "-i", "bad.dsl")
     expect(0, lambda v: works(v) and v["files"] == [{"file": "bad.dsl", "formatted": True, "error": "", "diagnostics": []}] * 2, "fmt", "--check", "bad.dsl", "bad.dsl")

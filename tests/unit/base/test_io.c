@@ -51,6 +51,34 @@ Test(io, write_read_limits_and_errors) {
     tg_arena_destroy(arena);
 }
 
+static mode_t mode_of(const char *path) {
+    struct stat st;
+    return lstat(path, &st) == 0 ? st.st_mode & (S_IFMT | 0777) : 0;
+}
+
+Test(io, files_keep_their_mode_and_links_stay) {
+    char root[] = "/tmp/tegula-io-XXXXXX", file[sizeof root + 5], link[sizeof root + 5];
+    cr_assert(mkdtemp(root));
+    (void)tg_format(file, sizeof file, "%s/file", root);
+    (void)tg_format(link, sizeof link, "%s/link", root);
+    umask(027);
+    cr_expect_eq(tg_io_write_file(file, "a", 1), TG_OK);
+    cr_expect_eq(mode_of(file), S_IFREG | 0640, "new: of the umask");
+    cr_assert_eq(chmod(file, 0664), 0);
+    cr_assert_eq(symlink("file", link), 0);
+    cr_expect_eq(tg_io_write_file(link, "hello", 5), TG_OK);
+    cr_expect(S_ISLNK(mode_of(link)), "replaced by a file");
+    cr_expect_eq(mode_of(file), S_IFREG | 0664);
+    struct stat st;
+    cr_expect(stat(file, &st) == 0 && st.st_size == 5, "what the link leads to is as it was");
+    cr_expect_eq(tg_io_write_private(link, "x", 1), TG_OK);
+    cr_expect_eq(mode_of(link), S_IFREG | 0600);
+    cr_expect_eq(mode_of(file), S_IFREG | 0664);
+    cr_assert_eq(unlink(file), 0);
+    cr_assert_eq(unlink(link), 0);
+    cr_assert_eq(rmdir(root), 0, "a temporary file is left over");
+}
+
 Test(io, pipes_are_written_to) {
     char root[] = "/tmp/tegula-io-XXXXXX", pipe[sizeof root + 5], text[8] = "";
     cr_assert(mkdtemp(root));
