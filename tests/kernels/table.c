@@ -283,6 +283,16 @@ const kernel_row kernel_rows[] = {
      .cases = "N=5 L=13|N=37 L=64 strided|N=1 L=1|N=0 L=2|N=3 L=0|N=1000 L=20"},
     {ROW("i_programs", search, search), .fills = "keys=sorted:500 X=-5:505",
      .cases = "N=37 M=130|N=64 M=9 strided|N=1 M=1|N=0 M=3|N=3 M=0|N=1000 M=1031"},
+    {ROW("k_searches", viterbi, viterbi), .cases = "S=7 B=3 T=11|S=16 B=2 T=5 strided|S=1 B=1 T=1|S=33 B=1 T=4 transposed|S=5 B=2 T=0|S=0 B=2 T=3|S=4 B=0 T=3|S=64 B=5 T=40"},
+    {ROW("k_searches", run_lengths, run_lengths), .fills = "X=0:1", .blocks = "r",
+     .cases = "R=5 N=37|R=3 N=64 strided|R=1 N=1|R=0 N=5|R=4 N=0|R=3 N=50 reversed|R=2 N=20 transposed|R=30 N=1031"},
+    {ROW("k_searches", route, route), .fills = "bias=0:0.1", .blocks = "t",
+     .cases = "T=5 E=64|T=3 E=40 strided|T=1 E=8|T=0 E=16|T=2 E=16 reversed|T=4 E=24 transposed|T=100 E=256"},
+    {ROW("k_searches", decode, decode), .fills = "bits=0:4294967295 table=256:2303 n=0:N",
+     .cases = "R=5 W=11 N=40|R=3 W=2 N=30 strided|R=1 W=1 N=1|R=0 W=3 N=4|R=2 W=0 N=9|R=2 W=4 N=0|R=3 W=5 N=17 reversed|R=37 W=64 N=300"},
+    {ROW("k_searches", beam, beam), .fills = "ended=0:1 logp=-9:0", .blocks = "b",
+     .cases = "B=3 W=4 V=37 end=2|B=2 W=5 V=16 end=0 strided|B=1 W=1 V=1 end=0|B=0 W=3 V=5 end=1|B=2 W=3 V=0 end=1|B=4 W=2 V=130 end=7 transposed|"
+              "B=2 W=3 V=9 end=99 reversed|B=9 W=8 V=1031 end=3"},
     /* ---- std/ ---- */
     {ROW("f_std", activations, activations), .types = "f32 bf16 f16", .fills = "X=-2:2",
      .literals = true,

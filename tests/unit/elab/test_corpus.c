@@ -25,6 +25,8 @@ Test(corpus, every_kernel_for_every_type) {
     check_file("tests/corpus/g_grid.dsl", 8);
     check_file("tests/corpus/h_image.dsl", 10);
     check_file("tests/corpus/i_programs.dsl", 8);
+    check_file("tests/corpus/j_pixels.dsl", 4);
+    check_file("tests/corpus/k_searches.dsl", 5);
 }
 
 /* The blocks ```c … ``` of the chapter "Worked kernels" form one module, except that names may
