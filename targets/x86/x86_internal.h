@@ -143,6 +143,7 @@ typedef struct tg_x86_nest {
     uint32_t narrow;        /* lanes of the vectors at the end of the axis, where `lanes` are several registers */
     bool long_chain; /* the work of a point is one chain of instructions: several points have to alternate */
     bool light;      /* a point is little work: code for several is short */
+    bool segment;    /* `vector` runs from one place in a table to another: often for less than a few vectors */
     bool reverse;    /* the inner axis runs downwards */
     tg_axis *tile;   /* one of `outer`, `tile_points` of which are worked on at a time; null: one */
     uint32_t tile_points;

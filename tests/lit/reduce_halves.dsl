@@ -9,6 +9,17 @@
 // SHORT: nest i | j x8 *4: reduce add
 // RUN: %tegula run %s --kernel squares --check --repeat 1 --set M=7 --set N=301 | FileCheck %s --check-prefix SAME
 // SAME: check ok
+// Segments, which are short, as well, and no more vectors at a time.
+// RUN: %tegula compile %s --kernel segments --emit plan --arch avx512 | FileCheck %s --check-prefix SEGMENT
+// SEGMENT: nest | i x8 *4: reduce max
+// RUN: %tegula run %s --kernel segments --check --repeat 1 --set N=4001 --set S=97 | FileCheck %s --check-prefix SAME
+kernel segments(in f32 X[N], in i32 off[S + 1], out f32 Y[S]) where sorted(off)
+{
+    grid (each s in S) {
+        axis i in N from off[s] until off[s + 1];
+        Y[s] = max(X[i], i);
+    }
+}
 kernel squares(in f32 X[M, N], out f32 Y[M])
 {
     grid (i in M) {

@@ -245,8 +245,9 @@ void tg_x86_vector_loops(tg_x86_nest_walk *w, uint32_t i, tg_axis *a, tg_x86_fra
         return;
     }
     x->lanes = w->n->narrow;
-    bool masks_slowly = !x->machine->has_masks && step > x->lanes; /* a store under a mask takes as long as several without */
-    if ((w->n->narrow < w->n->lanes || masks_slowly) && !overlaps_rest(x, w->n)) {
+    /* A store under a mask takes as long as several without; of a segment, the rest is most. */
+    bool one_by_one = (!x->machine->has_masks || w->n->segment) && step > x->lanes;
+    if ((w->n->narrow < w->n->lanes || one_by_one) && !overlaps_rest(x, w->n)) {
         LLVMValueRef end = whole_steps(x, r->first, r->size, x->lanes);
         single_vectors(w, i, a, frames, n, (stretch){middle, end}, WHOLE);
         middle = end;
