@@ -250,6 +250,12 @@ void tg_llvm_scatter(tg_llvm *l, LLVMValueRef v, LLVMValueRef at, unsigned align
     set_align(l, tg_llvm_call(l, "llvm.masked.scatter", types, 2, (LLVMValueRef[]){v, at, mask}, 3), 1, align);
 }
 
+void tg_llvm_take_back(LLVMValueRef v) {
+    if (LLVMIsAInstruction(v) && !LLVMGetFirstUse(v)) {
+        LLVMInstructionEraseFromParent(v);
+    }
+}
+
 static LLVMValueRef pick(tg_llvm *l, LLVMIntPredicate pred, LLVMValueRef a, LLVMValueRef b) {
     return LLVMBuildSelect(l->builder, LLVMBuildICmp(l->builder, pred, a, b, ""), a, b, "");
 }

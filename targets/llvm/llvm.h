@@ -78,6 +78,7 @@ LLVMValueRef tg_llvm_masked_load(tg_llvm *l, LLVMTypeRef type, LLVMValueRef at, 
 void tg_llvm_masked_store(tg_llvm *l, LLVMValueRef v, LLVMValueRef at, unsigned align, LLVMValueRef mask);
 LLVMValueRef tg_llvm_gather(tg_llvm *l, LLVMTypeRef type, LLVMValueRef at, unsigned align, LLVMValueRef mask);
 void tg_llvm_scatter(tg_llvm *l, LLVMValueRef v, LLVMValueRef at, unsigned align, LLVMValueRef mask);
+void tg_llvm_take_back(LLVMValueRef v); /* an instruction that turned out to have no use: removed, if it has none */
 /* An intrinsic overloaded on `types`; zero operands after n_args ignored. */
 LLVMValueRef tg_llvm_call(tg_llvm *l, const char *name, LLVMTypeRef *types, unsigned n_types, LLVMValueRef *args,
                           unsigned n_args);

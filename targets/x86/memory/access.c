@@ -25,13 +25,13 @@ LLVMValueRef tg_x86_and_masks(tg_x86 *x, LLVMValueRef a, LLVMValueRef b) {
 static tg_x86_val add_scaled(tg_x86 *x, tg_x86_val sum, tg_x86_val index, LLVMValueRef stride) {
     LLVMBuilderRef b = x->builder;
     int64_t c, one;
-    bool first = tg_llvm_is_const(sum.v, &c) && c == 0 && !sum.step;
-    if (first && tg_llvm_is_const(stride, &one) && one == 1) {
+    bool first = tg_llvm_is_const(sum.v, &c) && c == 0 && !sum.step, unit = tg_llvm_is_const(stride, &one) && one == 1;
+    if (first && unit) {
         return index;
     }
     if (tg_llvm_is_vector(index.v) || tg_llvm_is_vector(sum.v)) {
         LLVMValueRef v = tg_x86_vector(x, index), s = tg_llvm_splat(x->l, stride, x->lanes);
-        return (tg_x86_val){LLVMBuildAdd(b, tg_x86_vector(x, sum), LLVMBuildMul(b, v, s, ""), ""), NULL, NULL};
+        return (tg_x86_val){LLVMBuildAdd(b, tg_x86_vector(x, sum), unit ? v : LLVMBuildMul(b, v, s, ""), ""), NULL, NULL};
     }
     sum.v = LLVMBuildAdd(b, sum.v, LLVMBuildMul(b, index.v, stride, ""), "");
     if (index.step) {
@@ -429,7 +429,7 @@ static void share_points(tg_x86 *x, address *a, bool known) {
 tg_x86_address tg_x86_address_of(tg_x86 *x, tg_x86_frame *f, tg_op *op, LLVMValueRef *inside) {
     tg_x86_tensor *t = tg_x86_tensor_of(x, tg_operand(op, 0));
     address a = {t->base, {tg_llvm_i64(x->l, 0), NULL, NULL}, NULL, t->dtype, tg_x86_mem_type(x, t->dtype),
-                 element_align(t->dtype), false, 0, NULL, 0, 0, NULL};
+                 element_align(t->dtype), false, 0, NULL, 0, 0, NULL, false, NULL};
     tg_x86_val uniform = a.offset;
     int64_t proved = tg_op_int(op, TG_ATTR_IN_BOUNDS, 0);
     LLVMValueRef column = NULL;
@@ -534,15 +534,40 @@ tg_x86_val tg_x86_load_back(tg_x86 *x, tg_x86_frame *f, tg_op *store) {
     return load_at(x, &a);
 }
 
+/* Is it what a scan gives, and a distance from there? `steps`: how many operations may be looked at. */
+static bool counts(const tg_value *v, unsigned steps) {
+    const tg_op *op = v->def;
+    if (!op || steps == 0) {
+        return false;
+    }
+    bool sum = op->opcode == TG_OP_ADD, same = op->opcode == TG_OP_SUB || op->opcode == TG_OP_CAST || op->opcode == TG_OP_BROADCAST;
+    return op->opcode == TG_OP_SCAN || ((sum || same) && counts(tg_operand(op, 0), steps - 1)) || (sum && counts(tg_operand(op, 1), steps - 1));
+}
+
+static bool is_counted(const tg_op *store) {
+    enum { STEPS = 4 };
+    uint32_t rank = tg_op_n_indices(store);
+    return rank > 0 && counts(tg_op_index(store, rank - 1), STEPS);
+}
+
+/* Lanes side by side are tested all at once (gather.c), where the index is the whole address. */
+static bool tests_later(tg_x86 *x, tg_x86_frame *f, const tg_op *store, const address *a) {
+    return tg_op_n_indices(store) == 1 && tg_x86_may_be_side_by_side(x, a) && tg_x86_eval(x, f, tg_op_index(store, 0)).v == a->offset.v;
+}
+
 void tg_x86_store_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op) {
     LLVMValueRef inside;
     address a = tg_x86_address_of(x, f, op, &inside);
     take_part(x, op, &a);
     tg_value *guard = tg_op_guard(op);
-    if (guard) {
-        inside = tg_x86_and_masks(x, inside, tg_x86_eval(x, f, guard).v);
+    a.mask = tg_x86_and_masks(x, f->mask, guard ? tg_x86_eval(x, f, guard).v : NULL);
+    a.counted = is_counted(op);
+    if (inside && tests_later(x, f, op, &a)) {
+        a.until = tg_x86_tensor_of(x, tg_operand(op, 0))->dim[0];
+        tg_llvm_take_back(inside); /* LLVM's passes would keep it where it is */
+    } else {
+        a.mask = tg_x86_and_masks(x, a.mask, inside);
     }
-    a.mask = tg_x86_and_masks(x, f->mask, inside);
     tg_x86_request_result(x, tg_x86_tensor_of(x, tg_operand(op, 0)), &a);
     store_at(x, &a, tg_x86_eval(x, f, tg_operand(op, 1)));
 }
@@ -589,7 +614,7 @@ static address buffer_address(tg_x86 *x, tg_x86_frame *f, tg_x86_buffer *b) {
     unsigned align = element == x->l->i8 ? 1 : element == x->l->i16 ? 2 : element == x->l->i64 || element == x->l->f64 ? 8 : 4;
     address a = {pointer_of(x, b), {tg_llvm_i64(x->l, 0), NULL, NULL}, NULL, b->dtype, element, align, true,
                  tg_dtype_kind_of(b->dtype) == TG_KIND_COMPLEX && !b->capacity ? b->bytes / 2 : 0,
-                 b->capacity ? NULL : b->pointer, 0, 0, NULL};
+                 b->capacity ? NULL : b->pointer, 0, 0, NULL, false, NULL};
     tg_x86_val uniform = a.offset;
     for (uint32_t i = 0; i < b->n_axes; i++) {
         const tg_x86_val *index = tg_x86_frame_index(f, b->axes[i]);

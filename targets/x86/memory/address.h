@@ -18,6 +18,8 @@ typedef struct tg_x86_address {
     /* Each lane is element `channel` of so many that lie side by side and exist if the lane does (pixels.c); 0: nothing of the kind. */
     int64_t channels, channel;
     LLVMValueRef points; /* the base without the channel */
+    bool counted; /* the places are counted by a scan, so that the lanes that are on are likely side by side */
+    LLVMValueRef until; /* of places that may be side by side: lanes from there on are outside, and so are those below 0, which the mask does not say; null: it does */
 } tg_x86_address;
 
 /* ---- access.c ---- */
@@ -41,6 +43,7 @@ LLVMValueRef tg_x86_any_lane(tg_x86 *x, LLVMValueRef mask); /* one bit; null for
 LLVMValueRef tg_x86_lane_pointers(tg_x86 *x, const tg_x86_address *a);
 LLVMValueRef tg_x86_load_gather(tg_x86 *x, const tg_x86_address *a);
 void tg_x86_store_scatter(tg_x86 *x, const tg_x86_address *a, LLVMValueRef v);
+bool tg_x86_may_be_side_by_side(const tg_x86 *x, const tg_x86_address *a); /* is it a scatter of lanes that may be one store? */
 bool tg_x86_has_such_masks(const tg_x86 *x, const tg_x86_address *a);
 LLVMValueRef tg_x86_load_in_page(tg_x86 *x, const tg_x86_address *a); /* consecutive lanes under a mask that the machine has not */
 
