@@ -236,7 +236,7 @@ bool tg_x86_dot_suits_amx(tg_x86 *x, const tg_x86_dot *d);
 
 /* ---- one row (dot_stream.c), few rows in groups (dot_stream_groups.c) ------------------------------------------ */
 
-enum { TG_DOT_STREAM_LINES = 8, TG_DOT_STREAM_AHEAD = 256 /* bytes to prefetch */, TG_DOT_STREAM_BYTES = 8192,
+enum { TG_DOT_STREAM_LINES = 8, TG_DOT_STREAM_AHEAD = 256 /* bytes to prefetch */, TG_DOT_STREAM_BYTES = 16384,
        TG_DOT_STREAM_FEW = 192 /* rows in all, in words of their own */,
        TG_DOT_STREAM_ROWS = 48, TG_DOT_STREAM_SLICE = 256 /* in groups: rows, columns at a time, at most */ };
 

@@ -1,14 +1,15 @@
 /* Few rows against a large vector side whose elements are multiplied in groups of lines (dot_groups.c): packing all of it would take longer than
  * the products. The multiplication is so fast that the sums must not come from memory with each group: those of a slice of columns stay in
- * registers for PART lines, while what the next slice reads of these lines is requested.
+ * registers for a part of the lines.
  *
- *   for k by PART
+ *   for k by part
  *     for columns by slice
- *       for rows by tile               one row: a wide slice; more: four rows share what is interleaved
+ *       for rows by tile               up to six rows share what is interleaved
  *         for groups of lines          sums[row][slice] += word of the row · group of each column, interleaved in registers
  *
- * The first tile of rows leaves what it interleaves in scratch for the others: lines that lie a power of two apart share sets of the first-level
- * cache, and do not stay there.
+ * One row waits for its lines: a part is few of them, which the processor foresees. Several rows wait for the multipliers: parts are long, so that sums are
+ * rarely loaded and stored, and what the next slice reads of so many lines is requested. The first tile of rows leaves what it interleaves in scratch for the
+ * others: lines that lie a power of two apart share sets of the first-level cache, and do not stay there.
  *
  * Interleaving within 128 bits leaves the sums of a block of columns in another order, to be undone at the end. Where bytes of equal signedness meet,
  * rows come with their sign bits flipped (dot_groups.c), which would need the sums of the columns. Here the columns' bits are flipped instead: that adds
@@ -17,11 +18,18 @@
 #include "targets/x86/memory/memory.h"
 
 enum {
-    PART = 64, /* lines: as many pages as the first level of the TLB holds */
-    TILE = 4,  /* rows */
-    SUMS = 16, /* vectors at most */
-    RUN = 4    /* columns whose sums share 128 bits */
+    ONE_ROW_PART = 16,    /* lines */
+    ONE_ROW_BLOCKS = 2,   /* of a slice, which has no more of several rows */
+    VECTORS = ONE_ROW_BLOCKS * 4,
+    SUMS_OF_ROW = 4,      /* vectors, of a row in a tile */
+    TILE = 6,             /* rows, at most */
+    FEW = 4,              /* that are a tile by themselves */
+    REST = 2,             /* the last ones */
+    SUMS = TILE * SUMS_OF_ROW,
+    KEPT_BYTES = 16384,   /* half of the first level */
+    RUN = 4               /* columns whose sums share 128 bits */
 };
+_Static_assert((int)KEPT_BYTES <= (int)TG_DOT_STREAM_BYTES, "scratch");
 
 typedef struct groups {
     tg_dot_emission *e;
@@ -69,11 +77,18 @@ static LLVMValueRef sum_at(groups *g, LLVMValueRef row, LLVMValueRef column) {
     return tg_llvm_gep(e->l, e->elem, bytes_at(g, g->s->sums, panel, g->s->strip_bytes), within);
 }
 
-static LLVMValueRef sum_of_slice(groups *g, const slice *s, unsigned i) {
+/* Of a block of columns, the address of each vector. With masks panels are whole blocks. */
+static void sums_of_block(groups *g, LLVMValueRef row, LLVMValueRef column, LLVMValueRef *at) {
     tg_dot_emission *e = g->e;
-    unsigned per_row = s->blocks * e->d->group;
-    LLVMValueRef column = LLVMBuildAdd(e->l->builder, s->column, tg_llvm_i64(e->l, i % per_row * e->lanes), "");
-    return sum_at(g, s->row[i / per_row], column);
+    bool together = e->x->machine->has_masks;
+    for (unsigned i = 0; i < e->d->group; i++) {
+        LLVMValueRef next = tg_llvm_i64(e->l, i * e->lanes);
+        at[i] = i && together ? tg_llvm_gep(e->l, e->elem, at[0], next) : sum_at(g, row, LLVMBuildAdd(e->l->builder, column, next, ""));
+    }
+}
+
+static LLVMValueRef column_of(groups *g, const slice *s, unsigned block) {
+    return LLVMBuildAdd(g->e->l->builder, s->column, tg_llvm_i64(g->e->l, block * block_width(g->e)), "");
 }
 
 /* ---- rows ------------------------------------------------------------------------------------------------------ */
@@ -132,13 +147,14 @@ static void interleave_group(groups *g, const slice *s, LLVMValueRef index, unsi
     tg_dot_emission *e = g->e;
     tg_llvm *l = e->l;
     LLVMBuilderRef b = l->builder;
-    LLVMValueRef column = LLVMBuildAdd(b, s->column, tg_llvm_i64(l, i * block_width(e)), "");
     LLVMValueRef ahead = tg_llvm_i64(l, s->blocks * block_width(e) * tg_x86_dot_part_bytes(e));
     LLVMValueRef line = bytes_at(g, g->lines, LLVMBuildMul(b, index, tg_llvm_i64(l, e->d->group), ""), g->s->column_step);
-    line = bytes_at(g, line, column, element_bytes(g));
+    line = bytes_at(g, line, column_of(g, s, i), element_bytes(g));
     for (unsigned j = 0; j < e->d->group; j++) {
         LLVMValueRef at = bytes_at(g, line, tg_llvm_i64(l, j), g->s->column_step);
-        tg_llvm_prefetch(l, tg_llvm_gep(l, l->i8, at, ahead), 2);
+        if (s->rows > 1) {
+            tg_llvm_prefetch(l, tg_llvm_gep(l, l->i8, at, ahead), 2);
+        }
         v[j] = load_block(g, at, mask);
         v[j] = e->d->same_signs ? LLVMBuildXor(b, v[j], tg_llvm_int(LLVMTypeOf(v[j]), -128), "") : v[j];
     }
@@ -164,23 +180,22 @@ static void load_group(groups *g, const slice *s, LLVMValueRef index, unsigned i
     }
 }
 
-/* Adds group `index` to the sums of a slice. */
+/* Adds group `index` to the sums of a slice. The word of a row takes a register just before its products, which leave few. */
 static void add_group(groups *g, const slice *s, LLVMValueRef index, const LLVMValueRef *masks, LLVMValueRef *sums) {
     tg_dot_emission *e = g->e;
-    tg_llvm *l = e->l;
-    unsigned group = e->d->group;
+    unsigned group = e->d->group, per_row = s->blocks * group;
     tg_dot_multiply multiply = group == 2                   ? e->d->multiply
                              : is_signed(g->s->row_type) ? TG_DOT_QUADS_SIGNED_ROW
                                                          : TG_DOT_QUADS_UNSIGNED_ROW;
-    LLVMValueRef word[TILE], v[4];
-    for (unsigned r = 0; r < s->rows; r++) {
-        word[r] = word_of(g, s->row[r], index);
-    }
+    LLVMValueRef v[VECTORS];
     for (unsigned i = 0; i < s->blocks; i++) {
-        load_group(g, s, index, i, masks[i], v);
-        for (unsigned j = 0; j < s->rows * group; j++) {
-            LLVMValueRef *sum = &sums[(j / group * s->blocks + i) * group + j % group];
-            *sum = tg_x86_dot_multiply_groups(l, multiply, word[j / group], v[j % group], *sum);
+        load_group(g, s, index, i, masks[i], v + i * group);
+    }
+    for (unsigned r = 0; r < s->rows; r++) {
+        LLVMValueRef word = word_of(g, s->row[r], index);
+        for (unsigned i = 0; i < per_row; i++) {
+            LLVMValueRef *sum = &sums[r * per_row + i];
+            *sum = tg_x86_dot_multiply_groups(e->l, multiply, word, v[i], *sum);
         }
     }
 }
@@ -189,13 +204,15 @@ static void run_slice(groups *g, const slice *s) {
     tg_dot_emission *e = g->e;
     tg_llvm *l = e->l;
     LLVMBuilderRef b = l->builder;
-    unsigned n = s->rows * s->blocks * e->d->group;
-    LLVMValueRef sums[SUMS], phi[SUMS], place[SUMS], masks[SUMS], zero = tg_llvm_i64(l, 0);
+    unsigned group = e->d->group, n = s->rows * s->blocks * group;
+    LLVMValueRef sums[SUMS], phi[SUMS], place[SUMS], masks[ONE_ROW_BLOCKS], zero = tg_llvm_i64(l, 0);
     for (unsigned i = 0; i < s->blocks; i++) {
-        masks[i] = mask_of(g, LLVMBuildAdd(b, s->column, tg_llvm_i64(l, i * block_width(e)), ""));
+        masks[i] = mask_of(g, column_of(g, s, i));
+    }
+    for (unsigned i = 0; i < s->rows * s->blocks; i++) {
+        sums_of_block(g, s->row[i / s->blocks], column_of(g, s, i % s->blocks), place + i * group);
     }
     for (unsigned i = 0; i < n; i++) {
-        place[i] = sum_of_slice(g, s, i);
         sums[i] = tg_llvm_load(l, e->vector, place[i], e->size);
     }
     LLVMBasicBlockRef before = LLVMGetInsertBlock(b), body = tg_llvm_block(l), after = tg_llvm_block(l);
@@ -219,7 +236,7 @@ static void run_slice(groups *g, const slice *s) {
 }
 
 /* A single row. */
-static void wide_slices(groups *g, LLVMValueRef from, LLVMValueRef until, unsigned blocks) {
+static void one_row(groups *g, LLVMValueRef from, LLVMValueRef until, unsigned blocks) {
     tg_llvm *l = g->e->l;
     tg_llvm_loop columns;
     slice s = {.rows = 1, .blocks = blocks, .row = {tg_llvm_i64(l, 0)}};
@@ -228,27 +245,50 @@ static void wide_slices(groups *g, LLVMValueRef from, LLVMValueRef until, unsign
     tg_llvm_loop_close(l, &columns);
 }
 
-/* Four rows; those past the last repeat it. */
-static void run_tile(groups *g, slice *s, LLVMValueRef first) {
+/* `rows` of them; those past the last repeat it. */
+static void run_tile(groups *g, slice *s, source from, LLVMValueRef first, unsigned rows) {
     tg_llvm *l = g->e->l;
     LLVMBuilderRef b = l->builder;
     LLVMValueRef last = LLVMBuildSub(b, g->s->n_rows, tg_llvm_i64(l, 1), "");
-    for (unsigned r = 0; r < TILE; r++) {
+    s->source = from;
+    s->rows = rows;
+    for (unsigned r = 0; r < rows; r++) {
         s->row[r] = tg_llvm_min64(l, LLVMBuildAdd(b, first, tg_llvm_i64(l, r), ""), last);
     }
     run_slice(g, s);
 }
 
-static void tall_slices(groups *g, unsigned blocks) {
+/* Tiles of kept columns from row `first` on. */
+static void run_kept(groups *g, slice *s, LLVMValueRef first, LLVMValueRef until, unsigned rows) {
+    tg_llvm_loop loop;
+    run_tile(g, s, KEPT, tg_llvm_loop_open(g->e->l, &loop, first, until, tg_llvm_i64(g->e->l, rows)), rows);
+    tg_llvm_loop_close(g->e->l, &loop);
+}
+
+/* Tiles of TILE rows, the last with REST - 1 too many at most; the others REST at a time. */
+static void many_rows(groups *g, slice *s) {
     tg_llvm *l = g->e->l;
-    tg_llvm_loop columns, rows;
+    LLVMBuilderRef b = l->builder;
     LLVMValueRef zero = tg_llvm_i64(l, 0), tile = tg_llvm_i64(l, TILE);
-    slice s = {.source = LINES_KEPT, .rows = TILE, .blocks = blocks};
-    s.column = tg_llvm_loop_open(l, &columns, zero, g->s->n_columns, tg_llvm_i64(l, blocks * block_width(g->e)));
-    run_tile(g, &s, zero);
-    s.source = KEPT;
-    run_tile(g, &s, tg_llvm_loop_open(l, &rows, tile, g->s->n_rows, tile));
-    tg_llvm_loop_close(l, &rows);
+    LLVMValueRef tiles = LLVMBuildUDiv(b, LLVMBuildAdd(b, g->s->n_rows, tg_llvm_i64(l, REST - 1), ""), tile, "");
+    LLVMValueRef whole = LLVMBuildMul(b, tiles, tile, "");
+    run_tile(g, s, LINES_KEPT, zero, TILE);
+    run_kept(g, s, tile, whole, TILE);
+    run_kept(g, s, whole, g->s->n_rows, REST);
+}
+
+static void several_rows(groups *g) {
+    tg_llvm *l = g->e->l;
+    LLVMBuilderRef b = l->builder;
+    tg_llvm_loop columns;
+    tg_llvm_if c;
+    slice s = {.blocks = SUMS_OF_ROW / g->e->d->group};
+    s.column = tg_llvm_loop_open(l, &columns, tg_llvm_i64(l, 0), g->s->n_columns, tg_llvm_i64(l, s.blocks * block_width(g->e)));
+    tg_llvm_if_open(l, &c, LLVMBuildICmp(b, LLVMIntSLE, g->s->n_rows, tg_llvm_i64(l, FEW), ""));
+    run_tile(g, &s, LINES, tg_llvm_i64(l, 0), FEW);
+    tg_llvm_if_else(l, &c);
+    many_rows(g, &s);
+    tg_llvm_if_close(l, &c);
     tg_llvm_loop_close(l, &columns);
 }
 
@@ -258,27 +298,54 @@ static LLVMValueRef whole(groups *g, LLVMValueRef v, unsigned of) {
     return LLVMBuildMul(b, LLVMBuildUDiv(b, v, unit, ""), unit, "");
 }
 
-/* Half of the registers hold sums. Without masks there is a single row, and whole blocks only. */
-static void part(groups *g, LLVMValueRef until) {
+/* The next part: up to `lines` from the k-th on. */
+static void open_part(groups *g, tg_llvm_loop *parts, unsigned lines) {
     tg_dot_emission *e = g->e;
     tg_llvm *l = e->l;
     LLVMBuilderRef b = l->builder;
-    unsigned sums = (unsigned)e->x->machine->vector_regs / 2, blocks = sums / e->d->group;
+    LLVMValueRef k = tg_llvm_loop_open(l, parts, tg_llvm_i64(l, 0), g->s->k_until, tg_llvm_i64(l, lines));
+    LLVMValueRef left = LLVMBuildUDiv(b, LLVMBuildSub(b, g->s->k_until, k, ""), tg_llvm_i64(l, e->d->group), "");
+    g->n = tg_llvm_min64(l, left, tg_llvm_i64(l, lines / e->d->group));
+    g->lines = bytes_at(g, g->s->columns, k, g->s->column_step);
+    g->words = bytes_at(g, g->s->words, k, element_bytes(g));
+}
+
+/* Without masks whole blocks only. */
+static void parts_of_one_row(groups *g, LLVMValueRef until) {
+    tg_dot_emission *e = g->e;
+    tg_llvm_loop parts;
+    LLVMValueRef zero = tg_llvm_i64(e->l, 0), wide = until;
+    open_part(g, &parts, ONE_ROW_PART);
     if (!e->x->machine->has_masks) {
-        LLVMValueRef wide = whole(g, until, blocks * block_width(e));
-        wide_slices(g, tg_llvm_i64(l, 0), wide, blocks);
-        wide_slices(g, wide, until, 1);
-        return;
+        wide = whole(g, until, ONE_ROW_BLOCKS * block_width(e));
+        one_row(g, wide, until, 1);
     }
-    if (e->d->amx && tg_x86_dot_stream_vectors(e->d) == 1) {
-        wide_slices(g, tg_llvm_i64(l, 0), until, blocks);
-        return;
-    }
+    one_row(g, zero, wide, ONE_ROW_BLOCKS);
+    tg_llvm_loop_close(e->l, &parts);
+}
+
+static void parts_of_several_rows(groups *g) {
+    tg_dot_emission *e = g->e;
+    tg_llvm_loop parts;
+    open_part(g, &parts, KEPT_BYTES / (SUMS_OF_ROW * e->lanes * e->size) * e->d->group);
+    several_rows(g);
+    tg_llvm_loop_close(e->l, &parts);
+}
+
+/* Without masks there is a single row. */
+static void all_parts(groups *g, LLVMValueRef until) {
+    tg_dot_emission *e = g->e;
+    tg_llvm *l = e->l;
+    bool one = !e->x->machine->has_masks || (e->d->amx && tg_x86_dot_stream_vectors(e->d) == 1);
     tg_llvm_if c;
-    tg_llvm_if_open(l, &c, LLVMBuildICmp(b, LLVMIntEQ, g->s->n_rows, tg_llvm_i64(l, 1), ""));
-    wide_slices(g, tg_llvm_i64(l, 0), until, blocks);
+    if (one) {
+        parts_of_one_row(g, until);
+        return;
+    }
+    tg_llvm_if_open(l, &c, LLVMBuildICmp(l->builder, LLVMIntEQ, g->s->n_rows, tg_llvm_i64(l, 1), ""));
+    parts_of_one_row(g, until);
     tg_llvm_if_else(l, &c);
-    tall_slices(g, blocks / TILE);
+    parts_of_several_rows(g);
     tg_llvm_if_close(l, &c);
 }
 
@@ -310,16 +377,16 @@ static LLVMValueRef without_flips(groups *g, LLVMValueRef sum, LLVMValueRef row)
 static void finish(groups *g, LLVMValueRef until) {
     tg_dot_emission *e = g->e;
     tg_llvm *l = e->l;
-    LLVMValueRef sums[4], zero = tg_llvm_i64(l, 0);
+    LLVMValueRef sums[4], at[4], zero = tg_llvm_i64(l, 0);
     tg_llvm_loop columns, rows;
-    slice s = {.rows = 1, .blocks = 1};
-    s.column = tg_llvm_loop_open(l, &columns, zero, until, tg_llvm_i64(l, block_width(e)));
-    s.row[0] = tg_llvm_loop_open(l, &rows, zero, g->s->n_rows, tg_llvm_i64(l, 1));
+    LLVMValueRef column = tg_llvm_loop_open(l, &columns, zero, until, tg_llvm_i64(l, block_width(e)));
+    LLVMValueRef row = tg_llvm_loop_open(l, &rows, zero, g->s->n_rows, tg_llvm_i64(l, 1));
+    sums_of_block(g, row, column, at);
     for (unsigned i = 0; i < e->d->group; i++) {
-        sums[i] = tg_llvm_load(l, e->vector, sum_of_slice(g, &s, i), e->size);
+        sums[i] = tg_llvm_load(l, e->vector, at[i], e->size);
     }
     for (unsigned i = 0; i < e->d->group; i++) {
-        tg_llvm_store(l, without_flips(g, in_order(e, sums, i), s.row[0]), sum_of_slice(g, &s, i), e->size);
+        tg_llvm_store(l, without_flips(g, in_order(e, sums, i), row), at[i], e->size);
     }
     tg_llvm_loop_close(l, &rows);
     tg_llvm_loop_close(l, &columns);
@@ -327,20 +394,12 @@ static void finish(groups *g, LLVMValueRef until) {
 
 LLVMValueRef tg_x86_dot_stream_groups(tg_dot_emission *e, const tg_dot_stream *s) {
     tg_llvm *l = e->l;
-    LLVMBuilderRef b = l->builder;
     groups g = {.e = e, .s = s, .row_sums = tg_x86_alloca(e->x, LLVMArrayType2(l->i32, TG_DOT_STREAM_ROWS))};
     LLVMValueRef until = e->x->machine->has_masks ? s->n_columns : whole(&g, s->n_columns, block_width(e));
     if (e->d->same_signs) {
         sum_rows(&g);
     }
-    tg_llvm_loop parts;
-    LLVMValueRef k = tg_llvm_loop_open(l, &parts, tg_llvm_i64(l, 0), s->k_until, tg_llvm_i64(l, PART));
-    LLVMValueRef left = LLVMBuildUDiv(b, LLVMBuildSub(b, s->k_until, k, ""), tg_llvm_i64(l, e->d->group), "");
-    g.n = tg_llvm_min64(l, left, tg_llvm_i64(l, PART / e->d->group));
-    g.lines = bytes_at(&g, s->columns, k, s->column_step);
-    g.words = bytes_at(&g, s->words, k, element_bytes(&g));
-    part(&g, until);
-    tg_llvm_loop_close(l, &parts);
+    all_parts(&g, until);
     finish(&g, until);
     return until;
 }
