@@ -112,3 +112,14 @@ kernel search(in i32 keys[N], in i32 X[M], out i64 at[M])
 {
     grid (m in M) at[m] = lower(keys, X[m]);
 }
+
+/// Lines of 4-bit elements, from the first and from the second on; beyond them are zeros.
+kernel nibbles(in u4 W[M, K], in i4 V[M, K], out i32 Y[M, K], out f32 total[M])
+{
+    grid (m in M, k in K) Y[m, k] = i32(W[m, k]) + 100 * i32(V[m, k + 1]);
+    grid (m in M) {
+        f32 sums[m] = 0;
+        for (k in K) sums += sum(f32(W[m, k]) * f32(V[m, k]), k);
+        total[m] = sums;
+    }
+}

@@ -97,7 +97,7 @@ kcase_function ref_spmv, ref_nbody, ref_mandelbrot, ref_black_scholes, ref_kmean
     ref_compact, ref_batch_norm_stats, ref_any_label, ref_residual_norm, ref_splat, ref_segments;
 /* ref_grid.c */
 kcase_function ref_median, ref_ranks, ref_sort_columns, ref_limits, prepare_special;
-kcase_function ref_sobel, ref_heat, ref_ctc, ref_deform_conv, ref_chunk_scan, ref_crc32, ref_search;
+kcase_function ref_sobel, ref_heat, ref_ctc, ref_deform_conv, ref_chunk_scan, ref_crc32, ref_search, ref_nibbles;
 kcase_function ref_jacobi, ref_torus, ref_window, ref_moved, ref_prefixes, ref_turn, ref_turn_part, ref_joined, ref_attraction, ref_groups, prepare_waves, ref_waves;
 /* ref_searches.c */
 kcase_function ref_viterbi, ref_run_lengths, ref_route, ref_decode, ref_beam;

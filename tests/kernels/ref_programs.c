@@ -145,3 +145,16 @@ void ref_search(kcase *c) {
         kt(c, "at")[m] = (double)n;
     }
 }
+
+void ref_nibbles(kcase *c) {
+    int64_t n = kd(c, "K");
+    const double *w = kt(c, "W"), *v = kt(c, "V");
+    for (int64_t m = 0; m < kd(c, "M"); m++) {
+        double sum = 0;
+        for (int64_t k = m * n; k < (m + 1) * n; k++) {
+            kt(c, "Y")[k] = w[k] + 100 * (k + 1 < (m + 1) * n ? v[k + 1] : 0);
+            sum += w[k] * v[k];
+        }
+        kt(c, "total")[m] = sum;
+    }
+}

@@ -293,6 +293,7 @@ const kernel_row kernel_rows[] = {
     {ROW("k_searches", beam, beam), .fills = "ended=0:1 logp=-9:0", .blocks = "b",
      .cases = "B=3 W=4 V=37 end=2|B=2 W=5 V=16 end=0 strided|B=1 W=1 V=1 end=0|B=0 W=3 V=5 end=1|B=2 W=3 V=0 end=1|B=4 W=2 V=130 end=7 transposed|"
               "B=2 W=3 V=9 end=99 reversed|B=9 W=8 V=1031 end=3"},
+    {ROW("i_programs", nibbles, nibbles), .cases = "M=5 K=77|M=3 K=64|M=1 K=1|M=4 K=0|M=0 K=5|M=2 K=2|M=9 K=1030"},
     /* ---- std/ ---- */
     {ROW("f_std", activations, activations), .types = "f32 bf16 f16", .fills = "X=-2:2",
      .literals = true,

@@ -201,7 +201,47 @@ static LLVMValueRef nibble_shift(tg_x86 *x, address *a) {
     return LLVMBuildShl(b, odd, tg_llvm_int(LLVMTypeOf(odd), 2), "");
 }
 
+/* Every second lane of `mask`, from lane `first` on; a scalar or none stay. */
+static LLVMValueRef half_of_mask(tg_x86 *x, LLVMValueRef mask, unsigned first) {
+    unsigned pick[32];
+    for (unsigned i = 0; i < x->lanes / 2; i++) {
+        pick[i] = first + 2 * i;
+    }
+    bool vector = mask && tg_llvm_is_vector(mask);
+    return vector ? tg_llvm_shuffle(x->l, mask, mask, pick, x->lanes / 2) : mask;
+}
+
+/* Elements offset, offset + 2 … of 4 bits, one in every 16 bits. Reads no byte but theirs. */
+static LLVMValueRef load_alternate(tg_x86 *x, const address *a, LLVMValueRef offset, LLVMValueRef mask) {
+    tg_llvm *l = x->l;
+    LLVMBuilderRef b = l->builder;
+    LLVMTypeRef bytes = tg_llvm_wide(l->i8, x->lanes / 2), wide = tg_llvm_wide(l->i16, x->lanes / 2);
+    LLVMValueRef one = tg_llvm_i64(l, 1), p = tg_llvm_gep(l, l->i8, a->base, LLVMBuildAShr(b, offset, one, "")), v;
+    if (mask && tg_llvm_is_vector(mask)) {
+        v = tg_llvm_masked_load(l, bytes, p, 1, mask);
+    } else {
+        v = tg_llvm_load(l, bytes, mask ? LLVMBuildSelect(b, mask, p, x->sink, "") : p, 1);
+    }
+    LLVMValueRef shift = LLVMBuildShl(b, LLVMBuildAnd(b, offset, one, ""), tg_llvm_i64(l, 2), "");
+    shift = tg_llvm_splat(l, LLVMBuildTrunc(b, shift, l->i16, ""), x->lanes / 2);
+    return LLVMBuildAnd(b, LLVMBuildLShr(b, LLVMBuildZExt(b, v, wide, ""), shift, ""), tg_llvm_int(wide, 15), "");
+}
+
+/* Elements that follow one another. Those of even lanes begin in the upper half of a byte where those of odd lanes begin in the lower one of the next. */
+static LLVMValueRef load_run_of_nibbles(tg_x86 *x, const address *a) {
+    LLVMBuilderRef b = x->builder;
+    LLVMValueRef next = LLVMBuildAdd(b, a->offset.v, tg_llvm_i64(x->l, 1), "");
+    LLVMValueRef even = load_alternate(x, a, a->offset.v, half_of_mask(x, a->mask, 0));
+    LLVMValueRef odd = load_alternate(x, a, next, half_of_mask(x, a->mask, 1));
+    LLVMValueRef both = LLVMBuildOr(b, even, LLVMBuildShl(b, odd, tg_llvm_int(LLVMTypeOf(odd), 8), ""), "");
+    return LLVMBuildBitCast(b, both, tg_llvm_wide(x->l->i8, x->lanes), "");
+}
+
 static LLVMValueRef load_nibbles(tg_x86 *x, address a) {
+    bool masked = a.mask && tg_llvm_is_vector(a.mask);
+    if (is_unit(a.offset) && x->lanes > 1 && (!masked || tg_x86_has_such_masks(x, &a))) {
+        return load_run_of_nibbles(x, &a);
+    }
     LLVMValueRef shift = nibble_shift(x, &a), v = tg_x86_load_elements(x, &a);
     v = LLVMBuildLShr(x->builder, v, tg_llvm_splat(x->l, shift, tg_llvm_lanes(v)), "");
     return LLVMBuildAnd(x->builder, v, tg_llvm_int(LLVMTypeOf(v), 15), "");
