@@ -37,7 +37,13 @@ static void memcpy_part(bench_hand *h, int64_t from, int64_t until) {
     memcpy(h->c + from, h->a + from, (size_t)(until - from) * sizeof *h->c);
 }
 
-/* The widest instructions that this processor has; null parts: neither set. */
+static bool kept_to_avx2;
+
+void bench_hand_keep_to_avx2(void) {
+    kept_to_avx2 = true;
+}
+
+/* The widest instructions that this processor has and that are wanted; null parts: neither set. */
 typedef struct loops {
     part_fn add, add_streaming, copy, copy_streaming, read, fma;
     int lanes;
@@ -50,7 +56,7 @@ static const loops *widest(void) {
     static const loops avx2 = {add_avx2,  add_streaming_avx2, copy_avx2, copy_streaming_avx2,
                                read_avx2, fma_avx2,           8};
     static const loops none = {0};
-    if (__builtin_cpu_supports("avx512f")) {
+    if (!kept_to_avx2 && __builtin_cpu_supports("avx512f")) {
         return &avx512;
     }
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? &avx2 : &none;

@@ -1,13 +1,15 @@
 /* tegula_bench: measures Tegula against its peers on this machine. scripts/bench builds and runs it.
  *
  *   tegula_bench [SUITE…] [--case SUBSTRING] [--threads N] [--seconds S] [--json FILE] [--quick] [--busy]
- *                [--python PYTHON]
+ *                [--isa avx2] [--python PYTHON]
  *
  * Without --threads every suite runs with one thread and then with all. No thread is bound to a processor, neither
  * ours nor a library's; all may use the processors of the process. Only the loops by hand, which are the limits, are.
  *
  * --busy is for a machine that others use: it runs one thread and counts processor time instead of wall time, for
- * ours and peers alike. */
+ * ours and peers alike.
+ *
+ * --isa avx2 keeps all of them to AVX2 on a processor that has more (isa.c). */
 #define _GNU_SOURCE /* sched_getaffinity, setenv */
 #include <sched.h>
 #include <stdlib.h>
@@ -28,7 +30,7 @@ typedef struct request {
     int threads; /* 0: one, then all */
     bool quick, busy;
     double seconds;
-    const char *json, *python, *only;
+    const char *json, *python, *only, *isa;
 } request;
 
 static int processors(void) {
@@ -63,6 +65,8 @@ static bool parse(int argc, char **argv, request *r) {
             r->seconds = atof(argv[++i]);
         } else if (strcmp(argv[i], "--json") == 0 && i + 1 < argc) {
             r->json = argv[++i];
+        } else if (strcmp(argv[i], "--isa") == 0 && i + 1 < argc) {
+            r->isa = argv[++i];
         } else if (strcmp(argv[i], "--python") == 0 && i + 1 < argc) {
             r->python = argv[++i];
         } else if (want(r, argv[i])) {
@@ -71,7 +75,7 @@ static bool parse(int argc, char **argv, request *r) {
             return false;
         }
     }
-    return n_suites || want(r, "all");
+    return (n_suites || want(r, "all")) && (!r->isa || bench_keep_to(r->isa));
 }
 
 /* ---- the machine -------------------------------------------------------------------------------------------- */
@@ -91,13 +95,16 @@ static void print_processor(void) {
     }
 }
 
-static void print_environment(const bench *b) {
+static void print_environment(const bench *b, const char *isa) {
     char date[32];
     time_t now = time(NULL);
     strftime(date, sizeof date, "%Y-%m-%d %H:%M UTC", gmtime(&now));
     print_processor();
     printf("processors  %d\n", processors());
     printf("date        %s\n", date);
+    if (isa) {
+        printf("kept to     %s, ours and peers\n", isa);
+    }
     printf("tegula      %s\n", tg_version_string());
     bench_print_peers(b);
     putchar('\n');
@@ -213,7 +220,8 @@ int main(int argc, char **argv) {
             "usage: tegula_bench [gemm|conv|attention|fft|rows|lowp|launch|jit|start|all]… "
             "[--case "
             "SUBSTRING] "
-            "[--threads N] [--seconds S] [--json FILE] [--quick] [--busy] [--python PYTHON]\n",
+            "[--threads N] [--seconds S] [--json FILE] [--quick] [--busy] [--isa avx2] [--python "
+            "PYTHON]\n",
             stderr);
         return 2;
     }
@@ -233,7 +241,7 @@ int main(int argc, char **argv) {
         bench_fail("cannot write %s", r.json);
     }
     b.torch = bench_torch_start(r.python, BENCH_ROOT "/bench/peer_torch.py", r.busy);
-    print_environment(&b);
+    print_environment(&b, r.isa);
     if (b.json) {
         fputs("[", b.json);
     }

@@ -10,6 +10,8 @@
 void *bench_library(const char *const *names);
 /* Stores the address of `name` in the function pointer at `function`; false: there is none. */
 bool bench_symbol(void *library, const char *name, void *function);
+/* Ours, the libraries and the loops by hand use no instructions beyond `isa`: avx2; false: no such name. Before anything is loaded. */
+bool bench_keep_to(const char *isa);
 /* Threads of the OpenMP runtime that oneDNN and MKL share. */
 void bench_openmp_threads(int threads);
 /* One line for each peer, found or not. */
@@ -150,6 +152,7 @@ typedef struct bench_hand {
     float *c;
     volatile float sink[16];
 } bench_hand;
+void bench_hand_keep_to_avx2(void); /* not the widest instructions of the processor */
 double bench_hand_add(void *hand, int64_t calls);           /* c = a + b */
 double bench_hand_add_streaming(void *hand, int64_t calls); /* with non-temporal stores */
 double bench_hand_copy(void *hand, int64_t calls);          /* c = a */
