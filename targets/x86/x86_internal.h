@@ -128,6 +128,7 @@ typedef struct tg_x86_boxed {
 } tg_x86_boxed;
 typedef TG_VEC(tg_x86_boxed) tg_x86_boxes;
 typedef TG_VEC(tg_op *) tg_x86_loads;
+typedef TG_VEC(tg_axis *) tg_x86_axes;
 
 /* Loops over `outer`, in it loops over `inner` (the reduced or scanned axes), in it the roots. `vector` is one of them. */
 enum { TG_X86_MAX_ROOTS = 128, TG_X86_MAX_POINTS = 32 }; /* of a nest; points (or vectors of them) worked on at a time */
@@ -154,6 +155,7 @@ typedef struct tg_x86_nest {
     bool overlaps;   /* so does the last vector, so that all are whole, in one loop */
     uint32_t unrolled; /* the last so many of `inner` have no loops */
     tg_x86_boxes boxed, bordered; /* tests that tiles, and vectors in the interior, do without */
+    tg_x86_axes moved; /* axes that have other points somewhere in the nest: tests of `bordered` do not depend on them */
     TG_VEC(tg_x86_root) roots;
     struct tg_x86_dot *dot; /* the nest of a DOT on its fast path (dot.h): the roots after it run on its results */
 } tg_x86_nest;

@@ -7,7 +7,9 @@
  * few before and after it run under masks (nest.c). So do indices that wrap round or stop at an edge, (x + 1) % W and clamp(x + 1, 0, W - 1),
  * which in the interior do neither. Tests that do not depend on x are part of the same question: where one
  * fails, as in the first row of an image, the interior is empty. Stores at computed indices, Y[c * S + i] as of the last part of a row, are
- * asked where there are no mask registers: a masked store takes dozens of cycles there on AMD's processors. */
+ * asked where there are no mask registers: a masked store takes dozens of cycles there on AMD's processors. For the same reason nests that read
+ * or write tiles at other points, x[n = k + s], are asked there: the last pass of a transform of columns, eight of them in lanes. Indices that
+ * such a move changes are left out. */
 #include "targets/x86/memory/address.h"
 #include "targets/x86/memory/memory.h"
 #include "targets/x86/nest/carry.h"
@@ -15,9 +17,14 @@
 
 static const int64_t FAR = INT64_C(1) << 61; /* no index is so far from 0 */
 
+static bool is_moved(const tg_x86_nest *n, const tg_axis *a) {
+    return tg_axes_contain(n->moved.data, n->moved.len, a);
+}
+
 static bool is_known(const tg_x86 *x, const tg_x86_nest *n, const tg_affine_term *t) {
     if (t->axis) {
-        return !t->symbol && (tg_axes_contain(n->outer, n->n_outer, t->axis) || tg_axes_contain(n->inner, n->n_inner, t->axis));
+        bool loop = tg_axes_contain(n->outer, n->n_outer, t->axis) || tg_axes_contain(n->inner, n->n_inner, t->axis);
+        return !t->symbol && loop && !is_moved(n, t->axis);
     }
     return t->symbol->type->n_axes == 0 && !(t->symbol->def && tg_x86_in_carry(x, t->symbol->def));
 }
@@ -28,6 +35,7 @@ static bool describe(tg_x86 *x, const tg_x86_nest *n, const tg_value *index, tg_
     bool affine = tg_affine_of(x->arena, index, &box->index) &&
                   tg_affine_axis_coeff(&box->index, n->vector, &box->per_lane, &symbol) && !symbol && box->per_lane > INT32_MIN &&
                   box->per_lane < INT32_MAX && (!box->per_lane || tg_affine_add_term(&box->index, -box->per_lane, NULL, n->vector));
+    affine = affine && !(box->per_lane && is_moved(n, n->vector));
     for (uint32_t i = 0; affine && i < box->index.terms.len; i++) {
         affine = is_known(x, n, &box->index.terms.data[i]);
     }
@@ -116,17 +124,29 @@ static bool add_tests(tg_x86 *x, tg_x86_nest *n, const tg_op *op) {
     return along;
 }
 
+/* The points that assignments write are not those of the nest either: a store at the end of their chain follows them. */
+static void add_moves(tg_x86 *x, tg_x86_nest *n) {
+    for (uint32_t i = 0; i < n->roots.len; i++) {
+        const tg_op *op = n->roots.data[i].op;
+        const tg_attr *set = n->roots.data[i].kind == TG_X86_ROOT_SET ? tg_op_attr(op, TG_ATTR_AXES) : NULL;
+        for (uint32_t k = 0; set && k < set->n_axes; k++) {
+            tg_vec_push(x->arena, &n->moved, set->axes[k]);
+        }
+    }
+}
+
 void tg_x86_choose_interior(tg_x86 *x, tg_x86_nest *n) {
     tg_x86_loads loads;
     bool along = false;
     bool may = x->unit && !x->options->baseline && n->vector && !n->partner && tg_axes_contain(n->outer, n->n_outer, n->vector);
     n->bordered.len = 0;
-    if (!may || !tg_x86_loads_of(x, n, &loads)) {
+    if (!may || !tg_x86_loads_of(x, n, &loads, &n->moved) || (n->moved.len && x->machine->has_masks)) {
         return;
     }
     for (uint32_t i = 0; i < loads.len; i++) {
         along |= add_tests(x, n, loads.data[i]);
     }
+    add_moves(x, n);
     for (uint32_t i = 0; i < n->roots.len && !x->machine->has_masks; i++) {
         const tg_op *op = n->roots.data[i].op;
         along |= op && op->opcode == TG_OP_STORE && !n->roots.data[i].after && add_tests(x, n, op);

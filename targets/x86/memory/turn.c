@@ -60,7 +60,8 @@ static bool has_rows_along(const tg_x86_nest *n, const tg_op *load, const tg_axi
 void tg_x86_choose_turn(tg_x86 *x, tg_x86_nest *n) {
     bool may = x->unit && !x->options->baseline && n->vector && !n->tile && !n->partner && !n->bordered.len && !n->reverse && only_stores(n);
     tg_x86_loads loads;
-    if (!may || n->lanes != n->narrow || n->lanes > TG_X86_MAX_POINTS || !tg_x86_loads_of(x, n, &loads)) {
+    tg_x86_axes moved;
+    if (!may || n->lanes != n->narrow || n->lanes > TG_X86_MAX_POINTS || !tg_x86_loads_of(x, n, &loads, &moved) || moved.len) {
         return;
     }
     for (uint32_t i = 0; i < n->n_outer && !n->tile; i++) {

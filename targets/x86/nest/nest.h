@@ -74,8 +74,9 @@ LLVMValueRef tg_x86_box_holds(tg_x86 *x, const tg_x86_nest *n, const tg_x86_fram
                               LLVMValueRef last);
 bool tg_x86_is_boxed(const tg_x86 *x, const tg_op *op, uint32_t d); /* is the test known to pass here? */
 const tg_x86_boxed *tg_x86_box_of(const tg_x86 *x, const tg_op *op, uint32_t d); /* whose test it is then, else null */
-/* What the roots of the nest read before its reductions are complete; false if some tile is read at other points than those of the nest. */
-bool tg_x86_loads_of(tg_x86 *x, const tg_x86_nest *n, tg_x86_loads *loads);
+/* What the roots of the nest read before its reductions are complete, and the axes along which some tile is read at other points than those of the
+ * nest; false if that cannot be told. */
+bool tg_x86_loads_of(tg_x86 *x, const tg_x86_nest *n, tg_x86_loads *loads, tg_x86_axes *moved);
 LLVMValueRef tg_x86_within(tg_x86 *x, LLVMValueRef least, LLVMValueRef most, LLVMValueRef dim); /* 0 <= least, most < dim */
 /* The least or greatest value of the index from the frame `f` to the frame `end`, over the points first … last of the tile and all points
  * of the axes that have no index yet. */

@@ -54,7 +54,8 @@ typedef struct survey {
     tg_map *seen;
     tg_x86_loads loads;
     uint32_t n_ops;
-    bool moved; /* some tile is read at other points than those of the nest */
+    tg_x86_axes moved; /* along which some tile is read at other points than those of the nest */
+    bool regions;      /* what code in regions reads is not known */
 } survey;
 
 static void see_op(survey *s, tg_op *op);
@@ -75,9 +76,17 @@ static void see_carry(survey *s, const tg_op *loop) {
     }
 }
 
+static void see_moves(survey *s, const tg_op *op) {
+    const tg_attr *moved = op->opcode == TG_OP_REINDEX ? tg_op_attr(op, TG_ATTR_AXES) : NULL;
+    for (uint32_t i = 0; moved && i < moved->n_axes; i++) {
+        tg_vec_push(s->x->arena, &s->moved, moved->axes[i]);
+    }
+}
+
 static void see_op(survey *s, tg_op *op) {
     s->n_ops++;
-    s->moved |= op->opcode == TG_OP_REINDEX || (op->n_regions > 0 && op->opcode != TG_OP_FOR);
+    s->regions |= op->n_regions > 0 && op->opcode != TG_OP_FOR;
+    see_moves(s, op);
     for (uint32_t i = 0; i < op->n_results; i++) {
         tg_map_set(s->seen, tg_result(op, i), s);
     }
@@ -106,10 +115,11 @@ static survey survey_of(tg_x86 *x, const tg_x86_nest *n) {
     return s;
 }
 
-bool tg_x86_loads_of(tg_x86 *x, const tg_x86_nest *n, tg_x86_loads *loads) {
+bool tg_x86_loads_of(tg_x86 *x, const tg_x86_nest *n, tg_x86_loads *loads, tg_x86_axes *moved) {
     survey s = survey_of(x, n);
     *loads = s.loads;
-    return !s.moved;
+    *moved = s.moved;
+    return !s.regions;
 }
 
 /* Registers that the accumulators of one point take. */
@@ -230,7 +240,7 @@ static bool is_boxable(const tg_x86 *x, const tg_x86_nest *n, const tg_affine *i
 }
 
 static void find_boxed(tg_x86 *x, tg_x86_nest *n, const survey *s) {
-    for (uint32_t i = 0; i < s->loads.len && !s->moved; i++) {
+    for (uint32_t i = 0; i < s->loads.len && !s->regions && !s->moved.len; i++) {
         const tg_op *op = s->loads.data[i];
         int64_t proved = tg_op_int(op, TG_ATTR_IN_BOUNDS, 0);
         bool varies = tg_type_has_axis(tg_result(op, 0)->type, n->tile) || varies_inside(x, n, tg_result(op, 0));
