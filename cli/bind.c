@@ -29,6 +29,15 @@ int cli_open_context(const tg_context_options *options, tg_context **context) {
     return s == TG_OK ? CLI_OK : s == TG_ERROR_INVALID_ARGUMENT || s == TG_ERROR_UNSUPPORTED ? CLI_USAGE : CLI_FAILED;
 }
 
+int cli_open_compiler(const tg_context_options *options, tg_context **context) {
+    int code = cli_open_context(options, context);
+    tg_context *c = *context;
+    if (!code && options->arch && strcmp(options->arch, c->machine.arch) == 0) {
+        c->target->typical(&c->machine);
+    }
+    return code;
+}
+
 bool cli_are_passes(const char *list) {
     size_t n;
     for (const char *at = list; *at; at += n + (at[n] == ',')) {

@@ -99,6 +99,8 @@ typedef struct cli_selection {
 
 /* tg_context_create; the exit code. */
 int cli_open_context(const tg_context_options *options, tg_context **context);
+/* The same for code that is not run: that of a level by its name (options->arch) does not depend on this machine. */
+int cli_open_compiler(const tg_context_options *options, tg_context **context);
 
 /* Loads the file, or with a path "std:NAME" the module of the standard library that has the kernel NAME, and
  * finds the kernel, under the schedule given if there is one; renders what is wrong. Null: *code. */

@@ -249,12 +249,9 @@ static int build_file(const build_options *o, const char *path) {
     options.arch = o->arch ? o->arch : "portable";
     options.cache_dir = "";
     tg_context *c;
-    int code = cli_open_context(&options, &c);
+    int code = cli_open_compiler(&options, &c);
     if (code) {
         return code;
-    }
-    if (o->arch && strcmp(o->arch, c->machine.arch) == 0) { /* a level by its name, not this machine's */
-        c->target->typical(&c->machine);
     }
     tg_module *m = NULL;
     tg_kernel *k = cli_load(c, path, &o->selection, o->json, &m, &code);

@@ -238,7 +238,7 @@ static int compile_file(const compile_options *o, const char *path) {
     options.arch = o->arch;
     options.cache_dir = "";
     tg_context *c;
-    int code = cli_open_context(&options, &c);
+    int code = cli_open_compiler(&options, &c);
     if (code) {
         return code;
     }

@@ -73,8 +73,8 @@ typedef struct tg_target {
     /* The machine this process runs on, or the named architecture ("avx512", "avx2", "v2" …); false if unknown. Code can be made for
      * every architecture; out->runs_here says whether it can also run. */
     bool (*machine)(const char *arch, tg_machine *out);
-    /* Gives a machine of a named architecture the caches of a typical processor of its kind in place of this one's, for objects that do not
-     * depend on who makes them. */
+    /* Gives a machine of a named architecture the caches of a typical processor of its kind, and what that foresees, in place of this one's, for code
+     * that does not depend on who makes it. */
     void (*typical)(tg_machine *m);
     /* Tile passes to run before compile, as a comma list for tg_pass_run_list. */
     const char *(*passes)(const tg_machine *machine, const tg_codegen_options *options);

@@ -62,13 +62,14 @@ static int64_t stream_bytes(const tg_machine *m) {
     return !m->has_fma ? 0 : !__builtin_cpu_is("intel") ? tg_x86_share_of_last(m) : recent ? 2 * m->l2_bytes : 0;
 }
 
-/* What is not known of a level, as AMD's; see describe_host. */
+/* What is not known of a level, as that of AMD's processors that have no more; see describe_host. */
 static void take_caches(const level *l, tg_machine *m, int64_t l1, int64_t l2, int64_t l3) {
     m->l1_bytes = l1;
     m->l2_bytes = l2;
     m->l3_bytes = l3;
     m->stream_bytes = l->fma && !l->masks ? tg_x86_share_of_last(m) : 0;
     m->requests = m->stream_bytes > 0;
+    m->requests_rows = false;
 }
 
 static void describe(const level *l, tg_machine *m) {
@@ -94,13 +95,20 @@ static void describe(const level *l, tg_machine *m) {
     m->waits_for_results = l->masks;
 }
 
-/* How the host does what its level says. Requests: Zen 4 (AMD's, with masks) copies 4 MiB in its last cache at 79 GB/s with them, at 94
- * without; Zen 3 at 1.0 and 2.2 ns a vector of 8. Emerald Rapids foresees results, but GELU of 4096x4096 gained 1.5 from requests of
+/* What the host foresees, at whatever level. Zen 4 (AMD's, with AVX-512) copies 4 MiB in its last cache at 79 GB/s with requests of results, at 94
+ * without, also by vectors of 256 bits (82 and 95); Zen 3 at 1.0 and 2.2 ns a vector of 8. */
+static void describe_requests(tg_machine *m) {
+    bool wide = __builtin_cpu_supports("avx512f") != 0, intel = __builtin_cpu_is("intel") != 0;
+    m->requests = m->has_fma && !wide && !intel;
+    m->requests_rows = m->has_fma && wide && !intel;
+}
+
+/* How the host does what its level says. Emerald Rapids foresees results, but GELU of 4096x4096 gained 1.5 from requests of
  * operands (docs/performance/x86-rows.md). Foresight: see docs/performance/x86-gemm.md, Emerald Rapids. */
 static void describe_host(tg_machine *m) {
     m->stream_bytes = stream_bytes(m);
-    m->requests = m->has_fma && !m->has_masks && !__builtin_cpu_is("intel");
-    m->requests_rows = m->waits_for_results = m->has_masks && !__builtin_cpu_is("intel");
+    describe_requests(m);
+    m->waits_for_results = m->has_masks && !__builtin_cpu_is("intel");
     m->requests_far = m->foresees = m->has_masks && __builtin_cpu_is("intel");
     m->halves = m->has_masks && !__builtin_cpu_is("intel");
 }
@@ -144,6 +152,8 @@ bool tg_x86_machine(const char *arch, tg_machine *out) {
             out->runs_here = tg_cpu_runs(name);
             if (host) {
                 describe_host(out);
+            } else if (out->runs_here && !out->splits) {
+                describe_requests(out);
             }
             if (native) {
                 add_instructions(out);

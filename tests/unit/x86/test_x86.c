@@ -121,6 +121,18 @@ Test(x86, portable_has_the_hosts_facts_and_its_levels_instructions) {
     cr_expect_eq(tg_cpu_runs("v2+avx2"), tg_cpu_runs("avx2"));
 }
 
+/* Code of a lower level that runs here requests the lines that this processor does not foresee, no others. */
+Test(x86, levels_that_run_here_request_as_the_host) {
+    tg_machine native;
+    cr_assert(tg_target_x86.machine("native", &native));
+    static const char *const names[] = {"avx2", "avx512", "avx512vnni"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        tg_machine level;
+        cr_assert(tg_target_x86.machine(names[i], &level));
+        cr_expect(!level.runs_here || (level.requests == native.requests && level.requests_rows == native.requests_rows), "%s", names[i]);
+    }
+}
+
 /* Objects for a level by its name do not depend on the machine that makes them. */
 Test(x86, typical_caches_of_levels) {
     static const struct {
@@ -133,9 +145,10 @@ Test(x86, typical_caches_of_levels) {
         tg_machine m;
         cr_assert(tg_target_x86.machine(want[i].arch, &m));
         m.l1_bytes = m.l2_bytes = m.l3_bytes = m.stream_bytes = 1;
+        m.requests_rows = true;
         tg_target_x86.typical(&m);
         cr_expect(m.l1_bytes == want[i].l1 && m.l2_bytes == want[i].l2 && m.l3_bytes == want[i].l3 && m.stream_bytes == want[i].stream &&
-                      m.requests == (want[i].stream > 0),
+                      m.requests == (want[i].stream > 0) && !m.requests_rows,
                   "%s", want[i].arch);
     }
 }
