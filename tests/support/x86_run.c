@@ -68,7 +68,7 @@ static const char *build(x86_kernel *k, const char *text, const x86_options *o) 
         return "no such machine";
     }
     k->lowered = tg_func_clone(k->f, k->arena, NULL);
-    tg_codegen_options c = {.strides = o->strides, .baseline = o->baseline, .optimise_o2 = o->o2};
+    tg_codegen_options c = {.strides = o->strides, .baseline = o->baseline, .optimise_o2 = o->o2, .packed = o->packed};
     double start = tg_now_ms();
     const char *passes = o->passes ? o->passes : tg_target_x86.passes(&m, &c);
     bad = *passes ? tg_pass_run_list(k->lowered, passes, NULL) : NULL;

@@ -16,6 +16,7 @@ typedef struct x86_options {
     const char *passes; /* null: the target's */
     int32_t n_threads; /* what the kernel is told; 0: 1 */
     unsigned emit; /* more than the object */
+    const bool *packed; /* as of tg_codegen_options */
 } x86_options;
 
 typedef struct x86_kernel {

@@ -216,7 +216,7 @@ static LLVMValueRef is_quiet(tg_dot_nest *n, LLVMValueRef bytes) {
 
 /* i1: the whole tiles of the panel request nothing. Null: they do. A convolution of 256 channels, channels first, lost a tenth without requests on
  * a machine that foresees. On one that does not, panels that many tiles read gain without, for each instruction counts: in a batch, as Winograd's
- * products are, few may. */
+ * products are, few may, and so may those of packed weights: these come from memory. */
 static LLVMValueRef quiet(tg_dot_nest *n, LLVMValueRef bytes) {
     const tg_machine *m = n->e.x->machine;
     bool requests_rows = n->n_row_axes > 1 && n->e.d->n_over == 1;
@@ -226,8 +226,13 @@ static LLVMValueRef quiet(tg_dot_nest *n, LLVMValueRef bytes) {
     if (m->foresees) {
         return n->n_row_axes <= 1 ? is_quiet(n, bytes) : NULL;
     }
-    bool many = n->columns.packed || (n->n_row_axes <= 1 && !n->e.d->n_batch);
-    return m->requests && !requests_rows && many ? LLVMConstInt(n->e.l->i1, 1, 0) : NULL;
+    if (!m->requests || requests_rows) {
+        return NULL;
+    }
+    if (n->columns.packed) {
+        return tg_dot_has_tiles(n, tg_dot_total_rows(n), TG_DOT_PACK_TILES);
+    }
+    return n->n_row_axes <= 1 && !n->e.d->n_batch ? LLVMConstInt(n->e.l->i1, 1, 0) : NULL;
 }
 
 /* What tiles request: of a panel that stays in the first level nothing, but the rows of the tile that follows; unless those are packed, which

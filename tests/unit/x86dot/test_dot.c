@@ -615,6 +615,26 @@ Test(x86dot, requests_need_no_second_loop) {
     cr_expect_eq(multiplies[0], multiplies[1], "%u and %u", multiplies[0], multiplies[1]);
 }
 
+/* Tiles of 12 multiply-adds a step, four steps a round, among which lines are requested: between two of the fences that keep steps apart. */
+static int loops_that_request(const char *llvm) {
+    int requesting = 0;
+    for (const char *step = strstr(llvm, "fence "); step; step = strstr(step + 1, "fence ")) {
+        const char *next = strstr(step + 1, "fence "), *request = strstr(step, "@llvm.prefetch");
+        requesting += next && request && request < next;
+    }
+    return requesting;
+}
+
+/* Panels that were packed before come from memory: where few tiles read them, their lines are requested, on whatever machine. */
+Test(x86dot, few_tiles_request_packed_panels) {
+    static const bool packed[8] = {false, true};
+    write_product(&products[0], "", false);
+    x86_kernel *k = x86_open(text, &(x86_options){.arch = "avx2", .packed = packed, .emit = TG_EMIT_LLVM});
+    cr_assert(!k->error, "%s", k->error);
+    cr_expect(loops_that_request(k->object.llvm_text) > 0);
+    x86_close(k);
+}
+
 Test(x86dot, other_shapes) {
     write_typed(batched, "");
     check("batched, result used twice", 8);
