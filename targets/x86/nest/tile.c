@@ -347,6 +347,7 @@ void tg_x86_choose_tile(tg_x86 *x, tg_x86_nest *n) {
     n->repeats = may_repeat(n);
     n->unroll = 1;
     if (is_inner(n, n->vector)) {
+        choose_sums(x, n, &s); /* a few sums wait for one another */
         return;
     }
     most = BAND_POINTS / registers_of(x, n) < most ? BAND_POINTS / registers_of(x, n) : most;
