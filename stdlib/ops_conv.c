@@ -1,5 +1,6 @@
 /* Functions of ops.h: convolutions. */
 #include "stdlib/dense.h"
+#include "stdlib/ops_conv_grouped.h"
 #include "stdlib/ops_conv_groups.h"
 #include "stdlib/ops_conv_planes.h"
 
@@ -72,6 +73,9 @@ static tg_status convolve(tg_context *context, const direction *d, const tg_tens
     }
     if (d->has_bias && context && tg_conv_has_group_kernel(context, d == &to_image, first, second, bias, out, &o)) {
         return tg_conv_by_group_kernel(context, d == &to_image, first, second, bias, out, &o);
+    }
+    if (d->has_bias && context && tg_conv_prefers_groups(context, &t, &o)) {
+        return tg_conv_by_groups(context, &t, &o);
     }
     arguments a = {.n = 0};
     list_arguments(&a, d, first, second, bias, out, &o);
@@ -189,6 +193,9 @@ tg_status tg_op_conv_wgrad(tg_context *context, const tg_tensor *x, const tg_ten
     }
     if (is_symmetric(x, dy, df, &o) && df->arg.stride[df->rank - 1] != 1 && df->arg.stride[df->rank - 2] == 1) {
         return wgrad_exchanged(context, x, dy, df, options);
+    }
+    if (tg_conv_prefers_wgrad_of_planes(context, x, dy, df, &o)) {
+        return tg_conv_wgrad_of_planes(context, x, dy, df, &o);
     }
     return prefers_wgrad_of_copies(context, x, dy, df, &o) ? wgrad_of_copies(context, x, dy, df, &o) : wgrad_by_groups(context, x, dy, df, &o);
 }

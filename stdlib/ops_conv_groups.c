@@ -70,18 +70,40 @@ tg_status tg_conv_wgrad_joined(tg_context *context, tg_conv_wgrad_fn *wgrad, con
 
 /* ---- the other directions: kernels/groups.dsl ------------------------------------------------------------------ */
 
-/* Channels of a group. With more, products in registers fill their vectors; a gradient with channels last would transpose the filter first, and gains as
- * long as a group is no more than a vector. */
-static int64_t most_channels(const tg_context *context, bool to_image, const tg_tensor *out) {
-    enum { MOST = 8 };
+/* Do columns of images follow one another, and channels not, and are rows long enough for lanes along them? */
+static bool are_planes(const tg_context *context, const tg_tensor *first, const tg_tensor *out) {
     int64_t lanes = context->machine.vector_bits / (int)(8 * sizeof(float));
-    return to_image && out->arg.stride[out->rank - 1] == 1 && lanes > MOST ? lanes : MOST;
+    const tg_tensor *const images[] = {first, out};
+    bool fits = true;
+    for (uint32_t i = 0; i < 2 && fits; i++) {
+        uint32_t column = images[i]->rank - 2;
+        fits = images[i]->arg.stride[column] == 1 && images[i]->arg.stride[column + 1] != 1 && images[i]->arg.shape[column] > lanes / 2;
+    }
+    return fits;
+}
+
+/* Channels of a group: with more, products in registers (ops_conv_grouped.c) are faster. Where pixels are so far
+ * apart that they share two sets of the first level, half as many are if they fill a vector, or would be copied, or if windows overlap little. The
+ * gradient of a strided convolution is several products of few filter positions each. */
+static int64_t most_channels(const tg_context *context, bool to_image, const tg_tensor *first, const tg_tensor *out, const tg_conv_options *o) {
+    enum { MOST = 8, CROWDED = 2048 };
+    int64_t lanes = context->machine.vector_bits / (int)(8 * sizeof(float)), last = out->rank - 1;
+    bool strided = false, side_by_side = out->arg.stride[last] == 1;
+    for (uint32_t i = 0; i + 2 < out->rank; i++) {
+        strided = strided || o->stride[i] > 1;
+    }
+    if (to_image && strided) {
+        return side_by_side && lanes > MOST ? lanes : MOST;
+    }
+    bool crowded = out->arg.shape[last] % (CROWDED / (int)sizeof(float)) == 0;
+    return context->machine.has_fma && crowded && (lanes == MOST || !side_by_side || strided) && !are_planes(context, first, out) ? MOST / 2 : MOST;
 }
 
 /* They are a power of two, so that vectors hold whole groups. */
-static bool suits_groups(const tg_context *context, bool to_image, const tg_tensor *f, const tg_tensor *out, const tg_conv_options *o) {
+static bool suits_groups(const tg_context *context, bool to_image, const tg_tensor *first, const tg_tensor *f, const tg_tensor *out,
+                         const tg_conv_options *o) {
     int64_t filters = f->arg.shape[f->rank - 1], channels = f->arg.shape[f->rank - 2], all;
-    return channels > 0 && channels <= most_channels(context, to_image, out) && (channels & (channels - 1)) == 0 && o->groups > 1 &&
+    return channels > 0 && channels <= most_channels(context, to_image, first, out, o) && (channels & (channels - 1)) == 0 && o->groups > 1 &&
            !__builtin_mul_overflow(channels, o->groups, &all) && all == filters && filters == out->arg.shape[out->rank - 1];
 }
 
@@ -93,7 +115,7 @@ bool tg_conv_has_group_kernel(const tg_context *context, bool to_image, const tg
     for (uint32_t i = 0; i + 2 < rank && fits; i++) {
         fits = o->stride[i] > 0 && o->dilation[i] > 0 && (o->stride[i] == 1 || o->dilation[i] == 1);
     }
-    return fits && suits_groups(context, to_image, f, out, o);
+    return fits && suits_groups(context, to_image, first, f, out, o);
 }
 
 /* Sequences are images of one row, and their filters, too. */
@@ -118,13 +140,6 @@ static tg_status launch_groups(tg_context *context, tg_std_row row, const tg_ten
                                  images ? o->dilation[0] : 1, o->dilation[w], (int64_t)o->activation));
 }
 
-/* Do columns of images follow one another, and channels not, and are rows long enough for lanes along them? */
-static bool are_planes(const tg_context *context, const tg_tensor *const *t) {
-    const tg_tensor_arg *a = &t[FIRST]->arg, *b = &t[OUT]->arg;
-    int64_t lanes = context->machine.vector_bits / (int)(8 * sizeof(float));
-    return a->stride[2] == 1 && a->stride[3] != 1 && b->stride[2] == 1 && b->stride[3] != 1 && a->shape[2] > lanes / 2 && b->shape[2] > lanes / 2;
-}
-
 static tg_status by_planes(tg_context *context, bool to_image, const tg_tensor *const *t, const tg_conv_options *o, bool images) {
     static const uint32_t image[] = {0, 3, 1, 2}, filter[] = {3, 2, 0, 1};
     tg_tensor *first = tg_tensor_permute(t[FIRST], image), *f = tg_tensor_permute(t[FILTER], filter), *out = tg_tensor_permute(t[OUT], image);
@@ -134,6 +149,37 @@ static tg_status by_planes(tg_context *context, bool to_image, const tg_tensor *
     tg_tensor_release(first);
     tg_tensor_release(f);
     tg_tensor_release(out);
+    return s;
+}
+
+bool tg_conv_prefers_wgrad_of_planes(const tg_context *context, const tg_tensor *x, const tg_tensor *dy, const tg_tensor *df, const tg_conv_options *o) {
+    uint32_t rank = x && dy && df ? x->rank : 0;
+    int64_t few = context->machine.vector_bits / (int)(16 * sizeof(float));
+    bool fits = (rank == 3 || rank == 4) && dy->rank == rank && df->rank == rank && x->dtype == TG_F32 && dy->dtype == TG_F32 && df->dtype == TG_F32;
+    fits = fits && o->groups > 1 && are_planes(context, x, dy);
+    return fits && df->arg.shape[rank - 2] <= few && df->arg.shape[rank - 1] % o->groups == 0 && df->arg.shape[rank - 1] / o->groups <= few &&
+           df->arg.shape[rank - 1] > 0;
+}
+
+tg_status tg_conv_wgrad_of_planes(tg_context *context, const tg_tensor *x, const tg_tensor *dy, const tg_tensor *df, const tg_conv_options *o) {
+    static const uint32_t as_planes[] = {0, 3, 1, 2}, as_filter[] = {3, 2, 0, 1};
+    const tg_tensor *given[] = {x, dy, df};
+    tg_tensor *image[3] = {NULL}, *view[3] = {NULL};
+    bool ready = true, rows = x->rank == 4;
+    uint32_t w = rows ? 1 : 0;
+    for (uint32_t i = 0; i < 3 && ready; i++) {
+        image[i] = as_image(given[i], i == 2);
+        view[i] = image[i] ? tg_tensor_permute(image[i], i == 2 ? as_filter : as_planes) : NULL;
+        ready = view[i];
+    }
+    tg_status s = ready ? tg_std_launch(context, TG_STD_conv2d_groups_planes_wgrad,
+                                        TG_ARGS(view[0], view[1], view[2], rows ? o->stride[0] : 1, o->stride[w], rows ? o->pad[0] : 0, o->pad[w],
+                                                rows ? o->dilation[0] : 1, o->dilation[w], df->arg.shape[df->rank - 1] / o->groups))
+                        : tg_fail(context, TG_ERROR_OUT_OF_MEMORY, "conv_wgrad: no memory for views of the tensors");
+    for (uint32_t i = 0; i < 3; i++) {
+        tg_tensor_release(image[i]);
+        tg_tensor_release(view[i]);
+    }
     return s;
 }
 
@@ -148,7 +194,7 @@ tg_status tg_conv_by_group_kernel(tg_context *context, bool to_image, const tg_t
     tg_tensor *x = as_image(first, false), *filter = as_image(f, true), *y = as_image(out, false);
     const tg_tensor *t[TENSORS] = {x, filter, bias, y};
     tg_status s = !x || !filter || !y           ? tg_fail(context, TG_ERROR_OUT_OF_MEMORY, "conv: no memory for views of its tensors")
-                  : are_planes(context, t) ? by_planes(context, to_image, t, options, first->rank == 4)
+                  : are_planes(context, x, y) ? by_planes(context, to_image, t, options, first->rank == 4)
                                            : by_copies(context, to_image, t, options, first->rank == 4);
     tg_tensor_release(x);
     tg_tensor_release(filter);

@@ -12,6 +12,11 @@ int64_t tg_conv_joined_groups(const tg_tensor *x, const tg_tensor *dy, const tg_
 tg_status tg_conv_wgrad_joined(tg_context *context, tg_conv_wgrad_fn *wgrad, const tg_tensor *x, const tg_tensor *dy, tg_tensor *df,
                                const tg_conv_options *options, int64_t joined);
 
+/* Are channels first, rows long enough for lanes along them, and a group's channels and filters so few that products in registers are mostly empty? */
+bool tg_conv_prefers_wgrad_of_planes(const tg_context *context, const tg_tensor *x, const tg_tensor *dy, const tg_tensor *df, const tg_conv_options *o);
+/* Then: the gradient of the filter. */
+tg_status tg_conv_wgrad_of_planes(tg_context *context, const tg_tensor *x, const tg_tensor *dy, const tg_tensor *df, const tg_conv_options *o);
+
 /* Is there a kernel for these sequences or images and groups, the tensors being those of a convolution, or `to_image`, of its gradient? */
 bool tg_conv_has_group_kernel(const tg_context *context, bool to_image, const tg_tensor *first, const tg_tensor *f, const tg_tensor *bias,
                               const tg_tensor *out, const tg_conv_options *options);

@@ -2,14 +2,7 @@
 #ifndef TG_STDLIB_OPS_CONV_PLANES_H
 #define TG_STDLIB_OPS_CONV_PLANES_H
 
-#include "stdlib/stdlib.h"
-
-/* The tensors of a convolution: a view of each has the order that its function of ops.h wants, channels last. `to_image`: of its gradient for the
- * image, which reads dY and writes dX. */
-typedef struct tg_conv_tensors {
-    const tg_tensor *first, *f, *bias, *out; /* bias: null for none */
-    bool to_image;
-} tg_conv_tensors;
+#include "stdlib/conv_geometry.h"
 
 /* Are channels first, does the kernel take the geometry, and is it the fastest? False also for tensors that do not fit together. */
 bool tg_conv_prefers_planes(const tg_context *context, const tg_conv_tensors *t, const tg_conv_options *o);

@@ -4,6 +4,9 @@
 ///
 ///   columns 0, 2, 4, … of a line │ 1, 3, 5, …        stride 2; position s of the filter: part s % 2, from s / 2 on
 ///
+/// Filter positions a stride apart read the same part, each one further on than the last: those of a place are a product of their own, whose columns need no
+/// packing.
+///
 /// A product along channels, as conv.dsl computes, has few columns if a group has few filters, and gathers windows of few channels. Here sums are of
 /// known length and tiles of known size, which is most of the gain: rows of the result come in pieces of B.
 import "std/activate": activate;
@@ -29,8 +32,14 @@ kernel conv2d_planes<T: float>(in T X[N, G, CG, H, W], in T F[G, const KG, const
         axis q in B, k in KG;
         for (each b in Q / B) {
             wide(T) acc[k, p, q] = 0;
-            for (c in CG) for (each r in R) for (each s in S)
-                acc += dot(F[g, k, c, r, s], Z[n, g, c, p * stride_h + r * dil_h, s * dil_w % stride_w, b * B + q + s * dil_w / stride_w], c);
+            if const (S > stride_w) {
+                unroll for (int j = 0; j < stride_w; j += 1) for (c in CG) for (each r in R) for (each s in ceil_div(S - j, stride_w))
+                    acc += dot(F[g, k, c, r, s * stride_w + j],
+                               Z[n, g, c, p * stride_h + r * dil_h, j * dil_w % stride_w, b * B + q + s * dil_w + j * dil_w / stride_w], c);
+            } else { // as many products as positions, each of a short sum
+                for (c in CG) for (each r in R) for (each s in S)
+                    acc += dot(F[g, k, c, r, s], Z[n, g, c, p * stride_h + r * dil_h, s * dil_w % stride_w, b * B + q + s * dil_w / stride_w], c);
+            }
             if (bias) acc += widen(bias[g, k]);
             Y[n, g, k, p, b * B + q] = T(activate(acc, act, 0));
         }

@@ -119,6 +119,29 @@ kernel depthwise2d_planes_wgrad<T: float>(in T X[N, C, H, W], in T dY[N, C, P, Q
 schedule depthwise2d_planes_wgrad { p = 32; }
 schedule depthwise2d_planes_wgrad @ avx512 { vector(q) = 8; vector(x) = 16; }
 
+/// dF of conv2d_groups_planes: each plane is copied once for the KG filters of its group
+kernel conv2d_groups_planes_wgrad<T: float>(in T X[N, C, H, W], in T dY[N, K, P, Q], out T dF[K, CG, const R, const S],
+    const int stride_h = 1, const int stride_w = 1, const int pad_h = 0, const int pad_w = 0, const int dil_h = 1, const int dil_w = 1, const int KG = 1)
+    where stride_h > 0, dil_h > 0, stride_w > 0, dil_w > 0, KG > 0, CG > 0, C % CG == 0, K == C / CG * KG,
+          P == (H + 2 * pad_h - dil_h * (R - 1) - 1) / stride_h + 1,
+          Q == (W + 2 * pad_w - dil_w * (S - 1) - 1) / stride_w + 1
+{
+    grid (each g in C / CG, each a in CG) {
+        axis k in KG, r in R, s in S;
+        wide(T) acc[k, r, s] = 0;
+        for (each n in N) for (p in P) {
+            let lines = (p.size - 1) * stride_h + (R - 1) * dil_h + 1, top = p.first * stride_h - pad_h;
+            axis q in Q, y in lines, j in stride_w, x in columns(Q, W, S, stride_w, pad_w, dil_w), h in H from top until top + lines;
+            let z = padded(X, n, g * CG + a, top, stride_w, pad_w, y, j, x, h);
+            acc += sum(widen(z[y = (p - p.first) * stride_h + r * dil_h, j = s * dil_w % stride_w, x = q + s * dil_w / stride_w]) *
+                       widen(dY[n, g * KG + k, p, q]), p, q);
+        }
+        dF[g * KG + k, a, r, s] = T(acc);
+    }
+}
+schedule conv2d_groups_planes_wgrad { p = 32; }
+schedule conv2d_groups_planes_wgrad @ avx512 { vector(q) = 8; vector(x) = 16; }
+
 /// What `padded` gives, of as many planes as axis c has points
 fn padded_group<T: float>(in T X[N, C, H, W], int n, int first, int top, const int stride, const int pad, axis c, axis y, axis j, axis x, axis h) -> T[c, y, j, x]
 {

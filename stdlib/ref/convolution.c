@@ -132,13 +132,13 @@ static void to_filter(kcase *c, const conv *v, int64_t x, int64_t f, int64_t y) 
 void ref_conv(kcase *c) {
     clear(c, "Y");
     each_tap(c, forward);
-    finish(c, "Y", kd(c, "K"), 1);
+    finish(c, "Y", sizes(c).k, 1);
 }
 
 void ref_conv_dgrad(kcase *c) {
     clear(c, "dX");
     each_tap(c, to_image);
-    finish(c, "dX", kd(c, "C"), 1);
+    finish(c, "dX", sizes(c).c, 1);
 }
 
 /* Element of channel a at position `at`, of all images with so many `positions` each, or of a filter. */
@@ -169,6 +169,17 @@ static void planes_to_image(kcase *c, const conv *v, int64_t x, int64_t f, int64
     }
 }
 
+static void planes_to_filter(kcase *c, const conv *v, int64_t x, int64_t f, int64_t y) {
+    int64_t taps = volume(v->filter);
+    EACH_CHANNEL(v) {
+        kt(c, "dF")[(k * cg + a) * taps + f] += kt(c, "dY")[element(v, v->output, y, k)] * kt(c, "X")[element(v, v->image, x, in + a)];
+    }
+}
+
+void ref_conv_planes_wgrad(kcase *c) {
+    planes(c, "dF", planes_to_filter);
+}
+
 void ref_conv_groups_planes(kcase *c) {
     planes(c, "Y", planes_forward);
     finish(c, "Y", kd(c, "C"), kd(c, "P") * kd(c, "Q"));
@@ -182,12 +193,6 @@ void ref_conv_groups_planes_dgrad(kcase *c) {
 void ref_conv_planes(kcase *c) {
     planes(c, "Y", planes_forward);
     finish(c, "Y", kd(c, "G") * kd(c, "KG"), kd(c, "P") * kd(c, "Q"));
-}
-
-void ref_conv_groups(kcase *c) {
-    clear(c, "Y");
-    each_tap(c, forward);
-    finish(c, "Y", kd(c, "C"), 1);
 }
 
 void ref_conv_wgrad(kcase *c) {

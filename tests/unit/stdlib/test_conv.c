@@ -361,6 +361,17 @@ Test(stdlib_ops, groups_of_few_channels, .init = setup, .fini = teardown) {
     expect_groups(4, 3, 4, 1, false);
 }
 
+/* Channels of a group are known when it is compiled; the gradient with strides is another kernel's. Pixels of 512 channels share sets of a cache. */
+Test(stdlib_ops, groups_of_known_channels, .init = setup, .fini = teardown) {
+    expect_groups(4, 16, 3, 1, false);
+    expect_groups(4, 6, 3, 2, false);
+    expect_groups(4, 24, 2, 1, false);
+    expect_groups(4, 20, 2, 2, true);
+    expect_groups(3, 12, 2, 1, false);
+    expect_groups(3, 40, 2, 2, true);
+    expect_groups(4, 8, 64, 2, false);
+}
+
 /* Rows of 13, or of 7 if the stride is 2, are columns of products along planes; a single group is one of few channels. */
 Test(stdlib_ops, few_channels_of_planes, .init = setup, .fini = teardown) {
     expect_groups(4, 4, 3, 1, true);
