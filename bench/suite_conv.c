@@ -3,7 +3,7 @@
  * Ours reads NHWC and filters [R, S, C, K]. oneDNN's "direct" has its own layouts of images and filters, converted
  * beforehand; "nhwc" has those of images as ours. Filters are constant: ours are packed beforehand, too (tg_kernel_pack), but for
  * depthwise ones and the cases "nchw". In the cases "nchw" both sides read and write plain NCHW and filters
- * [K, C, R, S]: our kernel by strides. In the cases "winograd" we compute by Winograd's algorithm, which needs fewer
+ * [K, C, R, S]: ours is the library's tg_op_conv, which chooses a kernel by strides, as the peers are functions of libraries. In the cases "winograd" we compute by Winograd's algorithm, which needs fewer
  * operations, with filters transformed beforehand. Peers compute there by the best algorithm they have: Winograd's with
  * AVX-512 only, else the direct one. GFLOP/s count operations of the direct one, on both sides. */
 #include <math.h>
@@ -120,38 +120,45 @@ typedef struct conv_kernel {
 static const conv_kernel direct_kernel = {"tutorials/07-conv2d/conv2d.dsl", "conv2d"},
                          depthwise_kernel = {"bench/kernels/conv.dsl", "depthwise"};
 
-typedef struct winograd_call {
+/* A function of the library. */
+typedef struct library_call {
     tg_context *context;
-    const tg_tensor *x, *u;
+    const tg_tensor *x, *f; /* f: as Winograd's algorithm wants it, if it is that one */
     tg_tensor *y;
     tg_conv_options options;
-} winograd_call;
+    bool winograd;
+} library_call;
 
-static double run_winograd(void *user, int64_t calls) {
-    const winograd_call *w = user;
+static double run_library(void *user, int64_t calls) {
+    const library_call *c = user;
     double start = bench_now();
     for (int64_t i = 0; i < calls; i++) {
-        if (tg_op_conv_winograd(w->context, w->x, w->u, NULL, w->y, &w->options) != TG_OK) {
-            bench_fail("%s", tg_last_error(w->context));
+        tg_status s = c->winograd ? tg_op_conv_winograd(c->context, c->x, c->f, NULL, c->y, &c->options) : tg_op_conv(c->context, c->x, c->f, NULL, c->y, &c->options);
+        if (s != TG_OK) {
+            bench_fail("%s", tg_last_error(c->context));
         }
     }
     return bench_now() - start;
 }
 
 /* Constant weights: transformed once, beforehand, as the peer's are. */
-static void add_winograd(bench_plan *p, const bench_conv *c, const tg_tensor *x, const tg_tensor *f, tg_tensor *y) {
+static const tg_tensor *transformed(bench_plan *p, const tg_tensor *f, const tg_tensor *y) {
     int64_t us[4];
-    winograd_call w = {.context = p->ours.context, .x = x, .y = y, .options = TG_CONV_OPTIONS_INIT};
-    if (tg_op_winograd_filter_extents(w.context, f, y, us) != TG_OK) {
-        bench_fail("%s", tg_last_error(w.context));
+    if (tg_op_winograd_filter_extents(p->ours.context, f, y, us) != TG_OK) {
+        bench_fail("%s", tg_last_error(p->ours.context));
     }
     tg_tensor *u = bench_plan_tensor(p, TG_F32, 4, us);
-    if (tg_op_winograd_filter(w.context, f, u) != TG_OK) {
-        bench_fail("%s", tg_last_error(w.context));
+    if (tg_op_winograd_filter(p->ours.context, f, u) != TG_OK) {
+        bench_fail("%s", tg_last_error(p->ours.context));
     }
-    w.u = u;
-    w.options.pad[0] = w.options.pad[1] = c->pad;
-    bench_plan_add(p, "tegula", BENCH_OURS, run_winograd, &w, sizeof w);
+    return u;
+}
+
+static void add_library(bench_plan *p, const bench_conv *c, const tg_tensor *x, const tg_tensor *f, tg_tensor *y) {
+    library_call call = {.context = p->ours.context, .x = x, .f = c->winograd ? transformed(p, f, y) : f, .y = y, .options = TG_CONV_OPTIONS_INIT, .winograd = c->winograd};
+    call.options.stride[0] = call.options.stride[1] = c->stride;
+    call.options.pad[0] = call.options.pad[1] = c->pad;
+    bench_plan_add(p, "tegula", BENCH_OURS, run_library, &call, sizeof call);
 }
 
 static void prepare(bench_plan *p, const void *the_case) {
@@ -167,7 +174,8 @@ static void prepare(bench_plan *p, const void *the_case) {
     p->bytes = 4e-9 * ((double)c.size * c.size * c.channels + terms * c.filters + outputs);
     p->tolerance = 0x1p-24 * 2 * terms * (c.winograd ? 64 : 1);
     p->check = check;
-    if (c.winograd) {
+    bool library = c.winograd || nchw;
+    if (library) {
         bench_plan_context(p);
     } else {
         bench_plan_ours(p, ours->file, ours->kernel);
@@ -181,9 +189,9 @@ static void prepare(bench_plan *p, const void *the_case) {
     bench_plan_arg(p, tg_argument_tensor(y));
     bench_plan_arg(p, tg_argument_int(c.stride));
     bench_plan_arg(p, tg_argument_int(c.pad));
-    if (c.winograd) {
-        add_winograd(p, &c, x, f, y);
-    } else if (!nchw && !depthwise) {
+    if (library) {
+        add_library(p, &c, x, f, y);
+    } else if (!depthwise) {
         bench_plan_pack(p, 1); /* constant weights, as the peer's are */
     }
     p->out = y;
