@@ -1,5 +1,5 @@
-// Sums over an image for each of a few places of a filter: a register for each, and what they all read is loaded once. Seven places are two
-// tiles of four. Of many rows, or of two that read nothing in common, one at a time.
+// Sums over an image for each of a few places of a filter: a register for each, of both axes as far as there are registers, and what they all read is
+// loaded once. Twice seven places are too many: two tiles of four a row. Of many rows, or of two that read nothing in common, one at a time.
 // RUN: %tegula compile %s --kernel gradient --set R=3 --set S=3 --emit plan --arch avx2 | FileCheck %s
 // RUN: %tegula compile %s --kernel gradient --set R=2 --set S=7 --emit plan --arch avx2 | FileCheck %s --check-prefix SEVEN
 // RUN: %tegula compile %s --kernel apart --emit plan --arch avx2 | FileCheck %s --check-prefix APART
@@ -7,7 +7,7 @@
 // RUN: %tegula run %s --kernel gradient --set R=2 --set S=7 --check --repeat 1 --set C=2 --set H=5 --set W=40 --dtype f64 | FileCheck %s --check-prefix SAME
 // RUN: %tegula run %s --kernel gradient --set R=1 --set S=13 --check --repeat 1 --set C=3 --set H=1 --set W=19 | FileCheck %s --check-prefix SAME
 // RUN: %tegula run %s --kernel extremes --check --repeat 1 --set H=5 --set W=43 | FileCheck %s --check-prefix SAME
-// CHECK: nest r s by 3 | p q x8 *1: reduce add
+// CHECK: nest r by 3 s by 3 | p q x8 *1: reduce add
 // SEVEN: nest r s by 4 | p q x8 *1: reduce add
 // APART: nest i | j x8 *4: reduce add
 // Lanes along channels: all nine sums of a channel, and of 35 of a larger filter as many as there are registers for.
