@@ -4,7 +4,7 @@
 
 #include "stdlib/conv_geometry.h"
 
-/* Are channels first, does the kernel take the geometry, and is it the fastest? False also for tensors that do not fit together. */
+/* Are channels first, or those of a gradient very few, does the kernel take the geometry, and is it the fastest? False also for tensors that do not fit together. */
 bool tg_conv_prefers_planes(const tg_context *context, const tg_conv_tensors *t, const tg_conv_options *o);
 /* Then: what the function computes. */
 tg_status tg_conv_by_planes(tg_context *context, const tg_conv_tensors *t, const tg_conv_options *o);

@@ -17,14 +17,32 @@ void tg_affine_init(tg_affine *a, tg_arena *arena, int64_t constant) {
     *a = (tg_affine){.arena = arena, .constant = constant};
 }
 
-bool tg_symbol_equal(const tg_value *a, const tg_value *b) {
+static bool is_arithmetic(const tg_op *op) {
+    static const tg_opcode pure[] = {TG_OP_ADD, TG_OP_SUB, TG_OP_MUL, TG_OP_DIV, TG_OP_REM, TG_OP_MIN, TG_OP_MAX};
+    const tg_type *t = tg_result(op, 0)->type;
+    for (uint32_t i = 0; i < sizeof pure / sizeof *pure; i++) {
+        if (op->opcode == pure[i]) {
+            return t->n_axes == 0 && tg_dtype_is_int(t->dtype);
+        }
+    }
+    return false;
+}
+
+static bool is_same(const tg_value *a, const tg_value *b, uint32_t depth) {
     if (a == b) {
         return true;
     }
-    if (!a || !b || !a->def || !b->def || a->def->opcode != b->def->opcode) {
+    if (!a || !b || !a->def || !b->def || a->def->opcode != b->def->opcode || a->type != b->type) {
         return false;
     }
     const tg_op *x = a->def, *y = b->def;
+    int64_t c, d;
+    if (tg_value_const_int(a, &c) && tg_value_const_int(b, &d)) {
+        return c == d;
+    }
+    if (is_arithmetic(x)) {
+        return depth > 0 && is_same(tg_operand(x, 0), tg_operand(y, 0), depth - 1) && is_same(tg_operand(x, 1), tg_operand(y, 1), depth - 1);
+    }
     bool of_tensor = x->opcode == TG_OP_DIM || x->opcode == TG_OP_STRIDE;
     if (of_tensor) {
         return tg_operand(x, 0) == tg_operand(y, 0) &&
@@ -32,6 +50,11 @@ bool tg_symbol_equal(const tg_value *a, const tg_value *b) {
     }
     bool of_axis = x->opcode >= TG_OP_AXIS_FIRST && x->opcode <= TG_OP_AXIS_COUNT;
     return of_axis && tg_op_axis(x, TG_ATTR_AXIS) == tg_op_axis(y, TG_ATTR_AXIS);
+}
+
+bool tg_symbol_equal(const tg_value *a, const tg_value *b) {
+    enum { DEPTH = 6 };
+    return is_same(a, b, DEPTH);
 }
 
 /* ---- sums ------------------------------------------------------------------------------- */

@@ -45,8 +45,8 @@ bool tg_affine_add(tg_affine *a, const tg_affine *b, int64_t scale);
 bool tg_affine_sub(tg_arena *arena, const tg_affine *a, const tg_affine *b, tg_affine *out);
 bool tg_affine_add_term(tg_affine *a, int64_t coeff, tg_value *symbol, tg_axis *axis);
 void tg_affine_copy(tg_arena *arena, const tg_affine *a, tg_affine *out);
-/* Same value wherever both are visible: the same, or the same dim, stride or axis attribute,
- * or equal constants. */
+/* Same value wherever both are visible: the same, or the same dim, stride or axis attribute, equal constants, or integer
+ * arithmetic on such, as each phase has its own of an extent. */
 bool tg_symbol_equal(const tg_value *a, const tg_value *b);
 void tg_affine_print(const tg_affine *a,
                      tg_strbuf *out); /* "3 + 2*%n + #k + %s*#m"; unnamed values as %id */

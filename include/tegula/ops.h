@@ -183,7 +183,7 @@ typedef struct tg_conv_options {
  * Channels are last; another order in memory is a permuted view. Geometry is compiled in: every new one compiles.
  * Groups of up to 8 channels, as many out as in, have kernels of their own; where channels are not last and rows are short, they take
  * memory for copies of the tensors, as do depthwise layers with large filters. So do f32 layers of few channels, or groups of a few, where
- * channels come before rows and columns: for one copy of the image, and the number of columns and channels is compiled in as well. So is the number
+ * channels come before rows and columns, and gradients with strides: for one copy of the image, and the number of columns and channels is compiled in as well. So is the number
  * of channels of other f32 groups of sequences and images.
  *
  * @param x     [N, W, C], [N, H, W, C] or [N, D, H, W, C]

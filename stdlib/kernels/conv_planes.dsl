@@ -46,3 +46,37 @@ kernel conv2d_planes<T: float>(in T X[N, G, CG, H, W], in T F[G, const KG, const
     }
 }
 schedule conv2d_planes { vector(q) = 16; }
+
+/// The first line of a gradient that a filter reaches, relative to line 0 of the image
+fn lowest(const int R, const int stride, const int pad) -> int = (pad - (R - 1)) / stride;
+
+/// Lines of a gradient that n lines of each place of a stride read
+fn reached(int n, const int R, const int stride, const int pad) -> int = n + (stride - 1 + pad) / stride - lowest(R, stride, pad);
+
+/// dX of conv2d_planes where strides are more than 1, and the transposed convolution: each place of a stride is a product of the filter positions that
+/// reach it. With a stride of 1 it is conv2d_planes, of a filter in reverse.
+kernel conv2d_planes_dgrad<T: float>(in T dY[N, G, KG, P, Q], in T F[G, const KG, const CG, const R, const S], in? T bias[G, CG], out T dX[N, G, CG, H, W],
+    const int stride_h = 1, const int stride_w = 1, const int pad_h = 0, const int pad_w = 0, const int act = 0, const int B = 1)
+    where stride_h > 0, stride_w > 0, R > 0, S > 0, B > 0, ceil_div(W, stride_w) % B == 0,
+          P == (H + 2 * pad_h - R) / stride_h + 1, Q == (W + 2 * pad_w - S) / stride_w + 1
+{
+    let top = lowest(R, stride_h, pad_h), left = lowest(S, stride_w, pad_w);
+    temp T Z[N, G, KG, reached(ceil_div(H, stride_h), R, stride_h, pad_h), reached(ceil_div(W, stride_w), S, stride_w, pad_w)];
+    grid (each n in N, each g in G, each a in KG, y in reached(ceil_div(H, stride_h), R, stride_h, pad_h), x in reached(ceil_div(W, stride_w), S, stride_w, pad_w))
+        Z[n, g, a, y, x] = dY[n, g, a, y + top, x + left];
+    grid (each n in N, each g in G, y in ceil_div(H, stride_h)) {
+        axis x in B, c in CG;
+        unroll for (int i = 0; i < stride_h; i += 1) unroll for (int j = 0; j < stride_w; j += 1) {
+            let r0 = (i + pad_h) % stride_h, s0 = (j + pad_w) % stride_w;
+            let p0 = (i + pad_h - r0) / stride_h - top, q0 = (j + pad_w - s0) / stride_w - left;
+            for (each b in ceil_div(W, stride_w) / B) {
+                wide(T) acc[c, y, x] = 0;
+                for (k in KG) for (each t in ceil_div(R - r0, stride_h)) for (each v in ceil_div(S - s0, stride_w))
+                    acc += dot(F[g, k, c, r0 + t * stride_h, s0 + v * stride_w], Z[n, g, k, y + p0 - t, b * B + x + q0 - v], k);
+                if (bias) acc += widen(bias[g, c]);
+                dX[n, g, c, y * stride_h + i, (b * B + x) * stride_w + j] = T(activate(acc, act, 0));
+            }
+        }
+    }
+}
+schedule conv2d_planes_dgrad { vector(x) = 16; }

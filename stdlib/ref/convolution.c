@@ -176,23 +176,18 @@ static void planes_to_filter(kcase *c, const conv *v, int64_t x, int64_t f, int6
     }
 }
 
+void ref_conv_planes_dgrad(kcase *c) {
+    planes(c, "dX", planes_to_image);
+    finish(c, "dX", sizes(c).c, kd(c, "H") * kd(c, "W"));
+}
+
 void ref_conv_planes_wgrad(kcase *c) {
     planes(c, "dF", planes_to_filter);
 }
 
-void ref_conv_groups_planes(kcase *c) {
-    planes(c, "Y", planes_forward);
-    finish(c, "Y", kd(c, "C"), kd(c, "P") * kd(c, "Q"));
-}
-
-void ref_conv_groups_planes_dgrad(kcase *c) {
-    planes(c, "dX", planes_to_image);
-    finish(c, "dX", kd(c, "C"), kd(c, "H") * kd(c, "W"));
-}
-
 void ref_conv_planes(kcase *c) {
     planes(c, "Y", planes_forward);
-    finish(c, "Y", kd(c, "G") * kd(c, "KG"), kd(c, "P") * kd(c, "Q"));
+    finish(c, "Y", sizes(c).k, kd(c, "P") * kd(c, "Q"));
 }
 
 void ref_conv_wgrad(kcase *c) {

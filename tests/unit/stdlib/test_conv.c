@@ -322,14 +322,14 @@ static tg_tensor *channels_before(tg_tensor *t) {
 }
 
 /* Images, or sequences of rank 3, of whole numbers, channels last or first. */
-static void expect_groups(uint32_t rank, int64_t channels, int64_t groups, int64_t stride, bool first) {
-    enum { N = 2, H = 9, W = 13 };
-    int64_t all = channels * groups, p = (H - 1) / stride + 1, q = (W - 1) / stride + 1;
-    int64_t image[] = {N, H, W, all}, out[] = {N, p, q, all}, planes[] = {N, all, H, W}, result[] = {N, all, p, q}, filter[] = {3, 3, channels, all};
+static void expect_groups(uint32_t rank, int64_t width, int64_t channels, int64_t groups, int64_t stride, bool first) {
+    enum { N = 2, H = 9 };
+    int64_t all = channels * groups, p = (H - 1) / stride + 1, q = (width - 1) / stride + 1;
+    int64_t image[] = {N, H, width, all}, out[] = {N, p, q, all}, planes[] = {N, all, H, width}, result[] = {N, all, p, q}, filter[] = {3, 3, channels, all};
     if (rank == 3) {
-        memcpy(image + 1, (int64_t[]){W, all}, 2 * sizeof *image);
+        memcpy(image + 1, (int64_t[]){width, all}, 2 * sizeof *image);
         memcpy(out + 1, (int64_t[]){q, all}, 2 * sizeof *out);
-        memcpy(planes + 2, (int64_t[]){W}, sizeof *planes);
+        memcpy(planes + 2, (int64_t[]){width}, sizeof *planes);
         memcpy(result + 2, (int64_t[]){q}, sizeof *result);
     }
     tg_conv_options o = TG_CONV_OPTIONS_INIT, whole_options = TG_CONV_OPTIONS_INIT;
@@ -353,33 +353,64 @@ static void expect_groups(uint32_t rank, int64_t channels, int64_t groups, int64
 }
 
 Test(stdlib_ops, groups_of_few_channels, .init = setup, .fini = teardown) {
-    expect_groups(4, 4, 8, 1, false);
-    expect_groups(4, 2, 9, 2, true);
-    expect_groups(4, 8, 2, 1, true);
-    expect_groups(3, 4, 5, 2, false);
-    expect_groups(3, 16, 2, 1, true);
-    expect_groups(4, 3, 4, 1, false);
+    expect_groups(4, 13, 4, 8, 1, false);
+    expect_groups(4, 13, 2, 9, 2, true);
+    expect_groups(4, 13, 8, 2, 1, true);
+    expect_groups(3, 13, 4, 5, 2, false);
+    expect_groups(3, 13, 16, 2, 1, true);
+    expect_groups(4, 13, 3, 4, 1, false);
 }
 
 /* Channels of a group are known when it is compiled; the gradient with strides is another kernel's. Pixels of 512 channels share sets of a cache. */
 Test(stdlib_ops, groups_of_known_channels, .init = setup, .fini = teardown) {
-    expect_groups(4, 16, 3, 1, false);
-    expect_groups(4, 6, 3, 2, false);
-    expect_groups(4, 24, 2, 1, false);
-    expect_groups(4, 20, 2, 2, true);
-    expect_groups(3, 12, 2, 1, false);
-    expect_groups(3, 40, 2, 2, true);
-    expect_groups(4, 8, 64, 2, false);
+    expect_groups(4, 13, 16, 3, 1, false);
+    expect_groups(4, 13, 6, 3, 2, false);
+    expect_groups(4, 13, 24, 2, 1, false);
+    expect_groups(4, 13, 20, 2, 2, true);
+    expect_groups(3, 13, 12, 2, 1, false);
+    expect_groups(3, 13, 40, 2, 2, true);
+    expect_groups(4, 13, 8, 64, 2, false);
 }
 
-/* Rows of 13, or of 7 if the stride is 2, are columns of products along planes; a single group is one of few channels. */
+/* Rows of 13, or of 7 if the stride is 2, of 10 and more with lanes along them, are columns of products along planes; a single group is one of few channels. */
 Test(stdlib_ops, few_channels_of_planes, .init = setup, .fini = teardown) {
-    expect_groups(4, 4, 3, 1, true);
-    expect_groups(4, 12, 2, 1, true);
-    expect_groups(4, 3, 1, 1, true);
-    expect_groups(4, 3, 1, 2, true);
-    expect_groups(4, 5, 3, 2, true);
-    expect_groups(3, 5, 2, 1, true);
+    expect_groups(4, 13, 4, 3, 1, true);
+    expect_groups(4, 13, 12, 2, 1, true);
+    expect_groups(4, 13, 3, 1, 1, true);
+    expect_groups(4, 13, 3, 1, 2, true);
+    expect_groups(4, 13, 5, 3, 2, true);
+    expect_groups(3, 13, 5, 2, 1, true);
+    expect_groups(4, 20, 4, 3, 2, true); /* gradients with lanes along the places of a stride */
+    expect_groups(4, 19, 5, 2, 2, true);
+    expect_groups(3, 35, 7, 1, 2, true);
+}
+
+/* Gradients for images of so few channels are computed by planes, also of channels last; two channels more are not. */
+static void expect_thin(int64_t taps, int64_t filters, int64_t stride) {
+    enum { FEW = 3, MORE = 5, H = 20, W = 22 };
+    int64_t pad = taps / 2, p = (H + 2 * pad - taps) / stride + 1, q = (W + 2 * pad - taps) / stride + 1;
+    tg_conv_options o = TG_CONV_OPTIONS_INIT;
+    o.stride[0] = o.stride[1] = stride;
+    o.pad[0] = o.pad[1] = pad;
+    tg_tensor *dy = whole(MAKE(1, 2, p, q, filters)), *all = whole(MAKE(2, taps, taps, MORE, filters)), *few = MAKE(3, taps, taps, FEW, filters);
+    tg_tensor *want = MAKE(4, 2, H, W, MORE), *dx = MAKE(5, 2, H, W, FEW);
+    for (int64_t i = 0; i < tg_tensor_n_elements(few); i++) {
+        int64_t position = i / (FEW * filters);
+        *at(few, i) = *at(all, position * MORE * filters + i % (FEW * filters));
+    }
+    EXPECT_OK(tg_op_conv_transpose(ctx, dy, all, NULL, want, &o));
+    EXPECT_OK(tg_op_conv_transpose(ctx, dy, few, NULL, dx, &o));
+    for (int64_t i = 0; i < tg_tensor_n_elements(dx); i++) {
+        cr_assert_eq(*at(dx, i), *at(want, i / FEW * MORE + i % FEW), "stride %lld, element %lld", (long long)stride, (long long)i);
+    }
+    release(dy, all, few);
+    release(want, dx, NULL);
+}
+
+Test(stdlib_ops, gradients_of_few_channels, .init = setup, .fini = teardown) {
+    expect_thin(3, 8, 1);
+    expect_thin(3, 8, 2);
+    expect_thin(7, 64, 2); /* more numbers than the first level holds */
 }
 
 /* ---- filters of one position ---------------------------------------------------------------- */
