@@ -397,6 +397,73 @@ static tg_value *size_of_constant_axis(canon_context *c, tg_op *op) {
     return tg_build_int(&c->b, TG_I64, op->opcode == TG_OP_AXIS_SIZE ? a->extent : 0);
 }
 
+/* The function of a reduction or scan that does one operation on its two arguments; TG_ENUM_NONE if it does anything else, or what depends on the
+ * order of sums. */
+static tg_enum only_operation(const tg_op *fold) {
+    const tg_block *body = &fold->regions[0].body;
+    const tg_op *op = body->first, *yield = op ? op->next : NULL;
+    bool plain = yield && !yield->next && op->n_operands == 2 && op->n_results == 1 && tg_operand(yield, 0) == tg_result(op, 0);
+    bool both = plain && ((tg_operand(op, 0) == body->args[0] && tg_operand(op, 1) == body->args[1]) ||
+                          (tg_operand(op, 0) == body->args[1] && tg_operand(op, 1) == body->args[0]));
+    if (!both) {
+        return TG_ENUM_NONE;
+    }
+    bool exact = is_integral(tg_result(op, 0)), scan = fold->opcode == TG_OP_SCAN_FN;
+    switch ((int)op->opcode) {
+    case TG_OP_MIN:
+        return TG_FN_MIN;
+    case TG_OP_MAX:
+        return TG_FN_MAX;
+    case TG_OP_ADD:
+        return exact ? TG_FN_ADD : TG_ENUM_NONE;
+    case TG_OP_MUL:
+        return exact ? TG_FN_MUL : TG_ENUM_NONE;
+    case TG_OP_AND:
+        return scan ? TG_ENUM_NONE : TG_FN_AND;
+    case TG_OP_OR:
+        return scan ? TG_ENUM_NONE : TG_FN_OR;
+    case TG_OP_XOR:
+        return scan ? TG_ENUM_NONE : TG_FN_XOR;
+    default:
+        return TG_ENUM_NONE;
+    }
+}
+
+/* scan(x, j, f, id), f(a, b) = min(a, b): min(id, scan by min), as the identity given is what comes out where there is nothing, and changes nothing
+ * elsewhere. The same of reductions. */
+static tg_value *fold_by_operation(canon_context *c, tg_op *op) {
+    bool used = op->n_results == 1 && tg_value_has_uses(tg_result(op, 0)); /* one that is not is left to dce */
+    tg_enum fn = used ? only_operation(op) : TG_ENUM_NONE;
+    tg_value *id = tg_operand(op, 0), *x = op->n_operands == 2 ? tg_operand(op, 1) : NULL, *folded;
+    if (fn == TG_ENUM_NONE || !x || x->type->dtype != result_type(op)->dtype || x->type->dtype == TG_BOOL) {
+        return NULL;
+    }
+    tg_opcode combine = op->regions[0].body.first->opcode;
+    if (op->opcode == TG_OP_REDUCE_FN) {
+        const tg_attr *over = tg_op_attr(op, TG_ATTR_OVER);
+        for (uint32_t i = 0; i < over->n_axes; i++) {
+            if (!tg_type_has_axis(x->type, over->axes[i])) {
+                return NULL;
+            }
+        }
+        folded = tg_build_reduce(&c->b, fn, x, over->axes, over->n_axes);
+    } else {
+        tg_axis *a = tg_op_axis(op, TG_ATTR_AXIS);
+        if (!tg_type_has_axis(x->type, a)) {
+            return NULL;
+        }
+        tg_attr attrs[4] = {tg_attr_axis(c->f->arena, TG_ATTR_AXIS, a), tg_attr_enum(TG_ATTR_FN, fn)};
+        uint32_t n = 2;
+        for (const tg_attr_key *key = (const tg_attr_key[]){TG_ATTR_EXCLUSIVE, TG_ATTR_REVERSE, TG_ATTR_AXIS}; *key != TG_ATTR_AXIS; key++) {
+            if (tg_op_attr(op, *key)) {
+                attrs[n++] = tg_attr_flag(*key);
+            }
+        }
+        folded = tg_result(tg_build_op(&c->b, TG_OP_SCAN, &x, 1, &x->type, 1, attrs, n), 0);
+    }
+    return tg_build_binary(&c->b, combine, folded, id);
+}
+
 const canon_rule canon_rules[] = {
     {"add-constant-right", TG_OP_ADD, constant_right},
     {"add-zero", TG_OP_ADD, add_zero},
@@ -447,6 +514,8 @@ const canon_rule canon_rules[] = {
     {"broadcast-chain", TG_OP_BROADCAST, broadcast_chain},
     {"reindex-identity", TG_OP_REINDEX, reindex_identity},
     {"dot-zero-accumulator", TG_OP_DOT, dot_zero_accumulator},
+    {"reduce-by-operation", TG_OP_REDUCE_FN, fold_by_operation},
+    {"scan-by-operation", TG_OP_SCAN_FN, fold_by_operation},
     {"dim-of-made", TG_OP_DIM, dim_of_made},
     {"axis-size-constant", TG_OP_AXIS_SIZE, size_of_constant_axis},
     {"axis-first-constant", TG_OP_AXIS_FIRST, size_of_constant_axis},
