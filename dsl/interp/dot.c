@@ -242,6 +242,49 @@ static void note_overflow(interp *c, const dot_plan *p, double largest, double *
     pool_free(&c->pool, mass);
 }
 
+/* Ones where `x`, magnitudes, is infinite, or where it may be zero and is not known to be; null where it nowhere is. */
+static double *infinite_values(interp *c, const double *x, int64_t n) {
+    double *which = NULL;
+    for (int64_t k = 0; k < n; k++) {
+        if (x[k] == INFINITY) {
+            which = which ? which : pool_zero(&c->pool, n, sizeof *which);
+            which[k] = 1;
+        }
+    }
+    return which;
+}
+
+static double *possible_zeros(interp *c, const double *x, const double *e, int64_t n) {
+    double *which = NULL;
+    for (int64_t k = 0; e && k < n; k++) {
+        if (e[k] > 0 && x[k] <= e[k]) {
+            which = which ? which : pool_zero(&c->pool, n, sizeof *which);
+            which[k] = 1;
+        }
+    }
+    return which;
+}
+
+/* An infinite value times what may be zero, as is_open_product says of single values. x and y: magnitudes. */
+static void note_infinite(interp *c, const dot_plan *p, const double *dx, const double *dy, const double *x, const double *y, double *out) {
+    int64_t nx = p->batch.total * p->rows.total * p->over.total,
+            ny = p->batch.total * p->over.total * p->cols.total;
+    for (int side = 0; side < 2; side++) {
+        double *infinite = side ? infinite_values(c, y, ny) : infinite_values(c, x, nx);
+        double *zero = !infinite ? NULL : side ? possible_zeros(c, x, dx, nx) : possible_zeros(c, y, dy, ny);
+        double *parts = zero ? doubles(c, p->out.total) : NULL;
+        if (parts) {
+            multiply(c, p, side ? zero : infinite, side ? infinite : zero, parts, false);
+        }
+        for (int64_t k = 0; parts && k < p->out.total; k++) {
+            out[k] = parts[k] > 0 ? UNSURE : out[k];
+        }
+        pool_free(&c->pool, parts);
+        pool_free(&c->pool, zero);
+        pool_free(&c->pool, infinite);
+    }
+}
+
 /* Ones where a bound says that the value is open, which may be infinite or NaN; null where none is. */
 static double *open_values(interp *c, const double *e, int64_t n) {
     double *open = NULL;
@@ -311,6 +354,7 @@ static void dot_errors(interp *c, const tg_op *op, const dot_plan *p, double *x,
     for (int64_t i = 0; i < p->out.total; i++) {
         out[i] += terms * tiny;
     }
+    note_infinite(c, p, dx, dy, x, y, out);
     note_overflow(c, p, k.largest, x, y, out);
     note_open(c, p, dx, dy, x, y, out);
     pool_free(&c->pool, dx);

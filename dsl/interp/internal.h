@@ -226,6 +226,11 @@ void exec_elementwise(interp *c, const tg_op *op);
 /* What an error kernel gives where the outcome is open (a divisor that may be zero); finish_errors turns it into +inf. A bound that
  * is not finite only because the value is not means that the value's class is certain. */
 #define UNSURE (-__builtin_inf())
+/* An infinite value times one that may be zero, or have the other sign: NaN and both infinities are possible. */
+static inline bool is_open_product(double a, double ea, double b, double eb) {
+    double infinite = __builtin_inf();
+    return (__builtin_fabs(a) == infinite && eb > 0 && __builtin_fabs(b) <= eb) || (__builtin_fabs(b) == infinite && ea > 0 && __builtin_fabs(a) <= ea);
+}
 
 /* Of a term of a sum. One that is infinite or NaN decides the sum, whatever the others add up to: 0. */
 static inline double finite_magnitude(double x) {

@@ -61,7 +61,7 @@ VALUE2(div, a / b)
 ERROR2(sum, ea + eb + u * fabs(v))
 /* A product underflows, unless a factor is exactly zero. */
 #define UNDERFLOW(a, ea, b, eb, t) (((a) == 0 && (ea) == 0) || ((b) == 0 && (eb) == 0) ? 0 : (t))
-ERROR2(mul, fabs(a) * eb + fabs(b) * ea + ea * eb + u * fabs(v) + UNDERFLOW(a, ea, b, eb, t))
+ERROR2(mul, is_open_product(a, ea, b, eb) ? UNSURE : fabs(a) * eb + fabs(b) * ea + ea * eb + u * fabs(v) + UNDERFLOW(a, ea, b, eb, t))
 /* UNSURE stays as it is: an infinite or NaN value added to it would say that its class is certain. */
 static double div_bound(double ea, double b, double eb, double v) {
     if (ea == 0 && eb == 0) {
@@ -168,8 +168,9 @@ WIDE static void fma_error(const kernel_facts *k, int64_t n, const chunk *r, con
     for (int64_t i = 0; i < n; i++) {
         double a = x[0].f[i], b = x[1].f[i], ea = x[0].e[i], eb = x[1].e[i];
         double own = 0x1p-53 * fabs(a * b); /* the interpreter's product is rounded */
-        r->e[i] = fabs(a) * eb + fabs(b) * ea + ea * eb + x[2].e[i] + k->unit * fabs(r->f[i]) +
-                  own + UNDERFLOW(a, ea, b, eb, k->tiny);
+        double e = fabs(a) * eb + fabs(b) * ea + ea * eb + x[2].e[i] + k->unit * fabs(r->f[i]) +
+                   own + UNDERFLOW(a, ea, b, eb, k->tiny);
+        r->e[i] = is_open_product(a, ea, b, eb) ? UNSURE : e;
     }
 }
 

@@ -18,9 +18,8 @@ uint64_t diff_random(uint64_t *state) {
 
 /* ---- arguments ------------------------------------------------------------------------------------- */
 
-void diff_print_tensor(tg_strbuf *out, const char *name, uint32_t rank, const diff_tensor *t) {
-    tg_strbuf_printf(out, "// arg %s tensor %llu %d %lld %lld shape", name,
-                     (unsigned long long)t->seed, (int)t->fill, (long long)t->offset,
+static void print_layout(tg_strbuf *out, uint32_t rank, const diff_tensor *t) {
+    tg_strbuf_printf(out, " %llu %d %lld %lld shape", (unsigned long long)t->seed, (int)t->fill, (long long)t->offset,
                      (long long)t->length);
     for (uint32_t d = 0; d < rank; d++) {
         tg_strbuf_printf(out, " %lld", (long long)t->shape[d]);
@@ -30,6 +29,16 @@ void diff_print_tensor(tg_strbuf *out, const char *name, uint32_t rank, const di
         tg_strbuf_printf(out, " %lld", (long long)t->stride[d]);
     }
     tg_strbuf_puts(out, "\n");
+}
+
+void diff_print_tensor(tg_strbuf *out, const char *name, uint32_t rank, const diff_tensor *t) {
+    tg_strbuf_printf(out, "// arg %s tensor", name);
+    print_layout(out, rank, t);
+}
+
+void diff_print_pointer(tg_strbuf *out, const char *name, tg_dtype dtype, uint32_t rank, const diff_tensor *t) {
+    tg_strbuf_printf(out, "// arg %s pointer %s %u", name, tg_dtype_name(dtype), rank);
+    print_layout(out, rank, t);
 }
 
 static double random_float(diff_fill fill, uint64_t *seed) {
@@ -122,6 +131,16 @@ static void parse_tensor(x86_arg *a, const char *s) {
     fill_storage(a, &t);
 }
 
+static void parse_pointer(x86_arg *a, const char *s) {
+    char name[16];
+    int n = 0;
+    if (sscanf(s, "%15s %u%n", name, &a->rank, &n) == 2 && a->rank <= 8) {
+        a->dtype = tg_dtype_from_name(name);
+        parse_tensor(a, s + n);
+        x86_arg_point(a);
+    }
+}
+
 static void parse_scalar(x86_arg *a, const char *s) {
     tg_scalar v = {.dtype = TG_F64, .f = strtod(s, NULL)};
     if (!tg_dtype_is_float(a->dtype)) {
@@ -144,13 +163,15 @@ bool diff_args_make(x86_args *a, const tg_func *f, const char *text) {
         char key[96];
         x->dtype = p->dtype;
         x->rank = p->rank;
-        bool scalar = p->kind == TG_FP_SCALAR;
-        snprintf(key, sizeof key, "// arg %s %s ", p->name, scalar ? "scalar" : "tensor");
+        bool scalar = p->kind == TG_FP_SCALAR, pointer = p->kind == TG_FP_PTR;
+        snprintf(key, sizeof key, "// arg %s %s ", p->name, scalar ? "scalar" : pointer ? "pointer" : "tensor");
         const char *at = strstr(text, key);
-        if (!at || p->kind == TG_FP_PTR) {
+        if (!at) {
             return false;
         }
-        if (scalar) {
+        if (pointer) {
+            parse_pointer(x, at + strlen(key));
+        } else if (scalar) {
             parse_scalar(x, at + strlen(key));
         } else {
             parse_tensor(x, at + strlen(key));
@@ -218,7 +239,7 @@ static tg_status interpret(run_state *s, const tg_func *f, const tg_interp_optio
         args[i].scalar = a->scalar;
         args[i].tensor.arg = a->tensor;
         args[i].tensor.dtype = a->dtype;
-        if (o->mode == TG_INTERP_IDEAL && a->storage && f->params[i].kind != TG_FP_IN) {
+        if (o->mode == TG_INTERP_IDEAL && a->storage && !a->is_pointer && f->params[i].kind != TG_FP_IN) {
             size_t n = (size_t)n_elements(a) + 1;
             s->value[i] = calloc(n * 2, sizeof(double));
             s->bound[i] = calloc(n, sizeof(double));

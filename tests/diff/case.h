@@ -2,6 +2,7 @@
  *
  *   // arg NAME tensor SEED FILL OFFSET LENGTH shape A B … stride P Q …
  *   // arg NAME scalar VALUE
+ *   // arg NAME pointer TYPE SEED FILL …          as a tensor, of which the program gets the address
  *
  * Running a case means: the interpreter gives values and bounds, every other way to run it is compared with them. */
 #ifndef TG_TESTS_DIFF_CASE_H
@@ -40,6 +41,8 @@ enum { DIFF_PASSES = 1, DIFF_X86 = 2, DIFF_ALL = 3 };
 uint64_t diff_random(uint64_t *state);
 
 void diff_print_tensor(tg_strbuf *out, const char *name, uint32_t rank, const diff_tensor *t);
+/* A pointer to one of that type. */
+void diff_print_pointer(tg_strbuf *out, const char *name, tg_dtype dtype, uint32_t rank, const diff_tensor *t);
 /* False if a line about a parameter is missing or wrong. */
 bool diff_args_make(x86_args *a, const tg_func *f, const char *text);
 

@@ -1,6 +1,6 @@
 /* Random programs of tile IR. A program is a few phases; a phase is a nest of grid binders around a body; a body grows a
  * list of visible values, one random operation at a time, opens loops and branches, and stores at injective indices.
- * Everything comes from the seed. generate_ops.c makes the operations,
+ * Everything comes from the seed. generate_launch.c puts phases in order, generate_ops.c makes the operations,
  * generate_control.c loops and branches, generate_memory.c stores and atomics. */
 #include "tests/diff/generate.h"
 
@@ -165,6 +165,13 @@ static void random_strides(generator *g, diff_tensor *t, uint32_t rank, bool inp
     t->length = t->offset + n + 8;
 }
 
+diff_tensor gen_layout(generator *g, uint32_t rank, const int64_t *shape, diff_fill fill, bool input, bool packed) {
+    diff_tensor t = {.seed = diff_random(&g->rng) % 100000, .fill = fill};
+    memcpy(t.shape, shape, rank * sizeof *shape);
+    random_strides(g, &t, rank, input, packed);
+    return t;
+}
+
 tg_value *gen_param_tensor(generator *g, tg_fparam_kind kind, tg_dtype dtype, uint32_t rank,
                            const int64_t *shape, diff_fill fill) {
     if (g->n_tensors >= 20 || g->f->n_params >= 31) {
@@ -174,9 +181,7 @@ tg_value *gen_param_tensor(generator *g, tg_fparam_kind kind, tg_dtype dtype, ui
                    .kind = kind,
                    .dtype = dtype,
                    .rank = rank};
-    diff_tensor t = {.seed = diff_random(&g->rng) % 100000, .fill = fill};
-    memcpy(t.shape, shape, rank * sizeof *shape);
-    random_strides(g, &t, rank, kind == TG_FP_IN, tg_dtype_bits(dtype) < 8);
+    diff_tensor t = gen_layout(g, rank, shape, fill, kind == TG_FP_IN, tg_dtype_bits(dtype) < 8);
     diff_print_tensor(&g->head, p.name, rank, &t);
     tg_value *v = tg_func_add_param(g->f, p);
     memcpy(g->dims[g->n_tensors], shape, rank * sizeof *shape);
@@ -188,7 +193,8 @@ tg_value *gen_param_tensor(generator *g, tg_fparam_kind kind, tg_dtype dtype, ui
 static tg_value *dim_of_extent(generator *g, int64_t extent) {
     tg_value *found = NULL;
     for (uint32_t i = 0, seen = 0; i < g->n_tensors; i++) {
-        for (uint32_t d = 0; d < g->tensors[i]->type->rank; d++) {
+        bool gone = g->tensors[i]->def && g->dims[i][7] == 2; /* a workspace that may have ended */
+        for (uint32_t d = 0; !gone && d < g->tensors[i]->type->rank; d++) {
             if (g->dims[i][d] == extent && gen_below(g, ++seen) == 0) {
                 found = tg_build_dim(&g->b, g->tensors[i], d);
             }
@@ -342,6 +348,27 @@ static tg_dtype storage_dtype(generator *g, tg_dtype t) {
     return t;
 }
 
+uint32_t gen_shape(generator *g, int64_t *shape) {
+    uint32_t rank = 1 + gen_below(g, gen_chance(g, 80) ? 2 : 4);
+    for (uint32_t d = 0; d < rank; d++) {
+        bool from_binder = g->n_binders && gen_chance(g, 70);
+        shape[d] = from_binder ? g->binders[gen_below(g, g->n_binders)].extent : gen_extent(g);
+        shape[d] = rank > 2 && shape[d] > 20 ? 20 : shape[d];
+        shape[d] = shape[d] == 0 && gen_chance(g, 70) ? 6 : shape[d];
+    }
+    if (rank > 1 && gen_chance(g, 20)) { /* points of a few elements */
+        shape[rank - 1] = 1 + gen_below(g, 4);
+    }
+    return rank;
+}
+
+diff_fill gen_fill(generator *g, tg_dtype stored) {
+    return tg_dtype_is_int(stored) && gen_chance(g, 50) ? DIFF_FILL_INDEX
+           : g->special                                 ? DIFF_FILL_SPECIAL
+           : gen_chance(g, 50)                          ? DIFF_FILL_SMALL
+                                                        : DIFF_FILL_FLOAT;
+}
+
 static tg_value *source_tensor(generator *g, tg_dtype stored, uint32_t *which) {
     for (uint32_t tries = 0; tries < 4; tries++) {
         uint32_t i = g->n_readable ? gen_below(g, g->n_tensors) : 0;
@@ -352,24 +379,42 @@ static tg_value *source_tensor(generator *g, tg_dtype stored, uint32_t *which) {
         }
     }
     int64_t shape[8] = {0};
-    uint32_t rank = 1 + gen_below(g, gen_chance(g, 80) ? 2 : 4);
-    for (uint32_t d = 0; d < rank; d++) {
-        bool from_binder = g->n_binders && gen_chance(g, 70);
-        shape[d] = from_binder ? g->binders[gen_below(g, g->n_binders)].extent : gen_extent(g);
-        shape[d] = rank > 2 && shape[d] > 20 ? 20 : shape[d];
-        shape[d] = shape[d] == 0 && gen_chance(g, 70) ? 6 : shape[d];
-    }
-    diff_fill fill = tg_dtype_is_int(stored) && gen_chance(g, 50) ? DIFF_FILL_INDEX
-                     : g->special                                 ? DIFF_FILL_SPECIAL
-                     : gen_chance(g, 50)                          ? DIFF_FILL_SMALL
-                                                                  : DIFF_FILL_FLOAT;
-    tg_value *v = gen_param_tensor(g, TG_FP_IN, stored, rank, shape, fill);
+    uint32_t rank = gen_shape(g, shape);
+    tg_value *v = gen_param_tensor(g, TG_FP_IN, stored, rank, shape, gen_fill(g, stored));
     *which = g->n_tensors - 1;
     g->n_readable = g->n_tensors;
     return v;
 }
 
+/* X[i / N, i % N]: two dimensions read as one. */
+static void merge_two(generator *g, tg_value *tensor, uint32_t d, tg_value **index) {
+    tg_value *n = tg_build_dim(&g->b, tensor, d + 1);
+    index[d + 1] = tg_build_binary(&g->b, TG_OP_REM, index[d], n);
+    index[d] = tg_build_binary(&g->b, TG_OP_DIV, index[d], n);
+}
+
+void gen_indices(generator *g, tg_value *tensor, const int64_t *shape, tg_value **index) {
+    const tg_type *sum = tg_type_scalar(g->f, TG_I64);
+    uint32_t rank = tensor->type->rank, merged = rank > 1 && gen_chance(g, 12) ? gen_below(g, rank - 1) : rank;
+    for (uint32_t d = 0; d < rank; d++) {
+        if (d == merged + 1) {
+            merge_two(g, tensor, merged, index);
+            continue;
+        }
+        index[d] = random_index(g, shape[d]);
+        if (!gen_fits(g, sum, index[d]->type)) {
+            index[d] = int_const(g, 0);
+        }
+        const tg_type *both[] = {sum, index[d]->type};
+        sum = tg_type_union(g->f, TG_I64, both, 2);
+    }
+}
+
 tg_value *gen_load(generator *g, tg_dtype t) {
+    tg_value *viewed = gen_chance(g, 4) ? gen_view_load(g, t) : NULL;
+    if (viewed) {
+        return viewed;
+    }
     tg_dtype stored = storage_dtype(g, t);
     uint32_t which = 0;
     tg_value *x = source_tensor(g, stored, &which);
@@ -377,14 +422,10 @@ tg_value *gen_load(generator *g, tg_dtype t) {
         return NULL;
     }
     tg_value *index[8];
+    gen_indices(g, x, g->dims[which], index);
     const tg_type *sum = tg_type_scalar(g->f, TG_I64);
     for (uint32_t d = 0; d < x->type->rank; d++) {
-        index[d] = random_index(g, g->dims[which][d]);
-        if (!gen_fits(g, sum, index[d]->type)) {
-            index[d] = int_const(g, 0);
-        }
-        const tg_type *both[] = {sum, index[d]->type};
-        sum = tg_type_union(g->f, TG_I64, both, 2);
+        sum = tg_type_union(g->f, TG_I64, (const tg_type *const[]){sum, index[d]->type}, 2);
     }
     tg_value *other = stored == t && gen_chance(g, 25) ? gen_constant(g, t) : NULL;
     if (other && gen_chance(g, 20)) {
@@ -502,22 +543,14 @@ static void gen_par(generator *g, uint32_t left) {
     gen_leave(g, m);
 }
 
-static void gen_phase(generator *g) {
+void gen_phase(generator *g) {
     tg_op *op = tg_build_op(&g->b, TG_OP_PHASE, NULL, 0, NULL, 0, NULL, 0);
     g->phase = op;
     gen_mark m = gen_enter(g, op, 0);
-    g->work = 1;
     g->budget = 40;
     gen_par(g, 1 + gen_below(g, 3));
     tg_build_yield(&g->b, NULL, 0);
     gen_leave(g, m);
-}
-
-/* What earlier phases wrote may be read now. */
-static void open_outputs(generator *g) {
-    for (uint32_t i = 0; i < g->n_tensors; i++) {
-        g->dims[i][7] = g->dims[i][7] == 1 && gen_chance(g, 60) ? 0 : g->dims[i][7] ? 2 : 0;
-    }
 }
 
 static char *finish(generator *g) {
@@ -551,10 +584,9 @@ char *diff_generate(uint64_t seed) {
     tg_strbuf_printf(&g->head, "// seed %llu\n", (unsigned long long)seed);
     g->special = gen_chance(g, 40);
     g->zeros = gen_chance(g, 30);
-    for (uint32_t i = 0, n = gen_chance(g, 80) ? 1 : 2; i < n; i++) {
-        gen_phase(g);
-        open_outputs(g);
-    }
+    g->work = 1;
+    gen_launch(g);
+    gen_facts(g);
     char *text = finish(g);
     tg_arena_destroy(arena);
     return text;

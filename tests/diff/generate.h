@@ -53,6 +53,13 @@ tg_value *gen_extent_value(generator *g, int64_t extent);
 tg_value *gen_param_tensor(generator *g, tg_fparam_kind kind, tg_dtype t, uint32_t rank,
                            const int64_t *shape, diff_fill fill);
 tg_value *gen_load(generator *g, tg_dtype t);
+/* Layout of an argument, or of what a pointer leads to. */
+diff_tensor gen_layout(generator *g, uint32_t rank, const int64_t *shape, diff_fill fill, bool input, bool packed);
+/* A shape of some of the extents around, and a fill, for what is read. */
+uint32_t gen_shape(generator *g, int64_t *shape);
+diff_fill gen_fill(generator *g, tg_dtype stored);
+/* Indices into a tensor of that shape whose union is no tile too large. */
+void gen_indices(generator *g, tg_value *tensor, const int64_t *shape, tg_value **index);
 tg_axis *gen_axis(generator *g, tg_axis_kind kind, int64_t extent, int64_t block,
                   bool constant);
 tg_axis *gen_local(generator *g);
@@ -83,6 +90,12 @@ void gen_accumulation(generator *g);
 void gen_elementwise(generator *g);
 void gen_structure(generator *g); /* reduce dot scan sort … */
 void gen_region(generator *g);    /* map, folds with functions */
+
+/* The launch level: phases in order, in steps and under conditions; facts about shapes; views of pointers. */
+void gen_phase(generator *g);
+void gen_launch(generator *g);
+void gen_facts(generator *g);
+tg_value *gen_view_load(generator *g, tg_dtype t); /* null: there are enough arguments */
 
 /* Writes a value where nothing else is written: a store, or an atomic whose result is one more value. */
 void gen_store(generator *g, tg_value *v);

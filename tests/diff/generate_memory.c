@@ -78,7 +78,7 @@ static tg_value *some_guard(generator *g, const places *p) {
 
 /* Code in front of this phase. */
 static tg_builder before_phase(generator *g) {
-    return (tg_builder){.func = g->f, .block = &g->f->body.body, .before = g->phase};
+    return (tg_builder){.func = g->f, .block = g->phase->parent, .before = g->phase};
 }
 
 static void fill(generator *g, tg_value *tensor, tg_dtype t) {

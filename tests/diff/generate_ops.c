@@ -499,7 +499,9 @@ static void gen_map(generator *g) {
     tg_value *v[] = {x, n};
     tg_dtype t = gen_chance(g, 60) ? x->type->dtype : gen_dtype(g);
     const tg_type *type = sum_type(g, t, v, 2);
-    tg_op *op = tg_build_op(&g->b, TG_OP_MAP, v, 2, &type, 1, NULL, 0);
+    tg_attr code[] = {tg_attr_str(TG_ATTR_TARGET, tg_intern_cstr(g->f->names, "ptx")), tg_attr_str(TG_ATTR_CODE, tg_intern_cstr(g->f->names, "of another target"))};
+    bool foreign = gen_chance(g, 15); /* whose region is what it means here */
+    tg_op *op = tg_build_op(&g->b, foreign ? TG_OP_ASM : TG_OP_MAP, v, 2, &type, 1, code, foreign ? 2 : 0);
     tg_builder outer = g->b;
     g->b.block = &op->regions[0].body;
     tg_value *a =
@@ -559,10 +561,40 @@ static void gen_fold(generator *g) {
     gen_push(g, tg_result(op, 1));
 }
 
+/* A fold of one operation, which is a reduction or a scan that the language has. */
+static void gen_operation_fold(generator *g) {
+    static const struct {
+        tg_opcode op;
+        int64_t identity;
+    } folds[] = {{TG_OP_ADD, 0}, {TG_OP_MUL, 1}, {TG_OP_MIN, INT32_MAX}, {TG_OP_MAX, INT32_MIN}, {TG_OP_AND, -1}, {TG_OP_XOR, 0}};
+    tg_value *x = gen_tile(g, TG_I32);
+    tg_axis *over[8];
+    if (!x) {
+        return;
+    }
+    bool scan = gen_chance(g, 50);
+    uint32_t n = some_axes(g, x->type, over, scan ? 1 : 2), k = gen_below(g, 6);
+    tg_value *v[] = {tg_build_int(&g->b, TG_I32, folds[k].identity), x};
+    const tg_type *type = scan ? x->type : tg_type_drop(g->f, x->type, over, n);
+    tg_attr attrs[] = {scan ? tg_attr_axis(g->arena, TG_ATTR_AXIS, over[0]) : tg_attr_axes(g->arena, TG_ATTR_OVER, over, n),
+                       tg_attr_flag(gen_chance(g, 50) ? TG_ATTR_EXCLUSIVE : TG_ATTR_REVERSE)};
+    tg_op *op = tg_build_op(&g->b, scan ? TG_OP_SCAN_FN : TG_OP_REDUCE_FN, v, 2, &type, 1, attrs, scan ? 1 + gen_below(g, 2) : 1);
+    tg_builder outer = g->b;
+    g->b.block = &op->regions[0].body;
+    tg_value *a = tg_block_add_arg(g->f, g->b.block, tg_type_scalar(g->f, TG_I32), NULL);
+    tg_value *b = tg_block_add_arg(g->f, g->b.block, tg_type_scalar(g->f, TG_I32), NULL);
+    tg_value *y = tg_build_binary(&g->b, folds[k].op, a, b);
+    tg_build_yield(&g->b, &y, 1);
+    g->b = outer;
+    gen_push(g, tg_result(op, 0));
+}
+
 void gen_region(generator *g) {
-    if (gen_chance(g, 60)) {
+    if (gen_chance(g, 55)) {
         gen_map(g);
-    } else {
+    } else if (gen_chance(g, 70)) {
         gen_fold(g);
+    } else {
+        gen_operation_fold(g);
     }
 }

@@ -336,6 +336,12 @@ bool x86_args_make(x86_args *a, const tg_func *f, const char *text, const int64_
     return true;
 }
 
+void x86_arg_point(x86_arg *a) {
+    a->is_pointer = true;
+    a->word.i = (int64_t)(uintptr_t)a->tensor.data;
+    a->scalar = (tg_scalar){.dtype = TG_U64, .i = a->word.i};
+}
+
 void x86_args_copy(x86_args *to, const x86_args *from) {
     *to = *from;
     for (uint32_t i = 0; i < from->n; i++) {
@@ -344,6 +350,9 @@ void x86_args_copy(x86_args *to, const x86_args *from) {
             x86_arg_alloc(&to->list[i], a->bytes, a->at_start);
             memcpy(to->list[i].storage, a->storage, a->bytes);
             to->list[i].tensor.data = to->list[i].storage + ((const char *)a->tensor.data - a->storage);
+            if (a->is_pointer) {
+                x86_arg_point(&to->list[i]);
+            }
         }
     }
 }
@@ -358,7 +367,7 @@ void x86_args_free(x86_args *a) {
 
 void x86_args_pointers(x86_args *a, const void **out) {
     for (uint32_t i = 0; i < a->n; i++) {
-        out[i] = a->list[i].storage ? (const void *)&a->list[i].tensor : (const void *)&a->list[i].word;
+        out[i] = a->list[i].storage && !a->list[i].is_pointer ? (const void *)&a->list[i].tensor : (const void *)&a->list[i].word;
     }
 }
 

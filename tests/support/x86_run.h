@@ -66,6 +66,7 @@ typedef struct x86_arg {
     char *storage;
     size_t bytes;
     bool at_start; /* the storage begins where memory does, else it ends where it ends */
+    bool is_pointer; /* the kernel is given the address of the first element and nothing else */
     tg_scalar scalar;
     union { int64_t i; double f; } word;
 } x86_arg;
@@ -77,6 +78,8 @@ typedef struct x86_args {
 
 /* Gives an argument its storage: zeros. */
 void x86_arg_alloc(x86_arg *a, size_t bytes, bool at_start);
+/* Makes the address of the first element the argument. */
+void x86_arg_point(x86_arg *a);
 
 /* Layout of generated tensors. */
 typedef enum x86_layout { X86_DENSE, X86_PADDED, X86_SPREAD, X86_REVERSED } x86_layout;

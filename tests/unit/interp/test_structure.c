@@ -535,6 +535,29 @@ Test(interp_structure, uncertain_values_in_reductions) {
     }
 }
 
+/* exp(-110) of f16 is zero, or the least number in a result that is not rounded: times infinity NaN or infinite. exp(0) is neither. */
+Test(interp_structure, uncertain_products_of_infinity) {
+    float in[2] = {-110, 0}, out[3 * 2];
+    double value[6], bound[6];
+    tg_interp_arg args[2] = {matrix_arg(TG_F32, in, 2, 1), matrix_arg(TG_F32, out, 3, 2)};
+    args[1].tensor.value = value;
+    args[1].tensor.bound = bound;
+    run_text(HEAD("in %X: tensor<2 x f32>, out %Y: tensor<2 x f32>", ", #k local extent=2")
+             "    %x = load %X, %i, %z : tile<#i x f32>\n    %h = cast %x : tile<#i x f16>\n    %e = exp %h : tile<#i x f16>\n"
+             "    %inf = const {value=inf} : f16\n    %p = mul %inf, %e : tile<#i x f16>\n    %one = const {value=1.0} : f16\n"
+             "    %q = fma %e, %inf, %one : tile<#i x f16>\n"
+             "    %two = const {value=2} : i64\n    axis %two, %z, %two {axis=#k}\n    %k = iota {axis=#k} : tile<#k x i64>\n"
+             "    %first = cmp %k, %z {pred=eq} : tile<#k x bool>\n    %b = select %first, %inf, %one : tile<#k x f16>\n"
+             "    %ek = broadcast %e : tile<#i, #k x f16>\n    %d = dot %ek, %b {over=(#k)} : tile<#i x f32>\n"
+             "    %p32 = cast %p : tile<#i x f32>\n    store %Y, %p32, %z, %i\n    %q32 = cast %q : tile<#i x f32>\n"
+             "    %o1 = const {value=1} : i64\n    store %Y, %q32, %o1, %i\n    store %Y, %d, %two, %i\n" TAIL,
+             args, TG_INTERP_IDEAL);
+    for (int row = 0; row < 3; row++) {
+        cr_expect(isinf(bound[2 * row]), "%d: %g", row, bound[2 * row]);
+        cr_expect(bound[2 * row + 1] == 0 && isinf(value[2 * row + 1]), "%d: %g", row, bound[2 * row + 1]);
+    }
+}
+
 /* (inf + 1e30 i) (1e30 + 1e30 i): the real part is inf - 1e60, which is a NaN where products are f32. With ones it is infinite. */
 Test(interp_structure, uncertain_complex_products) {
     float in[2 * 2 * 2] = {INFINITY, 1e30f, 1e30f, 1e30f, INFINITY, 1, 1, 1}, out[2 * 2];
