@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { CHILDREN = 40, TIME_LIMIT = 20 };
+enum { CHILDREN = 40, TIME_LIMIT = 60 };
 
 static tg_context *c;
 static tg_module *m;
