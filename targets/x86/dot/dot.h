@@ -193,6 +193,12 @@ void tg_x86_dot_pack_box(tg_dot_emission *e, const tg_dot_side *s, const tg_dot_
 LLVMValueRef tg_x86_dot_has_runs(const tg_dot_emission *e, const tg_dot_side *s);
 /* Packs a whole panel of columns that have runs, `s`, as rows are: a run at a time, or all of them where each begins at the end of the one before. */
 void tg_x86_dot_pack_columns(tg_dot_emission *e, const tg_dot_side *s, const tg_dot_panels *p);
+/* Are columns that are not read in place computed from what lies along the reduction, or grouped of it? */
+bool tg_x86_dot_packs_along(const tg_dot_emission *e, const tg_dot_side *s);
+/* Packs a panel of such columns, vectors of points at a time. Gives back how many points, or groups, of the part: whole vectors. */
+LLVMValueRef tg_x86_dot_pack_along(tg_dot_emission *e, const tg_dot_side *s, const tg_dot_panels *p);
+/* (dot_side.c) A column at a vector of points, or of groups, from the k-th of the part on, whose first point is a multiple of the lanes. */
+LLVMValueRef tg_x86_dot_column_vector(tg_dot_emission *e, const tg_dot_side *s, LLVMValueRef column, LLVMValueRef k);
 /* (dot_side.c) Row i at a vector of points k … of the part, or at k alone. */
 LLVMValueRef tg_x86_dot_row_vector(tg_dot_emission *e, const tg_dot_rows *r, unsigned i, LLVMValueRef k);
 LLVMValueRef tg_x86_dot_row_element(tg_dot_emission *e, const tg_dot_rows *r, unsigned i, LLVMValueRef k);
@@ -208,6 +214,8 @@ unsigned tg_x86_dot_panel_step(const tg_dot_emission *e);
 unsigned tg_x86_dot_strip_columns(const tg_dot_emission *e);
 /* Values of dtype `from` as members of a group of the rows; scalar or vector. */
 LLVMValueRef tg_x86_dot_row_part(tg_dot_emission *e, LLVMValueRef v, tg_dtype from);
+/* Words of a column at `lanes` groups, whose points follow one another in `group` vectors. */
+LLVMValueRef tg_x86_dot_run_of_groups(tg_dot_emission *e, const LLVMValueRef *points, tg_dtype from);
 /* Words of the panel's columns from vectors of `from`, one per member; `keep` says which bits of each word stay. */
 LLVMValueRef tg_x86_dot_group(tg_dot_emission *e, const LLVMValueRef *members, tg_dtype from, LLVMValueRef keep);
 /* The bits of the members of a group of which `left` >= 1 exist. */

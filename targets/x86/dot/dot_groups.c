@@ -218,12 +218,21 @@ static LLVMValueRef bf16_words(tg_dot_emission *e, LLVMValueRef v) {
     return LLVMBuildLShr(e->l->builder, words, tg_llvm_int(LLVMTypeOf(words), 16), "");
 }
 
+static LLVMValueRef part_of(tg_dot_emission *e, LLVMValueRef v, tg_dtype from) {
+    return from == TG_BF16 ? LLVMBuildTrunc(e->l->builder, bf16_words(e, v), tg_llvm_like(e->l->i16, v), "") : widen(e, v, from);
+}
+
 LLVMValueRef tg_x86_dot_row_part(tg_dot_emission *e, LLVMValueRef v, tg_dtype from) {
-    if (from == TG_BF16) {
-        return LLVMBuildTrunc(e->l->builder, bf16_words(e, v), tg_llvm_like(e->l->i16, v), "");
-    }
-    v = widen(e, v, from);
+    v = part_of(e, v, from);
     return e->d->flip_rows ? LLVMBuildXor(e->l->builder, v, tg_llvm_int(LLVMTypeOf(v), -128), "") : v;
+}
+
+LLVMValueRef tg_x86_dot_run_of_groups(tg_dot_emission *e, const LLVMValueRef *points, tg_dtype from) {
+    LLVMValueRef part[4];
+    for (unsigned i = 0; i < e->d->group; i++) {
+        part[i] = part_of(e, points[i], from);
+    }
+    return LLVMBuildBitCast(e->l->builder, tg_llvm_beside(e->l, part, e->d->group), e->vector, "");
 }
 
 /* a[0], b[0], a[1], b[1] … */

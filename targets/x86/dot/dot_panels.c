@@ -87,6 +87,9 @@ static LLVMValueRef pack_panels(tg_dot_nest *n, LLVMValueRef memory, LLVMValueRe
     if (n->across.direct) {
         pack_panel_across(n, &p);
     } else {
+        if (tg_x86_dot_packs_along(e, &n->columns)) {
+            p.done = tg_x86_dot_pack_along(e, &n->columns, &p);
+        }
         tg_x86_dot_pack_panels(e, &n->columns, &p);
     }
     if (e->d->amx) {
@@ -172,7 +175,7 @@ static void pack_group(tg_dot_nest *n) {
     }
     tg_llvm_outline o;
     tg_llvm_outline_open(e->l, &o);
-    if (n->group && tg_x86_dot_packs_broad(e, &n->columns) && !n->across.direct) {
+    if (n->group && tg_x86_dot_packs_broad(e, &n->columns) && !n->across.direct && !tg_x86_dot_packs_along(e, &n->columns)) {
         from = pack_panels(n, memory, from, TG_DOT_PACK_BROAD, NULL);
     }
     LLVMValueRef done = tg_x86_dot_packs_groups(e, &n->narrow_columns) ? pack_whole_groups(n, memory) : NULL;

@@ -6,7 +6,9 @@
  * The register tile then reads one stream instead of one per row. Rows that lie a power of two apart share sets of the caches
  * and pages of the TLB; a block of packed rows is contiguous. Vectors along the reduction are read from each row and
  * transposed in 128-bit lanes, as in transpose.c: pairs of rows first, then pairs of pairs. */
+#include "dsl/ir/affine.h"
 #include "targets/x86/dot/dot.h"
+#include "targets/x86/memory/memory.h"
 
 enum { MAX_LANES = 16, MAX_ROWS = TG_DOT_MAX_VECS * MAX_LANES, AHEAD = 128 };
 
@@ -199,6 +201,102 @@ void tg_x86_dot_pack_columns(tg_dot_emission *e, const tg_dot_side *s, const tg_
     for (uint32_t i = last; i-- > 0;) {
         tg_llvm_loop_close(e->l, &loops[i]);
     }
+}
+
+/* ---- columns whose elements lie along the reduction, but have to be computed or grouped ---------------------------- */
+
+enum { DEEPEST = 16 /* operations of an operand that are looked at */ };
+
+static bool moves_last(tg_x86 *x, const tg_op *load, const tg_axis *a) {
+    tg_affine form;
+    int64_t c = 0;
+    tg_value *symbol = NULL;
+    uint32_t rank = tg_op_n_indices(load);
+    const tg_value *last = rank ? tg_op_index(load, rank - 1) : NULL;
+    bool moves = last && tg_type_has_axis(last->type, a) && tg_affine_of(x->arena, last, &form) && tg_affine_axis_coeff(&form, a, &c, &symbol);
+    return moves && c == 1 && !symbol;
+}
+
+/* Do loads that `v` is computed from follow one another along `a`? */
+static bool has_loads_along(tg_x86 *x, const tg_value *v, const tg_axis *a, unsigned depth) {
+    const tg_op *op = v->def;
+    const tg_x86_buffer *b = x->buffers[v->id];
+    if (b) {
+        return b->n_axes && b->axes[b->n_axes - 1] == a;
+    }
+    if (!op || !depth || !tg_type_has_axis(v->type, a)) {
+        return false;
+    }
+    if (op->opcode == TG_OP_LOAD) {
+        return tg_x86_may_be_unit(tg_operand(op, 0)) && moves_last(x, op, a);
+    }
+    bool along = false;
+    for (uint32_t i = 0; i < op->n_operands && !along; i++) {
+        along = has_loads_along(x, tg_operand(op, i), a, depth - 1);
+    }
+    return along;
+}
+
+bool tg_x86_dot_packs_along(const tg_dot_emission *e, const tg_dot_side *s) {
+    const tg_x86_dot *d = e->d;
+    bool plain = !s->direct && e->x->unit && d->n_over == 1 && !d->amx && d->vector;
+    return plain && has_loads_along(e->x, s->value, d->over[0], DEEPEST) && !has_loads_along(e->x, s->value, d->vector, DEEPEST);
+}
+
+/* Zeros at `lanes` points of columns [from, width). */
+static void clear_columns(tg_dot_emission *e, LLVMValueRef from, LLVMValueRef to) {
+    tg_llvm_loop loop;
+    LLVMValueRef width = tg_llvm_i64(e->l, e->vecs * e->lanes), size = tg_llvm_i64(e->l, e->size);
+    LLVMValueRef c = tg_llvm_loop_open(e->l, &loop, from, width, tg_llvm_i64(e->l, e->lanes));
+    for (unsigned i = 0; i < e->lanes; i++) {
+        LLVMValueRef at = tg_llvm_gep(e->l, e->l->i8, to, tg_llvm_i64(e->l, (int64_t)i * tg_x86_dot_panel_step(e)));
+        tg_llvm_store(e->l, LLVMConstNull(e->vector), tg_llvm_gep(e->l, e->l->i8, at, LLVMBuildMul(e->l->builder, c, size, "")), e->size);
+    }
+    tg_llvm_loop_close(e->l, &loop);
+}
+
+/* Points k … k + lanes of the columns before `until`; those past the limit repeat the last. */
+static void pack_points_along(tg_dot_emission *e, const tg_dot_side *s, const tg_dot_panels *p, LLVMValueRef k, LLVMValueRef until, LLVMValueRef to) {
+    LLVMBuilderRef b = e->l->builder;
+    unsigned height = 16 / e->size;
+    LLVMValueRef row[16], last = LLVMBuildSub(b, p->limit, tg_llvm_i64(e->l, 1), "");
+    tg_llvm_loop loop;
+    LLVMValueRef c = tg_llvm_loop_open(e->l, &loop, tg_llvm_i64(e->l, 0), until, tg_llvm_i64(e->l, height));
+    LLVMValueRef column = LLVMBuildAdd(b, p->at, c, "");
+    for (unsigned h = 0; h < height; h++) {
+        row[h] = tg_x86_dot_column_vector(e, s, tg_llvm_min64(e->l, LLVMBuildAdd(b, column, tg_llvm_i64(e->l, h), ""), last), k);
+    }
+    LLVMValueRef first = tg_llvm_gep(e->l, e->l->i8, to, LLVMBuildMul(b, c, tg_llvm_i64(e->l, e->size), ""));
+    store_rows(e, row, height, tg_x86_dot_panel_step(e), first);
+    tg_llvm_loop_close(e->l, &loop);
+}
+
+/* Points, or groups that are whole, of the part in whole vectors; none if the first point is not a multiple of the lanes. */
+static LLVMValueRef vectors_along(tg_dot_emission *e) {
+    tg_llvm *l = e->l;
+    LLVMBuilderRef b = l->builder;
+    const tg_x86_range *over = &e->x->ranges[e->d->over[0]->rank];
+    LLVMValueRef group = tg_llvm_i64(l, e->d->group), lanes = tg_llvm_i64(l, e->lanes), zero = tg_llvm_i64(l, 0);
+    LLVMValueRef done = LLVMBuildMul(b, e->from[0], group, ""), first = LLVMBuildAdd(b, over->first, done, "");
+    LLVMValueRef aligned = LLVMBuildICmp(b, LLVMIntEQ, LLVMBuildAnd(b, first, tg_llvm_i64(l, e->lanes - 1), ""), zero, "");
+    LLVMValueRef groups = LLVMBuildUDiv(b, tg_llvm_max64(l, LLVMBuildSub(b, over->size, done, ""), zero), group, "");
+    LLVMValueRef whole = LLVMBuildMul(b, LLVMBuildUDiv(b, tg_llvm_min64(l, e->count[0], groups), lanes, ""), lanes, "");
+    return LLVMBuildSelect(b, aligned, whole, zero, "");
+}
+
+LLVMValueRef tg_x86_dot_pack_along(tg_dot_emission *e, const tg_dot_side *s, const tg_dot_panels *p) {
+    tg_llvm *l = e->l;
+    LLVMBuilderRef b = l->builder;
+    LLVMValueRef lanes = tg_llvm_i64(l, e->lanes), width = tg_llvm_i64(l, e->vecs * e->lanes), whole = vectors_along(e);
+    LLVMValueRef there = tg_llvm_min64(l, LLVMBuildSub(b, p->limit, p->at, ""), width);
+    LLVMValueRef until = LLVMBuildMul(b, tg_llvm_ceil_div(l, there, lanes), lanes, "");
+    tg_llvm_loop loop;
+    LLVMValueRef k = tg_llvm_loop_open(l, &loop, tg_llvm_i64(l, 0), whole, lanes);
+    LLVMValueRef to = tg_llvm_gep(l, l->i8, p->to, LLVMBuildMul(b, k, tg_llvm_i64(l, tg_x86_dot_panel_step(e)), ""));
+    pack_points_along(e, s, p, k, until, to);
+    clear_columns(e, until, to);
+    tg_llvm_loop_close(l, &loop);
+    return whole;
 }
 
 bool tg_x86_dot_packs_tiles(tg_x86 *x, const tg_x86_dot *d) {

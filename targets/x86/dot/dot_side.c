@@ -487,6 +487,20 @@ LLVMValueRef tg_x86_dot_row_element(tg_dot_emission *e, const tg_dot_rows *r, un
     return tg_llvm_load(e->l, e->elem, tg_llvm_gep(e->l, e->elem, r->at[i], k), e->size);
 }
 
+LLVMValueRef tg_x86_dot_column_vector(tg_dot_emission *e, const tg_dot_side *s, LLVMValueRef column, LLVMValueRef k) {
+    const tg_x86_dot *d = e->d;
+    LLVMValueRef first = mul(e, add(e, e->from[0], k), tg_llvm_i64(e->l, d->group)), points[4];
+    for (unsigned i = 0; i < d->group; i++) {
+        LLVMValueRef at = add(e, e->x->ranges[d->over[0]->rank].first, add(e, first, tg_llvm_i64(e->l, i * e->lanes)));
+        tg_x86_note_multiple(e->x, at, tg_llvm_i64(e->l, 0));
+        tg_x86_frame *f = tg_x86_frame_create(e->x, tg_x86_dot_frame(e), e->x->place);
+        tg_x86_frame_bind(f, d->vector, (tg_x86_val){add(e, e->x->ranges[d->vector->rank].first, column), NULL, NULL});
+        tg_x86_frame_bind(f, d->over[0], (tg_x86_val){at, tg_llvm_i64(e->l, 1), NULL});
+        points[i] = d->group > 1 ? operand_at(e, f, s->value) : evaluate(e, f, s->value, NULL);
+    }
+    return d->group > 1 ? tg_x86_dot_run_of_groups(e, points, s->value->type->dtype) : points[0];
+}
+
 /* Elements that the last reduction axis of a packed row is a multiple of. */
 static LLVMValueRef unit_of_row(const tg_dot_emission *e) {
     return tg_llvm_i64(e->l, e->d->amx ? TG_AMX_BYTES / tg_x86_dot_part_bytes(e) : e->lanes);

@@ -230,3 +230,17 @@ Test(int8, instructions) {
         x86_close(k);
     }
 }
+
+/* Columns that lie along the reduction are read in vectors of groups and transposed. */
+Test(int8, along) {
+    static const char *const archs[] = {"avx2", "avx512vnni"};
+    for (size_t i = 0; i < sizeof archs / sizeof *archs; i++) {
+        write_product("i8", "i8", true);
+        x86_options options = {.arch = archs[i], .emit = TG_EMIT_ASM};
+        x86_kernel *k = x86_open(text, &options);
+        cr_assert(!k->error, "%s", k->error);
+        int words = count(k->object.asm_text, "vpunpckldq", "") + count(k->object.asm_text, "vunpcklps", "");
+        cr_expect_gt(words, 0, "%s", archs[i]);
+        x86_close(k);
+    }
+}
