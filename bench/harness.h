@@ -152,7 +152,8 @@ tg_tensor *bench_plan_tensor_in(bench_plan *p, tg_dtype type, uint32_t rank,
 tg_tensor *bench_plan_own(bench_plan *p, tg_tensor *t);
 /* The next argument of our kernel. */
 void bench_plan_arg(bench_plan *p, tg_argument arg);
-/* Argument `i` of our kernel, once all are there, gives its place to what tg_kernel_pack makes of it, if this machine has a packed form of it. */
+/* Argument `i` of our kernel, once all are there, gives its place to what tg_kernel_pack makes of it, if this machine has a packed form of it:
+ * the row says so if not. */
 void bench_plan_pack(bench_plan *p, uint32_t i);
 /* A contender with a copy of `size` bytes at `user`, which the plan frees. Set result, fetch, destroy in what is
  * returned. */
