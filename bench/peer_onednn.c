@@ -245,13 +245,15 @@ static types types_of(tg_dtype type) {
 /* The matmul primitive; with `packed`, B is converted to the primitive's own layout beforehand, as for weights. */
 static void add_matmul(bench_plan *p, const bench_matmul *g, const char *name, bool packed) {
     types t = types_of(g->type);
-    int64_t ad[] = {g->m, g->k}, bd[] = {g->k, g->n}, cd[] = {g->m, g->n};
+    int64_t ad[] = {g->m, g->k}, bd[] = {g->k, g->n}, cd[] = {g->m, g->n}, turned[] = {1, g->k};
+    const int64_t *strides = g->b_transposed ? turned : NULL;
     onednn_md a, b, wanted_b, c;
     onednn_desc desc;
     onednn_op op = {.lib = bench_onednn()};
-    bool ready = onednn_plain(&a, 2, ad, t.a) && onednn_plain(&b, 2, bd, t.b) &&
+    bool ready = onednn_plain(&a, 2, ad, t.a) && onednn_strided(&b, 2, bd, t.b, strides) &&
                  onednn_plain(&c, 2, cd, t.c) &&
-                 (packed ? onednn_any : onednn_plain)(&wanted_b, 2, bd, t.b) &&
+                 (packed ? onednn_any(&wanted_b, 2, bd, t.b)
+                         : onednn_strided(&wanted_b, 2, bd, t.b, strides)) &&
                  op.lib->matmul_desc_init(&desc, &a, &wanted_b, NULL, &c) == 0 &&
                  onednn_make(&op, &desc, g->threads);
     union {
@@ -274,13 +276,21 @@ bool bench_onednn_product(const bench_product *g) {
     return lib != NULL;
 }
 
+static char form_of_b(const bench_matmul *g) {
+    return g->b_transposed ? 'T' : 'N';
+}
+
+static int step_of_b(const bench_matmul *g) {
+    return g->b_transposed ? g->k : g->n;
+}
+
 static double run_sgemm(void *user, int64_t calls) {
     const bench_matmul *g = user;
     bench_openmp_threads(g->threads);
     double start = bench_now();
     for (int64_t i = 0; i < calls; i++) {
-        bench_onednn()->sgemm('N', 'N', g->m, g->n, g->k, 1, g->a, g->k, g->b, g->n, 0, g->c,
-                              g->n);
+        bench_onednn()->sgemm('N', form_of_b(g), g->m, g->n, g->k, 1, g->a, g->k, g->b,
+                              step_of_b(g), 0, g->c, g->n);
     }
     return bench_now() - start;
 }
@@ -291,8 +301,8 @@ static double run_gemm_u8(void *user, int64_t calls) {
     bench_openmp_threads(g->threads);
     double start = bench_now();
     for (int64_t i = 0; i < calls; i++) {
-        bench_onednn()->gemm_u8s8s32('N', 'N', 'F', g->m, g->n, g->k, 1, g->a, g->k, 0, g->b,
-                                     g->n, 0, 0, g->c, g->n, &no_offset);
+        bench_onednn()->gemm_u8s8s32('N', form_of_b(g), 'F', g->m, g->n, g->k, 1, g->a, g->k, 0,
+                                     g->b, step_of_b(g), 0, 0, g->c, g->n, &no_offset);
     }
     return bench_now() - start;
 }
@@ -303,8 +313,8 @@ static double run_gemm_i8(void *user, int64_t calls) {
     bench_openmp_threads(g->threads);
     double start = bench_now();
     for (int64_t i = 0; i < calls; i++) {
-        bench_onednn()->gemm_s8s8s32('N', 'N', 'F', g->m, g->n, g->k, 1, g->a, g->k, 0, g->b,
-                                     g->n, 0, 0, g->c, g->n, &no_offset);
+        bench_onednn()->gemm_s8s8s32('N', form_of_b(g), 'F', g->m, g->n, g->k, 1, g->a, g->k, 0,
+                                     g->b, step_of_b(g), 0, 0, g->c, g->n, &no_offset);
     }
     return bench_now() - start;
 }

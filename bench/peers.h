@@ -28,6 +28,7 @@ typedef struct bench_matmul {
     int m, n, k, threads;
     const void *a, *b;
     void *c;
+    bool b_transposed; /* B is stored as n x k; oneDNN alone looks at it */
 } bench_matmul;
 void bench_add_cblas(bench_plan *p,
                      const bench_matmul *g); /* OpenBLAS and MKL: sgemm, sgemv for one row */

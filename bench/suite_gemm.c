@@ -73,7 +73,7 @@ static void prepare(bench_plan *p, const void *the_case) {
     }
     bench_matmul g = {
         TG_F32,           s->m, s->n, s->k, p->b->threads, tg_tensor_data(a), tg_tensor_data(b),
-        tg_tensor_data(w)};
+        tg_tensor_data(w), false};
     bench_add_fma_roof(p);
     if (s->m <= 8 && s->n >= 1024) { /* B is read once: memory is the limit */
         bench_add_read_roof(p, tg_tensor_data(b), (int64_t)s->k * s->n);

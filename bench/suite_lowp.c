@@ -8,17 +8,18 @@ typedef struct lowp_case {
     bench_case head;
     tg_dtype type;
     int m, n, k;
-    bool packed;
+    enum { AS_IT_IS, PACKED, TRANSPOSED } form; /* of B; TRANSPOSED: stored as n x k */
 } lowp_case;
 
 #define GOAL 0.9
-#define ROWS(name, m, n, k, quick, packed)                                                     \
-    {{"u8 " name, GOAL, quick}, TG_U8, m, n, k, packed},                                       \
-        {{"i8 " name, GOAL, quick}, TG_I8, m, n, k, packed}, {                                 \
-        {"bf16 " name, 3, quick}, TG_BF16, m, n, k, packed                                     \
+#define ROWS(name, m, n, k, quick, form)                                                       \
+    {{"u8 " name, GOAL, quick}, TG_U8, m, n, k, form},                                         \
+        {{"i8 " name, GOAL, quick}, TG_I8, m, n, k, form}, {                                   \
+        {"bf16 " name, 3, quick}, TG_BF16, m, n, k, form                                       \
     }
-#define ALL(name, m, n, k, quick) ROWS(name, m, n, k, quick, false)
-#define WEIGHTS(m, n, k) ROWS(#m "," #n "," #k " packed", m, n, k, false, true)
+#define ALL(name, m, n, k, quick) ROWS(name, m, n, k, quick, AS_IT_IS)
+#define WEIGHTS(m, n, k) ROWS(#m "," #n "," #k " packed", m, n, k, false, PACKED)
+#define LINES(m, n, k) ROWS(#m "," #n "," #k " B^T", m, n, k, false, TRANSPOSED)
 static const lowp_case cases[] = {
     ALL("64^3", 64, 64, 64, false),           ALL("256^3", 256, 256, 256, true),
     ALL("512^3", 512, 512, 512, false),       ALL("1024^3", 1024, 1024, 1024, false),
@@ -28,6 +29,8 @@ static const lowp_case cases[] = {
     WEIGHTS(2, 4096, 4096),                   WEIGHTS(4, 4096, 4096),
     WEIGHTS(8, 4096, 4096),                   WEIGHTS(16, 4096, 4096),
     WEIGHTS(128, 768, 768),                   WEIGHTS(256, 3072, 768),
+    LINES(1, 4096, 4096),                     LINES(8, 4096, 4096),
+    LINES(128, 768, 768),
 };
 
 static double element(const tg_tensor *t, int64_t i) {
@@ -54,7 +57,9 @@ static double exact(const bench_plan *p, int i, int j) {
     const tg_tensor *a = p->tensors[0], *b = p->tensors[1];
     double sum = 0;
     for (int k = 0; k < s->k; k++) {
-        int64_t x = (int64_t)i * s->k + k, y = (int64_t)k * s->n + j;
+        bool lines = s->form == TRANSPOSED;
+        int64_t x = (int64_t)i * s->k + k;
+        int64_t y = lines ? (int64_t)j * s->k + k : (int64_t)k * s->n + j;
         sum += element(a, x) * element(b, y);
     }
     return sum;
@@ -86,7 +91,9 @@ static void prepare(bench_plan *p, const void *the_case) {
     if (!integers && has_bf16()) {
         p->row.goal = GOAL;
     }
-    int64_t ad[] = {s->m, s->k}, bd[] = {s->k, s->n}, cd[] = {s->m, s->n};
+    bool lines = s->form == TRANSPOSED;
+    int64_t ad[] = {s->m, s->k}, cd[] = {s->m, s->n};
+    int64_t bd[] = {lines ? s->n : s->k, lines ? s->k : s->n};
     double m = s->m, n = s->n, k = s->k;
     p->work = p->flops = 2e-9 * m * n * k;
     p->bytes = 1e-9 * ((integers ? 1 : 2) * (m * k + k * n) + (integers ? 4 : 2) * m * n);
@@ -107,17 +114,19 @@ static void prepare(bench_plan *p, const void *the_case) {
     tg_tensor *w = bench_plan_tensor(p, integers ? TG_I32 : s->type, 2, cd);
     p->out = c;
     bench_plan_arg(p, tg_argument_tensor(a));
-    bench_plan_arg(p, tg_argument_tensor(b));
+    const uint32_t turned[] = {1, 0};
+    bench_plan_arg(p, tg_argument_tensor(
+                          lines ? bench_plan_own(p, tg_tensor_permute(b, turned)) : b));
     bench_plan_arg(p, tg_argument_tensor(c));
-    if (s->packed) {
+    if (s->form == PACKED) {
         bench_plan_pack(p, 1);
     }
     bench_matmul g = {
         s->type,          s->m, s->n, s->k, p->b->threads, tg_tensor_data(a), tg_tensor_data(b),
-        tg_tensor_data(w)};
+        tg_tensor_data(w), lines};
     bench_add_fma_roof(p);
     bench_add_onednn_matmul(p, &g);
-    if (!integers) {
+    if (!integers && !lines) {
         bench_add_torch(p, "PyTorch", "gemm bf16 %d %d %d", s->m, s->n, s->k);
     }
 }
