@@ -12,7 +12,7 @@
 #include "targets/x86/nest/walk.h"
 #include "targets/x86/ops/ops.h"
 
-enum { INNER = 1000 /* added to a level once the accumulators are open */, POINTS_AT_ONCE = 4 };
+enum { INNER = 1000 /* added to a level once the accumulators are open */, POINTS_AT_ONCE = 4, UPDATES_AT_ONCE = 4 };
 
 static tg_axis *axis_at(const tg_x86_nest *n, uint32_t i) {
     return i < n->n_outer ? n->outer[i] : n->inner[i - n->n_outer];
@@ -290,26 +290,36 @@ void tg_x86_point_loop(tg_x86_nest_walk *w, uint32_t i, tg_axis *a, tg_x86_frame
     tg_x86_close_loop(x, &l);
 }
 
-/* As many of the frame's points at a time as there are accumulators. */
-static void points_together(tg_x86_nest_walk *w, uint32_t i, tg_axis *a, tg_x86_frame *frame, LLVMValueRef first, LLVMValueRef until) {
+static void points_together(tg_x86_nest_walk *w, uint32_t i, tg_axis *a, tg_x86_frame *frame, uint32_t points, LLVMValueRef first, LLVMValueRef until) {
     tg_x86 *x = w->x;
     tg_x86_nest_loop l;
-    LLVMValueRef k = tg_x86_open_loop(x, &l, first, until, w->at_once);
+    LLVMValueRef k = tg_x86_open_loop(x, &l, first, until, points);
     tg_x86_frame *inside[TG_X86_MAX_POINTS];
-    for (uint32_t u = 0; u < w->at_once; u++) {
+    for (uint32_t u = 0; u < points; u++) {
         tg_x86_bind_point(x, &inside[u], frame, a, LLVMBuildAdd(x->builder, k, tg_llvm_i64(x->l, u), ""), NULL);
     }
-    tg_x86_walk_level(w, i + 1, inside, w->at_once);
+    tg_x86_walk_level(w, i + 1, inside, points);
     tg_x86_close_loop(x, &l);
+}
+
+/* Single elements that are changed one after the other, unlocked: with a test of each place the loop itself takes as long. */
+static uint32_t updates_at_once(const tg_x86_nest_walk *w, uint32_t i, const tg_axis *a, uint32_t n) {
+    const tg_x86_nest *nest = w->n;
+    int64_t bound = w->x->ranges[a->rank].bound;
+    bool last = i + 1 == nest->n_outer && nest->n_inner == 0 && n == 1;
+    bool alone = nest->roots.len == 1 && nest->roots.data[0].kind == TG_X86_ROOT_ATOMIC && w->x->alone;
+    bool may = last && alone && nest->light && !nest->vector && !nest->tile && !w->x->options->baseline && (!bound || bound >= UPDATES_AT_ONCE);
+    return may ? UPDATES_AT_ONCE : 1;
 }
 
 static void scalar_loop(tg_x86_nest_walk *w, uint32_t i, tg_axis *a, tg_x86_frame **frames, uint32_t n) {
     LLVMBuilderRef b = w->x->builder;
     const tg_x86_range *r = &w->x->ranges[a->rank];
     LLVMValueRef first = r->first;
-    if (i >= INNER && w->at_once > 1) {
-        first = LLVMBuildAdd(b, first, LLVMBuildAnd(b, r->size, tg_llvm_i64(w->x->l, -(int64_t)w->at_once), ""), "");
-        points_together(w, i, a, frames[0], r->first, first);
+    uint32_t points = i >= INNER ? w->at_once : updates_at_once(w, i, a, n);
+    if (points > 1) { /* of the inner loop, as many as there are accumulators */
+        first = LLVMBuildAdd(b, first, LLVMBuildAnd(b, r->size, tg_llvm_i64(w->x->l, -(int64_t)points), ""), "");
+        points_together(w, i, a, frames[0], points, r->first, first);
     }
     tg_x86_point_loop(w, i, a, frames, n, first, LLVMBuildAdd(b, r->first, r->size, ""));
 }

@@ -586,6 +586,7 @@ static void choose_vector(tg_x86 *x, tg_x86_nest *n) {
     bool side_by_side = n->roots.data[0].kind == TG_X86_ROOT_SCAN && tg_axes_contain(n->outer, n->n_outer, n->vector);
     bool only_gathers = chosen.score < 0 && (side_by_side || (best < -90 && chosen.ops < -chosen.score));
     if (!n->vector || chosen.scalar_only || only_gathers) {
+        n->light = !gathers && n->n_outer > 0 && count_votes(x, n, n->outer[n->n_outer - 1]).ops <= LIGHT;
         n->vector = NULL;
         return;
     }
