@@ -78,18 +78,19 @@ static void columns_loop(stream *t, LLVMValueRef from, LLVMValueRef until, unsig
     tg_llvm_loop_close(e->l, &loop);
 }
 
-/* A vector at a time, the last perhaps a part of one: what comes from memory leaves time to make masks. There are none for narrow
- * elements, so their last columns go one by one. */
+/* A vector at a time, the last perhaps a part of one: with mask registers what comes from memory leaves time to make masks, otherwise only that one
+ * has a mask. There are none for narrow elements, so their last columns go one by one. */
 static void all_columns(stream *t, LLVMValueRef from) {
     LLVMBuilderRef b = t->e->l->builder;
     LLVMValueRef lanes = tg_llvm_i64(t->e->l, t->e->lanes), n = t->s->n_columns;
-    if (stored_size(t) == t->e->size) {
+    bool narrow = stored_size(t) < t->e->size;
+    if (!narrow && t->e->x->machine->has_masks) {
         columns_loop(t, from, n, t->e->lanes, true);
         return;
     }
     LLVMValueRef whole = LLVMBuildMul(b, LLVMBuildUDiv(b, n, lanes, ""), lanes, "");
     columns_loop(t, from, whole, t->e->lanes, false);
-    columns_loop(t, whole, n, 1, false);
+    columns_loop(t, whole, n, narrow ? 1 : t->e->lanes, !narrow);
 }
 
 /* Whole panels of sums. */

@@ -615,6 +615,28 @@ Test(x86dot, requests_need_no_second_loop) {
     cr_expect_eq(multiplies[0], multiplies[1], "%u and %u", multiplies[0], multiplies[1]);
 }
 
+/* Multiply-adds of a piece of code without labels that read memory, at most. */
+static int reads_by_multiplies(const char *assembly) {
+    int here = 0, most = 0;
+    for (const char *line = assembly; line && *line; line = strchr(line, '\n'), line += line != NULL) {
+        size_t n = strcspn(line, "\n");
+        here += strncmp(line, "\tvfmadd", 7) == 0 && memchr(line, '(', n);
+        here = *line == '.' ? 0 : here;
+        most = here > most ? here : most;
+    }
+    return most;
+}
+
+/* One row streams past eight lines, of which a vector under a mask would be a load of its own. */
+Test(x86dot, one_row_streams_without_masks) {
+    write_product(&products[0], "", false);
+    x86_kernel *k = x86_open(text, &(x86_options){.arch = "avx2", .emit = TG_EMIT_ASM});
+    cr_assert(!k->error, "%s", k->error);
+    int reads = reads_by_multiplies(k->object.asm_text);
+    cr_expect(reads >= 8, "%d", reads);
+    x86_close(k);
+}
+
 /* Tiles of 12 multiply-adds a step, four steps a round, among which lines are requested: between two of the fences that keep steps apart. */
 static int loops_that_request(const char *llvm) {
     int requesting = 0;
