@@ -36,6 +36,13 @@ class Report(unittest.TestCase):
         means = [line for line in lines if "geometric" in line]
         self.assertEqual(means, ["| geometric mean of 2 | 1 | | | | | 2.00 | | |"])
 
+    def test_note_stands_above_the_tables(self):
+        done, out = report(SAMPLE, "--note", "ours and the peers with AVX2 alone")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        lines = (out / "results.md").read_text().splitlines()
+        self.assertEqual(lines.index("ours and the peers with AVX2 alone"), 4)
+        self.assertNotIn("AVX2", (self.out / "results.md").read_text())
+
     def test_plots_only_where_there_are_ratios(self):
         self.assertEqual([p.name for p in self.out.glob("*.svg")], ["gemm.svg"])
 
