@@ -18,9 +18,16 @@ static bool is_strided_gradient(const tg_conv_tensors *t, const tg_conv_geometry
     return t->to_image && (g->stride[0] > 1 || g->stride[1] > 1);
 }
 
+/* Each place of the strides is code of its own: 16 take 0.7 s to compile. */
+static bool has_few_places(const tg_conv_geometry *g) {
+    enum { MOST = 16 };
+    return g->stride[0] <= MOST && g->stride[1] <= MOST / g->stride[0];
+}
+
 /* As a convolution, if it is a gradient of stride 1. */
 static bool describe(const tg_conv_tensors *t, const tg_conv_options *o, tg_conv_geometry *g) {
     bool fits = tg_conv_describe(t, o, g), strided = fits && is_strided_gradient(t, g);
+    fits = fits && (!strided || has_few_places(g));
     for (uint32_t i = 0; i < TG_CONV_SPACE && fits; i++) {
         int64_t filter = tg_conv_extent_at(t->f, 0, g, i);
         fits = strided ? g->dilation[i] == 1 && filter > 0 : find_pad(t, filter, g->dilation[i], &g->pad[i]);

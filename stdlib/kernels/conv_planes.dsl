@@ -11,6 +11,8 @@
 /// known length and tiles of known size, which is most of the gain: rows of the result come in pieces of B.
 import "std/activate": activate;
 
+const int PLACES = 16; // of a stride that have code of their own
+
 /// Lines of a plane that P lines of a result read
 fn lines(int P, const int R, const int stride, const int dil) -> int = max((P - 1) * stride + (R - 1) * dil + 1, 0);
 
@@ -32,11 +34,11 @@ kernel conv2d_planes<T: float>(in T X[N, G, CG, H, W], in T F[G, const KG, const
         axis q in B, k in KG;
         for (each b in Q / B) {
             wide(T) acc[k, p, q] = 0;
-            if const (S > stride_w) {
+            if const (S > stride_w && stride_w <= PLACES) {
                 unroll for (int j = 0; j < stride_w; j += 1) for (c in CG) for (each r in R) for (each s in ceil_div(S - j, stride_w))
                     acc += dot(F[g, k, c, r, s * stride_w + j],
                                Z[n, g, c, p * stride_h + r * dil_h, j * dil_w % stride_w, b * B + q + s * dil_w + j * dil_w / stride_w], c);
-            } else { // as many products as positions, each of a short sum
+            } else { // as many products as positions, each of a short sum, or much code
                 for (c in CG) for (each r in R) for (each s in S)
                     acc += dot(F[g, k, c, r, s], Z[n, g, c, p * stride_h + r * dil_h, s * dil_w % stride_w, b * B + q + s * dil_w / stride_w], c);
             }

@@ -411,6 +411,7 @@ Test(stdlib_ops, gradients_of_few_channels, .init = setup, .fini = teardown) {
     expect_thin(3, 8, 1);
     expect_thin(3, 8, 2);
     expect_thin(7, 64, 2); /* more numbers than the first level holds */
+    expect_thin(5, 8, 5);  /* more places of the stride than have code of their own */
 }
 
 /* ---- filters of one position ---------------------------------------------------------------- */
