@@ -12,7 +12,7 @@
 
 #include "base/signature.h"
 
-#define TG_ABI_VERSION 6
+#define TG_ABI_VERSION 7
 
 typedef struct tg_worker {
     void *scratch;         /* at least scratch_bytes of the phase, 64-byte aligned; contents unspecified */
@@ -73,6 +73,9 @@ typedef struct tg_rt {
     void (*fail_assert)(const struct tg_rt *rt, const char *format, const void *values, const uint8_t *kinds, int32_t n);
     /* Chooses the product's blocks for as many threads (base/sharing.h). */
     void (*share_product)(tg_product *p, int64_t threads);
+    /* As parallel, for phases of a few microseconds, in few tasks: no thread is woken for them, unless many of them follow each other.
+     * frame: so many bytes, which may be copied. */
+    int32_t (*parallel_awake)(const struct tg_rt *rt, tg_task_fn fn, const void *frame, int64_t n_tasks, int64_t scratch_bytes, int64_t frame_bytes);
 } tg_rt;
 
 /* The text of `print` and `assert`: `{}` and `{:.3f}` style fields filled from values widened to 8 bytes, tiles as

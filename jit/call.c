@@ -109,6 +109,10 @@ static void set_variant(tg_call *c, const tg_variant *v) {
     atomic_store(&c->variant, v);
 }
 
+bool tg_call_is_quick(const tg_call *call) {
+    return atomic_load(&call->quick) != NULL;
+}
+
 static void enlist(tg_call *c) {
     tg_context *context = c->context;
     pthread_mutex_lock(&context->calls_lock);

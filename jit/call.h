@@ -12,6 +12,9 @@ tg_status tg_call_create_borrowed(tg_kernel *kernel, const tg_argument *values, 
 /* Has a tensor the type, shape and strides that parameter i is bound to? */
 bool tg_call_takes(const tg_call *call, uint32_t i, const tg_tensor *t);
 
+/* Does it run its entry without anything of the runtime? */
+bool tg_call_is_quick(const tg_call *call);
+
 /* Calls of a kernel that goes can no longer run; `kernel` null: all calls of a context that goes. */
 void tg_calls_end(tg_context *context, const tg_kernel *kernel);
 

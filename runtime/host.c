@@ -29,7 +29,6 @@ struct block_list { /* workspaces beyond the inline ones */
 struct launch {
     tg_rt rt;
     tg_host *host;
-    bool serial;
     _Atomic int32_t status; /* of fail() and of workspace() */
     uint32_t n_blocks;
     struct block_list *more;
@@ -38,14 +37,33 @@ struct launch {
     tg_mem blocks[INLINE_BLOCKS];
 };
 
+static int32_t status_of(struct launch *l, int32_t status) {
+    int32_t failed = atomic_load(&l->status);
+    return failed ? failed : status;
+}
+
+static int32_t launch_serial(const tg_rt *rt, tg_task_fn fn, const void *frame, int64_t n_tasks,
+                             int64_t scratch_bytes) {
+    struct launch *l = rt->owner;
+    return status_of(l, tg_pool_run_serial(l->host->pool, fn, frame, n_tasks, scratch_bytes));
+}
+
 static int32_t launch_parallel(const tg_rt *rt, tg_task_fn fn, const void *frame,
                                int64_t n_tasks, int64_t scratch_bytes) {
     struct launch *l = rt->owner;
-    int32_t status = l->serial
-                         ? tg_pool_run_serial(l->host->pool, fn, frame, n_tasks, scratch_bytes)
-                         : tg_pool_run(l->host->pool, fn, frame, n_tasks, scratch_bytes);
-    int32_t failed = atomic_load(&l->status);
-    return failed ? failed : status;
+    return status_of(l, tg_pool_run(l->host->pool, fn, frame, n_tasks, scratch_bytes));
+}
+
+static int32_t launch_parallel_awake(const tg_rt *rt, tg_task_fn fn, const void *frame, int64_t n_tasks,
+                                     int64_t scratch_bytes, int64_t frame_bytes) {
+    struct launch *l = rt->owner;
+    return status_of(l, tg_pool_run_awake(l->host->pool, fn, frame, n_tasks, scratch_bytes, frame_bytes));
+}
+
+static int32_t launch_serial_awake(const tg_rt *rt, tg_task_fn fn, const void *frame, int64_t n_tasks,
+                                   int64_t scratch_bytes, int64_t frame_bytes) {
+    (void)frame_bytes;
+    return launch_serial(rt, fn, frame, n_tasks, scratch_bytes);
 }
 
 static tg_mem *new_block(struct launch *l) {
@@ -137,15 +155,15 @@ tg_status tg_host_launch(tg_host *host, tg_entry_fn entry, const void *const *ar
     struct launch l;
     l.rt = (tg_rt){TG_ABI_VERSION,
                    serial ? 1 : tg_pool_n_threads(host->pool),
-                   launch_parallel,
+                   serial ? launch_serial : launch_parallel,
                    launch_workspace,
                    launch_fail,
                    launch_print,
                    &l,
                    launch_fail_assert,
-                   tg_share_product};
+                   tg_share_product,
+                   serial ? launch_serial_awake : launch_parallel_awake};
     l.host = host;
-    l.serial = serial;
     atomic_init(&l.status, 0);
     l.n_blocks = 0;
     l.more = NULL;

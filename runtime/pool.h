@@ -7,7 +7,7 @@
  *   host thread ── tg_pool_run ──┼─ worker 0 = that caller
  *                                └─ workers 1 … n-1: the pool's threads, each in one job at a time: |32‥39|40‥47|…
  *
- * Any number of host threads may run jobs at once; inside a task a further run is serial. The
+ * Any number of host threads may run jobs at once (more than SEATS of them each alone); inside a task a further run is serial. The
  * threads are started by the first job that has work for them; if the system refuses some,
  * fewer are used. Idle threads spin for some microseconds, so that the phases of a launch
  * follow each other quickly, and then sleep. A thread that is woken stays off the processor where the
@@ -35,6 +35,10 @@ int32_t tg_pool_n_threads(const tg_pool *pool);
  * rest of the tasks may then not have run). */
 int32_t tg_pool_run(tg_pool *pool, tg_task_fn fn, const void *frame, int64_t n_tasks,
                     int64_t scratch_bytes);
+/* The same for jobs of a few microseconds, which would be done before a thread that sleeps had woken: none is woken, unless
+ * jobs that all threads slept through are many. frame: so many bytes; tasks may get a copy. */
+int32_t tg_pool_run_awake(tg_pool *pool, tg_task_fn fn, const void *frame, int64_t n_tasks,
+                          int64_t scratch_bytes, int64_t frame_bytes);
 /* The same on the calling thread alone, in increasing order. */
 int32_t tg_pool_run_serial(tg_pool *pool, tg_task_fn fn, const void *frame, int64_t n_tasks,
                            int64_t scratch_bytes);

@@ -147,9 +147,37 @@ bool tg_x86_is_known(tg_x86 *x, tg_value *v, int64_t *out) {
     return tg_x86_is_launch_value(v) && tg_llvm_is_const(tg_x86_launch_value(x, v), out);
 }
 
-/* Is the phase better done by one thread? */
-static bool is_small(tg_x86 *x, tg_op *phase) {
-    return x->options->tensors && (!x->options->two_threads || tg_x86_is_little_work(x, phase));
+static bool contains_dot(const tg_region *r) {
+    for (const tg_op *op = r->body.first; op; op = op->next) {
+        if (op->opcode == TG_OP_DOT) {
+            return true;
+        }
+        for (uint32_t i = 0; i < op->n_regions; i++) {
+            if (contains_dot(&op->regions[i])) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Who does a phase. */
+typedef enum helpers {
+    NOBODY,   /* it is better done by one thread */
+    AWAKE,    /* other threads if they are awake */
+    EVERYBODY
+} helpers;
+
+/* Of a product that is cut each part copies its operands: smaller ones are left whole. */
+static helpers find_helpers(const tg_x86 *x, const tg_op *phase, int64_t work) {
+    if (!x->options->tensors) {
+        return EVERYBODY;
+    }
+    int64_t little = contains_dot(&phase->regions[0]) ? TG_X86_BRIEF_WORK : TG_X86_LITTLE_WORK;
+    if (!x->options->two_threads || work <= little) {
+        return NOBODY;
+    }
+    return work <= TG_X86_BRIEF_WORK ? AWAKE : EVERYBODY;
 }
 
 static LLVMValueRef load_threads(tg_x86 *x) {
@@ -239,25 +267,12 @@ static LLVMValueRef build_frame(tg_x86 *x, tg_op *phase, const tg_x86_captures *
     return frame;
 }
 
-static bool contains_dot(const tg_region *r) {
-    for (const tg_op *op = r->body.first; op; op = op->next) {
-        if (op->opcode == TG_OP_DOT) {
-            return true;
-        }
-        for (uint32_t i = 0; i < op->n_regions; i++) {
-            if (contains_dot(&op->regions[i])) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
 /* The task functions of a phase, and what they need at run time. */
 typedef struct task_grid {
     const tg_x86_grid_par *pars;
     uint32_t n;
     bool single; /* one task for certain */
+    helpers helpers;
     tg_x86_apart apart;
     tg_x86_captures captures;
     int64_t scratch_bytes;
@@ -432,7 +447,7 @@ static LLVMValueRef emit_tasks(tg_x86 *x, tg_op *phase, task_grid *g, LLVMValueR
     return !locked ? plain : !plain ? locked : LLVMBuildSelect(x->builder, apart, plain, locked, "");
 }
 
-/* A worker for a task that this thread runs at once, with its scratch on the stack. */
+/* A worker for tasks that this thread runs at once, with its scratch on the stack. */
 static LLVMValueRef worker_on_stack(tg_x86 *x, const task_grid *g) {
     if (!g->uses_scratch) {
         return LLVMConstNull(x->l->ptr);
@@ -444,10 +459,10 @@ static LLVMValueRef worker_on_stack(tg_x86 *x, const task_grid *g) {
     return worker;
 }
 
-/* Does the only task need nothing that only the pool has? */
+/* Do tasks of one thread need nothing that only the pool has? */
 static bool runs_here(const task_grid *g) {
     enum { MOST_STACK = 16 << 10 };
-    return g->single && !g->uses_alloc && g->scratch_bytes <= MOST_STACK;
+    return (g->single || g->helpers == NOBODY) && !g->uses_alloc && g->scratch_bytes <= MOST_STACK;
 }
 
 static bool is_cold(const tg_x86 *x, LLVMValueRef fn) {
@@ -458,7 +473,7 @@ static bool is_cold(const tg_x86 *x, LLVMValueRef fn) {
     return found;
 }
 
-static LLVMValueRef run_here(tg_x86 *x, const task_grid *g, LLVMValueRef task, LLVMValueRef frame) {
+static LLVMValueRef run_here(tg_x86 *x, const task_grid *g, LLVMValueRef task, LLVMValueRef frame, LLVMValueRef total) {
     static const char always[] = "alwaysinline";
     unsigned kind = LLVMGetEnumAttributeKindForName(always, sizeof always - 1);
     if (LLVMIsAFunction(task) && !is_cold(x, task)) {
@@ -467,16 +482,22 @@ static LLVMValueRef run_here(tg_x86 *x, const task_grid *g, LLVMValueRef task, L
     }
     LLVMTypeRef params[] = {x->l->ptr, x->l->i64, x->l->i64, x->l->ptr};
     LLVMTypeRef type = LLVMFunctionType(x->l->i32, params, 4, 0);
-    LLVMValueRef args[] = {frame, tg_llvm_i64(x->l, 0), tg_llvm_i64(x->l, 1), worker_on_stack(x, g)};
+    LLVMValueRef args[] = {frame, tg_llvm_i64(x->l, 0), total, worker_on_stack(x, g)};
     return LLVMBuildCall2(x->builder, type, task, args, 4, "");
 }
 
+static int64_t frame_bytes(const task_grid *g) {
+    return 8 * ((int64_t)g->captures.list.len + 1);
+}
+
 static LLVMValueRef run_in_pool(tg_x86 *x, const task_grid *g, LLVMValueRef task, LLVMValueRef frame, LLVMValueRef total) {
-    LLVMTypeRef params[] = {x->l->ptr, x->l->ptr, x->l->ptr, x->l->i64, x->l->i64};
-    LLVMTypeRef type = LLVMFunctionType(x->l->i32, params, 5, 0);
-    LLVMValueRef fn = load64(x, x->l->ptr, x->rt, offsetof(tg_rt, parallel));
-    LLVMValueRef args[] = {x->rt, task, frame, total, tg_llvm_i64(x->l, g->scratch_bytes)};
-    return LLVMBuildCall2(x->builder, type, fn, args, 5, "");
+    bool awake = g->helpers == AWAKE;
+    unsigned n = awake ? 6 : 5;
+    LLVMTypeRef params[] = {x->l->ptr, x->l->ptr, x->l->ptr, x->l->i64, x->l->i64, x->l->i64};
+    LLVMTypeRef type = LLVMFunctionType(x->l->i32, params, n, 0);
+    LLVMValueRef fn = load64(x, x->l->ptr, x->rt, awake ? offsetof(tg_rt, parallel_awake) : offsetof(tg_rt, parallel));
+    LLVMValueRef args[] = {x->rt, task, frame, total, tg_llvm_i64(x->l, g->scratch_bytes), tg_llvm_i64(x->l, frame_bytes(g))};
+    return LLVMBuildCall2(x->builder, type, fn, args, n, "");
 }
 
 static void emit_phase(tg_x86 *x, tg_op *phase) {
@@ -484,14 +505,16 @@ static void emit_phase(tg_x86 *x, tg_op *phase) {
     tg_x86_grid_par pars[TG_X86_MAX_PARS];
     task_grid g = {.pars = pars, .n = tg_x86_collect_pars(phase, pars)};
     tg_x86_find_apart(x, phase, pars, g.n, &g.apart);
-    LLVMValueRef threads = is_small(x, phase) ? tg_llvm_i64(x->l, 1) : load_threads(x);
-    LLVMValueRef total = tg_x86_size_grid(x, phase, pars, g.n, threads, &g.apart);
+    int64_t work = x->options->tensors ? tg_x86_count_work(x, phase) : INT64_MAX;
+    g.helpers = find_helpers(x, phase, work);
+    LLVMValueRef threads = g.helpers == NOBODY ? tg_llvm_i64(x->l, 1) : load_threads(x);
+    LLVMValueRef total = tg_x86_size_grid(x, phase, pars, g.n, threads, g.helpers == AWAKE ? 2 * work / TG_X86_LITTLE_WORK : 0, &g.apart);
     int64_t count;
     g.single = x->options->tensors && tg_llvm_is_const(total, &count) && count == 1;
     LLVMValueRef task = emit_tasks(x, phase, &g, &total);
     bool here = runs_here(&g);
     LLVMValueRef frame = build_frame(x, phase, &g.captures, pars, g.n, !here || g.uses_rt);
-    LLVMValueRef status = here ? run_here(x, &g, task, frame) : run_in_pool(x, &g, task, frame, total);
+    LLVMValueRef status = here ? run_here(x, &g, task, frame, total) : run_in_pool(x, &g, task, frame, total);
     LLVMBasicBlockRef bad = tg_llvm_block(x->l), ok = tg_llvm_block(x->l);
     LLVMBuildCondBr(b, LLVMBuildICmp(b, LLVMIntNE, status, tg_llvm_i32(x->l, 0), ""), bad, ok);
     LLVMPositionBuilderAtEnd(b, bad);

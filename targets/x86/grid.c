@@ -252,10 +252,10 @@ static void size_axis(tg_x86 *x, tg_x86_grid_par *p, LLVMValueRef extent, LLVMVa
     set_count(x, p, block, extent, total);
 }
 
-LLVMValueRef tg_x86_size_grid(tg_x86 *x, tg_op *phase, tg_x86_grid_par *pars, uint32_t n, LLVMValueRef threads, tg_x86_apart *apart) {
+LLVMValueRef tg_x86_size_grid(tg_x86 *x, tg_op *phase, tg_x86_grid_par *pars, uint32_t n, LLVMValueRef threads, int64_t few, tg_x86_apart *apart) {
     LLVMBuilderRef b = x->builder;
     LLVMValueRef one = tg_llvm_i64(x->l, 1), total = one, zero = tg_llvm_i64(x->l, 0);
-    LLVMValueRef many = LLVMBuildMul(b, threads, tg_llvm_i64(x->l, 4), "");
+    LLVMValueRef many = few ? tg_llvm_min64(x->l, threads, tg_llvm_i64(x->l, few)) : LLVMBuildMul(b, threads, tg_llvm_i64(x->l, 4), "");
     LLVMValueRef target = LLVMBuildSelect(b, LLVMBuildICmp(b, LLVMIntSGT, threads, one, ""), many, one, "");
     LLVMValueRef extents[TG_X86_MAX_PARS];
     for (uint32_t i = 0; i < n; i++) {

@@ -31,8 +31,9 @@ typedef struct tg_x86_point_bytes {
 } tg_x86_point_bytes;
 tg_x86_point_bytes tg_x86_bytes_of_point(const tg_x86 *x, const tg_axis *a);
 
-/* Fills in the axes for so many threads; the number of instances. Emits at the builder's position. `apart->by` is divided first
+/* Fills in the axes for so many threads, in about `few` tasks if that is not 0; the number of instances. Emits at the builder's position. `apart->by` is divided first
  * and becomes the outermost, or none where a schedule orders the axes otherwise. */
-LLVMValueRef tg_x86_size_grid(tg_x86 *x, tg_op *phase, tg_x86_grid_par *pars, uint32_t n, LLVMValueRef threads, tg_x86_apart *apart);
+LLVMValueRef tg_x86_size_grid(tg_x86 *x, tg_op *phase, tg_x86_grid_par *pars, uint32_t n, LLVMValueRef threads, int64_t few,
+                              tg_x86_apart *apart);
 
 #endif

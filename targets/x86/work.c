@@ -35,7 +35,7 @@ static int64_t extent_of(tg_x86 *x, const tg_axis *a) {
 static void count(tg_op *op, void *user) {
     counter *c = user;
     axis_set axes = {.n = 0};
-    int64_t points = 1;
+    int64_t points = op->opcode == TG_OP_STORE ? 2 : 1; /* its line is read and written */
     for (uint32_t i = 0; i < op->n_operands; i++) {
         add_axes(&axes, tg_operand(op, i)->type);
     }
@@ -50,9 +50,8 @@ static void count(tg_op *op, void *user) {
     c->total = points > UNKNOWN - c->total ? UNKNOWN : c->total + points;
 }
 
-bool tg_x86_is_little_work(tg_x86 *x, tg_op *phase) {
-    enum { LITTLE = 1 << 17 }; /* 3 us of multiply-adds; to wake a thread and wait for it takes one */
+int64_t tg_x86_count_work(tg_x86 *x, tg_op *phase) {
     counter c = {x, 0};
     tg_ir_walk_region(&phase->regions[0], count, &c);
-    return c.total <= LITTLE;
+    return c.total;
 }

@@ -176,6 +176,11 @@ static int32_t parallel(const tg_rt *rt, tg_task_fn fn, const void *frame, int64
     return s;
 }
 
+static int32_t parallel_awake(const tg_rt *rt, tg_task_fn fn, const void *frame, int64_t n, int64_t scratch, int64_t frame_bytes) {
+    (void)frame_bytes;
+    return parallel(rt, fn, frame, n, scratch);
+}
+
 static void *workspace(const tg_rt *rt, int64_t bytes) {
     return owner_alloc(rt->owner, bytes);
 }
@@ -198,7 +203,7 @@ static void on_fail_assert(const tg_rt *rt, const char *format, const void *valu
 int32_t x86_launch(const x86_kernel *k, const void *const *args) {
     test_owner o = {.reverse = k->reverse};
     x86_tiles_packed = 0;
-    tg_rt rt = {TG_ABI_VERSION, k->n_threads, parallel, workspace, on_fail, on_print, &o, on_fail_assert, tg_share_product};
+    tg_rt rt = {TG_ABI_VERSION, k->n_threads, parallel, workspace, on_fail, on_print, &o, on_fail_assert, tg_share_product, parallel_awake};
     int32_t s = k->entry(&rt, args);
     owner_free(&o);
     return s;

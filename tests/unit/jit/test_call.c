@@ -229,6 +229,49 @@ Test(call, deterministic_context) {
     close_stage(&s);
 }
 
+static const char programs_source[] = "kernel programs(in f32 X[P], out f32 Y[P])\n{\n    grid (each p in P) Y[p] = X[p] + 1;\n}\n"
+                                      "kernel rows(in f32 X[M, N], out f32 Y[M, N])\n{\n    grid (i in M, j in N) Y[i, j] = X[i, j] + 1;\n}\n";
+
+static void expect_one_more(const tg_tensor *x, const tg_tensor *y) {
+    for (int64_t i = 0; i < tg_tensor_n_elements(x); i++) {
+        cr_assert_eq(at(y, i), at(x, i) + 1);
+    }
+}
+
+/* With two threads code for known shapes is done by the caller itself, by it and threads that are awake, or by all: the same results, and
+ * only the first needs nothing of the runtime. */
+Test(call, as_many_threads_as_pay) {
+    static const struct {
+        const char *kernel;
+        int64_t rows, columns;
+        bool alone;
+    } cases[] = {{"programs", 8, 1, true}, {"rows", 8, 256, true}, {"rows", 16, 1024, false}, {"rows", 3, 5000, false}, {"rows", 256, 1024, false}};
+    tg_context *c = jit_context(NULL, 0, 0);
+    tg_module *m;
+    OK(tg_module_load_text(c, "programs", programs_source, strlen(programs_source), &m), c);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        uint32_t rank = strcmp(cases[i].kernel, "rows") == 0 ? 2 : 1;
+        tg_tensor *x = tg_tensor_create(c, TG_F32, rank, (int64_t[]){cases[i].rows, cases[i].columns});
+        tg_tensor *y = tg_tensor_create(c, TG_F32, rank, (int64_t[]){cases[i].rows, cases[i].columns});
+        tg_tensor_fill_random(x, i, -1, 1);
+        tg_call_options exact = TG_CALL_OPTIONS_INIT;
+        exact.exact = 1;
+        tg_call *call;
+        OK(tg_call_create(tg_module_kernel(m, cases[i].kernel), TG_ARGS(x, y), &exact, &call), c);
+        cr_expect_eq(tg_call_is_quick(call), cases[i].alone, "case %zu", i);
+        for (int run = 0; run < 200; run++) {
+            memset(tg_tensor_data(y), 0xff, (size_t)tg_tensor_n_elements(y) * sizeof(float));
+            OK(tg_call_run(call), c);
+            expect_one_more(x, y);
+        }
+        tg_call_destroy(call);
+        tg_tensor_release(x);
+        tg_tensor_release(y);
+    }
+    tg_module_destroy(m);
+    tg_context_destroy(c);
+}
+
 /* Products of every kind of edge and stride, as usual code and as code for the shapes alone, against launches. */
 static void compare_gemm(stage *s, tg_dtype t, const int64_t *n, bool exact, int turn) {
     tg_kernel *gemm = tg_module_kernel(s->m, "gemm");

@@ -248,13 +248,85 @@ static void test_shares(void) {
     for (int64_t n = 2; n < 200; n = 2 * n + 1) {
         struct beginnings b = {{-1, -1}}, *p = &b;
         CHECK(tg_pool_run(pool, begin_both, &p, n, 0) == 0);
-        CHECK(b.first[0] == 0 && b.first[1] == n / 2);
+        CHECK(b.first[0] == 0 && b.first[1] == (n + 1) / 2);
     }
+    tg_pool_destroy(pool);
+}
+
+struct crowd {
+    tg_pool *pool;
+    _Atomic int inside, callers;
+};
+
+/* A caller's first task waits until all callers are in a job at once. */
+static int32_t wait_for_all(const void *user, int64_t begin, int64_t end, tg_worker *w) {
+    struct crowd *c = *(struct crowd *const *)user;
+    (void)end;
+    if (begin == 0 && w->index == 0) {
+        atomic_fetch_add(&c->inside, 1);
+        while (atomic_load(&c->inside) < atomic_load(&c->callers)) {
+            sched_yield();
+        }
+    }
+    return 0;
+}
+
+static void *join_crowd(void *user) {
+    struct crowd *c = user;
+    CHECK(tg_pool_run(c->pool, wait_for_all, &c, 40, 0) == 0);
+    run_once(c->pool, 40, -1);
+    return NULL;
+}
+
+/* More callers at once than a pool has seats for: each runs its job, if need be alone. */
+static void test_many_callers(void) {
+    enum { CALLERS = 20 };
+    struct crowd c = {.callers = CALLERS};
+    pthread_t threads[CALLERS];
+    CHECK(tg_pool_create(&(tg_pool_options){&tg_allocator_default, 3, false, 0}, &c.pool) == TG_OK);
+    for (int i = 0; i < CALLERS; i++) {
+        CHECK(pthread_create(&threads[i], NULL, join_crowd, &c) == 0);
+    }
+    for (int i = 0; i < CALLERS; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    CHECK(c.inside == CALLERS);
+    tg_pool_destroy(c.pool);
+}
+
+struct tally {
+    _Atomic int64_t calls, tasks;
+};
+
+static int32_t count_tasks(const void *user, int64_t begin, int64_t end, tg_worker *w) {
+    struct tally *t = *(struct tally *const *)user;
+    (void)w;
+    atomic_fetch_add(&t->calls, 1);
+    atomic_fetch_add(&t->tasks, end - begin);
+    return 0;
+}
+
+/* A short job that all threads sleep through is one call by its caller; many of them wake the threads. */
+static void test_short_jobs(void) {
+    enum { JOBS = 1000, TASKS = 2 };
+    struct tally t = {0}, *p = &t;
+    tg_pool *pool;
+    CHECK(tg_pool_create(&(tg_pool_options){&tg_allocator_default, 2, false, 0}, &pool) == TG_OK);
+    run_once(pool, 100, -1); /* starts the thread */
+    nanosleep(&(struct timespec){0, 200000000}, NULL);
+    CHECK(tg_pool_run_awake(pool, count_tasks, &p, TASKS, 0, sizeof p) == 0);
+    CHECK(t.calls == 1 && t.tasks == TASKS);
+    for (int i = 1; i < JOBS; i++) {
+        CHECK(tg_pool_run_awake(pool, count_tasks, &p, TASKS, 0, sizeof p) == 0);
+    }
+    CHECK(t.tasks == (int64_t)JOBS * TASKS && t.calls > JOBS);
     tg_pool_destroy(pool);
 }
 
 int main(void) {
     test_shares();
+    test_many_callers();
+    test_short_jobs();
     test_threads_stay_off_the_caller();
     test_pool(1, false);
     test_pool(2, true);
