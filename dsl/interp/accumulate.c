@@ -58,10 +58,12 @@ carried_value *carried_values(interp *c, const tg_op *loop, tile *const *carried
     return s;
 }
 
+/* A term that is NaN adds nothing: it decides the sum in any order. */
 WIDE static void add_difference(double *mass, const double *now, const double *before,
                                 int64_t n) {
     for (int64_t i = 0; i < n; i++) {
-        mass[i] += fabs(now[i] - before[i]);
+        bool decided = before[i] != before[i] || (now[i] != now[i] && fabs(before[i]) < INFINITY);
+        mass[i] += decided ? 0 : fabs(now[i] - before[i]);
     }
 }
 
@@ -87,10 +89,13 @@ void carried_value_step(carried_value *s, const tile *before, const tile *now) {
     s->steps++;
 }
 
+/* Where all terms together may leave the range some order does so on the way. An infinite sum does not tell what its other terms are. */
 static void finish_sum(const carried_value *s, const kernel_facts *k, const tile *t) {
     double unit = k->unit * s->steps;
     for (int64_t i = 0; t->e && i < t->n; i++) {
-        t->e[i] += s->mass[i] < INFINITY ? unit * s->mass[i] : 0;
+        bool range = s->steps > 1 && !(s->mass[i] <= k->largest);
+        double rounding = fabs(t->f[i]) < INFINITY ? unit * s->mass[i] : 0;
+        t->e[i] = range ? INFINITY : t->e[i] + rounding;
     }
 }
 

@@ -558,6 +558,26 @@ Test(interp_structure, uncertain_products_of_infinity) {
     }
 }
 
+/* A loop adds 2e38, 2e38 and -inf: in this order the first two overflow, and the sum is a NaN; in others it is -inf. That of the second row is not in doubt, nor
+ * is that of the third, which has a NaN. */
+Test(interp_structure, uncertain_sums_of_loops) {
+    float in[3 * 3] = {2e38f, 2e38f, -INFINITY, 1, 2, 3, 2e38f, NAN, 3}, out[3];
+    double value[3], bound[3];
+    tg_interp_arg args[2] = {matrix_arg(TG_F32, in, 3, 3), vector_arg(TG_F32, out, 3)};
+    args[1].tensor.value = value;
+    args[1].tensor.bound = bound;
+    run_text(HEAD("in %X: tensor<2 x f32>, out %Y: tensor<1 x f32>", ", #l loop extent=3 block=1")
+             "    %three = const {value=3} : i64\n    %zero = const {value=0.0} : f32\n    %c0 = broadcast %zero : tile<#i x f32>\n"
+             "    %s = for %three, %z, %three, %c0 {axis=#l} (%c: tile<#i x f32>) {\n      %l = iota {axis=#l} : tile<#l x i64>\n"
+             "      %f = load %X, %i, %l : tile<#i, #l x f32>\n      %g = reduce %f {over=(#l), fn=add} : tile<#i x f32>\n"
+             "      %h = add %c, %g : tile<#i x f32>\n      yield %h\n    } : tile<#i x f32>\n"
+             "    store %Y, %s, %i\n" TAIL,
+             args, TG_INTERP_IDEAL);
+    cr_expect(isinf(bound[0]), "%g", bound[0]);
+    cr_expect(bound[1] < 1e-5 && value[1] == 6, "%g", bound[1]);
+    cr_expect(bound[2] == 0 && isnan(value[2]), "%g", bound[2]);
+}
+
 /* (inf + 1e30 i) (1e30 + 1e30 i): the real part is inf - 1e60, which is a NaN where products are f32. With ones it is infinite. */
 Test(interp_structure, uncertain_complex_products) {
     float in[2 * 2 * 2] = {INFINITY, 1e30f, 1e30f, 1e30f, INFINITY, 1, 1, 1}, out[2 * 2];
