@@ -11,6 +11,9 @@
 // RUN: %tegula run %s --kernel gaps --check --repeat 1 --set N=1037 --set M=500 | FileCheck %s --check-prefix SAME
 // RUN: %tegula run %s --kernel rows --check --repeat 1 --set R=5 --set N=307 --set M=200 | FileCheck %s --check-prefix SAME
 // RUN: %tegula run %s --kernel doubled --check --repeat 1 --set N=530 --set M=300 | FileCheck %s --check-prefix SAME
+// RUN: %tegula run %s --kernel shifted --check --repeat 1 --set N=1037 --set M=100 --set b=-300 | FileCheck %s --check-prefix SAME
+// RUN: %tegula run %s --kernel shifted --check --repeat 1 --set N=1037 --set M=100 --set b=5 | FileCheck %s --check-prefix SAME
+// RUN: %tegula run %s --kernel shifted --check --repeat 1 --set N=1037 --set M=900 --set b=9 | FileCheck %s --check-prefix SAME
 // CHECK-LABEL: define internal i32 @compact_task0(
 // CHECK: @llvm.experimental.vector.compress.v16f32
 // CHECK: @llvm.masked.store.v16f32
@@ -50,5 +53,13 @@ kernel doubled(in f32 X[N], inout f32 Y[M])
         axis i in N;
         let on = X[i] > 0;
         unchecked Y[2 * cumsum(i32(on), i)] = X[i] where on;
+    }
+}
+kernel shifted(in f32 X[N], inout f32 Y[M], int b)
+{
+    grid {
+        axis i in N;
+        let on = X[i] > 0;
+        unchecked Y[b + int(cumsum(i32(on), i))] = X[i] where on;
     }
 }

@@ -116,8 +116,9 @@ static void store_side_by_side(tg_x86 *x, const address *a, LLVMValueRef v, tg_l
     LLVMValueRef apart = LLVMBuildAnd(b, kept, LLVMBuildICmp(b, LLVMIntNE, places, run, ""), "");
     LLVMValueRef together = LLVMBuildNot(b, tg_x86_any_lane(x, apart), "");
     first = LLVMBuildSExt(b, first, x->l->i64, "");
+    first = shared ? LLVMBuildAdd(b, shared, first, "") : first;
     tg_llvm_if_open(x->l, otherwise, a->until ? LLVMBuildAnd(b, together, is_run_inside(x, first, count, a->until), "") : together);
-    LLVMValueRef p = tg_llvm_gep(x->l, a->element, a->base, shared ? LLVMBuildAdd(b, shared, first, "") : first);
+    LLVMValueRef p = tg_llvm_gep(x->l, a->element, a->base, first);
     tg_llvm_masked_store(x->l, packed_elements(x, a, v, on), p, a->align, kept);
     tg_llvm_if_else(x->l, otherwise);
 }
@@ -127,8 +128,9 @@ static address each_lane(tg_x86 *x, const address *a) {
     LLVMBuilderRef b = x->builder;
     address each = *a;
     if (a->until) {
-        LLVMValueRef until = tg_llvm_splat(x->l, a->until, x->lanes);
-        each.offset.v = LLVMBuildSExt(b, LLVMGetOperand(a->offset.v, 0), LLVMTypeOf(a->offset.v), "");
+        LLVMValueRef until = tg_llvm_splat(x->l, a->until, x->lanes), shared;
+        each.offset.v = LLVMBuildSExt(b, short_places(x, a, &shared), LLVMTypeOf(a->offset.v), "");
+        each.offset.v = shared ? LLVMBuildAdd(b, tg_llvm_splat(x->l, shared, x->lanes), each.offset.v, "") : each.offset.v;
         each.mask = tg_x86_and_masks(x, a->mask, LLVMBuildICmp(b, LLVMIntULT, each.offset.v, until, ""));
     }
     return each;
