@@ -221,16 +221,24 @@ static void select_bounds(prover *p, const tg_op *op, bool upper, bound_list *ou
     }
 }
 
-/* The place of an extreme is a point of the axis, or -1. */
+/* The place of an extreme is a point of the axis, or -1 where there are none: what may end below that is no upper bound. */
 static void place_bounds(prover *p, const tg_op *op, bool upper, bound_list *out) {
     tg_enum fn = tg_op_enum(op, TG_ATTR_FN, TG_ENUM_NONE);
     if (fn != TG_FN_ARGMIN && fn != TG_FN_ARGMAX) {
         return;
     }
-    if (upper) {
-        axis_bounds(p, tg_op_attr(op, TG_ATTR_OVER)->axes[0], true, out);
-    } else {
+    if (!upper) {
         add_constant(p, out, -1);
+        return;
+    }
+    bound_list ends = {.n = 0};
+    axis_bounds(p, tg_op_attr(op, TG_ATTR_OVER)->axes[0], true, &ends);
+    for (uint32_t i = 0; i < ends.n && out->n < MAX_BOUNDS; i++) {
+        tg_affine points;
+        tg_affine_copy(p->arena, &ends.forms[i], &points);
+        if (!__builtin_add_overflow(points.constant, 1, &points.constant) && prove(p, &points)) {
+            out->forms[out->n++] = ends.forms[i];
+        }
     }
 }
 

@@ -8,6 +8,19 @@
 // RUN: %tegula run %s --kernel window --set N=53 --check | FileCheck %s --check-prefix=SAME
 // RUN: %tegula run %s --kernel digits --set N=1003 --check | FileCheck %s --check-prefix=SAME
 // RUN: %tegula run %s --kernel none --set N=0 --set M=19 --check | FileCheck %s --check-prefix=SAME
+// An axis that may end below -1 says nothing of a place that is -1 then.
+// RUN: %tegula compile %s --kernel ends --emit passes | FileCheck %s --check-prefix=ENDS
+// RUN: %tegula run %s --kernel ends --set N=5 --check | FileCheck %s --check-prefix=SAME
+// ENDS: load %W
+// ENDS-NOT: in_bounds
+// ENDS-SAME: tile<
+kernel ends(in f32 X[N], in f32 W[2 * N - 9], out f32 Y[N])
+{
+    grid (n in N) {
+        axis k in N until N - 10;
+        Y[n] = W[argmax(X[k] * X[n], k) + N + 1];
+    }
+}
 kernel window(in f32 X[35, N], out i64 Q[N], out i64 R[N], out i64 P[N])
 {
     grid (n in N) {
