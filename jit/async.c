@@ -122,6 +122,21 @@ static void watch_exit(void) {
     (void)atexit(leave_all);
 }
 
+static void lock_live(void) {
+    pthread_mutex_lock(&live_lock);
+}
+
+static void unlock_live(void) {
+    pthread_mutex_unlock(&live_lock);
+}
+
+/* A child of a fork in the middle of leave_all would find the list locked for good. Registered behind the handlers of fork.c, so that this
+ * lock is taken before those of the objects, as in leave_all. */
+static void watch_process(void) {
+    (void)pthread_atfork(lock_live, unlock_live, unlock_live);
+    watch_exit();
+}
+
 extern void *__dso_handle __attribute__((visibility("hidden")));
 extern int __cxa_thread_atexit_impl(void (*fn)(void *), void *user, void *library) __attribute__((weak)); /* of glibc */
 
@@ -153,7 +168,7 @@ static void watch_exit_again(void) {
 }
 
 static void enlist(tg_async *a) {
-    pthread_once(&live_once, watch_exit);
+    pthread_once(&live_once, watch_process);
     watch_main();
     pthread_mutex_lock(&live_lock);
     a->next = live;
@@ -209,7 +224,7 @@ tg_status tg_async_create(const tg_allocator *allocator, int32_t n_threads, tg_a
     pthread_cond_init(&a->rest, NULL);
     a->fork.before = before_fork;
     a->fork.after = after_fork;
-    tg_fork_enlist(&a->fork);
+    tg_fork_enlist(&a->fork); /* before enlist: see watch_process */
     enlist(a);
     return TG_OK;
 }
