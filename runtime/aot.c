@@ -184,9 +184,11 @@ tg_status tg_aot_launch(tg_aot *rt, const tg_aot_kernel *kernel, const tg_aot_ar
     if (!rt || !kernel || (n_args && !args)) {
         return TG_ERROR_INVALID_ARGUMENT;
     }
+    char message[MESSAGE_SIZE];
     if (kernel->struct_size < sizeof *kernel || kernel->abi_version != TG_ABI_VERSION) {
-        return fail(rt, TG_ERROR_INVALID_ARGUMENT, kernel->name,
-                    "built for another version of the runtime");
+        (void)tg_format(message, sizeof message, "built for version %d of the runtime, this one is version %d: build it again with this tegula",
+                        (int)kernel->abi_version, TG_ABI_VERSION);
+        return fail(rt, TG_ERROR_INVALID_ARGUMENT, kernel->name, message);
     }
     tg_status s = TG_OK;
     const known *k = find_kernel(rt, kernel, &s);
@@ -198,7 +200,6 @@ tg_status tg_aot_launch(tg_aot *rt, const tg_aot_kernel *kernel, const tg_aot_ar
         return fail(rt, TG_ERROR_INVALID_ARGUMENT, kernel->name,
                     sig ? "wrong number of arguments" : "the signature cannot be read");
     }
-    char message[MESSAGE_SIZE];
     if (!k->runs) {
         (void)tg_format(message, sizeof message, "this processor cannot run %s code", kernel->arch);
         return fail(rt, TG_ERROR_UNSUPPORTED, kernel->name, message);

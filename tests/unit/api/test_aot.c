@@ -167,6 +167,10 @@ Test(aot, launches) {
     k.signature_size = 5;
     tg_aot_kernel broken = k;
     cr_assert_eq(tg_aot_launch(rt, &broken, args, 3), TG_ERROR_INVALID_ARGUMENT);
+    tg_aot_kernel old = k;
+    old.abi_version = 6;
+    cr_assert_eq(tg_aot_launch(rt, &old, args, 3), TG_ERROR_INVALID_ARGUMENT);
+    cr_assert(strstr(tg_aot_last_error(rt), "twice: built for version 6 of the runtime, "), "%s", tg_aot_last_error(rt));
     tg_aot_destroy(rt);
     tg_aot_destroy(NULL);
     tg_arena_destroy(arena);
