@@ -11,7 +11,7 @@ static const double LINE =
     24; /* where a run of an operand or of the result begins, which no prefetcher foresees */
 static const double FAR_LINE = 300; /* likewise in memory, of columns that pass few rows */
 static const double TASK = 1500;    /* addresses, a panel begun, the last tiles */
-static const double WAKE = 4000;    /* of other threads, and waiting for the last of them */
+static const double WAKE = 2500;    /* handing over to other threads, and waiting for the last of them */
 
 /* Of a task: threads are not equally fast, and the first waits for the last. */
 static const double UNEVEN = 0.0625;

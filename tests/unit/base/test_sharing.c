@@ -129,6 +129,12 @@ Test(sharing, products_of_microseconds_are_shared) {
     tg_product p = product(64, 64, 64);
     tg_share_product(&p, 2);
     cr_assert(tasks(&p) == 2);
+    p = product(56, 56, 56);
+    tg_share_product(&p, 2);
+    cr_assert(tasks(&p) == 2);
+    p = product(64, 48, 64);
+    tg_share_product(&p, 2);
+    cr_assert(tasks(&p) == 2);
     p = product(16, 16, 16);
     tg_share_product(&p, 2);
     cr_assert(tasks(&p) == 1);
