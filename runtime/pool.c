@@ -29,7 +29,8 @@
 enum {
     MAX_THREADS = 1024,
     MAX_SHARES = 16,
-    SEATS = 8,
+    LEAST_SEATS = 8,
+    MOST_SEATS = 64,
     CHUNKS_PER_THREAD = 16,
     SPIN_NS = 200000, /* as uneven as tasks are, decision 0020 */
     FRAME_BYTES = 256,  /* that are kept */
@@ -73,8 +74,9 @@ struct seat {
     _Atomic uint32_t bell;
 };
 
+/* In lines of its own: a neighbour that spins reads its share and would share a line with what this one writes for each job. */
 struct thread {
-    tg_pool *pool;
+    _Alignas(64) tg_pool *pool;
     tg_scratch scratch;
     int32_t share; /* with which it begins */
     pthread_t handle;
@@ -85,6 +87,8 @@ struct tg_pool {
     tg_fork_watch fork; /* first */
     const tg_allocator *allocator;
     int32_t n_threads, n_started; /* n_started: pool threads running, without callers */
+    int32_t most_seats;
+    struct seat *seats; /* as many */
     bool pin, spin;
     cpu_set_t allowed; /* processors of whoever made the pool */
     uint32_t mxcsr;
@@ -96,7 +100,6 @@ struct tg_pool {
     _Atomic uint32_t sleepers;
     _Atomic int32_t n_seats; /* that were ever taken: the first ones */
     _Atomic bool stop, started;
-    struct seat seats[SEATS];
 };
 
 /* A task that runs a job of its own does so serially: its pool may have no thread to spare. */
@@ -119,6 +122,8 @@ static int64_t now_ns(void) {
 static void relax(void) {
 #if defined(__x86_64__) || defined(__i386__)
     __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("isb"); /* some tens of cycles; yield does nothing on most */
 #endif
 }
 
@@ -423,7 +428,7 @@ static void make_way(tg_pool *pool) {
 
 /* Null: all are taken. */
 static struct seat *take_seat(tg_pool *pool) {
-    for (int32_t i = 0; i < SEATS; i++) {
+    for (int32_t i = 0; i < pool->most_seats; i++) {
         struct seat *seat = &pool->seats[i];
         if (atomic_load_explicit(&seat->taken, memory_order_relaxed) || atomic_exchange(&seat->taken, true)) {
             continue;
@@ -600,7 +605,7 @@ static void before_fork(tg_fork_watch *watch) {
 
 /* Seats that other threads of the parent had: memory that one of them was changing is left alone. */
 static void clear_seats(tg_pool *pool) {
-    for (int32_t i = 0; i < SEATS; i++) {
+    for (int32_t i = 0; i < pool->most_seats; i++) {
         struct seat *seat = &pool->seats[i];
         for (int32_t k = 0; k < MAX_SHARES; k++) {
             atomic_store(&seat->shares[k].progress, 0);
@@ -639,6 +644,18 @@ int32_t tg_processor_count(void) {
     return n > 0 && n < MAX_THREADS ? (int32_t)n : 1;
 }
 
+/* With as many callers as threads all processors are busy: further ones would gain nothing from sharing. A pool of one thread has none. */
+static bool make_seats(tg_pool *pool) {
+    int32_t n = pool->n_threads < LEAST_SEATS ? LEAST_SEATS : pool->n_threads;
+    n = n < MOST_SEATS ? n : MOST_SEATS;
+    pool->seats = tg_alloc(pool->allocator, sizeof *pool->seats * (size_t)n, _Alignof(struct seat));
+    pool->most_seats = pool->seats ? n : 0;
+    for (int32_t i = 0; i < pool->most_seats; i++) {
+        tg_scratch_init(&pool->seats[i].scratch, pool->allocator, 0);
+    }
+    return pool->seats != NULL;
+}
+
 tg_status tg_pool_create(const tg_pool_options *options, tg_pool **out) {
     *out = NULL;
     int32_t processors = tg_processor_count();
@@ -660,13 +677,10 @@ tg_status tg_pool_create(const tg_pool_options *options, tg_pool **out) {
         n <= processors; /* with more threads than processors spinning steals time from work */
     pool->mxcsr = options->mxcsr ? options->mxcsr : TG_MXCSR_DEFAULT;
     pthread_mutex_init(&pool->lock, NULL);
-    for (int32_t i = 0; i < SEATS; i++) {
-        tg_scratch_init(&pool->seats[i].scratch, pool->allocator, 0);
-    }
     if (n > 1) {
         pool->threads = tg_alloc(pool->allocator, sizeof *pool->threads * (size_t)(n - 1),
                                  _Alignof(struct thread));
-        if (!pool->threads) {
+        if (!pool->threads || !make_seats(pool)) {
             tg_pool_destroy(pool);
             return TG_ERROR_OUT_OF_MEMORY;
         }
@@ -694,9 +708,10 @@ void tg_pool_destroy(tg_pool *pool) {
     }
     tg_free(pool->allocator, pool->threads,
             sizeof *pool->threads * (size_t)(pool->n_threads - 1));
-    for (int32_t i = 0; i < SEATS; i++) {
+    for (int32_t i = 0; i < pool->most_seats; i++) {
         tg_scratch_fini(&pool->seats[i].scratch);
     }
+    tg_free(pool->allocator, pool->seats, sizeof *pool->seats * (size_t)pool->most_seats);
     tg_scratch *s = atomic_load(&pool->spare);
     if (s) {
         s->next = pool->spares;

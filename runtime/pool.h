@@ -7,7 +7,8 @@
  *   host thread ── tg_pool_run ──┼─ worker 0 = that caller
  *                                └─ workers 1 … n-1: the pool's threads, each in one job at a time: |32‥39|40‥47|…
  *
- * Any number of host threads may run jobs at once (more than SEATS of them each alone); inside a task a further run is serial. The
+ * Any number of host threads may run jobs at once (as many as the pool has threads share them, at least 8 and at most 64;
+ * further ones run each alone); inside a task a further run is serial. The
  * threads are started by the first job that has work for them; if the system refuses some,
  * fewer are used. Idle threads spin for some microseconds, so that the phases of a launch
  * follow each other quickly, and then sleep. A thread that is woken stays off the processor where the

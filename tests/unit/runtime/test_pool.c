@@ -294,6 +294,43 @@ static void test_many_callers(void) {
     tg_pool_destroy(c.pool);
 }
 
+struct pair {
+    struct crowd *crowd;
+    _Atomic int arrived;
+};
+
+/* The tasks of a job wait for one another, and the callers for all callers. */
+static int32_t meet_in_crowd(const void *user, int64_t begin, int64_t end, tg_worker *w) {
+    struct pair *p = *(struct pair *const *)user;
+    CHECK(end - begin == 1);
+    atomic_fetch_add(&p->arrived, 1);
+    while (atomic_load(&p->arrived) < 2) {
+        sched_yield();
+    }
+    return wait_for_all(&p->crowd, begin, end, w);
+}
+
+static void *join_in_pairs(void *user) {
+    struct pair pair = {.crowd = user}, *p = &pair;
+    CHECK(tg_pool_run(pair.crowd->pool, meet_in_crowd, &p, 2, 0) == 0);
+    return NULL;
+}
+
+/* As long as there are threads, each of many callers at once has a second one. */
+static void test_many_callers_share(void) {
+    enum { CALLERS = 12 };
+    struct crowd c = {.callers = CALLERS};
+    pthread_t threads[CALLERS];
+    CHECK(tg_pool_create(&(tg_pool_options){&tg_allocator_default, 16, false, 0}, &c.pool) == TG_OK);
+    for (int i = 0; i < CALLERS; i++) {
+        CHECK(pthread_create(&threads[i], NULL, join_in_pairs, &c) == 0);
+    }
+    for (int i = 0; i < CALLERS; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    tg_pool_destroy(c.pool);
+}
+
 struct tally {
     _Atomic int64_t calls, tasks;
 };
@@ -326,6 +363,7 @@ static void test_short_jobs(void) {
 int main(void) {
     test_shares();
     test_many_callers();
+    test_many_callers_share();
     test_short_jobs();
     test_threads_stay_off_the_caller();
     test_pool(1, false);
