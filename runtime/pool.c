@@ -34,7 +34,7 @@ enum {
     CHUNKS_PER_THREAD = 16,
     SPIN_NS = 200000, /* as uneven as tasks are, decision 0020 */
     FRAME_BYTES = 256,  /* that are kept */
-    SLEPT_THROUGH = 64, /* short jobs, for one of which threads are woken */
+    SLEPT_THROUGH = 64, /* short jobs, for one of which threads are woken, if these stay awake */
     NONE = -1
 };
 
@@ -566,7 +566,7 @@ static int32_t run_seated(tg_pool *pool, struct seat *seat, struct part p, int64
         start_threads(pool);
     }
     bool all_sleep = atomic_load_explicit(&pool->sleepers, memory_order_relaxed) == (uint32_t)pool->n_started;
-    if (frame_bytes && all_sleep && ++seat->slept_through % SLEPT_THROUGH != 0) {
+    if (frame_bytes && all_sleep && (!pool->spin || ++seat->slept_through % SLEPT_THROUGH != 0)) {
         return call_task(p.fn, p.frame, 0, n_tasks, &seat->scratch);
     }
     if (frame_bytes && frame_bytes <= FRAME_BYTES) {

@@ -37,7 +37,7 @@ int32_t tg_pool_n_threads(const tg_pool *pool);
 int32_t tg_pool_run(tg_pool *pool, tg_task_fn fn, const void *frame, int64_t n_tasks,
                     int64_t scratch_bytes);
 /* The same for jobs of a few microseconds, which would be done before a thread that sleeps had woken: none is woken, unless
- * jobs that all threads slept through are many. frame: so many bytes; tasks may get a copy. */
+ * jobs that all threads slept through are many and there are no more threads than processors, so that these stay awake. frame: so many bytes; tasks may get a copy. */
 int32_t tg_pool_run_awake(tg_pool *pool, tg_task_fn fn, const void *frame, int64_t n_tasks,
                           int64_t scratch_bytes, int64_t frame_bytes);
 /* The same on the calling thread alone, in increasing order. */
