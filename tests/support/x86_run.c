@@ -67,6 +67,9 @@ static const char *build(x86_kernel *k, const char *text, const x86_options *o) 
     if (!tg_target_x86.machine(o->arch, &m)) {
         return "no such machine";
     }
+    if (o->typical) {
+        tg_target_x86.typical(&m);
+    }
     k->lowered = tg_func_clone(k->f, k->arena, NULL);
     tg_codegen_options c = {.strides = o->strides, .baseline = o->baseline, .optimise_o2 = o->o2, .packed = o->packed};
     double start = tg_now_ms();

@@ -11,6 +11,7 @@
 
 typedef struct x86_options {
     const char *arch; /* null: this machine */
+    bool typical;     /* with what a typical processor of that level holds and foresees, in place of this one */
     tg_strides strides;
     bool baseline, o2, reverse; /* reverse: tasks in decreasing order */
     const char *passes; /* null: the target's */

@@ -647,11 +647,12 @@ static int loops_that_request(const char *llvm) {
     return requesting;
 }
 
-/* Panels that were packed before come from memory: where few tiles read them, their lines are requested, on whatever machine. */
+/* Panels that were packed before come from memory: where few tiles read them, their lines are requested, by a machine that otherwise
+ * requests nothing of panels. */
 Test(x86dot, few_tiles_request_packed_panels) {
     static const bool packed[8] = {false, true};
     write_product(&products[0], "", false);
-    x86_kernel *k = x86_open(text, &(x86_options){.arch = "avx2", .packed = packed, .emit = TG_EMIT_LLVM});
+    x86_kernel *k = x86_open(text, &(x86_options){.arch = "avx2", .typical = true, .packed = packed, .emit = TG_EMIT_LLVM});
     cr_assert(!k->error, "%s", k->error);
     cr_expect(loops_that_request(k->object.llvm_text) > 0);
     x86_close(k);
