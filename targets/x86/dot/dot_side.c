@@ -404,6 +404,80 @@ static void pack_vector(tg_dot_emission *e, const tg_dot_side *s, const tg_dot_p
     }
 }
 
+/* Are columns pieces of lines of a tensor, which exist or do not? The last index alone moves along them, by one, and stays inside. Which line it is may
+ * depend on data. */
+static bool has_lines(const tg_dot_emission *e, const tg_value *v) {
+    tg_x86 *x = e->x;
+    const tg_axis *a = e->d->vector;
+    bool plain = e->d->group <= 1 && x->unit && !x->buffers[v->id] && is_plain_load(v, e->d->dtype) && tg_x86_may_be_unit(tg_operand(v->def, 0));
+    uint32_t rank = plain ? tg_op_n_indices(v->def) : 0;
+    for (uint32_t d = 0; d + 1 < rank; d++) {
+        plain = plain && !tg_type_has_axis(tg_op_index(v->def, d)->type, a);
+    }
+    if (!plain || !rank) {
+        return false;
+    }
+    tg_affine form;
+    int64_t c;
+    tg_value *symbol;
+    bool affine = tg_affine_of(x->arena, tg_op_index(v->def, rank - 1), &form) && tg_affine_axis_coeff(&form, a, &c, &symbol);
+    return affine && c == 1 && !symbol && is_inside(x, v->def, rank - 1, true);
+}
+
+/* Address of the piece from `column` on of the line at the point that is bound. To *exists, i1: is there such a line? Null: there is. */
+static LLVMValueRef line_at(tg_dot_emission *e, const tg_dot_side *s, LLVMValueRef column, LLVMValueRef *exists) {
+    tg_x86 *x = e->x;
+    tg_op *op = s->value->def;
+    LLVMBuilderRef b = e->l->builder;
+    tg_x86_tensor *t = tg_x86_tensor_of(x, tg_operand(op, 0));
+    tg_x86_frame *f = tg_x86_frame_create(x, tg_x86_dot_frame(e), x->place);
+    tg_x86_frame_bind(f, e->d->vector, (tg_x86_val){add(e, x->ranges[e->d->vector->rank].first, column), NULL, NULL});
+    tg_x86_note_unit(x, tg_operand(op, 0));
+    *exists = NULL;
+    LLVMValueRef offset = tg_llvm_i64(e->l, 0);
+    for (uint32_t d = 0; d < t->rank; d++) {
+        LLVMValueRef index = tg_x86_eval(x, f, tg_op_index(op, d)).v;
+        offset = add(e, offset, d + 1 < t->rank ? mul(e, index, t->stride[d]) : index);
+        if (!is_inside(x, op, d, true)) {
+            LLVMValueRef below = LLVMBuildICmp(b, LLVMIntULT, index, t->dim[d], "");
+            *exists = *exists ? LLVMBuildAnd(b, *exists, below, "") : below;
+        }
+    }
+    return tg_llvm_gep(e->l, e->elem, t->base, offset);
+}
+
+/* Where vector i of some panels side by side goes; *line is that of the panel before, and becomes its own. */
+static LLVMValueRef place_of_vector(tg_dot_emission *e, const tg_dot_panels *p, LLVMValueRef *line, unsigned i) {
+    if (i && i % e->vecs == 0) {
+        *line = tg_llvm_gep(e->l, e->l->i8, *line, p->bytes);
+    }
+    return tg_x86_dot_panel_vector(e, *line, i % e->vecs);
+}
+
+/* A line of panels from the tensor's, or zeros: one test for all of its vectors. */
+static void copy_line(tg_dot_emission *e, const tg_dot_side *s, const tg_dot_panels *p, bool masked, LLVMValueRef line) {
+    tg_llvm *l = e->l;
+    tg_llvm_if c;
+    LLVMValueRef exists, to = line, from = line_at(e, s, p->at, &exists);
+    if (exists) {
+        tg_llvm_if_open(l, &c, exists);
+    }
+    for (unsigned i = 0; i < p->n * e->vecs; i++) {
+        LLVMValueRef skip = tg_llvm_i64(l, i * e->lanes), at = tg_llvm_gep(l, e->elem, from, skip);
+        LLVMValueRef mask = masked ? tg_x86_dot_lanes_below(e, add(e, p->at, skip), p->limit) : NULL;
+        LLVMValueRef v = mask ? tg_llvm_masked_load(l, e->vector, at, e->size, mask) : tg_llvm_load(l, e->vector, at, e->size);
+        tg_llvm_store(l, v, place_of_vector(e, p, &to, i), e->size);
+    }
+    if (!exists) {
+        return;
+    }
+    tg_llvm_if_else(l, &c);
+    for (unsigned i = 0; i < p->n * e->vecs; i++) {
+        tg_llvm_store(l, LLVMConstNull(e->vector), place_of_vector(e, p, &line, i), e->size);
+    }
+    tg_llvm_if_close(l, &c);
+}
+
 /* All lines of some panels side by side, `bytes` apart where they go; `masked`: some columns do not exist. */
 static void pack_lines(tg_dot_emission *e, const tg_dot_side *s, const tg_dot_panels *p, bool masked) {
     const tg_x86_dot *d = e->d;
@@ -419,12 +493,14 @@ static void pack_lines(tg_dot_emission *e, const tg_dot_side *s, const tg_dot_pa
     }
     LLVMValueRef line = tg_llvm_gep(e->l, e->l->i8, p->to, mul(e, point, tg_llvm_i64(e->l, tg_x86_dot_panel_step(e))));
     prefetch_line(e, s, p, ks[d->n_over - 1]);
-    for (unsigned i = 0; i < p->n * e->vecs; i++) {
-        LLVMValueRef column = add(e, p->at, tg_llvm_i64(e->l, i * e->lanes));
-        if (i && i % e->vecs == 0) {
-            line = tg_llvm_gep(e->l, e->l->i8, line, p->bytes);
-        }
-        pack_vector(e, s, p, i ? column : p->at, ks[d->n_over - 1], masked, tg_x86_dot_panel_vector(e, line, i % e->vecs));
+    bool copies = has_lines(e, s->value);
+    if (copies) {
+        copy_line(e, s, p, masked, line);
+    }
+    for (unsigned i = 0; !copies && i < p->n * e->vecs; i++) {
+        LLVMValueRef column = i ? add(e, p->at, tg_llvm_i64(e->l, i * e->lanes)) : p->at;
+        LLVMValueRef to = place_of_vector(e, p, &line, i);
+        pack_vector(e, s, p, column, ks[d->n_over - 1], masked, to);
     }
     close_loops(e, loops, d->n_over);
     e->n_bound = n_bound;
