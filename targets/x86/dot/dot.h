@@ -17,6 +17,7 @@
  *   dot_rows.c  blocks of packed rows
  *   dot_few.c  code for few rows left out
  *   dot_stream.c  one row against a large vector side; dot_stream_rows.c  a few; dot_stream_groups.c  few, several elements to a word
+ *   dot_stream_along.c  few rows against columns that lie along the reduction
  *   dot_border.c  windows that leave the tensor: products with zeros left out
  *   dot_mask.c  comparisons of indices that hold in all of a tile, or in none of it
  *
@@ -195,10 +196,14 @@ LLVMValueRef tg_x86_dot_has_runs(const tg_dot_emission *e, const tg_dot_side *s)
 void tg_x86_dot_pack_columns(tg_dot_emission *e, const tg_dot_side *s, const tg_dot_panels *p);
 /* Are columns that are not read in place computed from what lies along the reduction, or grouped of it? */
 bool tg_x86_dot_packs_along(const tg_dot_emission *e, const tg_dot_side *s);
+/* Do the loads that `s` is computed from follow one another along the reduction, of one axis, or is it in a buffer that does? */
+bool tg_x86_dot_lies_along(const tg_dot_emission *e, const tg_dot_side *s);
 /* Packs a panel of such columns, vectors of points at a time. Gives back how many points, or groups, of the part: whole vectors. */
 LLVMValueRef tg_x86_dot_pack_along(tg_dot_emission *e, const tg_dot_side *s, const tg_dot_panels *p);
 /* (dot_side.c) A column at a vector of points, or of groups, from the k-th of the part on, whose first point is a multiple of the lanes. */
 LLVMValueRef tg_x86_dot_column_vector(tg_dot_emission *e, const tg_dot_side *s, LLVMValueRef column, LLVMValueRef k);
+/* (dot_side.c) Requests what a later tile reads of it there, if it is loaded. */
+void tg_x86_dot_request_column(tg_dot_emission *e, const tg_dot_side *s, LLVMValueRef column, LLVMValueRef k);
 /* (dot_side.c) Row i at a vector of points k … of the part, or at k alone. */
 LLVMValueRef tg_x86_dot_row_vector(tg_dot_emission *e, const tg_dot_rows *r, unsigned i, LLVMValueRef k);
 LLVMValueRef tg_x86_dot_row_element(tg_dot_emission *e, const tg_dot_rows *r, unsigned i, LLVMValueRef k);
@@ -246,6 +251,7 @@ bool tg_x86_dot_suits_amx(tg_x86 *x, const tg_x86_dot *d);
 
 enum { TG_DOT_STREAM_LINES = 8, TG_DOT_STREAM_AHEAD = 256 /* bytes to prefetch */, TG_DOT_STREAM_BYTES = 16384,
        TG_DOT_STREAM_FEW = 192 /* rows in all, in words of their own */,
+       TG_DOT_STREAM_ALONG = 16, /* rows, where columns lie along the reduction */
        TG_DOT_STREAM_ROWS = 48, TG_DOT_STREAM_SLICE = 256 /* in groups: rows, columns at a time, at most */ };
 
 typedef struct tg_dot_stream {
@@ -254,7 +260,7 @@ typedef struct tg_dot_stream {
     LLVMValueRef n_rows;               /* more than one: in groups with masks, or up to TG_DOT_STREAM_FEW */
     LLVMValueRef rows_apart;           /* then: bytes from one row to the next. Null: one at most */
     LLVMValueRef words, words_apart;   /* rows as groups, packed, and bytes from one row to the next */
-    LLVMValueRef scratch;              /* for groups: TG_DOT_STREAM_BYTES */
+    LLVMValueRef scratch;              /* for groups: TG_DOT_STREAM_BYTES; along: tg_dot_along_bytes */
     tg_dtype column_type, row_type;    /* as they are stored */
     LLVMValueRef n_columns;
     LLVMValueRef k_until;              /* reduction points: a multiple of TG_DOT_STREAM_LINES */
@@ -265,6 +271,10 @@ bool tg_x86_dot_streams_groups(const tg_dot_emission *e);
 /* Adds to the sums those of columns from the first on; gives back the column where it stops: n_columns if there are masks. */
 LLVMValueRef tg_x86_dot_stream_groups(tg_dot_emission *e, const tg_dot_stream *s);
 void tg_x86_dot_stream(tg_dot_emission *e, const tg_dot_stream *s);
+/* Where the sum of a row and a column is. */
+LLVMValueRef tg_x86_dot_stream_sum(const tg_dot_emission *e, const tg_dot_stream *s, LLVMValueRef row, LLVMValueRef column);
+/* Clears all sums, whole panels. */
+void tg_x86_dot_stream_clear(tg_dot_emission *e, const tg_dot_stream *s);
 /* i1: are the columns requested? */
 LLVMValueRef tg_x86_dot_stream_requests(tg_dot_emission *e, const tg_dot_stream *s);
 /* Requests the lines of the caches that follow those of the `bytes` at each of the LINES addresses, if so. */

@@ -307,12 +307,32 @@ static void block_loop(tg_dot_nest *n) {
     tg_llvm_loop_close(e->l, &loop);
 }
 
+/* The operands as lines of columns, which one row or a few pass. */
+static void place_lines(tg_dot_nest *n, tg_dot_stream *s) {
+    tg_dot_emission *e = &n->e;
+    tg_axis *k = e->d->over[0];
+    const tg_dot_side *columns = n->columns.direct ? &n->columns : &n->narrow_columns;
+    const tg_dot_side *side = tg_dot_streams_narrow(n) ? &n->narrow_rows : &n->rows;
+    s->column_type = columns->value->type->dtype;
+    s->row_type = side->value->type->dtype;
+    s->column_step = tg_x86_dot_step(e, columns, k);
+    s->row = side->base;
+    s->row_step = tg_x86_dot_step(e, side, k);
+    s->rows_apart = tg_dot_streams_few(n) ? tg_x86_dot_step(e, &n->rows, n->row_axes[0]) : NULL;
+    s->columns = tg_dot_bytes_at(n, columns->base, n->group_from, tg_llvm_i64(e->l, (int64_t)tg_dtype_size(s->column_type)));
+    s->scratch = e->d->group > 1 ? tg_x86_dot_reserve(e->x, &n->panel_memory, tg_llvm_i64(e->l, TG_DOT_STREAM_BYTES)) : NULL;
+}
+
 /* Few rows go through tile registers, if there are any and they pay: vdpbf16ps is slow where there are, but vpdpbusd does 8 rows while columns are
  * read. */
 static void stream(tg_dot_nest *n, const tg_dot_stream *s) {
     tg_llvm *l = n->e.l;
     tg_llvm_if c;
     bool tiles = n->e.d->amx && tg_dot_streams_rows(n);
+    if (tg_dot_streams_along(n)) {
+        tg_dot_stream_along(n, s);
+        return;
+    }
     if (tiles) {
         tg_llvm_if_open(l, &c, LLVMBuildICmp(l->builder, LLVMIntSGT, s->n_rows, tg_llvm_i64(l, tg_x86_dot_stream_vectors(n->e.d)), ""));
         tg_dot_amx_stream(n, s->k_until);
@@ -324,36 +344,46 @@ static void stream(tg_dot_nest *n, const tg_dot_stream *s) {
     }
 }
 
+/* Reduction points that stream at a time. */
+static int64_t streamed_points(const tg_dot_nest *n) {
+    const tg_dot_emission *e = &n->e;
+    return tg_dot_streams_along(n) ? (int64_t)e->d->group * e->lanes : e->d->amx ? TG_AMX_STREAM : TG_DOT_STREAM_LINES;
+}
+
+/* i1: do the rows stream? */
+static LLVMValueRef rows_stream(tg_dot_nest *n, LLVMValueRef rows) {
+    tg_llvm *l = n->e.l;
+    LLVMBuilderRef b = l->builder;
+    if (tg_dot_streams_along(n)) { /* from where a vector begins */
+        LLVMValueRef past = LLVMBuildAnd(b, n->e.x->ranges[n->e.d->over[0]->rank].first, tg_llvm_i64(l, n->e.lanes - 1), "");
+        return LLVMBuildAnd(b, n->streams, LLVMBuildICmp(b, LLVMIntEQ, past, tg_llvm_i64(l, 0), ""), "");
+    }
+    LLVMValueRef most = tg_llvm_i64(l, tg_dot_streams_few(n) ? TG_DOT_STREAM_FEW : 1);
+    return tg_dot_streams_rows(n) ? n->streams : LLVMBuildAnd(b, n->streams, LLVMBuildICmp(b, LLVMIntSLE, rows, most, ""), "");
+}
+
 /* One row that streams, or few in groups: all but the last few reduction points are summed here. Returns where the parts go on, which count groups. */
 static LLVMValueRef stream_rows(tg_dot_nest *n) {
     tg_dot_emission *e = &n->e;
     LLVMBuilderRef b = e->l->builder;
-    tg_axis *k = e->d->over[0];
-    LLVMValueRef zero = tg_llvm_i64(e->l, 0), one = tg_llvm_i64(e->l, 1), size = tg_dot_size_of(n, k);
-    LLVMValueRef rows = tg_dot_total_rows(n), most = tg_dot_streams_few(n) ? tg_llvm_i64(e->l, TG_DOT_STREAM_FEW) : one;
-    LLVMValueRef few = tg_dot_streams_rows(n) ? n->streams : LLVMBuildAnd(b, n->streams, LLVMBuildICmp(b, LLVMIntSLE, rows, most, ""), "");
-    LLVMValueRef unit = tg_llvm_i64(e->l, e->d->amx ? -TG_AMX_STREAM : -TG_DOT_STREAM_LINES);
-    LLVMValueRef until = LLVMBuildAnd(b, LLVMBuildSub(b, size, one, ""), unit, "");
+    LLVMValueRef zero = tg_llvm_i64(e->l, 0), one = tg_llvm_i64(e->l, 1), rows = tg_dot_total_rows(n);
+    LLVMValueRef few = rows_stream(n, rows), unit = tg_llvm_i64(e->l, -streamed_points(n));
+    LLVMValueRef until = LLVMBuildAnd(b, LLVMBuildSub(b, tg_dot_size_of(n, e->d->over[0]), one, ""), unit, "");
     until = tg_dot_choose(n, LLVMBuildAnd(b, few, n->in_parts, ""), tg_llvm_max64(e->l, until, zero), zero);
     tg_llvm_if c;
     tg_llvm_if_open(e->l, &c, LLVMBuildICmp(b, LLVMIntSGT, until, zero, ""));
-    const tg_dot_side *columns = n->columns.direct ? &n->columns : &n->narrow_columns;
-    const tg_dot_side *side = tg_dot_streams_narrow(n) ? &n->narrow_rows : &n->rows;
-    tg_dot_stream s = {.column_type = columns->value->type->dtype,
-                       .row_type = side->value->type->dtype,
-                       .column_step = tg_x86_dot_step(e, columns, k),
-                       .row = side->base,
-                       .row_step = tg_x86_dot_step(e, side, k),
-                       .n_rows = rows,
+    tg_dot_stream s = {.n_rows = rows,
                        .words = n->rows.base,
                        .words_apart = n->n_row_axes ? tg_x86_dot_step(e, &n->rows, n->row_axes[n->n_row_axes - 1]) : zero,
                        .n_columns = LLVMBuildSub(b, n->group_until, n->group_from, ""),
                        .k_until = until,
                        .sums = n->strips,
                        .strip_bytes = n->strip_bytes};
-    s.rows_apart = tg_dot_streams_few(n) ? tg_x86_dot_step(e, &n->rows, n->row_axes[0]) : NULL;
-    s.columns = tg_dot_bytes_at(n, columns->base, n->group_from, tg_llvm_i64(e->l, (int64_t)tg_dtype_size(s.column_type)));
-    s.scratch = e->d->group > 1 ? tg_x86_dot_reserve(e->x, &n->panel_memory, tg_llvm_i64(e->l, TG_DOT_STREAM_BYTES)) : NULL;
+    if (tg_dot_streams_along(n)) {
+        s.scratch = tg_x86_dot_reserve(e->x, &n->panel_memory, tg_dot_along_bytes(n, until));
+    } else {
+        place_lines(n, &s);
+    }
     tg_llvm_outline o;
     tg_llvm_outline_open(e->l, &o);
     stream(n, &s);

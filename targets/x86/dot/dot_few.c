@@ -3,7 +3,8 @@
  * blocks of more than few. */
 #include "targets/x86/dot/dot_nest.h"
 
-_Static_assert((int)TG_DOT_STREAM_FEW <= (int)TG_FEW_ROWS && (int)TG_DOT_STREAM_ROWS <= (int)TG_FEW_ROWS, "rows that stream are few");
+_Static_assert((int)TG_DOT_STREAM_FEW <= (int)TG_FEW_ROWS && (int)TG_DOT_STREAM_ROWS <= (int)TG_FEW_ROWS && (int)TG_DOT_STREAM_ALONG <= (int)TG_FEW_ROWS,
+               "rows that stream are few");
 
 static bool takes_many(tg_x86 *x, const tg_axis *a) {
     int64_t most = tg_x86_default_block(x, a);

@@ -136,6 +136,15 @@ bool tg_dot_leaves_few_out(tg_dot_nest *n);
 /* (dot_stream_rows.c) May a few rows stream, in words of their own? Depends on the code alone. */
 bool tg_dot_streams_few(const tg_dot_nest *n);
 
+/* (dot_stream_along.c) May few rows be multiplied by columns as these lie along the reduction, which are not laid across then? Depends on the code alone. */
+bool tg_dot_streams_along(const tg_dot_nest *n);
+/* (dot_stream_along.c) Up to how many rows that pays. */
+int64_t tg_dot_along_rows(const tg_dot_nest *n);
+/* (dot_stream_along.c) Bytes of scratch for so many points. */
+LLVMValueRef tg_dot_along_bytes(tg_dot_nest *n, LLVMValueRef points);
+/* (dot_stream_along.c) Sums of the first k_until points, whole vectors of words of which the first is a multiple of the lanes. */
+void tg_dot_stream_along(tg_dot_nest *n, const tg_dot_stream *s);
+
 /* (dot_amx.c) What tg_x86_dot_plan_sizes does: parts lie within blocks, so that all that they read and write is in the second-level cache. */
 void tg_dot_amx_sizes(tg_dot_nest *n);
 /* (dot_amx.c) Sums of few rows over columns that stream by: of the first `until` points, a multiple of TG_AMX_STREAM, to the strips. */

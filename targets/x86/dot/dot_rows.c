@@ -237,10 +237,14 @@ static bool has_loads_along(tg_x86 *x, const tg_value *v, const tg_axis *a, unsi
     return along;
 }
 
+bool tg_x86_dot_lies_along(const tg_dot_emission *e, const tg_dot_side *s) {
+    return e->d->n_over == 1 && has_loads_along(e->x, s->value, e->d->over[0], DEEPEST);
+}
+
 bool tg_x86_dot_packs_along(const tg_dot_emission *e, const tg_dot_side *s) {
     const tg_x86_dot *d = e->d;
-    bool plain = !s->direct && e->x->unit && d->n_over == 1 && !d->amx && d->vector;
-    return plain && has_loads_along(e->x, s->value, d->over[0], DEEPEST) && !has_loads_along(e->x, s->value, d->vector, DEEPEST);
+    bool plain = !s->direct && e->x->unit && !d->amx && d->vector;
+    return plain && tg_x86_dot_lies_along(e, s) && !has_loads_along(e->x, s->value, d->vector, DEEPEST);
 }
 
 /* Zeros at `lanes` points of columns [from, width). */

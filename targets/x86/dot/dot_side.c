@@ -563,15 +563,29 @@ LLVMValueRef tg_x86_dot_row_element(tg_dot_emission *e, const tg_dot_rows *r, un
     return tg_llvm_load(e->l, e->elem, tg_llvm_gep(e->l, e->elem, r->at[i], k), e->size);
 }
 
+/* A column at the i-th vector of points of those that k names. */
+static tg_x86_frame *column_frame(tg_dot_emission *e, LLVMValueRef column, LLVMValueRef k, unsigned i) {
+    const tg_x86_dot *d = e->d;
+    LLVMValueRef first = mul(e, add(e, e->from[0], k), tg_llvm_i64(e->l, d->group));
+    LLVMValueRef at = add(e, e->x->ranges[d->over[0]->rank].first, add(e, first, tg_llvm_i64(e->l, i * e->lanes)));
+    tg_x86_note_multiple(e->x, at, tg_llvm_i64(e->l, 0));
+    tg_x86_frame *f = tg_x86_frame_create(e->x, tg_x86_dot_frame(e), e->x->place);
+    tg_x86_frame_bind(f, d->vector, (tg_x86_val){add(e, e->x->ranges[d->vector->rank].first, column), NULL, NULL});
+    tg_x86_frame_bind(f, d->over[0], (tg_x86_val){at, tg_llvm_i64(e->l, 1), NULL});
+    return f;
+}
+
+void tg_x86_dot_request_column(tg_dot_emission *e, const tg_dot_side *s, LLVMValueRef column, LLVMValueRef k) {
+    if (is_affine_load(e->x, s->value)) {
+        tg_x86_prefetch_tensor_early(e->x, column_frame(e, column, k, 0), s->value->def, e->d->group * e->lanes);
+    }
+}
+
 LLVMValueRef tg_x86_dot_column_vector(tg_dot_emission *e, const tg_dot_side *s, LLVMValueRef column, LLVMValueRef k) {
     const tg_x86_dot *d = e->d;
-    LLVMValueRef first = mul(e, add(e, e->from[0], k), tg_llvm_i64(e->l, d->group)), points[4];
+    LLVMValueRef points[4];
     for (unsigned i = 0; i < d->group; i++) {
-        LLVMValueRef at = add(e, e->x->ranges[d->over[0]->rank].first, add(e, first, tg_llvm_i64(e->l, i * e->lanes)));
-        tg_x86_note_multiple(e->x, at, tg_llvm_i64(e->l, 0));
-        tg_x86_frame *f = tg_x86_frame_create(e->x, tg_x86_dot_frame(e), e->x->place);
-        tg_x86_frame_bind(f, d->vector, (tg_x86_val){add(e, e->x->ranges[d->vector->rank].first, column), NULL, NULL});
-        tg_x86_frame_bind(f, d->over[0], (tg_x86_val){at, tg_llvm_i64(e->l, 1), NULL});
+        tg_x86_frame *f = column_frame(e, column, k, i);
         points[i] = d->group > 1 ? operand_at(e, f, s->value) : evaluate(e, f, s->value, NULL);
     }
     return d->group > 1 ? tg_x86_dot_run_of_groups(e, points, s->value->type->dtype) : points[0];

@@ -91,6 +91,12 @@ static LLVMValueRef is_spread(tg_dot_nest *n, const tg_dot_side *s, int64_t byte
     return LLVMBuildICmp(e->l->builder, LLVMIntSGE, spread, tg_llvm_i64(e->l, bytes), "");
 }
 
+static LLVMValueRef is_above(tg_dot_nest *n, LLVMValueRef points, LLVMValueRef lines, int64_t bytes) {
+    tg_dot_emission *e = &n->e;
+    LLVMValueRef size = LLVMBuildMul(e->l->builder, LLVMBuildMul(e->l->builder, points, lines, ""), tg_llvm_i64(e->l, e->size), "");
+    return LLVMBuildICmp(e->l->builder, LLVMIntSGT, size, tg_llvm_i64(e->l, bytes), "");
+}
+
 /* Few rows over columns that are spread stream by; how many, depends on where the columns come from. Of those that a part of the third level holds a narrow
  * panel is packed at little cost, which half as many tiles are worth, and a wide one is read in place at the speed of the tile. Of those from memory a wide
  * panel waits for its lines, whether it is packed or not. */
@@ -125,6 +131,10 @@ static void plan_panels(tg_dot_nest *n, LLVMValueRef rows) {
         int64_t most = groups ? TG_DOT_STREAM_ROWS : 1;
         LLVMValueRef few = LLVMBuildICmp(b, LLVMIntSLE, rows, tg_llvm_i64(e->l, most), "");
         n->streams = LLVMBuildAnd(b, few, is_spread(n, &n->narrow_columns, TG_FEW_BYTES), "");
+    }
+    if (tg_dot_streams_along(n) && !is_short(n) && !tg_dot_leaves_few_out(n)) {
+        LLVMValueRef few = LLVMBuildICmp(b, LLVMIntSLE, rows, tg_llvm_i64(e->l, tg_dot_along_rows(n)), "");
+        n->streams = LLVMBuildAnd(b, few, is_above(n, tg_x86_dot_extent(e, 0), tg_dot_size_of(n, d->vector), TG_FEW_BYTES), "");
     }
     if (!n->columns.direct || n->compact) {
         return;
@@ -238,12 +248,6 @@ typedef struct rows_gain {
     LLVMValueRef far; /* i1: the sides do not fit where they are read from, which rows in place use badly */
 } rows_gain;
 
-static LLVMValueRef is_above(tg_dot_nest *n, LLVMValueRef points, LLVMValueRef lines, int64_t bytes) {
-    tg_dot_emission *e = &n->e;
-    LLVMValueRef size = LLVMBuildMul(e->l->builder, LLVMBuildMul(e->l->builder, points, lines, ""), tg_llvm_i64(e->l, e->size), "");
-    return LLVMBuildICmp(e->l->builder, LLVMIntSGT, size, tg_llvm_i64(e->l, bytes), "");
-}
-
 /* Rows whose points follow one another, or boxes. */
 static rows_gain usual_gain(tg_dot_nest *n, LLVMValueRef rows, LLVMValueRef points) {
     LLVMValueRef longest = tg_llvm_max64(n->e.l, rows, tg_dot_panel_width(n));
@@ -322,7 +326,8 @@ static void plan_large(tg_dot_nest *n, LLVMValueRef rows, LLVMValueRef inner, co
     if (n->streams) {
         tg_llvm_if c;
         tg_llvm_if_open(e->l, &c, n->streams);
-        LLVMBuildStore(b, tg_llvm_min64(e->l, size, tg_llvm_i64(e->l, TG_DOT_STREAM_LINES)), s->part[0].at);
+        LLVMValueRef left = tg_llvm_i64(e->l, tg_dot_streams_along(n) ? e->lanes : TG_DOT_STREAM_LINES);
+        LLVMBuildStore(b, tg_llvm_min64(e->l, size, left), s->part[0].at);
         LLVMValueRef sums = LLVMBuildMul(b, rows, bytes, "");
         LLVMBuildStore(b, as_many(n, bytes_of(n, m->l2_bytes), sums, width), s->group.at);
         LLVMBuildStore(b, LLVMBuildMul(b, tg_llvm_i64(e->l, TG_DOT_PACK_TILES), tg_llvm_i64(e->l, e->rows), ""), s->block.at);

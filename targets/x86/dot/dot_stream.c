@@ -93,17 +93,24 @@ static void all_columns(stream *t, LLVMValueRef from) {
     columns_loop(t, whole, n, narrow ? 1 : t->e->lanes, !narrow);
 }
 
-/* Whole panels of sums. */
-static void clear(stream *t) {
-    tg_dot_emission *e = t->e;
+void tg_x86_dot_stream_clear(tg_dot_emission *e, const tg_dot_stream *s) {
     tg_llvm *l = e->l;
     tg_llvm_loop loop;
     unsigned width = e->vecs * e->lanes, strips = width / tg_x86_dot_strip_columns(e);
-    LLVMValueRef panels = tg_llvm_ceil_div(l, t->s->n_columns, tg_llvm_i64(l, width)), vector = tg_llvm_i64(l, e->lanes * e->size);
-    LLVMValueRef bytes = LLVMBuildMul(l->builder, t->s->strip_bytes, tg_llvm_i64(l, strips), "");
+    LLVMValueRef panels = tg_llvm_ceil_div(l, s->n_columns, tg_llvm_i64(l, width)), vector = tg_llvm_i64(l, e->lanes * e->size);
+    LLVMValueRef bytes = LLVMBuildMul(l->builder, s->strip_bytes, tg_llvm_i64(l, strips), "");
     LLVMValueRef i = tg_llvm_loop_open(l, &loop, tg_llvm_i64(l, 0), LLVMBuildMul(l->builder, panels, bytes, ""), vector);
-    tg_llvm_store(l, LLVMConstNull(e->vector), tg_llvm_gep(l, l->i8, t->s->sums, i), e->size);
+    tg_llvm_store(l, LLVMConstNull(e->vector), tg_llvm_gep(l, l->i8, s->sums, i), e->size);
     tg_llvm_loop_close(l, &loop);
+}
+
+LLVMValueRef tg_x86_dot_stream_sum(const tg_dot_emission *e, const tg_dot_stream *s, LLVMValueRef row, LLVMValueRef column) {
+    tg_llvm *l = e->l;
+    LLVMBuilderRef b = l->builder;
+    LLVMValueRef width = tg_llvm_i64(l, tg_x86_dot_strip_columns(e)), panel = LLVMBuildUDiv(b, column, width, "");
+    LLVMValueRef within = LLVMBuildAdd(b, LLVMBuildMul(b, row, width, ""), LLVMBuildURem(b, column, width, ""), "");
+    LLVMValueRef strip = tg_llvm_gep(l, l->i8, s->sums, LLVMBuildMul(b, panel, s->strip_bytes, ""));
+    return tg_llvm_gep(l, e->elem, strip, within);
 }
 
 /* One row, columns from `from` on. */
@@ -154,7 +161,7 @@ void tg_x86_dot_stream_request(tg_dot_emission *e, LLVMValueRef requests, const 
 void tg_x86_dot_stream(tg_dot_emission *e, const tg_dot_stream *s) {
     stream t = {.e = e, .s = s};
     tg_llvm *l = e->l;
-    clear(&t);
+    tg_x86_dot_stream_clear(e, s);
     LLVMValueRef from = tg_llvm_i64(l, 0);
     if (tg_x86_dot_streams_groups(e)) {
         from = tg_x86_dot_stream_groups(e, s);

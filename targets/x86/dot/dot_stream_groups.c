@@ -68,22 +68,13 @@ static LLVMValueRef element_bytes(groups *g) {
     return tg_llvm_i64(g->e->l, tg_x86_dot_part_bytes(g->e));
 }
 
-/* Sums lie in panels, and rows within these. */
-static LLVMValueRef sum_at(groups *g, LLVMValueRef row, LLVMValueRef column) {
-    tg_dot_emission *e = g->e;
-    LLVMBuilderRef b = e->l->builder;
-    LLVMValueRef width = tg_llvm_i64(e->l, tg_x86_dot_strip_columns(e)), panel = LLVMBuildUDiv(b, column, width, "");
-    LLVMValueRef within = LLVMBuildAdd(b, LLVMBuildMul(b, row, width, ""), LLVMBuildURem(b, column, width, ""), "");
-    return tg_llvm_gep(e->l, e->elem, bytes_at(g, g->s->sums, panel, g->s->strip_bytes), within);
-}
-
 /* Of a block of columns, the address of each vector. With masks panels are whole blocks. */
 static void sums_of_block(groups *g, LLVMValueRef row, LLVMValueRef column, LLVMValueRef *at) {
     tg_dot_emission *e = g->e;
     bool together = e->x->machine->has_masks;
     for (unsigned i = 0; i < e->d->group; i++) {
         LLVMValueRef next = tg_llvm_i64(e->l, i * e->lanes);
-        at[i] = i && together ? tg_llvm_gep(e->l, e->elem, at[0], next) : sum_at(g, row, LLVMBuildAdd(e->l->builder, column, next, ""));
+        at[i] = i && together ? tg_llvm_gep(e->l, e->elem, at[0], next) : tg_x86_dot_stream_sum(e, g->s, row, LLVMBuildAdd(e->l->builder, column, next, ""));
     }
 }
 

@@ -49,6 +49,8 @@ void tg_x86_buffer_reserve(tg_x86 *x, tg_x86_buffer *b); /* code that makes room
 /* ---- prefetch.c ---- */
 /* Asks for the lines of `n` elements from where a LOAD or STORE would begin. */
 void tg_x86_prefetch_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op, unsigned n);
+/* Likewise to the second-level cache, for later. */
+void tg_x86_prefetch_tensor_early(tg_x86 *x, tg_x86_frame *f, tg_op *op, unsigned n);
 /* What the loop over whole vectors of a nest requests; `stream`: its stores go past the caches. */
 tg_x86_ahead tg_x86_ahead_of(const tg_x86 *x, const tg_x86_nest *n, bool stream);
 

@@ -141,11 +141,19 @@ void tg_x86_request_result(tg_x86 *x, const tg_x86_tensor *t, const tg_x86_addre
     }
 }
 
-void tg_x86_prefetch_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op, unsigned n) {
+static void request_elements(tg_x86 *x, request_fn fn, tg_x86_frame *f, tg_op *op, unsigned n) {
     tg_x86_address a = tg_x86_address_in(x, f, op);
     if (!tg_llvm_is_vector(a.offset.v)) {
-        request(x, to_first_level, element_at(x, &a, a.base), 0, n * (int64_t)tg_dtype_size(a.dtype));
+        request(x, fn, element_at(x, &a, a.base), 0, n * (int64_t)tg_dtype_size(a.dtype));
     }
+}
+
+void tg_x86_prefetch_tensor(tg_x86 *x, tg_x86_frame *f, tg_op *op, unsigned n) {
+    request_elements(x, to_first_level, f, op, n);
+}
+
+void tg_x86_prefetch_tensor_early(tg_x86 *x, tg_x86_frame *f, tg_op *op, unsigned n) {
+    request_elements(x, to_second_level, f, op, n);
 }
 
 static bool stores(const tg_x86_nest *n) {

@@ -1,5 +1,6 @@
 /* The fast path of dot against the interpreter: every part that an axis can play, every way an operand can be read, and the
  * element types, over odd sizes, layouts, thread counts and instruction sets (tests/support/x86_run.c). */
+#include "base/cpu.h"
 #include "tests/support/guarded.h"
 #include "targets/x86/x86_target.h"
 #include "tests/support/x86_run.h"
@@ -287,12 +288,13 @@ Test(x86dot, steps_left_over) {
 typedef struct narrow_type {
     const char *name;
     unsigned size;
-    uint16_t code[5]; /* of -2 … 2 */
+    uint32_t code[5]; /* of -2 … 2 */
 } narrow_type;
 
 static const narrow_type narrow_types[] = {
     {"bf16", 2, {0xc000, 0xbf80, 0, 0x3f80, 0x4000}}, {"f16", 2, {0xc000, 0xbc00, 0, 0x3c00, 0x4000}},
-    {"i16", 2, {0xfffe, 0xffff, 0, 1, 2}},            {"i8", 1, {0xfe, 0xff, 0, 1, 2}}};
+    {"i16", 2, {0xfffe, 0xffff, 0, 1, 2}},            {"i8", 1, {0xfe, 0xff, 0, 1, 2}},
+    {"f32", 4, {0xc0000000, 0xbf800000, 0, 0x3f800000, 0x40000000}}};
 
 static void *narrow_integers(int64_t n, const narrow_type *t) {
     uint8_t *p = guarded_new((size_t)n * t->size);
@@ -302,18 +304,19 @@ static void *narrow_integers(int64_t n, const narrow_type *t) {
     return p;
 }
 
-/* The operands end where memory does; sums are f32 or i32. */
-static void check_narrow(const x86_kernel *k, const narrow_type *ta, const narrow_type *tb, sizes s) {
+/* The operands end where memory does; sums are f32 or i32. `along`: columns lie along the reduction. */
+static void check_narrow(const x86_kernel *k, const narrow_type *ta, const narrow_type *tb, sizes s, bool along) {
     bool floats = tb->name[0] != 'i';
     uint8_t *a = narrow_integers(s.m * s.k, ta), *b = narrow_integers(s.k * s.n, tb), *c = guarded_new((size_t)(s.m * s.n) * 4);
-    tg_tensor_arg at = x86_matrix(a, s.m, s.k), bt = x86_matrix(b, s.k, s.n), ct = x86_matrix(c, s.m, s.n);
+    tg_tensor_arg at = x86_matrix(a, s.m, s.k), ct = x86_matrix(c, s.m, s.n);
+    tg_tensor_arg bt = along ? x86_matrix(b, s.n, s.k) : x86_matrix(b, s.k, s.n);
     const void *args[] = {&at, &bt, &ct};
     cr_expect_eq(x86_launch(k, args), 0);
     int wrong = 0;
     for (int64_t i = 0; i < s.m * s.n; i++) {
         int64_t want = 0, x = i / s.n * s.k, y = i % s.n;
         for (int64_t l = 0; l < s.k; l++) {
-            int64_t u = x + l, v = l * s.n + y;
+            int64_t u = x + l, v = along ? y * s.k + l : l * s.n + y;
             want += ((u * 7 + u / 5) % 5 - 2) * ((v * 7 + v / 5) % 5 - 2);
         }
         float f;
@@ -326,23 +329,41 @@ static void check_narrow(const x86_kernel *k, const narrow_type *ta, const narro
     guarded_free(c, (size_t)(s.m * s.n) * 4);
 }
 
+/* Of operands of types a and b. */
+static void check_types(int a, int b, const char *arch, const sizes *list, size_t n, bool along) {
+    const narrow_type *ta = &narrow_types[a], *tb = &narrow_types[b];
+    product p = products[along];
+    p.a = p.a_type = ta->name, p.b = p.b_type = tb->name, p.out = p.wide = tb->name[0] == 'i' ? "i32" : "f32";
+    write_product(&p, "", false);
+    x86_options o = {.arch = arch};
+    x86_kernel *k = x86_open(text, &o);
+    cr_assert(!k->error, "%s", k->error);
+    for (size_t j = 0; j < n; j++) {
+        check_narrow(k, ta, tb, list[j], along);
+    }
+    x86_close(k);
+}
+
 /* One row, which streams past operands as they are stored; two do not. */
 Test(x86dot, narrow_rows_that_stream, .timeout = 120) {
     static const int pairs[][2] = {{0, 0}, {1, 1}, {1, 0}, {3, 3}, {2, 2}};
     static const sizes list[] = {{1, 4111, 300}, {1, 17, 30000}, {1, 8209, 50}, {1, 50000, 9}, {1, 7, 60001}, {1, 8192, 64}, {2, 1003, 300}};
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
-        const narrow_type *a = &narrow_types[pairs[i][0]], *b = &narrow_types[pairs[i][1]];
-        const char *wide = b->name[0] == 'i' ? "i32" : "f32";
-        product p = products[0];
-        p.a = p.a_type = a->name, p.b = p.b_type = b->name, p.out = p.wide = wide;
-        write_product(&p, "", false);
-        x86_options o = {0};
-        x86_kernel *k = x86_open(text, &o);
-        cr_assert(!k->error, "%s", k->error);
-        for (size_t j = 0; j < sizeof list / sizeof *list; j++) {
-            check_narrow(k, a, b, list[j]);
+        check_types(pairs[i][0], pairs[i][1], NULL, list, sizeof list / sizeof *list, false);
+    }
+}
+
+/* Few rows against columns that lie along the reduction: all heights of tiles, whole and not; columns that no tile's are a multiple of; a reduction of
+ * whole vectors, of a few points more, and of so many that no vector is left for the parts behind. */
+Test(x86dot, few_rows_along, .timeout = 120) {
+    static const int pairs[][2] = {{0, 0}, {1, 1}, {1, 0}, {3, 3}, {2, 2}, {4, 4}};
+    static const sizes list[] = {{1, 515, 1003}, {1, 4111, 256}, {1, 7, 60001}, {2, 515, 1024}, {3, 515, 961}, {4, 257, 2000}, {5, 515, 1003},
+                                 {8, 513, 1025}, {9, 515, 1003}, {1, 1, 300000}, {8, 3000, 70}};
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        check_types(pairs[i][0], pairs[i][1], NULL, list, sizeof list / sizeof *list, true);
+        if (tg_cpu_runs("avx2")) {
+            check_types(pairs[i][0], pairs[i][1], "avx2", list, sizeof list / sizeof *list, true);
         }
-        x86_close(k);
     }
 }
 

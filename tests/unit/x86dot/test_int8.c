@@ -204,11 +204,16 @@ static int count(const char *assembly, const char *mnemonic, const char *registe
     return n;
 }
 
-/* Without the function of a single row, which waits for memory: it multiplies words as they come, and packs nothing. */
-static int count_in_tiles(const char *assembly, const char *mnemonic) {
+/* In the function of few rows. */
+static int count_in_row(const char *assembly, const char *mnemonic) {
     const char *row = strstr(assembly, "stream_row:"), *end = row ? strstr(row, "\t.size\t") : NULL;
     cr_assert(end);
-    return count(assembly, mnemonic, "") - count(row, mnemonic, "") + count(end, mnemonic, "");
+    return count(row, mnemonic, "") - count(end, mnemonic, "");
+}
+
+/* Without the function of a single row, which waits for memory: it multiplies words as they come, and packs nothing. */
+static int count_in_tiles(const char *assembly, const char *mnemonic) {
+    return count(assembly, mnemonic, "") - count_in_row(assembly, mnemonic);
 }
 
 Test(int8, instructions) {
@@ -241,6 +246,23 @@ Test(int8, along) {
         cr_assert(!k->error, "%s", k->error);
         int words = count(k->object.asm_text, "vpunpckldq", "") + count(k->object.asm_text, "vunpcklps", "");
         cr_expect_gt(words, 0, "%s", archs[i]);
+        x86_close(k);
+    }
+}
+
+/* Few rows multiply such columns as they lie: nothing is transposed. */
+Test(int8, few_rows_along) {
+    static const struct {
+        const char *arch, *mnemonic;
+        int least; /* of tiles of one row by four or eight columns, of four by two or four, of eight by three */
+    } levels[] = {{"avx2", "vpmaddwd", 4 + 8}, {"avx512vnni", "vpdpbusd", 8 + 16 + 24}};
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
+        write_product("u8", "i8", true);
+        x86_options options = {.arch = levels[i].arch, .emit = TG_EMIT_ASM};
+        x86_kernel *k = x86_open(text, &options);
+        cr_assert(!k->error, "%s", k->error);
+        cr_expect_geq(count_in_row(k->object.asm_text, levels[i].mnemonic), levels[i].least, "%s", levels[i].arch);
+        cr_expect_eq(count_in_row(k->object.asm_text, "unpck"), 0, "%s", levels[i].arch);
         x86_close(k);
     }
 }
